@@ -14,7 +14,8 @@ PYTEST := $(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadsco
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references desired stacks golang access/evaluator access/granting access/trust rotation simulation
 MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks golang access) secrets_pipeline/orchestration/rotation \
-	$(addprefix secrets_pipeline/reconcilers/,marks secret_value/write.py secret_mark secret/apply.py secret_rotation rotat*)
+	$(addprefix secrets_pipeline/reconcilers/,marks secret_value/write.py secret_value/versions.py \
+	  secret_mark secret/apply.py secret_rotation rotat*)
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo dev test test-fast test-thorough budget mutate fuzz lint format requirements vendored clean

@@ -32,9 +32,9 @@ def main(rounds: int) -> None:
     """Measure every variant in each round, and print medians."""
     from secrets_pipeline import emulator  # noqa: PLC0415 - the measured process does not need it
     from secrets_pipeline.cli.local.stand_ins import stand_ins  # noqa: PLC0415 - the same
-    from secrets_pipeline.operations.open_repository import read_desired  # noqa: PLC0415 - the same
+    from secrets_pipeline.operations.open_repository import open_repository  # noqa: PLC0415 - the same
 
-    specs = read_desired(EXAMPLES).specs
+    specs = open_repository(EXAMPLES).specs
     measured: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         aws = emulator.start(Path(folder) / "aws", die_with_parent=True)
@@ -70,7 +70,7 @@ def measure(variant: str) -> None:
     """Apply every stack twice in this process, and print what it took."""
     import dagster as dg  # noqa: PLC0415 - not counted
 
-    from secrets_pipeline.operations.open_repository import read_desired  # noqa: PLC0415 - not counted
+    from secrets_pipeline.operations.open_repository import open_repository  # noqa: PLC0415 - not counted
     from secrets_pipeline.orchestration.in_process.running import provision  # noqa: PLC0415 - not counted
     from secrets_pipeline.orchestration.shared.home import prepare_home  # noqa: PLC0415 - not counted
     from secrets_pipeline.reconcilers.apply_options import ApplyOptions  # noqa: PLC0415 - not counted
@@ -84,7 +84,7 @@ def measure(variant: str) -> None:
             without.enter_context(
                 mock.patch("secrets_pipeline.orchestration.in_process.running.open_instance", dg.DagsterInstance.get)
             )
-        specs = read_desired(EXAMPLES).specs
+        specs = open_repository(EXAMPLES).specs
         for title in APPLIES:
             cpu, wall = time.process_time(), time.perf_counter()
             reports = [provision(stack, base_path=EXAMPLES, options=ApplyOptions())[0] for stack in specs]

@@ -46,12 +46,12 @@ def measure(folder: Path) -> None:
 
     from secrets_pipeline import emulator  # noqa: PLC0415 - the same
     from secrets_pipeline.cli.local.stand_ins import stand_ins  # noqa: PLC0415 - the same
-    from secrets_pipeline.operations.open_repository import read_desired  # noqa: PLC0415 - the same
+    from secrets_pipeline.operations.open_repository import open_repository  # noqa: PLC0415 - the same
     from secrets_pipeline.orchestration.in_process.running import provision  # noqa: PLC0415 - its import is what was just measured
     from secrets_pipeline.reconcilers.apply_options import ApplyOptions  # noqa: PLC0415 - the same
 
     started = time.perf_counter()
-    specs = read_desired(EXAMPLES).specs
+    specs = open_repository(EXAMPLES).specs
     seconds[f"Reading examples/: {len(specs)} stacks"] = time.perf_counter() - started
 
     started = time.perf_counter()

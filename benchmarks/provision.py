@@ -154,11 +154,11 @@ def counted(calls: Sequence[CountedCall]) -> dict[str, Any]:
 def ours(repository: Path, size: int, with_policy: frozenset[int]) -> Any:  # noqa: ANN401 - a function of what to do
     """The engine on a generated repository, read before anything is measured."""
     from secrets_pipeline.engine.model import Applied, ChangeClass, Unchanged  # noqa: PLC0415 - as above
-    from secrets_pipeline.operations.open_repository import read_desired  # noqa: PLC0415 - as above
+    from secrets_pipeline.operations.open_repository import open_repository  # noqa: PLC0415 - as above
     from secrets_pipeline.operations.stages import apply_stack, plan_stack  # noqa: PLC0415 - as above
 
     write(repository, size, with_policy)
-    desired = read_desired(repository)
+    desired = open_repository(repository)
     (stack,) = desired.specs
 
     def work(what: str) -> None:

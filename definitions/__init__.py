@@ -1,7 +1,8 @@
-"""This checkout as a Dagster code location: the component that `defs.yaml` names."""
+"""This checkout as a Dagster code location; the environment says which repository and which settings it serves.
 
-from pathlib import Path
+A `defs.yaml` would do the same, and have Dagster import and describe every component that is installed.
+"""
 
-import dagster as dg
+from secrets_pipeline.orchestration import SecretsPipelineComponent
 
-defs = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+defs = SecretsPipelineComponent().definitions()

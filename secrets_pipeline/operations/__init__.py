@@ -1,1 +1,1 @@
-"""What is asked of a whole stack or repository: read it, plan it, apply it, check it, repair it."""
+"""Open, plan, apply, check and repair a whole stack or repository."""

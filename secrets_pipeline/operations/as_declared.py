@@ -1,4 +1,4 @@
-"""Findings: what a check sees when it compares AWS with the desired state."""
+"""Compare the resources of one stage with what the stack declares, as findings of a check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
-    """Whether the resources of a stage are as the stack declares them: is there anything left to plan?"""
+    """Plan a stage and turn each change into a finding: nothing left to do is right, what waits or differs is said."""
     findings = []
     for change in STAGES[stage](stack, deep=deep).plan():
         match change.action:

@@ -1,4 +1,4 @@
-"""Which stacks an event concerns: an event is a hint, and AWS says whose its secret, key or database is."""
+"""Find the stacks that an event concerns: an event is a hint, so AWS is asked whose its secret, key or database is."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Verdict: TypeAlias = tuple[Concern, ...] | Dismissed
 
 
 class EventStacks:
-    """The stacks of a repository, as events look for them; what it reads of AWS it keeps, so make one a tick.
+    """Finds stacks of a repository for events; it keeps what it reads of AWS, so make one a tick.
 
     Args:
         specs: desired state by stack.
@@ -65,7 +65,7 @@ class EventStacks:
         self._listed: dict[tuple[str, str], list[SecretState]] = {}
 
     def concerned(self, hint: Hint) -> Verdict:
-        """The stacks that have to act on an event.
+        """Find the stacks that have to act on an event.
 
         Raises:
             AwsError: if AWS cannot be asked.
@@ -164,7 +164,7 @@ class EventStacks:
     def _secret(self, hint: Hint, account: AwsAccount, named: str) -> SecretState | None:
         key = (hint.account, hint.region, named)
         if key not in self._secrets:
-            self._secrets[key] = describe(account, named)
+            self._secrets[key] = describe_secret(account, named)
         return self._secrets[key]
 
     def _here(self, hint: Hint) -> list[StackSpec]:
@@ -199,8 +199,8 @@ class EventStacks:
         return self._callers[where]
 
 
-def describe(account: AwsAccount, secret: str) -> SecretState | None:
-    """A secret as DescribeSecret shows it now; None where there is none.
+def describe_secret(account: AwsAccount, secret: str) -> SecretState | None:
+    """Call DescribeSecret for a secret; None where there is none.
 
     Raises:
         AwsError: if Secrets Manager refuses.
@@ -215,7 +215,7 @@ def describe(account: AwsAccount, secret: str) -> SecretState | None:
 
 
 def is_same_caller(actor: str, own: str) -> bool:
-    """Whether an API call was ours, by the ARN of its caller and our own one.
+    """Compare the ARN of an API call's caller with our own one: whether the call was ours.
 
     Sessions of one role are told apart where we named ours; a session that the platform named (an instance, a task) has
     another name in each process of the same role.

@@ -1,4 +1,4 @@
-"""Whether each mark verifies: who tags what is ours, or leads the fingerprint key astray, shows in a check of its own.
+"""Check that each mark verifies: who tags what is ours, or leads the fingerprint key astray, shows in its own check.
 
 What carries a mark that does not verify is blocked; without this, a run that leaves it alone would look like success.
 """
@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.reconcilers.database import mark as database_mark
+from secrets_pipeline.reconcilers.database.mark import database_proof
 from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
-from secrets_pipeline.reconcilers.kms_key.lookup import standing
+from secrets_pipeline.reconcilers.kms_key.lookup import look_up
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
-from secrets_pipeline.reconcilers.rotation_function import ownership as rotation_function_mark
+from secrets_pipeline.reconcilers.rotation_function.ownership import function_proof
 from secrets_pipeline.reconcilers.secret.desired import managed_function_arn
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _REMEDIES = {
 
 
 def marks_verify(stack: Stack) -> list[Finding]:
-    """One finding for each secret, key, database and function of the stack that carries a mark, or a tag of ours."""
+    """Verify the mark of each secret, key, database and function of the stack that carries one, or a tag of ours."""
     verified: set[str] = set()
     looks = (*_secrets(stack), *_others(stack))
     found = [judged(name, partial(_finding, name, look, verified)) for name, look in looks]
@@ -80,11 +80,11 @@ def _secret(stack: Stack, secret: SecretState) -> MarkState:
 
 
 def _database(stack: Stack, database: DatabaseState) -> MarkState:
-    return database_mark.proven(stack, database)[0]
+    return database_proof(stack, database)[0]
 
 
 def _key(stack: Stack, alias: str) -> MarkState:
-    target = standing(stack, alias).target
+    target = look_up(stack, alias).target
     return MarkState.UNMARKED if target is None else target.mark.state
 
 
@@ -92,4 +92,4 @@ def _function(stack: Stack, name: str) -> MarkState:
     state, arn = stack.observed.functions.function(name), managed_function_arn(stack)
     if state is None or arn is None:
         return MarkState.UNMARKED
-    return rotation_function_mark.proven(stack, arn, state.tags)[0]
+    return function_proof(stack, arn, state.tags)[0]

@@ -1,6 +1,6 @@
-"""What somebody changed behind our back: said, and where the stack wants that, narrowed again. Nothing else is undone.
+"""Report what somebody changed behind our back, and narrow such policies again where the stack wants that.
 
-A policy is healed where the mark proves that it was made as the stack declares it now: what differs was changed by
+A policy is narrowed where the mark proves that it was made as the stack declares it now: what differs was changed by
 somebody else, and not by a run of ours, nor by an edit of the YAML that nobody applied yet. What is put in its place is
 proven to allow no request that the policy there refuses (`access.narrowing`): no denial is removed, nothing is allowed,
 restored or enabled.
@@ -20,8 +20,8 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.kms_key import reconciler as kms_key
-from secrets_pipeline.reconcilers.kms_key.lookup import standing
-from secrets_pipeline.reconcilers.kms_key.reconciler import KmsKeyReconciler
+from secrets_pipeline.reconcilers.kms_key.desired import declared_policy
+from secrets_pipeline.reconcilers.kms_key.lookup import look_up
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 MOST_A_DAY = 3
-"""Heals of one resource within 24 hours; whoever changes it more often than that is not stopped by a fourth one."""
+"""How often one resource is narrowed in 24 hours; whoever changes it more often than that no fourth one stops."""
 
 
 @dataclass(frozen=True, slots=True)
-class Healed:
-    """A policy was narrowed.
+class NarrowedPolicy:
+    """A policy that was narrowed.
 
     Attributes:
         whole: whether it is as declared again; what is left would widen it.
@@ -54,7 +54,7 @@ class Reported:
 
     Attributes:
         why: why nothing was done.
-        fought_over: whether it was healed too often.
+        fought_over: whether it was narrowed too often.
         compared: whether it could be looked at; if not, nobody knows that somebody changed it.
     """
 
@@ -65,22 +65,22 @@ class Reported:
     compared: bool = True
 
 
-Treatment: TypeAlias = Healed | Reported
+Treatment: TypeAlias = NarrowedPolicy | Reported
 
 
-def heal(stack: Stack, healed_today: Mapping[str, int]) -> tuple[Treatment, ...]:
-    """A deep plan of a stack, and what became of everything in it that was changed outside.
+def narrow_policies(stack: Stack, narrowed_today: Mapping[str, int]) -> tuple[Treatment, ...]:
+    """Plan a stack deeply, and narrow or report everything in it that was changed outside.
 
     Args:
         stack: the stack, of a run that need not write, since nothing is made.
-        healed_today: name of a resource → how often it was healed within 24 hours.
+        narrowed_today: name of a resource → how often it was narrowed within 24 hours.
 
     Raises:
         GuardError: if the credentials belong to another account.
         AwsError: if AWS cannot be read.
     """
     changes = [change for stage in plan_stack(stack, deep=True).values() for change in stage]
-    return tuple(_treated(stack, change, healed_today) for change in changes if _is_foreign(change))
+    return tuple(_treated(stack, change, narrowed_today) for change in changes if _is_foreign(change))
 
 
 def _is_foreign(change: Change) -> bool:
@@ -88,14 +88,14 @@ def _is_foreign(change: Change) -> bool:
     return change.drift or change.action is ChangeClass.RESTORE or change.error is not None
 
 
-def _treated(stack: Stack, change: Change, healed_today: Mapping[str, int]) -> Treatment:
+def _treated(stack: Stack, change: Change, narrowed_today: Mapping[str, int]) -> Treatment:
     resource = change.resource
     if change.error:
         return Reported(resource, change.error.diagnostics(), "it cannot be compared", compared=False)
     reason = change.reason or change.action.value
     if hindrance := _hindrance(stack, change):
         return Reported(resource, reason, hindrance)
-    if healed_today.get(resource.name, 0) >= MOST_A_DAY:
+    if narrowed_today.get(resource.name, 0) >= MOST_A_DAY:
         return Reported(resource, reason, f"it was healed {MOST_A_DAY} times within a day", fought_over=True)
     put = _secret_policy if resource.kind == secret_policy.KIND else _key_policy
     try:
@@ -104,7 +104,7 @@ def _treated(stack: Stack, change: Change, healed_today: Mapping[str, int]) -> T
         return Reported(resource, reason, error.diagnostics())
     if whole is None:
         return Reported(resource, reason, "to make it as declared would allow something, or nobody can prove otherwise")
-    return Healed(resource, reason, whole)
+    return NarrowedPolicy(resource, reason, whole)
 
 
 def _hindrance(stack: Stack, change: Change) -> str:
@@ -151,8 +151,8 @@ def _secret_policy(stack: Stack, name: str) -> bool | None:
 def _key_policy(stack: Stack, alias: str) -> bool | None:
     """As `_secret_policy`, for a key of the stack; a policy that nobody could repair is never put."""
     key = next(one for one in stack.spec.keys if one.alias == alias)
-    own = standing(stack, alias).own
-    declared = KmsKeyReconciler(stack).declared_policy(key)
+    own = look_up(stack, alias).own
+    declared = declared_policy(stack, key)
     if own is None or own.state.problem or isinstance(declared, Pending):
         return None
     client = stack.account.client("kms")
@@ -188,12 +188,12 @@ def _can_be_repaired(document: Mapping[str, Any], declared: Mapping[str, Any]) -
 
 
 def sentences(treatments: tuple[Treatment, ...]) -> Iterator[str]:
-    """One line a treatment, for logs and alerts."""
+    """Say each treatment in one line, for logs and alerts."""
     for one in treatments:
         match one:
-            case Healed(whole=True):
+            case NarrowedPolicy(whole=True):
                 yield f"{one.resource}: {one.reason}: narrowed, as declared again"
-            case Healed():
+            case NarrowedPolicy():
                 yield f"{one.resource}: {one.reason}: narrowed; what is left would allow more, and is yours to apply"
             case Reported():
                 yield f"{one.resource}: {one.reason}: left alone, since {one.why}"

@@ -38,8 +38,8 @@ CAUTIOUS = ApplyOptions()
 
 
 @dataclass(frozen=True)
-class Desired:
-    """The desired state of a whole repository, read once.
+class OpenRepository:
+    """A whole repository, read once: its stacks and their desired state.
 
     Attributes:
         source: its stacks, as resolved.
@@ -61,11 +61,11 @@ class Desired:
     repository: str = ""
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
-        """What the YAML says at one leaf of a declared value."""
+        """Read what the YAML says at one leaf of a declared value."""
         return leaf_expression(self.source.stack(stack), component, leaf)
 
     def read_file(self, path: str) -> str:
-        """A file that may be read inside the base path.
+        """Read a file inside the base path.
 
         Raises:
             StackError: if it may not, or cannot, be read.
@@ -80,7 +80,7 @@ class Desired:
         raise StackError(f"{path} cannot be read: {problem}", remedy="Name a readable text file.")
 
     def environment(self, name: str) -> str | None:
-        """An environment variable that the operator's settings allow, or None.
+        """Read an environment variable that the operator's settings allow; None where it is not set.
 
         Raises:
             SpecError: if they do not.
@@ -100,7 +100,7 @@ class Desired:
         writing: bool = False,
         run: Run | None = None,
     ) -> Assembly:
-        """The stacks, to plan or apply in one run; they keep what they read.
+        """Make the stacks, to plan or apply in one run; they keep what they read.
 
         Args:
             sessions: how accounts are reached.
@@ -123,7 +123,7 @@ class Desired:
 
 
 def operator_settings(file: FilePath | None = None) -> OperatorSettings:
-    """The operator's settings.
+    """Read the operator's settings.
 
     Args:
         file: theirs; None for the one that `SECRETS_PIPELINE_CONFIG` names, if it does.
@@ -135,13 +135,13 @@ def operator_settings(file: FilePath | None = None) -> OperatorSettings:
     return load_settings(FilePath(named) if named else None)
 
 
-def read_desired(
+def open_repository(
     base_path: FilePath,
     *,
     origin: SourceChoice = MANIFESTS,
     allow_exec: bool = False,
     settings: OperatorSettings | None = None,
-) -> Desired:
+) -> OpenRepository:
     """Read a repository under the operator's settings.
 
     Args:
@@ -164,4 +164,4 @@ def read_desired(
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
     identity = repository_id(settings.repository, base_path)
-    return Desired(source, origin, base_path, settings, built.specs, built.errors, notices, identity)
+    return OpenRepository(source, origin, base_path, settings, built.specs, built.errors, notices, identity)

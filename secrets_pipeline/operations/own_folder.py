@@ -1,4 +1,4 @@
-"""Folders that we keep below the current one, which may be a repository of others: `.dagster` and `.local-aws`.
+"""Check folders that we keep below the current one, which may be a repository of others: `.dagster` and `.local-aws`.
 
 Whoever can merge into that repository can have git make a folder of that name, or files and links in one that is there.
 Settings in it would be obeyed, and links followed.
@@ -18,7 +18,7 @@ _OF_OTHERS = 0o077
 
 
 def why_not_own(folder: Path, *, scratch: Collection[str] = ()) -> tuple[str, str] | None:
-    """Why a folder is not taken for one that we made, and what to do; None if it is, or if there is none.
+    """Say why a folder is not taken for one that we made, and what to do; None if it is, or if there is none.
 
     Ours has mode 0700 and our user, without a link and without a file that git tracks.
 

@@ -1,4 +1,4 @@
-"""A rotation that failed: looked at, explained, and tried again where that makes sense. Nothing is taken away.
+"""Look at rotations that failed, explain each, and retry by RotateSecret where that makes sense. Nothing is removed.
 
 Secrets Manager takes up a pending rotation where it stands when it is asked to rotate with the token of that version.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
@@ -27,8 +27,8 @@ _NO_VERSION = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToMend:
-    """The event is history.
+class NothingToRepair:
+    """A rotation that needs no repair: the event is history.
 
     Attributes:
         reason: why.
@@ -39,8 +39,8 @@ class NothingToMend:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A rotation did not end.
+class UnfinishedRotation:
+    """A rotation that did not end.
 
     Attributes:
         version: id of the version that is pending, `none` where none was made.
@@ -54,11 +54,11 @@ class Unfinished:
     retried: bool
 
 
-Mending: TypeAlias = NothingToMend | Unfinished
+Repair: TypeAlias = NothingToRepair | UnfinishedRotation
 
 
-def mend(stack: Stack, names: Iterable[str], may_retry: Callable[[str, str], bool]) -> tuple[Mending, ...]:
-    """Look at rotations that are said to have failed; an event is a hint, so DescribeSecret says whether they did.
+def repair_rotations(stack: Stack, names: Iterable[str], may_retry: Callable[[str, str], bool]) -> tuple[Repair, ...]:
+    """Ask DescribeSecret whether rotations failed, as an event is a hint, and retry by RotateSecret what may pass.
 
     Args:
         stack: the stack.
@@ -67,38 +67,38 @@ def mend(stack: Stack, names: Iterable[str], may_retry: Callable[[str, str], boo
     """
     declared = [secret.name for secret in stack.spec.secrets]
     wanted = set(names) or set(declared)
-    return tuple(_looked_at(stack, name, may_retry) for name in declared if name in wanted)
+    return tuple(_repaired_or_refused(stack, name, may_retry) for name in declared if name in wanted)
 
 
-def _looked_at(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
-    """One that AWS does not let us look at never hides the others."""
+def _repaired_or_refused(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Repair:
+    """Repair one; an error of AWS becomes its result, and never hides the others."""
     try:
-        return _mended(stack, name, may_retry)
+        return _repaired(stack, name, may_retry)
     except AwsError as error:
-        return Unfinished(name, _NO_VERSION, refused(error), retried=False)
+        return UnfinishedRotation(name, _NO_VERSION, refused(error), retried=False)
 
 
-def _mended(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Mending:
+def _repaired(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) -> Repair:
     state = stack.observed.secrets.refresh(name)
     if state is None or state.deleted_at is not None:
-        return NothingToMend(name, "it does not exist any more")
+        return NothingToRepair(name, "it does not exist any more")
     if not stack.ownership.owns(state):
-        return NothingToMend(name, "it is not ours")
+        return NothingToRepair(name, "it is not ours")
     pending = state.pending_version
     observed = _observed(stack, state, pending)
     if pending is None:
         # A function that could not be invoked may have left no version behind.
         if not (state.rotation_enabled and observed.function_problem):
-            return NothingToMend(name, "no rotation is under way")
-        return Unfinished(name, _NO_VERSION, cause_of(observed), retried=False)
+            return NothingToRepair(name, "no rotation is under way")
+        return UnfinishedRotation(name, _NO_VERSION, cause_of(observed), retried=False)
     cause = cause_of(observed)
     retry = cause.passes and may_retry(name, pending)
-    problem = _again(stack, state, pending) if retry else None
-    return Unfinished(name, pending, problem or cause, retried=retry and problem is None)
+    problem = _retry(stack, state, pending) if retry else None
+    return UnfinishedRotation(name, pending, problem or cause, retried=retry and problem is None)
 
 
-def _again(stack: Stack, state: SecretState, pending: str) -> Cause | None:
-    """Take the rotation up where it stands; why that is refused."""
+def _retry(stack: Stack, state: SecretState, pending: str) -> Cause | None:
+    """Call RotateSecret with the pending version; why that is refused, None if it is not."""
     try:
         with calling("RotateSecret", state.name):
             stack.account.client("secretsmanager").rotate_secret(SecretId=state.arn, ClientRequestToken=pending)

@@ -1,4 +1,4 @@
-"""The id of a repository: what the operator's settings say, else where its clone came from; no git is run.
+"""Find the id of a repository: what the operator's settings say, else where its clone came from; no git is run.
 
 Sources: https://git-scm.com/docs/git-clone#_git_urls, https://git-scm.com/docs/gitrepository-layout (`.git` files,
 `commondir`), https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html (what a tag holds)
@@ -25,7 +25,7 @@ _SCHEMES = frozenset({"http", "https", "ssh", "git", "git+ssh", "ssh+git"})
 
 
 def repository_id(named: str, base_path: Path) -> str:
-    """The id of the repository that holds a base path; empty where nothing says one.
+    """Find the id of the repository that holds a base path; empty where nothing says one.
 
     Args:
         named: what the operator's settings say; empty for nothing.
@@ -35,7 +35,7 @@ def repository_id(named: str, base_path: Path) -> str:
 
 
 def id_of_url(url: str) -> str:
-    """`github.com/acme/infra` for every way to write it; empty for a path of this machine, or what is no tag.
+    """Spell a URL as `github.com/acme/infra`; empty for a path of this machine, or what is no tag.
 
     Credentials, scheme, port, query and a trailing `.git` are left out: a token in a URL goes nowhere.
     """

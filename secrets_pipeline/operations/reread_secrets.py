@@ -1,4 +1,4 @@
-"""What happened to secrets a moment ago: lists may miss it for five minutes, DescribeSecret does not.
+"""Call DescribeSecret for secrets that an event speaks of: ListSecrets may be five minutes old.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
 """
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-def confirm(stack: Stack, names: Collection[str] = ()) -> None:
-    """Have secrets of a stack, and those of other stacks that it is rendered from, described; free the second time.
+def reread_secrets(stack: Stack, names: Collection[str] = ()) -> None:
+    """Call DescribeSecret for secrets of a stack, and for those of others that it is rendered from; once a run.
 
     Args:
         stack: the stack.

@@ -1,4 +1,4 @@
-"""The secrets of an account and region that carry the tag of a stack, as one list shows them."""
+"""List the secrets of an account and region that carry the tag of a stack, by ListSecrets alone."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from secrets_pipeline.rotation.events.polling import Sight
 
 
 def places(specs: Mapping[str, StackSpec]) -> dict[str, Target]:
-    """Where the stacks live, each place once, by a name for it."""
+    """Name each account and region that the stacks live in, once."""
     return {f"{t.account_id or 'own'}/{t.region}": t for t in (spec.target for spec in specs.values())}
 
 
-def sights(account: AwsAccount, stacks: frozenset[str]) -> list[Sight]:
-    """The secrets of these stacks; a call for a hundred secrets, and no value is read.
+def listed_secrets(account: AwsAccount, stacks: frozenset[str]) -> list[Sight]:
+    """List the secrets of these stacks by ListSecrets, a call for a hundred of them; no value is read.
 
     Raises:
         AwsError: if Secrets Manager refuses.
     """
-    return [_sight(one) for one in tagged_secrets(account) if one.tags.get(STACK) in stacks and not one.is_replica]
+    return [_listed(one) for one in tagged_secrets(account) if one.tags.get(STACK) in stacks and not one.is_replica]
 
 
-def _sight(state: SecretState) -> Sight:
+def _listed(state: SecretState) -> Sight:
     written = {text.partition(".")[0] for text in state.tags.get(VALUE_VERSION, "").split()}
     version = state.current_version or ""
     return Sight(

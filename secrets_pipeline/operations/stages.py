@@ -1,4 +1,4 @@
-"""The table of the stages of an apply: what each makes true, by which reconciler, after which others."""
+"""Define the stages of an apply in one table: what each makes true, by which reconciler, after which others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from secrets_pipeline.reconcilers.orphaned_secret.reconciler import OrphanedSecr
 from secrets_pipeline.reconcilers.replica.reconciler import ReplicaReconciler
 from secrets_pipeline.reconcilers.rotation_function.reconciler import RotationFunctionReconciler
 from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
-from secrets_pipeline.reconcilers.secret_mark.reconciler import CommitReconciler, Finishing
+from secrets_pipeline.reconcilers.secret_mark.reconciler import MarkingReconciler, SecretMarkReconciler
 from secrets_pipeline.reconcilers.secret_policy.reconciler import SecretPolicyReconciler
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import RotationReconciler
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
@@ -58,7 +58,7 @@ class Stage:
     def __call__(
         self, stack: Stack, *, deep: bool | None = None, passwords: GeneratedPasswords = NO_PASSWORDS
     ) -> Reconciler:
-        """A reconciler of one stack.
+        """Make the stage's reconciler for one stack.
 
         Args:
             stack: the stack.
@@ -66,7 +66,7 @@ class Stage:
             passwords: generated values, for secrets that have none yet.
         """
         made = self.make(stack, deep, passwords)
-        return Finishing(stack, made) if self.marks else made
+        return MarkingReconciler(stack, made) if self.marks else made
 
 
 def _secrets(stack: Stack, _deep: bool | None, passwords: GeneratedPasswords) -> Reconciler:
@@ -168,7 +168,7 @@ STAGES: Mapping[str, Stage] = {
 
 
 def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Change, ...]]:
-    """The plan of a whole stack, by stage; reads only.
+    """Plan a whole stack, by stage; reads only.
 
     Args:
         stack: the stack, of a run that does not write.
@@ -178,14 +178,14 @@ def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Cha
 
 
 def commit(stack: Stack) -> Reconciler:
-    """The last step: marks on what is finished."""
-    return CommitReconciler(stack)
+    """Make the reconciler of the last step, which marks what is finished."""
+    return SecretMarkReconciler(stack)
 
 
 def apply_stack(
     stack: Stack, *, workers: int = DEFAULT_WORKERS, progress: Progress = silent
 ) -> dict[str, tuple[Outcome, ...]]:
-    """Every stage of one stack and its marks, in this process: what a Dagster run does, without its events.
+    """Apply every stage of one stack and its marks, in this process: what a Dagster run does, without its events.
 
     Generated passwords stay in memory, so no seal is made.
 

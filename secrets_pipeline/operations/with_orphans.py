@@ -1,4 +1,4 @@
-"""A stage does what the stack declares, and what it does not declare any more."""
+"""Plan and apply one stage's declared resources together with those that left the YAML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass
 
 
 class WithOrphans:
-    """A reconciler of what is declared, with those of what left the YAML.
+    """Reconciles what is declared, and what left the YAML.
 
     Args:
         declared: of what the stack declares.
@@ -22,7 +22,7 @@ class WithOrphans:
         self._orphans = orphans
 
     def plan(self) -> Sequence[Change]:
-        """What is declared first."""
+        """Plan what is declared, then the orphans, each kind after the kinds before it."""
         changes = list(self._declared.plan())
         before: tuple[str, ...] = ()
         for orphans in self._orphans.values():
@@ -32,6 +32,6 @@ class WithOrphans:
         return changes
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Give a change to the reconciler that planned it; see `engine.Reconciler`."""
         pruned = change.action is ChangeClass.PRUNE
         return (self._orphans[change.resource.kind] if pruned else self._declared).apply(change)

@@ -1,1 +1,1 @@
-"""One folder a kind of AWS resource: its desired state beside what is observed, planned, applied and checked."""
+"""Observe, plan, apply and check AWS resources: one folder a kind."""

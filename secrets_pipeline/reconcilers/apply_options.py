@@ -1,4 +1,4 @@
-"""What only an operator may ask for: things are adopted by their names, functions with the word, and pruned if said."""
+"""Hold what only an operator may ask of a run: to adopt things by their names, and to prune."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class ApplyOptions:
     deep: bool = False
 
     def adopts(self, name: str) -> bool:
-        """Whether what bears that name is to be taken over, but for what bears a rotation function's."""
+        """Whether the operator takes over what bears that name; of a rotation function `adopts_function` says it."""
         return any(fnmatch.fnmatchcase(name, glob) for glob in self.adopt)
 
     def adopts_function(self, name: str) -> bool:
-        """Whether a rotation function of that name is to be taken over, its role and log group with it."""
+        """Whether the operator takes over a rotation function of that name, its role and log group with it."""
         globs = (one.removeprefix(_FUNCTION) for one in self.adopt if one.startswith(_FUNCTION))
         return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
 
 
 def adoption(stack: str, name: str) -> str:
-    """The command that takes one thing over, for the text that refuses it without; see `function_named`."""
+    """Write the command that takes one thing over, for the text that refuses it without; see `function_named`."""
     return f"`apply -s {shlex.quote(stack)} --adopt {shlex.quote(name)}`"
 
 
 def function_named(name: str) -> str:
-    """What `--adopt` calls a rotation function: whoever writes YAML chooses its name, be it that of another thing."""
+    """Write what `--adopt` calls a rotation function: whoever writes YAML may give it the name of another thing."""
     return f"{_FUNCTION}{name}"

@@ -44,7 +44,7 @@ class Assembly:
         self._service_keys: dict[str, ServiceKeys] = {}
 
     def stack(self, name: str) -> Stack:
-        """One stack; the account of its credentials is compared with the one that the operator expects.
+        """Make one stack; the account of its credentials is compared with the one that the operator expects.
 
         Raises:
             SpecError: if the repository has no such stack, or it has errors of its own.
@@ -59,7 +59,7 @@ class Assembly:
             return self._stacks[name]
 
     def service_keys(self, stack: Stack) -> ServiceKeys:
-        """The two keys of the pipeline itself in a stack's account, made where they are missing.
+        """Find the two keys of the pipeline itself in a stack's account; they are made where they are missing.
 
         Raises:
             GuardError: if the fingerprint key is gone that proves the marks of this repository.

@@ -1,4 +1,4 @@
-"""What a check sees of one resource: its verdict, and why."""
+"""Define what a check finds of one resource: its verdict, and why."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Finding:
 
 
 def judged(name: str, judge: Callable[[], Finding]) -> Finding:
-    """One value that cannot be read or understood never hides the others."""
+    """Judge one thing; an error of it becomes its finding, and never hides the others."""
     try:
         return judge()
     except SecretsPipelineError as error:

@@ -1,4 +1,4 @@
-"""Late resolution: what `${output.…}` and `${ssm:…}` mean once AWS can be asked."""
+"""Resolve `${output.…}` and `${ssm:…}` late, once AWS can be asked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from secrets_pipeline.values.documents import field
 
 
 class OutputResolver:
-    """The outputs of one stack's components, read from AWS when they are asked for; implements `stack.Resolver`.
+    """Resolves outputs of one stack's components, read from AWS when they are asked for; implements `stack.Resolver`.
 
     Args:
         spec: desired state.
@@ -63,7 +63,7 @@ class OutputResolver:
         }
 
     def text(self, value: Late) -> str | Pending:
-        """A string that is known, or what its expression resolves to; for sinks that must not be secret.
+        """Resolve a string, for sinks that must not be secret; or say what it waits for.
 
         Raises:
             ExpressionError: if it resolves to a secret.
@@ -79,30 +79,30 @@ class OutputResolver:
                 return str(plain)
 
     def variable(self, path: Path) -> Json:
-        """Variables were resolved with the desired state."""
+        """Refuse a variable: those were resolved with the desired state."""
         raise ExpressionError(f"variable {'.'.join(map(str, path))} has no value here")
 
     def environment(self, name: str) -> Resolved:
-        """An environment variable that the operator allows; secret unless the operator calls it plain."""
+        """Read an environment variable that the operator allows; secret unless the operator calls it plain."""
         secret = name not in self.stack.run.settings.environment_plain
         return of_environment(name, self._repository.environment(name), secret=secret)
 
     def file(self, path: str) -> str:
-        """A file inside the repository's base path."""
+        """Read a file inside the repository's base path."""
         return self._repository.read_file(path)
 
     def ssm(self, name: str) -> Resolved:
-        """An SSM parameter; a SecureString is secret."""
+        """Read an SSM parameter by GetParameter; a SecureString is secret."""
         value = self.stack.observed.parameters.value_now(name)
         return Pending(f"SSM parameter {name} does not exist") if value is None else value
 
     def ssm_version(self, name: str) -> str | Pending:
-        """The version number of an SSM parameter, without decrypting it."""
+        """Read the version number of an SSM parameter, without decrypting it."""
         version = self.stack.observed.parameters.version(name)
         return Pending(f"SSM parameter {name} does not exist") if version is None else version
 
     def output(self, output: Output) -> Resolved:
-        """The value of an output; reads a secret's value only for the sensitive ones."""
+        """Read the value of an output; a secret's value only for the sensitive ones."""
         if output.stack not in (None, self.stack.spec.stack):
             other = self._other(str(output.stack))
             return other if isinstance(other, Pending) else other.output(Output(output.component, output.path))
@@ -112,7 +112,7 @@ class OutputResolver:
         return self._kinds[kind](output.component, output.path)
 
     def identity(self, output: Output, *, confirmed: bool = False) -> str | Pending:
-        """What a rendered value's inputs are compared by: a version id for a sensitive output, else its value.
+        """Find what a rendered value's inputs are compared by: a version id for a sensitive output, else its value.
 
         Args:
             output: of this stack or of another one.
@@ -127,7 +127,7 @@ class OutputResolver:
         return self._version(output, confirmed=confirmed)
 
     def leaf(self, secret: SecretSpec, leaf: Leaf) -> Expression:
-        """The YAML behind one leaf of a declared value, its variables put in."""
+        """Read the YAML behind one leaf of a declared value, its variables put in."""
         return self._repository.read_leaf(self.stack.spec.stack, secret.ref.component, leaf)
 
     def leaves(self, secret: SecretSpec) -> Callable[[Leaf], Resolved]:

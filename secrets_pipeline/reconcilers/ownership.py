@@ -1,4 +1,4 @@
-"""Whose things are, as their marks prove it."""
+"""Say whose things are, as their marks prove it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from secrets_pipeline.values.fingerprint import Fingerprinter
 
 
 class Ownership:
-    """Whose things are, asked for one stack.
+    """Says whose things are, asked for one stack.
 
     Args:
         stack: logical stack name.
@@ -42,11 +42,11 @@ class Ownership:
         return self._marks.get(lambda: Marks(self.fingerprinter))
 
     def owner(self, secret: SecretSpec) -> Owner:
-        """Who declares a secret."""
+        """Name who declares a secret."""
         return Owner(self._stack, secret.ref.component, secret.ref.key, self.repository.id)
 
     def claims(self, owner: Owner | None) -> bool:
-        """Whether whom a verified mark names is this very stack of this repository."""
+        """Whether a verified mark names this very stack of this repository."""
         return owner is not None and owner.is_of(self._stack, self.repository.id)
 
     def owns(self, state: SecretState) -> bool:

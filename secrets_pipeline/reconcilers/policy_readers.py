@@ -1,4 +1,4 @@
-"""Whether a declared policy lets in only whom the operator's grants name."""
+"""Check that a declared policy lets in only whom the operator's grants name."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def not_let_in(stack: Stack, statements: Sequence[Any]) -> str:
-    """Why a declared policy without references may not stand; empty if it may."""
+    """Say why a declared policy without references may not stand; empty if it may."""
     grants = stack.run.settings.grants
     return reader_crossings.not_let_in(statements, stack.account.account_id, stack.spec.stack, grants)

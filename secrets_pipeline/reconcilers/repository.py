@@ -1,4 +1,4 @@
-"""The stacks of a repository, for those few who ask about others than their own."""
+"""Say what the stacks of a repository declare, for those few who ask about others than their own."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Repository:
         return self.is_complete and not (owner.stack in self.specs and declares(self.specs[owner.stack]))
 
     def names_in(self, target: Target) -> frozenset[str]:
-        """The secret names that any stack declares in a region, in an account that may be the same one."""
+        """List the secret names that any stack declares in a region, in an account that may be the same one."""
         return frozenset(secret.name for spec in self._in(target) for secret in spec.secrets)
 
     def key_aliases_in(self, target: Target) -> frozenset[str]:
-        """The aliases of KMS keys that any stack declares there."""
+        """List the aliases of KMS keys that any stack declares there."""
         return frozenset(key.alias for spec in self._in(target) for key in spec.keys)
 
     def _in(self, target: Target) -> list[StackSpec]:

@@ -1,4 +1,4 @@
-"""One run: what it may do, and what it meets beside AWS: databases and time."""
+"""Hold what one run may do, and what it meets beside AWS: databases and time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from secrets_pipeline.reconcilers.observed.login import Address, Login, log_in
 
 
 def utc_now() -> datetime:
-    """The date and time, in UTC."""
+    """Read the date and time, in UTC."""
     return datetime.now(UTC)
 
 

@@ -1,4 +1,4 @@
-"""What a reconciler works with: one stack's desired state, its AWS, and the run."""
+"""Hold what a reconciler works with: one stack's desired state, its AWS, and the run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Resolver(Lookup, Protocol):
     """Resolves late what expressions stand for, once AWS can be asked."""
 
     def text(self, value: Late) -> str | Pending:
-        """A string that is known, or what its expression resolves to; for sinks that must not be secret.
+        """Resolve a string, for sinks that must not be secret; or say what it waits for.
 
         Raises:
             ExpressionError: if it resolves to a secret.
@@ -30,7 +30,7 @@ class Resolver(Lookup, Protocol):
         ...
 
     def identity(self, output: Output, *, confirmed: bool = False) -> str | Pending:
-        """What a rendered value's inputs are compared by: a version id for a sensitive output, else its value.
+        """Find what a rendered value's inputs are compared by: a version id for a sensitive output, else its value.
 
         Args:
             output: of this stack or of another one.
@@ -39,11 +39,11 @@ class Resolver(Lookup, Protocol):
         ...
 
     def ssm_version(self, name: str) -> str | Pending:
-        """The version number of an SSM parameter, without decrypting it."""
+        """Read the version number of an SSM parameter, without decrypting it."""
         ...
 
     def leaf(self, secret: SecretSpec, leaf: Leaf) -> Expression:
-        """The YAML behind one leaf of a declared value, its variables put in."""
+        """Read the YAML behind one leaf of a declared value, its variables put in."""
         ...
 
     def leaves(self, secret: SecretSpec) -> Callable[[Leaf], Resolved]:

@@ -1,4 +1,4 @@
-"""Keys of the tags that the pipeline writes."""
+"""Name the tags that the pipeline writes."""
 
 from __future__ import annotations
 

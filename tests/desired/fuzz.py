@@ -38,7 +38,7 @@ from secrets_pipeline.cli.plan.view import declared
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_rows, reference_table
 from secrets_pipeline.cli.tree.command import hierarchy
 from secrets_pipeline.errors import InternalError, SecretsPipelineError
-from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE, read_desired
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE, open_repository
 
 ROOT: Final = Path(__file__).parents[2]
 REPOSITORIES: Final = ("examples", "tests/fixtures/aurora", "tests/fixtures/tf_atmos")
@@ -302,7 +302,7 @@ def exercise(folder: Path) -> bool:
             of the environment outside of a secret's value.
     """
     try:
-        desired = read_desired(folder)
+        desired = open_repository(folder)
     except SecretsPipelineError as error:
         _require_sense(error)
         return False

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 
 ATMOS = """
 base_path: "."
@@ -56,7 +56,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_variables_of_atmos_are_seen_by_the_configuration_only(repository: Path) -> None:
-    app = read_desired(repository, allow_exec=True).source.stack("deploy/dev").components["terraform"]["app"]
+    app = open_repository(repository, allow_exec=True).source.stack("deploy/dev").components["terraform"]["app"]
     assert "stolen" not in str(app.resolved)
     assert app.env == {"FROM_CONFIG": "withheld", "P": "p"}
     assert dict(app.vars) == {
@@ -76,7 +76,7 @@ def test_variables_of_atmos_are_seen_by_the_configuration_only(repository: Path)
 
 @pytest.mark.parametrize("name", [".git/config", ".env", "../outside", "up/etc/hostname", "pipe"])
 def test_a_value_is_read_from_no_other_file_than_the_plan_would_take(repository: Path, name: str) -> None:
-    desired = read_desired(repository)
+    desired = open_repository(repository)
     (repository / ".git").mkdir()
     for hidden in (".git/config", ".env", "../outside"):
         (repository / hidden).write_text("stolen")

@@ -10,7 +10,7 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.cli.local.stand_ins import stand_ins
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 from tests.embedded import lead_to
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -40,7 +40,7 @@ def aws(aws: emulator.LocalAws, repository: Path, home: Path) -> Iterator[emulat
         patch.setenv("SECRETS_PIPELINE_CONFIG", str(repository / "operator.yaml"))
         patch.setenv("DAGSTER_HOME", str(home))
         patch.setenv("ATMOS_BASE_PATH", str(repository))
-        emulator.stand_in(aws, stand_ins(read_desired(repository).specs))
+        emulator.stand_in(aws, stand_ins(open_repository(repository).specs))
         yield aws
 
 

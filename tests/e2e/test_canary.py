@@ -13,7 +13,7 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 
 from secrets_pipeline import emulator
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.in_process.running import provision, verify
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -89,7 +89,7 @@ def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
     try:
         reports = [provision(stack, base_path=repository, options=ApplyOptions()) for stack in STACKS]
         checks = [verify(stack, base_path=repository, probe=True) for stack in STACKS]
-        plans = [plan_stack(read_desired(repository).assemble().stack(stack), deep=True) for stack in STACKS]
+        plans = [plan_stack(open_repository(repository).assemble().stack(stack), deep=True) for stack in STACKS]
         # A run that fails with a value in hand: the stored document is not JSON any more.
         client = boto3.client("secretsmanager")
         client.put_secret_value(SecretId="infra/shared/network/vpn-config", SecretString=STORED)

@@ -10,7 +10,7 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import ChangeClass
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport, provision, verify
@@ -221,7 +221,7 @@ def test_a_tag_changed_by_hand_is_planned_as_drift_and_put_back(
     client = boto.client("secretsmanager")
     before = value_of(boto, "myapp/dev/api/api-key")
     client.tag_resource(SecretId="myapp/dev/api/api-key", Tags=[{"Key": "Stage", "Value": "by hand"}])
-    plan = plan_stack(read_desired(repository).assemble().stack("myapp-dev"))
+    plan = plan_stack(open_repository(repository).assemble().stack("myapp-dev"))
     changes = [change for stage in plan.values() for change in stage if change.action is not ChangeClass.NONE]
     assert [(c.resource.name, c.action, c.drift) for c in changes] == [
         ("myapp/dev/api/api-key", ChangeClass.UPDATE, True)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from secrets_pipeline import emulator
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.orchestration.in_process.running import provision
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.runs import assert_applied
@@ -86,7 +86,7 @@ def test_broken_yaml_names_file_and_line_and_leaves_other_stacks_usable(
     aws: emulator.LocalAws, edited: Callable[[str, str, str], Path]
 ) -> None:
     repository = edited("stacks/orgs/acme/myapp/prod.yaml", "components:\n", "components: [\n")
-    desired = read_desired(repository)
+    desired = open_repository(repository)
     text = "\n".join(error.diagnostics() for errors in desired.errors.values() for error in errors)
     assert "stacks/orgs/acme/myapp/prod.yaml" in text
     assert "myapp-dev" in desired.specs

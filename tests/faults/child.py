@@ -24,7 +24,7 @@ from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations import stages
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.stages import apply_stack, plan_stack
 from secrets_pipeline.reconcilers import run as product
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
@@ -194,7 +194,7 @@ def _work(
         emulator.arm(ground.aws, replace(fault, pid=os.getpid()) if fault.action.kills else fault)
     outcomes: list[Outcome] = []
     error = unexpected = ""
-    desired = read_desired(ground.base_path)
+    desired = open_repository(ground.base_path)
     try:
         if apply:
             for stage in apply_stack(_stack(ground, desired, writing=True), progress=_tell).values():
@@ -223,13 +223,13 @@ def _at_once(_self: TokenBucket, **_: object) -> bool:
     return True
 
 
-def _stack(ground: Ground, desired: Desired, *, writing: bool) -> Stack:
+def _stack(ground: Ground, desired: OpenRepository, *, writing: bool) -> Stack:
     """The stack in a fresh run with short sleeps."""
     run = product.Run(desired.settings, sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_SLEEP)))
     return desired.assemble(ground.sessions, writing=writing, run=run).stack(ground.stack)
 
 
-def _left(ground: Ground, desired: Desired) -> list[str]:
+def _left(ground: Ground, desired: OpenRepository) -> list[str]:
     # Only the shallow plan reads the notes of what was delivered, only the deep one what notes and marks speak of.
     plans = [plan_stack(_stack(ground, desired, writing=False), deep=deep) for deep in (True, False)]
     return [

@@ -23,7 +23,7 @@ from secrets_pipeline.access.granting.attached import is_as_attached
 from secrets_pipeline.access.granting.identity import READING
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.consumer.lambda_function.refresh import VARIABLE
-from secrets_pipeline.reconcilers.database.mark import proven
+from secrets_pipeline.reconcilers.database.mark import database_proof
 from secrets_pipeline.reconcilers.kms_key.lookup import key_marks
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, KeyMarks
 from secrets_pipeline.reconcilers.marks.secret_mark import Marks
@@ -246,7 +246,7 @@ def _database(ground: Ground, context: Stack, instance: Mapping[str, Any]) -> di
     shown["pending"] = instance.get("PendingModifiedValues")
     tags = tag_map(instance["TagList"])
     if SPEC in tags:
-        state, owner = proven(context, instance_state(instance))
+        state, owner = database_proof(context, instance_state(instance))
         tags[SPEC] = f"{state.value}, {owner}"
     shown["tags"] = tags
     shown["logins"] = _logins(ground, instance)

@@ -14,7 +14,7 @@ from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.local.stand_ins import stand_ins
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.reconcilers.stack import Stack
 from tests.embedded import operator
 from tests.faults.child import run
@@ -60,9 +60,9 @@ class Ground:
         return ground
 
     @cached_property
-    def desired(self) -> Desired:
+    def desired(self) -> OpenRepository:
         """The repository, read once; runs read it for themselves."""
-        return read_desired(self.base_path)
+        return open_repository(self.base_path)
 
     @property
     def spec(self) -> StackSpec:

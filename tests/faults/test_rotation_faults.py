@@ -22,7 +22,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.emulator import Mishap, Moment
 from secrets_pipeline.engine.apply import apply
 from secrets_pipeline.engine.model import Applied, Failed, Outcome, Unchanged
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.stages import apply_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
@@ -86,7 +86,7 @@ KILLS = list(product(RotationStep, Moment, (1, 2)))
 class Shop:
     """One applied stack, looked at through plain boto3."""
 
-    def __init__(self, aws: emulator.LocalAws, desired: Desired) -> None:
+    def __init__(self, aws: emulator.LocalAws, desired: OpenRepository) -> None:
         self.aws = aws
         self._desired = desired
         session = operator(aws)
@@ -165,8 +165,8 @@ def applied(aws: emulator.LocalAws, tmp_path_factory: pytest.TempPathFactory) ->
         yield shop
 
 
-def _read(repository: Path) -> Desired:
-    desired = read_desired(repository)
+def _read(repository: Path) -> OpenRepository:
+    desired = open_repository(repository)
     assert not desired.errors, desired.errors
     return desired
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Change, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.stages import apply_stack, plan_stack
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
@@ -35,7 +35,7 @@ class Attempt:
     end: End = End.HARMLESS
     text: str = ""
     writes: Counter[str] = field(default_factory=Counter)
-    desired: Desired | None = None
+    desired: OpenRepository | None = None
 
     def say(self, *texts: str) -> None:
         """Add to what was said."""
@@ -47,7 +47,7 @@ def attempt(folder: Path, estate: Estate) -> Attempt:
     made = Attempt()
     emulator.reset_calls(estate.aws)
     try:
-        made.desired = read_desired(folder)
+        made.desired = open_repository(folder)
     except SecretsPipelineError as error:
         made.end = End.REFUSED
         made.say(error.diagnostics())
@@ -57,7 +57,7 @@ def attempt(folder: Path, estate: Estate) -> Attempt:
     return made
 
 
-def _use(made: Attempt, desired: Desired, estate: Estate) -> None:
+def _use(made: Attempt, desired: OpenRepository, estate: Estate) -> None:
     made.say(*desired.notices)
     for errors in desired.errors.values():
         made.say(*(error.diagnostics() for error in errors))

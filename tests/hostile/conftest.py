@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from secrets_pipeline import emulator
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from tests.embedded import lead_to
 from tests.hostile.attempt import Attempt, differences
 from tests.hostile.cases import Case
@@ -74,12 +74,12 @@ class Watch:
         before, self._before = self._before, self._cleared(after)
         return [one.partition(":\n")[0] for one in differences(before, after) if not _own(one)]
 
-    def undisturbed(self, desired: Desired, key: str) -> None:
+    def undisturbed(self, desired: OpenRepository, key: str) -> None:
         """Fail where stacks of others are not read as in a repository without the author's."""
         if key not in self._quiet:
             folder = Case("", **_NOTHING).write(Path(os.environ["SECRETS_PIPELINE_CONFIG"]).parent / "quiet", OTHERS)
             (folder / "stacks" / "evil-dev.yaml").unlink()
-            self._quiet[key] = _specs(read_desired(folder))
+            self._quiet[key] = _specs(open_repository(folder))
         assert _specs(desired) == self._quiet[key]
 
     def _seen(self) -> World:
@@ -113,7 +113,7 @@ def _own(difference: str) -> bool:
 _NOTHING: Any = {"end": "harmless", "says": "", "attack": ""}
 
 
-def _specs(desired: Desired) -> dict[str, object]:
+def _specs(desired: OpenRepository) -> dict[str, object]:
     """The desired state of the others; that a name is contested is said to both, and stops the second alone."""
     return {name: desired.specs[name].model_dump(exclude={"contested"}) for name in OTHERS}
 

@@ -17,7 +17,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.boundary import ALLOW_TAG
 from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.engine.model import Applied, Unchanged
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.stages import apply_stack
 from tests.embedded import operator
 from tests.hostile.cases import ATMOS, AUTHOR, NEIGHBOUR, VICTIM
@@ -117,7 +117,7 @@ def made(aws: emulator.LocalAws, folder: Path, environment: pytest.MonkeyPatch) 
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     estate.settle(folder, SAFE, environment)
-    desired = read_desired(folder)
+    desired = open_repository(folder)
     assert not desired.errors, desired.errors
     for stack in OTHERS:
         # Databases are made while it waits.
@@ -126,7 +126,7 @@ def made(aws: emulator.LocalAws, folder: Path, environment: pytest.MonkeyPatch) 
     return estate
 
 
-def _applied(desired: Desired, estate: Estate, stack: str) -> bool:
+def _applied(desired: OpenRepository, estate: Estate, stack: str) -> bool:
     done = apply_stack(desired.assemble(estate.sessions, writing=True).stack(stack))
     return {type(one) for some in done.values() for one in some} <= {Applied, Unchanged}
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from secrets_pipeline import emulator
 from secrets_pipeline.cli import app
 from secrets_pipeline.engine.model import Applied, Unchanged
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.stages import apply_stack, plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests import sweep
@@ -72,7 +72,7 @@ def test_a_second_repository_with_productions_stack_changes_and_deletes_nothing_
     settings = {name: value for name, value in SINGLE_TEAM.items() if name != "repository"}
     watch.estate.settle(tmp_path, settings | fork, monkeypatch)
     folder = Case("is the first", End.BLOCKED, "", "H6").write(tmp_path / "fork", {VICTIM: manifest})
-    assembly = read_desired(folder).assemble(watch.estate.sessions, options=ApplyOptions(prune=True), writing=True)
+    assembly = open_repository(folder).assemble(watch.estate.sessions, options=ApplyOptions(prune=True), writing=True)
     done = [one for some in apply_stack(assembly.stack(VICTIM)).values() for one in some]
     said = "\n".join(line for one in done for line in said_of(one))
     assert "belongs to stack app-prod of repository acme/infra" in said
@@ -119,10 +119,10 @@ def test_two_stacks_beside_a_hostile_one_plan_and_apply_as_if_it_was_not_there(
     changed = CALM.replace("        secrets:\n", "        secrets:\n          new: {secret_data: {v: calm}}\n")
     assert changed != CALM
     folder = case.write(tmp_path / "repository", {**OTHERS, NEIGHBOUR: changed})
-    desired = read_desired(folder)
+    desired = open_repository(folder)
     hostile = folder / "stacks" / "evil-dev.yaml"
     alone = hostile.rename(tmp_path / "aside.yaml")
-    quiet = read_desired(folder)
+    quiet = open_repository(folder)
     alone.rename(hostile)
     for stack in (VICTIM, NEIGHBOUR):
         beside, by_itself = (plan_stack(one.assemble(estate.sessions).stack(stack)) for one in (desired, quiet))

@@ -9,7 +9,7 @@ import pytest
 
 from secrets_pipeline.access.policy_text.narrow import is_narrower
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.operations.narrow_policies import MOST_A_DAY, Healed, Reported, heal
+from secrets_pipeline.operations.narrow_policies import MOST_A_DAY, NarrowedPolicy, Reported, narrow_policies
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -35,9 +35,9 @@ def made(bench: Bench, *, self_heal: bool = True, kms_key: str | None = None) ->
     return bench.create(secret, keys=(bench.key(),), self_heal=("secrets", "kms") if self_heal else ())
 
 
-def healed(bench: Bench, spec: StackSpec, **today: int) -> list[Healed | Reported]:
+def healed(bench: Bench, spec: StackSpec, **today: int) -> list[NarrowedPolicy | Reported]:
     context = bench.context(spec, writing=False)
-    return list(heal(context, {bench.name(key): times for key, times in today.items()}))
+    return list(narrow_policies(context, {bench.name(key): times for key, times in today.items()}))
 
 
 def policy(bench: Bench) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def test_a_widened_policy_is_made_as_declared_again(bench: Bench) -> None:
     spec = made(bench)
     put(bench, TLS, stranger(bench))
     (one,) = healed(bench, spec)
-    assert isinstance(one, Healed)
+    assert isinstance(one, NarrowedPolicy)
     assert one.whole
     assert policy(bench)["Statement"] == [TLS]
     assert healed(bench, spec) == []
@@ -72,7 +72,7 @@ def test_our_denial_comes_back(bench: Bench) -> None:
     spec = made(bench)
     bench.secrets.delete_resource_policy(SecretId=bench.name("api"))
     (one,) = healed(bench, spec)
-    assert isinstance(one, Healed)
+    assert isinstance(one, NarrowedPolicy)
     assert policy(bench)["Statement"] == [TLS]
 
 
@@ -81,7 +81,7 @@ def test_a_foreign_denial_stays_while_a_foreign_allow_goes(bench: Bench) -> None
     denial = {**stranger(bench, "secretsmanager:DeleteSecret"), "Effect": "Deny"}
     before = put(bench, denial, stranger(bench))
     (one,) = healed(bench, spec)
-    assert isinstance(one, Healed)
+    assert isinstance(one, NarrowedPolicy)
     assert not one.whole
     after = policy(bench)
     assert denial in after["Statement"]
@@ -111,7 +111,7 @@ def test_a_secret_that_was_healed_too_often_is_left_alone(bench: Bench) -> None:
     assert isinstance(one, Reported)
     assert one.fought_over
     assert stranger(bench) in policy(bench)["Statement"]
-    assert isinstance(healed(bench, spec, api=MOST_A_DAY - 1)[0], Healed)
+    assert isinstance(healed(bench, spec, api=MOST_A_DAY - 1)[0], NarrowedPolicy)
 
 
 def test_a_change_of_the_yaml_that_nobody_applied_is_no_tampering(bench: Bench) -> None:
@@ -145,7 +145,7 @@ def test_a_widened_key_policy_is_narrowed_and_one_without_its_administration_is_
     widened = {**ours, "Statement": [*ours["Statement"], foreign]}
     bench.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(widened))
     (one,) = healed(bench, spec)
-    assert isinstance(one, Healed)
+    assert isinstance(one, NarrowedPolicy)
     assert one.whole
     assert json.loads(bench.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]) == ours
     taken = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline import emulator
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.operations.repair_rotation import NothingToMend, Unfinished, mend
+from secrets_pipeline.operations.repair_rotation import NothingToRepair, UnfinishedRotation, repair_rotations
 from secrets_pipeline.rotation.causes import CauseKind
 from tests.reconcilers.secret_rotation.test_checks import function, rotating
 from tests.waiting import eventually
@@ -25,8 +25,8 @@ def failed(bench: Bench, mode: str = "fail in setSecret") -> StackSpec:
     return spec
 
 
-def look(bench: Bench, spec: StackSpec, *, retry: bool = False) -> NothingToMend | Unfinished:
-    (one,) = mend(bench.context(spec, writing=False), [bench.name("api")], lambda _name, _version: retry)
+def look(bench: Bench, spec: StackSpec, *, retry: bool = False) -> NothingToRepair | UnfinishedRotation:
+    (one,) = repair_rotations(bench.context(spec, writing=False), [bench.name("api")], lambda _name, _version: retry)
     return one
 
 
@@ -35,7 +35,7 @@ def until(bench: Bench, spec: StackSpec, kind: CauseKind | None) -> None:
 
     def holds() -> bool:
         one = look(bench, spec)
-        return (one.cause.kind if isinstance(one, Unfinished) else None) is kind
+        return (one.cause.kind if isinstance(one, UnfinishedRotation) else None) is kind
 
     eventually(holds, lambda: look(bench, spec))
 
@@ -52,7 +52,7 @@ def test_a_failure_of_the_handler_is_named_without_its_words_and_not_tried_again
     spec = failed(bench)
     bench.reset_calls()
     one = look(bench, spec, retry=True)
-    assert isinstance(one, Unfinished)
+    assert isinstance(one, UnfinishedRotation)
     assert one.cause.detail.startswith("RuntimeError (what else it said: log group /aws/lambda/")
     assert "told to fail" not in one.cause.detail
     assert not one.retried
@@ -65,12 +65,12 @@ def test_a_repaired_function_goes_on_with_the_pending_version_when_it_is_time(be
     (version,) = (one for one, stages in pending.items() if stages == ["AWSPENDING"])
     mended(bench)
     waiting = look(bench, spec)
-    assert isinstance(waiting, Unfinished)
+    assert isinstance(waiting, UnfinishedRotation)
     assert waiting.cause.passes
     assert not waiting.retried
     bench.reset_calls()
     one = look(bench, spec, retry=True)
-    assert isinstance(one, Unfinished)
+    assert isinstance(one, UnfinishedRotation)
     assert one.retried
     assert one.version == version
     until(bench, spec, None)
@@ -83,7 +83,7 @@ def test_an_event_of_a_rotation_that_ended_meanwhile_is_history(bench: Bench) ->
     bench.secrets.rotate_secret(SecretId=bench.name("api"))
     until(bench, spec, None)
     bench.reset_calls()
-    assert look(bench, spec, retry=True) == NothingToMend(bench.name("api"), "no rotation is under way")
+    assert look(bench, spec, retry=True) == NothingToRepair(bench.name("api"), "no rotation is under way")
     assert "RotateSecret" not in bench.calls()
 
 
@@ -91,7 +91,7 @@ def test_a_function_that_may_not_be_invoked_is_said_with_the_command_that_lets_i
     spec = failed(bench)
     bench.session.client("lambda").remove_permission(FunctionName=f"{bench.stack}-rotation", StatementId="s")
     one = look(bench, spec, retry=True)
-    assert isinstance(one, Unfinished)
+    assert isinstance(one, UnfinishedRotation)
     assert one.cause.kind is CauseKind.FUNCTION
     assert "add-permission" in one.cause.remedy
     assert not one.retried
@@ -102,13 +102,13 @@ def test_a_manual_version_abandons_a_rotation_and_is_left_as_it_is(bench: Bench)
     mended(bench)
     bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="by hand")
     # AWS itself takes AWSPENDING off.
-    assert isinstance(look(bench, spec, retry=True), NothingToMend)
+    assert isinstance(look(bench, spec, retry=True), NothingToRepair)
     assert bench.value("api") == "by hand"
 
 
 def test_all_secrets_of_the_stack_are_looked_at_where_none_is_named(bench: Bench) -> None:
     spec = failed(bench)
-    found = mend(bench.context(spec, writing=False), [], lambda _name, _version: False)
+    found = repair_rotations(bench.context(spec, writing=False), [], lambda _name, _version: False)
     assert [one.name for one in found] == [secret.name for secret in spec.secrets]
 
 
@@ -123,10 +123,10 @@ def test_a_secret_that_aws_does_not_let_us_look_at_hides_no_other(bench: Bench) 
         bench.aws,
         emulator.InjectedFault(emulator.FaultAction.DENY, service="secretsmanager", operation="DescribeSecret"),
     )
-    first, other = mend(context, [second.name, bench.name("api")], lambda _name, _version: False)
-    assert isinstance(first, Unfinished)
+    first, other = repair_rotations(context, [second.name, bench.name("api")], lambda _name, _version: False)
+    assert isinstance(first, UnfinishedRotation)
     assert (first.cause.kind, first.cause.passes, first.retried) == (CauseKind.REFUSED, True, False)
-    assert isinstance(other, Unfinished)
+    assert isinstance(other, UnfinishedRotation)
     assert other.cause.kind is CauseKind.HANDLER
 
 
@@ -137,6 +137,6 @@ def test_a_try_that_aws_refuses_is_a_cause_of_its_own(bench: Bench) -> None:
         bench.aws, emulator.InjectedFault(emulator.FaultAction.DENY, service="secretsmanager", operation="RotateSecret")
     )
     one = look(bench, spec, retry=True)
-    assert isinstance(one, Unfinished)
+    assert isinstance(one, UnfinishedRotation)
     assert (one.cause.kind, one.retried) == (CauseKind.REFUSED, False)
     assert "RotateSecret" in one.cause.detail

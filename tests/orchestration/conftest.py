@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.stacks import SourceChoice
@@ -83,8 +83,8 @@ class Repository:
         (self._folder / "operator.yaml").write_text(json.dumps({**TRUSTED, **self.settings}))
         return SourceChoice(str(file))
 
-    def desired(self) -> Desired:
-        return read_desired(self._folder, origin=self.write())
+    def desired(self) -> OpenRepository:
+        return open_repository(self._folder, origin=self.write())
 
     def stacks(self, aws: AwsSessions) -> Stacks:
         """As a sensor has them: read when it asks."""

@@ -53,12 +53,12 @@ def commit_mark_first(patch: pytest.MonkeyPatch) -> None:
 def no_take(patch: pytest.MonkeyPatch) -> None:
     """Policy and rotation are changed under a mark that vouches for how they were."""
     for module in (secret_policy, secret_rotation):
-        patch.setattr(module, "take", lambda _context, state, _part: state)
+        patch.setattr(module, "withdraw_digest", lambda _context, state, _part: state)
 
 
 def no_last_look(patch: pytest.MonkeyPatch) -> None:
     """The mark is written without looking whether another run was there."""
-    patch.setattr(secret_mark, "_room_for_a_look", lambda *_: False)
+    patch.setattr(secret_mark, "_may_reread", lambda *_: False)
 
 
 def random_tokens(patch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def every_version_is_ours(patch: pytest.MonkeyPatch) -> None:
 
 def rollout_is_not_followed(patch: pytest.MonkeyPatch) -> None:
     """A run forgets the rollouts that have not ended when it does: nobody hears of those that fail."""
-    patch.setattr(RefreshReconciler, "_fly", lambda *_: None)
+    patch.setattr(RefreshReconciler, "_note_in_flight", lambda *_: None)
 
 
 # in replicas
@@ -207,17 +207,17 @@ def rollout_is_not_followed(patch: pytest.MonkeyPatch) -> None:
 def replicas_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
     """Replicas are taken for made, and for in step, by what the YAML says."""
     module = replica
-    patch.setattr(module, "work", lambda *_: replica_plan.Work())
+    patch.setattr(module, "compare_replicas", lambda *_: replica_plan.ReplicaWork())
 
 
 def added_region_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     """Which regions a secret was replicated to is not written down: they are never ours to remove."""
-    patch.setattr(replica, "_remember", lambda _context, state, **_: state)
+    patch.setattr(replica, "_tag_regions", lambda _context, state, **_: state)
 
 
 def regions_are_not_read_again(patch: pytest.MonkeyPatch) -> None:
     """The tag of regions is written over whatever another run has written there meanwhile."""
-    patch.setattr(replica, "look_again", lambda _context, state: state)
+    patch.setattr(replica, "reread_own", lambda _context, state: state)
 
 
 BROKEN: Mapping[str, Break] = {

@@ -19,9 +19,9 @@ import dagster as dg
 from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.concerned_stacks import EventStacks
-from secrets_pipeline.operations.narrow_policies import Healed, heal, sentences
-from secrets_pipeline.operations.repair_rotation import Unfinished, mend
-from secrets_pipeline.operations.reread_secrets import confirm
+from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, narrow_policies, sentences
+from secrets_pipeline.operations.repair_rotation import UnfinishedRotation, repair_rotations
+from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.provisioning.report import stack_report
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
 from secrets_pipeline.orchestration.rotation import event_runs
@@ -267,7 +267,7 @@ class Daemon:
         line = simulation.line(name, actor, ends=False)
         context = simulation.stack(line, simulation.newest, writing=run.job != "heal")
         about = secrets_of(run.as_dagster)
-        confirm(context, about)
+        reread_secrets(context, about)
         match run.job:
             case "follow_rotation":
                 outcomes = simulation.stages(name, context, _STAGES)
@@ -279,18 +279,18 @@ class Daemon:
         raise NotImplementedError(run.job)
 
     def _heal(self, context: Stack) -> bool:
-        treated = heal(context, self._healed)
+        treated = narrow_policies(context, self._healed)
         self._simulation.ledger.texts += sentences(treated)
-        healed = [one.resource.name for one in treated if isinstance(one, Healed)]
+        healed = [one.resource.name for one in treated if isinstance(one, NarrowedPolicy)]
         self._healed.update(healed)
         self._simulation.reached["healed"] += len(healed)
         return True
 
     def _mend(self, context: Stack, about: Collection[str]) -> bool:
-        found = mend(context, about, lambda _name, _version: self._simulation.rng.random() < 0.8)
+        found = repair_rotations(context, about, lambda _name, _version: self._simulation.rng.random() < 0.8)
         self._simulation.ledger.texts += map(str, found)
         self._simulation.reached["rotations tried again"] += sum(
-            isinstance(one, Unfinished) and one.retried for one in found
+            isinstance(one, UnfinishedRotation) and one.retried for one in found
         )
         return True
 

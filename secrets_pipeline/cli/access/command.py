@@ -33,7 +33,7 @@ from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.secret.readable import stack_in_aws, withheld
 
 app = typer.Typer(no_args_is_help=True, help="Who can read each secret, and why not. No value is read.")
@@ -216,7 +216,7 @@ def policy(
     failures.exit()
 
 
-def _documents(desired: Desired, spec: StackSpec, consumer: ConsumerSpec, *, offline: bool) -> ConsumerDocuments:
+def _documents(desired: OpenRepository, spec: StackSpec, consumer: ConsumerSpec, *, offline: bool) -> ConsumerDocuments:
     if offline:
         return documents(_by_names(spec), consumer)
     stack = desired.assemble(Sessions(read_only=True)).stack(spec.stack)

@@ -22,7 +22,7 @@ from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.cli.shared.repository import read_asked, usable
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 
 SnapshotFile: TypeAlias = Annotated[
@@ -55,7 +55,7 @@ class Facts:
 
     spec: StackSpec
     estate: CompiledSnapshot
-    desired: Desired
+    desired: OpenRepository
 
 
 def facts(
@@ -92,7 +92,7 @@ def facts(
     return Facts(spec, CompiledSnapshot(snapshot, organization_policies=policies), desired)
 
 
-def snapshot_of(desired: Desired, spec: StackSpec, *, every: bool) -> Snapshot:
+def snapshot_of(desired: OpenRepository, spec: StackSpec, *, every: bool) -> Snapshot:
     """Take a snapshot of a stack's account and region now (IAM, KMS, Secrets Manager); see `facts`."""
     stack = desired.assemble(Sessions(read_only=True)).stack(spec.stack)
     if not every:
@@ -125,7 +125,7 @@ def principal_named(arn: str) -> str:
     return arn
 
 
-def _stack_of_secret(desired: Desired, name: str) -> str:
+def _stack_of_secret(desired: OpenRepository, name: str) -> str:
     """The stack that declares a secret.
 
     Raises:

@@ -19,7 +19,7 @@ from secrets_pipeline.cli.shared.reference_view import note_unresolved
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.operations.open_repository import MANIFESTS, Desired
+from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def run_all(stacks: Sequence[str], run: RunStack, failures: Failures) -> list[St
 
 
 def run_here(
-    stack: str, desired: Desired, options: ApplyOptions, *, lines: bool = True, probe: bool = False
+    stack: str, desired: OpenRepository, options: ApplyOptions, *, lines: bool = True, probe: bool = False
 ) -> StackRun:
     """Run `provision` for one stack in this process; `lines` writes each outcome to stderr, `probe` asks as readers."""
     with ApplyProgress(stack, lines=lines) as progress:

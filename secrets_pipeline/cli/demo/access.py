@@ -14,7 +14,7 @@ from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.cli.access.snapshot import snapshot_of
 from secrets_pipeline.cli.local.stand_in_readers import BY_HAND, INVENTORY_ROLE
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ReadAnswer:
     agrees: bool
 
 
-def read_answers(desired: Desired, stacks: Sequence[str]) -> list[ReadAnswer]:
+def read_answers(desired: OpenRepository, stacks: Sequence[str]) -> list[ReadAnswer]:
     """Ask as one reader for each way in which a read ends, of the first stack that has readers in another account."""
     spec = next((desired.specs[one] for one in stacks if _foreign(desired.specs[one])), None)
     if spec is None:

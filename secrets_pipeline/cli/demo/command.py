@@ -32,7 +32,7 @@ from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.cli.shared.run_view import check_counts
 from secrets_pipeline.cli.tree.command import hierarchy
 from secrets_pipeline.emulator import LocalAws
-from secrets_pipeline.operations.open_repository import MANIFESTS, Desired
+from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
 EPILOG = "Exit codes: 0 everything was green, 1 something was not. No process is left, whatever happens."
@@ -57,7 +57,7 @@ def demo(base_path: BasePath = None) -> None:
         raise typer.Exit(FAILED)
 
 
-def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Failures) -> bool:
+def _tell(aws: LocalAws, desired: OpenRepository, stacks: Sequence[str], failures: Failures) -> bool:
     """Go through the chain; whether every run and check was green, and the second apply idle."""
     show(hierarchy(desired.specs[stack] for stack in stacks), width=_WIDTH)
     plans = plan_all(desired.assemble(), stacks, failures)
@@ -90,7 +90,7 @@ def _tell(aws: LocalAws, desired: Desired, stacks: Sequence[str], failures: Fail
     return green and counted.idle and all(one.agrees for one in readers) and (rotated is None or rotated.green)
 
 
-def _richest(desired: Desired, stacks: Sequence[str]) -> str:
+def _richest(desired: OpenRepository, stacks: Sequence[str]) -> str:
     """The stack that is told of in full: the one with the most secrets, databases, consumers and rotations."""
 
     def wealth(stack: str) -> int:
@@ -101,7 +101,9 @@ def _richest(desired: Desired, stacks: Sequence[str]) -> str:
     return max(stacks, key=wealth, default="")
 
 
-def _apply(desired: Desired, stacks: Sequence[str], failures: Failures, *, in_full: str | None) -> list[StackRun]:
+def _apply(
+    desired: OpenRepository, stacks: Sequence[str], failures: Failures, *, in_full: str | None
+) -> list[StackRun]:
     """Apply stack by stack, and tell of one in full; of none at all, and without a probe, if that is None."""
 
     def run(stack: str) -> StackRun:
@@ -114,7 +116,7 @@ def _apply(desired: Desired, stacks: Sequence[str], failures: Failures, *, in_fu
 
 
 @contextmanager
-def _embedded_aws(desired: Desired) -> Iterator[LocalAws]:
+def _embedded_aws(desired: OpenRepository) -> Iterator[LocalAws]:
     """An embedded AWS that every AWS client of this process talks to; it ends with the block, or with this process."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # A background job of a shell would ignore it.

@@ -17,7 +17,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.engine.model import SkippedError
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.observed.login import LoggedIn, Login
 from secrets_pipeline.reconcilers.secret_value.read import read_value
@@ -67,7 +67,7 @@ class Rotated:
         )
 
 
-def rotate(desired: Desired, stacks: Sequence[str], aws: LocalAws) -> Rotated | None:
+def rotate(desired: OpenRepository, stacks: Sequence[str], aws: LocalAws) -> Rotated | None:
     """Rotate the first database password that has a function, and follow it as a deployment does.
 
     Args:
@@ -103,7 +103,7 @@ def rotate(desired: Desired, stacks: Sequence[str], aws: LocalAws) -> Rotated | 
     )
 
 
-def _rotating(desired: Desired, stacks: Sequence[str]) -> Iterator[tuple[str, SecretSpec, DatabaseSpec]]:
+def _rotating(desired: OpenRepository, stacks: Sequence[str]) -> Iterator[tuple[str, SecretSpec, DatabaseSpec]]:
     for stack in stacks:
         spec = desired.specs[stack]
         for database in spec.databases:
@@ -112,7 +112,7 @@ def _rotating(desired: Desired, stacks: Sequence[str]) -> Iterator[tuple[str, Se
                 yield stack, secret, database
 
 
-def _put_events_aside(desired: Desired) -> None:
+def _put_events_aside(desired: OpenRepository) -> None:
     """What the applies before have said is another story."""
     events = desired.settings.events
     if events is None:
@@ -125,7 +125,7 @@ def _put_events_aside(desired: Desired) -> None:
 class _Password:
     """The password of a database, as its secret holds it now."""
 
-    def __init__(self, desired: Desired, stack: str, database: DatabaseSpec) -> None:
+    def __init__(self, desired: OpenRepository, stack: str, database: DatabaseSpec) -> None:
         self.stack = desired.assemble().stack(stack)
         if database.password is None:
             raise SkippedError(f"{database.identifier} has no password of a secret")

@@ -15,7 +15,7 @@ from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import NotGrantedError
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 
 EPILOG = "Exit codes: 0 printed, 1 error. SECRETS_PIPELINE_CONFIG is not read: what it names may not exist yet."
 _PRESET: Final = GrantRule(preset="single-team")
@@ -44,16 +44,16 @@ def init(source: StackOptions) -> None:
     emit("\n".join(_settings(desired, lines)))
 
 
-def _read(source: StackOptions, *grants: GrantRule) -> Desired:
+def _read(source: StackOptions, *grants: GrantRule) -> OpenRepository:
     settings = OperatorSettings(grants=grants)
-    return read_desired(source.base_path, origin=source.origin, allow_exec=source.allow_exec, settings=settings)
+    return open_repository(source.base_path, origin=source.origin, allow_exec=source.allow_exec, settings=settings)
 
 
-def _refused(desired: Desired) -> list[NotGrantedError]:
+def _refused(desired: OpenRepository) -> list[NotGrantedError]:
     return [error for errors in desired.errors.values() for error in errors if isinstance(error, NotGrantedError)]
 
 
-def _settings(desired: Desired, lines: list[str]) -> Iterator[str]:
+def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     yield _HEAD
     yield "targets:"
     for stack, spec in sorted(desired.specs.items()):
@@ -72,7 +72,7 @@ def _settings(desired: Desired, lines: list[str]) -> Iterator[str]:
         yield f"environment_allowed: [{', '.join(asked)}]"
 
 
-def _variables(desired: Desired) -> Iterator[str]:
+def _variables(desired: OpenRepository) -> Iterator[str]:
     for spec in desired.specs.values():
         for one in (one for secret in spec.secrets for one in secret.unresolved):
             if one.reason is UnresolvedReason.ENVIRONMENT:

@@ -10,12 +10,12 @@ from secrets_pipeline.access.snapshot.model import Snapshot
 from secrets_pipeline.cli.access.snapshot import principal_named, snapshot_of, unread_parts
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.rotate_now.choice import roots
 
 
 def reachable(
-    desired: Desired, stacks: Sequence[str], principal: str, failures: Failures
+    desired: OpenRepository, stacks: Sequence[str], principal: str, failures: Failures
 ) -> dict[str, tuple[str, ...]]:
     """Return the secrets to rotate by stack, of those that a principal can or may be able to read.
 
@@ -51,12 +51,12 @@ def reachable(
     return found
 
 
-def _place(desired: Desired, stack: str) -> tuple[str, str]:
+def _place(desired: OpenRepository, stack: str) -> tuple[str, str]:
     account = desired.assemble().stack(stack).account
     return account.account_id, account.region
 
 
-def _readable(desired: Desired, snapshot: Snapshot, who: str) -> set[str]:
+def _readable(desired: OpenRepository, snapshot: Snapshot, who: str) -> set[str]:
     for unread in unread_parts(snapshot):
         say(f"note: not read: {unread}", style="dim")
     estate = CompiledSnapshot(snapshot, organization_policies=desired.settings.access.organization_policies)

@@ -21,7 +21,7 @@ from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.rotate_now.reconciler import DEFAULT_SECONDS, RotateReconciler
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def rotate(
         raise typer.Exit(FAILED)
 
 
-def _named(desired: Desired, stacks: Sequence[str], names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def _named(desired: OpenRepository, stacks: Sequence[str], names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The named secrets by stack.
 
     Raises:
@@ -96,7 +96,7 @@ def _named(desired: Desired, stacks: Sequence[str], names: Iterable[str]) -> dic
 
 
 def _rotated(
-    desired: Desired, asked: Mapping[str, Sequence[str]], timeout: float, failures: Failures
+    desired: OpenRepository, asked: Mapping[str, Sequence[str]], timeout: float, failures: Failures
 ) -> list[RunReport]:
     done = []
     for stack, names in asked.items():
@@ -112,19 +112,21 @@ def _any_applied(report: RunReport) -> bool:
     return any(row["outcome"] == "applied" for row in report.rows)
 
 
-def _behind(desired: Desired, stacks: Sequence[str]) -> list[str]:
+def _behind(desired: OpenRepository, stacks: Sequence[str]) -> list[str]:
     """The stacks of what was rotated, then those whose values are rendered from theirs."""
     every = [*stacks, *(other for stack in stacks for other in followers(desired.specs, stack))]
     return [stack for stack in dict.fromkeys(every) if stack not in desired.errors]
 
 
-def _followed(stack: str, desired: Desired) -> StackRun:
+def _followed(stack: str, desired: OpenRepository) -> StackRun:
     with ApplyProgress(stack) as progress:
         report, checks = runs.follow(stack, desired, progress.outcome)
     return StackRun(report, checks)
 
 
-def _tell_plan(desired: Desired, asked: Mapping[str, Sequence[str]], failures: Failures, output: TableFormat) -> None:
+def _tell_plan(
+    desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures, output: TableFormat
+) -> None:
     assembly, rows = desired.assemble(), []
     for stack, names in asked.items():
         with failures.of(stack):

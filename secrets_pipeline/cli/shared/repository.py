@@ -9,12 +9,12 @@ from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.repository_id import NAMELESS
 from secrets_pipeline.stacks import SourceChoice, StackSource
 
 
-def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: bool = False) -> Desired:
+def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: bool = False) -> OpenRepository:
     """Read the desired state of a repository; what a user should know about it is said.
 
     Args:
@@ -26,17 +26,17 @@ def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: boo
         SecretsPipelineError: if there is no repository, or the operator's settings cannot be read.
     """
     asked = SourceChoice.chosen(None, atmos=False, env=os.environ) if origin is None else origin
-    desired = read_desired(base_path, origin=asked, allow_exec=allow_exec)
+    desired = open_repository(base_path, origin=asked, allow_exec=allow_exec)
     tell_notices(desired.notices)
     return desired
 
 
-def read_asked(options: StackOptions) -> Desired:
+def read_asked(options: StackOptions) -> OpenRepository:
     """Read the desired state that the options of a command ask for; see `read`."""
     return read(options.base_path, origin=options.origin, allow_exec=options.allow_exec)
 
 
-def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failures, Desired, list[str]]:
+def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failures, OpenRepository, list[str]]:
     """Return what went wrong, the desired state that the options ask for, and the stacks to work on; see `usable`."""
     failures, desired = Failures(), read_asked(options)
     return failures, desired, usable(desired, names, failures, strict=options.strict)
@@ -48,13 +48,13 @@ def tell_notices(notices: tuple[str, ...]) -> None:
         say(f"note: {notice}", style="dim")
 
 
-def tell_nameless(desired: Desired) -> None:
+def tell_nameless(desired: OpenRepository) -> None:
     """Say that nothing tells the repository from another one with stacks of the same names, if that is so."""
     if not desired.repository:
         tell_notices((NAMELESS,))
 
 
-def usable(desired: Desired, names: list[str] | None, failures: Failures, *, strict: bool = False) -> list[str]:
+def usable(desired: OpenRepository, names: list[str] | None, failures: Failures, *, strict: bool = False) -> list[str]:
     """Return the stacks that can be worked on, in order; the errors of the others are said.
 
     Args:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from secrets_pipeline.engine.model import Outcome
-    from secrets_pipeline.operations.open_repository import Desired
+    from secrets_pipeline.operations.open_repository import OpenRepository
     from secrets_pipeline.orchestration.in_process.rotation_runs import EventRuns
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
     from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -28,7 +28,7 @@ def prepare_home(stacks: Iterable[str]) -> None:
 
 def provision(
     stack: str,
-    desired: Desired,
+    desired: OpenRepository,
     options: ApplyOptions,
     progress: Callable[[str, Outcome], None],
     *,
@@ -48,7 +48,7 @@ def provision(
     return report, checks
 
 
-def verify(stack: str, desired: Desired, *, probe: bool = False) -> tuple[CheckRow, ...]:
+def verify(stack: str, desired: OpenRepository, *, probe: bool = False) -> tuple[CheckRow, ...]:
     """Run every check of a stack in this process; see `in_process.running`.
 
     Raises:
@@ -62,7 +62,7 @@ def verify(stack: str, desired: Desired, *, probe: bool = False) -> tuple[CheckR
     return checks
 
 
-def rotate(stack: str, names: Sequence[str], desired: Desired, watch: Watch, seconds: float) -> RunReport:
+def rotate(stack: str, names: Sequence[str], desired: OpenRepository, watch: Watch, seconds: float) -> RunReport:
     """Rotate secrets of a stack in this process; see `in_process.rotation_runs`.
 
     Raises:
@@ -76,7 +76,7 @@ def rotate(stack: str, names: Sequence[str], desired: Desired, watch: Watch, sec
 
 
 def follow(
-    stack: str, desired: Desired, progress: Callable[[str, Outcome], None]
+    stack: str, desired: OpenRepository, progress: Callable[[str, Outcome], None]
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
     """Render again and refresh what a rotation changed, and check it; see `in_process.rotation_runs`.
 
@@ -90,7 +90,7 @@ def follow(
     return report, checks
 
 
-def follow_events(desired: Desired, stack: str) -> EventRuns:
+def follow_events(desired: OpenRepository, stack: str) -> EventRuns:
     """Receive once from the queue of events (SQS), and run what the sensor asks for; see `in_process.rotation_runs`."""
     from secrets_pipeline.orchestration.in_process import rotation_runs  # noqa: PLC0415 - see the module's docstring
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert
-from secrets_pipeline.operations.narrow_policies import Healed, Treatment, sentences
-from secrets_pipeline.operations.narrow_policies import heal as heal_stack
+from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, Treatment, narrow_policies, sentences
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.shared.partitions import STACKS
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
@@ -27,9 +26,9 @@ def look_for_tampering(
     """Log one observation, and one alert for each thing that somebody changed."""
     stack = context.partition_key
     # `applying` holds the stack's lock; nothing is made here, so the context is that of a run that reads.
-    treated = heal_stack(applying.stack(stack, writing=False), _healed_today(context.instance, stack))
+    treated = narrow_policies(applying.stack(stack, writing=False), _healed_today(context.instance, stack))
     lines = list(sentences(treated))
-    healed = [one.resource.name for one in treated if isinstance(one, Healed)]
+    healed = [one.resource.name for one in treated if isinstance(one, NarrowedPolicy)]
     # Yielded, as what is logged is lost where something fails behind it, and heals are counted by it.
     yield dg.AssetObservation(
         asset_key=HEALED,
@@ -76,7 +75,7 @@ def _healed_today(instance: dg.DagsterInstance, stack: str) -> Counter[str]:
 
 def _alert(stack: str, one: Treatment, line: str, link: str) -> Alert:
     name = one.resource.name
-    if isinstance(one, Healed):
+    if isinstance(one, NarrowedPolicy):
         subject, cause = f"{stack}: {name} was changed outside, and narrowed again", "healed"
     elif not one.compared:
         subject, cause = f"{stack}: {name} cannot be compared", "not-compared"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from secrets_pipeline.aws.session import Sessions
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport, checks_of, execute, report_of
@@ -47,7 +47,7 @@ def rotate(
     stack: str,
     names: Sequence[str],
     *,
-    desired: Desired,
+    desired: OpenRepository,
     watch: Watch = unwatched,
     seconds: float = DEFAULT_SECONDS,
 ) -> RunReport:
@@ -66,7 +66,9 @@ def rotate(
     return report_of(stack, result)
 
 
-def follow(stack: str, *, desired: Desired, progress: StageProgress = quiet) -> tuple[RunReport, tuple[CheckRow, ...]]:
+def follow(
+    stack: str, *, desired: OpenRepository, progress: StageProgress = quiet
+) -> tuple[RunReport, tuple[CheckRow, ...]]:
     """Run the `follow_rotation` job of one stack: what is rendered again, who is refreshed, and the checks.
 
     Args:
@@ -80,7 +82,7 @@ def follow(stack: str, *, desired: Desired, progress: StageProgress = quiet) -> 
     return report_of(stack, result), checks_of(stack, result)
 
 
-def follow_events(desired: Desired, stack: str) -> EventRuns:
+def follow_events(desired: OpenRepository, stack: str) -> EventRuns:
     """Evaluate the sensor of events once, and run what it asks for in this process, as the daemon does elsewhere.
 
     Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
@@ -59,7 +59,7 @@ def provision(
     *,
     base_path: Path,
     options: ApplyOptions,
-    desired: Desired | None = None,
+    desired: OpenRepository | None = None,
     progress: StageProgress = quiet,
     probe: bool = False,
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
@@ -78,7 +78,9 @@ def provision(
     return report_of(stack, result), checks_of(stack, result)
 
 
-def verify(stack: str, *, base_path: Path, desired: Desired | None = None, probe: bool = False) -> tuple[CheckRow, ...]:
+def verify(
+    stack: str, *, base_path: Path, desired: OpenRepository | None = None, probe: bool = False
+) -> tuple[CheckRow, ...]:
     """Run every check of one stack, values and logins included; see `provision`.
 
     Args:

@@ -12,7 +12,7 @@ import dagster as dg
 
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.secret_listing import places, sights
+from secrets_pipeline.operations.secret_listing import listed_secrets, places
 from secrets_pipeline.orchestration.rotation.event_sensor import Job, distinct, missing_partitions, with_valid_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import run_request
@@ -82,7 +82,7 @@ def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, 
             continue
         here = frozenset(name for name, spec in specs.items() if place in places({name: spec}))
         try:
-            found = sights(stacks.sessions.for_target(everywhere[place]), here)
+            found = listed_secrets(stacks.sessions.for_target(everywhere[place]), here)
         except SecretsPipelineError as error:
             context.log.warning("%s: %s", place, error.diagnostics())
             continue

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert
-from secrets_pipeline.operations.repair_rotation import NothingToMend, Unfinished, mend
+from secrets_pipeline.operations.repair_rotation import NothingToRepair, UnfinishedRotation, repair_rotations
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
@@ -71,8 +71,8 @@ def mend_rotations(
         return known is not None and known.version == version and known.is_due(now)
 
     # `applying` holds the stack's lock; nothing is made here, so the context is that of a run that reads.
-    looked = mend(applying.stacks.stack(stack), secrets_of(context.run), may_retry)
-    unfinished = [one for one in looked if isinstance(one, Unfinished)]
+    looked = repair_rotations(applying.stacks.stack(stack), secrets_of(context.run), may_retry)
+    unfinished = [one for one in looked if isinstance(one, UnfinishedRotation)]
     looked_at = {one.name for one in looked}
     after = {name: known for name, known in before.items() if name not in looked_at}
     after |= {one.name: _next(before.get(one.name), one, now) for one in unfinished}
@@ -150,18 +150,18 @@ def _read(run: dg.DagsterRun) -> dict[str, Try]:
     return {name: Try(**known) for name, known in found.items()}
 
 
-def _next(known: Try | None, one: Unfinished, now: float) -> Try:
+def _next(known: Try | None, one: UnfinishedRotation, now: float) -> Try:
     if known is None or known.version != one.version:
         return Try(one.version, 0, _due(0, now))
     return known.following(now) if known.is_due(now) else known
 
 
-def _is_for_humans(one: Unfinished, known: Try) -> bool:
+def _is_for_humans(one: UnfinishedRotation, known: Try) -> bool:
     return not one.cause.passes or known.due is None or known.tries >= _PATIENCE_TRIES
 
 
-def _row(one: NothingToMend | Unfinished, after: Mapping[str, Try]) -> dict[str, str]:
-    if isinstance(one, NothingToMend):
+def _row(one: NothingToRepair | UnfinishedRotation, after: Mapping[str, Try]) -> dict[str, str]:
+    if isinstance(one, NothingToRepair):
         return {"secret": one.name, "outcome": "nothing to do", "cause": one.reason, "next": ""}
     due = after[one.name].due
     following = f"{datetime.fromtimestamp(due, UTC):%Y-%m-%d %H:%M:%S} UTC" if due else "given up"
@@ -169,7 +169,7 @@ def _row(one: NothingToMend | Unfinished, after: Mapping[str, Try]) -> dict[str,
     return {"secret": one.name, "outcome": outcome, "cause": str(one.cause), "next": following}
 
 
-def _alert(stack: str, one: Unfinished, known: Try, link: str) -> Alert:
+def _alert(stack: str, one: UnfinishedRotation, known: Try, link: str) -> Alert:
     given_up = "" if known.due is not None else f" It was looked at {known.tries} times, and is given up now."
     command = f"Then `secrets-pipeline rotate {one.name}` goes on with version {one.version}."
     return Alert(

@@ -14,7 +14,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SpecError, StackError
-from secrets_pipeline.operations.open_repository import MANIFESTS, Desired, operator_settings, read_desired
+from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, open_repository, operator_settings
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
@@ -70,7 +70,7 @@ class Stacks:
         seal_folder: Path,
         *,
         origin: SourceChoice = MANIFESTS,
-        desired: Desired | None = None,
+        desired: OpenRepository | None = None,
         settings_file: Path | None = None,
     ) -> None:
         self.base_path = base_path
@@ -84,7 +84,7 @@ class Stacks:
         self._changed: set[str] = set()
 
     @property
-    def desired(self) -> Desired:
+    def desired(self) -> OpenRepository:
         """Return the desired state of every stack, read once."""
         if self._desired is None:
             self._desired = self.read()
@@ -104,7 +104,7 @@ class Stacks:
         """
         return operator_settings(self._settings_file) if self._desired is None else self._desired.settings
 
-    def read(self) -> Desired:
+    def read(self) -> OpenRepository:
         """Read the desired state of every stack now.
 
         Raises:
@@ -116,7 +116,7 @@ class Stacks:
                 "only the command line reads stacks from standard input",
                 remedy="Name a file that this process can read, or run `secrets-pipeline apply` again.",
             )
-        return read_desired(self.base_path, origin=self.origin, settings=operator_settings(self._settings_file))
+        return open_repository(self.base_path, origin=self.origin, settings=operator_settings(self._settings_file))
 
     def stack(self, name: str, *, writing: bool = False) -> Stack:
         """Return a stack as the reconcilers take it, in this run.
@@ -195,7 +195,7 @@ class Asked:
     options: ApplyOptions = field(default_factory=ApplyOptions)
     base_path: Path | None = None
     settings_file: Path | None = None
-    desired: Desired | None = None
+    desired: OpenRepository | None = None
 
     def source(self, env: Mapping[str, str]) -> tuple[Path, SourceChoice]:
         """Return the repository and where its stacks come from; what is not asked for is the environment's to say."""

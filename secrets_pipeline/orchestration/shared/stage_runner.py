@@ -9,7 +9,7 @@ import dagster as dg
 from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Applied, Outcome
 from secrets_pipeline.engine.report import count, rows
-from secrets_pipeline.operations.reread_secrets import confirm
+from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
 from secrets_pipeline.orchestration.shared.run_lock import end_abandoned, stack_lock
@@ -41,7 +41,7 @@ class Applying:
         """
         stack = self.stacks.stack(name, writing=writing)
         if self._about is not None:
-            confirm(stack, self._about)
+            reread_secrets(stack, self._about)
         return stack
 
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:

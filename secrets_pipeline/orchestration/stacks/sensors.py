@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.operations.open_repository import Desired
+from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.orchestration.shared.partitions import STACKS, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import run_request
@@ -64,10 +64,10 @@ class _Seen:
             found = {}
         return cls(found if isinstance(found, dict) else {})
 
-    def differs(self, desired: Desired, stack: str) -> bool:
+    def differs(self, desired: OpenRepository, stack: str) -> bool:
         return self.stacks.get(stack) != _view(desired, stack)
 
-    def after(self, desired: Desired) -> "_Seen":
+    def after(self, desired: OpenRepository) -> "_Seen":
         kept = {stack: view for stack, view in self.stacks.items() if stack in desired.errors or "" in desired.errors}
         return _Seen({**kept, **{stack: _view(desired, stack) for stack in desired.specs}})
 
@@ -75,13 +75,13 @@ class _Seen:
         return json.dumps(self.stacks, separators=(",", ":"))
 
 
-def _view(desired: Desired, stack: str) -> str:
+def _view(desired: OpenRepository, stack: str) -> str:
     """What decides whether a stack is looked at again: who lets changes be applied means earlier ones too."""
     applies = "+" if desired.settings.applies_changes(stack) else ""
     return desired.specs[stack].digest()[:_DIGITS] + applies
 
 
-def _followed(context: dg.SensorEvaluationContext, desired: Desired, stack: str) -> dg.RunRequest | None:
+def _followed(context: dg.SensorEvaluationContext, desired: OpenRepository, stack: str) -> dg.RunRequest | None:
     """The run that a stack needs which may have changed; what nobody applies by itself is said where people look."""
     digest = desired.specs[stack].digest()
     event, applied = _applied(context.instance, stack)

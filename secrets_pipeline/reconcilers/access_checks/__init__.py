@@ -1,1 +1,1 @@
-"""Who can read each secret, as checks."""
+"""Check who can read each secret."""

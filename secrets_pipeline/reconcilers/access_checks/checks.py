@@ -1,4 +1,4 @@
-"""What the access checks find: can the consumers read, can nobody else, is nothing public. No value is read."""
+"""Check who can read: that the consumers can, that nobody else can, and that nothing is public. No value is read."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _PARTS = (Layer.SECRET_POLICY, Layer.IDENTITY, Layer.KEY_POLICY)
 
 
 def consumers_can_read(stack: Stack) -> list[Finding]:
-    """Whether every declared consumer can read each of its secrets."""
+    """Check that every declared consumer can read each of its secrets."""
     found = [_of_consumer(stack, one) for one in declared_readings(stack.spec, estate_of(stack))]
     return [*found, *_missing(stack)]
 
 
 def foreign_readers_can_read(stack: Stack) -> list[Finding]:
-    """Whether the consumers of other accounts can, end to end: the secret's policy, the key's, and their own."""
+    """Check that consumers of other accounts can read, end to end: the secret's policy, the key's, and their own."""
     own = estate_of(stack).snapshot.account_id
     return [
         Finding(found.name, found.verdict, _parts(one.verdict), found.columns)
@@ -51,7 +51,7 @@ def foreign_readers_can_read(stack: Stack) -> list[Finding]:
 
 
 def access_matrix(stack: Stack) -> tuple[AuditedRead, ...]:
-    """Every reader that a consumer of the stack names, with every secret of the stack."""
+    """Evaluate every reader that a consumer of the stack names, with every secret of the stack."""
     expected = {(one.principal, one.secret): one.expected for one in declared_readings(stack.spec, estate_of(stack))}
     readers = dict.fromkeys(arn for consumer in stack.spec.consumers for arn in consumer.readers)
     names = [secret.name for secret in stack.spec.secrets]
@@ -62,7 +62,7 @@ def access_matrix(stack: Stack) -> tuple[AuditedRead, ...]:
 
 
 def probe_agrees(stack: Stack) -> list[Finding]:
-    """Whether AWS answers each consumer what the evaluator says; the values are dropped where they arrive."""
+    """Compare what AWS answers each consumer with what the evaluator says; values are dropped where they arrive."""
     settings, sessions = stack.run.settings.access, stack.observed.sessions
     target = stack.spec.target
     visible = {
@@ -97,7 +97,7 @@ def _probed(one: AuditedRead, secret_arn: str, prober: Prober) -> Finding:
 
 
 def nobody_else_can_read(stack: Stack) -> list[Finding]:
-    """Whether anybody who is nobody's consumer can read a secret, in the account or outside."""
+    """Check that nobody who is nobody's consumer can read a secret, in the account or outside."""
     allowed = stack.run.settings.access.allowed_readers
     readings = undeclared_readings(stack.spec, estate_of(stack), allowed_readers=allowed)
     found = [_of_other(one) for one in readings]
@@ -121,7 +121,7 @@ def _nobody(stack: Stack, secret: ReadableSecret) -> Finding:
 
 
 def policies_are_not_public(stack: Stack) -> list[Finding]:
-    """Whether a policy of a secret or of its key lets in everybody, an organisation, or some whom no list tells."""
+    """Check that no policy of a secret or of its key lets in everybody, an organisation, or some whom no list tells."""
     estate = estate_of(stack)
     secrets = [found for one in stack.spec.secrets if (found := estate.secret(one.name)) is not None]
     let_in = public_callers(estate.snapshot, secrets)
@@ -154,7 +154,7 @@ def _closed(secret: ReadableSecret) -> Finding:
 
 
 def consumers_are_trusted(stack: Stack) -> list[Finding]:
-    """Whether what runs each consumer may assume its role, and whether anybody else may whom nobody can have meant."""
+    """Check that what runs each consumer may assume its role, and that nobody else may whom nobody can have meant."""
     estate, found = estate_of(stack), []
     for consumer in stack.spec.consumers:
         for role, arn in consumer.principals.items():

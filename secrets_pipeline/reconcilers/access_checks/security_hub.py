@@ -1,4 +1,4 @@
-"""Security Hub's controls for Secrets Manager, judged for the secrets of one stack."""
+"""Judge Security Hub's controls for Secrets Manager, for the secrets of one stack."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def security_hub(stack: Stack, control: Control) -> list[Finding]:
-    """What one control says of each secret of a stack; a failed one is a warning, as the secret works."""
+    """Judge one control for each secret of a stack; a failed one is a warning, as the secret works."""
     return [_finding(one) for one in controls_of(stack) if one.control == control]
 
 
 def controls_of(stack: Stack) -> tuple[ControlResult, ...]:
-    """What every control says of each secret of a stack that exists, judged once a run."""
+    """Judge every control for each secret of a stack that exists, once a run."""
     return stack.observed.controls.get(lambda: _judged(stack))
 
 

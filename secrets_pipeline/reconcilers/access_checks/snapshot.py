@@ -9,7 +9,7 @@ from secrets_pipeline.reconcilers.stack import Stack
 
 
 def estate_of(stack: Stack) -> CompiledSnapshot:
-    """Who could read the stack's secrets, taken when it is first asked for.
+    """Take the snapshot of who could read the stack's secrets, when it is first asked for.
 
     Raises:
         AwsError: if AWS does not answer.

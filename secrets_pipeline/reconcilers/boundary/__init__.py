@@ -1,1 +1,1 @@
-"""What a stack reaches beyond its own."""
+"""Check what a stack reaches beyond its own."""

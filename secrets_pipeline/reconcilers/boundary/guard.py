@@ -17,9 +17,9 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import GuardError, raise_all
 from secrets_pipeline.reconcilers.apply_options import adoption
-from secrets_pipeline.reconcilers.database.ownership import is_ours
-from secrets_pipeline.reconcilers.kms_key.lookup import standing
-from secrets_pipeline.reconcilers.rotation_function.ownership import foreign
+from secrets_pipeline.reconcilers.database.ownership import is_own_database
+from secrets_pipeline.reconcilers.kms_key.lookup import look_up
+from secrets_pipeline.reconcilers.rotation_function.ownership import foreign_function
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -41,7 +41,7 @@ def guard_boundary(stack: Stack) -> None:
 
 
 def function_refusal(stack: Stack, secret: SecretSpec, arn: str) -> GuardError | None:
-    """Why a rotation function may not rotate a secret; None if it may.
+    """Say why a rotation function may not rotate a secret; None if it may.
 
     Args:
         stack: the stack.
@@ -139,7 +139,7 @@ def _role(stack: Stack, name: str) -> Tags | None:
 def _database(stack: Stack, name: str) -> Tags | None:
     spec = next(one for one in stack.spec.databases if one.identifier == name)
     state = stack.observed.databases.find(spec)
-    if state is None or is_ours(stack, state) or stack.run.options.adopts(name):
+    if state is None or is_own_database(stack, state) or stack.run.options.adopts(name):
         return None
     return state.tags
 
@@ -162,16 +162,16 @@ def _owns_secret(stack: Stack, name: str) -> bool:
 def _owns_database(stack: Stack, name: str) -> bool:
     spec = next(one for one in stack.spec.databases if one.identifier == name)
     state = stack.observed.databases.find(spec)
-    return state is not None and is_ours(stack, state)
+    return state is not None and is_own_database(stack, state)
 
 
 def _owns_function(stack: Stack, name: str) -> bool:
     state = stack.observed.functions.function(name)
-    return state is not None and not foreign(stack, str(state.configuration["FunctionArn"]), state.tags)
+    return state is not None and not foreign_function(stack, str(state.configuration["FunctionArn"]), state.tags)
 
 
 def _owns_key(stack: Stack, alias: str) -> bool:
-    target = standing(stack, alias).target
+    target = look_up(stack, alias).target
     return target is not None and target.mark.ours and stack.ownership.claims(target.mark.owner)
 
 

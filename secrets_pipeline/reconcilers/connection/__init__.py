@@ -1,1 +1,1 @@
-"""Secrets whose values wait for a database."""
+"""Write secrets whose values wait for a database."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def connections(stack: Stack, *, deep: bool) -> list[Finding]:
-    """Whether each connection secret, and each credentials document, says what its database and its credentials say.
+    """Compare each connection secret, and each credentials document, with what its database and its credentials say.
 
     Shallow compares the recorded inputs (endpoint, version of the credentials); deep reads the value as well.
     """

@@ -1,4 +1,4 @@
-"""Every write that needs a database's endpoint: host and port inside credentials, and whole connection secrets."""
+"""Write what needs a database's endpoint: host and port inside credentials, and whole connection secrets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FIELDS = "credentials"
 
 
 class ConnectionReconciler:
-    """Credentials documents are completed first, then the connection secrets rendered from them."""
+    """Completes credentials documents first, then writes the connection secrets rendered from them."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -44,7 +44,7 @@ class ConnectionReconciler:
         self._secrets = SecretReconciler(stack, connections=True)
 
     def plan(self) -> Sequence[Change]:
-        """One change a credentials document and one a connection secret."""
+        """Plan one change a credentials document and one a connection secret."""
         documents = [
             planned(Resource(FIELDS, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
             for name, secret in self._documents.items()
@@ -54,7 +54,7 @@ class ConnectionReconciler:
         return [*documents, *self._secrets.plan()]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Complete one credentials document, or create or update one connection secret; see `engine.Reconciler`."""
         if change.resource.kind == FIELDS:
             return self._complete(self._documents[change.resource.name])
         return self._secrets.apply(change)

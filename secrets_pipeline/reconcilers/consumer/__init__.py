@@ -1,1 +1,1 @@
-"""Consumers: references delivered to them, and what runs with old values started anew."""
+"""Deliver references to consumers, and start anew what runs with old values."""

@@ -1,4 +1,4 @@
-"""Whether consumers run with the secrets that there are: since when they run, against the dates of what they read."""
+"""Check that consumers run with current secrets: when each was started, against the dates of what it reads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNKNOWN = "since when it runs is not known"
 
 
 def consumers_started_after_rotation(stack: Stack) -> list[Finding]:
-    """One finding a consumer and secret that it reads; who is not started anew from here is said once, and right."""
+    """Compare the start of each consumer with each secret that it reads; one never started anew from here is right."""
     found = [
         finding for spec in stack.spec.refreshes for finding in _judged(spec.name, partial(_findings, stack, spec))
     ]

@@ -1,17 +1,18 @@
-"""Everything that tells consumers where their secrets are: the outputs document and the three deliveries."""
+"""Tell consumers where their secrets are: the outputs document and three deliveries, under one plan."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because
-from secrets_pipeline.reconcilers.consumer.api_stage import deliver as delivery_apigateway
+from secrets_pipeline.reconcilers.consumer.api_stage.deliver import StageDeliverer
+from secrets_pipeline.reconcilers.consumer.deliverer import Deliverer
 from secrets_pipeline.reconcilers.consumer.delivery_notes import KIND as NOTE
 from secrets_pipeline.reconcilers.consumer.delivery_notes import DeliveryNotes
-from secrets_pipeline.reconcilers.consumer.ecs_service import deliver as delivery_ecs
-from secrets_pipeline.reconcilers.consumer.lambda_function import deliver as delivery_lambda
+from secrets_pipeline.reconcilers.consumer.ecs_service.deliver import EcsDeliverer
+from secrets_pipeline.reconcilers.consumer.lambda_function.deliver import LambdaDeliverer
 from secrets_pipeline.reconcilers.outputs_document import reconciler as outputs_document
 from secrets_pipeline.references.resolve import Pending
 
@@ -19,24 +20,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-class Deliverer(Protocol):
-    """One way of delivery: an `engine.Reconciler` that can leave out what it need not look at."""
-
-    def wanted(self) -> Mapping[Resource, str | Pending]:
-        """Each delivery with all that it delivers, as one text; reads no consumer."""
-        ...
-
-    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
-        """One change a delivery, but those that are named."""
-        ...
-
-    def apply(self, change: Change) -> str:
-        """Make one change true."""
-        ...
-
-
 class ConsumerReconciler:
-    """One deliverer for each way, under one plan.
+    """Plans and applies all ways of delivery as one stage.
 
     A component whose deliveries are noted as done is not looked at: that costs calls for each consumer. With `deep`,
     every consumer is.
@@ -44,16 +29,13 @@ class ConsumerReconciler:
 
     def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
         self._outputs = outputs_document.OutputsDocumentReconciler(stack)
-        self._deliverers: Mapping[str, Deliverer] = {
-            delivery_lambda.KIND: delivery_lambda.LambdaDeliveryReconciler(stack),
-            delivery_ecs.KIND: delivery_ecs.EcsDeliveryReconciler(stack),
-            delivery_apigateway.KIND: delivery_apigateway.StageDeliveryReconciler(stack),
-        }
+        ways = (LambdaDeliverer(stack), EcsDeliverer(stack), StageDeliverer(stack))
+        self._deliverers: Mapping[str, Deliverer[Any]] = {one.kind: one for one in ways}
         self._notes = DeliveryNotes(stack)
         self._deep = stack.run.options.deep if deep is None else deep
 
     def plan(self) -> Sequence[Change]:
-        """The outputs document, each delivery, then the notes of what will have been delivered."""
+        """Plan the outputs document, each delivery, then the notes of what will have been delivered."""
         wanted = self._wanted()
         noted = frozenset() if self._deep else self._notes.noted(wanted)
         changes = [*self._outputs.plan(also=self._notes.names(wanted))]

@@ -1,4 +1,4 @@
-"""Notes of what was delivered, so that a plan need not ask every function, service and stage.
+"""Note in Parameter Store what was delivered, so that a plan need not ask every function, service and stage.
 
 `/secrets-pipeline/{stack}/{component}/delivered` holds a keyed digest of everything that one component has delivered.
 """
@@ -28,18 +28,18 @@ Wanted = Mapping[Resource, str | Pending]
 
 
 class DeliveryNotes:
-    """The notes of one stack."""
+    """Reads and writes the delivery notes of one stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._lock = Lock()
 
     def names(self, wanted: Wanted) -> frozenset[str]:
-        """The parameters that hold notes."""
+        """Name the parameters that hold notes."""
         return frozenset(self._name(resource.component) for resource in wanted)
 
     def noted(self, wanted: Wanted) -> frozenset[Resource]:
-        """The deliveries of which the notes say that they were made as the stack declares them now."""
+        """Find the deliveries of which the notes say that they were made as the stack declares them now."""
         found, current = published(self._stack), self._digests(wanted)
         return frozenset(
             resource
@@ -49,7 +49,7 @@ class DeliveryNotes:
         )
 
     def plan(self, wanted: Wanted) -> Sequence[Change]:
-        """One change a component whose note is not right; it follows all that the component delivers."""
+        """Plan one change a component whose note is not right; it follows all that the component delivers."""
         found, changes = published(self._stack), []
         for component, digest in self._digests(wanted).items():
             name = self._name(component)
@@ -60,7 +60,7 @@ class DeliveryNotes:
         return changes
 
     def apply(self, change: Change, wanted: Wanted) -> str:
-        """Write one note; see `engine.Reconciler`."""
+        """Write one note by PutParameter; see `engine.Reconciler`."""
         digest = self._digests(wanted).get(change.resource.component)
         if digest is None:
             raise SkippedError("not everything is delivered yet")
@@ -68,7 +68,7 @@ class DeliveryNotes:
         return "noted"
 
     def withdraw(self, wanted: Wanted) -> None:
-        """Before a delivery: a note of other deliveries than those of now must not outlive the first of these.
+        """Write `open` over notes of other deliveries than those of now, before the first of these is made.
 
         Whosever it is: another component may have delivered to the same consumer, and may do so again one day.
         """

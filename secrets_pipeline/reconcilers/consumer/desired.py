@@ -1,4 +1,4 @@
-"""Named references of a consumer, resolved for delivery."""
+"""Resolve the named references of a consumer for delivery."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def resolved(stack: Stack, entries: Mapping[str, Expression]) -> dict[str, str] | Pending:
-    """Every entry as text, or the first thing that is still missing.
+    """Resolve every entry to text; the first thing that is still missing where one cannot be.
 
     Raises:
         ExpressionError: if an entry is secret.
@@ -31,7 +31,7 @@ def resolved(stack: Stack, entries: Mapping[str, Expression]) -> dict[str, str] 
 
 
 def as_text(stack: Stack, *sections: Mapping[str, Expression]) -> str | Pending:
-    """All entries of some sections as one text that is the same for the same entries, or what is still missing."""
+    """Write all entries of some sections as one text, the same for the same entries; or what is still missing."""
     values: list[dict[str, str]] = []
     for entries in sections:
         try:
@@ -46,7 +46,7 @@ def as_text(stack: Stack, *sections: Mapping[str, Expression]) -> str | Pending:
 
 
 def differing(observed: Mapping[str, str], wanted: Mapping[str, str], noun: str) -> tuple[Reason, ...]:
-    """A reason for each entry that differs; the values themselves are not shown."""
+    """Name each entry that differs as a reason; the values themselves are not shown."""
     return tuple(
         Differs(f"{noun} {name}") if name in observed else Because(f"{noun} {name} is missing")
         for name, value in wanted.items()

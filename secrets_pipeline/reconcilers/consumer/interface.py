@@ -1,4 +1,4 @@
-"""What is started anew, as AWS shows it, behind one protocol for every kind."""
+"""Define how a consumer is looked at and started anew, as one protocol for every kind."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Rollout:
 
 
 class Refresher(Protocol[Means_contra]):
-    """One way of starting a consumer anew."""
+    """Starts consumers of one kind anew."""
 
     def look(self, means: Means_contra) -> Rollout | None:
-        """The latest rollout; None if there is no such consumer.
+        """Find the latest rollout; None if there is no such consumer.
 
         Raises:
             AwsError: if AWS refuses.
@@ -53,7 +53,7 @@ class Refresher(Protocol[Means_contra]):
         ...
 
     def follow(self, means: Means_contra, rollout: str) -> Rollout | None:
-        """What became of a rollout that was asked for earlier; None if the consumer is gone.
+        """Find what became of a rollout that was asked for earlier; None if the consumer is gone.
 
         Raises:
             AwsError: if AWS refuses.
@@ -61,7 +61,7 @@ class Refresher(Protocol[Means_contra]):
         ...
 
     def start(self, means: Means_contra) -> str:
-        """Start it anew; the rollout's id.
+        """Start the consumer anew, and return the rollout's id.
 
         Raises:
             SkippedError: if there is no such consumer any more.
@@ -70,7 +70,7 @@ class Refresher(Protocol[Means_contra]):
         ...
 
     def running_since(self, means: Means_contra) -> datetime | None:
-        """When the oldest of what runs now was started; None if nothing runs, or nobody knows.
+        """Find when the oldest of what runs now was started; None if nothing runs, or nobody knows.
 
         Raises:
             AwsError: if AWS refuses.

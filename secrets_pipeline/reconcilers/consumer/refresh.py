@@ -1,4 +1,4 @@
-"""Consumers that were started before a secret that they read got its value are started anew.
+"""Start consumers anew that were started before a secret that they read got its value.
 
 What is not noted is looked at, and its start compared with the dates of its secrets: a consumer that Terraform, a
 delivery of the same run or a person has just started is not started again. A rollout is not waited for; it is noted
@@ -38,7 +38,7 @@ OPEN = "open"
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A rollout whose end nobody has seen yet.
+    """A rollout that has not ended yet.
 
     Attributes:
         name: of the consumer, as `RefreshSpec.name`.
@@ -50,7 +50,7 @@ class InFlight:
 
 
 def refreshers(stack: Stack) -> Mapping[str, Refresher[Any]]:
-    """Every way of starting a consumer anew, by kind."""
+    """Make the refresher of each kind of consumer."""
     return {
         "ecs": EcsRefresher(stack),
         "lambda": LambdaRefresher(stack),
@@ -60,7 +60,7 @@ def refreshers(stack: Stack) -> Mapping[str, Refresher[Any]]:
 
 
 def rollout_now(stack: Stack, one: InFlight) -> Rollout | None:
-    """What became of a rollout; None if its consumer is gone, from AWS or from the stack.
+    """Find what became of a rollout; None if its consumer is gone, from AWS or from the stack.
 
     Raises:
         AwsError: if AWS refuses.
@@ -70,7 +70,7 @@ def rollout_now(stack: Stack, one: InFlight) -> Rollout | None:
 
 
 class RefreshReconciler:
-    """Every consumer of one stack that is started anew, under one plan.
+    """Starts consumers of one stack anew, all kinds under one plan.
 
     Attributes:
         in_flight: rollouts of this run, and earlier ones that it met, that are not completed.
@@ -84,12 +84,12 @@ class RefreshReconciler:
         self._deep = stack.run.options.deep if deep is None else deep
         self._lock = Lock()
         self._noted: Mapping[str, str] = {}
-        self._right: dict[str, str] = {}
-        self._open: dict[str, str] = {}
+        self._current: dict[str, str] = {}
+        self._unfinished: dict[str, str] = {}
         self.in_flight: list[InFlight] = []
 
     def plan(self) -> Sequence[Change]:
-        """One change a consumer, then the note of what runs with its secrets."""
+        """Plan one change a consumer, then the note of what runs with its secrets."""
         noted = self._noted = self._notes.read()
         changes = [
             planned(resource, partial(self._plan, spec, resource, noted.get(spec.name)))
@@ -98,7 +98,7 @@ class RefreshReconciler:
         ]
         if self._specs:
             started = any(change.action.writes for change in changes)
-            if started or {**self._open, **self._right}.items() - noted.items():
+            if started or {**self._unfinished, **self._current}.items() - noted.items():
                 reason = Because("which versions consumers were started with is not noted yet")
                 resource = Resource(NOTE, self._notes.name)
                 changes.append(Change(resource, ChangeClass.UPDATE, (reason,), after=tuple(self._specs)))
@@ -110,7 +110,7 @@ class RefreshReconciler:
         return changes
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Start one consumer anew, or write the note; see `engine.Reconciler`."""
         if change.resource.kind == NOTE:
             return self._note(prune=change.action is ChangeClass.PRUNE)
         spec = self._specs[change.resource.name]
@@ -124,18 +124,18 @@ class RefreshReconciler:
             raise RefreshFailedError(spec, found)
         if found.progress is Progress.IN_PROGRESS:
             with self._lock:
-                self._open[spec.name] = _started_with(digest)
-            self._fly(spec, found)
+                self._unfinished[spec.name] = _started_with(digest)
+            self._note_in_flight(spec, found)
             return f"started anew, and on its way: {found.id}"
         if digest is not None:
             with self._lock:
-                self._right[spec.name] = digest
+                self._current[spec.name] = digest
         return f"started anew: {found.id}"
 
     def _plan(self, spec: RefreshSpec, resource: Resource, noted: str | None) -> Change:
         digest = self._notes.digest(spec, self._versions(spec))
         if noted is not None and noted == digest:
-            self._right[spec.name] = noted
+            self._current[spec.name] = noted
             if not self._deep:
                 unread = Because("runs with the current versions; not read: `verify` and `plan --deep` do")
                 return Change(resource, ChangeClass.NONE, (unread,))
@@ -156,18 +156,18 @@ class RefreshReconciler:
         digest = self._notes.digest(spec, self._versions(spec))
         known = noted is not None and noted in (digest, _started_with(digest))
         if reasons := self._stale(spec, found, values, known=known, news=noted not in (None, digest)):
-            self._right.pop(spec.name, None)
-            self._open[spec.name] = OPEN
+            self._current.pop(spec.name, None)
+            self._unfinished[spec.name] = OPEN
             if found.refusal:
                 return Change(resource, ChangeClass.BLOCKED, (*reasons, found.refusal))
             return Change(resource, ChangeClass.UPDATE, reasons)
         if found.progress is Progress.IN_PROGRESS:
             if noted != digest:
-                self._open[spec.name] = _started_with(digest)
-            self._fly(spec, found)
+                self._unfinished[spec.name] = _started_with(digest)
+            self._note_in_flight(spec, found)
             return Change(resource, ChangeClass.NONE, (Because("is being started anew"),))
         if digest is not None:
-            self._right[spec.name] = digest
+            self._current[spec.name] = digest
         since = "since when it runs is not known" if found.asked_at is None else "started after its secrets"
         return Change(resource, ChangeClass.NONE, (Because(since),))
 
@@ -203,9 +203,9 @@ class RefreshReconciler:
         if prune:
             self._notes.write({})
             return "deleted"
-        merged = {**self._noted, **self._open, **self._right}
+        merged = {**self._noted, **self._unfinished, **self._current}
         self._notes.write({name: text for name, text in merged.items() if name in self._specs})
-        return f"{len(self._right)} of {len(self._specs)} consumers run with the current versions"
+        return f"{len(self._current)} of {len(self._specs)} consumers run with the current versions"
 
     def _states(self, spec: RefreshSpec, *, confirmed: bool) -> list[SecretState]:
         inventory = self._stack.observed.secrets
@@ -219,7 +219,7 @@ class RefreshReconciler:
         versions: dict[str, str | None] = {self._stack.spec.secret(ref).name: None for ref in spec.secrets}
         return versions | {state.name: state.current_version for state in self._states(spec, confirmed=False)}
 
-    def _fly(self, spec: RefreshSpec, found: Rollout) -> None:
+    def _note_in_flight(self, spec: RefreshSpec, found: Rollout) -> None:
         with self._lock:
             self.in_flight.append(InFlight(spec.name, spec.component, found))
 

@@ -1,4 +1,4 @@
-"""Notes of the versions that consumers were started with, so that a run need not ask every service and function.
+"""Note in Parameter Store which versions consumers were started with, so that a run need not ask every one of them.
 
 `/secrets-pipeline/{stack}/refreshed` (and `refreshed/2` …) holds, for each consumer, a keyed digest of the current
 version ids of all that it reads. It is written when the consumer runs with them, so a run that was killed looks again.
@@ -21,14 +21,14 @@ _DIGITS = 32
 
 
 class RefreshNotes:
-    """The notes of one stack."""
+    """Reads and writes the refresh notes of one stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self.name = f"{stack.observed.parameters.folder}/refreshed"
 
     def read(self) -> Mapping[str, str]:
-        """Digest by consumer; a note that cannot be read counts for nothing."""
+        """Read the digest of each consumer; a note that cannot be read counts for nothing."""
         found: dict[str, str] = {}
         for text in self._parameters().values():
             try:
@@ -39,7 +39,7 @@ class RefreshNotes:
         return found
 
     def digest(self, spec: RefreshSpec, versions: Mapping[str, str | None]) -> str | None:
-        """What is noted of a consumer that runs with some versions; None while nothing can be noted."""
+        """Compute what is noted of a consumer that runs with some versions; None while nothing can be noted."""
         if self._stack.ownership.fingerprinter is None:
             return None
         pairs = [part for name, version in sorted(versions.items()) for part in (name, version)]
@@ -47,7 +47,7 @@ class RefreshNotes:
         return digest[:_DIGITS]
 
     def write(self, notes: Mapping[str, str]) -> None:
-        """Replace the notes, as far as they differ."""
+        """Replace the notes by PutParameter, as far as they differ."""
         before = self._parameters()
         wanted = dict(zip(self._names(), parts(notes), strict=False))
         for name, text in wanted.items():

@@ -1,4 +1,4 @@
-"""Since when a secret has the value that it has."""
+"""Find since when a secret has its current value, by ListSecretVersionIds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CurrentValue:
 
 
 def current_value(stack: Stack, state: SecretState) -> CurrentValue | None:
-    """The current version of a secret with its date; one ListSecretVersionIds a run and secret.
+    """Find the current version of a secret with its date; one ListSecretVersionIds a run and secret.
 
     A rotation makes the version before it becomes current: its end is what counts. A label that was moved back to an
     older version by hand has no date of its own, so the secret's last change stands for it.

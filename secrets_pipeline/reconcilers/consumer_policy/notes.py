@@ -1,4 +1,4 @@
-"""Notes of the roles that a stack's policy was attached to, so that it is found there after they left the YAML.
+"""Note in Parameter Store the roles that have a stack's policy, so that it is found there after they left the YAML.
 
 `/secrets-pipeline/{stack}/consumer_policies/{digest}` holds a role's name. IAM does not say which roles have a policy
 of some name: without a note it would have to be asked role by role.
@@ -19,17 +19,17 @@ _NOTE = re.compile(r"/consumer_policies/[0-9a-f]{16}$")
 
 
 def noted_roles(stack: Stack) -> frozenset[str]:
-    """Names of the roles; the parameters are those that `consumer_arns` reads anyway, once a run."""
+    """Read the names of the roles; the parameters are those that `consumer_arns` reads anyway, once a run."""
     return frozenset(value for name, value in published(stack).items() if _NOTE.search(name))
 
 
 def note_role(stack: Stack, role: str) -> None:
-    """Write the note, before the policy: a policy without a note would never be found again."""
+    """Write the note by PutParameter, before the policy: a policy without a note would never be found again."""
     publish(stack, _parameter(stack, role), role)
 
 
 def forget_role(stack: Stack, role: str) -> None:
-    """Delete the note, after the policy."""
+    """Delete the note by DeleteParameter, after the policy."""
     stack.observed.parameters.delete(_parameter(stack, role))
 
 

@@ -1,4 +1,4 @@
-"""The inline policy that lets consumers read, on roles of our own account whose component says `attach_policies: true`.
+"""Put the inline policy that lets consumers read, on roles of our account whose component says `attach_policies: true`.
 
 Its name, `secrets-pipeline-<stack>`, makes it the stack's own; a role has one for each stack, for all its consumers.
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
@@ -48,7 +48,7 @@ _OF_AWS = ("aws-service-role/", "aws-reserved/")
 
 @dataclass(frozen=True, slots=True)
 class _Role:
-    """A role with everybody who reads under it."""
+    """A role, with all consumers that read under it."""
 
     arn: str
     consumers: tuple[ConsumerSpec, ...]
@@ -64,7 +64,7 @@ class _Role:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _WantedPolicy:
     """What a role may be let read now.
 
     Attributes:
@@ -97,7 +97,7 @@ _ANOTHER = "let another role read"
 
 
 class ConsumerPolicyReconciler:
-    """Inline policies of one stack's consumers.
+    """Puts and deletes the inline policies of one stack's consumers.
 
     Each is read, whether deep or not: no list shows it and no mark vouches for it. A stack without `attach_policies`
     costs no call to IAM.
@@ -109,7 +109,7 @@ class ConsumerPolicyReconciler:
         self._noted: frozenset[str] = frozenset()
 
     def plan(self) -> Sequence[Change]:
-        """One change a role, then the roles that left the stack with its policy on them."""
+        """Plan one change a role, then the roles that left the stack with its policy on them."""
         self._noted = noted_roles(self._stack)
         changes = [
             planned(resource, partial(self._plan, role, resource))
@@ -122,7 +122,7 @@ class ConsumerPolicyReconciler:
         return [*changes, *(Change(Resource(KIND, name), action, (reason,)) for name in left)]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Call PutRolePolicy or DeleteRolePolicy for one role; see `engine.Reconciler`."""
         if change.action is ChangeClass.PRUNE:
             return self._prune(change.resource.name)
         role = self._roles[change.resource.name]
@@ -173,25 +173,27 @@ class ConsumerPolicyReconciler:
         said = tuple(ChangedOutside(Because(one)) if outside else Because(one) for one in found)
         return Change(resource, ChangeClass.UPDATE, said, drift=outside)
 
-    def _plan_new(self, role: _Role, resource: Resource, wanted: _Wanted) -> Change:
+    def _plan_new(self, role: _Role, resource: Resource, wanted: _WantedPolicy) -> Change:
         if refusal := self._refusal(role):
             return Change(resource, ChangeClass.BLOCKED, (refusal,))
         if wanted.document is None:
             return Change(resource, *self._waiting(role, wanted, ChangeClass.CREATE))
         return Change(resource, ChangeClass.CREATE, tuple(Because(f"without: {reason}") for reason in wanted.reasons))
 
-    def _waiting(self, role: _Role, wanted: _Wanted, action: ChangeClass) -> tuple[ChangeClass, tuple[Reason, ...]]:
+    def _waiting(
+        self, role: _Role, wanted: _WantedPolicy, action: ChangeClass
+    ) -> tuple[ChangeClass, tuple[Reason, ...]]:
         """What is planned where only secrets are missing: they may be made in the same run."""
         inventory = self._stack.observed.secrets
         if any(not one.blocked and inventory.get(one.name) is None for one in role.secrets):
             return action, (Waits("; ".join(wanted.reasons)),)
         return ChangeClass.BLOCKED, tuple(map(Because, wanted.reasons))
 
-    def _wanted(self, role: _Role) -> _Wanted:
+    def _wanted(self, role: _Role) -> _WantedPolicy:
         found = {secret_arn(self._stack, one): readable(self._stack, one) for one in role.secrets}
         ready = tuple(one for one in found.values() if isinstance(one, Readable))
         waits = {arn: one.reason for arn, one in found.items() if not isinstance(one, Readable)}
-        return _Wanted(ready, waits)
+        return _WantedPolicy(ready, waits)
 
     def _text(self, role: _Role, document: PolicyDocument) -> str:
         names = list(dict.fromkeys(one.name for one in role.consumers))

@@ -1,1 +1,1 @@
-"""RDS instances and Aurora clusters: made, named, and their master password proven."""
+"""Create RDS instances and Aurora clusters, mark them, and prove their master passwords."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def logins(stack: Stack, *, deep: bool) -> list[Finding]:
-    """Whether each database accepts the password in its secret.
+    """Log in to each database with the password in its secret.
 
     Shallow believes the recorded proof while database and version are the same, and the rotation that tested what it
     set; deep, or without a proof, logs in.

@@ -1,4 +1,4 @@
-"""Whether each credentials secret still opens its database: AWSCURRENT does, AWSPREVIOUS as the rotation left it.
+"""Check that each credentials secret still opens its database: AWSCURRENT does, AWSPREVIOUS as the rotation left it.
 
 Single user: the password before is refused. Alternating users: the user before still logs in, for those who have not
 noticed yet. Values are read; nothing of them is shown.
@@ -34,7 +34,7 @@ _PAUSES: Final = (1.0, 4.0)
 
 
 def credential_logins(stack: Stack) -> list[Finding]:
-    """A login, and the opposite, with each secret whose JSON names engine, host, user and password."""
+    """Log in with each secret whose JSON names engine, host, user and password, and try what must be refused."""
     return [
         judged_secret(stack, secret, partial(_judge, stack, secret))
         for secret in stack.spec.secrets

@@ -1,4 +1,4 @@
-"""Endpoints of RDS databases, and the proof that each accepts the password in its secret.
+"""Find the endpoints of RDS databases, and prove by a login that each accepts the password in its secret.
 
 The proof is a login. It is recorded on the instance or cluster as `DbiResourceId:VersionId` (`DbClusterResourceId` for
 a cluster), so that a restored database, or a version that we wrote, is proven again, and nothing is read while both
@@ -21,7 +21,7 @@ from secrets_pipeline.reconcilers.database.ownership import mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.database.password_mark import (
     PasswordMark,
-    is_unfinished,
+    is_being_set,
     not_ours,
     proves,
     was_restored,
@@ -40,7 +40,7 @@ _ATTEMPTS = 3
 
 
 class DatabaseEndpointReconciler:
-    """Endpoints and passwords of one stack's RDS databases.
+    """Finds endpoints and proves passwords of one stack's RDS databases.
 
     Args:
         stack: the stack.
@@ -62,7 +62,7 @@ class DatabaseEndpointReconciler:
         self._sleep = stack.run.sleep
 
     def plan(self) -> Sequence[Change]:
-        """One change a database."""
+        """Plan one change a database."""
         return [
             planned(Resource(KIND, name, database.component), partial(self._plan, database))
             for name, database in self._databases.items()
@@ -107,8 +107,8 @@ class DatabaseEndpointReconciler:
         secret = password.known() if password else None
         return state is not None and secret is not None and proves(state, secret)
 
-    def others(self, database: DatabaseSpec) -> str:
-        """Why the password is somebody else's to set and to prove, or empty; reads no value.
+    def foreign_password(self, database: DatabaseSpec) -> str:
+        """Say why the password is somebody else's to set and to prove; empty if it is not; reads no value.
 
         A database that was restored since its proof, or that a run of ours left half-way, is proven whoever wrote the
         current version.
@@ -117,16 +117,16 @@ class DatabaseEndpointReconciler:
         secret = password.known() if password else None
         if state is None or secret is None or secret.current_version is None:
             return ""
-        return "" if was_restored(state) or is_unfinished(state) else not_ours(self._stack, secret)
+        return "" if was_restored(state) or is_being_set(state) else not_ours(self._stack, secret)
 
     def rotated(self, database: DatabaseSpec) -> bool:
         """Whether a rotation set the password last, which has logged in with it."""
         password = self._passwords.get(database.identifier)
         secret = password.known() if password else None
-        return bool(self.others(database)) and secret is not None and secret.last_rotated_at is not None
+        return bool(self.foreign_password(database)) and secret is not None and secret.last_rotated_at is not None
 
     def no_login(self, state: DatabaseState) -> str:
-        """Why no login is tried here at all, or empty."""
+        """Say why no login is tried here at all, or empty."""
         if not self._stack.run.settings.database_logins:
             return "database_logins is off in the operator's settings"
         return "" if state.engine in ENGINES else f"logins to engine {state.engine} are not supported yet"
@@ -154,7 +154,7 @@ class DatabaseEndpointReconciler:
         endpoint = state.endpoint or ""
         if database.password is None or self.proven(database):
             return ChangeClass.NONE, Because(endpoint)
-        if unproven := self.no_login(state) or self.others(database):
+        if unproven := self.no_login(state) or self.foreign_password(database):
             return ChangeClass.NONE, Because(f"{endpoint}, password not proven: {unproven}")
         return ChangeClass.UPDATE, self._unproven(database, state)
 
@@ -164,7 +164,7 @@ class DatabaseEndpointReconciler:
             return Waits("its password secret has no value yet")
         if was_restored(state):
             return Because("was restored or made anew since its password was proven")
-        if is_unfinished(state):
+        if is_being_set(state):
             return Because("a run began to set its password and did not see the end")
         if PasswordMark.read(state) is None:
             return Because("its password was never proven")
@@ -176,7 +176,7 @@ class DatabaseEndpointReconciler:
         return self._clock() + self._wait
 
     def ready(self, database: DatabaseSpec) -> DatabaseState:
-        """The database, once it may be logged in to and no change of its password is pending."""
+        """Wait for the database until it may be logged in to and no change of its password is pending."""
         pause, deadline = _FIRST_POLL_SECONDS, self._deadline
         while True:
             state = self._inventory.find(database)
@@ -190,7 +190,7 @@ class DatabaseEndpointReconciler:
             pause = self._pause(pause, deadline)
 
     def settled(self, database: DatabaseSpec, secret: DatabasePassword, password: SecretStr) -> DatabaseState:
-        """The database, once it accepts a password that was just set."""
+        """Wait for the database until it accepts a password that was just set."""
         pause, deadline = _FIRST_POLL_SECONDS, self._deadline
         while True:
             state = self.ready(database)

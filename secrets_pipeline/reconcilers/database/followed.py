@@ -1,4 +1,4 @@
-"""Which databases, at which endpoints, a run has followed: what is compared to see that one was restored or moved."""
+"""Say which databases, at which endpoints, a run has followed: compared later to see that one was restored or moved."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 def identity(state: DatabaseState) -> str:
-    """Resource id and endpoints: a restored database has another id, even under its old name."""
+    """Join resource id and endpoints: a restored database has another id, even under its old name."""
     return " ".join(filter(None, (state.resource_id, state.endpoint, state.reader_endpoint)))
 
 
 def serving(spec: StackSpec, inventory: DatabaseInventory) -> dict[str, str]:
-    """Identifier → identity of the databases of a stack that can be logged in to now."""
+    """Map identifier to identity of the databases of a stack that can be logged in to now."""
     found = ((database.identifier, inventory.find(database)) for database in spec.databases)
     return {name: identity(state) for name, state in found if state is not None and state.serves}
 
 
 def followed(stack: Stack, outcomes: Iterable[Outcome]) -> Mapping[str, str]:
-    """Identifier → identity of the databases that a run has done with; one that failed or waits is looked at again.
+    """Map identifier to identity of the databases that a run is done with; one that failed or waits is looked at again.
 
     Args:
         stack: the stack.

@@ -1,4 +1,4 @@
-"""Whose an RDS instance or Aurora cluster is, as its tags prove.
+"""Write and verify the tags that prove whose an RDS instance or Aurora cluster is.
 
 As with rotation functions, a mark is `.<mac>`, bound to the ARN, which is known before the database is made. A tag with
 the stack alone, which older versions wrote, proves nothing: whoever may tag could have written it.
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-def ownership(stack: Stack, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
-    """The tags that prove an instance or cluster ours.
+def database_tags(stack: Stack, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
+    """Make the tags that prove an instance or cluster ours.
 
     Args:
         stack: the stack.
@@ -33,8 +33,8 @@ def ownership(stack: Stack, database: DatabaseSpec, *, member: str = "") -> dict
     return {**{tag: tags[tag] for tag in tags if tags[tag]}, SPEC: f".{_mac(stack).of(*_about(arn, ours))}"}
 
 
-def proven(stack: Stack, state: DatabaseState) -> tuple[MarkState, Owner]:
-    """What the tags of a database prove, and whom they name."""
+def database_proof(stack: Stack, state: DatabaseState) -> tuple[MarkState, Owner]:
+    """Verify the tags of a database: what they prove, and whom they name."""
     tags = state.tags
     owner = Owner(tags.get(STACK, ""), tags.get(COMPONENT, ""), repository=tags.get(REPOSITORY, ""))
     if SPEC not in tags:
@@ -46,7 +46,7 @@ def proven(stack: Stack, state: DatabaseState) -> tuple[MarkState, Owner]:
 
 
 def database_arn(stack: Stack, identifier: str, *, cluster: bool) -> str:
-    """The ARN of an instance or cluster of the stack's account and region.
+    """Build the ARN of an instance or cluster of the stack's account and region.
 
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.ARN.Constructing.html
     """

@@ -1,4 +1,4 @@
-"""May a component use the database of its identifier? Decided before anything is written or handed out."""
+"""Decide whether a component may use the database of its identifier, before anything is written or handed out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, allows
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.reason import Because, Missing, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
-from secrets_pipeline.reconcilers.database.mark import proven
+from secrets_pipeline.reconcilers.database.mark import database_proof
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner
 from secrets_pipeline.reconcilers.tag_keys import STACK
@@ -21,7 +21,7 @@ GRANT = f"let a grant of the operator or its own tag {ALLOW_TAG} name it"
 
 
 def refusal(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
-    """Why the database is not one that the component may use; None if it is.
+    """Say why the database is not one that the component may use; None if it is.
 
     One that should be created, or whose master password the stack says, is ours by its mark, adopted by name, or
     granted: otherwise neither is its endpoint handed out nor its password set. What is only looked up needs none of it.
@@ -32,19 +32,19 @@ def refusal(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reaso
 
 def needs_adoption(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether the stack means to have made the database, or to set its password, and nothing proves that it may."""
-    if not _is_claimed(database) or is_ours(stack, state):
+    if not _is_claimed(database) or is_own_database(stack, state):
         return False
     return database.create or not _is_let_in(stack, database, state)
 
 
-def holds(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
+def keeps_mark(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether the mark is ours to keep right: it says so, or this run is asked to adopt the database."""
-    return _is_claimed(database) and (is_ours(stack, state) or stack.run.options.adopts(database.identifier))
+    return _is_claimed(database) and (is_own_database(stack, state) or stack.run.options.adopts(database.identifier))
 
 
-def is_ours(stack: Stack, state: DatabaseState) -> bool:
+def is_own_database(stack: Stack, state: DatabaseState) -> bool:
     """Whether the mark proves that this very stack made or adopted the database."""
-    proof, owner = proven(stack, state)
+    proof, owner = database_proof(stack, state)
     return proof is MarkState.FINISHED and stack.ownership.claims(owner)
 
 
@@ -60,7 +60,7 @@ def _is_claimed(database: DatabaseSpec) -> bool:
 
 
 def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> NotOurs:
-    proof, owner = proven(stack, state)
+    proof, owner = database_proof(stack, state)
     if proof is MarkState.FINISHED:
         said = f"belongs to {owner.home}"
     elif owner.stack:
@@ -75,7 +75,7 @@ def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Not
 def _foreign(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> NotOurs | None:
     if not _is_claimed(database):
         return None
-    proof, owner = proven(stack, state)
+    proof, owner = database_proof(stack, state)
     if proof is MarkState.FORGED:
         return FORGED
     if (
@@ -95,7 +95,7 @@ def _may_take(stack: Stack, owner: Owner, identifier: str) -> bool:
 
 
 def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
-    """The same, but for what adopting would mend."""
+    """Say why the component may not use the database even after an adoption; None if it may."""
     if wrong := _foreign(stack, database, state):
         return wrong
     if state.cluster and not database.is_cluster:
@@ -114,7 +114,7 @@ def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reas
 
 
 def absence(stack: Stack, database: DatabaseSpec) -> Reason:
-    """Why there is nothing of that identifier."""
+    """Say why there is no database of that identifier."""
     databases, identifier = stack.observed.databases, database.identifier
     instance = databases.instances().get(identifier)
     if database.is_cluster and instance is not None:

@@ -1,4 +1,4 @@
-"""The master password of one database: read in a confirmed version, tried, set where it is ours to set, recorded.
+"""Prove and set the master password of one database: read in a confirmed version, tried, set where ours, recorded.
 
 RDS has no compare-and-swap, so a rotation may overtake a change of ours. What we are about to set is therefore written
 down first, and a database that is left with the password that a rotation has just replaced is given the current one.
@@ -19,7 +19,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database.password_mark import (
     PasswordMark,
     begun,
-    is_unfinished,
+    is_being_set,
     not_ours,
     proves,
     setting,
@@ -38,7 +38,7 @@ _BUSY = frozenset({"InvalidDBInstanceState", "InvalidDBClusterStateFault"})
 
 
 class DatabasePassword:
-    """The password of one database of a stack.
+    """Reads, tries, sets and records the password of one database of a stack.
 
     Args:
         stack: the stack.
@@ -53,11 +53,11 @@ class DatabasePassword:
         self._asked: tuple[str, ...] = ()
 
     def known(self) -> SecretState | None:
-        """Its secret as this run knows it."""
+        """Find its secret as this run knows it."""
         return self._stack.observed.secrets.get(self._declared.name)
 
     def confirmed(self) -> SecretState:
-        """Its secret as DescribeSecret shows it now: a list may be five minutes old.
+        """Call DescribeSecret for its secret: a list may be five minutes old.
 
         Raises:
             SkippedError: if it has no value yet, or is not ours to read.
@@ -71,7 +71,7 @@ class DatabasePassword:
         return secret
 
     def read(self, secret: SecretState, version: str | None) -> SecretStr:
-        """The password in one version, so that what is tried is what was confirmed."""
+        """Read the password in one version by GetSecretValue, so that what is tried is what was confirmed."""
         value = read_value(self._stack, secret, version=version)
         declared = self._declared.value
         is_document = isinstance(declared, GeneratedValue) and bool(declared.fields)
@@ -86,7 +86,7 @@ class DatabasePassword:
         return run.log_in(address, password, ca_file=run.settings.rds_ca_file)
 
     def set(self, state: DatabaseState, tried: SecretState, password: SecretStr) -> None:
-        """Ask RDS to set a password that the database has just refused.
+        """Set a password that the database has just refused, by ModifyDBInstance or ModifyDBCluster.
 
         Args:
             state: the database.
@@ -107,12 +107,12 @@ class DatabasePassword:
         self._asked = (mark.version, *self._asked)
         self._modify(password)
         after = self._stack.observed.databases.find(self._database)
-        if after is not None and not is_unfinished(after):
+        if after is not None and not is_being_set(after):
             # Another run set the same, and recorded it before this change: a rotation may have come in between.
             self._tag(after, setting(after, *self._asked))
 
     def replace(self, state: DatabaseState, secret: SecretState, version: str, password: SecretStr) -> None:
-        """Ask RDS to set the password of a version that waits under AWSPENDING; written down first.
+        """Set the password of the version under AWSPENDING, by ModifyDBInstance or ModifyDBCluster; tagged before.
 
         Args:
             state: the database, which has just accepted the current password.
@@ -131,7 +131,7 @@ class DatabasePassword:
         self._modify(password)
 
     def prove(self, state: DatabaseState, version: str) -> None:
-        """Record that a login proved a version, which is current."""
+        """Record by AddTagsToResource that a login proved a version, which is current."""
         self._tag(state, PasswordMark(state.resource_id, version))
 
     def record(self, state: DatabaseState, tried: SecretState) -> bool:
@@ -148,7 +148,7 @@ class DatabasePassword:
         why = not_ours(self._stack, tried)
         if not why or self._overtaken(state, tried):
             return
-        if is_unfinished(state):
+        if is_being_set(state):
             # What we began to set is no longer asked for: whoever changed the secret goes on from here.
             with calling("RemoveTagsFromResource", state.identifier):
                 self._stack.account.client("rds").remove_tags_from_resource(ResourceName=state.arn, TagKeys=[PASSWORD])

@@ -1,4 +1,4 @@
-"""What a database's `:password` tag says: which version of its secret it was proven to accept, or is being given."""
+"""Read and write a database's `:password` tag: the version of its secret that it was proven to accept, or is given."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PasswordMark:
 
     @classmethod
     def read(cls, state: DatabaseState) -> Self | None:
-        """The mark that a database carries, or None."""
+        """Read the mark that a database carries; None where it has none."""
         text = state.tags.get(PASSWORD)
         if text is None:
             return None
@@ -66,20 +66,20 @@ def was_restored(state: DatabaseState) -> bool:
     return mark is not None and mark.resource_id != state.resource_id
 
 
-def is_unfinished(state: DatabaseState) -> bool:
+def is_being_set(state: DatabaseState) -> bool:
     """Whether a run began to set the password of this very database, and none has seen the end."""
     mark = PasswordMark.read(state)
     return mark is not None and mark.setting and mark.resource_id == state.resource_id
 
 
 def begun(state: DatabaseState) -> tuple[str, ...]:
-    """The versions that runs began to set in this very database, and have not seen the end of; the latest first."""
+    """List the versions that runs began to set in this very database, their ends not seen yet; the latest first."""
     mark = PasswordMark.read(state)
-    return (mark.version, *mark.earlier) if mark is not None and is_unfinished(state) else ()
+    return (mark.version, *mark.earlier) if mark is not None and is_being_set(state) else ()
 
 
 def setting(state: DatabaseState, version: str, *also: str) -> PasswordMark:
-    """The mark from before the change to a version is asked for.
+    """Make the mark that is written before the change to a version is asked for.
 
     Args:
         state: the database as it is known.
@@ -91,7 +91,7 @@ def setting(state: DatabaseState, version: str, *also: str) -> PasswordMark:
 
 
 def not_ours(stack: Stack, secret: SecretState) -> str:
-    """Why the current version is none that we may set in a database, or empty if it is; from metadata alone.
+    """Say why the current version is none that we may set in a database; empty if it is; from metadata alone.
 
     Ours is a version that we wrote, while it is AWSCURRENT and nobody ever rotated the secret: a rotation sets the
     password itself, and a version that we write afterwards holds the password of the rotation.

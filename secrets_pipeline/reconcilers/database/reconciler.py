@@ -1,4 +1,4 @@
-"""RDS instances and Aurora clusters: created where the stack says so, with the generated password as master password.
+"""Create RDS instances and Aurora clusters where the stack says so, with the generated password as master password.
 
 Neither call has a token: what exists under the identifier is looked up first, and what a crash left open (a cluster
 without all of its instances) the next run goes on with.
@@ -16,8 +16,8 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.database.mark import ownership
-from secrets_pipeline.reconcilers.database.ownership import absence, holds, mismatch, needs_adoption, refusal
+from secrets_pipeline.reconcilers.database.mark import database_tags
+from secrets_pipeline.reconcilers.database.ownership import absence, keeps_mark, mismatch, needs_adoption, refusal
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.database_state import DELETING, DatabaseState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
@@ -36,7 +36,7 @@ _BUSY = "InvalidDBClusterStateFault"
 
 
 class DatabaseReconciler:
-    """RDS instances and Aurora clusters of one stack."""
+    """Creates and marks RDS instances and Aurora clusters of one stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -47,14 +47,14 @@ class DatabaseReconciler:
         return self._stack.account.client("rds")
 
     def plan(self) -> Sequence[Change]:
-        """One change a declared database."""
+        """Plan one change a declared database."""
         return [
             planned(Resource(KIND, name, database.component), partial(self._plan, database))
             for name, database in self._databases.items()
         ]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Call CreateDBInstance, CreateDBCluster or AddTagsToResource for one database; see `engine.Reconciler`."""
         database = self._databases[change.resource.name]
         if change.action is ChangeClass.CREATE:
             return self._create(database)
@@ -93,10 +93,12 @@ class DatabaseReconciler:
 
     def _tags(self, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
         own = database.tags if database.create else {}
-        return {**own, **ownership(self._stack, database, member=member)}
+        return {**own, **database_tags(self._stack, database, member=member)}
 
     def _tag_differences(self, database: DatabaseSpec, state: DatabaseState) -> tuple[Reason, ...]:
-        if self._stack.ownership.fingerprinter is None or not (database.create or holds(self._stack, database, state)):
+        if self._stack.ownership.fingerprinter is None or not (
+            database.create or keeps_mark(self._stack, database, state)
+        ):
             # What is only looked up, or granted, is tagged by its owner.
             return ()
         wanted = self._tags(database).items()

@@ -1,1 +1,1 @@
-"""The SQS queue that AWS's events reach, and the EventBridge rules that lead to it."""
+"""Make the SQS queue that AWS's events reach, and the EventBridge rules that lead to it."""

@@ -1,4 +1,4 @@
-"""Where events go: rules in each account and region, one bus and one queue at home. Names, ARNs and documents; pure.
+"""Lay out where events go: rules in each account and region, one bus and one queue at home. Names and documents; pure.
 
 Sources: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html,
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html and
@@ -126,11 +126,11 @@ class Layout:
         return f"{self.queue}-events"
 
     def rules(self, place: Place) -> Mapping[str, Document]:
-        """ARN and pattern of each rule of a place's default bus."""
+        """Map the ARN of each rule of a place's default bus to its pattern."""
         return {place.arn("events", f"rule/{self.queue}-{end}"): pattern for end, pattern in RULES.items()}
 
     def queue_policy(self, place: Place, name: str, rules: Sequence[str]) -> Document:
-        """The policy of a queue: our rules alone may send, and nobody without TLS."""
+        """Build the policy of a queue: our rules alone may send, and nobody without TLS."""
         arn = place.arn("sqs", name)
         return {
             "Version": _VERSION,
@@ -163,7 +163,7 @@ class Layout:
         return [*self.rules(self.home), self.forwarded_rule]
 
     def bus_policy(self, accounts: Sequence[str]) -> Document:
-        """The policy of the bus: which accounts may put events on it, and by which role."""
+        """Build the policy of the bus: which accounts may put events on it, and by which role."""
         role = iam_arn("*", f"role/{self.role_name}", partition=self.home.partition)
         return {
             "Version": _VERSION,
@@ -181,7 +181,7 @@ class Layout:
 
     @property
     def trust(self) -> Document:
-        """Who may assume the role here: EventBridge, for our rules of this account."""
+        """Build the trust policy of the role here: EventBridge may assume it, for our rules of this account."""
         rules = replace(self.here, region="*").arn("events", f"rule/{self.queue}-*")
         return {
             "Version": _VERSION,
@@ -200,7 +200,7 @@ class Layout:
 
     @property
     def permissions(self) -> Document:
-        """What the role here may do."""
+        """Build the policy that says what the role here may do."""
         allow = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": self.bus}
         return {"Version": _VERSION, "Statement": [allow]}
 
@@ -209,7 +209,7 @@ class Layout:
         return iam_arn(self.here.account_id, f"role/{self.role_name}", partition=self.here.partition)
 
     def target(self, *, forwarded: bool = False) -> Document:
-        """The target of a rule here, or of the one on the bus at home."""
+        """Build the target of a rule here, or of the one on the bus at home."""
         to_queue = forwarded or self.at_home
         place = self.home if to_queue else self.here
         return {

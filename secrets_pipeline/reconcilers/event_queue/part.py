@@ -1,4 +1,4 @@
-"""The parts that bring events to the queue: what all of them are, and how they are compared."""
+"""Define one part of the way of events to the queue, and compare what it has with what it should have."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ OURS = {PURPOSE_TAG: "events"}
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A part as it is.
+class ObservedPart:
+    """A part as AWS shows it.
 
     Attributes:
         exists: whether there is one of that name.
@@ -40,22 +40,22 @@ class EventPart(Protocol):
         """Kind and name."""
         ...
 
-    def look(self) -> Seen:
-        """Read it."""
+    def look(self) -> ObservedPart:
+        """Read the part from AWS."""
         ...
 
     def make(self) -> None:
-        """Create it, or make it as it should be, with our tag."""
+        """Create the part, or make it as it should be, with our tag."""
         ...
 
 
-def is_ours(tags: Mapping[str, str]) -> bool:
+def has_our_tag(tags: Mapping[str, str]) -> bool:
     """Whether a part carries our tag."""
     return all(tags.get(key) == value for key, value in OURS.items())
 
 
-def same(found: str | None, wanted: str) -> bool:
-    """Whether two attributes say the same; documents are compared as JSON."""
+def same_attribute(found: str | None, wanted: str) -> bool:
+    """Compare two attributes; documents are compared as JSON."""
     if found is None or not wanted.startswith("{"):
         return found == wanted
     try:

@@ -1,4 +1,4 @@
-"""A queue of events with its attributes, and whether EventBridge may use its key.
+"""Make a queue of events with its attributes, and check that EventBridge may use its key.
 
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 """
@@ -15,12 +15,12 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.reconcilers.event_queue import desired
-from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, same
+from secrets_pipeline.reconcilers.event_queue.part import OURS, ObservedPart, has_our_tag, same_attribute
 from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
 
 
 class QueuePart:
-    """A queue with its attributes.
+    """Makes one queue with its attributes.
 
     Args:
         account: whose.
@@ -40,11 +40,11 @@ class QueuePart:
 
     @property
     def wanted(self) -> Mapping[str, str]:
-        """The attributes."""
+        """The attributes that the queue should have."""
         return self._wanted
 
     def url(self) -> str | None:
-        """Its URL; None where there is no such queue."""
+        """Call GetQueueUrl; None where there is no such queue."""
         sqs = self._account.client("sqs")
         with calling("GetQueueUrl", self._name):
             try:
@@ -53,29 +53,31 @@ class QueuePart:
                 return None
 
     def tags(self, url: str) -> Mapping[str, str]:
-        """Its tags."""
+        """Call ListQueueTags."""
         with calling("ListQueueTags", self._name):
             return self._account.client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {})
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Put tags on it."""
+        """Call TagQueue."""
         with calling("TagQueue", self._name):
             self._account.client("sqs").tag_queue(QueueUrl=self.url() or "", Tags=tags)
 
-    def look(self) -> Seen:
-        """Read it and, where there is one, the policy of its key."""
+    def look(self) -> ObservedPart:
+        """Call GetQueueUrl, GetQueueAttributes and ListQueueTags, and read the policy of its key."""
         blocked = None if self._key is None else key_problem(self._account, self._key)
         url = self.url()
         if url is None:
-            return Seen(exists=False, blocked=blocked)
+            return ObservedPart(exists=False, blocked=blocked)
         with calling("GetQueueAttributes", self._name):
             found = self._account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         has = cast("Mapping[str, str]", found.get("Attributes", {}))
-        differences = tuple(f"{name} differs" for name in self._wanted if not same(has.get(name), self._wanted[name]))
-        return Seen(True, is_ours(self.tags(url)), differences, blocked)
+        differences = tuple(
+            f"{name} differs" for name in self._wanted if not same_attribute(has.get(name), self._wanted[name])
+        )
+        return ObservedPart(True, has_our_tag(self.tags(url)), differences, blocked)
 
     def make(self) -> None:
-        """Create it or set its attributes."""
+        """Call CreateQueue or SetQueueAttributes."""
         sqs = self._account.client("sqs")
         wanted: Any = dict(self._wanted)
         url = self.url()
@@ -92,7 +94,7 @@ class QueuePart:
 
 
 def key_problem(account: AwsAccount, key: str) -> Reason | None:
-    """Why EventBridge could not send to a queue under a KMS key; None where its policy lets it.
+    """Say why EventBridge could not send to a queue under a KMS key; None where its policy lets it.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """

@@ -1,4 +1,4 @@
-"""The queue that brings events to the pipeline, and what leads to it from the stack's account and region.
+"""Plan and make the queue that brings events to the pipeline, and what leads to it from the stack's account and region.
 
 A digest of all that should be there, in a tag of the queue and of a rule, lets a run that has nothing to do know it by
 three calls. It vouches against changes of the settings, not against people: `deep` reads every part.
@@ -22,7 +22,7 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs, Rea
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Layout, Place
-from secrets_pipeline.reconcilers.event_queue.part import OURS, EventPart, Seen
+from secrets_pipeline.reconcilers.event_queue.part import OURS, EventPart, ObservedPart
 from secrets_pipeline.reconcilers.event_queue.queue import QueuePart
 from secrets_pipeline.reconcilers.event_queue.route import BusPart, RolePart, RulePart
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
@@ -38,7 +38,7 @@ _VISIBILITY_SECONDS = "60"
 
 
 class EventQueueReconciler:
-    """Everything that brings the events of one stack's account and region to the queue; nothing where there is none.
+    """Makes all that brings the events of one stack's account and region to the queue; nothing where there is none.
 
     With `deep`, every part is read.
     """
@@ -46,17 +46,17 @@ class EventQueueReconciler:
     def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
         self._stack = stack
         self._deep = stack.run.options.deep if deep is None else deep
-        self._ways = _ways(stack)
-        self._parts = {part.resource.name: part for way in self._ways for part in way.parts}
+        self._routes = _routes(stack)
+        self._parts = {part.resource.name: part for route in self._routes for part in route.parts}
 
     def plan(self) -> Sequence[Change]:
-        """One change a part, then the notes of what will have been made."""
-        return [change for way in self._ways for change in self._plan_way(way)]
+        """Plan one change a part, then the notes of what will have been made."""
+        return [change for route in self._routes for change in self._plan_route(route)]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Make one part, or write one note; see `engine.Reconciler`."""
         if change.resource.kind == _NOTE_KIND:
-            next(way for way in self._ways if way.note == change.resource).write_note()
+            next(route for route in self._routes if route.note == change.resource).write_note()
             return "noted"
         part = self._parts[change.resource.name]
         seen = part.look()
@@ -65,19 +65,21 @@ class EventQueueReconciler:
         part.make()
         return "created" if not seen.exists else "; ".join(seen.differences) or "tagged"
 
-    def _plan_way(self, way: _Way) -> list[Change]:
-        noted = way.is_noted()
+    def _plan_route(self, route: _Route) -> list[Change]:
+        noted = route.is_noted()
         if noted and not self._deep:
-            return [Change(one, ChangeClass.NONE, (_NOTED,)) for one in (*(p.resource for p in way.parts), way.note)]
+            return [
+                Change(one, ChangeClass.NONE, (_NOTED,)) for one in (*(p.resource for p in route.parts), route.note)
+            ]
         changes: list[Change] = []
-        for part in way.parts:
+        for part in route.parts:
             before = tuple(change.resource.name for change in changes)
             changes.append(planned(part.resource, partial(self._plan_part, part, before, noted=noted)))
         open_ones = any(change.action is not ChangeClass.NONE for change in changes)
         action = ChangeClass.NONE if noted and not open_ones else ChangeClass.UPDATE
         needs = tuple(change.resource.name for change in changes)
         reasons = () if action is ChangeClass.NONE else (Because("what was made is not noted"),)
-        return [*changes, Change(way.note, action, reasons, depends_on=needs)]
+        return [*changes, Change(route.note, action, reasons, depends_on=needs)]
 
     def _plan_part(self, part: EventPart, before: tuple[str, ...], *, noted: bool) -> Change:
         seen = part.look()
@@ -87,7 +89,7 @@ class EventQueueReconciler:
             reasons = tuple(map(ChangedOutside, reasons))
         return Change(part.resource, action, reasons, drift=drift, depends_on=before)
 
-    def _verdict(self, name: str, seen: Seen) -> tuple[ChangeClass, tuple[Reason, ...]]:
+    def _verdict(self, name: str, seen: ObservedPart) -> tuple[ChangeClass, tuple[Reason, ...]]:
         if seen.exists and not seen.ours and not self._stack.run.options.adopts(name):
             take = adoption(self._stack.spec.stack, name)
             said = f"exists without our tag {next(iter(OURS))}"
@@ -102,7 +104,7 @@ class EventQueueReconciler:
         return (ChangeClass.UPDATE if differences else ChangeClass.NONE), differences
 
 
-class _Way(ABC):
+class _Route(ABC):
     """Parts in one account and region that are made together, in this order, and noted together."""
 
     def __init__(self, name: str, parts: Sequence[EventPart], wanted: object) -> None:
@@ -117,10 +119,10 @@ class _Way(ABC):
 
     @abstractmethod
     def write_note(self) -> None:
-        """Say so."""
+        """Write the note that all parts were made as they should be."""
 
 
-class _NotedOnQueue(_Way):
+class _NotedOnQueue(_Route):
     """The parts at home; the note is on the queue."""
 
     def __init__(self, queue: QueuePart, parts: Sequence[EventPart], wanted: object) -> None:
@@ -135,7 +137,7 @@ class _NotedOnQueue(_Way):
         self._queue.tag({NOTE: self.digest})
 
 
-class _NotedOnRule(_Way):
+class _NotedOnRule(_Route):
     """The parts in another place; the note is on their first rule."""
 
     def __init__(self, account: AwsAccount, arn: str, parts: Sequence[EventPart], wanted: object) -> None:
@@ -157,7 +159,7 @@ class _NotedOnRule(_Way):
             self._account.client("events").tag_resource(ResourceARN=self._arn, Tags=tags)
 
 
-def _ways(stack: Stack) -> list[_Way]:
+def _routes(stack: Stack) -> list[_Route]:
     settings = stack.run.settings
     if settings.events is None:
         return []
@@ -178,7 +180,7 @@ def _layout(stack: Stack, home: AwsAccount) -> Layout:
     return Layout(place, events.queue, here, others, events.kms_key, events.max_receives)
 
 
-def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Way:
+def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
     home, patience = plan.home, stack.run.patience
     dead_letters = _dead_letters(account, plan, home, plan.rules_at_home, plan.key)
     redrive = {"deadLetterTargetArn": home.arn("sqs", plan.dead_letters), "maxReceiveCount": plan.max_receives}
@@ -200,7 +202,7 @@ def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Way:
     return _NotedOnQueue(queue, parts, wanted)
 
 
-def _elsewhere(stack: Stack, plan: Layout) -> _Way:
+def _elsewhere(stack: Stack, plan: Layout) -> _Route:
     account, here, patience = stack.account, plan.here, stack.run.patience
     place = f" of {here.account_id} in {here.region}"
     patterns = plan.rules(here)

@@ -1,4 +1,4 @@
-"""Bus, role and rules on the way of an event to the queue.
+"""Make bus, role and rules on the way of an event to the queue.
 
 Sources: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html, API_PutTargets.html and
 API_PutPermission.html
@@ -19,7 +19,7 @@ from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Document
-from secrets_pipeline.reconcilers.event_queue.part import OURS, Seen, is_ours, same
+from secrets_pipeline.reconcilers.event_queue.part import OURS, ObservedPart, has_our_tag, same_attribute
 from secrets_pipeline.reconcilers.observed.roles import Roles
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 
@@ -31,7 +31,7 @@ _INLINE = "put-events"
 
 
 class BusPart:
-    """The bus at home, and who may put events on it.
+    """Makes the bus at home, and says who may put events on it.
 
     Args:
         account: the home account.
@@ -43,17 +43,17 @@ class BusPart:
         self.resource = Resource("event-bus", f"bus {plan.queue}")
         self._account, self._layout, self._may_forget = account, plan, may_forget
 
-    def look(self) -> Seen:
-        """Read the bus and its policy."""
+    def look(self) -> ObservedPart:
+        """Call DescribeEventBus, which shows the policy too."""
         found = self._described()
         if found is None:
-            return Seen(exists=False)
+            return ObservedPart(exists=False)
         policy = str(found.get("Policy") or "{}")
-        differences = () if same(policy, json.dumps(self._policy(policy) or {})) else ("its policy differs",)
-        return Seen(True, is_ours(_event_tags(self._account, self._layout.bus)), differences)
+        differences = () if same_attribute(policy, json.dumps(self._policy(policy) or {})) else ("its policy differs",)
+        return ObservedPart(True, has_our_tag(_event_tags(self._account, self._layout.bus)), differences)
 
     def make(self) -> None:
-        """Create it, and put its policy."""
+        """Call CreateEventBus or TagResource, and PutPermission or RemovePermission."""
         events = self._account.client("events")
         found = self._described()
         if found is None:
@@ -67,7 +67,7 @@ class BusPart:
         if policy is not None:
             with calling("PutPermission", self._layout.queue):
                 events.put_permission(EventBusName=self._layout.queue, Policy=json.dumps(policy))
-        elif not same(before, "{}"):
+        elif not same_attribute(before, "{}"):
             with calling("RemovePermission", self._layout.queue):
                 events.remove_permission(EventBusName=self._layout.queue, RemoveAllPermissions=True)
 
@@ -87,26 +87,26 @@ class BusPart:
 
 
 class RolePart:
-    """The role by which rules of another account or region reach the bus."""
+    """Makes the role by which rules of another account or region reach the bus."""
 
     def __init__(self, account: AwsAccount, plan: desired.Layout) -> None:
         self.resource = Resource("event-role", plan.role_name)
         self._account, self._layout = account, plan
 
-    def look(self) -> Seen:
-        """Read its trust and its permissions."""
+    def look(self) -> ObservedPart:
+        """Call GetRole and GetRolePolicy."""
         roles, name = Roles(self._account), self._layout.role_name
         role = roles.role_now(name)
         if role is None:
-            return Seen(exists=False)
+            return ObservedPart(exists=False)
         differences = {
             "its trust differs": role.trust != self._layout.trust,
             "its permissions differ": roles.policy(name, _INLINE) != self._layout.permissions,
         }
-        return Seen(True, is_ours(role.tags), tuple(one for one, is_so in differences.items() if is_so))
+        return ObservedPart(True, has_our_tag(role.tags), tuple(one for one, is_so in differences.items() if is_so))
 
     def make(self) -> None:
-        """Create it, or put its trust and its permissions."""
+        """Call CreateRole or UpdateAssumeRolePolicy, and PutRolePolicy."""
         iam, trust = self._account.client("iam"), json.dumps(self._layout.trust)
         tags: Any = tag_list(OURS)
         with calling("CreateRole", self._layout.role_name):
@@ -126,7 +126,7 @@ class RolePart:
 
 
 class RulePart:
-    """A rule with its one target.
+    """Makes a rule with its one target.
 
     Args:
         account: whose.
@@ -152,26 +152,26 @@ class RulePart:
         self._account, self._arn, self._name, self._bus = account, arn, name, bus or "default"
         self._pattern, self._target, self._patience = pattern, target, patience
 
-    def look(self) -> Seen:
-        """Read it and its targets."""
+    def look(self) -> ObservedPart:
+        """Call DescribeRule and ListTargetsByRule."""
         events = self._account.client("events")
         with calling("DescribeRule", self._name):
             try:
                 rule = events.describe_rule(Name=self._name, EventBusName=self._bus)
             except events.exceptions.ResourceNotFoundException:
-                return Seen(exists=False)
+                return ObservedPart(exists=False)
         with calling("ListTargetsByRule", self._name):
             targets = events.list_targets_by_rule(Rule=self._name, EventBusName=self._bus)["Targets"]
         differences = {
-            "its pattern differs": not same(rule.get("EventPattern"), json.dumps(self._pattern)),
+            "its pattern differs": not same_attribute(rule.get("EventPattern"), json.dumps(self._pattern)),
             "it is disabled": rule.get("State") != "ENABLED",
             "its target differs": self._target not in [dict(one) for one in targets],
         }
-        ours = is_ours(_event_tags(self._account, self._arn))
-        return Seen(True, ours, tuple(one for one, is_so in differences.items() if is_so))
+        ours = has_our_tag(_event_tags(self._account, self._arn))
+        return ObservedPart(True, ours, tuple(one for one, is_so in differences.items() if is_so))
 
     def make(self) -> None:
-        """Put the rule, its tag and its target."""
+        """Call PutRule, TagResource and PutTargets."""
         events = self._account.client("events")
         with calling("PutRule", self._name):
             events.put_rule(

@@ -1,4 +1,4 @@
-"""Which KMS key a declared alias stands for: ours, proven by its mark, wherever the alias points now."""
+"""Find the KMS key that a declared alias stands for: ours, proven by its mark, wherever the alias points now."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class MarkedKey:
-    """A key, and what its tags prove."""
+    """A key with what its tags prove."""
 
     state: KeyState
     mark: KeyMark
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KeyLookup:
     """What was found for a declared alias.
 
     Attributes:
@@ -47,51 +47,51 @@ class Standing:
 
 
 def key_marks(stack: Stack) -> KeyMarks:
-    """The marks of the stack's keys."""
+    """Make the writer and verifier of the marks of the stack's keys."""
     return KeyMarks(stack.ownership.fingerprinter, stack.spec.stack, stack.ownership.repository.id)
 
 
-def standing(stack: Stack, alias: str) -> Standing:
+def look_up(stack: Stack, alias: str) -> KeyLookup:
     """Look at the alias first; only where it is missing or leads to somebody else's key, search for ours."""
-    return stack.observed.keys.concluded(alias, lambda: _standing(stack, alias))
+    return stack.observed.keys.concluded(alias, lambda: _look_up(stack, alias))
 
 
-def _standing(stack: Stack, alias: str) -> Standing:
+def _look_up(stack: Stack, alias: str) -> KeyLookup:
     about = stack.observed.keys.about(alias)
     target = marked(stack, about, alias) if about else None
     own = target if target and _is_own(stack, target, alias) else None
     if own and not own.mark.creation:
-        return Standing(own, own)
+        return KeyLookup(own, own)
     bare = _without_alias(stack, alias)
     copied = target is not None and target.mark.creation and stack.ownership.claims(target.mark.owner)
     if target and copied and bare and not bare.mark.creation:
         # Ours stands elsewhere: whoever copied the mark that it was made with led the alias away.
-        return Standing(replace(target, mark=replace(target.mark, state=MarkState.FORGED)), bare)
-    return Standing(target, own or bare)
+        return KeyLookup(replace(target, mark=replace(target.mark, state=MarkState.FORGED)), bare)
+    return KeyLookup(target, own or bare)
 
 
 def usable_as(stack: Stack, alias: str) -> KeyState | str:
-    """The key that secrets are encrypted under where the stack names one of its own aliases, or why there is none yet.
+    """Find the key that secrets are encrypted under where the stack names its own alias, or why there is none yet.
 
     A key that others made behind our alias serves too, for example Terraform's; one whose tags name an owner does not,
     whether he is another stack or the tags are forged: whoever was first to make the alias would hold our secrets.
     """
-    found = standing(stack, alias)
+    found = look_up(stack, alias)
     if found.own:
         return found.own.state
     if found.target is None:
         return f"KMS key {alias} does not exist yet"
     if found.target.mark.owner is None:
         return found.target.state
-    return f"KMS key {alias} {whose(stack, found.target, alias)}"
+    return f"KMS key {alias} {key_not_ours(stack, found.target, alias)}"
 
 
 def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
-    """The key of others that the alias leads to, from which it is not to be taken; None where it may lead to ours.
+    """Find the key of others that the alias leads to, from which it is not to be taken; None where it may lead to ours.
 
     One that is deleted soon has no use for it, and from one without a mark the operator takes it by name.
     """
-    found = standing(stack, alias)
+    found = look_up(stack, alias)
     if found.target is None or found.in_place:
         return None
     if found.own is None:
@@ -101,7 +101,7 @@ def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
 
 
 def marked(stack: Stack, about: KeyState, alias: str) -> MarkedKey:
-    """A key with what its tags prove, looked at as the key behind an alias."""
+    """Verify the tags of a key, looked at as the key behind an alias."""
     tags = dict(stack.observed.keys.tags(about.key_id))
     unproven = KeyMarks(None, stack.spec.stack, "").verify(about, tags, alias)
     if unproven.owner is None:
@@ -118,7 +118,7 @@ def _is_own(stack: Stack, key: MarkedKey, alias: str) -> bool:
 
 
 def may_take_key(stack: Stack, owner: Owner, alias: str) -> bool:
-    """Whether a key that the mark of another stack or repository holds is taken over where the operator names it."""
+    """Whether the operator may take over, by name, a key that the mark of another stack or repository holds."""
     return stack.ownership.repository.may_take(owner, lambda spec: any(key.alias == alias for key in spec.keys))
 
 
@@ -130,8 +130,8 @@ def _without_alias(stack: Stack, alias: str) -> MarkedKey | None:
     return min(own, key=lambda key: (key.mark.creation, key.state.created_at or _NEVER), default=None)
 
 
-def whose(stack: Stack, key: MarkedKey, alias: str) -> NotOurs:
-    """Why a key behind a declared alias is not ours to change."""
+def key_not_ours(stack: Stack, key: MarkedKey, alias: str) -> NotOurs:
+    """Say why a key behind a declared alias is not ours to change."""
     said = f"points to key {key.state.key_id}, which"
     adopt = adoption(stack.spec.stack, alias)
     away = f"take its {PREFIX} tags or the alias away"
@@ -143,7 +143,7 @@ def whose(stack: Stack, key: MarkedKey, alias: str) -> NotOurs:
         return NotOurs(f"{said} {key.mark.state.value}", way)
     ways = ["name its ARN in kms_key_id or default_kms_key_id", "declare another alias"]
     if key.mark.owner is None:
-        if standing(stack, alias).own:
+        if look_up(stack, alias).own:
             ways.append(f"lead it back to this stack's own key: {adopt}")
         return NotOurs(f"{said} was not made by the pipeline", ", or ".join(ways))
     ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)

@@ -1,4 +1,4 @@
-"""KMS keys that secrets name and the stack does not make: there and usable, or an error that names what would die."""
+"""Check KMS keys that secrets name and the stack does not make: usable, or an error that names the secrets under it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
-from secrets_pipeline.reconcilers.kms_key.lookup import standing
+from secrets_pipeline.reconcilers.kms_key.lookup import look_up
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def referenced_keys(stack: Stack, kind: str) -> Sequence[Change]:
-    """One change for each distinct key, whatever its spellings: none, or blocked with an error.
+    """Plan one change for each distinct key, whatever its spellings: none, or blocked with an error.
 
     Args:
         stack: the stack.
@@ -45,7 +45,7 @@ def referenced_keys(stack: Stack, kind: str) -> Sequence[Change]:
 
 
 def unusable(stack: Stack, name: str, key_id: str, problem: Reason) -> SecretsPipelineError:
-    """The error about a key, with every secret of the stack that is or is to be encrypted under it.
+    """Make the error about a key, with every secret of the stack that is or is to be encrypted under it.
 
     Args:
         stack: the stack.
@@ -70,7 +70,7 @@ def _named(stack: Stack, secret: SecretSpec) -> str | None:
 def _made(stack: Stack, alias: str) -> set[str]:
     """Ids of the keys that the plan of an alias tells of already."""
     try:
-        found = standing(stack, alias)
+        found = look_up(stack, alias)
     except SecretsPipelineError:
         return set()
     return {key.state.key_id for key in (found.own, found.target) if key is not None}

@@ -1,1 +1,1 @@
-"""Marks: tags that prove whose a thing is."""
+"""Write and verify marks: tags that prove whose a thing is."""

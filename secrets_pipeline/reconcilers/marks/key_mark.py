@@ -1,4 +1,4 @@
-"""Ownership marks of KMS keys: the tag `secrets-pipeline:spec`, written last, which nobody else can make.
+"""Write and verify marks of KMS keys: the tag `secrets-pipeline:spec`, written last, which nobody else can make.
 
 As with secrets, a mark is `<digest>-<deletion window in days>.<mac>`, bound to the key's ARN: copied to another key it
 does not verify. While a key of ours is changed it is `open.<mac>`, and nothing about the key is believed. The one that
@@ -75,31 +75,31 @@ class KeyMarks:
         self._repository = repository
 
     def identity(self, alias: str) -> dict[str, str]:
-        """The tags that say whose key it is."""
+        """Make the tags that say whose key it is."""
         return {STACK: self._stack, ALIAS: alias, **repository_tag(self._repository)}
 
     def created(self, alias: str, at: datetime) -> dict[str, str]:
-        """The tags to create a key with; the mark among them is bound to this moment."""
+        """Make the tags to create a key with; the mark among them is bound to this moment."""
         text = f"{_CREATED}-{int(at.timestamp())}"
         return {**self.identity(alias), SPEC: f"{text}.{self._marks.of(*_about(alias, self._owner(alias), text))}"}
 
     def provisional(self, arn: str, alias: str) -> dict[str, str]:
-        """The tags of a key that is ours and not as declared yet; the mark is among them."""
+        """Make the tags of a key that is ours and not as declared yet; the mark is among them."""
         return {**self.identity(alias), SPEC: self._signed(arn, alias, _PROVISIONAL)}
 
     def finished(self, arn: str, alias: str, digest: str, deletion_days: int) -> str:
-        """The mark of a key that is as declared."""
+        """Make the mark of a key that is as declared."""
         return self._signed(arn, alias, f"{digest}-{deletion_days}")
 
     def _signed(self, arn: str, alias: str, text: str) -> str:
         return f"{text}.{self._marks.of(*_about(arn, self._owner(alias), text))}"
 
     def digest(self, *parts: str) -> str | None:
-        """Keyed digest of a key's desired state; None where nothing was ever applied."""
+        """Digest a key's desired state under the fingerprint key; None where nothing was ever applied."""
         return self._fingerprinter.digest("key-spec", *parts)[:32] if self._fingerprinter else None
 
     def verify(self, key: KeyState, tags: dict[str, str], alias: str) -> KeyMark:
-        """What a key's tags prove, looked at as the key behind `alias`."""
+        """Verify a key's tags, looked at as the key behind `alias`."""
         if not any(tag in tags for tag in _PROVEN):
             return KeyMark(MarkState.UNMARKED)
         owner = Owner(tags.get(STACK, ""), key=tags.get(ALIAS, ""), repository=tags.get(REPOSITORY, ""))

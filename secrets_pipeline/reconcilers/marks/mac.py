@@ -1,4 +1,4 @@
-"""The one place where a tag's proof is made and verified: a MAC under the fingerprint key."""
+"""Make and verify the proof in a tag, for every kind of resource: a MAC under the fingerprint key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Mac:
         self._digits = digits
 
     def of(self, *parts: str | None) -> str:
-        """The proof of some texts.
+        """Make the proof of some texts.
 
         Raises:
             SpecError: if nothing was applied in this account yet.
@@ -33,11 +33,11 @@ class Mac:
         return self._fingerprinter.digest(self._purpose, *parts)[: self._digits]
 
     def proves(self, mac: str, *parts: str | None) -> bool:
-        """Whether a proof is the one of these texts; false where nothing was ever applied."""
+        """Verify the proof of these texts; false where nothing was ever applied."""
         return self._fingerprinter is not None and same_text(mac, self.of(*parts))
 
 
 def same_text(one: str, other: str) -> bool:
-    """Compare in a time that does not tell where two texts differ."""
+    """Compare two texts in a time that does not tell where they differ."""
     # Tags may hold any letters; compare_digest takes ASCII or bytes.
     return hmac.compare_digest(one.encode(), other.encode())

@@ -1,4 +1,4 @@
-"""What to do about things that carry somebody else's mark, or a forged one."""
+"""Say what to do about things that carry somebody else's mark, or a forged one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FORGED = NotOurs(MarkState.FORGED.value, "find out who tagged it, remove the tag
 
 
 def way_out(owner: Owner, ours: Owner) -> str:
-    """What to do where something is not to be taken from whom its mark names, whoever asks."""
+    """Say what to do where something is not to be taken from whom its mark names, whoever asks."""
     if owner.repository and not ours.repository:
         return "set repository: in the operator's settings, as this repository has no id"
     return "take it out of that stack first; a stack with errors may be the one"

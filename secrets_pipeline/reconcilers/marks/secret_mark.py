@@ -1,4 +1,4 @@
-"""Ownership marks: which secrets are ours, proven by a key that only the pipeline may use.
+"""Write and verify ownership marks, which prove that secrets are ours by a key that only the pipeline may use.
 
 A mark is `<commit>.<mac>`: the commit tells which desired state was last finished, part by part, and by which run; the
 MAC proves that we wrote it for this very secret. The one written at creation is `new-<run>-<seconds>.<mac>`, over the
@@ -36,7 +36,7 @@ DEFAULT_RECOVERY_DAYS = 30
 
 
 class Part(StrEnum):
-    """What a mark speaks of: everything but the value."""
+    """A part of a secret that a mark speaks of: everything but the value."""
 
     DESCRIPTION = "description"
     KMS_KEY = "kms key"
@@ -64,12 +64,12 @@ class Commit:
         return "-".join([str(self.recovery_days), *(self.digests[part] for part in Part), self.run])
 
     def opened(self, part: Part, run: str) -> Commit:
-        """The same, but vouching for a part no more."""
+        """Copy the commit, vouching for one part no more."""
         return Commit(self.recovery_days, {**self.digests, part: ""}, run)
 
     @classmethod
     def parse(cls, text: str) -> Commit | None:
-        """What `str` made, or None."""
+        """Read what `str` made; None where it is something else."""
         said = text.split("-")
         if len(said) != 1 + len(Part) + 1 or not said[0].isdigit():
             return None
@@ -79,7 +79,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who declares a secret, or what else carries a mark.
+    """The stack, component and key that declare a secret, or that another mark names.
 
     Attributes:
         stack: its stack.
@@ -103,7 +103,7 @@ class Owner:
         return self.stack == stack and self.repository in ("", repository)
 
     def tags(self) -> dict[str, str]:
-        """The identity tags."""
+        """Make the identity tags."""
         return {STACK: self.stack, COMPONENT: self.component, KEY: self.key, **repository_tag(self.repository)}
 
     def __str__(self) -> str:
@@ -111,17 +111,17 @@ class Owner:
 
 
 def repository_tag(repository: str) -> dict[str, str]:
-    """The tag that names a repository; none for one without an id."""
+    """Make the tag that names a repository; none for one without an id."""
     return {REPOSITORY: repository} if repository else {}
 
 
 def stack_parts(stack: str, repository: str) -> tuple[str, ...]:
-    """What a MAC says of a stack; without a repository the same as in marks from before there were any."""
+    """List what a MAC says of a stack; without a repository the same as in marks from before there were any."""
     return (stack, "repository", repository) if repository else (stack,)
 
 
 class MarkState(Enum):
-    """What a mark says."""
+    """What verifying a mark found."""
 
     UNMARKED = "carries no tag of ours"
     FORGED = "carries our tags, but its mark does not verify"
@@ -167,33 +167,33 @@ class Marks:
         self._verified: dict[tuple[object, ...], Mark] = {}
 
     def created(self, name: str, owner: Owner, run: str, at: datetime) -> str:
-        """The mark to create a secret with, bound to its name and this moment: the ARN is not known yet."""
+        """Make the mark to create a secret with, bound to its name and this moment: the ARN is not known yet."""
         text = f"{_CREATED}-{run}-{int(at.timestamp())}"
         return f"{text}.{self._marks.of(*_about(name, owner, text))}"
 
     def provisional(self, arn: str, owner: Owner, run: str) -> str:
-        """A mark that says whose a secret is, and vouches for nothing."""
+        """Make a mark that says whose a secret is, and vouches for nothing."""
         text = f"{_PROVISIONAL}-{run}"
         return f"{text}.{self._marks.of(*_about(arn, owner, text))}"
 
     def finished(self, arn: str, owner: Owner, commit: Commit) -> str:
-        """The mark of a finished apply."""
+        """Make the mark of a finished apply."""
         return f"{commit}.{self._marks.of(*_about(arn, owner, str(commit)))}"
 
     def digest(self, part: Part, name: str, text: str | None) -> str:
-        """Keyed digest of one part of a secret's desired state."""
+        """Digest one part of a secret's desired state under the fingerprint key."""
         return self._parts.of(part.value, name, text)
 
     def version(self, name: str, version: str) -> str:
-        """The `:value-version` tag: a version id, and the proof that it was us who noted it for this secret."""
+        """Make the `:value-version` tag: a version id, and the proof that it was us who noted it for this secret."""
         return f"{version}.{self._versions.of(name, version)}"
 
     def versions(self, name: str, *versions: str) -> str:
-        """The `:value-version` tag while a version is written: the one that it replaces, and the new one."""
+        """Make the `:value-version` tag while a version is written: the one that it replaces, and the new one."""
         return " ".join(self.version(name, version) for version in versions)
 
     def written_versions(self, secret: SecretState) -> tuple[str, ...]:
-        """Ids of the versions that this project wrote last; two where it has not said that the second one is there."""
+        """List the versions that this project wrote last; two where it has not said that the second one is there."""
         said = dict(text.partition(".")[::2] for text in secret.tags.get(VALUE_VERSION, "").split())
         return tuple(one for one, mac in said.items() if self._versions.proves(mac, secret.name, one))
 
@@ -202,12 +202,12 @@ class Marks:
         return version is not None and version in self.written_versions(secret)
 
     def words(self, tag: str, arn: str, words: Iterable[str]) -> str:
-        """A tag that holds some words, and the proof that we wrote them for this very secret."""
+        """Make a tag that holds some words, and the proof that we wrote them for this very secret."""
         text = " ".join(sorted(words))
         return f"{text}.{self._words.of(tag, arn, text)}"
 
     def read_words(self, secret: SecretState, tag: str) -> frozenset[str]:
-        """The words of a tag; none where the proof is missing or wrong."""
+        """Read the words of a tag; none where the proof is missing or wrong."""
         text, _, mac = secret.tags.get(tag, "").rpartition(".")
         proven = bool(text) and self._words.proves(mac, tag, secret.arn, text)
         return frozenset(text.split()) if proven else frozenset()

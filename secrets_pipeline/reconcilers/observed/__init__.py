@@ -1,1 +1,1 @@
-"""What AWS holds, read once a run."""
+"""Read what AWS holds, once a run."""

@@ -1,4 +1,4 @@
-"""Stages of REST APIs as GetRestApis and GetStage show them, read once a run."""
+"""Read stages of REST APIs by GetRestApis and GetStage, once a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.observed.cached import Cached, Once
 
 @dataclass(frozen=True, slots=True)
 class StageState:
-    """A stage of a REST API.
+    """A stage of a REST API as GetStage shows it.
 
     Attributes:
         deployment_id: of the deployment that it shows.
@@ -30,7 +30,7 @@ class StageState:
 
 
 class ApiStages:
-    """The stages of one account and region. Several APIs may have one name: which is meant nobody can tell.
+    """Reads the stages of one account and region. Several APIs may have one name: which is meant nobody can tell.
 
     Args:
         account: whose AWS.
@@ -42,7 +42,7 @@ class ApiStages:
         self._stages: Cached[tuple[str, str], StageState | None] = Cached()
 
     def every(self, api_name: str, stage_name: str) -> list[StageState]:
-        """The stages of that name, of all the APIs of that name.
+        """Read the stages of that name, of all the APIs of that name.
 
         Raises:
             AwsError: if API Gateway refuses.
@@ -51,7 +51,7 @@ class ApiStages:
         return [stage for stage in found if stage is not None]
 
     def get(self, api_name: str, stage_name: str) -> StageState | None:
-        """The stage of the one API of that name; None where there is none, or several APIs have the name.
+        """Read the stage of the one API of that name; None where there is none, or several APIs have the name.
 
         Raises:
             AwsError: if API Gateway refuses.

@@ -1,4 +1,4 @@
-"""Values that are made at their first use, by one thread, and then kept."""
+"""Keep values that are made at their first use, by one thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Once(Generic[Value]):
         self._made: list[Value] = []
 
     def get(self, make: Callable[[], Value]) -> Value:
-        """The value."""
+        """Make the value, or return the one that was made."""
         with self._lock:
             if not self._made:
                 self._made.append(make())
@@ -37,13 +37,13 @@ class Cached(Generic[Key, Value]):
         self._kept: dict[Key, Once[Value]] = {}
 
     def get(self, key: Key, read: Callable[[], Value]) -> Value:
-        """The value of a key; what `read` raises is not kept."""
+        """Read the value of a key, or return the one that was read; what `read` raises is not kept."""
         with self._lock:
             once = self._kept.setdefault(key, Once())
         return once.get(read)
 
     def refresh(self, key: Key, read: Callable[[], Value]) -> Value:
-        """The value of a key, read now."""
+        """Read the value of a key now."""
         self.forget(key)
         return self.get(key, read)
 

@@ -1,4 +1,4 @@
-"""RDS instances and Aurora clusters as observed, and what their status allows.
+"""Hold RDS instances and Aurora clusters as observed, and say what their status allows.
 
 Sources: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html (status of an instance),
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html (status of a cluster).

@@ -1,4 +1,4 @@
-"""The RDS instances and Aurora clusters of one account and region, one page of each, cached for one run."""
+"""Read RDS instances and Aurora clusters by DescribeDBInstances and DescribeDBClusters, a page of each, once a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers.observed.database_state import DatabaseState, 
 
 
 class DatabaseInventory:
-    """What RDS holds.
+    """Reads the databases of one account and region.
 
     Args:
         account: whose AWS.
@@ -26,12 +26,12 @@ class DatabaseInventory:
         self._clusters: dict[str, DatabaseState] | None = None
 
     def find(self, database: DatabaseSpec) -> DatabaseState | None:
-        """The instance or cluster that a component declares, or None."""
+        """Find the instance or cluster that a component declares, or None."""
         known = self.clusters() if database.is_cluster else self.instances()
         return known.get(database.identifier)
 
     def instances(self) -> Mapping[str, DatabaseState]:
-        """Every instance, by identifier."""
+        """Read every instance by DescribeDBInstances, by identifier."""
         with self._lock:
             if self._instances is None:
                 with calling("DescribeDBInstances", "of the account"):
@@ -41,7 +41,7 @@ class DatabaseInventory:
             return self._instances
 
     def clusters(self) -> Mapping[str, DatabaseState]:
-        """Every cluster with its instances, by identifier; not asked for where no component is one."""
+        """Read every cluster with its instances by DescribeDBClusters; not asked for where no component is one."""
         with self._lock:
             if self._clusters is None:
                 with calling("DescribeDBClusters", "of the account"):

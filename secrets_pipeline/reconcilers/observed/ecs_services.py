@@ -1,4 +1,4 @@
-"""ECS services as DescribeServices shows them, and their task definitions as DescribeTaskDefinition does."""
+"""Read ECS services by DescribeServices, and their task definitions by DescribeTaskDefinition."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ACTIVE = "ACTIVE"
 
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
-    """A revision of a task definition.
+    """A revision of a task definition as DescribeTaskDefinition shows it.
 
     Attributes:
         definition: as DescribeTaskDefinition answers.
@@ -47,7 +47,7 @@ class TaskDefinition:
 
 
 class EcsServices:
-    """The services of one account and region.
+    """Reads the services of one account and region.
 
     Args:
         account: whose AWS.
@@ -58,7 +58,7 @@ class EcsServices:
         self._running: Cached[tuple[str, str], TaskDefinition | None] = Cached()
 
     def service_now(self, cluster: str, service: str) -> Mapping[str, Any] | None:
-        """A service that is ACTIVE, as DescribeServices shows it at this moment; None where there is none.
+        """Read a service that is ACTIVE by DescribeServices, at this moment; None where there is none.
 
         Raises:
             AwsError: if ECS refuses.
@@ -66,7 +66,7 @@ class EcsServices:
         return next((one for one in self._described(cluster, service) if one.get("status") == _ACTIVE), None)
 
     def tags_now(self, cluster: str, service: str) -> Mapping[str, str] | None:
-        """A service's tags, as DescribeServices shows them at this moment; None where there is no such service.
+        """Read a service's tags by DescribeServices, at this moment; None where there is no such service.
 
         Raises:
             AwsError: if ECS refuses.
@@ -75,7 +75,7 @@ class EcsServices:
         return None if found is None else {tag["key"]: tag["value"] for tag in found.get("tags", [])}
 
     def running(self, cluster: str, service: str) -> TaskDefinition | None:
-        """The revision that a service runs, read once a run; a newer one may not be released, or rolled back.
+        """Read the revision that a service runs, once a run; a newer one may not be released, or rolled back.
 
         Raises:
             AwsError: if ECS refuses.
@@ -83,7 +83,7 @@ class EcsServices:
         return self._running.get((cluster, service), partial(self._read_running, cluster, service))
 
     def running_now(self, cluster: str, service: str) -> TaskDefinition | None:
-        """The revision that a service runs at this moment; None where there is no such service.
+        """Read the revision that a service runs at this moment; None where there is no such service.
 
         Raises:
             AwsError: if ECS refuses.
@@ -92,7 +92,7 @@ class EcsServices:
         return self.running(cluster, service)
 
     def task_definition_now(self, name: str) -> TaskDefinition:
-        """A revision by its ARN, or a family's newest by its name, as DescribeTaskDefinition shows it at this moment.
+        """Read a revision by its ARN, or a family's newest by its name, by DescribeTaskDefinition, at this moment.
 
         Raises:
             AwsError: if ECS refuses, or there is none.

@@ -1,4 +1,4 @@
-"""A Lambda function as GetFunction shows it.
+"""Hold a Lambda function as GetFunction shows it.
 
 Source: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
 """
@@ -16,7 +16,7 @@ _ACTIVE, _INACTIVE, _FAILED, _RUNNING = "Active", "Inactive", "Failed", "InProgr
 
 @dataclass(frozen=True, slots=True)
 class FunctionState:
-    """A function.
+    """A Lambda function as GetFunction shows it, with its tags.
 
     Attributes:
         configuration: FunctionConfiguration.

@@ -1,4 +1,4 @@
-"""Lambda functions as GetFunctionConfiguration, GetFunction, GetPolicy and ListTags show them, read once a run."""
+"""Read Lambda functions by GetFunctionConfiguration, GetFunction, GetPolicy and ListTags, once a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Read = TypeVar("Read")
 
 
 class Functions:
-    """The functions that are reached from one account and region, by name or ARN.
+    """Reads the functions that are reached from one account and region, by name or ARN.
 
     A refusal of access is kept like an answer: many secrets may have one function that hides itself.
 
@@ -36,7 +36,7 @@ class Functions:
         self._policies: Cached[str, Policy] = Cached()
 
     def configuration(self, function: str) -> Mapping[str, Any] | None:
-        """What GetFunctionConfiguration answers; None where there is no such function.
+        """Call GetFunctionConfiguration, once a run; None where there is no such function.
 
         Raises:
             AwsError: if Lambda refuses.
@@ -44,7 +44,7 @@ class Functions:
         return self._kept(self._configurations, function, self._get_configuration)
 
     def configuration_now(self, function: str) -> Mapping[str, Any] | None:
-        """What GetFunctionConfiguration answers at this moment; None where there is no such function.
+        """Call GetFunctionConfiguration now; None where there is no such function.
 
         Raises:
             AwsError: if Lambda refuses.
@@ -53,7 +53,7 @@ class Functions:
         return self.configuration(function)
 
     def function(self, function: str) -> FunctionState | None:
-        """A function with its tags, as GetFunction shows it; None where there is none.
+        """Read a function with its tags by GetFunction, once a run; None where there is none.
 
         Raises:
             AwsError: if Lambda refuses.
@@ -61,7 +61,7 @@ class Functions:
         return self._kept(self._functions, function, self._get_function)
 
     def function_now(self, function: str) -> FunctionState | None:
-        """A function with its tags, as GetFunction shows it at this moment; None where there is none.
+        """Read a function with its tags by GetFunction now; None where there is none.
 
         Raises:
             AwsError: if Lambda refuses.
@@ -70,7 +70,7 @@ class Functions:
         return self.function(function)
 
     def policy(self, function: str) -> Policy:
-        """A function's own policy, as GetPolicy answers; None where it has none.
+        """Read a function's own policy by GetPolicy, once a run; None where it has none.
 
         Returns:
             UnreadPolicies where it is hidden from us.
@@ -81,7 +81,7 @@ class Functions:
         return self._policies.get(self._key(function), partial(self._get_policy, function))
 
     def tags_now(self, function: str) -> Mapping[str, str] | None:
-        """A function's tags, as ListTags shows them at this moment; None where there is no such function.
+        """Read a function's tags by ListTags now; None where there is no such function.
 
         Raises:
             AwsError: if Lambda refuses.

@@ -1,4 +1,4 @@
-"""A KMS key as DescribeKey and GetKeyRotationStatus show it."""
+"""Hold a KMS key as DescribeKey and GetKeyRotationStatus show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""KMS keys as one run sees them: each is read when it is asked for, in as few calls as that takes, and once.
+"""Read KMS keys, each when it is asked for, in as few calls as that takes, and once a run.
 
 Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html
 """
@@ -40,7 +40,7 @@ _ABSENT = Missing(
 
 
 class KeyInventory:
-    """The keys of one account and region.
+    """Reads the keys of one account and region.
 
     Args:
         account: whose AWS.
@@ -56,7 +56,7 @@ class KeyInventory:
         self._memory: dict[tuple[str, str], Any] = {}
 
     def aliases(self) -> Mapping[str, str]:
-        """Alias name → key id, of every alias of the account."""
+        """Read every alias of the account by ListAliases: alias name → key id."""
         with self._lock:
             if self._aliases is None:
                 with calling("ListAliases", "of the account"):
@@ -65,7 +65,7 @@ class KeyInventory:
             return self._aliases
 
     def key_id(self, name: str) -> str | None:
-        """Key id behind an alias name, alias ARN, key ARN or key id; None for an alias that does not exist."""
+        """Find the key id behind an alias name, alias ARN, key ARN or key id; None for an alias that does not exist."""
         found = _ARN.fullmatch(name)
         short = found["rest"] if found else name
         if short.startswith("key/"):
@@ -78,7 +78,7 @@ class KeyInventory:
         return about.key_id if about else None
 
     def about(self, name: str) -> KeyState | None:
-        """What DescribeKey says of a key, by any spelling; None where there is none, or it is in another region."""
+        """Read a key by DescribeKey, by any spelling; None where there is none, or it is in another region."""
         found = _ARN.fullmatch(name)
         if found and found["region"] != self._account.region:
             return None
@@ -92,7 +92,7 @@ class KeyInventory:
         return state
 
     def problem(self, name: str) -> Reason | None:
-        """Why a secret cannot be encrypted under a key, as the rest of a sentence; None where it can.
+        """Say why a secret cannot be encrypted under a key, as the rest of a sentence; None where it can.
 
         A key that we may not look at is left to Secrets Manager, which uses it on behalf of others; its own default key
         is made by AWS when it is first used.
@@ -106,7 +106,7 @@ class KeyInventory:
         return _ABSENT if about is None else about.problem
 
     def tags(self, key_id: str) -> Mapping[str, str]:
-        """A key's tags."""
+        """Read a key's tags by ListResourceTags."""
 
         def read() -> dict[str, str]:
             with calling("ListResourceTags", key_id):
@@ -115,7 +115,7 @@ class KeyInventory:
         return self._remember("tags", key_id, read)
 
     def rotation(self, key_id: str) -> KeyRotation:
-        """Whether and how often KMS rotates a key's material."""
+        """Read whether and how often KMS rotates a key's material, by GetKeyRotationStatus."""
 
         def read() -> KeyRotation:
             with calling("GetKeyRotationStatus", key_id):
@@ -125,11 +125,11 @@ class KeyInventory:
         return self._remember("rotation", key_id, read)
 
     def policy(self, key_id: str) -> str:
-        """A key's policy."""
+        """Read a key's policy by GetKeyPolicy, once a run."""
         return self._remember("policy", key_id, lambda: key_policy(self._account, key_id))
 
     def with_alias(self, tag: str, *, but: Collection[str]) -> Mapping[str, Mapping[str, str]]:
-        """Tags by id of the keys that carry a tag and have an alias; those of AWS are not looked at.
+        """Find the keys that carry a tag and have an alias: tags by id; those of AWS are not looked at.
 
         Args:
             tag: key of the tag.
@@ -144,7 +144,7 @@ class KeyInventory:
         return {key_id: tags for key_id, tags in found if tag in tags}
 
     def without_alias(self, tag: str) -> Mapping[str, Mapping[str, str]]:
-        """Tags by id of the keys that carry a tag and have no alias: what a run left, or somebody took the alias of."""
+        """Find by ListKeys the keys that carry a tag and have no alias, which a run or a person left so: tags by id."""
 
         def read() -> dict[str, Mapping[str, str]]:
             with calling("ListKeys", "of the account"):
@@ -156,7 +156,7 @@ class KeyInventory:
         return self._remember("without alias", tag, read)
 
     def concluded(self, name: str, conclude: Callable[[], Read]) -> Read:
-        """What follows from what was read, thought through once until something is read again or noted."""
+        """Keep what follows from what was read, until something is read again or noted."""
         return self._remember(_CONCLUDED, name, conclude)
 
     def note_alias(self, alias: str, key_id: str) -> None:
@@ -226,7 +226,7 @@ class KeyInventory:
 
 
 def key_policy(account: AwsAccount, key_id: str) -> str:
-    """A key's policy, as GetKeyPolicy shows it now.
+    """Call GetKeyPolicy now.
 
     Raises:
         AwsError: if KMS refuses.

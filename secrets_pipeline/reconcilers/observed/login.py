@@ -70,7 +70,7 @@ Login = LoggedIn | Refused | Unreachable
 def log_in(
     address: Address, password: SecretStr, *, ca_file: str | None = None, seconds: float = TIMEOUT_SECONDS
 ) -> Login:
-    """Try once; `seconds` at most for each answer of the server.
+    """Try one login; `seconds` at most for each answer of the server.
 
     TLS with a verified certificate is required of every server but one on this host: whoever answers there could ask
     for the password in clear. Amazon's roots for RDS are in no system store, so `ca_file` names the bundle that AWS

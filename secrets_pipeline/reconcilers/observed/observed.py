@@ -1,4 +1,4 @@
-"""What AWS holds, read once a run: one inventory a service."""
+"""Gather the inventories of what AWS holds for one stack, one a service, each read once a run."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class Observed:
         self.replication_deadline: Once[float] = Once()
 
     def account_in(self, region: str) -> AwsAccount:
-        """The stack's account in another region, under the same credentials."""
+        """Open the stack's account in another region, under the same credentials."""
         return self.sessions.for_target(self._target.model_copy(update={"region": region}))
 
     def keys_in(self, region: str) -> KeyInventory:
-        """The KMS keys of another region, few of which are asked for."""
+        """Open the inventory of the KMS keys of another region, few of which are asked for."""
         return self._keys_in.get(region, lambda: KeyInventory(self.account_in(region), lists_aliases=False))

@@ -1,4 +1,4 @@
-"""Parameter Store as GetParametersByPath and GetParameter show it: what a stack publishes, and what it refers to."""
+"""Read and write Parameter Store: what a stack publishes (GetParametersByPath, PutParameter), and what it refers to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT: Final = "/secrets-pipeline"
 
 
 class Parameters:
-    """The parameters of one stack, as they are, whoever wrote them.
+    """Reads and writes the parameters of one stack, as they are, whoever wrote them.
 
     Args:
         account: whose AWS.
@@ -37,7 +37,7 @@ class Parameters:
         self._versions: Cached[str, str | None] = Cached()
 
     def published(self) -> Mapping[str, str]:
-        """Every parameter in the folder, by name; read once a run, and again after a write.
+        """Read every parameter in the folder by GetParametersByPath, by name; once a run, and again after a write.
 
         Raises:
             AwsError: if Parameter Store refuses.
@@ -45,7 +45,7 @@ class Parameters:
         return self._published.get(self.folder, self._read_published)
 
     def holder(self) -> str:
-        """Id of the repository that the note names; empty where there is no note.
+        """Read the id of the repository that the note names; empty where there is no note.
 
         Raises:
             AwsError: if Parameter Store refuses.
@@ -53,7 +53,7 @@ class Parameters:
         return self._holder.get(self.note, lambda: self.published().get(self.note, ""))
 
     def take(self, repository: str) -> None:
-        """Write the note.
+        """Write the note of the repository by PutParameter.
 
         Raises:
             AwsError: if Parameter Store refuses.
@@ -63,7 +63,7 @@ class Parameters:
         self._holder.learn(self.note, repository)
 
     def put(self, name: str, text: str) -> None:
-        """Write one parameter of the folder; nothing in it is secret.
+        """Write one parameter of the folder by PutParameter; nothing in it is secret.
 
         Raises:
             AwsError: if Parameter Store refuses.
@@ -73,7 +73,7 @@ class Parameters:
             self._account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
 
     def delete(self, name: str) -> None:
-        """Delete one parameter of the folder, which may be gone already.
+        """Delete one parameter of the folder by DeleteParameter; it may be gone already.
 
         Raises:
             AwsError: if Parameter Store refuses.
@@ -87,7 +87,7 @@ class Parameters:
                 return
 
     def value_now(self, name: str) -> Plain | Secret | None:
-        """The value of any parameter at this moment, secret if it is a SecureString; None where there is none.
+        """Read any parameter by GetParameter now, secret if it is a SecureString; None where there is none.
 
         Raises:
             AwsError: if Parameter Store or KMS refuses.
@@ -102,7 +102,7 @@ class Parameters:
         return Secret(SecretStr(value)) if parameter["Type"] == "SecureString" else Plain(value)
 
     def version(self, name: str) -> str | None:
-        """The version number of any parameter, without decrypting it, read once a run; None where there is none.
+        """Read the version number of any parameter, without decrypting it, once a run; None where there is none.
 
         Raises:
             AwsError: if Parameter Store refuses.

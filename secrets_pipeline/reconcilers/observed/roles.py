@@ -1,4 +1,4 @@
-"""IAM roles as GetRole shows them, and their inline policies as GetRolePolicy does."""
+"""Read IAM roles by GetRole, and their inline policies by GetRolePolicy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from secrets_pipeline.reconcilers.observed.tags import tag_map
 
 @dataclass(frozen=True, slots=True)
 class RoleState:
-    """A role.
+    """An IAM role as GetRole shows it.
 
     Attributes:
         trust: AssumeRolePolicyDocument.
@@ -28,7 +28,7 @@ class RoleState:
 
 
 class Roles:
-    """The roles of one account, by their names without a path.
+    """Reads the roles of one account, by their names without a path.
 
     Args:
         account: whose AWS.
@@ -39,7 +39,7 @@ class Roles:
         self._policies: Cached[tuple[str, str], PolicyDocument | None] = Cached()
 
     def role_now(self, role: str) -> RoleState | None:
-        """A role as GetRole shows it at this moment; None where there is none.
+        """Read a role by GetRole now; None where there is none.
 
         Raises:
             AwsError: if IAM refuses.
@@ -55,7 +55,7 @@ class Roles:
         )
 
     def policy(self, role: str, policy: str) -> PolicyDocument | None:
-        """An inline policy of a role, read once a run; None where there is none, or no such role.
+        """Read an inline policy of a role by GetRolePolicy, once a run; None where there is none, or no such role.
 
         Raises:
             AwsError: if IAM refuses.
@@ -63,7 +63,7 @@ class Roles:
         return self._policies.get((role, policy), partial(self._read_policy, role, policy))
 
     def policy_now(self, role: str, policy: str) -> PolicyDocument | None:
-        """An inline policy of a role as GetRolePolicy shows it at this moment; None where there is none.
+        """Read an inline policy of a role by GetRolePolicy now; None where there is none.
 
         Raises:
             AwsError: if IAM refuses.

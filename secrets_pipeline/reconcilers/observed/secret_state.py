@@ -1,4 +1,4 @@
-"""What was observed in AWS, in our own words."""
+"""Hold a secret as ListSecrets or DescribeSecret shows it, in our own words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets as ListSecrets, DescribeSecret, GetResourcePolicy and ListSecretVersionIds show them.
+"""Read secrets by ListSecrets, DescribeSecret, GetResourcePolicy and ListSecretVersionIds.
 
 They are read once a run and kept up to date by its own writes.
 """
@@ -24,7 +24,7 @@ _MOST_BY_NAME = 30
 
 
 class Secrets:
-    """The secrets of one account and region, as far as one stack looks at them.
+    """Reads the secrets of one account and region, as far as one stack looks at them.
 
     ListSecrets may be five minutes old, so a write is preceded by `confirm`, and our own writes are noted here.
 
@@ -49,12 +49,12 @@ class Secrets:
         self._dates: Cached[tuple[str, str | None], Mapping[str, datetime]] = Cached()
 
     def all(self) -> Mapping[str, SecretState]:
-        """Every secret that is tagged for this stack or has a name that it declares, by name; a copy."""
+        """List every secret that is tagged for this stack or has a name that it declares, by name; a copy."""
         with self._lock:
             return dict(self._known())
 
     def get(self, name: str) -> SecretState | None:
-        """The secret of that name, or None."""
+        """Find the secret of that name as this run knows it, or None."""
         with self._lock:
             return self._known().get(name)
 
@@ -64,21 +64,21 @@ class Secrets:
         return self._secrets
 
     def confirm(self, name: str) -> SecretState | None:
-        """The secret as DescribeSecret shows it now, or None; free where this run already confirmed it."""
+        """Call DescribeSecret, unless this run already confirmed the secret; None where there is none."""
         known = self.get(name)
         if known is not None and known.confirmed:
             return known
         return self.refresh(name)
 
     def confirm_again(self, name: str) -> SecretState | None:
-        """The secret as DescribeSecret shows it at this moment, or None; free where this run made it.
+        """Call DescribeSecret now, unless this run made the secret; None where there is none.
 
         Between two stages minutes may pass, in which others may take a secret over.
         """
         return self.confirm(name) if name in self.made else self.refresh(name)
 
     def refresh(self, name: str) -> SecretState | None:
-        """The secret as DescribeSecret shows it now, or None."""
+        """Call DescribeSecret now; None where there is no such secret."""
         client = self.account.client("secretsmanager")
         known = self.get(name)
         with calling("DescribeSecret", name):
@@ -102,7 +102,7 @@ class Secrets:
         self._note(state.name, state)
 
     def policy(self, name: str) -> str | None:
-        """The resource policy's text, read when nobody has; None where there is none or no such secret."""
+        """Read the resource policy's text where nobody has; None where there is none or no such secret."""
         state = self.get(name)
         if state is None:
             return None
@@ -112,7 +112,7 @@ class Secrets:
         return None if state.policy is UNREAD else state.policy
 
     def policy_now(self, state: SecretState) -> str | None:
-        """The resource policy's text, as GetResourcePolicy shows it now; None where there is none.
+        """Read the resource policy's text by GetResourcePolicy now; None where there is none.
 
         Raises:
             AwsError: if Secrets Manager refuses.
@@ -122,7 +122,7 @@ class Secrets:
         return answer.get("ResourcePolicy") or None
 
     def version_dates(self, state: SecretState) -> Mapping[str, datetime]:
-        """Version id → when it was made, of every version with a label; read once a run and AWSCURRENT version.
+        """Read when each version with a label was made, by its id; once a run and AWSCURRENT version.
 
         Raises:
             AwsError: if Secrets Manager refuses.
@@ -130,7 +130,7 @@ class Secrets:
         return self._dates.get((state.name, state.current_version), lambda: self.version_dates_now(state))
 
     def version_dates_now(self, state: SecretState) -> Mapping[str, datetime]:
-        """Version id → when it was made, of every version with a label, as ListSecretVersionIds shows it now.
+        """Read when each version with a label was made, by its id, by ListSecretVersionIds now.
 
         Raises:
             AwsError: if Secrets Manager refuses.
@@ -169,11 +169,11 @@ class Secrets:
         return found
 
     def in_region(self) -> list[SecretState]:
-        """Every secret of the account and region, whosever it is; read anew."""
+        """List every secret of the account and region by ListSecrets now, whosever it is."""
         return self._listed([])
 
     def marked(self) -> list[SecretState]:
-        """Every secret of the account and region that carries a mark, whoever wrote it; read anew."""
+        """List every secret of the account and region that carries a mark by ListSecrets now, whoever wrote it."""
         return [state for state in self._listed([{"Key": "tag-key", "Values": [SPEC]}]) if SPEC in state.tags]
 
     def _listed(self, filters: list[dict[str, Any]]) -> list[SecretState]:
@@ -181,7 +181,7 @@ class Secrets:
 
 
 def tagged_secrets(account: AwsAccount) -> list[SecretState]:
-    """Every secret of an account and region that carries the tag of a stack, as ListSecrets shows it.
+    """List every secret of an account and region that carries the tag of a stack, by ListSecrets.
 
     Raises:
         AwsError: if Secrets Manager refuses.

@@ -1,4 +1,4 @@
-"""Tags as AWS lists them, as maps."""
+"""Convert tags between AWS's lists and maps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from secrets_pipeline.reconcilers.tag_keys import PREFIX
 
 
 def tag_map(tags: Iterable[Mapping[str, object]]) -> dict[str, str]:
-    """`[{"Key": k, "Value": v}]` (or KMS's `TagKey`) as a dict."""
+    """Read `[{"Key": k, "Value": v}]` (or KMS's `TagKey`) as a dict."""
     return {str(tag.get("Key", tag.get("TagKey"))): str(tag.get("Value", tag.get("TagValue", ""))) for tag in tags}
 
 
@@ -21,10 +21,10 @@ class Tag(TypedDict, total=False):
 
 
 def tag_list(tags: Mapping[str, str]) -> list[Tag]:
-    """A dict as `[{"Key": k, "Value": v}]`, sorted."""
+    """Write a dict as `[{"Key": k, "Value": v}]`, sorted."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def surplus_tags(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    """Tags that nobody declared; those of AWS and of the pipeline itself are left alone."""
+    """Find tags that nobody declared; those of AWS and of the pipeline itself are left alone."""
     return sorted(key for key in observed if key not in wanted and not key.startswith(("aws:", PREFIX)))

@@ -1,4 +1,4 @@
-"""KMS keys that left the YAML: listed as orphans, and given to ScheduleKeyDeletion only where the operator asks for it.
+"""List KMS keys that left the YAML as orphans, and call ScheduleKeyDeletion only where the operator asks for it.
 
 A key stays while a secret is encrypted under it that could still be read, or restored, after the key is gone.
 Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
@@ -31,7 +31,7 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Secre
 
 
 class OrphanedKeyReconciler:
-    """Keys that are ours and that no stack of the repository declares any more.
+    """Finds and prunes keys that are ours and that no stack of the repository declares any more.
 
     Their tags are read only by runs that do not write, as a plan, or that prune.
 
@@ -43,7 +43,7 @@ class OrphanedKeyReconciler:
         self._stack = stack
 
     def plan(self) -> Sequence[Change]:
-        """One change an orphan."""
+        """Plan one change an orphan."""
         options = self._stack.run.options
         if self._stack.run.writes and not options.prune:
             return []
@@ -53,7 +53,7 @@ class OrphanedKeyReconciler:
             return [Change(Resource(KIND, "that left the YAML"), ChangeClass.BLOCKED, error=error)]
 
     def apply(self, change: Change) -> str:
-        """Schedule the deletion of one key, with the window that the stack last declared for it; see `engine`."""
+        """Call ScheduleKeyDeletion for one key, with the window that the stack last declared for it; see `engine`."""
         alias, keys = change.resource.name, self._stack.observed.keys
         found = self._orphans().get(alias)
         if found is not None:

@@ -1,4 +1,4 @@
-"""Secrets that left the YAML: listed as orphans, and given to DeleteSecret only where the operator asks for it.
+"""List secrets that left the YAML as orphans, and call DeleteSecret only where the operator asks for it.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
 """
@@ -14,8 +14,8 @@ from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED
 from secrets_pipeline.reconcilers.marks.secret_mark import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.replica.reconciler import withdraw
-from secrets_pipeline.reconcilers.secret.part_mark import take
+from secrets_pipeline.reconcilers.replica.reconciler import delete_replicas
+from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -25,17 +25,17 @@ KIND = "secret"
 
 
 class OrphanedSecretReconciler:
-    """Secrets that are ours and that no stack declares any more."""
+    """Finds and prunes secrets that are ours and that no stack declares any more."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
     def plan(self) -> Sequence[Change]:
-        """One change an orphan."""
+        """Plan one change an orphan."""
         return _orphans(self._stack)
 
     def apply(self, change: Change) -> str:
-        """Delete one orphan with the recovery window that the stack last declared for it; see `engine.Reconciler`."""
+        """Call DeleteSecret for one orphan, with the recovery window last declared for it; see `engine.Reconciler`."""
         return _prune(self._stack, change.resource.name)
 
 
@@ -81,7 +81,7 @@ def _prune(stack: Stack, name: str) -> str:
         raise SkippedError(f"{name} does not belong to this stack any more")
     days = _days(stack, state)
     # Declared again one day, it must not look as if somebody else had deleted it.
-    state = withdraw(stack, take(stack, state, Part.TAGS))
+    state = delete_replicas(stack, withdraw_digest(stack, state, Part.TAGS))
     how: dict[str, Any] = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
     with calling("DeleteSecret", name):
         stack.account.client("secretsmanager").delete_secret(SecretId=state.arn, **how)

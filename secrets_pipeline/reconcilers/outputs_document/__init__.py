@@ -1,1 +1,1 @@
-"""ARNs, published in SSM Parameter Store."""
+"""Publish ARNs in SSM Parameter Store."""

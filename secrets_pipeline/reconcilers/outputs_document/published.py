@@ -1,4 +1,4 @@
-"""What a stack publishes in Parameter Store, all under `/secrets-pipeline/{stack}`: read, written, and whose it is.
+"""Read and write what a stack publishes in Parameter Store, all under `/secrets-pipeline/{stack}`, and say whose it is.
 
 `/secrets-pipeline/{stack}/repository` says whose all of it is: two repositories may have a stack of one name.
 """
@@ -22,7 +22,7 @@ _PARAMETER_LIMIT = 4096
 
 
 def published(stack: Stack) -> Mapping[str, str]:
-    """Every parameter under the stack's path, by name; none where they are those of another repository."""
+    """Read every parameter under the stack's path, by name; none where they are those of another repository."""
     return {} if taken_parameters(stack) else stack.observed.parameters.published()
 
 
@@ -44,7 +44,7 @@ def taken_parameters(stack: Stack) -> NotOurs | None:
 
 
 def publish(stack: Stack, name: str, text: str) -> None:
-    """Write one parameter, and before the first one whose all are; nothing in it is secret.
+    """Write one parameter by PutParameter, and before the first one whose all are; nothing in it is secret.
 
     Raises:
         SkippedError: if they are those of another repository.
@@ -60,7 +60,7 @@ def publish(stack: Stack, name: str, text: str) -> None:
 
 
 def parts(entries: Mapping[str, str]) -> list[str]:
-    """Some entries as one JSON document, or as several where one parameter does not hold them."""
+    """Write some entries as one JSON document, or as several where one parameter does not hold them."""
     parts: list[dict[str, str]] = []
     size = _PARAMETER_LIMIT
     for key, text in sorted(entries.items()):

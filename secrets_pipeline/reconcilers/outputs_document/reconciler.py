@@ -1,4 +1,4 @@
-"""The outputs document: what each component hands to its consumers, published in SSM Parameter Store.
+"""Publish the outputs document in SSM Parameter Store: what each component hands to its consumers.
 
 `/secrets-pipeline/{stack}/{component}/secret_arns` holds `{"<key>": "<ARN>"}`; further parts follow as
 `secret_arns/2` … where one parameter (4 KiB) does not hold them all. ARNs and names only: nothing here is secret.
@@ -24,14 +24,14 @@ _OURS = re.compile(r"/(secret_arns(/[0-9]+)?|delivered)$")
 
 
 class OutputsDocumentReconciler:
-    """The published outputs of one stack."""
+    """Publishes the outputs of one stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._planned: Mapping[str, str] | None = None
 
     def plan(self, *, also: Collection[str] = ()) -> Sequence[Change]:
-        """One change a parameter that should exist, then those that are left over.
+        """Plan one change a parameter that should exist, then those that are left over.
 
         Args:
             also: parameters under the same path that others look after.
@@ -55,7 +55,7 @@ class OutputsDocumentReconciler:
         return changes
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Call PutParameter or DeleteParameter for one parameter; see `engine.Reconciler`."""
         name = change.resource.name
         if change.action is ChangeClass.PRUNE:
             self._stack.observed.parameters.delete(name)

@@ -1,4 +1,4 @@
-"""How a secret's replicas differ from the declared ones: what has to be done, and the reasons of a plan.
+"""Compare a secret's replicas with the declared ones: what has to be done, and the reasons of a plan.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicationStatusType.html
 """
@@ -27,7 +27,7 @@ _OTHERWISE = "Check that the region is enabled for the account, and run again: a
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ReplicaWork:
     """What has to be done about the replicas of one secret.
 
     Attributes:
@@ -58,13 +58,13 @@ class Work:
         )
 
     def reasons(self, state: SecretState, *, made: bool) -> tuple[Reason, ...]:
-        """A reason for each thing to do.
+        """Give a reason for each thing to do.
 
         Args:
             state: the secret that was compared.
             made: whether the replicas were made as declared already: what differs now was changed outside.
         """
-        seen = known(state)
+        seen = known_replicas(state)
         reasons: list[Reason] = [_missing(one, made=made) for one in self.add]
         reasons += [Because(f"replica in {one.region} is Failed: {seen[one.region].message}") for one in self.retry]
         for one in self.rekey:
@@ -84,13 +84,13 @@ def _missing(one: ReplicaSpec, *, made: bool) -> Reason:
     return Because(f"replicate to {one.region} under {one.kms_key_id or 'the default key'}")
 
 
-def work(stack: Stack, state: SecretState, secret: SecretSpec) -> Work:
+def compare_replicas(stack: Stack, state: SecretState, secret: SecretSpec) -> ReplicaWork:
     """Compare the replicas that were read with the declared ones."""
-    seen, ours = known(state), made_regions(stack, state)
+    seen, ours = known_replicas(state), made_regions(stack, state)
     declared = {one.region: one for one in secret.replicas}
     present = [(one, seen[region]) for region, one in declared.items() if region in seen]
     surplus = sorted(set(seen) - set(declared))
-    return Work(
+    return ReplicaWork(
         add=tuple(one for region, one in declared.items() if region not in seen),
         retry=tuple(one for one, replica in present if replica.failed),
         rekey=tuple(
@@ -105,15 +105,15 @@ def work(stack: Stack, state: SecretState, secret: SecretSpec) -> Work:
 
 
 def made_regions(stack: Stack, state: SecretState) -> frozenset[str]:
-    """The regions that we were asked to replicate a secret to."""
+    """Read from a tag the regions that we were asked to replicate a secret to."""
     return stack.ownership.marks.read_words(state, REPLICAS)
 
 
-def described(stack: Stack, state: SecretState) -> str:
-    """`eu-west-1 InSync, us-east-1 Failed (…)`, and whose replicas are not ours."""
+def describe_replicas(stack: Stack, state: SecretState) -> str:
+    """Describe the replicas, for a human: `eu-west-1 InSync, us-east-1 Failed (…)`, and whose are not ours."""
     ours = made_regions(stack, state)
     said = []
-    for region, replica in sorted(known(state).items()):
+    for region, replica in sorted(known_replicas(state).items()):
         text = f"{region} {replica.status}"
         text += f" ({replica.message})" if replica.failed else ""
         said.append(text if region in ours else f"{text}, added by somebody else")
@@ -121,13 +121,13 @@ def described(stack: Stack, state: SecretState) -> str:
 
 
 def refuse_failed(stack: Stack, state: SecretState) -> None:
-    """Say that a replica of ours has failed, why, and what to do.
+    """Refuse a secret of which a replica of ours has failed; say why, and what to do.
 
     Raises:
         AwsError: if one has.
     """
     ours = made_regions(stack, state)
-    failed = [one for region, one in sorted(known(state).items()) if one.failed and region in ours]
+    failed = [one for region, one in sorted(known_replicas(state).items()) if one.failed and region in ours]
     if not failed:
         return
     messages = "; ".join(f"{one.region}: {one.message}" for one in failed)
@@ -150,6 +150,6 @@ def _same_key(stack: Stack, replica: ReplicaState, wanted: str | None) -> bool:
     return observed is not None and observed == declared
 
 
-def known(state: SecretState) -> Mapping[str, ReplicaState]:
-    """The replicas as far as they were read, by region."""
+def known_replicas(state: SecretState) -> Mapping[str, ReplicaState]:
+    """Map regions to the replicas, as far as they were read."""
     return {} if isinstance(state.replicas, Unread) else state.replicas

@@ -1,4 +1,4 @@
-"""Replicas of secrets in other regions: added, retried, put under another key, and removed.
+"""Replicate secrets to other regions: replicas are added, retried, put under another key, and removed.
 
 Everything is called in the primary's region; value, tags, policy and rotation reach the replicas by themselves. The one
 thing that a replica has of its own is its KMS key, so that alone is changed in the replica's region, and nothing has to
@@ -27,10 +27,17 @@ from secrets_pipeline.reconcilers.observed.secret_state import (
     replica_states,
 )
 from secrets_pipeline.reconcilers.observed.tags import tag_list
-from secrets_pipeline.reconcilers.replica.plan import Work, described, known, made_regions, refuse_failed, work
+from secrets_pipeline.reconcilers.replica.plan import (
+    ReplicaWork,
+    compare_replicas,
+    describe_replicas,
+    known_replicas,
+    made_regions,
+    refuse_failed,
+)
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret.part import FOLLOWS, UNREAD, PartReconciler
-from secrets_pipeline.reconcilers.secret.part_mark import look_again, take
+from secrets_pipeline.reconcilers.secret.part_mark import reread_own, withdraw_digest
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
 
 if TYPE_CHECKING:
@@ -43,13 +50,13 @@ _POLL_SECONDS = 1.0
 
 
 class ReplicaReconciler(PartReconciler[Replicas]):
-    """Replicas of one stack's secrets, one change a secret."""
+    """Reconciles replicas of one stack's secrets, one change a secret."""
 
     kind = KIND
     part = Part.REPLICAS
 
     def declared(self, secret: DesiredSecret) -> Replicas | None:
-        """The replicas; None where there should be none."""
+        """List the declared replicas; None where there should be none."""
         return secret.spec.replicas or None
 
     def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
@@ -68,30 +75,30 @@ class ReplicaReconciler(PartReconciler[Replicas]):
         vouched = made and secret.finished(state)
         if vouched and not self._deep and declared and isinstance(state.replicas, Unread):
             return Change(resource, ChangeClass.NONE, (UNREAD,))
-        return self._compared(resource, observed(self._stack, secret.name) or state, secret.spec, made=made)
+        return self._compared(resource, read_replicas(self._stack, secret.name) or state, secret.spec, made=made)
 
     def write(self, secret: DesiredSecret, state: SecretState, declared: Replicas | None) -> str:
         """Call ReplicateSecretToRegions and RemoveRegionsFromReplication; see `PartReconciler`."""
-        todo = work(self._stack, state, secret.spec)
+        todo = compare_replicas(self._stack, state, secret.spec)
         self._check_keys(secret.spec, (*todo.add, *todo.retry, *todo.rekey))
         if todo.add or todo.retry or todo.rekey or todo.remove:
-            state = take(self._stack, state, self.part)
+            state = withdraw_digest(self._stack, state, self.part)
         # Before they are asked for, so that what is ours to remove again survives a crash.
-        state = _remember(self._stack, state, more={one.region for one in declared or ()})
+        state = _tag_regions(self._stack, state, more={one.region for one in declared or ()})
         if todo.add or todo.retry:
             state = self._replicate(state, (*todo.add, *todo.retry))
         for one in todo.rekey:
             state = self._change_key(state, one)
         if todo.remove:
             state = _remove(self._stack, state, todo.remove)
-        state = _remember(self._stack, state, gone=todo.gone)
+        state = _tag_regions(self._stack, state, gone=todo.gone)
         if todo.waiting:
-            state = settle(self._stack, secret.spec) or state
+            state = wait_for_replicas(self._stack, secret.spec) or state
         refuse_failed(self._stack, state)
         return self._said(state, secret.spec, todo)
 
     def _compared(self, resource: Resource, state: SecretState, secret: SecretSpec, *, made: bool) -> Change | None:
-        todo = work(self._stack, state, secret)
+        todo = compare_replicas(self._stack, state, secret)
         self._check_keys(secret, (*todo.add, *todo.retry, *todo.rekey))
         reasons = todo.reasons(state, made=made)
         if reasons:
@@ -101,7 +108,9 @@ class ReplicaReconciler(PartReconciler[Replicas]):
             said = Because(f"replica in {', '.join(todo.others)} was added by somebody else; it is left alone")
             return Change(resource, ChangeClass.NONE, (ChangedOutside(said),), drift=True)
         return (
-            Change(resource, ChangeClass.NONE, (Because(described(self._stack, state)),)) if secret.replicas else None
+            Change(resource, ChangeClass.NONE, (Because(describe_replicas(self._stack, state)),))
+            if secret.replicas
+            else None
         )
 
     def _check_keys(self, secret: SecretSpec, replicas: Iterable[ReplicaSpec]) -> None:
@@ -132,38 +141,39 @@ class ReplicaReconciler(PartReconciler[Replicas]):
             seen = (
                 self._stack.observed.secrets.refresh(state.name) if error.code == "InvalidParameterException" else None
             )
-            if seen is None or not {one.region for one in replicas} <= set(known(seen)):
+            if seen is None or not {one.region for one in replicas} <= set(known_replicas(seen)):
                 raise
             return seen
-        return _note(self._stack, state, {**known(state), **replica_states(answer["ReplicationStatus"])})
+        return _note(self._stack, state, {**known_replicas(state), **replica_states(answer["ReplicationStatus"])})
 
     def _change_key(self, state: SecretState, one: ReplicaSpec) -> SecretState:
         client = self._stack.observed.account_in(one.region).client("secretsmanager")
         arn = state.arn.replace(f":{self._stack.account.region}:", f":{one.region}:", 1)
         with calling("UpdateSecret", f"{state.name} in {one.region}"):
             client.update_secret(SecretId=arn, KmsKeyId=one.kms_key_id or DEFAULT_KEY_ALIAS)
-        replicas = dict(known(state))
+        replicas = dict(known_replicas(state))
         replicas[one.region] = replace(replicas[one.region], kms_key_id=one.kms_key_id)
         return _note(self._stack, state, replicas)
 
-    def _said(self, state: SecretState, secret: SecretSpec, todo: Work) -> str:
-        if todo.only_waits and any(one.in_progress for one in known(state).values()):
+    def _said(self, state: SecretState, secret: SecretSpec, todo: ReplicaWork) -> str:
+        if todo.only_waits and any(one.in_progress for one in known_replicas(state).values()):
             raise SkippedError(
-                f"replication of {secret.name} goes on: {described(self._stack, state)}", remedy="Run again later."
+                f"replication of {secret.name} goes on: {describe_replicas(self._stack, state)}",
+                remedy="Run again later.",
             )
         removed = [f"removed from {region}" for region in todo.remove]
-        return ", ".join([*([described(self._stack, state)] if secret.replicas else []), *removed])
+        return ", ".join([*([describe_replicas(self._stack, state)] if secret.replicas else []), *removed])
 
 
-def observed(stack: Stack, name: str) -> SecretState | None:
-    """The secret with its replicas as DescribeSecret shows them, or None; free where this run read them already."""
+def read_replicas(stack: Stack, name: str) -> SecretState | None:
+    """Read the secret with its replicas by DescribeSecret; free where this run read them already."""
     state = stack.observed.secrets.confirm(name)
     if state is not None and isinstance(state.replicas, Unread):
         state = stack.observed.secrets.refresh(name)
     return state
 
 
-def settle(stack: Stack, secret: SecretSpec) -> SecretState | None:
+def wait_for_replicas(stack: Stack, secret: SecretSpec) -> SecretState | None:
     """Wait for replicas that are being made, a few seconds in all for the whole run, and say where one has failed.
 
     Nothing is read of a secret that has, and should have, no replica of ours.
@@ -174,9 +184,9 @@ def settle(stack: Stack, secret: SecretSpec) -> SecretState | None:
     run, state = stack.run, stack.observed.secrets.get(secret.name)
     if state is None or not (secret.replicas or made_regions(stack, state)):
         return state
-    state = observed(stack, secret.name)
+    state = read_replicas(stack, secret.name)
     waited = late = False
-    while state is not None and not late and any(one.in_progress for one in known(state).values()):
+    while state is not None and not late and any(one.in_progress for one in known_replicas(state).values()):
         late = run.clock() >= stack.observed.replication_deadline.get(lambda: run.clock() + _SETTLE_SECONDS)
         if not late:
             run.sleep(_POLL_SECONDS)
@@ -186,19 +196,19 @@ def settle(stack: Stack, secret: SecretSpec) -> SecretState | None:
     return state
 
 
-def open_parts(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[str]:
-    """What is not as declared, for a human, as far as this run has seen it; reads nothing of Secrets Manager."""
-    # `settle` may have seen more than the caller.
+def open_replicas(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[str]:
+    """List what is not as declared, for a human, as far as this run has seen it; reads nothing of Secrets Manager."""
+    # `wait_for_replicas` may have seen more than the caller.
     state = stack.observed.secrets.get(state.name) or state
     if not secret.spec.replicas and not made_regions(stack, state):
         return []
     if isinstance(state.replicas, Unread):
         return [] if secret.made(state, Part.REPLICAS) else ["replicas"]
-    return list(map(str, work(stack, state, secret.spec).reasons(state, made=False)))
+    return list(map(str, compare_replicas(stack, state, secret.spec).reasons(state, made=False)))
 
 
-def withdraw(stack: Stack, state: SecretState) -> SecretState:
-    """Delete a secret's replicas before it is deleted itself: AWS refuses to delete one that has any.
+def delete_replicas(stack: Stack, state: SecretState) -> SecretState:
+    """Delete a secret's replicas by RemoveRegionsFromReplication: AWS refuses to delete a secret that has any.
 
     Restored one day, it must not look finished without them: its mark stops to vouch for them first.
 
@@ -210,7 +220,7 @@ def withdraw(stack: Stack, state: SecretState) -> SecretState:
         SkippedError: if it has replicas that somebody else made.
         AwsError: if AWS refuses.
     """
-    replicas = known(state)
+    replicas = known_replicas(state)
     others = sorted(set(replicas) - made_regions(stack, state))
     if others:
         raise SkippedError(
@@ -218,7 +228,7 @@ def withdraw(stack: Stack, state: SecretState) -> SecretState:
         )
     if not replicas:
         return state
-    state = take(stack, state, Part.REPLICAS)
+    state = withdraw_digest(stack, state, Part.REPLICAS)
     return _remove(stack, state, sorted(replicas))
 
 
@@ -230,13 +240,15 @@ def _remove(stack: Stack, state: SecretState, regions: Sequence[str]) -> SecretS
             client.remove_regions_from_replication(SecretId=state.arn, RemoveReplicaRegions=list(regions))
     except AwsError as error:
         seen = stack.observed.secrets.refresh(state.name) if error.code == "InvalidParameterException" else None
-        if seen is None or set(regions) & set(known(seen)):
+        if seen is None or set(regions) & set(known_replicas(seen)):
             raise
-    left = _remember(stack, state, removed=regions)
-    return _note(stack, left, {region: replica for region, replica in known(left).items() if region not in regions})
+    left = _tag_regions(stack, state, removed=regions)
+    return _note(
+        stack, left, {region: replica for region, replica in known_replicas(left).items() if region not in regions}
+    )
 
 
-def _remember(
+def _tag_regions(
     stack: Stack,
     state: SecretState,
     *,
@@ -260,8 +272,8 @@ def _remember(
     ours = made_regions(stack, state)
     if ours.issuperset(more) and ours.isdisjoint([*removed, *gone]):
         return state
-    state = look_again(stack, state)
-    regions = made_regions(stack, state).union(more).difference(removed, set(gone) - set(known(state)))
+    state = reread_own(stack, state)
+    regions = made_regions(stack, state).union(more).difference(removed, set(gone) - set(known_replicas(state)))
     tags = {REPLICAS: stack.ownership.marks.words(REPLICAS, state.arn, regions)}
     with calling("TagResource", state.name):
         stack.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))

@@ -1,4 +1,4 @@
-"""Rotate by the secret's own function, and follow it through its four steps.
+"""Rotate by the secret's own function: call RotateSecret, and follow it through its four steps.
 
 DescribeSecret shows where the labels are; what a step did, and why one failed, stands in the function's log alone.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
@@ -24,7 +24,7 @@ _REATTEMPTED = "InvalidRequestException"
 
 
 class FunctionRotation:
-    """One rotation by a function.
+    """Rotates one secret by its function.
 
     Args:
         stack: the secret's stack.

@@ -1,4 +1,4 @@
-"""A new generated value for a secret that nothing else has to be told of: an API key, a token, a shared password."""
+"""Generate and write a new value for a secret that nothing else has to be told of: an API key, a token."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def renewed(value: GeneratedValue, current: SecretStr | None) -> SecretStr:
-    """A value with a newly generated password; the other keys of a JSON value stay."""
+    """Generate a new password into a value; the other keys of a JSON value stay."""
     password = generate(value.policy)
     return merge_document(current, {"password": password}) if value.fields else password
 
 
 def intent(state: SecretState) -> str:
-    """What is being written: once a request, and the same for every try of it until AWSCURRENT moves.
+    """Say what is being written: once a request, and the same for every try of it until AWSCURRENT moves.
 
     Where it was moved back to an older version by hand, the version that it was moved from is none of this request's.
     """
@@ -49,7 +49,7 @@ class PipelineRotation:
         """
         value = secret.value
         if not isinstance(value, GeneratedValue):
-            raise TypeError(secret.name)  # `way_of` chose otherwise
+            raise TypeError(secret.name)  # `rotator_of` chose otherwise
         version = ValueWriter(self._stack).write(
             secret.name, intent=intent, inputs=None, make=lambda current: renewed(value, current)
         )

@@ -1,4 +1,4 @@
-"""How each secret gets a new value. Pure: from what the stack declares and what AWS shows of the secret."""
+"""Choose how each secret gets a new value, from what the stack declares and what AWS shows of it. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 
 
-class Way(Enum):
+class Rotator(Enum):
     """Who makes the new value."""
 
     FUNCTION = "its rotation function"
@@ -24,8 +24,8 @@ class Way(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class NoWay:
-    """Nobody can rotate it as it is.
+class NotRotatable:
+    """Why nobody can rotate a secret as it is.
 
     Attributes:
         reason: why, as the rest of a sentence about the secret.
@@ -36,8 +36,8 @@ class NoWay:
     remedy: str
 
 
-def way_of(spec: StackSpec, secret: SecretSpec, state: SecretState) -> Way | NoWay:
-    """How one secret is rotated.
+def rotator_of(spec: StackSpec, secret: SecretSpec, state: SecretState) -> Rotator | NotRotatable:
+    """Choose who rotates one secret.
 
     Args:
         spec: its stack.
@@ -45,35 +45,37 @@ def way_of(spec: StackSpec, secret: SecretSpec, state: SecretState) -> Way | NoW
         state: as AWS shows it.
     """
     if state.rotation_enabled:
-        return Way.SERVICE if state.owning_service else Way.FUNCTION
+        return Rotator.SERVICE if state.owning_service else Rotator.FUNCTION
     if secret.rotation is not None:
-        return NoWay("its rotation is not switched on yet", f"Run `secrets-pipeline apply -s {spec.stack}` first.")
+        return NotRotatable(
+            "its rotation is not switched on yet", f"Run `secrets-pipeline apply -s {spec.stack}` first."
+        )
     if not isinstance(secret.value, GeneratedValue):
         return _declared(spec, secret)
     if database_of(spec, secret) is not None:
-        return Way.DATABASE
+        return Rotator.DATABASE
     if "engine" in secret.value.fields:
-        return NoWay(
+        return NotRotatable(
             "nobody could tell its database the new password",
             "Give it a rotation function: rotation: {managed: true}.",
         )
-    return Way.PIPELINE
+    return Rotator.PIPELINE
 
 
 def database_of(spec: StackSpec, secret: SecretSpec) -> DatabaseSpec | None:
-    """The database whose master password a secret is."""
+    """Find the database whose master password a secret is."""
     return next((database for database in spec.databases if database.password == secret.ref), None)
 
 
-def _declared(spec: StackSpec, secret: SecretSpec) -> NoWay:
+def _declared(spec: StackSpec, secret: SecretSpec) -> NotRotatable:
     sources = [spec.secret(ref).name for ref in secret.depends_on if spec.has(ref)]
     if sources:
-        return NoWay(f"it is rendered from {', '.join(sources)}", f"Rotate {sources[0]}: it follows.")
-    return NoWay("its value stands in the YAML", "Change it where it comes from, then apply.")
+        return NotRotatable(f"it is rendered from {', '.join(sources)}", f"Rotate {sources[0]}: it follows.")
+    return NotRotatable("its value stands in the YAML", "Change it where it comes from, then apply.")
 
 
 def roots(spec: StackSpec, names: Iterable[str]) -> tuple[str, ...]:
-    """What to rotate so that the values of these secrets change: themselves, or what they are rendered from.
+    """Find what to rotate so that the values of these secrets change: themselves, or what they are rendered from.
 
     Returns:
         Names in the stack's order. One that is rendered from nothing that can be rotated stands for itself.

@@ -1,4 +1,4 @@
-"""A new master password for a database whose secret has no rotation function, through RDS's API.
+"""Rotate the master password of a database whose secret has no rotation function, through RDS's API.
 
 The four steps of Secrets Manager's protocol: the new password waits under AWSPENDING, RDS sets it, a login proves it,
 AWSCURRENT moves. Killed anywhere, the next `rotate` goes on with the same version; the database's password is at every

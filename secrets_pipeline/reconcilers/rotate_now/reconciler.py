@@ -1,4 +1,4 @@
-"""Rotate some secrets of a stack now; each its own way, and one never hides the others."""
+"""Rotate some secrets of a stack now, each by its function or by us; one that fails never hides the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.rotate_now.by_function import FunctionRotation
 from secrets_pipeline.reconcilers.rotate_now.by_pipeline import PipelineRotation
-from secrets_pipeline.reconcilers.rotate_now.choice import NoWay, Way, database_of, way_of
+from secrets_pipeline.reconcilers.rotate_now.choice import NotRotatable, Rotator, database_of, rotator_of
 from secrets_pipeline.reconcilers.rotate_now.master_password import MasterPasswordRotation
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
@@ -61,7 +61,7 @@ class RotateReconciler:
         self._seconds = seconds
 
     def plan(self) -> Sequence[Change]:
-        """One change a secret: to be rotated, or blocked with what unblocks it; reads no value."""
+        """Plan one change a secret: to be rotated, or blocked with what unblocks it; reads no value."""
         return [
             planned(Resource(KIND, name, secret.ref.component, secret.ref.key), partial(self._plan, secret))
             for name, secret in self._secrets.items()
@@ -72,14 +72,14 @@ class RotateReconciler:
         secret = self._secrets[change.resource.name]
         # The list may be five minutes old.
         state = self._stack.observed.secrets.refresh(secret.name)
-        way = self._way(secret, state)
-        if state is None or isinstance(way, NoWay):
-            raise SkippedError(*(("it does not exist",) if isinstance(way, Way) else (way.reason,)))
+        rotator = self._rotator(secret, state)
+        if state is None or isinstance(rotator, NotRotatable):
+            raise SkippedError(*(("it does not exist",) if isinstance(rotator, Rotator) else (rotator.reason,)))
         database = database_of(self._stack.spec, secret)
-        match way:
-            case Way.FUNCTION | Way.SERVICE:
+        match rotator:
+            case Rotator.FUNCTION | Rotator.SERVICE:
                 return FunctionRotation(self._stack, self._watch, seconds=self._seconds).rotate(state)
-            case Way.DATABASE if database is not None:
+            case Rotator.DATABASE if database is not None:
                 return MasterPasswordRotation(self._stack, secret, database, self._watch).rotate(state)
             case _:
                 return PipelineRotation(self._stack, self._watch).rotate(secret)
@@ -87,19 +87,19 @@ class RotateReconciler:
     def _plan(self, secret: SecretSpec) -> Change:
         state = self._stack.observed.secrets.get(secret.name)
         resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
-        way = self._way(secret, state)
-        if isinstance(way, NoWay):
-            return Change(resource, ChangeClass.BLOCKED, (Because(way.reason),), remedy=way.remedy)
-        return Change(resource, ChangeClass.ROTATE, (Because(f"by {way.value}"),))
+        rotator = self._rotator(secret, state)
+        if isinstance(rotator, NotRotatable):
+            return Change(resource, ChangeClass.BLOCKED, (Because(rotator.reason),), remedy=rotator.remedy)
+        return Change(resource, ChangeClass.ROTATE, (Because(f"by {rotator.value}"),))
 
-    def _way(self, secret: SecretSpec, state: SecretState | None) -> Way | NoWay:
+    def _rotator(self, secret: SecretSpec, state: SecretState | None) -> Rotator | NotRotatable:
         apply_first = f"Run `secrets-pipeline apply -s {self._stack.spec.stack}` first."
         if state is None or state.current_version is None:
-            return NoWay("it has no value yet", apply_first)
+            return NotRotatable("it has no value yet", apply_first)
         if state.deleted_at is not None:
-            return NoWay("it is scheduled for deletion", apply_first)
+            return NotRotatable("it is scheduled for deletion", apply_first)
         if state.is_replica:
-            return NoWay("it is a replica", f"Rotate its primary in {state.primary_region}.")
+            return NotRotatable("it is a replica", f"Rotate its primary in {state.primary_region}.")
         if not self._stack.ownership.owns(state):
-            return NoWay("it is not ours", f"Adopt it first: {adoption(self._stack.spec.stack, state.name)}.")
-        return way_of(self._stack.spec, secret, state)
+            return NotRotatable("it is not ours", f"Adopt it first: {adoption(self._stack.spec.stack, state.name)}.")
+        return rotator_of(self._stack.spec, secret, state)

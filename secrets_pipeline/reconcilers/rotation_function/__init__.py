@@ -1,1 +1,1 @@
-"""The managed rotation function."""
+"""Deploy the managed rotation function."""

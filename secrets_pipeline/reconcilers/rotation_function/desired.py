@@ -1,4 +1,4 @@
-"""The rotation function that a stack asks for, whole: package, configuration, role policy."""
+"""Build the rotation function that a stack asks for, whole: package, configuration, role policy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.reconcilers.rotation_function.ownership import digest_of
+from secrets_pipeline.reconcilers.rotation_function.ownership import function_digest
 from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.rotation.package import Package, build_package
@@ -27,8 +27,8 @@ DESCRIPTION = "Rotates secrets in AWS Secrets Manager; deployed by secrets-pipel
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be deployed.
+class WantedFunction:
+    """The rotation function that is to be deployed.
 
     Attributes:
         function: name and settings.
@@ -52,7 +52,7 @@ class Wanted:
 
     @property
     def name(self) -> str:
-        """Of function and role."""
+        """Name of function and role."""
         return self.function.name
 
     @property
@@ -67,7 +67,7 @@ class Wanted:
 
     @property
     def policy(self) -> dict[str, Any] | None:
-        """The inline policy of its role; None while there is nothing that it may rotate."""
+        """Build the inline policy of its role; None while there is nothing that it may rotate."""
         if not self.rotated:
             return None
         return rotation_policy(
@@ -79,7 +79,7 @@ class Wanted:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What CreateFunction and UpdateFunctionConfiguration take alike."""
+        """Build what CreateFunction and UpdateFunctionConfiguration take alike."""
         return {
             "Role": self.role_arn,
             "Runtime": self.package.runtime,
@@ -95,14 +95,14 @@ class Wanted:
         }
 
     def digest(self, stack: Stack) -> str | None:
-        """Of what GetFunction does not show: policy, log retention, permission."""
+        """Digest what GetFunction does not show: policy, log retention, permission."""
         policy = self.policy
         days = str(self.function.log_retention_in_days)
-        return digest_of(stack, self.function_arn, canonical(policy) if policy else "", days)
+        return function_digest(stack, self.function_arn, canonical(policy) if policy else "", days)
 
 
-def wanted_function(stack: Stack) -> Wanted | None:
-    """The function of a stack; None where no secret asks for managed rotation.
+def wanted_function(stack: Stack) -> WantedFunction | None:
+    """Build the function of a stack; None where no secret asks for managed rotation.
 
     Raises:
         SpecError: if the policy is longer than IAM takes, or the operator's certificates cannot be read.
@@ -120,7 +120,7 @@ def wanted_function(stack: Stack) -> Wanted | None:
     def ready(secrets: list[SecretSpec]) -> tuple[Readable, ...]:
         return tuple(one for secret in secrets if isinstance(one := found[secret.name][1], Readable))
 
-    wanted = Wanted(
+    wanted = WantedFunction(
         function=function,
         function_arn=account.function_arn(function.name),
         role_arn=account.arn("iam", f"role/{function.name}"),
@@ -136,7 +136,7 @@ def wanted_function(stack: Stack) -> Wanted | None:
 
 
 def trust_text() -> str:
-    """The trust policy of the function's role."""
+    """Write the trust policy of the function's role."""
     return json.dumps(rotation_trust())
 
 

@@ -1,4 +1,4 @@
-"""Whether Secrets Manager may invoke a rotation function, judged as AWS judges it; and the statement that lets it.
+"""Judge whether Secrets Manager may invoke a rotation function, as AWS judges it; let it in by AddPermission.
 
 AWS advises aws:SourceAccount alone: with aws:SourceArn a function could rotate one secret only.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
@@ -24,7 +24,7 @@ STATEMENT = "SecretsPipelineRotation"
 
 
 def invocation_problem(stack: Stack, function: str, secret_arn: str | None = None) -> str | None:
-    """Why Secrets Manager could not invoke a function; None where it may, or where that cannot be known.
+    """Say why Secrets Manager could not invoke a function; None where it may, or where that cannot be known.
 
     Args:
         stack: the stack.
@@ -46,7 +46,7 @@ def invocation_problem(stack: Stack, function: str, secret_arn: str | None = Non
 
 
 def invocation_remedy(stack: Stack, function: str) -> str:
-    """What lets Secrets Manager in."""
+    """Say what lets Secrets Manager in."""
     return (
         f"aws lambda add-permission --function-name {function} --statement-id SecretsManager --action {INVOKE} "
         f"--principal {SECRETS_MANAGER} --source-account {stack.account.account_id} (the pipeline does it where the "
@@ -55,7 +55,7 @@ def invocation_remedy(stack: Stack, function: str) -> str:
 
 
 def let_in(stack: Stack, function: str) -> str:
-    """Let Secrets Manager invoke a function on behalf of the stack's account.
+    """Let Secrets Manager invoke a function on behalf of the stack's account, by AddPermission.
 
     Returns:
         What was done, for a human.

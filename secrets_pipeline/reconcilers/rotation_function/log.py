@@ -1,4 +1,4 @@
-"""The log of a secret's rotation function, as far as this account may read it."""
+"""Read the log of a secret's rotation function by FilterLogEvents, as far as this account may."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class FunctionLog:
         self._function = state.rotation_lambda_arn or ""
         began = time.time() if since is None else since.timestamp()
         self._since = int(began * 1000) - _SLACK_MILLISECONDS
-        self._open = self._is_here()
+        self._is_readable = self._is_here()
         # What an attempt that ended a moment ago said is none of this one's.
         self._known = frozenset[str]() if since else frozenset(one["eventId"] for one in self._events())
 
     def heard(self, version: str) -> Heard:
-        """What it says of one rotation; nothing where it cannot be read.
+        """Find what the log says of one rotation; nothing where it cannot be read.
 
         Raises:
             AwsError: if CloudWatch Logs fails for another reason than access.
@@ -52,7 +52,7 @@ class FunctionLog:
         return heard(lines, arn=self._arn, version=version, group=self._group)
 
     def _events(self) -> list[dict[str, Any]]:
-        if not self._open:
+        if not self._is_readable:
             return []
         client = self._stack.account.client("logs")
         try:
@@ -62,7 +62,7 @@ class FunctionLog:
             if not (error.missing or error.denied):
                 raise
             # A function that has never run has no log yet.
-            self._open = error.missing
+            self._is_readable = error.missing
             return []
 
     @property

@@ -1,4 +1,4 @@
-"""The log group of the managed rotation function: its retention is ours to set only where its tags prove it.
+"""Make the log group of the managed rotation function; its retention is ours to set only where its tags prove it.
 
 Whoever names the function names the group, and a shorter retention deletes what is in it: of a function that is gone,
 the group and its events may be somebody else's.
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.reason import NotOurs
-from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
+from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_function, foreign_function, function_tags
 
 if TYPE_CHECKING:
     from secrets_pipeline.engine.reason import NotOurs
-    from secrets_pipeline.reconcilers.rotation_function.desired import Wanted
+    from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction
     from secrets_pipeline.reconcilers.stack import Stack
 
 _NEW_GROUP = Lag("the log group", frozenset({"ResourceNotFoundException"}))
@@ -39,8 +39,8 @@ class Retention:
     kept: str = ""
 
 
-def compare_retention(stack: Stack, wanted: Wanted) -> Retention:
-    """Look at the log group; whose it is, is asked where it differs.
+def compare_retention(stack: Stack, wanted: WantedFunction) -> Retention:
+    """Read the log group by DescribeLogGroups; whose it is, is asked where its retention differs.
 
     Raises:
         AwsError: if CloudWatch Logs refuses.
@@ -58,8 +58,8 @@ def compare_retention(stack: Stack, wanted: Wanted) -> Retention:
     return Retention(missing=state is None, difference=f"log retention differs: {days or shown} → {asked} days")
 
 
-def deploy_log_group(stack: Stack, wanted: Wanted) -> str:
-    """Make the log group with its retention; Lambda would make one that keeps everything for ever.
+def deploy_log_group(stack: Stack, wanted: WantedFunction) -> str:
+    """Call CreateLogGroup and PutRetentionPolicy; Lambda would make a group that keeps everything for ever.
 
     Returns:
         Why a group that is not ours is left as it is; empty if there is none.
@@ -68,7 +68,7 @@ def deploy_log_group(stack: Stack, wanted: Wanted) -> str:
         AwsError: if CloudWatch Logs refuses.
     """
     client, group = stack.account.client("logs"), wanted.log_group
-    tags = ownership(stack, wanted.log_group_arn)
+    tags = function_tags(stack, wanted.log_group_arn)
     found = compare_retention(stack, wanted)
     if found.missing:
         with calling("CreateLogGroup", group):
@@ -87,9 +87,9 @@ def deploy_log_group(stack: Stack, wanted: Wanted) -> str:
     return found.kept
 
 
-def _problem(stack: Stack, wanted: Wanted) -> NotOurs | None:
+def _problem(stack: Stack, wanted: WantedFunction) -> NotOurs | None:
     """Why the log group is not to be touched; None if it is ours, or may be taken over."""
     arn = wanted.log_group_arn
     with calling("ListTagsForResource", wanted.log_group):
         tags = stack.account.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
-    return None if adopts(stack, arn, tags) else foreign(stack, arn, tags)
+    return None if adopts_function(stack, arn, tags) else foreign_function(stack, arn, tags)

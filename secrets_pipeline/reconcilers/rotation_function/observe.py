@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
-from secrets_pipeline.reconcilers.rotation_function.desired import Wanted
+from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -17,8 +17,8 @@ _SECONDS = 180.0
 _PAUSE = 1.0
 
 
-def settled(stack: Stack, name: str) -> FunctionState:
-    """The function once it is neither made nor updated any more.
+def wait_until_ready(stack: Stack, name: str) -> FunctionState:
+    """Call GetFunction until the function is neither made nor updated any more.
 
     Raises:
         AwsError: if that takes too long, or ends badly.
@@ -44,8 +44,8 @@ def settled(stack: Stack, name: str) -> FunctionState:
     return state
 
 
-def configuration_differences(state: FunctionState, wanted: Wanted) -> list[str]:
-    """What UpdateFunctionConfiguration would change, for a human."""
+def configuration_differences(state: FunctionState, wanted: WantedFunction) -> list[str]:
+    """Compare what UpdateFunctionConfiguration would change, for a human."""
     observed = _comparable(state.configuration)
     found = []
     for key, value in wanted.configuration.items():

@@ -1,4 +1,4 @@
-"""Whose a rotation function or its role is, as its tags prove; and the note by which it is found later.
+"""Write and verify the tags that prove whose a rotation function or its role is, and the note that finds it later.
 
 As with keys, a mark is `<digest>.<mac>`, bound to the ARN: the digest is of what was deployed last, empty for nothing
 yet. Function and role bear the same name, which says the stack, so both are known before they are made.
@@ -24,8 +24,8 @@ _DIGITS = 32
 _NOTE = re.compile(r"/rotation_function$")
 
 
-def ownership(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
-    """The tags that prove a function or role ours.
+def function_tags(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
+    """Make the tags that prove a function or role ours.
 
     Args:
         stack: the stack.
@@ -37,13 +37,13 @@ def ownership(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
     return {STACK: ours.stack, **repository_tag(ours.repository), SPEC: mark}
 
 
-def deployed(tags: Mapping[str, str]) -> str:
-    """The digest of what was deployed last, as the tags of ours say; empty for nothing whole."""
+def deployed_digest(tags: Mapping[str, str]) -> str:
+    """Read the digest of what was deployed last, as the tags of ours say; empty for nothing whole."""
     return tags.get(SPEC, "").partition(".")[0]
 
 
-def proven(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, Owner]:
-    """What the tags of a function or role prove, and whom they name."""
+def function_proof(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, Owner]:
+    """Verify the tags of a function or role: what they prove, and whom they name."""
     owner = Owner(tags.get(STACK, ""), repository=tags.get(REPOSITORY, ""))
     if not any(tag in tags for tag in (STACK, REPOSITORY, SPEC)):
         return MarkState.UNMARKED, owner
@@ -53,9 +53,9 @@ def proven(stack: Stack, arn: str, tags: Mapping[str, str]) -> tuple[MarkState, 
     return MarkState.FINISHED if digest else MarkState.UNFINISHED, owner
 
 
-def foreign(stack: Stack, arn: str, tags: Mapping[str, str]) -> NotOurs | None:
-    """Why a function or role is not ours; None if it is."""
-    state, owner = proven(stack, arn, tags)
+def foreign_function(stack: Stack, arn: str, tags: Mapping[str, str]) -> NotOurs | None:
+    """Say why a function or role is not ours; None if it is."""
+    state, owner = function_proof(stack, arn, tags)
     take = f"{adoption(stack.spec.stack, function_named(_name(arn)))} takes it over, code, role and all"
     if state is MarkState.UNMARKED:
         return NotOurs("exists without our tags", take)
@@ -73,9 +73,9 @@ def is_named(stack: Stack, tags: Mapping[str, str]) -> bool:
     return tags.get(REPOSITORY, "") == stack.ownership.repository.id
 
 
-def adopts(stack: Stack, arn: str, tags: Mapping[str, str]) -> bool:
+def adopts_function(stack: Stack, arn: str, tags: Mapping[str, str]) -> bool:
     """Whether the operator takes a function or role over that is not ours: nobody's, or another's who may lose it."""
-    state, owner = proven(stack, arn, tags)
+    state, owner = function_proof(stack, arn, tags)
     if not stack.run.options.adopts_function(_name(arn)) or state is MarkState.FORGED:
         return False
     return state is MarkState.UNMARKED or (not stack.ownership.claims(owner) and _may_take(stack, owner, _name(arn)))
@@ -91,8 +91,8 @@ def _name(arn: str) -> str:
     return re.split("[:/]", arn)[-1]
 
 
-def digest_of(stack: Stack, *parts: str) -> str | None:
-    """Keyed digest of what is to be deployed; None where nothing was ever applied."""
+def function_digest(stack: Stack, *parts: str) -> str | None:
+    """Digest what is to be deployed under the fingerprint key; None where nothing was ever applied."""
     fingerprinter = stack.ownership.fingerprinter
     return fingerprinter.digest("rotation-function", *parts)[:_DIGITS] if fingerprinter else None
 
@@ -106,19 +106,19 @@ def _about(arn: str, owner: Owner, digest: str) -> tuple[str, ...]:
     return (arn, *stack_parts(owner.stack, owner.repository), digest)
 
 
-def noted(stack: Stack) -> str | None:
-    """The name of the function that an apply of this stack made; read with the stack's other parameters."""
+def noted_function(stack: Stack) -> str | None:
+    """Read the name of the function that an apply of this stack made, with the stack's other parameters."""
     return next((value for name, value in published(stack).items() if _NOTE.search(name)), None)
 
 
-def note(stack: Stack, name: str) -> None:
-    """Say that the stack has a function, before it is made."""
-    if noted(stack) != name:
+def note_function(stack: Stack, name: str) -> None:
+    """Note by PutParameter that the stack has a function, before it is made."""
+    if noted_function(stack) != name:
         publish(stack, _parameter(stack), name)
 
 
-def forget(stack: Stack) -> None:
-    """Delete the note, after the function."""
+def forget_function(stack: Stack) -> None:
+    """Delete the note by DeleteParameter, after the function."""
     stack.observed.parameters.delete(_parameter(stack))
 
 

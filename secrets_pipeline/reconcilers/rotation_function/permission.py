@@ -1,4 +1,4 @@
-"""The permission of Secrets Manager on rotation functions that a stack names, where their component is delivered to.
+"""Let Secrets Manager invoke rotation functions that a stack names, where their component is delivered to.
 
 A function whose policy lacks it is only looked at while a secret does not rotate by it yet, or in deep plans.
 """
@@ -25,14 +25,14 @@ KIND = "rotation-permission"
 
 
 class RotationPermissions:
-    """Statements in the policies of one stack's own functions."""
+    """Plans and adds statements in the policies of one stack's own functions."""
 
     def __init__(self, stack: Stack, *, deep: bool) -> None:
         self._stack = stack
         self._deep = deep
 
     def plan(self) -> Sequence[Change]:
-        """One change a function that is delivered to and that Secrets Manager may not invoke yet."""
+        """Plan one change a function that is delivered to and that Secrets Manager may not invoke yet."""
         changes = (
             planned(resource, partial(self._plan, resource, function))
             for function, component in dict(self._functions()).items()
@@ -41,7 +41,7 @@ class RotationPermissions:
         return [change for change in changes if change is not None]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Call AddPermission for one function; see `engine.Reconciler`."""
         return let_in(self._stack, change.resource.name)
 
     def _plan(self, resource: Resource, function: str) -> Change:

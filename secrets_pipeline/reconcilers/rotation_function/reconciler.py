@@ -1,4 +1,4 @@
-"""The managed rotation function of a stack: deployed with its role, log group and permission, and kept as declared.
+"""Deploy the managed rotation function of a stack with its role, log group and permission, and keep it as declared.
 
 One a stack, for every secret that says `rotation: {managed: true}`. A shallow plan asks Lambda once; what GetFunction
 does not show is vouched for by the digest in the function's tag, which is written last.
@@ -21,22 +21,22 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs, Rea
 from secrets_pipeline.reconcilers.apply_options import function_named
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
-from secrets_pipeline.reconcilers.rotation_function.desired import Wanted, wanted_function
+from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction, wanted_function
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.rotation_function.log_group import Retention, compare_retention, deploy_log_group
 from secrets_pipeline.reconcilers.rotation_function.observe import (
     configuration_differences,
-    settled,
+    wait_until_ready,
 )
 from secrets_pipeline.reconcilers.rotation_function.ownership import (
-    adopts,
-    deployed,
-    foreign,
-    forget,
+    adopts_function,
+    deployed_digest,
+    foreign_function,
+    forget_function,
+    function_tags,
     is_named,
-    note,
-    noted,
-    ownership,
+    note_function,
+    noted_function,
 )
 from secrets_pipeline.reconcilers.rotation_function.permission import KIND as PERMISSION
 from secrets_pipeline.reconcilers.rotation_function.permission import RotationPermissions
@@ -62,7 +62,7 @@ _NEW_ROLE = Lag(
 
 
 class RotationFunctionReconciler:
-    """The function of one stack, and the permission on the functions that it names."""
+    """Deploys the function of one stack, and the permission on the functions that it names."""
 
     def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
         self._stack = stack
@@ -72,12 +72,12 @@ class RotationFunctionReconciler:
         self._function = stack.spec.rotation_function
 
     def plan(self) -> Sequence[Change]:
-        """One change for the function, one for a function that left the stack, one for each permission."""
+        """Plan one change for the function, one for a function that left the stack, one for each permission."""
         changes = list(self._permissions.plan())
         if self._function is not None:
             resource = Resource(KIND, self._function.name)
             changes.append(planned(resource, partial(self._plan, resource)))
-        left = noted(self._stack)
+        left = noted_function(self._stack)
         if left is not None and (self._function is None or left != self._function.name):
             action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
             reason = Because("rotates nothing of this stack any more", "`apply --prune` deletes it with its role")
@@ -85,14 +85,14 @@ class RotationFunctionReconciler:
         return changes
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Deploy, permit or delete one function; see `engine.Reconciler`."""
         if change.resource.kind == PERMISSION:
             return self._permissions.apply(change)
         if change.action is ChangeClass.PRUNE:
             return self._prune(change.resource.name)
         return self._deploy(self._wanted())
 
-    def _wanted(self) -> Wanted:
+    def _wanted(self) -> WantedFunction:
         wanted = wanted_function(self._stack)
         if wanted is None:
             raise SkippedError("the stack asks for no managed rotation any more")
@@ -111,15 +111,17 @@ class RotationFunctionReconciler:
             return Change(resource, ChangeClass.CREATE, tuple(map(said, waits)))
         if problem := self._foreign(state, wanted):
             return Change(resource, ChangeClass.BLOCKED, (problem,))
-        theirs = foreign(stack, wanted.function_arn, state.tags)
+        theirs = foreign_function(stack, wanted.function_arn, state.tags)
         if theirs is not None:
             return Change(resource, ChangeClass.ADOPT, (Because(f"{theirs.problem}: code and role are replaced"),))
         return self._compare(resource, state, wanted, waits)
 
-    def _compare(self, resource: Resource, state: FunctionState, wanted: Wanted, waits: tuple[str, ...]) -> Change:
+    def _compare(
+        self, resource: Resource, state: FunctionState, wanted: WantedFunction, waits: tuple[str, ...]
+    ) -> Change:
         stack = self._stack
         named = is_named(stack, state.tags)
-        as_deployed = named and deployed(state.tags) == wanted.digest(stack)
+        as_deployed = named and deployed_digest(state.tags) == wanted.digest(stack)
         found = _shown(state, wanted)
         kept: tuple[Reason, ...] = ()
         # Who takes over what goes with a function means its role and log group too.
@@ -138,12 +140,12 @@ class RotationFunctionReconciler:
             return Change(resource, ChangeClass.UPDATE, (Because("was not finished") if named else UNNAMED, *kept))
         return Change(resource, ChangeClass.NONE, (*map(Because, waits), *kept))
 
-    def _foreign(self, state: FunctionState, wanted: Wanted) -> NotOurs | None:
+    def _foreign(self, state: FunctionState, wanted: WantedFunction) -> NotOurs | None:
         """Why a function of that name is not to be touched; None if it is ours, or may be taken over."""
-        problem = foreign(self._stack, wanted.function_arn, state.tags)
-        return None if adopts(self._stack, wanted.function_arn, state.tags) else problem
+        problem = foreign_function(self._stack, wanted.function_arn, state.tags)
+        return None if adopts_function(self._stack, wanted.function_arn, state.tags) else problem
 
-    def _hidden(self, role: FunctionRole | None, retention: Retention, wanted: Wanted) -> list[str]:
+    def _hidden(self, role: FunctionRole | None, retention: Retention, wanted: WantedFunction) -> list[str]:
         """What differs beside what GetFunction shows."""
         found = role_differences(role, wanted)
         if retention.difference:
@@ -154,7 +156,7 @@ class RotationFunctionReconciler:
 
     # apply
 
-    def _deploy(self, wanted: Wanted) -> str:
+    def _deploy(self, wanted: WantedFunction) -> str:
         stack = self._stack
         if wanted.policy is None:
             raise SkippedError("; ".join(dict.fromkeys(wanted.waits.values())) or "there is no secret to rotate yet")
@@ -163,7 +165,7 @@ class RotationFunctionReconciler:
             raise SkippedError(str(problem))
         if why := _withdrawn(role_state(stack, wanted.name), wanted):
             raise SkippedError(str(why))
-        note(stack, wanted.name)
+        note_function(stack, wanted.name)
         deploy_role(stack, wanted)
         kept = deploy_log_group(stack, wanted)
         done = self._create(wanted) if state is None else self._update(state, wanted)
@@ -174,42 +176,42 @@ class RotationFunctionReconciler:
         count = len(wanted.rotated)
         return f"{done}; rotates {count} secret{'s' if count > 1 else ''}{left_out}"
 
-    def _create(self, wanted: Wanted) -> str:
+    def _create(self, wanted: WantedFunction) -> str:
         client, stack = self._stack.account.client("lambda"), self._stack
         parameters: dict[str, Any] = {
             "FunctionName": wanted.name,
             "Code": {"ZipFile": wanted.package.content},
             "PackageType": "Zip",
-            "Tags": ownership(stack, wanted.function_arn),
+            "Tags": function_tags(stack, wanted.function_arn),
             **wanted.configuration,
         }
         if not wanted.in_vpc:
             del parameters["VpcConfig"]
         create = partial(client.create_function, **parameters)
         stack.run.patience.until_visible("CreateFunction", wanted.name, create, lag=_NEW_ROLE)
-        settled(stack, wanted.name)
+        wait_until_ready(stack, wanted.name)
         return "created"
 
-    def _update(self, state: FunctionState, wanted: Wanted) -> str:
+    def _update(self, state: FunctionState, wanted: WantedFunction) -> str:
         client, stack, done = self._stack.account.client("lambda"), self._stack, []
         if state.changing:
-            state = settled(stack, wanted.name)
+            state = wait_until_ready(stack, wanted.name)
         if state.code_sha256 != wanted.package.sha256:
             with calling("UpdateFunctionCode", wanted.name):
                 client.update_function_code(FunctionName=wanted.name, ZipFile=wanted.package.content)
-            state = settled(stack, wanted.name)
+            state = wait_until_ready(stack, wanted.name)
             done.append("code")
         if configuration_differences(state, wanted):
             parameters: dict[str, Any] = {"FunctionName": wanted.name, **wanted.configuration}
             update = partial(client.update_function_configuration, **parameters)
             stack.run.patience.until_visible("UpdateFunctionConfiguration", wanted.name, update, lag=_NEW_ROLE)
-            settled(stack, wanted.name)
+            wait_until_ready(stack, wanted.name)
             done.append("configuration")
         return f"{' and '.join(done)} updated" if done else "updated"
 
-    def _mark(self, wanted: Wanted) -> None:
+    def _mark(self, wanted: WantedFunction) -> None:
         stack = self._stack
-        tags = ownership(stack, wanted.function_arn, wanted.digest(stack) or "")
+        tags = function_tags(stack, wanted.function_arn, wanted.digest(stack) or "")
         with calling("TagResource", wanted.name):
             stack.account.client("lambda").tag_resource(Resource=wanted.function_arn, Tags=tags)
         stack.observed.functions.forget(wanted.name)
@@ -223,7 +225,7 @@ class RotationFunctionReconciler:
         state, client = stack.observed.functions.function_now(name), account.client("lambda")
         done = "function was gone already"
         if state is not None:
-            if problem := foreign(stack, arn, state.tags):
+            if problem := foreign_function(stack, arn, state.tags):
                 raise SkippedError(str(problem))
             if not is_named(stack, state.tags) and not stack.run.options.adopts_function(name):
                 remedy = f"Apply with --prune --adopt {function_named(name)}."
@@ -232,7 +234,7 @@ class RotationFunctionReconciler:
                 client.delete_function(FunctionName=name)
             done = "function deleted"
         role = delete_role(stack, name, account.arn("iam", f"role/{name}"))
-        forget(stack)
+        forget_function(stack)
         stack.observed.functions.forget(name)
         return f"{done}, {role}; its log group stays until its events are too old"
 
@@ -241,7 +243,7 @@ class RotationFunctionReconciler:
         return state is not None and state.rotation_enabled
 
 
-def _shown(state: FunctionState, wanted: Wanted) -> list[str]:
+def _shown(state: FunctionState, wanted: WantedFunction) -> list[str]:
     """What differs in what GetFunction shows."""
     found = configuration_differences(state, wanted)
     if state.code_sha256 != wanted.package.sha256:
@@ -249,7 +251,7 @@ def _shown(state: FunctionState, wanted: Wanted) -> list[str]:
     return found + ([state.problem] if state.problem and not state.changing else [])
 
 
-def _withdrawn(role: FunctionRole | None, wanted: Wanted) -> Reason | None:
+def _withdrawn(role: FunctionRole | None, wanted: WantedFunction) -> Reason | None:
     """A secret that would be taken away from the function although it only waits, and why it does."""
     policy = role.policy if role is not None else None
     held = sorted(rotated_arns(policy or {}) & set(wanted.waits))

@@ -1,4 +1,4 @@
-"""The role of the managed rotation function.
+"""Make the role of the managed rotation function, by CreateRole and PutRolePolicy.
 
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 """
@@ -18,8 +18,8 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.observed.roles import RoleState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
-from secrets_pipeline.reconcilers.rotation_function.desired import DESCRIPTION, Wanted, trust_text
-from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign, ownership
+from secrets_pipeline.reconcilers.rotation_function.desired import DESCRIPTION, WantedFunction, trust_text
+from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_function, foreign_function, function_tags
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -39,7 +39,7 @@ class FunctionRole(RoleState):
 
 
 def role_state(stack: Stack, name: str) -> FunctionRole | None:
-    """The role of that name at this moment; None where there is none."""
+    """Read the role of that name by GetRole now; None where there is none."""
     roles = stack.observed.roles
     role = roles.role_now(name)
     if role is None:
@@ -47,18 +47,18 @@ def role_state(stack: Stack, name: str) -> FunctionRole | None:
     return FunctionRole(role.arn, role.tags, role.trust, roles.policy_now(name, ROTATION_POLICY))
 
 
-def role_problem(stack: Stack, state: FunctionRole, wanted: Wanted) -> NotOurs | None:
-    """Why a role of that name is not to be touched; None if it is ours, or may be taken over."""
+def role_problem(stack: Stack, state: FunctionRole, wanted: WantedFunction) -> NotOurs | None:
+    """Say why a role of that name is not to be touched; None if it is ours, or may be taken over."""
     if state.arn != wanted.role_arn:
         return NotOurs(f"role {wanted.name} is {state.arn}, which the pipeline has not made", "write another name")
-    problem = foreign(stack, state.arn, state.tags)
-    if problem is None or adopts(stack, state.arn, state.tags):
+    problem = foreign_function(stack, state.arn, state.tags)
+    if problem is None or adopts_function(stack, state.arn, state.tags):
         return None
     return NotOurs(f"role {wanted.name} {problem.problem}", problem.remedy)
 
 
-def role_differences(state: FunctionRole | None, wanted: Wanted) -> list[str]:
-    """How a role differs from the one that is asked for, for a human."""
+def role_differences(state: FunctionRole | None, wanted: WantedFunction) -> list[str]:
+    """Compare a role with the one that is asked for, for a human."""
     if state is None:
         return ["role is missing"]
     found = []
@@ -69,8 +69,8 @@ def role_differences(state: FunctionRole | None, wanted: Wanted) -> list[str]:
     return found
 
 
-def deploy_role(stack: Stack, wanted: Wanted) -> None:
-    """Make the role, or make ours as it is asked for.
+def deploy_role(stack: Stack, wanted: WantedFunction) -> None:
+    """Call CreateRole, or make ours as it is asked for.
 
     Raises:
         SkippedError: if a role of that name is not ours.
@@ -78,7 +78,7 @@ def deploy_role(stack: Stack, wanted: Wanted) -> None:
     """
     client = stack.account.client("iam")
     state = role_state(stack, wanted.name)
-    tags = ownership(stack, wanted.role_arn)
+    tags = function_tags(stack, wanted.role_arn)
     if state is not None and (problem := role_problem(stack, state, wanted)):
         raise SkippedError(str(problem))
     if state is None:
@@ -106,12 +106,12 @@ def deploy_role(stack: Stack, wanted: Wanted) -> None:
 
 
 def delete_role(stack: Stack, name: str, arn: str) -> str:
-    """Delete the role with its policy, if it is ours; what was done, for a human."""
+    """Delete the role with its policy by DeleteRolePolicy and DeleteRole, if it is ours; what was done, for a human."""
     client = stack.account.client("iam")
     state = role_state(stack, name)
     if state is None:
         return "role was gone already"
-    if state.arn != arn or foreign(stack, state.arn, state.tags):
+    if state.arn != arn or foreign_function(stack, state.arn, state.tags):
         return "role is not ours and stays"
     if state.policy is not None:
         with calling("DeleteRolePolicy", f"{ROTATION_POLICY} of role {name}"):

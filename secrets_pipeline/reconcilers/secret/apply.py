@@ -1,4 +1,4 @@
-"""What is written of one secret: it is created, restored, and each thing of it changed by itself."""
+"""Write one secret: CreateSecret, RestoreSecret, or a call for each thing of it that differs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_list
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
-from secrets_pipeline.reconcilers.secret_value import rekey as key_move
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, under_another_key
 from secrets_pipeline.reconcilers.secret_value.initial import initial_value
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs
 from secrets_pipeline.reconcilers.secret_value.plan import value_differences
 from secrets_pipeline.reconcilers.secret_value.provenance import inputs_tag, is_rendered_from
+from secrets_pipeline.reconcilers.secret_value.rekey import rekey
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from secrets_pipeline.reconcilers.tag_keys import (
     COMPONENT,
@@ -47,11 +47,11 @@ _EXISTS = frozenset({"ResourceExistsException", "InvalidRequestException"})
 
 
 @dataclass(frozen=True, slots=True)
-class ExistsAfterAll:
-    """CreateSecret was refused: the list was stale, and the inventory knows better now."""
+class NameTaken:
+    """CreateSecret was refused as the name exists: the list was stale, and the inventory knows better now."""
 
 
-class SecretWrites:
+class SecretWriter:
     """Writes to secrets of one stack; who calls has confirmed that they are ours, or to be adopted.
 
     Args:
@@ -65,8 +65,8 @@ class SecretWrites:
         self._client = stack.account.client("secretsmanager")
         self._writer = ValueWriter(stack)
 
-    def create(self, secret: DesiredSecret) -> str | ExistsAfterAll:
-        """Create a secret with its first value, in one call.
+    def create(self, secret: DesiredSecret) -> str | NameTaken:
+        """Create a secret with its first value, by one CreateSecret.
 
         Returns:
             What the value is, for a human.
@@ -115,7 +115,7 @@ class SecretWrites:
         except AwsError as error:
             if error.code not in _EXISTS or stack.observed.secrets.refresh(secret.name) is None:
                 raise
-            return ExistsAfterAll()
+            return NameTaken()
         stack.observed.secrets.made.add(secret.name)
         stack.observed.secrets.note(
             SecretState(
@@ -134,13 +134,13 @@ class SecretWrites:
         return initial.described
 
     def restore(self, state: SecretState) -> SecretState:
-        """Take a secret back that is scheduled for deletion."""
+        """Call RestoreSecret for a secret that is scheduled for deletion."""
         with calling("RestoreSecret", state.name):
             self._client.restore_secret(SecretId=state.arn)
         return self._refreshed(state)
 
     def update(self, state: SecretState, secret: DesiredSecret) -> list[str]:
-        """Change what differs, each thing by itself; a value only if missing, declared, or under another key.
+        """Change what differs, each thing by its own call; a value only if missing, declared, or under another key.
 
         Returns:
             What was done, for a human.
@@ -162,7 +162,7 @@ class SecretWrites:
         if done:
             state = self._own(state)
         if moved:
-            key_move.move(stack, state, key)
+            rekey(stack, state, key)
             done.append("kms key")
             state = self._own(state)
         elif state.current_version is not None and under_another_key(stack, state):

@@ -1,4 +1,4 @@
-"""What a stack asks of a secret, its late parts resolved, and the digests of it that become the mark."""
+"""Resolve what a stack asks of a secret, late parts included, and digest it for the mark."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class DesiredSecret:
 
     @property
     def kms_key(self) -> str | Pending | None:
-        """What to pass as KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key.
+        """Resolve KmsKeyId: an ARN for keys of ours, the text of the stack otherwise, None for the default key.
 
         A key under which nothing can be encrypted is waited for; the stage `kms_keys` fails with it.
         """
@@ -89,7 +89,7 @@ class DesiredSecret:
 
     @cached_property
     def tags(self) -> dict[str, str]:
-        """The stack's tags and our identity tags.
+        """Join the stack's tags and our identity tags.
 
         Raises:
             SpecError: if the password rule does not fit into a tag.
@@ -98,17 +98,17 @@ class DesiredSecret:
 
     @property
     def policy(self) -> dict[str, Any] | Pending | None:
-        """The resource policy that the stack asks for, or None for none."""
+        """Resolve the resource policy that the stack asks for; None for none."""
         return self._policy.get()
 
     @property
     def rotation(self) -> Rotation | Pending | None:
-        """The rotation that the stack asks for, or None for none."""
+        """Resolve the rotation that the stack asks for; None for none."""
         return self._rotation.get()
 
     @property
     def commit(self) -> Commit | None:
-        """What the mark has to say; None while a part is not known or nothing was ever applied."""
+        """Digest what the mark has to say; None while a part is not known or nothing was ever applied."""
         digests: dict[Part, str] = {}
         for part in Part:
             digest = self._digest(part)
@@ -118,7 +118,7 @@ class DesiredSecret:
         return Commit(self.spec.recovery_window_in_days, digests, self._stack.run.id)
 
     def intent(self) -> str:
-        """Digest of everything but the value, as far as it is known."""
+        """Digest everything but the value, as far as it is known."""
         return "-".join(self._digest(part) or "" for part in Part)
 
     def made(self, state: SecretState, part: Part) -> bool:
@@ -209,7 +209,7 @@ class DesiredSecret:
 
 
 def desired_secrets(stack: Stack) -> dict[str, DesiredSecret]:
-    """Every secret of a stack, by name."""
+    """Make the desired state of every secret of a stack, by name."""
     return {spec.name: DesiredSecret(stack, spec) for spec in stack.spec.secrets}
 
 
@@ -232,6 +232,6 @@ def _password_rule(secret: SecretSpec) -> dict[str, str]:
 
 
 def managed_function_arn(stack: Stack) -> str | None:
-    """The ARN of the stack's own rotation function, made or not; None where nothing asks for it."""
+    """Build the ARN of the stack's own rotation function, made or not; None where nothing asks for it."""
     function = stack.spec.rotation_function
     return stack.account.function_arn(function.name) if function else None

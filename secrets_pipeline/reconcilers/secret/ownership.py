@@ -1,4 +1,4 @@
-"""May we touch this secret? Decided from its mark alone, before anything is compared."""
+"""Decide whether we may touch a secret, from its mark alone, before anything is compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Claim = tuple[ChangeClass, Reason | None]
 
 
 def claim(state: SecretState | None, mark: Mark | None, owner: Owner, *, adopt: bool, may_take: bool = False) -> Claim:
-    """What may happen to a secret that `owner` declares.
+    """Decide what may happen to a secret that `owner` declares.
 
     Args:
         state: the secret, or None where there is none.

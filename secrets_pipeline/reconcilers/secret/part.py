@@ -1,4 +1,4 @@
-"""What the reconcilers of one part of each secret have in common: policy, rotation, replicas."""
+"""Share what the reconcilers of one part of each secret have in common: policy, rotation, replicas."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class PartReconciler(ABC, Generic[Declared]):
         self._secrets = desired_secrets(stack)
 
     def plan(self) -> Sequence[Change]:
-        """One change a secret that has the part, or should."""
+        """Plan one change a secret that has the part, or should."""
         return plan_each(list(self._secrets.values()), self.kind, self._plan)
 
     def apply(self, change: Change) -> str:
@@ -101,7 +101,7 @@ class PartReconciler(ABC, Generic[Declared]):
 
     @abstractmethod
     def declared(self, secret: DesiredSecret) -> Declared | Pending | None:
-        """What the stack asks for; None for nothing."""
+        """Resolve what the stack asks for; None for nothing."""
 
     @abstractmethod
     def compare(

@@ -1,4 +1,4 @@
-"""Take a secret before a part of it changes that no list shows: from then on its mark does not vouch for that part.
+"""Clear the mark's digest of a part by TagResource before the part is written, so that a crash shows.
 
 Without this, a run that changes a policy and dies leaves a mark that says it is as it was; see `marks`.
 """
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-def take(stack: Stack, state: SecretState, part: Part) -> SecretState:
-    """Say that this run changes a part; free where it made the secret, or said so before.
+def withdraw_digest(stack: Stack, state: SecretState, part: Part) -> SecretState:
+    """Clear the mark's digest of a part by TagResource; free where this run made the secret, or cleared it before.
 
     Args:
         stack: the stack.
@@ -39,13 +39,13 @@ def take(stack: Stack, state: SecretState, part: Part) -> SecretState:
         return state
     run = stack.run.id
     if mark.commit is None or mark.owner is None:
-        return give_up(stack, state)
-    opened, owner = mark.commit.opened(part, run), _named(stack, mark.owner)
+        return withdraw_all_digests(stack, state)
+    opened, owner = mark.commit.opened(part, run), _with_repository(stack, mark.owner)
     return _write(stack, state, owner, stack.ownership.marks.finished(state.arn, owner, opened))
 
 
-def look_again(stack: Stack, known: SecretState) -> SecretState:
-    """The secret as DescribeSecret shows it right before a tag of it is written: another run may have come first.
+def reread_own(stack: Stack, known: SecretState) -> SecretState:
+    """Call DescribeSecret right before a tag is written: another run may have come first; refuse what is not ours.
 
     Args:
         stack: the stack.
@@ -64,8 +64,8 @@ def look_again(stack: Stack, known: SecretState) -> SecretState:
     return seen
 
 
-def give_up(stack: Stack, state: SecretState) -> SecretState:
-    """Leave a mark that vouches for nothing, so that the next run reads all parts.
+def withdraw_all_digests(stack: Stack, state: SecretState) -> SecretState:
+    """Write a mark that vouches for nothing by TagResource, so that the next run reads all parts.
 
     Raises:
         AwsError: if AWS refuses.
@@ -73,11 +73,11 @@ def give_up(stack: Stack, state: SecretState) -> SecretState:
     owner = stack.ownership.marks.verify(state).owner
     if owner is None:
         return state
-    owner = _named(stack, owner)
+    owner = _with_repository(stack, owner)
     return _write(stack, state, owner, stack.ownership.marks.provisional(state.arn, owner, stack.run.id))
 
 
-def finish(stack: Stack, state: SecretState, secret: DesiredSecret, commit: Commit) -> SecretState:
+def write_finished_mark(stack: Stack, state: SecretState, secret: DesiredSecret, commit: Commit) -> SecretState:
     """Write the mark of a finished secret, and forget that a part is somebody else's where ours has taken its place.
 
     Not before: until then what is there may still be theirs.
@@ -115,7 +115,7 @@ def _write(
     return taken
 
 
-def _named(stack: Stack, owner: Owner) -> Owner:
+def _with_repository(stack: Stack, owner: Owner) -> Owner:
     """Whom a mark of ours names, with the repository that an older one did not."""
     return replace(owner, repository=stack.ownership.repository.id)
 

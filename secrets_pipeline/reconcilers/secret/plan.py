@@ -1,4 +1,4 @@
-"""How a secret that exists differs from the stack: the reasons of a plan, and what an apply has to change."""
+"""Compare a secret that exists with what the stack declares: the reasons of a plan, and what an apply has to change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> tuple[Difference, ...]:
-    """Everything that differs; no value is read."""
+    """Compare description, key, tags and what the value was made from with the stack; no value is read."""
     found = []
     if state.description != secret.spec.description:
         differs = Differs("description", repr(state.description), repr(secret.spec.description))
@@ -42,7 +42,7 @@ def differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> tupl
 
 
 def reasons(state: SecretState, secret: DesiredSecret, found: Sequence[Difference]) -> tuple[bool, tuple[Reason, ...]]:
-    """The reasons of a plan: a part whose mark says what the stack says can only have been changed outside.
+    """Give the reasons of a plan: a part whose mark says what the stack says can only have been changed outside.
 
     Returns:
         Whether anything was changed outside, and the reasons, saying so.

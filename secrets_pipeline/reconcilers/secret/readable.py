@@ -1,4 +1,4 @@
-"""Secrets as policies for their readers name them: by name, with the keys that open them."""
+"""Name secrets, and the keys that open them, as policies for their readers do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def secret_arn(stack: Stack, secret: SecretSpec) -> str:
-    """The ARN of a secret without its last six characters, as an IAM policy says it."""
+    """Build the ARN of a secret without its last six characters, as an IAM policy says it."""
     account = stack.account
     return secret_arn_pattern(
         secret.name, partition=account.partition, region=account.region, account_id=account.account_id
@@ -27,7 +27,7 @@ def secret_arn(stack: Stack, secret: SecretSpec) -> str:
 
 
 def readable(stack: Stack, secret: SecretSpec) -> Readable | Pending:
-    """A secret that readers may be let read, or why not yet: whoever writes the YAML must not open other people's."""
+    """Name a secret that readers may be let read, or why not yet: whoever writes YAML must not open other people's."""
     if secret.blocked:
         return Pending(f"secret {secret.name}: {'; '.join(one.problem for one in secret.unresolved)}")
     state = stack.observed.secrets.get(secret.name)
@@ -42,7 +42,7 @@ def readable(stack: Stack, secret: SecretSpec) -> Readable | Pending:
 
 
 def stack_in_aws(stack: Stack) -> StackInAws:
-    """What AWS knows of the stack: its own secrets that exist, and the keys that open them."""
+    """Gather what AWS knows of the stack: its own secrets that exist, and the keys that open them."""
     account = stack.account
     arns: dict[SecretRef, str] = {}
     keys: dict[SecretRef, tuple[str, ...]] = {}
@@ -56,7 +56,7 @@ def stack_in_aws(stack: Stack) -> StackInAws:
 
 
 def withheld(stack: Stack, refs: Iterable[SecretRef]) -> tuple[str, ...]:
-    """Why secrets that exist are not opened to readers, for example since they are somebody else's."""
+    """Say why secrets that exist are not opened to readers, for example since they are somebody else's."""
     there = [one for ref in refs if stack.observed.secrets.get((one := stack.spec.secret(ref)).name) is not None]
     found = [readable(stack, one) for one in there]
     return tuple(one.reason for one in found if isinstance(one, Pending))

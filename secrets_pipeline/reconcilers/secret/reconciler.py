@@ -1,4 +1,4 @@
-"""Secrets: name, description, KMS key, tags, and the value at creation.
+"""Plan and apply secrets: name, description, KMS key, tags, and the value at creation.
 
 Creates, restores, adopts and updates; a value that exists is never regenerated. Values that wait for a database are
 written by `connection`.
@@ -18,7 +18,7 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Not
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.secret.apply import ExistsAfterAll, SecretWrites
+from secrets_pipeline.reconcilers.secret.apply import NameTaken, SecretWriter
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret.plan import differences, reasons
@@ -37,7 +37,7 @@ _KEY_REMEDY = (
 
 
 class SecretReconciler:
-    """Secrets of one stack.
+    """Plans and applies the secrets of one stack.
 
     Args:
         stack: the stack.
@@ -63,13 +63,13 @@ class SecretReconciler:
         }
 
     def plan(self) -> Sequence[Change]:
-        """One change a declared secret."""
+        """Plan one change a declared secret."""
         return [planned(_resource(secret.spec), partial(self._plan, secret)) for secret in self._secrets.values()]
 
     def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
+        """Create, restore, adopt or update one secret; see `engine.Reconciler`."""
         name = change.resource.name
-        secret, writes = self._secrets[name], SecretWrites(self._stack, self._passwords)
+        secret, writes = self._secrets[name], SecretWriter(self._stack, self._passwords)
         if change.action is ChangeClass.CREATE:
             return self._create(writes, secret)
         state = self._stack.observed.secrets.confirm_again(name)
@@ -88,9 +88,9 @@ class SecretReconciler:
                 raise SkippedError(f"restored, and then: {why}")
         return ", ".join([*done, *writes.update(state, secret)]) or "nothing differed any more"
 
-    def _create(self, writes: SecretWrites, secret: DesiredSecret) -> str:
+    def _create(self, writes: SecretWriter, secret: DesiredSecret) -> str:
         made = writes.create(secret)
-        if not isinstance(made, ExistsAfterAll):
+        if not isinstance(made, NameTaken):
             return made
         # The list was stale, or an earlier try got through: plan again on what DescribeSecret said.
         change = self._plan(secret)

@@ -1,1 +1,1 @@
-"""The mark of a finished secret."""
+"""Mark finished secrets."""

@@ -1,4 +1,4 @@
-"""The commit mark: written last, on every secret of which all parts are as the stack says.
+"""Write the commit mark by TagResource, last, on every secret of which all parts are as the stack says.
 
 It is written as soon as the last part of a secret is done, so that the calls for marks run beside those for parts: the
 two have quotas of their own. What is left is marked at the end of the run.
@@ -18,12 +18,12 @@ from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, Unread
-from secrets_pipeline.reconcilers.replica import reconciler as replica
+from secrets_pipeline.reconcilers.replica.reconciler import open_replicas, wait_for_replicas
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.part import plan_each
-from secrets_pipeline.reconcilers.secret.part_mark import finish, give_up, look_again
+from secrets_pipeline.reconcilers.secret.part_mark import reread_own, withdraw_all_digests, write_finished_mark
 from secrets_pipeline.reconcilers.secret.plan import differences
-from secrets_pipeline.reconcilers.secret_rotation import reconciler as rotation
+from secrets_pipeline.reconcilers.secret_rotation.reconciler import rotation_differences
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
 from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
@@ -37,19 +37,19 @@ KIND = "commit"
 _REMEDY = "It failed, waits, or somebody changed it during this run: run again, when nobody else writes it any more."
 
 
-class CommitReconciler:
-    """Marks of one stack's secrets."""
+class SecretMarkReconciler:
+    """Writes the marks of one stack's secrets."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._secrets = desired_secrets(stack)
 
     def plan(self) -> Sequence[Change]:
-        """One change a secret whose mark does not say what the stack says."""
+        """Plan one change a secret whose mark does not say what the stack says."""
         return plan_each(list(self._secrets.values()), KIND, self._plan)
 
     def apply(self, change: Change) -> str:
-        """Write the mark; see `engine.Reconciler`."""
+        """Write one mark by TagResource; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
         state = self._stack.observed.secrets.confirm(secret.name)
         commit = secret.commit
@@ -67,7 +67,7 @@ class CommitReconciler:
             return None
         if not stack.ownership.owns(state) or secret.finished(state):
             return None
-        replica.settle(stack, secret.spec)
+        wait_for_replicas(stack, secret.spec)
         if secret.name in stack.observed.secrets.made_before:
             # What this run took for granted of a new secret has to be read.
             stack.observed.secrets.policy(secret.name)
@@ -79,8 +79,8 @@ class CommitReconciler:
         return Change(resource, ChangeClass.UPDATE, (Because("every part is as declared"),))
 
 
-class Finishing:
-    """A reconciler of secrets, or of parts of them, that marks each secret whose last part it has done."""
+class MarkingReconciler:
+    """Runs a reconciler of secrets, or of parts of them, and marks each secret whose last part it has done."""
 
     def __init__(self, stack: Stack, reconciler: Reconciler) -> None:
         self._stack = stack
@@ -88,7 +88,7 @@ class Finishing:
         self._secrets = desired_secrets(stack)
 
     def plan(self) -> Sequence[Change]:
-        """The plan of the reconciler; see `engine.Reconciler`."""
+        """Plan as the reconciler does; see `engine.Reconciler`."""
         return self._reconciler.plan()
 
     def apply(self, change: Change) -> str:
@@ -120,8 +120,8 @@ def _mark(stack: Stack, known: SecretState, secret: DesiredSecret, commit: Commi
         AwsError: if AWS refuses.
     """
     state = known
-    if _room_for_a_look(stack, secret):
-        state = seen = look_again(stack, known)
+    if _may_reread(stack, secret):
+        state = seen = reread_own(stack, known)
         if seen.tags.get(SPEC) != known.tags.get(SPEC):
             found = stack.ownership.marks.verify(seen)
             if found.commit == commit:
@@ -132,14 +132,14 @@ def _mark(stack: Stack, known: SecretState, secret: DesiredSecret, commit: Commi
                 stack.observed.secrets.made.discard(known.name)
                 stack.observed.secrets.made_before.add(known.name)
             # Whose parts it has now, nobody knows: they are read before it is marked.
-            give_up(stack, seen)
+            withdraw_all_digests(stack, seen)
             raise SkippedError("another run changes it at the same time", remedy="Run again: all parts are read then.")
     if open_parts := _open_parts(stack, state, secret):
         raise SkippedError(f"not finished: {', '.join(open_parts)}", remedy=_REMEDY)
-    finish(stack, state, secret, commit)
+    write_finished_mark(stack, state, secret, commit)
 
 
-def _room_for_a_look(stack: Stack, secret: DesiredSecret) -> bool:
+def _may_reread(stack: Stack, secret: DesiredSecret) -> bool:
     """Creating a secret costs four calls at most: with both a policy and a rotation, this look would be the fifth."""
     created = secret.name in stack.observed.secrets.made
     return not (created and secret.spec.rotation is not None and secret.policy is not None)
@@ -153,9 +153,9 @@ def _open_parts(stack: Stack, state: SecretState, secret: DesiredSecret) -> list
     if not kept and not secret.made(state, Part.POLICY) and _policy_differs(state, policy):
         parts.append("policy")
     kept = wanted is None and (stack.ownership.marks.keeps(state, Part.ROTATION) or secret.made(state, Part.ROTATION))
-    if not kept and (isinstance(wanted, Pending) or rotation.rotation_differences(state, wanted)):
+    if not kept and (isinstance(wanted, Pending) or rotation_differences(state, wanted)):
         parts.append("rotation")
-    parts.extend(replica.open_parts(stack, state, secret))
+    parts.extend(open_replicas(stack, state, secret))
     if isinstance(secret.spec.value, GeneratedValue) and secret.spec.value.fields:
         fields, missing = known_fields(stack, secret.spec)
         if missing or not is_rendered_from(state, field_inputs(stack, secret.spec, fields)):

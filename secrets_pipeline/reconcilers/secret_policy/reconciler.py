@@ -1,4 +1,4 @@
-"""Resource policies of secrets: what the stack declares and what readers in other accounts need."""
+"""Put resource policies on secrets: what the stack declares and what readers in other accounts need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret.part import UNREAD, PartReconciler
-from secrets_pipeline.reconcilers.secret.part_mark import take
+from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 from secrets_pipeline.references.resolve import Pending
 
 KIND = "secret-policy"
@@ -25,13 +25,13 @@ Document: TypeAlias = dict[str, Any]
 
 
 class SecretPolicyReconciler(PartReconciler[Document]):
-    """Resource policies of one stack's secrets."""
+    """Puts resource policies on one stack's secrets."""
 
     kind = KIND
     part = Part.POLICY
 
     def declared(self, secret: DesiredSecret) -> Document | Pending | None:
-        """The policy document."""
+        """Resolve the policy document."""
         return secret.policy
 
     def compare(
@@ -53,7 +53,7 @@ class SecretPolicyReconciler(PartReconciler[Document]):
 
     def write(self, secret: DesiredSecret, state: SecretState, declared: Document | None) -> str:
         """Call PutResourcePolicy or DeleteResourcePolicy; see `PartReconciler`."""
-        state = take(self._stack, state, self.part)
+        state = withdraw_digest(self._stack, state, self.part)
         client = self._stack.account.client("secretsmanager")
         if declared is None:
             with calling("DeleteResourcePolicy", secret.name):

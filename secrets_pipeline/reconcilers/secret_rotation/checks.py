@@ -1,4 +1,4 @@
-"""Whether rotation really happens: when it should, to its end, and by a function that can be invoked.
+"""Check that rotation really happens: when it should, to its end, and by a function that can be invoked.
 
 The dates come from ListSecrets, which shows them in bulk; whoever looks late by them is asked for once more.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html
@@ -16,7 +16,7 @@ from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
-from secrets_pipeline.reconcilers.secret_rotation.reconciler import described
+from secrets_pipeline.reconcilers.secret_rotation.reconciler import describe_rotation
 from secrets_pipeline.rotation.schedule import RotationRules, next_due
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _Judge = Callable[["Stack", SecretState], Finding]
 
 
 def rotation_not_overdue(stack: Stack) -> list[Finding]:
-    """Whether each secret that rotates was rotated when its rules say.
+    """Check that each secret that rotates was rotated when its rules say.
 
     One that never was counts from its last change, at which its rotation was switched on at the latest; so does one
     that was changed after its rotation, as its rules may be what changed. AWS's own date counts besides: it stays
@@ -41,7 +41,7 @@ def rotation_not_overdue(stack: Stack) -> list[Finding]:
 
 
 def rotation_not_stuck(stack: Stack) -> list[Finding]:
-    """Whether each rotation that began has ended; the versions of those that have not are listed for their age."""
+    """Check that each rotation that began has ended; the versions of those that have not are listed for their age."""
     return [
         judged(secret.name, partial(_finished, stack, state))
         for secret in stack.spec.secrets
@@ -50,7 +50,7 @@ def rotation_not_stuck(stack: Stack) -> list[Finding]:
 
 
 def rotation_function_invokable(stack: Stack) -> list[Finding]:
-    """Whether the function of each secret that rotates is there, works, and lets Secrets Manager in."""
+    """Check that the function of each secret that rotates is there, works, and lets Secrets Manager in."""
     return _of_rotating(stack, invokable)
 
 
@@ -75,7 +75,7 @@ def _punctual(stack: Stack, listed: SecretState) -> Finding:
     due = _due(listed)
     # A list may be five minutes old: before anything is said against a secret, it is asked for itself.
     state = listed if due is None or now <= due else stack.observed.secrets.refresh(listed.name) or listed
-    due, rules = _due(state), described(state.rotation_rules)
+    due, rules = _due(state), describe_rotation(state.rotation_rules)
     columns = {"rules": rules, "last rotated": _on(state.last_rotated_at), "due by": _on(due)}
     if due is None:
         return Finding(state.name, Verdict.WAITING, f"{rules}: no date can be told from these rules", columns)
@@ -103,7 +103,7 @@ def _late(state: SecretState, late: timedelta) -> str:
             "none is under way: see rotation_function_invokable and the log of "
             f"{state.rotation_lambda_arn or 'its function'}, then run `secrets-pipeline rotate {state.name}`"
         )
-    return f"overdue by {_span(late)}, {described(state.rotation_rules)}, {last}; {why}"
+    return f"overdue by {_span(late)}, {describe_rotation(state.rotation_rules)}, {last}; {why}"
 
 
 def _finished(stack: Stack, listed: SecretState) -> Finding:
@@ -157,7 +157,7 @@ def _next_step(stack: Stack, state: SecretState, pending: str) -> str:
 
 
 def invokable(stack: Stack, state: SecretState) -> Finding:
-    """Whether the function of one secret is there, works, and lets Secrets Manager in."""
+    """Check that the function of one secret is there, works, and lets Secrets Manager in."""
     name, function = state.name, state.rotation_lambda_arn
     if function is None:
         return Finding(name, Verdict.RIGHT, "rotated by the service that owns it, without a function")
@@ -178,7 +178,7 @@ def invokable(stack: Stack, state: SecretState) -> Finding:
 
 
 def function_configuration(stack: Stack, function: str) -> Mapping[str, Any] | AwsError | None:
-    """What GetFunctionConfiguration answers; None where there is no such function, the refusal where it is hidden.
+    """Call GetFunctionConfiguration; None where there is no such function, the refusal where it is hidden.
 
     Raises:
         AwsError: if Lambda refuses for another reason than access.

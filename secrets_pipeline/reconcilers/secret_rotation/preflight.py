@@ -1,4 +1,4 @@
-"""Would a rotation work? Asked before it is switched on, by deep plans and by checks.
+"""Check that a rotation would work, before it is switched on, in deep plans and in checks.
 
 The function is there and Secrets Manager may invoke it; its role may do what a rotation does; the value is what the
 function reads; its host is written to. What cannot be looked at, in another account for example, is said and no more.
@@ -35,7 +35,7 @@ _ROLE_REMEDY = (
 
 
 class RotationPreflight:
-    """The preflight of one stack's rotations.
+    """Checks the rotations of one stack beforehand.
 
     Args:
         stack: the stack.
@@ -49,7 +49,7 @@ class RotationPreflight:
     def problems(
         self, secret: SecretSpec, state: SecretState, function: str, *, reads_value: bool
     ) -> tuple[Problem, ...]:
-        """Why the rotation of a secret would fail, or could not be checked.
+        """Find why the rotation of a secret would fail, or could not be checked.
 
         Args:
             secret: with a rotation.
@@ -122,7 +122,7 @@ class RotationPreflight:
 
 
 def function_problems(stack: Stack, function: str, secret_arn: str | None = None) -> Iterator[Problem]:
-    """Why a function could not be invoked, or could not be looked at.
+    """Find why a function could not be invoked, or could not be looked at.
 
     Args:
         stack: the stack.

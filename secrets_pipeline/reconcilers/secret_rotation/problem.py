@@ -1,4 +1,4 @@
-"""What a preflight of rotation finds."""
+"""Define what a preflight of rotation finds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Problem:
 
 
 def refuse(name: str, problems: tuple[Problem, ...]) -> None:
-    """Stop before a rotation that would fail.
+    """Raise before a rotation that would fail.
 
     Args:
         name: of the secret.
@@ -55,5 +55,5 @@ def refuse(name: str, problems: tuple[Problem, ...]) -> None:
 
 
 def unchecked(problems: tuple[Problem, ...]) -> tuple[Reason, ...]:
-    """What could not be looked at, for a human."""
+    """Say what could not be looked at, for a human."""
     return tuple(Because(f"not checked: {one.text}") for one in problems if not one.known)

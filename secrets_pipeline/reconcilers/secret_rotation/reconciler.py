@@ -1,4 +1,4 @@
-"""Rotation rules: switched on, edited without rotating, and cancelled when they leave the stack.
+"""Switch rotation on and edit its rules by RotateSecret, and call CancelRotateSecret when it leaves the stack.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html and
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html
@@ -18,10 +18,10 @@ from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.rotation_function.ownership import adopts, foreign
+from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_function, foreign_function
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
 from secrets_pipeline.reconcilers.secret.part import PartReconciler
-from secrets_pipeline.reconcilers.secret.part_mark import take
+from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 from secrets_pipeline.reconcilers.secret_rotation.preflight import RotationPreflight
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, refuse, unchecked
 from secrets_pipeline.references.resolve import Pending
@@ -33,7 +33,7 @@ KIND = "rotation"
 
 
 class RotationReconciler(PartReconciler[Rotation]):
-    """Rotation of one stack's secrets.
+    """Reconciles rotation of one stack's secrets.
 
     Whether a rotation would work is asked before it is switched on or gets another function, and by deep plans.
     """
@@ -49,7 +49,7 @@ class RotationReconciler(PartReconciler[Rotation]):
         self._preflight = RotationPreflight(stack, [one.name for one in looked_at])
 
     def declared(self, secret: DesiredSecret) -> Rotation | Pending | None:
-        """Function and rules."""
+        """Resolve function and rules."""
         return secret.rotation
 
     def compare(
@@ -82,7 +82,7 @@ class RotationReconciler(PartReconciler[Rotation]):
         refuse(secret.name, problems)
         # An edit of the rules alone never rotates.
         at_once = declared.rotate_immediately and not state.rotation_enabled
-        state = take(self._stack, state, self.part)
+        state = withdraw_digest(self._stack, state, self.part)
         with calling("RotateSecret", secret.name):
             self._stack.account.client("secretsmanager").rotate_secret(
                 SecretId=state.arn,
@@ -97,7 +97,7 @@ class RotationReconciler(PartReconciler[Rotation]):
                 state, rotation_enabled=True, rotation_lambda_arn=declared.lambda_arn, rotation_rules=declared.rules
             )
             self._stack.observed.secrets.note(turned)
-        return "; ".join((described(declared.rules), *map(str, unchecked(problems))))
+        return "; ".join((describe_rotation(declared.rules), *map(str, unchecked(problems))))
 
     def _cancel(self, state: SecretState) -> str:
         name = state.name
@@ -109,7 +109,7 @@ class RotationReconciler(PartReconciler[Rotation]):
                 f"--secret-id {name}, then take AWSPENDING off the version that rotation_not_stuck names, "
                 "once the database is known to hold the current password.",
             )
-        state = take(self._stack, state, self.part)
+        state = withdraw_digest(self._stack, state, self.part)
         with calling("CancelRotateSecret", name):
             self._stack.account.client("secretsmanager").cancel_rotate_secret(SecretId=state.arn)
         self._stack.observed.secrets.refresh(name)
@@ -131,9 +131,9 @@ class RotationReconciler(PartReconciler[Rotation]):
         turns = state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn
         found = None if turns else stack.observed.functions.function(function.name)
         arn = "" if found is None else str(found.configuration["FunctionArn"])
-        if found is None or adopts(stack, arn, found.tags):
+        if found is None or adopts_function(stack, arn, found.tags):
             return None
-        problem = foreign(stack, arn, found.tags)
+        problem = foreign_function(stack, arn, found.tags)
         if problem is None:
             return None
         return GuardError(f"rotation function {function.name} {problem.problem}", remedy=problem.remedy)
@@ -170,17 +170,17 @@ def _compare(
 
 
 def rotation_differences(state: SecretState, wanted: Rotation | None) -> list[Reason]:
-    """How the rotation of a secret differs from the declared one."""
+    """Compare the rotation of a secret with the declared one."""
     if wanted is None:
         return [Because("rotation is on and not declared")] if state.rotation_enabled else []
     if not state.rotation_enabled:
         at_once = ", and rotates at once" if wanted.rotate_immediately else ""
-        return [Because(f"rotation is off → {described(wanted.rules)}{at_once}")]
+        return [Because(f"rotation is off → {describe_rotation(wanted.rules)}{at_once}")]
     reasons: list[Reason] = []
     if state.rotation_lambda_arn != wanted.lambda_arn:
         reasons.append(Differs("rotation function", state.rotation_lambda_arn, wanted.lambda_arn))
     if _rules(state.rotation_rules) != wanted.rules:
-        differ = f"rotation rules differ: {described(state.rotation_rules)} → {described(wanted.rules)}"
+        differ = f"rotation rules differ: {describe_rotation(state.rotation_rules)} → {describe_rotation(wanted.rules)}"
         reasons.append(Because(differ))
     return reasons
 
@@ -197,8 +197,8 @@ def _rules(observed: Mapping[str, Any]) -> dict[str, Any]:
     return {key: rule for key, rule in observed.items() if not (scheduled and key == "AutomaticallyAfterDays")}
 
 
-def described(rules: Mapping[str, object]) -> str:
-    """`every 30 days, window 3h`, or the schedule expression."""
+def describe_rotation(rules: Mapping[str, object]) -> str:
+    """Describe rules, for a human: `every 30 days, window 3h`, or the schedule expression."""
     days, expression, window = (rules.get(k) for k in ("AutomaticallyAfterDays", "ScheduleExpression", "Duration"))
     when = str(expression) if expression else f"every {days} days"
     return f"{when}, window {window}" if window else when

@@ -1,4 +1,4 @@
-"""Whether the managed function can work with a secret's value: read by the function's own parser. Pure.
+"""Check that the managed function can work with a secret's value, by the function's own parser. Pure.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
 """
@@ -21,7 +21,7 @@ _READER = ".cluster-ro-"
 def value_problems(
     rotation: RotationSpec, value: SecretStr, *, superuser_arn: str | None = None, superuser: SecretStr | None = None
 ) -> Iterator[Problem]:
-    """Why the function would fail with a value.
+    """Find why the function would fail with a value.
 
     Args:
         rotation: managed.
@@ -89,7 +89,7 @@ def _problem(text: str, remedy: str) -> Problem:
 
 
 def address_of(value: SecretStr) -> DatabaseAddress | None:
-    """Where the database of a secret is; None where the value is no database's."""
+    """Find where the database of a secret is; None where the value is no database's."""
     try:
         found = parse(value.get_secret_value())
     except RotationError:
@@ -100,7 +100,7 @@ def address_of(value: SecretStr) -> DatabaseAddress | None:
 def writer_problem(
     host: str, port: int, instances: Iterable[DatabaseState], clusters: Iterable[DatabaseState]
 ) -> Problem | None:
-    """Why passwords cannot be set at an address: whoever only reads copies them from elsewhere.
+    """Say why passwords cannot be set at an address: whoever only reads copies them from elsewhere.
 
     Args:
         host: as the secret names it.

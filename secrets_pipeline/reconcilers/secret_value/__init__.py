@@ -1,1 +1,1 @@
-"""Values of secrets: generated, rendered, read and written."""
+"""Generate, render, read and write values of secrets."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def current_values(stack: Stack, *, connections: bool) -> list[Finding]:
-    """Whether each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
+    """Check that each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
     return [
         _blocked(secret) if secret.blocked else judged_secret(stack, secret, partial(_current_value, stack, secret))
         for secret in stack.spec.secrets

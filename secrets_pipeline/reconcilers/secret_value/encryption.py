@@ -1,4 +1,4 @@
-"""Under which KMS key a secret and its value are."""
+"""Find under which KMS key a secret and its value are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_KEY = "default"
 
 
 def key_id(stack: Stack, key: str | None) -> str:
-    """The id behind any spelling of a KMS key; `default` for `aws/secretsmanager`."""
+    """Find the id behind any spelling of a KMS key; `default` for `aws/secretsmanager`."""
     return DEFAULT_KEY if key is None else stack.observed.keys.key_id(key) or key
 
 

@@ -1,4 +1,4 @@
-"""The keys beside the password in a generated credentials document: engine, host, port, username, dbname."""
+"""Resolve the keys beside the password in a generated credentials document: engine, host, port, username, dbname."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPTIONAL = "dbname"
 
 
 def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int | bool], tuple[str, ...]]:
-    """The fields that have a value now, in order, and why the others do not.
+    """Resolve the fields that have a value now, in order, and say why the others do not.
 
     Raises:
         ExpressionError: if a field resolves to a secret or to a structure.
@@ -47,6 +47,6 @@ def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int 
 
 
 def kept_as_declared(secret: SecretSpec, fields: Mapping[str, str | int | bool]) -> dict[str, str | int | bool]:
-    """The fields that stay as the stack says them; the others belong to the rotation function once they are written."""
+    """Select the fields that stay as the stack says; the rotation function owns the others once they are written."""
     initial = secret.value.initial if isinstance(secret.value, GeneratedValue) else ()
     return {name: value for name, value in fields.items() if name not in initial}

@@ -1,4 +1,4 @@
-"""Which generated secrets still lack a value, and their passwords."""
+"""Find generated secrets that lack a value, and generate their passwords."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def lacking_values(stack: Stack) -> tuple[SecretSpec, ...]:
-    """Generated secrets that lack a value, existing or not; one that has a value, or is blocked, gets none."""
+    """Find generated secrets that lack a value, existing or not; one that has a value, or is blocked, gets none."""
     lacking = []
     for secret in (one for one in stack.spec.secrets if not one.blocked):
         state = stack.observed.secrets.get(secret.name)
@@ -24,7 +24,7 @@ def lacking_values(stack: Stack) -> tuple[SecretSpec, ...]:
 
 
 def generate_passwords(stack: Stack) -> GeneratedPasswords:
-    """A password for each secret that lacks one, in memory only."""
+    """Generate a password for each secret that lacks one, in memory only."""
     return GeneratedPasswords(
         {
             str(secret.ref): generate(secret.value.policy)

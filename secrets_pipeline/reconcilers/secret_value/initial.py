@@ -1,4 +1,4 @@
-"""The value that a secret is created with."""
+"""Render or take the value that a secret is created with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a value is rendered from, as one keyed fingerprint, without reading any secret.
+"""Digest what a value is rendered from as one keyed fingerprint, without reading any secret.
 
 Template and literals by their text, other secrets by the id of their current version, everything else by its value.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False) -> str | Pending:
-    """Fingerprint of a declared value's inputs.
+    """Digest a declared value's inputs.
 
     Args:
         stack: the stack.
@@ -72,7 +72,7 @@ def _local_values(stack: Stack, expression: Expression) -> list[str]:
 
 
 def field_inputs(stack: Stack, secret: SecretSpec, fields: Mapping[str, str | int | bool]) -> str:
-    """Fingerprint of the keys that we own in a generated credentials document."""
+    """Digest the keys that we own in a generated credentials document."""
     if stack.ownership.fingerprinter is None:
         raise RuntimeError("inputs are fingerprinted under the fingerprint key, which apply makes first")
     return stack.ownership.fingerprinter.digest("fields", secret.name, json.dumps(kept_as_declared(secret, fields)))

@@ -1,4 +1,4 @@
-"""Why a secret's value has to be written, as far as its tags and versions tell."""
+"""Say why a secret's value has to be written, as far as its tags and versions tell."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Difference:
 
 
 def value_differences(stack: Stack, state: SecretState, secret: SecretSpec) -> list[Difference]:
-    """Why a value has to be written: there is none, or a declared one was rendered from other inputs."""
+    """Say why a value has to be written: there is none, or a declared one was rendered from other inputs."""
     if state.current_version is None:
         return [Difference(None, Because("value is missing"), rewrites=True)]
     if isinstance(secret.value, DeclaredValue):
@@ -49,7 +49,7 @@ def value_differences(stack: Stack, state: SecretState, secret: SecretSpec) -> l
 
 
 def foreign_value(stack: Stack, state: SecretState) -> Reason | None:
-    """What to say of a current version that neither we nor a rotation wrote: it is kept, and said.
+    """Say that the current version was written by neither us nor a rotation: it is kept.
 
     After a first rotation a version of a human cannot be told from one of the rotation without a call for each secret.
     """

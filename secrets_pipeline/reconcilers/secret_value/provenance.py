@@ -1,4 +1,4 @@
-"""What the `:inputs` tag says: from which inputs a value was rendered last, and which version that made.
+"""Read and write the `:inputs` tag: from which inputs a value was rendered last, and which version that made.
 
 A run may die between the move of AWSCURRENT and this tag, and the YAML may be reverted: then the tag speaks of an older
 version than the one that our own write left behind. A version that a rotation or a human wrote is no reason to render
@@ -20,7 +20,7 @@ _VERSION_DIGITS = 32
 
 
 def inputs_tag(inputs: str, version: str) -> str:
-    """The tag's value.
+    """Make the tag's value.
 
     Args:
         inputs: fingerprint of the inputs.
@@ -29,8 +29,8 @@ def inputs_tag(inputs: str, version: str) -> str:
     return f"{inputs}.{version[:_VERSION_DIGITS]}"
 
 
-def carried(state: SecretState, version: str) -> str | None:
-    """The tag for a copy of the current value; None where nothing true can be said."""
+def copied_inputs_tag(state: SecretState, version: str) -> str | None:
+    """Make the tag for a copy of the current value; None where nothing true can be said."""
     inputs, _, _ = state.tags.get(INPUTS, "").partition(".")
     return inputs_tag(inputs, version) if inputs and not is_unfinished(state) else None
 

@@ -1,4 +1,4 @@
-"""The value that Secrets Manager holds, read where nothing less will do."""
+"""Read a secret's value by GetSecretValue, where nothing less will do."""
 
 from __future__ import annotations
 

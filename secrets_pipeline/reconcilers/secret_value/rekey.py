@@ -1,4 +1,4 @@
-"""Move a secret to another KMS key so that nothing stays under the old one.
+"""Move a secret to another KMS key by UpdateSecret, so that nothing stays under the old one.
 
 UpdateSecret encrypts what is stored again only where the caller may use both keys; where not, it succeeds and versions
 stay silently under the old key. So both keys are tried first, and the same value is written again afterwards.
@@ -26,8 +26,8 @@ _WRITERS_CHECK = "RequestToValidateKeyAccess"
 """The version id in the encryption context with which Secrets Manager itself first tries a key."""
 
 
-def move(stack: Stack, state: SecretState, key: str | None) -> None:
-    """Make `key` the secret's key, and write the same value under it; back to the old key where that fails.
+def rekey(stack: Stack, state: SecretState, key: str | None) -> None:
+    """Make `key` the secret's key by UpdateSecret, and write the same value under it; the old key where that fails.
 
     Args:
         stack: the stack.

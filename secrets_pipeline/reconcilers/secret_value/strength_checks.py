@@ -1,4 +1,4 @@
-"""Whether each value has the shape that its readers and its rotation function expect; nothing of it is shown."""
+"""Check that each value has the shape that its readers and its rotation function expect; nothing of it is shown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DATABASE_KEYS: Final = ("host", "username", _PASSWORD)
 
 
 def secret_values_well_formed(stack: Stack) -> list[Finding]:
-    """Each value's keys, as the stack declares them and AWS's rotation templates read them; a password's limits."""
+    """Check each value's keys, as declared and as AWS's rotation templates read them, and a password's limits."""
     masters = {database.password: database.engine for database in stack.spec.databases if database.password}
     return [
         judged_secret(stack, secret, partial(_judge, stack, secret, masters.get(secret.ref)))

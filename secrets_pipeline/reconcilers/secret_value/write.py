@@ -7,16 +7,14 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Updat
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from secrets_pipeline.aws.consistency import NEW_RESOURCE
-from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, PENDING, PREVIOUS, SecretState
@@ -26,11 +24,11 @@ from secrets_pipeline.reconcilers.secret_value.provenance import (
     COPIED,
     STAGED,
     UNKNOWN,
-    carried,
+    copied_inputs_tag,
     inputs_tag,
     is_unfinished,
 )
-from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_value.versions import Make, move_label, put_version
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, VALUE_KEY, VALUE_VERSION
 
 if TYPE_CHECKING:
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 3
 
-Make = Callable[[SecretStr | None], SecretStr]
-"""The value that was read (None where there is none) → the value to write."""
 Done = Callable[[SecretState], bool]
 """Whether a secret's state says that the write is done already."""
 Intent = Callable[[SecretState], str]
@@ -60,7 +56,7 @@ class ValueWriter:
         self._client = stack.account.client("secretsmanager")
 
     def token(self, secret: str, replaced: str | None, intent: str, value: SecretStr | None = None) -> str:
-        """The version id that a write gets: the same for every try of the same write, and for no other.
+        """Derive the version id of a write: the same for every try of the same write, and for no other.
 
         Args:
             secret: ARN, as one of the same name may have been deleted and made again; the name of one being made.
@@ -135,7 +131,7 @@ class ValueWriter:
             token = self.token(before.arn, current, meant)
             ours = not inherits or wrote(before, current)
             if inherits and current is not None:
-                before = self._foretell(before, current, token if ours else None, renders=inputs is not None)
+                before = self._announce_write(before, current, token if ours else None, renders=inputs is not None)
             if self._replace(before, token, make, label(before)):
                 return self._record(before, token, inputs, ours=ours)
         raise AwsError(
@@ -167,17 +163,17 @@ class ValueWriter:
         if before.rotation_in_progress and pending != before.version(PREVIOUS):
             raise SkippedError(f"a rotation of {before.name} is in progress", remedy="Run again when it has finished.")
         if current is not None:
-            before = self._foretell(before, current, token, renders=False)
-        self._put(before, token, make, PENDING)
+            before = self._announce_write(before, current, token, renders=False)
+        put_version(self._stack, before, token, make, PENDING)
         after = self._stack.observed.secrets.refresh(before.name)
         if after is not None and after.version(PENDING) != token:
             self._stage_again(after, token)
         return token
 
     def _stage_again(self, state: SecretState, token: str) -> None:
-        """An earlier try stored this version, and somebody took AWSPENDING off it."""
+        """Put AWSPENDING back on a version that an earlier try stored, and off which somebody took it."""
         held = state.version(PENDING)
-        if state.rotation_in_progress or not self._restage(state, PENDING, to=token, away_from=held):
+        if state.rotation_in_progress or not move_label(self._stack, state, PENDING, to=token, away_from=held):
             raise SkippedError(f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished.")
         self._stack.observed.secrets.refresh(state.name)
 
@@ -195,7 +191,7 @@ class ValueWriter:
         if current != version and (
             before.version(PENDING) != version
             or current is None
-            or not self._restage(before, CURRENT, to=version, away_from=current)
+            or not move_label(self._stack, before, CURRENT, to=version, away_from=current)
         ):
             raise AwsError(
                 f"the labels of {name} were moved by somebody else while it was rotated",
@@ -203,24 +199,6 @@ class ValueWriter:
             )
         self._stack.observed.secrets.refresh(name)
         self._record(before, version, None, ours=True)
-
-    def _put(self, before: SecretState, token: str, make: Make, label: str) -> bool:
-        """Store a version under a label; whether AWS made it AWSCURRENT at once, as the first one of a secret."""
-        current = before.current_version
-        value = make(read_value(self._stack, before, version=current) if current else None)
-        # Our own token with another rendering: an earlier try stored it; what is stored is kept.
-        with (
-            calling("PutSecretValue", before.name),
-            contextlib.suppress(self._client.exceptions.ResourceExistsException),
-        ):
-            answer = self._client.put_secret_value(
-                SecretId=before.arn,
-                ClientRequestToken=token,
-                SecretString=value.get_secret_value(),
-                VersionStages=[label],
-            )
-            return CURRENT in answer.get("VersionStages", ())
-        return False
 
     def _state(self, name: str) -> SecretState:
         state = self._stack.observed.secrets.confirm(name)
@@ -234,8 +212,8 @@ class ValueWriter:
             raise SkippedError(f"secret {name} is not ours any more")
         return state
 
-    def _foretell(self, before: SecretState, current: str, token: str | None, *, renders: bool) -> SecretState:
-        """Say that the version to come is ours, and that what it is rendered from is open.
+    def _announce_write(self, before: SecretState, current: str, token: str | None, *, renders: bool) -> SecretState:
+        """Tag the version to come as ours, and what it is rendered from as unknown, before it is stored.
 
         Killed behind it, no later run could tell that from another YAML: a rotation or a human may have copied it.
         """
@@ -259,26 +237,12 @@ class ValueWriter:
         rotated = current is not None and before.version(PENDING) == current
         # Left on a version that is not current any more, AWSPENDING would look like a rotation in progress for ever.
         # Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
-        if rotated and not self._restage(before, PENDING, away_from=current):
+        if rotated and not move_label(self._stack, before, PENDING, away_from=current):
             return False
-        current_at_once = token not in before.versions and self._put(before, token, make, label)
-        if not current_at_once and not self._restage(before, CURRENT, to=token, away_from=current):
+        current_at_once = token not in before.versions and put_version(self._stack, before, token, make, label)
+        if not current_at_once and not move_label(self._stack, before, CURRENT, to=token, away_from=current):
             return False
         self._stack.observed.secrets.refresh(before.name)
-        return True
-
-    def _restage(self, before: SecretState, label: str, *, to: str | None = None, away_from: str | None) -> bool:
-        """Move or remove a label; False, with fresh knowledge, where it is not on the version that we thought."""
-        versions = {"MoveToVersionId": to, "RemoveFromVersionId": away_from}
-        given: Any = {name: version for name, version in versions.items() if version is not None}
-        try:
-            with calling("UpdateSecretVersionStage", before.name):
-                self._client.update_secret_version_stage(SecretId=before.arn, VersionStage=label, **given)
-        except AwsError as error:
-            if error.code != "InvalidParameterException":
-                raise
-            self._stack.observed.secrets.refresh(before.name)
-            return False
         return True
 
     def _record(self, before: SecretState, version: str, inputs: str | None, *, ours: bool) -> str:
@@ -288,7 +252,7 @@ class ValueWriter:
         if ours:
             tags[VALUE_VERSION] = self._stack.ownership.marks.version(state.name, version)
         rotated = state.rotation_in_progress or state.last_rotated_at != before.last_rotated_at
-        said = inputs_tag(inputs, version) if inputs else carried(before, version)
+        said = inputs_tag(inputs, version) if inputs else copied_inputs_tag(before, version)
         if said and not rotated:
             tags[INPUTS] = said
         elif inputs:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 from tests.cli.conftest import EXAMPLES, Cli, write
 from tests.runs import assert_exited
 
@@ -33,7 +33,7 @@ def test_the_examples_need_a_preset_and_one_account_of_readers(
     whole = text.replace("  # - {", "  - {")
     (tmp_path / "operator.yaml").write_text(whole)
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(tmp_path / "operator.yaml"))
-    desired = read_desired(EXAMPLES)
+    desired = open_repository(EXAMPLES)
     assert not desired.errors
     assert not [one for spec in desired.specs.values() for secret in spec.secrets for one in secret.unresolved]
 

@@ -12,7 +12,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue, PasswordPolicy
 from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.references.model import Output
 from tests.cli.conftest import EXAMPLES
 
@@ -107,7 +107,7 @@ def test_an_unknown_account_is_the_default_one() -> None:
 
 @pytest.mark.usefixtures("trusted")
 def test_the_examples_stand_on_roles_functions_services_and_stages_each_once() -> None:
-    made = stand_ins(read_desired(EXAMPLES).specs)
+    made = stand_ins(open_repository(EXAMPLES).specs)
     names = [(type(one), getattr(one, "arn", None) or getattr(one, "name", None) or repr(one)) for one in made]
     assert len(set(names)) == len(names)
     assert {type(one) for one in made} == {StandInRole, StandInFunction, StandInService, StandInStage, StandInSecret}

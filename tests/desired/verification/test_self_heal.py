@@ -10,7 +10,7 @@ import pytest
 
 from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.stacks import SourceChoice
 
 
@@ -35,12 +35,12 @@ def described(folder: Path, **settings: object) -> Path:
 def test_only_the_components_that_say_so_are_healed(
     tmp_path: Path, settings: dict[str, bool], healing: tuple[str, ...]
 ) -> None:
-    desired = read_desired(tmp_path, origin=SourceChoice(str(described(tmp_path, **settings))))
+    desired = open_repository(tmp_path, origin=SourceChoice(str(described(tmp_path, **settings))))
     assert desired.specs["shop-dev"].self_heal == healing
 
 
 def test_self_heal_is_true_or_false(tmp_path: Path) -> None:
-    desired = read_desired(tmp_path, origin=SourceChoice(str(described(tmp_path, self_heal="yes"))))
+    desired = open_repository(tmp_path, origin=SourceChoice(str(described(tmp_path, self_heal="yes"))))
     (error,) = desired.errors["shop-dev"]
     assert "self_heal is neither true nor false" in error.diagnostics()
     assert "secretsmanager/a" in error.diagnostics()

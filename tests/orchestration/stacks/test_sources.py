@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.operations.open_repository import Desired, read_desired
+from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, Stacks, StacksResource
 from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor
 from secrets_pipeline.stacks import SourceChoice
@@ -40,7 +40,7 @@ def description(folder: Path, *stacks: str) -> Path:
 
 
 @contextmanager
-def stacks(base_path: Path, *, desired: Desired | None = None) -> Iterator[Stacks]:
+def stacks(base_path: Path, *, desired: OpenRepository | None = None) -> Iterator[Stacks]:
     asked = dg.ResourceDefinition.hardcoded_resource(Asked(base_path=base_path, desired=desired))
     resource = StacksResource(aws=AwsSessions(), asked=asked)
     with dg.build_resources({"stacks": resource}) as resources:
@@ -61,7 +61,7 @@ def test_a_run_reads_what_the_environment_names(tmp_path: Path, monkeypatch: pyt
 
 def test_what_the_command_line_has_read_is_not_read_again(tmp_path: Path) -> None:
     file = description(tmp_path, "a")
-    desired = read_desired(tmp_path, origin=SourceChoice(str(file)))
+    desired = open_repository(tmp_path, origin=SourceChoice(str(file)))
     file.unlink()
     with stacks(tmp_path / "elsewhere", desired=desired) as made:
         assert made.desired is desired

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pg8000.native
 
 from secrets_pipeline.engine.model import Applied, Outcome, Unchanged
-from secrets_pipeline.operations.open_repository import read_desired
+from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.stages import apply_stack, plan_stack
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _pg8000: Any = pg8000.native  # it ships no types
 
 
 def applied(sessions: Sessions) -> list[Outcome]:
-    context = read_desired(FIXTURE).assemble(sessions, writing=True).stack(STACK)
+    context = open_repository(FIXTURE).assemble(sessions, writing=True).stack(STACK)
     return [outcome for outcomes in apply_stack(context).values() for outcome in outcomes]
 
 
@@ -68,5 +68,5 @@ def test_a_repository_with_an_aurora_cluster_is_provisioned_and_its_secrets_open
     bench.reset_calls()
     assert {type(outcome) for outcome in applied(sessions)} == {Unchanged}
     assert bench.calls()["GetSecretValue"] == 0
-    planned = plan_stack(read_desired(FIXTURE).assemble(sessions).stack(STACK))
+    planned = plan_stack(open_repository(FIXTURE).assemble(sessions).stack(STACK))
     assert not [change for changes in planned.values() for change in changes if change.action.writes]

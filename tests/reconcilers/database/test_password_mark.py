@@ -10,7 +10,7 @@ from secrets_pipeline.desired.tags import TAG_VALUE_LENGTH
 from secrets_pipeline.reconcilers.database.password_mark import (
     PasswordMark,
     begun,
-    is_unfinished,
+    is_being_set,
     proves,
     setting,
     was_restored,
@@ -55,7 +55,7 @@ def test_a_mark_proves_one_version_in_one_database(
     mark: str | None, proven: bool, restored: bool, unfinished: bool
 ) -> None:
     state = database(mark)
-    assert (proves(state, SECRET), was_restored(state), is_unfinished(state)) == (proven, restored, unfinished)
+    assert (proves(state, SECRET), was_restored(state), is_being_set(state)) == (proven, restored, unfinished)
 
 
 @pytest.mark.parametrize("mark", ["db-A:v2", "db-A:v2:setting", "db-A:v2:setting:v1 v0"])
@@ -73,7 +73,7 @@ def test_what_runs_began_to_set_is_remembered_until_a_login_proves_one() -> None
     second = setting(database(str(first)), "v2")
     assert str(second) == "db-A:v2:setting:v1"
     assert begun(database(str(second))) == ("v2", "v1")
-    assert is_unfinished(database(str(second)))
+    assert is_being_set(database(str(second)))
     assert not proves(database(str(second)), SECRET)
     again = setting(database(str(second)), "v1", "v2")
     assert begun(database(str(again))) == ("v1", "v2")

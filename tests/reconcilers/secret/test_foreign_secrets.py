@@ -241,39 +241,6 @@ def test_a_secret_of_ours_that_is_scheduled_for_deletion_is_restored_then_reconc
     assert (bench.value("password"), bench.versions("password")) == (value, 1)
 
 
-def test_what_left_the_stack_is_reported_and_only_prune_deletes_it_with_thirty_days(bench: Bench) -> None:
-    bench.create(bench.declared("kept"), bench.declared("left"))
-    bench.secrets.create_secret(
-        Name=bench.name("theirs"), SecretString="x", Tags=[{"Key": STACK, "Value": bench.stack}]
-    )
-    spec = bench.spec(bench.declared("kept"))
-    reported = bench.provision(spec, "secrets")[f"secrets {bench.name('left')}"]
-    assert isinstance(reported, Skipped)
-    assert reported.change.action is ChangeClass.ORPHAN
-    assert "apply --prune" in reported.reason
-    assert "DeletedDate" not in bench.describe("left")
-
-    outcomes = bench.provision(spec, "secrets", options=ApplyOptions(prune=True))
-    assert isinstance(outcomes[f"secrets {bench.name('left')}"], Applied)
-    about = bench.describe("left")
-    assert 29.9 < (about["DeletedDate"] - about["LastChangedDate"]).total_seconds() / 86400 < 30.1
-    assert "DeletedDate" not in bench.describe("kept")
-    assert "DeletedDate" not in bench.describe("theirs")
-    again = bench.provision(spec, "secrets", options=ApplyOptions(prune=True))
-    assert f"secrets {bench.name('left')}" not in again
-
-
-def test_prune_leaves_what_lost_its_mark_meanwhile(bench: Bench) -> None:
-    bench.create(bench.declared("left"))
-    context = bench.context(bench.spec(), options=ApplyOptions(prune=True))
-    reconciler = STAGES["secrets"](context)
-    changes = reconciler.plan()
-    bench.secrets.untag_resource(SecretId=bench.name("left"), TagKeys=[STACK])
-    outcome = bench.run(reconciler, changes)[bench.name("left")]
-    assert isinstance(outcome, Skipped)
-    assert "DeletedDate" not in bench.describe("left")
-
-
 def test_a_run_with_an_older_component_leaves_no_mark_that_never_verifies(
     bench: Bench, interruption: Interruption
 ) -> None:
@@ -311,18 +278,6 @@ def test_what_was_ours_once_is_adopted_without_what_we_said_of_it_then(bench: Be
     bench.provision(plain, options=ApplyOptions(adopt=("*",)))
     bench.provision(plain)
     assert [one["Region"] for one in bench.describe("password")["ReplicationStatus"]] == ["eu-west-1"]
-
-
-def test_what_we_pruned_and_is_declared_again_was_not_deleted_outside(bench: Bench) -> None:
-    spec = bench.create(bench.generated())
-    value = bench.value("password")
-    bench.provision(bench.spec(), options=ApplyOptions(prune=True))
-    change = bench.plan(spec)[bench.name("password")]
-    assert (change.action, change.drift) == (ChangeClass.RESTORE, False)
-    assert "changed outside" not in change.reason
-    bench.provision(spec)
-    assert bench.value("password") == value
-    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

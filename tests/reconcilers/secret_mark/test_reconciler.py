@@ -13,7 +13,7 @@ from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Resource, Skipped
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
-from secrets_pipeline.reconcilers.secret.part_mark import take
+from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 from secrets_pipeline.references.model import Literal
 from tests.reconcilers.secret.test_blocked import NOWHERE
@@ -190,7 +190,7 @@ def test_what_others_did_since_the_plan_keeps_a_secret_from_being_marked(bench: 
         else:
             state = another.observed.secrets.refresh(bench.name(key))
             assert state is not None
-            take(another, state, Part.ROTATION)
+            withdraw_digest(another, state, Part.ROTATION)
     marked = bench.tags("theirs-later")[SPEC]
     outcomes = bench.run(reconciler, changes)
     assert {one.change.resource.key: one.reason for one in outcomes.values() if isinstance(one, Skipped)} == before
@@ -218,7 +218,7 @@ def test_a_secret_that_an_earlier_run_made_is_looked_at_before_it_is_marked(
     def somebody_else(operation: str) -> None:
         state = others.observed.secrets.refresh(bench.name("password")) if operation == "RotateSecret" else None
         if state is not None:
-            take(others, state, Part.POLICY)
+            withdraw_digest(others, state, Part.POLICY)
 
     interruption.after = somebody_else
     bench.provision(spec, interruption=interruption)

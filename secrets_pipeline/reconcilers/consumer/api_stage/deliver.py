@@ -5,62 +5,50 @@ Source: https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import StageDelivery
-from secrets_pipeline.engine.apply import planned
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Missing, Waits
-from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
-from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.reason import Missing
+from secrets_pipeline.reconcilers.consumer.deliverer import Deliverer
+from secrets_pipeline.references.model import Expression
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
-KIND = "apigateway"
 
+class StageDeliverer(Deliverer[StageDelivery]):
+    """Delivers references to stage variables of one stack's APIs."""
 
-class StageDeliveryReconciler:
-    """Stage variables of one stack's APIs."""
+    kind = "apigateway"
+    nouns = ("stage variable",)
 
     def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._deliveries = {
-            f"{d.api_name}/{d.stage_name}": d
-            for d in stack.spec.deliveries
-            if isinstance(d, StageDelivery) and d.deliver and d.variables
-        }
+        found = (one for one in stack.spec.deliveries if isinstance(one, StageDelivery))
+        super().__init__(stack, {_name(one): one for one in found if one.deliver and one.variables})
 
-    def wanted(self) -> Mapping[Resource, str | Pending]:
-        """Each stage with what is delivered to it."""
-        return {
-            Resource(KIND, name, delivery.component): as_text(self._stack, delivery.variables)
-            for name, delivery in self._deliveries.items()
-        }
+    def sections(self, delivery: StageDelivery) -> tuple[Mapping[str, Expression], ...]:
+        """Say which stage variables are delivered."""
+        return (delivery.variables,)
 
-    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
-        """One change a stage, but those that are named."""
-        return [
-            planned(Resource(KIND, name, delivery.component), partial(self._plan, name, delivery))
-            for name, delivery in self._deliveries.items()
-            if name not in but
-        ]
+    def observed(self, delivery: StageDelivery) -> tuple[Mapping[str, str], ...] | Missing:
+        """Read the stage variables by GetStage, once a run."""
+        stage = self._stack.observed.stages.get(delivery.api_name, delivery.stage_name)
+        if stage is None:
+            absent = f"stage {_name(delivery)} does not exist, or several APIs have its name"
+            return Missing(absent, "Terraform makes it")
+        return (stage.variables,)
 
-    def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
-        name = change.resource.name
-        delivery = self._deliveries[name]
-        wanted = resolved(self._stack, delivery.variables)
-        if isinstance(wanted, Pending):
-            raise SkippedError(wanted.reason)
+    def deliver(self, delivery: StageDelivery, *wanted: Mapping[str, str]) -> str:
+        """Set the stage variables that differ, by UpdateStage."""
+        (variables,) = wanted
         stage = self._stack.observed.stages.now(delivery.api_name, delivery.stage_name)
         if stage is None:
-            raise SkippedError(f"stage {name} does not exist")
-        changed = {key: value for key, value in wanted.items() if stage.variables.get(key) != value}
-        with calling("UpdateStage", name):
+            raise SkippedError(f"stage {_name(delivery)} does not exist")
+        changed = {key: value for key, value in variables.items() if stage.variables.get(key) != value}
+        with calling("UpdateStage", _name(delivery)):
             self._stack.account.client("apigateway").update_stage(
                 restApiId=stage.api_id,
                 stageName=delivery.stage_name,
@@ -71,17 +59,6 @@ class StageDeliveryReconciler:
         self._stack.observed.stages.forget(delivery.api_name, delivery.stage_name)
         return f"stage variables {', '.join(changed)}"
 
-    def _plan(self, name: str, delivery: StageDelivery) -> Change:
-        resource = Resource(KIND, name, delivery.component)
-        stage = self._stack.observed.stages.get(delivery.api_name, delivery.stage_name)
-        if stage is None:
-            return Change(
-                resource,
-                ChangeClass.BLOCKED,
-                (Missing(f"stage {name} does not exist, or several APIs have its name", "Terraform makes it"),),
-            )
-        wanted = resolved(self._stack, delivery.variables)
-        if isinstance(wanted, Pending):
-            return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),))
-        reasons = differing(stage.variables, wanted, "stage variable")
-        return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons)
+
+def _name(delivery: StageDelivery) -> str:
+    return f"{delivery.api_name}/{delivery.stage_name}"

@@ -1,4 +1,4 @@
-"""Deploy a REST API to its stage again, which drops what the stage has cached.
+"""Deploy a REST API to its stage again by CreateDeployment and UpdateStage, which drops what the stage has cached.
 
 A deployment publishes the API as it is edited at that moment: only a component that asks for it gets one.
 Source: https://docs.aws.amazon.com/apigateway/latest/api/API_CreateDeployment.html
@@ -22,22 +22,22 @@ _DESCRIPTION = "secrets-pipeline: a secret has another value"
 
 
 class StageRefresher:
-    """Stages of one stack's account."""
+    """Deploys APIs to their stages again, in one stack's account."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
     def look(self, means: StageRefresh) -> Rollout | None:
-        """The latest change of the stage."""
+        """Find the latest change of the stage by GetStage."""
         found = self._stack.observed.stages.now(means.api_name, means.stage_name)
         return None if found is None else Rollout(found.deployment_id, found.changed_at)
 
     def follow(self, means: StageRefresh, rollout: str) -> Rollout | None:  # noqa: ARG002 - a stage changes at once
-        """The latest change of the stage."""
+        """Find the latest change of the stage by GetStage."""
         return self.look(means)
 
     def start(self, means: StageRefresh) -> str:
-        """Make a deployment, then put the stage on it."""
+        """Call CreateDeployment, then put the stage on the deployment by UpdateStage."""
         client = self._stack.account.client("apigateway")
         found = self._stack.observed.stages.now(means.api_name, means.stage_name)
         if found is None:
@@ -59,5 +59,5 @@ class StageRefresher:
         return found.asked_at if found else None
 
     def missing(self, means: StageRefresh) -> Missing:
-        """Terraform makes stages."""
+        """Say that the stage does not exist: Terraform makes stages."""
         return Missing(f"stage {means.name} does not exist, or several APIs have its name", "Terraform makes it")

@@ -1,4 +1,4 @@
-"""Deliver references into an ECS service: a new revision of its task definition, then the service on it.
+"""Deliver references into an ECS service: RegisterTaskDefinition for a new revision, then UpdateService.
 
 `secrets` entries are injected by the agent under the execution role, `environment` entries are plain text.
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
@@ -6,25 +6,22 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envv
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import EcsDelivery
-from secrets_pipeline.engine.apply import planned
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Missing, Reason, Waits
-from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
+from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.reason import Missing
+from secrets_pipeline.reconcilers.consumer.deliverer import Deliverer
 from secrets_pipeline.reconcilers.observed.ecs_services import TaskDefinition
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
-from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.references.model import Expression
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
-KIND = "ecs"
 _LEFT = ("aws:", PREFIX + "built-on")
 """Tags that begin so are not passed on: AWS keeps the first for itself; the other, an older version's, means nothing.
 
@@ -47,50 +44,45 @@ _ANSWER_ONLY = frozenset(
 )
 
 
-class EcsDeliveryReconciler:
-    """`secrets` and `environment` of one stack's services."""
+class EcsDeliverer(Deliverer[EcsDelivery]):
+    """Delivers references to `secrets` and `environment` of one stack's services."""
+
+    kind = "ecs"
+    nouns = ("secret", "variable")
 
     def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._deliveries = {
-            f"{d.cluster}/{d.service}/{d.container}": d
-            for d in stack.spec.deliveries
-            if isinstance(d, EcsDelivery) and d.deliver and (d.secrets or d.environment)
-        }
+        found = (one for one in stack.spec.deliveries if isinstance(one, EcsDelivery))
+        ours = (one for one in found if one.deliver and (one.secrets or one.environment))
+        super().__init__(stack, {f"{one.cluster}/{one.service}/{one.container}": one for one in ours})
 
-    def wanted(self) -> Mapping[Resource, str | Pending]:
-        """Each container with what is delivered to it."""
-        return {
-            Resource(KIND, name, delivery.component): as_text(self._stack, delivery.secrets, delivery.environment)
-            for name, delivery in self._deliveries.items()
-        }
+    def sections(self, delivery: EcsDelivery) -> tuple[Mapping[str, Expression], ...]:
+        """Say which entries of the container are delivered."""
+        return delivery.secrets, delivery.environment
 
-    def plan(self, *, but: Collection[str] = ()) -> Sequence[Change]:
-        """One change a container, but those that are named; those of one service come one after the other."""
-        changes: list[Change] = []
-        last: dict[tuple[str, str], str] = {}
-        for name, delivery in self._deliveries.items():
-            if name in but:
-                continue
-            service = (delivery.cluster, delivery.service)
-            after = (last[service],) if service in last else ()
-            resource = Resource(KIND, name, delivery.component)
-            changes.append(planned(resource, partial(self._plan, resource, delivery, after)))
-            last[service] = name
-        return changes
+    def consumer(self, name: str, delivery: EcsDelivery) -> str:  # noqa: ARG002 - as `Deliverer` has it
+        """Name the service: each delivery to one of its containers makes a revision of one task definition."""
+        return f"{delivery.cluster}/{delivery.service}"
 
-    def apply(self, change: Change) -> str:
-        """Make one change true; see `engine.Reconciler`."""
-        delivery = self._deliveries[change.resource.name]
-        wanted = self._wanted(delivery)
-        if isinstance(wanted, Pending):
-            raise SkippedError(wanted.reason)
+    def observed(self, delivery: EcsDelivery) -> tuple[Mapping[str, str], ...] | Missing:
+        """Read the container's entries by DescribeServices and DescribeTaskDefinition, once a run."""
+        latest = self._stack.observed.services.running(delivery.cluster, delivery.service)
+        if latest is None:
+            absent = f"service {delivery.service} in cluster {delivery.cluster} does not exist"
+            return Missing(absent, "Terraform makes it")
+        if not latest.runs(delivery.container):
+            absent = f"task definition {delivery.family} has no container {delivery.container}"
+            return Missing(absent, "Terraform makes it")
+        secrets = latest.entries(delivery.container, "secrets", "valueFrom")
+        return secrets, latest.entries(delivery.container, "environment", "value")
+
+    def deliver(self, delivery: EcsDelivery, *wanted: Mapping[str, str]) -> str:
+        """Register a revision by RegisterTaskDefinition, then put the service on it by UpdateService."""
+        secrets, environment = wanted
         latest = self._stack.observed.services.running_now(delivery.cluster, delivery.service)
         if latest is None:
             raise SkippedError(f"service {delivery.service} does not exist")
         if not latest.runs(delivery.container):
             raise SkippedError(f"container {delivery.container} does not exist")
-        secrets, environment = wanted
         arn = self._registered(latest, delivery, secrets, environment)
         with calling("UpdateService", delivery.service):
             self._stack.account.client("ecs").update_service(
@@ -98,29 +90,6 @@ class EcsDeliveryReconciler:
             )
         self._stack.observed.services.forget(delivery.cluster, delivery.service)
         return f"{arn.rsplit('/', 1)[-1]}: {', '.join([*secrets, *environment])}"
-
-    def _plan(self, resource: Resource, delivery: EcsDelivery, after: tuple[str, ...]) -> Change:
-        latest = self._stack.observed.services.running(delivery.cluster, delivery.service)
-        if latest is None:
-            absent = f"service {delivery.service} in cluster {delivery.cluster} does not exist"
-            reason = Missing(absent, "Terraform makes it")
-            return Change(resource, ChangeClass.BLOCKED, (reason,), after=after)
-        if not latest.runs(delivery.container):
-            absent = f"task definition {delivery.family} has no container {delivery.container}"
-            reason = Missing(absent, "Terraform makes it")
-            return Change(resource, ChangeClass.BLOCKED, (reason,), after=after)
-        wanted = self._wanted(delivery)
-        if isinstance(wanted, Pending):
-            return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),), after=after)
-        reasons = _differences(latest, delivery, *wanted)
-        return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, after=after)
-
-    def _wanted(self, delivery: EcsDelivery) -> tuple[dict[str, str], dict[str, str]] | Pending:
-        secrets = resolved(self._stack, delivery.secrets)
-        environment = resolved(self._stack, delivery.environment)
-        if isinstance(secrets, Pending):
-            return secrets
-        return environment if isinstance(environment, Pending) else (secrets, environment)
 
     def _registered(
         self,
@@ -150,15 +119,6 @@ def _registerable(revision: TaskDefinition) -> dict[str, Any]:
     tags = [tag for tag in revision.tags if not tag["key"].lower().startswith(_LEFT)]
     # An empty list is an error: https://github.com/fabfuel/ecs-deploy/issues/146
     return {**taken, "tags": sorted(tags, key=itemgetter("key"))} if tags else taken
-
-
-def _differences(
-    latest: TaskDefinition, delivery: EcsDelivery, secrets: Mapping[str, str], environment: Mapping[str, str]
-) -> tuple[Reason, ...]:
-    return (
-        *differing(latest.entries(delivery.container, "secrets", "valueFrom"), secrets, "secret"),
-        *differing(latest.entries(delivery.container, "environment", "value"), environment, "variable"),
-    )
 
 
 def _delivered(

@@ -1,4 +1,4 @@
-"""Start an ECS service anew: another deployment of the task definition that it runs.
+"""Start an ECS service anew: UpdateService forces another deployment of the task definition that it runs.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html (forceNewDeployment)
 """
@@ -29,18 +29,18 @@ _NOT_BY_US = "let that deploy it again, or write refresh: false"
 
 
 class EcsRefresher:
-    """Services of one stack's account."""
+    """Starts ECS services of one stack's account anew."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
     def look(self, means: EcsRefresh) -> Rollout | None:
-        """The primary deployment."""
+        """Find the primary deployment by DescribeServices."""
         service = self._stack.observed.services.service_now(means.cluster, means.service)
         return None if service is None else _rollout(service, _primary(service))
 
     def follow(self, means: EcsRefresh, rollout: str) -> Rollout | None:
-        """What became of a deployment; one that is gone was rolled back, or another one took its place."""
+        """Find what became of a deployment; one that is gone was rolled back, or another one took its place."""
         service = self._stack.observed.services.service_now(means.cluster, means.service)
         if service is None:
             return None
@@ -53,7 +53,7 @@ class EcsRefresher:
         return Rollout(rollout, latest.asked_at, Progress.COMPLETED, f"another deployment took its place: {latest.id}")
 
     def start(self, means: EcsRefresh) -> str:
-        """Force a new deployment."""
+        """Force a new deployment by UpdateService."""
         client = self._stack.account.client("ecs")
         with calling("UpdateService", means.name):
             try:
@@ -63,7 +63,7 @@ class EcsRefresher:
         return str(_primary(answer["service"]).get("id", ""))
 
     def running_since(self, means: EcsRefresh) -> datetime | None:
-        """When the oldest running task was started."""
+        """Find when the oldest running task was started, by ListTasks and DescribeTasks."""
         client = self._stack.account.client("ecs")
         with calling("ListTasks", means.name):
             arns = list(pages(client, "list_tasks", cluster=means.cluster, serviceName=means.service))
@@ -75,7 +75,7 @@ class EcsRefresher:
         return min(started, default=None)
 
     def missing(self, means: EcsRefresh) -> Missing:
-        """Terraform makes services."""
+        """Say that the service does not exist: Terraform makes services."""
         return Missing(f"service {means.service} in cluster {means.cluster} does not exist", "Terraform makes it")
 
 

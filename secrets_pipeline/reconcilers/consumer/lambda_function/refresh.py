@@ -10,10 +10,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import Missing
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
 from secrets_pipeline.reconcilers.observed.function_state import variables
 
@@ -26,13 +29,13 @@ _PROGRESS = {"InProgress": Progress.IN_PROGRESS, "Failed": Progress.FAILED}
 
 
 class LambdaRefresher:
-    """Functions of one stack's account."""
+    """Starts Lambda functions of one stack's account anew."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
     def look(self, means: LambdaRefresh) -> Rollout | None:
-        """The latest change of code or configuration: each replaces the execution environments."""
+        """Find the latest change of code or configuration: each replaces the execution environments."""
         found = self._stack.observed.functions.configuration_now(means.function_name)
         if found is None:
             return None
@@ -41,38 +44,38 @@ class LambdaRefresher:
         return Rollout(found["RevisionId"], modified, progress, found.get("LastUpdateStatusReason") or "")
 
     def follow(self, means: LambdaRefresh, rollout: str) -> Rollout | None:  # noqa: ARG002 - a later one serves as well
-        """The latest change: a function has no older one."""
+        """Find the latest change: a function has no older one."""
         return self.look(means)
 
     def start(self, means: LambdaRefresh) -> str:
-        """Set the variable, unless somebody changes the function in between: then on top of that change."""
-        client = self._stack.account.client("lambda")
-        for attempt in range(1, _ATTEMPTS + 1):
-            found = self._stack.observed.functions.configuration_now(means.function_name)
-            if found is None:
-                raise SkippedError(str(self.missing(means)))
-            before = variables(means.function_name, found)
-            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            with calling("UpdateFunctionConfiguration", means.function_name):
-                try:
-                    answer = client.update_function_configuration(
-                        FunctionName=means.function_name,
-                        Environment={"Variables": {**before, VARIABLE: now}},
-                        RevisionId=found["RevisionId"],
-                    )
-                except client.exceptions.PreconditionFailedException:
-                    if attempt == _ATTEMPTS:
-                        raise
-                    continue
-            self._stack.observed.functions.forget(means.function_name)
-            return str(answer["RevisionId"])
-        raise AssertionError  # The last attempt returns or raises.
+        """Set the variable by UpdateFunctionConfiguration; on top of a change that somebody makes in between."""
+        changed = retry_if_exception(_changed_meanwhile)
+        return Retrying(retry=changed, stop=stop_after_attempt(_ATTEMPTS), reraise=True)(self._set_variable, means)
+
+    def _set_variable(self, means: LambdaRefresh) -> str:
+        functions = self._stack.observed.functions
+        found = functions.configuration_now(means.function_name)
+        if found is None:
+            raise SkippedError(str(self.missing(means)))
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        with calling("UpdateFunctionConfiguration", means.function_name):
+            answer = self._stack.account.client("lambda").update_function_configuration(
+                FunctionName=means.function_name,
+                Environment={"Variables": {**variables(means.function_name, found), VARIABLE: now}},
+                RevisionId=found["RevisionId"],
+            )
+        functions.forget(means.function_name)
+        return str(answer["RevisionId"])
 
     def running_since(self, means: LambdaRefresh) -> datetime | None:
-        """When the function was last changed: no execution environment is older."""
+        """Find when the function was last changed: no execution environment is older."""
         found = self.look(means)
         return found.asked_at if found else None
 
     def missing(self, means: LambdaRefresh) -> Missing:
-        """Terraform makes functions."""
+        """Say that the function does not exist: Terraform makes functions."""
         return Missing(f"function {means.function_name} does not exist", "Terraform makes it")
+
+
+def _changed_meanwhile(error: BaseException) -> bool:
+    return isinstance(error, AwsError) and error.code == "PreconditionFailedException"

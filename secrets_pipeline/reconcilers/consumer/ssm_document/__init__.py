@@ -1,1 +1,1 @@
-"""SSM documents, which restart what runs on instances."""
+"""Run SSM documents, which restart what runs on instances."""

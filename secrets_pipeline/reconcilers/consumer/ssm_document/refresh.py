@@ -1,4 +1,4 @@
-"""Start what runs on instances anew: an SSM document of the team's, run on its targets.
+"""Restart what runs on instances: SendCommand runs an SSM document of the team's on its targets.
 
 Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html
 """
@@ -28,13 +28,13 @@ _PROGRESS = {
 
 
 class SsmRefresher:
-    """Commands in one stack's account. AWS forgets them after 30 days, and does not say since when a process runs."""
+    """Sends commands in one account. AWS forgets them after 30 days, and does not say since when a process runs."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
     def look(self, means: SsmRefresh) -> Rollout | None:
-        """The latest command of this consumer."""
+        """Find the latest command of this consumer by ListCommands."""
         client, comment = self._stack.account.client("ssm"), self._comment(means)
         # ListCommands keeps to no order that AWS promises.
         with calling("ListCommands", means.name):
@@ -44,14 +44,14 @@ class SsmRefresher:
         return Rollout("", None) if latest is None else _rollout(latest)
 
     def follow(self, means: SsmRefresh, rollout: str) -> Rollout | None:
-        """What became of a command."""
+        """Find what became of a command by ListCommands."""
         client = self._stack.account.client("ssm")
         with calling("ListCommands", means.name):
             found = client.list_commands(CommandId=rollout)["Commands"]
         return _rollout(found[0]) if found else None
 
     def start(self, means: SsmRefresh) -> str:
-        """Send the command."""
+        """Run the document by SendCommand."""
         with calling("SendCommand", means.name):
             answer = self._stack.account.client("ssm").send_command(
                 DocumentName=means.document,
@@ -62,12 +62,12 @@ class SsmRefresher:
         return str(answer["Command"]["CommandId"])
 
     def running_since(self, means: SsmRefresh) -> datetime | None:
-        """When the latest command was sent; None if none was."""
+        """Find when the latest command was sent; None if none was."""
         found = self.look(means)
         return found.asked_at if found else None
 
     def missing(self, means: SsmRefresh) -> Missing:
-        """A command that AWS has forgotten."""
+        """Say that AWS has forgotten the command."""
         return Missing(f"no command of document {means.document} is known any more")
 
     def _comment(self, means: SsmRefresh) -> str:
