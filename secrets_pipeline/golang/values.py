@@ -18,7 +18,7 @@ Function: TypeAlias = Callable[..., Value]
 """A template function, see `secrets_pipeline.golang.template.signature` for what its annotations mean."""
 
 
-class Missing(Enum):
+class MissingKey(Enum):
     """What a key that a map does not have stands for: option `missingkey` of text/template."""
 
     ERROR = auto()

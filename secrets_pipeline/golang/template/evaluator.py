@@ -25,7 +25,7 @@ from secrets_pipeline.golang.template.nodes import (
     VariableNode,
 )
 from secrets_pipeline.golang.template.signature import ParameterKind, empty_of, signature_of
-from secrets_pipeline.golang.values import INVALID, Function, Missing, Namespace, Value, go_type, is_map, is_true
+from secrets_pipeline.golang.values import INVALID, Function, MissingKey, Namespace, Value, go_type, is_map, is_true
 
 
 class _Mark(Enum):
@@ -75,7 +75,7 @@ class PipelineEvaluator:
     """
 
     def __init__(
-        self, text: str, functions: Mapping[str, Function], missing: Missing, budget: Budget | None = None
+        self, text: str, functions: Mapping[str, Function], missing: MissingKey, budget: Budget | None = None
     ) -> None:
         self.variables: list[tuple[str, Value]] = []
         self.node: Node | None = None
@@ -184,7 +184,7 @@ class PipelineEvaluator:
         if is_map(receiver):
             return self._entry(receiver, name, given)
         if receiver is INVALID:
-            if self._missing is Missing.ERROR:
+            if self._missing is MissingKey.ERROR:
                 raise self.error(f'nil data; no entry for key "{name}"')
             return INVALID
         if receiver is None:
@@ -200,7 +200,7 @@ class PipelineEvaluator:
         value = receiver.get(name, _Mark.NO_KEY)
         if value is not _Mark.NO_KEY:
             return value
-        if self._missing is Missing.ERROR:
+        if self._missing is MissingKey.ERROR:
             raise self.error(f'map has no entry for key "{name}"')
         return INVALID
 

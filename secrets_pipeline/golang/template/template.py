@@ -13,7 +13,7 @@ from secrets_pipeline.golang.template.builtins import BUILTINS, SHORT_CIRCUITS
 from secrets_pipeline.golang.template.evaluator import PipelineEvaluator
 from secrets_pipeline.golang.template.execution import Execution
 from secrets_pipeline.golang.template.parser import Tree, parse_tree
-from secrets_pipeline.golang.values import Function, Missing, Value
+from secrets_pipeline.golang.values import Function, MissingKey, Value
 
 DELIMITERS: Final = ("{{", "}}")
 
@@ -33,7 +33,7 @@ class Template:
         data: Value,
         *,
         functions: Mapping[str, Function],
-        missing: Missing = Missing.ERROR,
+        missing: MissingKey = MissingKey.ERROR,
         spending: Spending | None = None,
     ) -> str:
         """What the template prints.
@@ -86,7 +86,7 @@ def render(
     data: Value,
     *,
     functions: Mapping[str, Function],
-    missing: Missing = Missing.ERROR,
+    missing: MissingKey = MissingKey.ERROR,
     delimiters: tuple[str, str] = DELIMITERS,
 ) -> str:
     """What the template of this text prints; see `parse` and `Template.render`.

@@ -7,7 +7,7 @@ from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.failure import FunctionFailure, TemplateError
-from secrets_pipeline.golang.values import Missing, Value
+from secrets_pipeline.golang.values import MissingKey, Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.amounts import RENDERED, Sizes, TooMuch, make
 from secrets_pipeline.stacks.components.deferred import Deferred, NotAMapping, with_value
@@ -118,7 +118,7 @@ class Completer:
                 if number == _MOST_EVALUATIONS:
                     raise TemplateError(f"the text still changes after {number} evaluations")
                 before = text
-                text = renderer.render(text, draft.sections, Missing.NO_VALUE, templates.delimiters)
+                text = renderer.render(text, draft.sections, MissingKey.NO_VALUE, templates.delimiters)
                 if text == before:
                     break
             return text

@@ -9,7 +9,7 @@ from typing import Final
 
 from secrets_pipeline.golang.printing import as_text
 from secrets_pipeline.golang.template.template import DELIMITERS
-from secrets_pipeline.golang.values import Missing, Value
+from secrets_pipeline.golang.values import MissingKey, Value
 from secrets_pipeline.stacks.config.config import AtmosConfig
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.templates.templates import Renderer
@@ -88,7 +88,7 @@ class StackNames:
             return origin.name
         if self._config.name_template:
             context = {name: sections.get(name, {}) for name in _TEMPLATE_SECTIONS}
-            missing = Missing.NO_VALUE if self._config.templates.ignore_missing else Missing.ERROR
+            missing = MissingKey.NO_VALUE if self._config.templates.ignore_missing else MissingKey.ERROR
             return self._renderer.render(self._config.name_template, context, missing) or origin.file_name
         if self._config.name_pattern:
             return _by_pattern(self._config.name_pattern, sections["vars"]) or origin.file_name
@@ -137,7 +137,7 @@ def workspace(name: str, stack: str, sections: Section, config: AtmosConfig, ren
         if not isinstance(value, str):
             continue
         if key == "terraform_workspace_template":
-            value = renderer.render(value, {**sections, "stack": stack, "atmos_stack": stack}, Missing.ERROR)
+            value = renderer.render(value, {**sections, "stack": stack, "atmos_stack": stack}, MissingKey.ERROR)
         elif key == "terraform_workspace_pattern":
             value = _replaced(
                 value,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.failure import TemplateError
-from secrets_pipeline.golang.values import Missing, Value
+from secrets_pipeline.golang.values import MissingKey, Value
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config.config import AtmosConfig
 from secrets_pipeline.stacks.files import remote
@@ -80,7 +80,7 @@ class Imports:
         self._manifests = manifests
         self._tree = tree
         self._renderer = renderer
-        self._merged: dict[tuple[Path, bool, Missing], Merged] = {}
+        self._merged: dict[tuple[Path, bool, MissingKey], Merged] = {}
         self._found: dict[tuple[Path, str], list[Path]] = {}
         self._imported: dict[Path, dict[Path, None]] = {}
         self._chain: list[Path] = []
@@ -108,7 +108,7 @@ class Imports:
         Raises:
             StackError: with the chain of importing files, if any of them is invalid or missing, or a cycle is found.
         """
-        missing = Missing.NO_VALUE if self._config.templates.ignore_missing else Missing.ERROR
+        missing = MissingKey.NO_VALUE if self._config.templates.ignore_missing else MissingKey.ERROR
         self._chain.clear()
         return self._load(path, Scope(Given(missing=missing)))
 
@@ -163,7 +163,7 @@ class Imports:
             given = Given(
                 context=context,
                 skip_templates=entry.skip_templates,
-                missing=Missing.NO_VALUE if entry.ignore_missing_values else scope.given.missing,
+                missing=MissingKey.NO_VALUE if entry.ignore_missing_values else scope.given.missing,
             )
             for target in self._targets(entry, path, {**config, **context}, given.missing):
                 self._imported.setdefault(path, {})[target] = None
@@ -184,7 +184,7 @@ class Imports:
         own = with_overrides(own, over(imported, inline, lists))
         return Merged(merge_maps(config, own, lists), (*sources, path), inline, imported, merges)
 
-    def _targets(self, entry: Import, importer: Path, context: Section, missing: Missing) -> list[Path]:
+    def _targets(self, entry: Import, importer: Path, context: Section, missing: MissingKey) -> list[Path]:
         """The files that an import names, in the order of their merge."""
         name = self._rendered(entry, importer, context, missing)
         if name is None:
@@ -211,7 +211,7 @@ class Imports:
             )
         return found
 
-    def _rendered(self, entry: Import, importer: Path, context: Section, missing: Missing) -> str | None:
+    def _rendered(self, entry: Import, importer: Path, context: Section, missing: MissingKey) -> str | None:
         """The path itself, which may be a template; `None` if nobody renders it, as Atmos tolerates that."""
         if not has_template(entry.path):
             return entry.path

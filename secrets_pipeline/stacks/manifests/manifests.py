@@ -9,7 +9,7 @@ from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.failure import TemplateError
-from secrets_pipeline.golang.values import Missing, Value
+from secrets_pipeline.golang.values import MissingKey, Value
 from secrets_pipeline.stacks.amounts import READ, RENDERED, Amounts, Sizes, TooMuch, make
 from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.manifests.includes import Parser
@@ -42,7 +42,7 @@ class Given:
 
     context: Section = field(default_factory=dict)
     skip_templates: bool = False
-    missing: Missing = Missing.ERROR
+    missing: MissingKey = MissingKey.ERROR
 
 
 class Manifests:

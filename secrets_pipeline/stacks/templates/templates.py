@@ -16,13 +16,13 @@ from secrets_pipeline.golang.template.functions.libraries import ATMOS, sprig
 from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
 from secrets_pipeline.golang.template.signature import signature_of
 from secrets_pipeline.golang.template.template import DELIMITERS, parse
-from secrets_pipeline.golang.values import Function, Missing, Namespace, Value
+from secrets_pipeline.golang.values import Function, MissingKey, Namespace, Value
 from secrets_pipeline.stacks.amounts import Sizes, make
 from secrets_pipeline.stacks.functions.ownership import copied
 
 __all__ = [
     "DELIMITERS",
-    "Missing",
+    "MissingKey",
     "Renderer",
     "TemplateError",
     "TemplateFunctions",
@@ -100,7 +100,7 @@ class Renderer:
         self,
         text: str,
         context: Mapping[str, Value],
-        missing: Missing = Missing.ERROR,
+        missing: MissingKey = MissingKey.ERROR,
         delimiters: tuple[str, str] = DELIMITERS,
     ) -> str:
         """The text with its actions replaced; the context is not changed.

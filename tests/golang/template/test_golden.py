@@ -16,7 +16,7 @@ import pytest
 
 from secrets_pipeline.golang.failure import TemplateError
 from secrets_pipeline.golang.template.template import DELIMITERS, render
-from secrets_pipeline.golang.values import Missing
+from secrets_pipeline.golang.values import MissingKey
 from tests.golang.template.cases import DATA, cases
 from tests.golang.template.twins import FUNCTIONS
 
@@ -38,7 +38,7 @@ OUR_LIMITS = {"{{1i}}", "{{1+2i}}"}  # complex numbers
 
 def rendered(case: dict[str, Any]) -> str:
     left, right = case.get("delimiters", DELIMITERS)
-    missing = Missing.NO_VALUE if case.get("missing") == "default" else Missing.ERROR
+    missing = MissingKey.NO_VALUE if case.get("missing") == "default" else MissingKey.ERROR
     return render(case["template"], GOLDEN["data"], functions=FUNCTIONS, missing=missing, delimiters=(left, right))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from secrets_pipeline.golang.failure import FunctionFailure, TemplateError
 from secrets_pipeline.golang.template.template import parse, render
-from secrets_pipeline.golang.values import Function, Missing
+from secrets_pipeline.golang.values import Function, MissingKey
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from tests.golang.template.cases import DATA
 from tests.golang.template.twins import FUNCTIONS
@@ -43,7 +43,7 @@ PIECES = st.sampled_from(
 )
 
 
-def outcome(text: str, missing: Missing = Missing.NO_VALUE) -> str:
+def outcome(text: str, missing: MissingKey = MissingKey.NO_VALUE) -> str:
     try:
         return render(text, DATA, functions=FUNCTIONS, missing=missing)
     except TemplateError as error:

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from secrets_pipeline.golang.failure import TemplateError
-from secrets_pipeline.golang.values import Missing, Value
+from secrets_pipeline.golang.values import MissingKey, Value
 from secrets_pipeline.golang.yaml.tags import LiteralText
 from secrets_pipeline.stacks.templates.rendering import render_section
 from secrets_pipeline.stacks.templates.templates import TemplateFunctions, with_values
@@ -15,7 +15,7 @@ CONTEXT: dict[str, Value] = {"vars": {"a": "x", "n": 1, "none": None, "l": [1, 2
 ENABLED = ATMOS + "templates: {settings: {enabled: true}}\n"
 
 
-def render(text: str, missing: Missing = Missing.ERROR, delimiters: tuple[str, str] = ("{{", "}}")) -> str:
+def render(text: str, missing: MissingKey = MissingKey.ERROR, delimiters: tuple[str, str] = ("{{", "}}")) -> str:
     return TemplateFunctions({"SHELL": "sh"}).everywhere().render(text, CONTEXT, missing, delimiters)
 
 
@@ -36,7 +36,7 @@ def test_templates_have_the_functions_of_sprig_and_gomplate(text: str, expected:
 def test_a_missing_key_fails_or_is_no_value() -> None:
     with pytest.raises(TemplateError, match='map has no entry for key "z"'):
         render("{{ .vars.z }}")
-    assert render("{{ .vars.z }} {{ .vars.z.y }}", Missing.NO_VALUE) == "<no value> <no value>"
+    assert render("{{ .vars.z }} {{ .vars.z.y }}", MissingKey.NO_VALUE) == "<no value> <no value>"
 
 
 def test_other_delimiters_replace_the_usual_ones() -> None:

@@ -12,7 +12,7 @@ from secrets_pipeline.golang.template.functions.environment import RenderingEnvi
 from secrets_pipeline.golang.template.functions.libraries import sprig
 from secrets_pipeline.golang.template.functions.namespaces.library import gomplate
 from secrets_pipeline.golang.template.template import render
-from secrets_pipeline.golang.values import Missing, Value
+from secrets_pipeline.golang.values import MissingKey, Value
 
 Rendering = Callable[..., str]
 
@@ -32,7 +32,7 @@ def with_sprig(environment: RenderingEnvironment) -> Rendering:
     """Renders a template that may call Sprig's functions."""
     functions = sprig(environment)
 
-    def rendered(template: str, data: Value = None, missing: Missing = Missing.ERROR) -> str:
+    def rendered(template: str, data: Value = None, missing: MissingKey = MissingKey.ERROR) -> str:
         return render(template, data, functions=functions, missing=missing)
 
     return rendered
@@ -43,7 +43,7 @@ def with_gomplate(environment: RenderingEnvironment) -> Rendering:
     """Renders a template that may call gomplate's functions."""
     functions = gomplate(environment)
 
-    def rendered(template: str, data: Value = None, missing: Missing = Missing.ERROR) -> str:
+    def rendered(template: str, data: Value = None, missing: MissingKey = MissingKey.ERROR) -> str:
         return render(template, data, functions=functions, missing=missing)
 
     return rendered
