@@ -38,7 +38,7 @@ from secrets_pipeline.reconcilers.replica.plan import (
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret.part import FOLLOWS, UNREAD, PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import reread_own, withdraw_digest
-from secrets_pipeline.reconcilers.tag_keys import REPLICAS
+from secrets_pipeline.reconcilers.tag_keys import REPLICAS, SPEC
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -272,8 +272,11 @@ def _tag_regions(
     ours = made_regions(stack, state)
     if ours.issuperset(more) and ours.isdisjoint([*removed, *gone]):
         return state
-    state = reread_own(stack, state)
-    regions = made_regions(stack, state).union(more).difference(removed, set(gone) - set(known_replicas(state)))
+    known, state = state, reread_own(stack, state)
+    # Another run that took the secret meanwhile may be about to add again what this one removed.
+    taken = state.tags.get(SPEC) != known.tags.get(SPEC)
+    lost = set() if taken else {*removed, *(set(gone) - set(known_replicas(state)))}
+    regions = (made_regions(stack, state) | set(more)) - lost
     tags = {REPLICAS: stack.ownership.marks.words(REPLICAS, state.arn, regions)}
     with calling("TagResource", state.name):
         stack.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))

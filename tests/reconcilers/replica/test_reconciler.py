@@ -602,6 +602,19 @@ def test_a_replica_that_another_run_adds_while_this_one_removes_its_own_stays_ou
     assert set(status(bench)) == {FRANKFURT}
 
 
+def test_a_replica_that_another_run_adds_again_right_after_this_one_removed_it_stays_ours_to_remove(
+    bench: Bench, interruption: Interruption
+) -> None:
+    both = bench.create(replicated(bench, IRELAND, FRANKFURT))
+    spec = bench.spec(replicated(bench, FRANKFURT))
+    interruption.after, raced = at_first("RemoveRegionsFromReplication", partial(bench.provision, both))
+    bench.provision(spec, interruption=interruption)
+    assert raced
+    assert set(status(bench)) == {IRELAND, FRANKFURT}
+    bench.provision(spec)
+    assert set(status(bench)) == {FRANKFURT}
+
+
 @pytest.mark.parametrize("operation", ["ReplicateSecretToRegions", "RemoveRegionsFromReplication"])
 def test_a_secret_that_somebody_takes_over_between_two_calls_is_not_tagged_again(
     bench: Bench, interruption: Interruption, operation: str
