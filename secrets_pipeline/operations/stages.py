@@ -70,12 +70,8 @@ class Stage:
 
 
 def _secrets(stack: Stack, _deep: bool | None, passwords: GeneratedPasswords) -> Reconciler:
-    orphans: dict[str, Reconciler] = {
-        "secret": OrphanedSecretReconciler(stack),
-        # A key is deleted after the secrets that it encrypts.
-        "kms-key": OrphanedKeyReconciler(stack),
-    }
-    return WithOrphans(SecretReconciler(stack, passwords=passwords), orphans)
+    declared = SecretReconciler(stack, passwords=passwords)
+    return WithOrphans(declared, OrphanedSecretReconciler(stack), OrphanedKeyReconciler(stack))
 
 
 STAGES: Mapping[str, Stage] = {

@@ -10,6 +10,8 @@ from secrets_pipeline.aws.service_keys import ServiceKeys, ensure_service_keys, 
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import GuardError, SpecError
+from secrets_pipeline.reconcilers.observed.cached import Cached
+from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
 from secrets_pipeline.reconcilers.observed.observed import Observed
 from secrets_pipeline.reconcilers.output_resolver import OutputResolver
 from secrets_pipeline.reconcilers.ownership import Ownership
@@ -42,6 +44,7 @@ class Assembly:
         self._stacks: dict[str, Stack] = {}
         self._referred: dict[str, Stack] = {}
         self._service_keys: dict[str, ServiceKeys] = {}
+        self._every_key: Cached[tuple[str, str], KeyInventory] = Cached()
 
     def stack(self, name: str) -> Stack:
         """Make one stack; the account of its credentials is compared with the one that the operator expects.
@@ -81,7 +84,8 @@ class Assembly:
     def _made(self, spec: StackSpec, *, writing: bool) -> Stack:
         account = self.sessions.for_target(spec.target)
         check_account(account, spec.target, stack=spec.stack)
-        observed = Observed(spec, account, self.sessions)
+        every_key = self._every_key.get((account.account_id, account.region), lambda: KeyInventory(account))
+        observed = Observed(spec, account, self.sessions, every_key)
         derive = partial(self._fingerprinter, spec, account, observed, writing=writing)
         ownership = Ownership(spec.stack, self.repository, derive)
         return OutputResolver(spec, account, self.run, observed, ownership, other=self._other).stack

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
-from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Late, SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -223,7 +221,7 @@ class OutputResolver:
             "kms_key_arn": key.arn,
             "key_id": key.key_id,
             "kms_key_id": key.key_id,
-            "alias_arn": str(replace(Arn.parse(key.arn), resource=alias)),
+            "alias_arn": self.stack.account.arn("kms", alias),
         }
         return Plain(known[name])
 

@@ -70,7 +70,7 @@ def _ecs(stack: Stack, delivery: EcsDelivery) -> Iterator[Delivered]:
 
 
 def _stage(stack: Stack, delivery: StageDelivery) -> Iterator[Delivered]:
-    for stage in stack.observed.stages.every(delivery.api_name, delivery.stage_name):
+    for stage in stack.observed.stages.every_now(delivery.api_name, delivery.stage_name):
         for name in delivery.variables:
             if name in stage.variables:
                 yield Delivered(f"apigateway {delivery.api_name}/{delivery.stage_name}", name, stage.variables[name])

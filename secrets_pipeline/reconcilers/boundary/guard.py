@@ -126,7 +126,7 @@ def _service(stack: Stack, name: str) -> Tags | None:
 
 def _stage(stack: Stack, name: str) -> Tags | None:
     api_name, _, stage_name = name.rpartition("/")
-    found = stack.observed.stages.every(api_name, stage_name)
+    found = stack.observed.stages.every_now(api_name, stage_name)
     # Which of several of one name is meant nobody can tell.
     return found[0].tags if len(found) == 1 else {} if found else None
 

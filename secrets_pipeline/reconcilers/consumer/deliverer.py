@@ -46,7 +46,7 @@ class Deliverer(ABC, Generic[One]):
 
     @abstractmethod
     def observed(self, delivery: One) -> tuple[Mapping[str, str], ...] | Missing:
-        """Read all entries of each section, once a run.
+        """Read all entries of each section, for a plan.
 
         Raises:
             AwsError: if AWS refuses.
@@ -108,13 +108,10 @@ class Deliverer(ABC, Generic[One]):
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, after=after)
 
     def _resolved(self, delivery: One) -> list[dict[str, str]] | Pending:
-        values = []
-        for entries in self.sections(delivery):
-            section = resolved(self._stack, entries)
-            if isinstance(section, Pending):
-                return section
-            values.append(section)
-        return values
+        # All of them, before the first that waits: an error must not hide behind it.
+        found = [resolved(self._stack, entries) for entries in self.sections(delivery)]
+        pending = next((one for one in found if isinstance(one, Pending)), None)
+        return pending or [one for one in found if not isinstance(one, Pending)]
 
     def _resource(self, name: str) -> Resource:
         return Resource(self.kind, name, self._deliveries[name].component)

@@ -10,7 +10,9 @@ from functools import partial
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.reconcilers.observed.cached import Cached, Once
+from secrets_pipeline.reconcilers.observed.cached import Cached
+
+_EVERY = "every API"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,17 @@ class ApiStages:
 
     def __init__(self, account: AwsAccount) -> None:
         self._account = account
-        self._apis: Once[Sequence[tuple[str, str]]] = Once()
+        self._apis: Cached[str, Sequence[tuple[str, str]]] = Cached()
         self._stages: Cached[tuple[str, str], StageState | None] = Cached()
 
-    def every(self, api_name: str, stage_name: str) -> list[StageState]:
-        """Read the stages of that name, of all the APIs of that name.
+    def every_now(self, api_name: str, stage_name: str) -> list[StageState]:
+        """Read the stages of that name, of all the APIs of that name, at this moment; nothing is kept.
 
         Raises:
             AwsError: if API Gateway refuses.
         """
-        found = (self._stage(f"{api_name}/{stage_name}", api_id, stage_name) for api_id in self._ids(api_name))
+        ids = [api_id for name, api_id in self._read_apis() if name == api_name]
+        found = (self._read_stage(f"{api_name}/{stage_name}", api_id, stage_name) for api_id in ids)
         return [stage for stage in found if stage is not None]
 
     def get(self, api_name: str, stage_name: str) -> StageState | None:
@@ -60,11 +63,12 @@ class ApiStages:
         return self._stage(f"{api_name}/{stage_name}", ids[0], stage_name) if len(ids) == 1 else None
 
     def now(self, api_name: str, stage_name: str) -> StageState | None:
-        """As `get`, with the stage as GetStage shows it at this moment.
+        """As `get`, with APIs and stage as GetRestApis and GetStage show them at this moment.
 
         Raises:
             AwsError: if API Gateway refuses.
         """
+        self._apis.forget(_EVERY)
         self.forget(api_name, stage_name)
         return self.get(api_name, stage_name)
 
@@ -74,7 +78,7 @@ class ApiStages:
             self._stages.forget((api_id, stage_name))
 
     def _ids(self, api_name: str) -> list[str]:
-        return [api_id for name, api_id in self._apis.get(self._read_apis) if name == api_name]
+        return [api_id for name, api_id in self._apis.get(_EVERY, self._read_apis) if name == api_name]
 
     def _read_apis(self) -> Sequence[tuple[str, str]]:
         with calling("GetRestApis", "of the account"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -27,10 +27,9 @@ from secrets_pipeline.reconcilers.observed.secret_state import DEFAULT_KEY_ALIAS
 from secrets_pipeline.reconcilers.observed.tags import tag_map
 
 _ARN = re.compile(r"arn:[\w-]+:kms:(?P<region>[\w-]+):(?P<account>\d{12}):(?P<rest>(?:key|alias)/.+)")
-_MOST_SEARCHED = 100
-"""Keys that nobody named whose tags are read at most."""
+_MOST_SEARCHED, _MOST_CARRYING = 100, 1_000
+"""Keys without an alias, and keys in all, whose tags are read at most."""
 _CONCLUDED = "concluded"
-_OF_AWS = "alias/aws/"
 
 Read = TypeVar("Read")
 
@@ -128,20 +127,20 @@ class KeyInventory:
         """Read a key's policy by GetKeyPolicy, once a run."""
         return self._remember("policy", key_id, lambda: key_policy(self._account, key_id))
 
-    def with_alias(self, tag: str, *, but: Collection[str]) -> Mapping[str, Mapping[str, str]]:
-        """Find the keys that carry a tag and have an alias: tags by id; those of AWS are not looked at.
+    def carrying(self, tag: str) -> tuple[Mapping[str, Mapping[str, str]], bool]:
+        """Find by ListKeys and ListResourceTags the keys that carry a tag, once a run.
 
-        Args:
-            tag: key of the tag.
-            but: aliases that are not looked at either.
+        Returns:
+            Their tags by id, and whether the account has more keys than were looked at.
         """
-        asked = (
-            key_id
-            for alias, key_id in sorted(self.aliases().items())
-            if alias not in but and not alias.startswith(_OF_AWS)
-        )
-        found = self._visible_tags(islice(dict.fromkeys(asked), _MOST_SEARCHED))
-        return {key_id: tags for key_id, tags in found if tag in tags}
+
+        def read() -> tuple[Mapping[str, Mapping[str, str]], bool]:
+            with calling("ListKeys", "of the account"):
+                every = [entry["KeyId"] for entry in pages(self._account.client("kms"), "list_keys")]
+            asked = every[:_MOST_CARRYING]
+            return {key_id: tags for key_id, tags in self._visible_tags(asked) if tag in tags}, asked != every
+
+        return self._remember("carrying", tag, read)
 
     def without_alias(self, tag: str) -> Mapping[str, Mapping[str, str]]:
         """Find by ListKeys the keys that carry a tag and have no alias, which a run or a person left so: tags by id."""

@@ -28,6 +28,7 @@ class Observed:
         spec: desired state.
         account: the stack's.
         sessions: how its other regions are reached.
+        every_key: searched for keys that nobody names, once for all stacks of the account and region.
 
     Attributes:
         secrets: of Secrets Manager.
@@ -39,6 +40,7 @@ class Observed:
         roles: of IAM.
         parameters: of Parameter Store.
         sessions: see above.
+        every_key: see above.
         estate: who could read the stack's secrets, as one snapshot.
         controls: what Security Hub's controls say of the secrets in that snapshot.
         rotation_estates: by names of secrets, who could read these before their rotation is switched on.
@@ -47,7 +49,7 @@ class Observed:
         replication_deadline: until when replicas are waited for, in seconds of the run's clock.
     """
 
-    def __init__(self, spec: StackSpec, account: AwsAccount, sessions: Sessions) -> None:
+    def __init__(self, spec: StackSpec, account: AwsAccount, sessions: Sessions, every_key: KeyInventory) -> None:
         self.secrets = Secrets(account, spec.stack, tuple(secret.name for secret in spec.secrets))
         self.keys = KeyInventory(account)
         self._keys_in: Cached[str, KeyInventory] = Cached()
@@ -59,6 +61,7 @@ class Observed:
         self.parameters = Parameters(account, spec.stack)
         self._target = spec.target
         self.sessions = sessions
+        self.every_key = every_key
         self.estate: Once[CompiledSnapshot] = Once()
         self.controls: Once[tuple[ControlResult, ...]] = Once()
         self.rotation_estates: Cached[tuple[str, ...], CompiledSnapshot] = Cached()

@@ -1,7 +1,9 @@
-"""List KMS keys that left the YAML as orphans, and call ScheduleKeyDeletion only where the operator asks for it.
+"""List KMS keys that left the YAML, and call ScheduleKeyDeletion for them where the operator asks for it.
 
-A key stays while a secret is encrypted under it that could still be read, or restored, after the key is gone.
-Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+A key stays while the YAML or the operator names it, while a secret is encrypted under it that could still be read, or
+restored, after the key is gone, and while it has a grant: that is how RDS, EBS and others use a key.
+Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html and
+https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 """
 
 from __future__ import annotations
@@ -11,18 +13,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, marked
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, DEFAULT_DELETION_DAYS
 from secrets_pipeline.reconcilers.observed.key_state import PENDING_DELETION
-from secrets_pipeline.reconcilers.tag_keys import STACK
+from secrets_pipeline.reconcilers.orphaned_key.named import named_keys
+from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_KEY
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "kms-key"
+_SEARCH = Resource(KIND, "that left the YAML")
 _LONGEST_RECOVERY = timedelta(days=30)
 """How long after its DeletedDate a secret may be restored at most.
 
@@ -31,9 +36,9 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Secre
 
 
 class OrphanedKeyReconciler:
-    """Finds and prunes keys that are ours and that no stack of the repository declares any more.
+    """Reconciles the keys that are ours and that no stack of the repository declares any more.
 
-    Their tags are read only by runs that do not write, as a plan, or that prune.
+    They are looked for only by runs that do not write, as a plan, or that prune.
 
     Args:
         stack: the stack.
@@ -48,12 +53,17 @@ class OrphanedKeyReconciler:
         if self._stack.run.writes and not options.prune:
             return []
         try:
-            return [self._change(alias, key) for alias, key in self._orphans().items()]
+            changes = [self._change(alias, key) for alias, key in self._orphans().items()]
+            _, is_cut = self._stack.observed.every_key.carrying(ALIAS)
         except AwsError as error:
-            return [Change(Resource(KIND, "that left the YAML"), ChangeClass.BLOCKED, error=error)]
+            if error.denied and not options.prune:
+                return [Change(_SEARCH, ChangeClass.NONE, (Because(f"was not looked for: {error.message}"),))]
+            return [Change(_SEARCH, ChangeClass.BLOCKED, (Because(error.message),), error=error)]
+        cut = Because("the account has more keys than are looked at, so there may be others")
+        return [*changes, Change(_SEARCH, ChangeClass.NONE, (cut,))] if is_cut else changes
 
     def apply(self, change: Change) -> str:
-        """Call ScheduleKeyDeletion for one key, with the window that the stack last declared for it; see `engine`."""
+        """Call ScheduleKeyDeletion for one key, with the window that the stack last declared; see `engine`."""
         alias, keys = change.resource.name, self._stack.observed.keys
         found = self._orphans().get(alias)
         if found is not None:
@@ -62,44 +72,47 @@ class OrphanedKeyReconciler:
             found = self._key(found.state.key_id, alias)
         if found is None:
             raise SkippedError(f"{alias} does not belong to this stack any more")
-        days = _days(found)
+        days, key_id = _days(found), found.state.key_id
         if why := self._in_use(found, days):
             raise SkippedError(str(why))
         with calling("ScheduleKeyDeletion", alias):
             kms = self._stack.account.client("kms")
-            kms.schedule_key_deletion(KeyId=found.state.key_id, PendingWindowInDays=days)
-        keys.forget(found.state.key_id)
-        return f"key {found.state.key_id} is deleted in {days} days"
+            kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=days)
+        keys.forget(key_id)
+        return f"key {key_id} is deleted in {days} days"
 
     def _orphans(self) -> dict[str, MarkedKey]:
-        """By the alias that each was made for."""
-        run, repository = self._stack.run, self._stack.ownership.repository
-        declared = repository.key_aliases_in(self._stack.spec.target)
-        expected = declared | {run.settings.seal_key, run.settings.fingerprint_key}
-        keys = self._stack.observed.keys
+        """Find them, by the alias that each was made for."""
+        declared = self._stack.ownership.repository.key_aliases_in(self._stack.spec.target)
+        named, _ = named_keys(self._stack)
+        found, _ = self._stack.observed.every_key.carrying(ALIAS)
         orphans: dict[str, MarkedKey] = {}
-        for key_id, tags in {**keys.with_alias(ALIAS, but=expected), **keys.without_alias(ALIAS)}.items():
+        for key_id, tags in found.items():
             alias = tags[ALIAS]
             if alias in declared or tags.get(STACK) != self._stack.spec.stack:
                 continue
-            if (key := self._key(key_id, alias)) is not None:
+            key = self._key(key_id, alias)
+            if key is not None and named.isdisjoint(self._spelled(key)):
                 orphans.setdefault(alias, key)
         return orphans
 
     def _key(self, key_id: str, alias: str) -> MarkedKey | None:
-        """The key, if it is this stack's by its mark, and is not being deleted."""
+        """Look at a key: None if it is not this stack's by its mark, or is being deleted already."""
         about = self._stack.observed.keys.about(key_id)
         if about is None or about.state == PENDING_DELETION:
             return None
         key = marked(self._stack, about, alias)
-        return key if key.mark.ours and self._stack.ownership.claims(key.mark.owner) else None
+        # The mark that a key was made with is bound to no key: somebody may have copied it to his.
+        ours = key.mark.ours and not key.mark.creation and self._stack.ownership.claims(key.mark.owner)
+        return key if ours else None
 
     def _change(self, alias: str, key: MarkedKey) -> Change:
         options, repository = self._stack.run.options, self._stack.ownership.repository
         named = key.mark.owner is not None and key.mark.owner.repository == repository.id
         command = "`apply --prune`" if named else f"`apply --prune --adopt {alias}`"
-        said = "is not in the stack any more" if named else "its mark names no repository, and it is not in the stack"
-        reason = Because(said, f"{command} deletes it in {_days(key)} days, unless a secret is encrypted under it")
+        gone = f"key {key.state.key_id} is not in the stack any more"
+        said = gone if named else f"{gone}, and its mark names no repository"
+        reason = Because(said, f"{command} deletes it in {_days(key)} days, unless something is encrypted under it")
         resource = Resource(KIND, alias)
         if not options.prune or not (named or options.adopts(alias)):
             return Change(resource, ChangeClass.ORPHAN, (reason,))
@@ -110,19 +123,30 @@ class OrphanedKeyReconciler:
         return Change(resource, ChangeClass.PRUNE, (reason,))
 
     def _in_use(self, key: MarkedKey, days: int) -> Reason | None:
-        """Whether a secret of this account and region, whosever it is, would become unreadable."""
-        gone = self._stack.run.now() + timedelta(days=days)
-        names = self._names(key)
-        users = [one for one in self._stack.observed.secrets.in_region() if one.kms_key_id in names]
+        """Find what would become unreadable, whosever it is: secrets of this account and region, what has a grant."""
+        gone, names = self._stack.run.now() + timedelta(days=days), self._spelled(key)
+        secrets = self._stack.observed.secrets
+        _, unknown = named_keys(self._stack)
+        if unknown:
+            return Because(f"under which key secret {unknown[0]} is to be is not known yet", "apply, then prune again")
+        # Lists may be five minutes old; this run knows its own writes.
+        every = {**{one.name: one for one in secrets.in_region()}, **secrets.all()}.values()
+        # After a change of key the value stays under the one before until it is written again.
+        users = [one for one in every if one.kms_key_id in names or one.tags.get(VALUE_KEY) in names]
         kept = sorted(one.name for one in users if one.deleted_at is None or one.deleted_at + _LONGEST_RECOVERY > gone)
-        if not kept:
+        if kept:
+            more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
+            way = "give it another key or delete it; once it cannot be restored any more, prune again"
+            return Because(f"secret {kept[0]}{more} is encrypted under it", way)
+        with calling("ListGrants", key.state.key_id):
+            granted = next(pages(self._stack.account.client("kms"), "list_grants", KeyId=key.state.key_id), None)
+        if granted is None:
             return None
-        more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
-        way = "give it another key or delete it; once it cannot be restored any more, prune again"
-        return Because(f"secret {kept[0]}{more} is encrypted under it", way)
+        way = "what it encrypts with the key has to go first; then prune again"
+        return Because(f"{granted.get('GranteePrincipal', 'somebody')} has a grant on it", way)
 
-    def _names(self, key: MarkedKey) -> frozenset[str]:
-        """What secrets may name a key by."""
+    def _spelled(self, key: MarkedKey) -> frozenset[str]:
+        """Say by which names a key may be named."""
         aliases = self._stack.observed.keys.aliases()
         led = [alias for alias, key_id in aliases.items() if key_id == key.state.key_id]
         arns = key.state.arn.removesuffix(f"key/{key.state.key_id}")
@@ -130,5 +154,5 @@ class OrphanedKeyReconciler:
 
 
 def _days(key: MarkedKey) -> int:
-    """The window that the mark proves; 30 days where an older version wrote none."""
+    """Read the window that the mark proves; 30 days where an older version wrote none."""
     return key.mark.deletion_days or DEFAULT_DELETION_DAYS

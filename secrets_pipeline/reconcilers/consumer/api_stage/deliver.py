@@ -44,7 +44,8 @@ class StageDeliverer(Deliverer[StageDelivery]):
     def deliver(self, delivery: StageDelivery, *wanted: Mapping[str, str]) -> str:
         """Set the stage variables that differ, by UpdateStage."""
         (variables,) = wanted
-        stage = self._stack.observed.stages.now(delivery.api_name, delivery.stage_name)
+        self._stack.observed.stages.forget(delivery.api_name, delivery.stage_name)
+        stage = self._stack.observed.stages.get(delivery.api_name, delivery.stage_name)
         if stage is None:
             raise SkippedError(f"stage {_name(delivery)} does not exist")
         changed = {key: value for key, value in variables.items() if stage.variables.get(key) != value}

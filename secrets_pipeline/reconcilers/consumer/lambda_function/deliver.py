@@ -36,8 +36,8 @@ class LambdaDeliverer(Deliverer[LambdaDelivery]):
         return (delivery.environment,)
 
     def observed(self, delivery: LambdaDelivery) -> tuple[Mapping[str, str], ...] | Missing:
-        """Read the environment by GetFunctionConfiguration, once a run."""
-        found = self._stack.observed.functions.configuration(delivery.function_name)
+        """Read the environment by GetFunctionConfiguration: what a reference to the function has read may be old."""
+        found = self._stack.observed.functions.configuration_now(delivery.function_name)
         if found is None:
             return Missing(f"function {delivery.function_name} does not exist", "Terraform makes it")
         return (variables(delivery.function_name, found),)
