@@ -11,6 +11,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.database.ownership import refusal
+from secrets_pipeline.reconcilers.declared_output import declared_names, declared_output, nothing_named
 from secrets_pipeline.reconcilers.kms_key.lookup import usable_as
 from secrets_pipeline.reconcilers.observed.observed import Observed
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -56,8 +57,6 @@ class OutputResolver:
             "kms": self._kms,
             "rds": self._rds,
             "lambda": self._lambda,
-            "ecs": self._delivery,
-            "apigateway": self._delivery,
         }
 
     def text(self, value: Late) -> str | Pending:
@@ -101,13 +100,16 @@ class OutputResolver:
 
     def output(self, output: Output) -> Resolved:
         """Read the value of an output; a secret's value only for the sensitive ones."""
-        if output.stack not in (None, self.stack.spec.stack):
+        elsewhere = output.stack not in (None, self.stack.spec.stack)
+        spec = self._repository.specs.get(str(output.stack)) if elsewhere else self.stack.spec
+        # What the YAML says needs no right in the account of another stack.
+        known = declared_output(spec, output.component, output.path) if spec else None
+        if known is not None:
+            return known
+        if elsewhere:
             other = self._other(str(output.stack))
             return other if isinstance(other, Pending) else other.output(Output(output.component, output.path))
-        kind = self.stack.spec.components.get(output.component)
-        if kind is None:
-            return Pending(f"stack {self.stack.spec.stack} has no component {output.component}")
-        return self._kinds[kind](output.component, output.path)
+        return self._kinds[self.stack.spec.components[output.component]](output.component, output.path)
 
     def identity(self, output: Output, *, confirmed: bool = False) -> str | Pending:
         """Find what a rendered value's inputs are compared by: a version id for a sensitive output, else its value.
@@ -116,12 +118,12 @@ class OutputResolver:
             output: of this stack or of another one.
             confirmed: whether DescribeSecret has to show the version; free where this run has asked it already.
         """
+        if not output.sensitive:
+            return self.text(output)
         if output.stack not in (None, self.stack.spec.stack):
             other = self._other(str(output.stack))
             own = Output(output.component, output.path)
             return other if isinstance(other, Pending) else other.identity(own, confirmed=confirmed)
-        if not output.sensitive:
-            return self.text(output)
         return self._version(output, confirmed=confirmed)
 
     def leaf(self, secret: SecretSpec, leaf: Leaf) -> Expression:
@@ -207,12 +209,9 @@ class OutputResolver:
         return self._key(alias, name) if alias else Pending(f"component {component} makes no KMS key")
 
     def _kms(self, component: str, path: Path) -> Resolved:
-        alias = next((key.alias for key in self.stack.spec.keys if component in key.components), None)
-        return self._key(alias, str(path[0])) if alias else _nothing(component)
+        return self._own_key(component, str(path[0]))
 
     def _key(self, alias: str, name: str) -> Resolved:
-        if name == "alias_name":
-            return Plain(alias)
         key = usable_as(self.stack, alias)
         if isinstance(key, str):
             return Pending(key)
@@ -228,7 +227,7 @@ class OutputResolver:
     def _rds(self, component: str, path: Path) -> Resolved:
         spec = next((database for database in self.stack.spec.databases if database.component == component), None)
         if spec is None:
-            return _nothing(component)
+            return nothing_named(component)
         name = str(path[0])
         if name == "password_secret_arn" and spec.password is not None:
             return self._secretsmanager(spec.password.component, ("secret_arns", spec.password.key))
@@ -244,27 +243,10 @@ class OutputResolver:
         nameless = name in ("db_name", "instance_name") and state.serves
         return Pending(f"{spec.identifier} has no {name} yet: {state.condition}", missing=nameless)
 
-    def _lambda(self, component: str, path: Path) -> Resolved:
-        named = (d for d in self.stack.spec.deliveries if d.component == component and d.kind == "lambda")
-        function = next((one.function_name for one in named), None)
-        if function is None:
-            return _nothing(component)
-        if path[0] == "function_name":
-            return Plain(function)
+    def _lambda(self, component: str, _path: Path) -> Resolved:
+        function = declared_names(self.stack.spec, component)["function_name"]
         found = self.stack.observed.functions.configuration(function)
         return Plain(found["FunctionArn"]) if found else Pending(f"Lambda function {function} does not exist yet")
-
-    def _delivery(self, component: str, path: Path) -> Resolved:
-        delivery = next((d for d in self.stack.spec.deliveries if d.component == component), None)
-        if delivery is None:
-            return _nothing(component)
-        known = {"cluster_name": "cluster", "service_name": "service", "stage_name": "stage_name"}
-        return Plain(getattr(delivery, known[str(path[0])]))
-
-
-def _nothing(component: str) -> Pending:
-    """What a component is called is not known, where the variable that says it has to be looked up."""
-    return Pending(f"component {component} does not say what it is called, so nothing of it can be found")
 
 
 def _foreign(name: str) -> Pending:

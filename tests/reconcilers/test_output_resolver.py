@@ -11,12 +11,12 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.errors import ExpressionError, SpecError
+from secrets_pipeline.errors import ExpressionError, GuardError, SpecError
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
-from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.model import Expression, Output
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 
 if TYPE_CHECKING:
@@ -210,3 +210,34 @@ def test_files_and_environment_come_from_the_world_and_what_is_not_called_plain_
 def test_an_unknown_stack_names_the_known_ones(bench: Bench) -> None:
     with pytest.raises(SpecError, match=f"Stacks without errors: {bench.stack}"):
         Assembly(bench.repository(bench.spec()), Sessions(bench.session), Run(OperatorSettings())).stack("other")
+
+
+def test_what_the_yaml_of_another_stack_says_needs_no_right_in_its_account(bench: Bench) -> None:
+    other = bench.another()
+    deliveries = (
+        LambdaDelivery(component="worker", deliver=False, function_name="jobs", environment={}),
+        EcsDelivery(
+            component="shop", deliver=False, cluster="main", service="orders", family="f", container="app", secrets={}
+        ),
+        StageDelivery(component="api", deliver=False, api_name="public", stage_name="v1", variables={}),
+    )
+    spec = other.spec(keys=(other.key(),), deliveries=deliveries)
+    foreign = spec.model_copy(update={"target": spec.target.model_copy(update={"account_id": "999988887777"})})
+    context = bench.context(bench.spec(), foreign)
+    bench.reset_calls()
+    for output, said in {
+        "worker.function_name": "jobs",
+        "shop.cluster_name": "main",
+        "shop.service_name": "orders",
+        "api.stage_name": "v1",
+        "kms.alias_name": other.alias,
+    }.items():
+        component, _, name = output.partition(".")
+        asked = Output(component, (name,), stack=other.stack)
+        assert context.resolve.output(asked) == Plain(said)
+        assert context.resolve.identity(asked) == said
+    asked = Output("nowhere", ("key_arn",), stack=other.stack)
+    assert context.resolve.output(asked) == Pending(f"stack {other.stack} has no component nowhere")
+    assert bench.calls() == {}
+    with pytest.raises(GuardError, match="999988887777"):
+        context.resolve.output(Output("worker", ("function_arn",), stack=other.stack))

@@ -422,6 +422,15 @@ def test_a_secret_in_a_plain_sink_is_refused_without_showing_it(bench: Bench) ->
     assert variables(bench) == {}
 
 
+def test_an_entry_that_is_refused_does_not_hide_behind_one_that_waits(bench: Bench) -> None:
+    leaking = ecs(bench, secrets={"S": ARN}, environment={"LEAK": "${ssm:/%s/secure}" % bench.stack})  # noqa: UP031
+    bench.ssm.put_parameter(Name=f"/{bench.stack}/secure", Value="hidden", Type="SecureString")
+    context = bench.context(delivering(bench, leaking), writing=False)
+    (change,) = (one for one in STAGES[STAGE](context).plan() if one.resource.kind == "ecs")
+    assert change.action is ChangeClass.BLOCKED
+    assert "is secret and must not be used here" in change.reason
+
+
 @pytest.mark.parametrize("options", [ApplyOptions(), ApplyOptions(prune=True)], ids=["left over", "pruned"])
 def test_a_delivery_that_left_and_comes_back_is_made_again_where_another_one_took_its_place(
     bench: Bench, options: ApplyOptions

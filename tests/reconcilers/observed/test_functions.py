@@ -53,3 +53,12 @@ def test_the_tags_of_a_function_are_those_of_the_moment(bench: Bench, functions:
     bench.session.client("lambda").tag_resource(Resource=arn(bench), Tags={"team": "a"})
     assert functions.tags_now(arn(bench)) == {"team": "a"}
     assert functions.tags_now(f"{bench.stack}-none") is None
+
+
+def test_who_asks_for_tags_leaves_nothing_that_others_plan_by(bench: Bench, functions: Functions) -> None:
+    lambda_ = bench.session.client("lambda")
+    assert functions.tags_now(bench.stack) == {}
+    lambda_.update_function_configuration(FunctionName=bench.stack, Description="changed")
+    configuration = functions.configuration(bench.stack)
+    assert configuration is not None
+    assert configuration["Description"] == "changed"
