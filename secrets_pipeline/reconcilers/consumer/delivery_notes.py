@@ -36,7 +36,7 @@ class DeliveryNotes:
 
     def names(self, wanted: Wanted) -> frozenset[str]:
         """Name the parameters that hold notes."""
-        return frozenset(self._name(resource.component) for resource in wanted)
+        return frozenset(delivered_note(self._stack, resource.component) for resource in wanted)
 
     def noted(self, wanted: Wanted) -> frozenset[Resource]:
         """Find the deliveries of which the notes say that they were made as the stack declares them now."""
@@ -45,14 +45,14 @@ class DeliveryNotes:
             resource
             for resource in wanted
             if resource.component in current
-            and found.get(self._name(resource.component)) == current[resource.component]
+            and found.get(delivered_note(self._stack, resource.component)) == current[resource.component]
         )
 
     def plan(self, wanted: Wanted) -> Sequence[Change]:
         """Plan one change a component whose note is not right; it follows all that the component delivers."""
         found, changes = published(self._stack), []
         for component, digest in self._digests(wanted).items():
-            name = self._name(component)
+            name = delivered_note(self._stack, component)
             needs = tuple(resource.name for resource in wanted if resource.component == component)
             if found.get(name) != digest:
                 reason = Because("what was delivered is not noted yet")
@@ -73,13 +73,12 @@ class DeliveryNotes:
         Whosever it is: another component may have delivered to the same consumer, and may do so again one day.
         """
         with self._lock:
-            right = {self._name(component): digest for component, digest in self._digests(wanted).items()}
+            right = {
+                delivered_note(self._stack, component): digest for component, digest in self._digests(wanted).items()
+            }
             for name, note in published(self._stack).items():
                 if name.endswith(_NAME) and note not in (OPEN, right.get(name)):
                     publish(self._stack, name, OPEN)
-
-    def _name(self, component: str) -> str:
-        return f"{self._stack.observed.parameters.folder}/{component}{_NAME}"
 
     def _digests(self, wanted: Wanted) -> dict[str, str]:
         """Digest by component, of those whose deliveries are all known."""
@@ -95,3 +94,8 @@ class DeliveryNotes:
             for component, parts in texts.items()
             if None not in parts
         }
+
+
+def delivered_note(stack: Stack, component: str) -> str:
+    """Name the parameter that holds the note of one component's deliveries."""
+    return f"{stack.observed.parameters.folder}/{component}{_NAME}"

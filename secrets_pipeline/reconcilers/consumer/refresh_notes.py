@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.reconcilers.consumer.delivery_notes import delivered_note
 from secrets_pipeline.reconcilers.outputs_document.published import parts, publish, published
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ class RefreshNotes:
         if self._stack.ownership.fingerprinter is None:
             return None
         pairs = [part for name, version in sorted(versions.items()) for part in (name, version)]
-        digest = self._stack.ownership.fingerprinter.digest("refreshed", self._stack.spec.stack, spec.name, *pairs)
+        # A delivery starts it as well, and that start may fail like any other.
+        delivered = published(self._stack).get(delivered_note(self._stack, spec.component))
+        about = (spec.name, *pairs, *([delivered] if delivered else ()))
+        digest = self._stack.ownership.fingerprinter.digest("refreshed", self._stack.spec.stack, *about)
         return digest[:_DIGITS]
 
     def write(self, notes: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped,
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.consumer.ecs_service.refresh import _rollout
+from secrets_pipeline.reconcilers.consumer.interface import Progress
 from secrets_pipeline.reconcilers.consumer.lambda_function.refresh import VARIABLE
 from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.secret_value.provenance import STAGED
@@ -409,6 +410,30 @@ def test_a_service_that_was_rolled_back_is_started_anew_by_the_next_run(bench: B
     assert newest not in versions(bench)
     assert isinstance(bench.provision(spec)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
     assert versions(bench) == {newest}
+
+
+def test_a_delivery_whose_rollout_fails_after_the_run_is_followed_and_made_up_for(bench: Bench) -> None:
+    spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
+    bench.provision(spec)
+    breaking: Any = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
+    bench.session.client("ecs").update_service(cluster=bench.stack, service="orders", deploymentConfiguration=breaking)
+    emulator.set_rollout_seconds(bench.aws, 3600)
+    more = delivering(bench).model_copy(update={"environment": {"MODE": bench.late("new")}})
+    changed = refreshing(bench, service(bench), deliveries=(more,))
+    context = bench.context(changed)
+    bench.run(STAGES["consumer_arns"](context))
+    refresh = RefreshReconciler(context)
+    bench.run(refresh)
+    assert [one.rollout.progress for one in refresh.in_flight] == [Progress.IN_PROGRESS]
+    bench.session.client("iam").delete_role_policy(RoleName="refreshed", PolicyName="read")
+    emulator.set_rollout_seconds(bench.aws, 0)
+    assert primary(bench)["rolloutState"] == "FAILED"
+    bench.session.client("iam").put_role_policy(
+        RoleName="refreshed", PolicyName="read", PolicyDocument=json.dumps(READ)
+    )
+    assert isinstance(bench.provision(changed)[f"{STAGE} ecs {bench.stack}/orders"], Applied)
+    assert primary(bench)["rolloutState"] == "COMPLETED"
+    assert {type(one) for one in bench.provision(changed).values()} == {Unchanged}
 
 
 def test_a_value_that_went_back_by_hand_counts_from_the_moment_it_did(bench: Bench) -> None:
