@@ -336,13 +336,14 @@ class Ledger:
         made, base = found.versions[version], self._read.get((caller, found.arn))
         value = (made.string or "") if base else "first"
         # Part of the intent is what the run was shown last: the key that it writes under, and the version that it
-        # renders from. The value may come out the same; writing it again under another key is another intent.
+        # renders from. The value may come out the same; writing it again under another key is another intent, and so
+        # it is where the first one came under the key that a human had just given the secret.
         sources = self.secret(found.name.replace("/config", "/api").replace("/url", "/db"))
         source = self._read.get((caller, sources.arn)) if sources is not None and sources is not found else None
         rendered_from = source.version if source and base and source.turn > base.turn else ""
         shown_source = self._shown.get((caller, sources.arn), ("", ""))[0] if sources and rendered_from else ""
         replaced, key = base.version if base else "", self._shown.get((caller, found.arn), ("", ""))[1]
-        write = (found.arn, replaced, value, key, rendered_from, shown_source)
+        write = (found.arn, replaced, value, key, made.kms_key_id or "", rendered_from, shown_source)
         self._writes[write] += 1
         if self._writes[write] > 1:
             self.violated(f"{found.name}: {self.alias(version)} repeats a write over {self.alias(replaced)}")

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
@@ -17,6 +17,9 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.reconcilers.observed.cached import Cached
 from secrets_pipeline.reconcilers.observed.secret_state import UNREAD, SecretState, Unread, secret_state
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.type_defs import SecretVersionsListEntryTypeDef
 
 _PREFIXES_PER_FILTER = 10
 _MOST_BY_NAME = 30
@@ -135,6 +138,19 @@ class Secrets:
         Raises:
             AwsError: if Secrets Manager refuses.
         """
+        found = self._versions_now(state)
+        return {one["VersionId"]: one["CreatedDate"] for one in found if "VersionId" in one and "CreatedDate" in one}
+
+    def version_keys_now(self, state: SecretState, version: str) -> Sequence[str]:
+        """Read which KMS keys open a version with a label, by ListSecretVersionIds now; none where AWS does not say.
+
+        Raises:
+            AwsError: if Secrets Manager refuses.
+        """
+        found = (one for one in self._versions_now(state) if one.get("VersionId") == version)
+        return next((one.get("KmsKeyIds", []) for one in found), [])
+
+    def _versions_now(self, state: SecretState) -> list[SecretVersionsListEntryTypeDef]:
         with calling("ListSecretVersionIds", state.name):
             client = self.account.client("secretsmanager")
             answer = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100)
@@ -143,9 +159,7 @@ class Secrets:
             while token := answer.get("NextToken"):
                 answer = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100, NextToken=token)
                 found += answer["Versions"]
-            return {
-                one["VersionId"]: one["CreatedDate"] for one in found if "VersionId" in one and "CreatedDate" in one
-            }
+            return found
 
     def _note(self, name: str, state: SecretState | None) -> None:
         with self._lock:

@@ -19,7 +19,7 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, PENDING, PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
-from secrets_pipeline.reconcilers.secret_value.encryption import key_id, under_another_key
+from secrets_pipeline.reconcilers.secret_value.encryption import DEFAULT_KEY, key_id, under_another_key
 from secrets_pipeline.reconcilers.secret_value.provenance import (
     COPIED,
     STAGED,
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 _ATTEMPTS = 3
+_DEFAULT_OF_VERSION = "DefaultEncryptionKey"
+"""What ListSecretVersionIds calls `aws/secretsmanager`."""
 
 Done = Callable[[SecretState], bool]
 """Whether a secret's state says that the write is done already."""
@@ -73,14 +75,25 @@ class ValueWriter:
         """Write the same value as a new version under the KMS key that the secret has at the write; see `write`."""
         return self.write(
             name,
-            # An alias that points elsewhere is another key by the same name.
-            intent=lambda state: f"same value: {state.tags.get(VALUE_KEY)} → {key_id(self._stack, state.kms_key_id)}",
+            intent=self._same_value,
             inputs=None,
             make=_same,
             done=lambda state: not under_another_key(self._stack, state),
             inherits=True,
             label=lambda state: STAGED if is_unfinished(state) else COPIED,
         )
+
+    def _same_value(self, state: SecretState) -> str:
+        # An alias that points elsewhere is another key by the same name.
+        key = key_id(self._stack, state.kms_key_id)
+        said = f"same value: {state.tags.get(VALUE_KEY)} → {key}"
+        tried = self.token(state.arn, state.current_version, said)
+        if tried not in state.versions:
+            return said
+        # Between two calls of the run that stored it somebody may have changed the secret's key.
+        opening = self._stack.observed.secrets.version_keys_now(state, tried)
+        keys = {DEFAULT_KEY if one == _DEFAULT_OF_VERSION else key_id(self._stack, one) for one in opening}
+        return said if keys <= {key} else f"{said}, unlike {tried}"
 
     def write(
         self,

@@ -11,7 +11,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Failed, Skipped, Unchanged
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.tag_keys import VALUE_KEY
-from tests.bench import said
+from tests.bench import Killed, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
@@ -96,6 +96,30 @@ def test_a_value_that_cannot_be_written_under_the_new_key_takes_the_secret_back_
     assert isinstance(outcomes[f"secrets {bench.name('password')}"], Failed)
     untouched(bench, old, value)
     assert said(bench.plan(under(bench, old))[bench.name("password")]) == ()
+
+
+def test_a_version_that_a_killed_run_stored_while_somebody_took_the_key_back_is_not_made_current(
+    bench: Bench, interruption: Interruption, killed: type[BaseException]
+) -> None:
+    old, new = new_key(bench), new_key(bench)
+    bench.provision(under(bench, old))
+    value, struck = bench.value("password"), []
+
+    def interfere(operation: str) -> None:
+        if operation == "PutSecretValue":
+            bench.secrets.update_secret(SecretId=bench.name("password"), KmsKeyId=old)
+        if operation == "UpdateSecretVersionStage":
+            struck.append(operation)
+            raise Killed
+
+    interruption.before = interfere
+    with pytest.raises(killed):
+        bench.provision(under(bench, new), "secrets", interruption=interruption)
+    assert struck
+    bench.provision(under(bench, new))
+    assert keys_of_versions(bench)["AWSCURRENT"] == [new]
+    assert bench.value("password") == value
+    assert {type(one) for one in bench.provision(under(bench, new)).values()} == {Unchanged}
 
 
 def test_a_rotation_in_progress_is_not_disturbed(bench: Bench) -> None:
