@@ -138,6 +138,7 @@ class Ledger:
     _makers: set[tuple[str, str]] = field(default_factory=set)
     _untaken: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     _policy_known: dict[tuple[str, str], int] = field(default_factory=dict)
+    _put_policy: set[tuple[str, str]] = field(default_factory=set)
     _marked: dict[str, tuple[int, str]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _writes: Counter[tuple[str, ...]] = field(default_factory=Counter)
@@ -228,6 +229,8 @@ class Ledger:
                 self._untaken[found.arn, "rotation"] = (self.turn, call.caller)
             case "PutResourcePolicy" | "DeleteResourcePolicy":
                 self._policy_known[call.caller, found.arn] = self.turn
+                if call.operation == "PutResourcePolicy":
+                    self._put_policy.add((call.caller, found.arn))
                 if (call.caller, found.arn) in self._makers:
                     self._untaken[found.arn, "policy"] = (self.turn, call.caller)
 
@@ -247,7 +250,7 @@ class Ledger:
             (read, self._untaken.get((found.arn, "policy"), nothing)),
         )
         # Whoever could look, and did not right before, is not excused.
-        no_room = run in self._makers and found.policy is not None and found.rotation is not None
+        no_room = run in self._makers and run in self._put_policy and found.rotation is not None
         if not no_room and self._last_call.get(run) != "DescribeSecret":
             return
         if vouches and any(who != call.caller and at > known for known, (at, who) in overtaking):
