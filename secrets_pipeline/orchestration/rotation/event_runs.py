@@ -19,7 +19,7 @@ import dagster as dg
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.concerned_stacks import Concern, Dismissed
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, run_request
+from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, request_again, run_request
 from secrets_pipeline.rotation.events.hints import Hint, HintKind, Poison
 from secrets_pipeline.rotation.events.parsing import parse
 from secrets_pipeline.rotation.events.queue import Message
@@ -74,6 +74,8 @@ class Dispatcher:
     _done: list[Message] = field(default_factory=list)
     _notices: list[tuple[str, str]] = field(default_factory=list)
     _waiting: dict[Cause, dict[str, tuple[Hint, Concern, int]]] = field(default_factory=lambda: defaultdict(dict))
+    _unsubmitted: dict[Answered, dg.DagsterRun] = field(default_factory=dict)
+    _again: dict[str, dg.RunRequest] = field(default_factory=dict)
     _answering: dict[Answered, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
     _following: dict[Answered, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
 
@@ -85,7 +87,8 @@ class Dispatcher:
             self._find_runs(min(hint.at for hint in hints))
         for message, one in parsed:
             self._look(message, one)
-        return Decided(self._done, [self._request(*cause) for cause in sorted(self._waiting)], self._notices)
+        requests = [*self._again.values(), *(self._request(*cause) for cause in sorted(self._waiting))]
+        return Decided(self._done, requests, self._notices)
 
     def _look(self, message: Message, parsed: Hint | Poison) -> None:
         if isinstance(parsed, Poison):
@@ -115,7 +118,10 @@ class Dispatcher:
             if any(not _was_never_started(one) for one in (*tried, *follow)):
                 continue
             covered = False
-            if len(tried) < MOST_ATTEMPTS:
+            unsubmitted = self._unsubmitted.get((concern.stack, hint.event_id))
+            if unsubmitted is not None:
+                self._again[unsubmitted.run_id] = request_again(unsubmitted)
+            elif len(tried) < MOST_ATTEMPTS:
                 self._waiting[job, concern.stack][hint.event_id] = (hint, concern, len(tried) + 1)
             else:
                 text = f"event {hint.event_id}: {len(tried)} runs of stack {concern.stack} could not be started"
@@ -128,15 +134,18 @@ class Dispatcher:
         since = min(max(oldest, now - KEPT), now) - CLOCKS_DIFFER
         made = dg.RunsFilter(tags={"dagster/sensor_name": self.sensor}, created_after=since)
         for record in self.instance.get_run_records(made):
-            # One that is not started yet when a tick begins was left by a killed daemon; asked for again, it is used.
-            if record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED:
-                continue
             tags = record.dagster_run.tags
             stack = tags.get(PARTITION_TAG, "")
             for tag, version in tags.items():
-                if tag.startswith(EVENT_TAG_PREFIX):
-                    self._answering[stack, tag.removeprefix(EVENT_TAG_PREFIX)].append(record)
-                    self._following[stack, version].append(record)
+                event = tag.removeprefix(EVENT_TAG_PREFIX)
+                if event == tag:
+                    continue
+                # One that is not started yet when a tick begins was left by a killed daemon.
+                if record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED:
+                    self._unsubmitted[stack, event] = record.dagster_run
+                    continue
+                self._answering[stack, event].append(record)
+                self._following[stack, version].append(record)
 
     def _request(self, job: str, stack: str) -> dg.RunRequest:
         waiting = sorted(self._waiting[job, stack].values(), key=lambda one: (one[0].at, one[0].event_id))

@@ -60,6 +60,15 @@ def run_request(
     )
 
 
+def request_again(run: dg.DagsterRun) -> dg.RunRequest:
+    """Make the request of a run that a killed daemon made and did not submit: under its key, Dagster submits that run.
+
+    A request of our own would have another key wherever other events had come in between, and be one run more.
+    """
+    tags = {tag: value for tag, value in run.tags.items() if tag == PARTITION_TAG or not tag.startswith("dagster/")}
+    return dg.RunRequest(run_key=run.tags["dagster/run_key"], job_name=run.job_name, tags=tags)
+
+
 def fitting(words: Sequence[str]) -> str:
     """Join as many words as fit into a tag, comma separated; `…` stands for those that do not."""
     said: list[str] = []

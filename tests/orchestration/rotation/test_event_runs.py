@@ -139,6 +139,18 @@ def test_a_run_that_a_killed_daemon_left_unstarted_covers_nothing_and_hides_no_o
     assert (decided.done, [one.run_key for one in decided.requests]) == ([old], [one.run_key for one in asked])
 
 
+def test_a_run_that_a_killed_daemon_left_is_asked_for_again_whichever_of_its_messages_comes(desk: Desk) -> None:
+    old, new, newest = message(event(age=2)), message(event(age=1)), message(event())
+    [left] = desk.decide(old, new).requests
+    desk.make([left], dg.DagsterRunStatus.NOT_STARTED)
+    [again] = desk.decide(new).requests
+    assert (again.run_key, again.job_name, again.tags) == (left.run_key, left.job_name, left.tags)
+    assert [one.run_key for one in desk.decide(new, newest, old).requests] == [
+        left.run_key,
+        f"{json.loads(newest.body)['id']}:provision:{STACK}",
+    ]
+
+
 def test_a_tick_that_has_no_time_left_asks_nothing_more_and_leaves_what_it_did_not_ask_about(desk: Desk) -> None:
     first, second = event(), event()
     decided = desk.decide(message(first), message(second), is_late=lambda: bool(desk.asked))
