@@ -128,6 +128,9 @@ def main() -> int:
             done.append((task, outcome))
             ignored |= failing
             _tell(task, outcome)
+        # Without this the pool ends by SIGTERM, whose handler never runs in a worker that begins to wait for a task then.
+        pool.close()
+        pool.join()
     _sum_up(done)
     if ignored:
         print("These tests fail without a mutant and were left out:", *sorted(ignored), sep="\n  ")
