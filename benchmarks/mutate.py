@@ -128,7 +128,7 @@ def main() -> int:
             done.append((task, outcome))
             ignored |= failing
             _tell(task, outcome)
-        # Without this the pool ends by SIGTERM, whose handler never runs in a worker that begins to wait for a task then.
+        # Otherwise SIGTERM ends them, whose handler never runs in one that just begins to wait for a task.
         pool.close()
         pool.join()
     _sum_up(done)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import pwd
 import shutil
@@ -15,10 +14,7 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+import trustme
 
 from tests.ports import free_port
 from tests.waiting import SECONDS, eventually
@@ -49,29 +45,11 @@ class MariaDb:
 
 def certificate(folder: Path) -> None:
     """`ca.pem`, and `cert.pem` with `key.pem` signed by it."""
-    now = dt.datetime.now(dt.UTC)
-    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("authority", "server")}
-    names = {name: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in keys}
-    for name, key in keys.items():
-        unsigned = (
-            x509.CertificateBuilder()
-            .subject_name(names[name])
-            .issuer_name(names["authority"])
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=name == "authority", path_length=None), critical=True)
-        )
-        if name == "server":
-            unsigned = unsigned.add_extension(x509.SubjectAlternativeName([x509.DNSName(ALIAS)]), critical=False)
-        signed = unsigned.sign(keys["authority"], hashes.SHA256())
-        file = folder / ("ca.pem" if name == "authority" else "cert.pem")
-        file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    private = keys["server"].private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "key.pem").write_bytes(private)
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    server = authority.issue_cert(ALIAS, common_name="server", key_type=trustme.KeyType.ECDSA)
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    server.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
+    server.private_key_pem.write_to_path(str(folder / "key.pem"))
 
 
 @contextmanager
