@@ -34,6 +34,7 @@ class Parameters:
         self._account = account
         self._published: Cached[str, Mapping[str, str]] = Cached()
         self._holder: Cached[str, str] = Cached()
+        self._taken: Cached[str, None] = Cached()
         self._versions: Cached[str, str | None] = Cached()
 
     def published(self) -> Mapping[str, str]:
@@ -53,11 +54,14 @@ class Parameters:
         return self._holder.get(self.note, lambda: self.published().get(self.note, ""))
 
     def take(self, repository: str) -> None:
-        """Write the note of the repository by PutParameter.
+        """Write the note of the repository by PutParameter; once a run, though threads ask for it at once.
 
         Raises:
             AwsError: if Parameter Store refuses.
         """
+        self._taken.get(repository, lambda: self._take(repository))
+
+    def _take(self, repository: str) -> None:
         self.put(self.note, repository)
         # Not read again: other threads are writing in this folder.
         self._holder.learn(self.note, repository)
