@@ -14,12 +14,19 @@ from secrets_pipeline.cli.shared.interrupts import keep_interrupts
 
 class Thing: pass
 
+class Interrupted(BaseException): pass
+
+def interrupt(*_):
+    raise Interrupted
+
 def slow():
     print("finalizing", flush=True)
     while True:
         time.sleep(0.01)
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+# As Dagster does it during a run.
+signal.signal(signal.SIGUSR1, interrupt)
 # A background job of a shell would ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if "keep" in sys.argv:
@@ -44,7 +51,7 @@ def interrupted(number: signal.Signals, *arguments: str) -> tuple[int, str]:
         return process.wait(SECONDS), said
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_inside_of_a_finalizer_is_not_lost(number: signal.Signals) -> None:
     assert interrupted(number) == (0, "went on\n")
     code, said = interrupted(number, "keep")
