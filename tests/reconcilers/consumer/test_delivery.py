@@ -423,7 +423,7 @@ def test_a_secret_in_a_plain_sink_is_refused_without_showing_it(bench: Bench) ->
 
 
 def test_an_entry_that_is_refused_does_not_hide_behind_one_that_waits(bench: Bench) -> None:
-    leaking = ecs(bench, secrets={"S": ARN}, environment={"LEAK": "${ssm:/%s/secure}" % bench.stack})  # noqa: UP031
+    leaking = ecs(bench, secrets={"S": ARN}, environment={"LEAK": f"${{ssm:/{bench.stack}/secure}}"})
     bench.ssm.put_parameter(Name=f"/{bench.stack}/secure", Value="hidden", Type="SecureString")
     context = bench.context(delivering(bench, leaking), writing=False)
     (change,) = (one for one in STAGES[STAGE](context).plan() if one.resource.kind == "ecs")

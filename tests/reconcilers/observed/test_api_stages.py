@@ -10,6 +10,8 @@ from secrets_pipeline.emulator import StandInStage, stand_in
 from secrets_pipeline.reconcilers.observed.api_stages import ApiStages
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigateway.type_defs import PatchOperationTypeDef
+
     from tests.bench import Bench
 
 
@@ -23,8 +25,8 @@ def stages(bench: Bench) -> ApiStages:
 def set_variable(bench: Bench, value: str) -> None:
     api = bench.session.client("apigateway")
     ids = (one["id"] for one in api.get_rest_apis(limit=500)["items"] if one["name"] == bench.stack)
-    patch = [{"op": "replace", "path": "/variables/key", "value": value}]
-    api.update_stage(restApiId=next(ids), stageName="dev", patchOperations=patch)  # type: ignore[arg-type]
+    patch: list[PatchOperationTypeDef] = [{"op": "replace", "path": "/variables/key", "value": value}]
+    api.update_stage(restApiId=next(ids), stageName="dev", patchOperations=patch)
 
 
 def variables(stages: ApiStages, bench: Bench) -> dict[str, str]:
