@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import SecretVersionsListEntryTypeDef
 
 _CURRENT, _PENDING = "AWSCURRENT", "AWSPENDING"
-_DEFAULT_KEY = "DefaultEncryptionKey"
+DEFAULT_KEY = "DefaultEncryptionKey"
 """What ListSecretVersionIds calls `aws/secretsmanager`."""
 _MOST_BY_NAME = 30
 _NAMES_PER_FILTER = 10
@@ -124,8 +124,8 @@ def _labelled(versions: Iterable[SecretVersionsListEntryTypeDef], label: str) ->
 
 def _keys(current: SecretVersionsListEntryTypeDef, entry: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the keys that open a version; without any, that of the secret."""
-    named = current.get("KmsKeyIds") or [entry.get("KmsKeyId") or _DEFAULT_KEY]
-    return tuple(dict.fromkeys(DEFAULT_ALIAS if one == _DEFAULT_KEY else one for one in named))
+    named = current.get("KmsKeyIds") or [entry.get("KmsKeyId") or DEFAULT_KEY]
+    return tuple(dict.fromkeys(DEFAULT_ALIAS if one == DEFAULT_KEY else one for one in named))
 
 
 def _rotation(entry: Mapping[str, Any]) -> RotationSnapshot:

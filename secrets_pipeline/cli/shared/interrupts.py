@@ -20,11 +20,14 @@ def keep_interrupts() -> None:
     report = sys.unraisablehook
 
     def hook(unraisable: sys.UnraisableHookArgs) -> None:
-        if issubclass(unraisable.exc_type, (Exception, GeneratorExit)):
+        again_by = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}
+        # During a run, Dagster's handler of either signal raises an exception of its own; to import it costs a second.
+        if dagster := sys.modules.get("dagster"):
+            again_by[dagster.DagsterExecutionInterruptedError] = signal.SIGINT
+        swallowed = again_by.get(unraisable.exc_type)
+        if swallowed is None:
             report(unraisable)
             return
-        # During a run, Dagster's handler of either signal raises an exception of its own.
-        swallowed = signal.SIGTERM if issubclass(unraisable.exc_type, SystemExit) else signal.SIGINT
         # Not here: the hook is still inside of the finalizer.
         # To the process, not to the timer's thread: the main thread may be waiting in the kernel.
         again = threading.Timer(_AGAIN_SECONDS, os.kill, [os.getpid(), swallowed])

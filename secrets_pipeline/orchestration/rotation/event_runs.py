@@ -142,7 +142,9 @@ class Dispatcher:
                     continue
                 # One that is not started yet when a tick begins was left by a killed daemon.
                 if record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED:
-                    self._unsubmitted[stack, event] = record.dagster_run
+                    # A sensor may not ask for a job that is gone from the code.
+                    if record.dagster_run.job_name in self.jobs.values():
+                        self._unsubmitted[stack, event] = record.dagster_run
                     continue
                 self._answering[stack, event].append(record)
                 self._following[stack, version].append(record)

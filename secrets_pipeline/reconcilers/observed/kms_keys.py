@@ -127,6 +127,16 @@ class KeyInventory:
         """Read a key's policy by GetKeyPolicy, once a run."""
         return self._remember("policy", key_id, lambda: key_policy(self._account, key_id))
 
+    def grantee_now(self, key_id: str) -> str | None:
+        """Read by ListGrants now who has a grant on a key: the first of them, or None.
+
+        Raises:
+            AwsError: if KMS refuses.
+        """
+        with calling("ListGrants", key_id):
+            granted = next(pages(self._account.client("kms"), "list_grants", KeyId=key_id), None)
+        return granted.get("GranteePrincipal", "somebody") if granted else None
+
     def carrying(self, tag: str) -> tuple[Mapping[str, Mapping[str, str]], bool]:
         """Find by ListKeys and ListResourceTags the keys that carry a tag, once a run.
 

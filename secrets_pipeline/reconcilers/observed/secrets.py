@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.access.snapshot.secret_metadata import DEFAULT_KEY
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
@@ -141,14 +142,17 @@ class Secrets:
         found = self._versions_now(state)
         return {one["VersionId"]: one["CreatedDate"] for one in found if "VersionId" in one and "CreatedDate" in one}
 
-    def version_keys_now(self, state: SecretState, version: str) -> Sequence[str]:
+    def version_keys_now(self, state: SecretState, version: str) -> Sequence[str | None]:
         """Read which KMS keys open a version with a label, by ListSecretVersionIds now; none where AWS does not say.
+
+        None among them stands for `aws/secretsmanager`.
 
         Raises:
             AwsError: if Secrets Manager refuses.
         """
         found = (one for one in self._versions_now(state) if one.get("VersionId") == version)
-        return next((one.get("KmsKeyIds", []) for one in found), [])
+        keys = next((one.get("KmsKeyIds", []) for one in found), [])
+        return [None if key == DEFAULT_KEY else key for key in keys]
 
     def _versions_now(self, state: SecretState) -> list[SecretVersionsListEntryTypeDef]:
         with calling("ListSecretVersionIds", state.name):

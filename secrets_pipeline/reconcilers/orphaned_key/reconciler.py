@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.errors import AwsError
@@ -138,12 +137,9 @@ class OrphanedKeyReconciler:
             more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
             way = "give it another key or delete it; once it cannot be restored any more, prune again"
             return Because(f"secret {kept[0]}{more} is encrypted under it", way)
-        with calling("ListGrants", key.state.key_id):
-            granted = next(pages(self._stack.account.client("kms"), "list_grants", KeyId=key.state.key_id), None)
-        if granted is None:
-            return None
-        way = "what it encrypts with the key has to go first; then prune again"
-        return Because(f"{granted.get('GranteePrincipal', 'somebody')} has a grant on it", way)
+        if grantee := self._stack.observed.keys.grantee_now(key.state.key_id):
+            return Because(f"{grantee} has a grant on it", "what it encrypts has to go first; then prune again")
+        return None
 
     def _spelled(self, key: MarkedKey) -> frozenset[str]:
         """Say by which names a key may be named."""

@@ -71,10 +71,10 @@ class RotateReconciler:
         """Rotate one secret and follow it to its end; see `engine.Reconciler`."""
         secret = self._secrets[change.resource.name]
         # The list may be five minutes old.
-        state = self._stack.observed.secrets.refresh(secret.name)
-        rotator = self._rotator(secret, state)
-        if state is None or isinstance(rotator, NotRotatable):
-            raise SkippedError(*(("it does not exist",) if isinstance(rotator, Rotator) else (rotator.reason,)))
+        found = self._rotator(secret, self._stack.observed.secrets.refresh(secret.name))
+        if isinstance(found, NotRotatable):
+            raise SkippedError(found.reason, remedy=found.remedy)
+        state, rotator = found
         database = database_of(self._stack.spec, secret)
         match rotator:
             case Rotator.FUNCTION | Rotator.SERVICE:
@@ -87,12 +87,13 @@ class RotateReconciler:
     def _plan(self, secret: SecretSpec) -> Change:
         state = self._stack.observed.secrets.get(secret.name)
         resource = Resource(KIND, secret.name, secret.ref.component, secret.ref.key)
-        rotator = self._rotator(secret, state)
-        if isinstance(rotator, NotRotatable):
-            return Change(resource, ChangeClass.BLOCKED, (Because(rotator.reason),), remedy=rotator.remedy)
+        found = self._rotator(secret, state)
+        if isinstance(found, NotRotatable):
+            return Change(resource, ChangeClass.BLOCKED, (Because(found.reason),), remedy=found.remedy)
+        _, rotator = found
         return Change(resource, ChangeClass.ROTATE, (Because(f"by {rotator.value}"),))
 
-    def _rotator(self, secret: SecretSpec, state: SecretState | None) -> Rotator | NotRotatable:
+    def _rotator(self, secret: SecretSpec, state: SecretState | None) -> tuple[SecretState, Rotator] | NotRotatable:
         apply_first = f"Run `secrets-pipeline apply -s {self._stack.spec.stack}` first."
         if state is None or state.current_version is None:
             return NotRotatable("it has no value yet", apply_first)
@@ -102,4 +103,5 @@ class RotateReconciler:
             return NotRotatable("it is a replica", f"Rotate its primary in {state.primary_region}.")
         if not self._stack.ownership.owns(state):
             return NotRotatable("it is not ours", f"Adopt it first: {adoption(self._stack.spec.stack, state.name)}.")
-        return rotator_of(self._stack.spec, secret, state)
+        rotator = rotator_of(self._stack.spec, secret, state)
+        return rotator if isinstance(rotator, NotRotatable) else (state, rotator)

@@ -19,7 +19,7 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, PENDING, PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
-from secrets_pipeline.reconcilers.secret_value.encryption import DEFAULT_KEY, key_id, under_another_key
+from secrets_pipeline.reconcilers.secret_value.encryption import key_id, under_another_key
 from secrets_pipeline.reconcilers.secret_value.provenance import (
     COPIED,
     STAGED,
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 _ATTEMPTS = 3
-_DEFAULT_OF_VERSION = "DefaultEncryptionKey"
-"""What ListSecretVersionIds calls `aws/secretsmanager`."""
 
 Done = Callable[[SecretState], bool]
 """Whether a secret's state says that the write is done already."""
@@ -92,8 +90,8 @@ class ValueWriter:
             return said
         # Between two calls of the run that stored it somebody may have changed the secret's key.
         opening = self._stack.observed.secrets.version_keys_now(state, tried)
-        keys = {DEFAULT_KEY if one == _DEFAULT_OF_VERSION else key_id(self._stack, one) for one in opening}
-        return said if keys <= {key} else f"{said}, unlike {tried}"
+        known = {key_id(self._stack, one) for one in opening} <= {key}
+        return said if known else f"{said}, unlike {tried}"
 
     def write(
         self,

@@ -14,10 +14,14 @@ from secrets_pipeline.cli.shared.interrupts import keep_interrupts
 
 class Thing: pass
 
-class Interrupted(BaseException): pass
-
 def interrupt(*_):
-    raise Interrupted
+    import dagster
+    raise dagster.DagsterExecutionInterruptedError
+
+class NoInterrupt(BaseException): pass
+
+def fail(*_):
+    raise NoInterrupt
 
 def slow():
     print("finalizing", flush=True)
@@ -27,6 +31,7 @@ def slow():
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 # As Dagster does it during a run.
 signal.signal(signal.SIGUSR1, interrupt)
+signal.signal(signal.SIGUSR2, fail)
 # A background job of a shell would ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if "keep" in sys.argv:
@@ -35,7 +40,7 @@ thing = Thing()
 weakref.finalize(thing, slow)
 del thing
 if "keep" in sys.argv:
-    time.sleep(300)
+    time.sleep(float(sys.argv[2]))
 print("went on")
 """
 
@@ -54,6 +59,10 @@ def interrupted(number: signal.Signals, *arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_inside_of_a_finalizer_is_not_lost(number: signal.Signals) -> None:
     assert interrupted(number) == (0, "went on\n")
-    code, said = interrupted(number, "keep")
+    code, said = interrupted(number, "keep", "300")
     assert code in (130, 143, -signal.SIGINT)
     assert said == ""
+
+
+def test_what_is_no_interrupt_ends_nothing() -> None:
+    assert interrupted(signal.SIGUSR2, "keep", "1") == (0, "went on\n")

@@ -151,6 +151,13 @@ def test_a_run_that_a_killed_daemon_left_is_asked_for_again_whichever_of_its_mes
     ]
 
 
+def test_a_run_that_a_killed_daemon_left_of_a_job_that_is_gone_is_not_asked_for_again(desk: Desk) -> None:
+    one = message(event())
+    (asked,) = desk.decide(one).requests
+    desk.make([asked.with_replaced_attrs(job_name="gone", run_key="gone")], dg.DagsterRunStatus.NOT_STARTED)
+    assert [again.run_key for again in desk.decide(one).requests] == [asked.run_key]
+
+
 def test_a_tick_that_has_no_time_left_asks_nothing_more_and_leaves_what_it_did_not_ask_about(desk: Desk) -> None:
     first, second = event(), event()
     decided = desk.decide(message(first), message(second), is_late=lambda: bool(desk.asked))
