@@ -138,6 +138,7 @@ class Ledger:
     _makers: set[tuple[str, str]] = field(default_factory=set)
     _untaken: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     _policy_known: dict[tuple[str, str], int] = field(default_factory=dict)
+    _key_giver: dict[str, str] = field(default_factory=dict)
     _put_policy: set[tuple[str, str]] = field(default_factory=set)
     _marked: dict[str, tuple[int, str]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
@@ -227,6 +228,8 @@ class Ledger:
                 self._note_mark(call, found)
             case "RotateSecret" | "CancelRotateSecret" if (call.caller, found.arn) in self._makers:
                 self._untaken[found.arn, "rotation"] = (self.turn, call.caller)
+            case "UpdateSecret" if "KmsKeyId" in call.params:
+                self._key_giver[found.arn] = call.caller
             case "PutResourcePolicy" | "DeleteResourcePolicy":
                 self._policy_known[call.caller, found.arn] = self.turn
                 if call.operation == "PutResourcePolicy":
@@ -346,7 +349,8 @@ class Ledger:
         rendered_from = source.version if source and base and source.turn > base.turn else ""
         shown_source = self._shown.get((caller, sources.arn), ("", ""))[0] if sources and rendered_from else ""
         replaced, key = base.version if base else "", self._shown.get((caller, found.arn), ("", ""))[1]
-        write = (found.arn, replaced, value, key, made.kms_key_id or "", rendered_from, shown_source)
+        under = (made.kms_key_id or "") if self._key_giver.get(found.arn, "").startswith("human") else ""
+        write = (found.arn, replaced, value, key, under, rendered_from, shown_source)
         self._writes[write] += 1
         if self._writes[write] > 1:
             self.violated(f"{found.name}: {self.alias(version)} repeats a write over {self.alias(replaced)}")

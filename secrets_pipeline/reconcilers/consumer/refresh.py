@@ -154,8 +154,10 @@ class RefreshReconciler:
         if found is None:
             return Change(resource, ChangeClass.BLOCKED, (refresher.missing(spec.means),))
         digest = self._notes.digest(spec, self._versions(spec))
-        known = noted is not None and noted in (digest, _started_with(digest))
-        if reasons := self._stale(spec, found, values, known=known, news=noted not in (None, digest)):
+        # A delivery in between is no other version.
+        before, now = RefreshNotes.versions(noted or ""), RefreshNotes.versions(digest or "")
+        known = noted is not None and before in (now, _started_with(now or None))
+        if reasons := self._stale(spec, found, values, known=known, news=noted is not None and before != now):
             self._current.pop(spec.name, None)
             self._unfinished[spec.name] = OPEN
             if found.refusal:

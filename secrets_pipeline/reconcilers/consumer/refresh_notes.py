@@ -44,11 +44,15 @@ class RefreshNotes:
         if self._stack.ownership.fingerprinter is None:
             return None
         pairs = [part for name, version in sorted(versions.items()) for part in (name, version)]
-        # A delivery starts it as well, and that start may fail like any other.
-        delivered = published(self._stack).get(delivered_note(self._stack, spec.component))
-        about = (spec.name, *pairs, *([delivered] if delivered else ()))
-        digest = self._stack.ownership.fingerprinter.digest("refreshed", self._stack.spec.stack, *about)
-        return digest[:_DIGITS]
+        digest = self._stack.ownership.fingerprinter.digest("refreshed", self._stack.spec.stack, spec.name, *pairs)
+        # A delivery starts it as well, and that start may fail like any other: it is looked at again.
+        delivered = published(self._stack).get(delivered_note(self._stack, spec.component), "")
+        return f"{digest[:_DIGITS]}.{delivered[:_DIGITS]}".rstrip(".")
+
+    @staticmethod
+    def versions(note: str) -> str:
+        """Return that part of a digest that stands for the versions alone."""
+        return note.partition(".")[0]
 
     def write(self, notes: Mapping[str, str]) -> None:
         """Replace the notes by PutParameter, as far as they differ."""

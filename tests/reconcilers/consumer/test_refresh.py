@@ -436,6 +436,23 @@ def test_a_delivery_whose_rollout_fails_after_the_run_is_followed_and_made_up_fo
     assert {type(one) for one in bench.provision(changed).values()} == {Unchanged}
 
 
+def test_a_note_that_knows_no_deliveries_starts_nothing_anew(bench: Bench) -> None:
+    spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
+    bench.provision(spec)
+    started, note = primary(bench)["id"], f"/secrets-pipeline/{bench.stack}/refreshed"
+    document = json.loads(bench.ssm.get_parameter(Name=note)["Parameter"]["Value"])
+    older = {name: text.partition(".")[0] for name, text in document.items()}
+    assert older != document
+    bench.ssm.put_parameter(Name=note, Value=json.dumps(older), Overwrite=True)
+    # By its dates alone the version might have become current just now.
+    bench.session.client("secretsmanager").update_secret_version_stage(
+        SecretId=bench.name("api"), VersionStage="pinned", MoveToVersionId=bench.current("api")
+    )
+    bench.provision(spec)
+    assert primary(bench)["id"] == started
+    assert json.loads(bench.ssm.get_parameter(Name=note)["Parameter"]["Value"]) == document
+
+
 def test_a_value_that_went_back_by_hand_counts_from_the_moment_it_did(bench: Bench) -> None:
     spec = refreshing(bench, service(bench), deliveries=(delivering(bench),))
     bench.provision(spec)
