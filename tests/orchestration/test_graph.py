@@ -1,6 +1,7 @@
 import ast
 import inspect
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -71,12 +72,14 @@ def test_every_definition_loads_without_a_warning() -> None:
 
 
 def test_nothing_but_the_passwords_passes_through_storage() -> None:
-    made = assets(PLAIN)
+    made = assets(PLAIN, CHECKS)
     assert [asset.key.to_user_string() for asset in made] == list(ASSETS) == ORDER
     for asset in made:
         produced = inspect.signature(asset.op.compute_fn.decorated_fn).return_annotation  # type: ignore[union-attr] # decorated by dg.asset
         if asset.key.to_user_string() == "generated_passwords":
             assert asset.op.output_defs[0].io_manager_key == "sealed"
+        elif asset.key.to_user_string() == "stack_report":
+            assert produced == Iterator[dg.MaterializeResult[None] | dg.AssetCheckEvaluation]
         else:
             assert produced == dg.MaterializeResult[None]
 

@@ -14,6 +14,7 @@ from secrets_pipeline.orchestration.provisioning.configuration import (
 )
 from secrets_pipeline.orchestration.provisioning.report import STACK_REPORT, stack_report_asset
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
 ASSETS = (STACK_CONFIG, GENERATED, *STAGES, STACK_REPORT)
 FOLLOWING = ("secrets", "rds_endpoints", "connection_secrets", "consumer_arns", "consumer_refresh", STACK_REPORT)
@@ -23,16 +24,16 @@ A value that is rendered from others may be of either stage.
 """
 
 
-def assets(names: Names) -> Sequence[dg.AssetsDefinition]:
-    """Define every asset, in the order of `ASSETS`."""
+def assets(names: Names, checks: Sequence[StackCheck]) -> Sequence[dg.AssetsDefinition]:
+    """Define every asset, in the order of `ASSETS`; the last one has the checks evaluated."""
     return [
         stack_config_asset(names),
         generated_passwords_asset(names),
         *stage_assets(names),
-        stack_report_asset(names),
+        stack_report_asset(names, checks),
     ]
 
 
 def selected(names: Names, some: Sequence[str]) -> dg.AssetSelection:
-    """Select assets by name; their checks come with them."""
-    return dg.AssetSelection.assets(*(names.asset(one) for one in some))
+    """Select assets by name; `stack_report` evaluates their checks."""
+    return dg.AssetSelection.assets(*(names.asset(one) for one in some)).without_checks()

@@ -53,6 +53,23 @@ def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: 
     return None
 
 
+def planned_checks(instance: dg.DagsterInstance, run_id: str) -> set[dg.AssetCheckKey]:
+    """Read which checks are steps of a run."""
+    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    return {_key(record) for record in instance.get_records_for_run(run_id, of_type=kind).records}
+
+
+def evaluated_checks(instance: dg.DagsterInstance, run_id: str) -> set[dg.AssetCheckKey]:
+    """Read which checks a run has evaluated."""
+    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    return {_key(record) for record in instance.get_records_for_run(run_id, of_type=kind).records}
+
+
+def _key(record: dg.EventLogRecord) -> dg.AssetCheckKey:
+    found: dg.AssetCheckKey = record.event_log_entry.get_dagster_event().event_specific_data.asset_check_key  # type: ignore[union-attr] # of both kinds
+    return found
+
+
 def written_since_evaluation(
     instance: dg.DagsterInstance, stack: str, wanted: Mapping[dg.AssetCheckKey, Sequence[dg.AssetKey]]
 ) -> set[dg.AssetCheckKey]:

@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.verification.history import REPEATED, last_evaluation
+from secrets_pipeline.orchestration.verification.history import (
+    REPEATED,
+    evaluated_checks,
+    last_evaluation,
+    planned_checks,
+)
 
 
 def repeat_verdicts(instance: dg.DagsterInstance, run: dg.DagsterRun, own: Collection[dg.AssetCheckKey]) -> None:
@@ -17,15 +22,10 @@ def repeat_verdicts(instance: dg.DagsterInstance, run: dg.DagsterRun, own: Colle
         run: one that ended without success.
         own: checks of this code location.
     """
-    kinds = {dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
-    planned: set[dg.AssetCheckKey] = set()
-    evaluated: set[dg.AssetCheckKey] = set()
-    for record in instance.get_records_for_run(run.run_id, of_type=kinds).records:
-        event = record.event_log_entry.get_dagster_event()
-        known = planned if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED else evaluated
-        known.add(event.event_specific_data.asset_check_key)  # type: ignore[union-attr] # both kinds have one
+    planned = planned_checks(instance, run.run_id) & set(own)
+    missing = planned - evaluated_checks(instance, run.run_id) if planned else planned
     stack = run.tags.get(PARTITION_TAG)
-    for key in sorted((planned & set(own)) - evaluated, key=str):
+    for key in sorted(missing, key=str):
         last = last_evaluation(instance, key, stack)
         if last is None:
             continue
