@@ -138,7 +138,9 @@ def test_the_wheel_plans_applies_and_verifies_in_a_foreign_folder(installed: Ins
     planned = installed.run("secrets-pipeline", "plan", "--detailed-exitcode", **environment)
     assert planned.returncode == 2, planned.stdout + planned.stderr
     installed.done("secrets-pipeline", "apply", "-s", "shop-dev", **environment)
-    assert (installed.folder / ".dagster" / "dagster.yaml").read_text() == (ROOT / "dagster.yaml").read_text()
+    assert (installed.folder / ".dagster" / "dagster.yaml").read_text() == (
+        ROOT / "secrets_pipeline" / "orchestration" / "shared" / "dagster.yaml"
+    ).read_text()
     secrets = operator(aws).client("secretsmanager", endpoint_url=aws.endpoint_url)
     assert "endpoint" in secrets.get_secret_value(SecretId="shop/dev/api/config")["SecretString"]
     installed.done("secrets-pipeline", "plan", "--detailed-exitcode", **environment)

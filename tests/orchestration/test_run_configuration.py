@@ -115,6 +115,27 @@ def test_the_launchpad_refuses_it_for_every_job(workspace: WorkspaceProcessConte
     assert workspace.instance.get_runs_count() == 0
 
 
+def test_every_field_of_the_launchpad_is_described() -> None:
+    built = build_definitions()
+    for name in JOBS_WITH_STACKS:
+        config: Any = built.resolve_job_def(name).run_config_schema.config_type
+        for part in ("resources", "ops"):
+            fields = config.fields[part].config_type.fields
+            for one in (field for called, field in fields.items() if called != "io_manager"):
+                inner = getattr(one.config_type, "fields", {}).get("config")
+                for field, said in getattr(inner and inner.config_type, "fields", {}).items():
+                    assert said.description, (name, part, field)
+
+
+@pytest.mark.parametrize("job", ["plan", "rotate_secrets", "heal", "mend_rotation"])
+def test_a_job_that_is_launched_without_a_stack_says_what_to_choose(job: str) -> None:
+    config = {"ops": {"rotate": {"config": {"secrets": ["a/dev/b"]}}}} if job == "rotate_secrets" else {}
+    made = build_definitions().resolve_job_def(job).execute_in_process(run_config=config, raise_on_error=False)
+    (failure,) = [event.step_failure_data.user_failure_data for event in made.all_events if event.is_step_failure]
+    assert failure is not None
+    assert "choose a partition in the launchpad" in str(failure.description)
+
+
 def test_nothing_of_the_stacks_can_be_configured_but_how_closely_to_look() -> None:
     built = build_definitions()
     for name in JOBS_WITH_STACKS:

@@ -121,6 +121,12 @@ class Runs:
         found = [run for run in reversed(self.made) if tags.items() <= run.tags.items()]
         return [run.record() for run in found if after is None or date(run.made) > after]
 
+    def get_runs(self, filters: dg.RunsFilter) -> list[dg.DagsterRun]:
+        """See `dg.DagsterInstance`; by statuses, of which that of a run in the queue is another one in truth."""
+        self.looked = self.turn()
+        wanted = set(filters.statuses) - {_WAITS}
+        return [run.as_dagster for run in reversed(self.made) if run.status in wanted]
+
 
 class Daemon:
     """The daemon of one deployment.

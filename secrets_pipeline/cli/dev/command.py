@@ -74,8 +74,10 @@ def _serve(port: int) -> int:
         folder = Path(os.environ["DAGSTER_HOME"])
         named = [name for name in (CONFIG_VARIABLE, FROM_FILE_VARIABLE) if os.environ.get(name)]
         os.environ.update({name: str(Path(os.environ[name]).absolute()) for name in named})
+    # Otherwise `dg` warns that the environment which it runs in is not the one that is activated.
+    environment = {**os.environ, "VIRTUAL_ENV": sys.prefix}
     # A session of its own: it is told once, by us, and what it leaves behind can be ended with it.
-    process = subprocess.Popen(command, cwd=folder, start_new_session=True)
+    process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True)
     try:
         return process.wait()
     finally:

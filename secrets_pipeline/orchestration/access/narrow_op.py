@@ -11,6 +11,7 @@ from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, Treatment, narrow_policies, sentences
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
 
@@ -30,7 +31,7 @@ def look_for_tampering(
     names: dg.ResourceParam[Names],
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Log one observation, and one alert for each thing that somebody changed."""
-    stack = context.partition_key
+    stack = stack_of(context)
     # `applying` holds the stack's lock; nothing is made here, so the context is that of a run that reads.
     treated = narrow_policies(applying.stack(stack, writing=False), _healed_today(context.instance, names, stack))
     lines = list(sentences(treated))

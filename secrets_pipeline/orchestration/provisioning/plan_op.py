@@ -6,6 +6,7 @@ from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.stage_runner import table_of
 
@@ -15,7 +16,8 @@ def plan_stages(
     context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks], names: dg.ResourceParam[Names]
 ) -> None:
     """Log one observation a stage, with its changes as a table."""
-    for stage, changes in plan_stack(stacks.stack(context.partition_key)).items():
+    chosen = stack_of(context)
+    for stage, changes in plan_stack(stacks.stack(chosen)).items():
         plan = Plan({stage: changes})
         table = [
             {"action": row.action, "kind": row.kind, "name": row.name, "reason": row.reason, UNBLOCKS: row.unblocked_by}
@@ -24,7 +26,7 @@ def plan_stages(
         context.log_event(
             dg.AssetObservation(
                 asset_key=names.asset(stage),
-                partition=context.partition_key,
+                partition=chosen,
                 metadata={
                     "planned changes": sum(change.action.writes for change in changes),
                     "changed outside": plan.drifted,

@@ -17,7 +17,7 @@ from secrets_pipeline.operations.repair_rotation import NothingToRepair, Unfinis
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.names import Names
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, stack_of
 from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
 from secrets_pipeline.orchestration.shared.run_requests import run_request, secrets_of
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
@@ -70,7 +70,7 @@ def mend_rotations(
     names: dg.ResourceParam[Names],
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Log one observation; alert what a human has to mend, and fail then."""
-    stack, now = context.partition_key, time.time()
+    stack, now = stack_of(context), time.time()
     before = next((told for _, told in _told(context.instance, names, stack)), {})
 
     def may_retry(name: str, version: str) -> bool:

@@ -9,6 +9,7 @@ from pydantic import Field
 from secrets_pipeline.engine.model import Failed
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import PROVISION, priority
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES, Applying, table_of
@@ -47,6 +48,7 @@ def rotate(
     names: dg.ResourceParam[Names],
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Rotate, log one observation with the outcome of each secret, and fail if one of them failed."""
+    chosen = stack_of(context)
     secrets = config.secrets or list(secrets_of(context.run))
     if not secrets:
         raise dg.Failure(
@@ -59,7 +61,7 @@ def rotate(
         context.log.info("%s: %s is done", secret, step.value)
         rotation_watch(secret, step)
 
-    stack = applying.stack(context.partition_key)
+    stack = applying.stack(chosen)
     outcomes = applying.reconcile(
         "secret_rotation", RotateReconciler(stack, secrets, watch=watch, seconds=config.seconds)
     )
@@ -67,7 +69,7 @@ def rotate(
     # Yielded, as what is logged is lost with a failure.
     yield dg.AssetObservation(
         asset_key=names.asset(ROTATED),
-        partition=context.partition_key,
+        partition=chosen,
         metadata={OUTCOMES: dg.MetadataValue.json(table), "rotated": table_of(table)},
     )
     failed = [one for one in outcomes if isinstance(one, Failed)]

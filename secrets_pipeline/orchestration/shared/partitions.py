@@ -1,6 +1,7 @@
 """Keep one dynamic partition a stack; the sensor and the command line keep the keys in step with the YAML."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import dagster as dg
 
@@ -20,6 +21,32 @@ def check_key(stack: str) -> str:
     if problem := stack_name_problem(stack):
         raise SpecError(problem, remedy=STACK_NAME_REMEDY)
     return stack
+
+
+class Partitioned(Protocol):
+    """The context of an op."""
+
+    @property
+    def has_partition_key(self) -> bool:
+        """Tell whether the run has a partition."""
+
+    @property
+    def partition_key(self) -> str:
+        """Return the partition of the run."""
+
+
+def stack_of(context: Partitioned) -> str:
+    """Return the stack of a run.
+
+    Raises:
+        dg.Failure: if the run was launched without a partition.
+    """
+    if not context.has_partition_key:
+        raise dg.Failure(
+            f"no stack is chosen: choose a partition in the launchpad, or launch the run with the tag {PARTITION_TAG}",
+            allow_retries=False,
+        )
+    return context.partition_key
 
 
 def add_missing(instance: dg.DagsterInstance, stacks: Iterable[str], names: Names = PLAIN) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from secrets_pipeline.aws.service_keys import ServiceKeys
 from secrets_pipeline.aws.session import Sessions
@@ -32,13 +32,9 @@ def quiet(_stage: str, _outcome: Outcome) -> None:
 
 
 class AwsSessions(dg.ConfigurableResource["AwsSessions"]):
-    """boto3 sessions by account and region, under the standard AWS variables; one for every service.
+    """boto3 sessions by account and region, under the standard AWS variables; one for every service."""
 
-    Attributes:
-        read_only: refuse every write; SECRETS_PIPELINE_READ_ONLY does too.
-    """
-
-    read_only: bool = False
+    read_only: bool = Field(default=False, description="Refuse every write; SECRETS_PIPELINE_READ_ONLY does too.")
     _sessions: Sessions | None = PrivateAttr(default=None)
 
     @property
@@ -205,12 +201,14 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
     Attributes:
         asked: what the component names, or the command line in its own process. What is not asked for, ATMOS_BASE_PATH,
             SECRETS_PIPELINE_FROM_FILE and SECRETS_PIPELINE_FROM_ATMOS say, and nothing is adopted or pruned.
-        deep: also compare and mend what marks vouch for: policies, key policies, replicas, consumers.
     """
 
     aws: dg.ResourceDependency[AwsSessions]
     asked: dg.ResourceDependency[Asked]
-    deep: bool = False
+    deep: bool = Field(
+        default=False,
+        description="Also compare and mend what marks vouch for: policies, key policies, replicas, consumers.",
+    )
 
     def create_resource(self, context: dg.InitResourceContext) -> Stacks:
         """The stacks, read when somebody asks."""

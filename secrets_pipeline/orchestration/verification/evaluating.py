@@ -10,7 +10,7 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.verification.history import written_since_evaluation
+from secrets_pipeline.orchestration.verification.history import Target, last_materialization, written_since_evaluation
 from secrets_pipeline.orchestration.verification.stack_check import (
     VERIFY_TAG,
     Judged,
@@ -55,6 +55,7 @@ class Looker:
         somebody looked.
         """
         deep = self._deep(checks)
+        targets: dict[str, Target | None] = {}
         broken: Exception | None = None
         for check in checks:
             closely = check.name in deep
@@ -65,7 +66,10 @@ class Looker:
             except Exception as error:  # noqa: BLE001 - raised below
                 broken = broken or error
                 continue
-            yield self._event(check, found)
+            if self.stack is not None and check.stage not in targets:
+                asset = self.names.asset(check.stage)
+                targets[check.stage] = last_materialization(self.context.instance, asset, self.stack)
+            yield self._event(check, found, targets.get(check.stage))
         if broken is not None:
             raise broken
 
@@ -74,7 +78,7 @@ class Looker:
             return judge_all(self.stacks, check, deep=deep)
         return judge_stack(self.stacks, self.stack, check, deep=deep)
 
-    def _event(self, check: StackCheck, found: Judged) -> dg.AssetCheckEvaluation:
+    def _event(self, check: StackCheck, found: Judged, target: Target | None) -> dg.AssetCheckEvaluation:
         return dg.AssetCheckEvaluation(
             asset_key=self.names.asset(check.stage),
             check_name=check.name,
@@ -82,6 +86,7 @@ class Looker:
             severity=found.severity,
             description=found.description,
             metadata=found.metadata,
+            target_materialization_data=target,
             blocking=False,
             partition=self.stack,
         )

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import dagster as dg
+from dagster._core.definitions.asset_checks import asset_check_evaluation  # noqa: TID251 - Dagster exports no name
 from dagster._core.event_api import PartitionKeyFilter  # noqa: TID251 - the history of a check is filtered by nothing else
 
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+
+Target: TypeAlias = asset_check_evaluation.AssetCheckEvaluationTargetMaterializationData
 
 APPLIED = "applied"
 """Metadata of each stage's materialisation: how many changes it wrote."""
@@ -50,6 +54,14 @@ def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: 
             repeated = record.evaluation.metadata.get(REPEATED)
             at = record.event.timestamp if repeated is None else float(str(repeated.value))
             return Evaluated(record.evaluation, at)
+    return None
+
+
+def last_materialization(instance: dg.DagsterInstance, asset: dg.AssetKey, stack: str) -> Target | None:
+    """Read which materialisation a check of an asset judges: the latest; None before the first."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[stack])
+    for record in instance.fetch_materializations(wanted, limit=1).records:
+        return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
     return None
 
 
