@@ -8,6 +8,7 @@ from secrets_pipeline.orchestration.access.narrow_op import heal
 from secrets_pipeline.orchestration.alerts.sensors import run_failure_alerts
 from secrets_pipeline.orchestration.consumer_rollouts.sensors import consumer_rollout_sensor
 from secrets_pipeline.orchestration.databases.sensors import rds_endpoint_sensor
+from secrets_pipeline.orchestration.leases.sensors import abandoned_run_sensor
 from secrets_pipeline.orchestration.provisioning.jobs import follow_endpoint, follow_rotation
 from secrets_pipeline.orchestration.rotation.event_sensor import Job, rotation_event_sensor_for
 from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
@@ -40,4 +41,5 @@ SENSORS = (
     consumer_rollout_sensor,
     rotation_retry_sensor,
     run_failure_alerts,
+    abandoned_run_sensor,
 )

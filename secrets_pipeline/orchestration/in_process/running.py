@@ -16,7 +16,6 @@ from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
-from secrets_pipeline.orchestration.shared.run_lock import PROCESS_TAG, this_process
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, VERIFY_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -125,7 +124,7 @@ def execute(
             },
             raise_on_error=False,
             # A job of checks alone has no partitions of its own: the tag gives it one.
-            tags={PARTITION_TAG: stack, PROCESS_TAG: this_process(), **tags},
+            tags={PARTITION_TAG: stack, **tags},
         )
 
 
