@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Literal, cast, overload
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-)
+from botocore.credentials import CredentialResolver
 
 from secrets_pipeline import __version__
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws import deadlines, once
+from secrets_pipeline.aws.credentials import GivenCredentials
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE, Fence, ReadOnly
 from secrets_pipeline.aws.loader import share_loader
@@ -31,7 +27,6 @@ from secrets_pipeline.environment import switched_on
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-    from botocore.credentials import Credentials
     from mypy_boto3_apigateway.client import APIGatewayClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_ecs.client import ECSClient
@@ -50,9 +45,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.client import STSClient
 
 mask_logs()
-
-ROLE_SESSION_NAME = "secrets-pipeline"
-"""How CloudTrail names what this project does under an assumed role."""
 
 _MAX_ATTEMPTS = 8
 
@@ -267,7 +259,8 @@ class Sessions:
         base = given or self._base or boto3.Session(botocore_session=_session())
         session = _session(None if base.profile_name == "default" else base.profile_name, threads=self._threads)
         session.set_config_variable("region", target.region)
-        session.register_component("credential_provider", CredentialResolver([_Given(base, session, target.role_arn)]))
+        credentials = GivenCredentials(base, session, target.role_arn)
+        session.register_component("credential_provider", CredentialResolver([credentials]))
         once.install(session)
         if self._config is not None:
             session.set_default_client_config(session.get_default_client_config().merge(self._config))
@@ -276,27 +269,3 @@ class Sessions:
         if self._fence is not None:
             self._fence.install(session)
         return AwsAccount(session, target.region, pacers=self._pacers)
-
-
-class _Given(CredentialProvider):
-    """The base session's credentials, or those of a role assumed with them, renewed before they expire."""
-
-    METHOD = "secrets-pipeline"
-
-    def __init__(self, base: boto3.Session, session: botocore.session.Session, role_arn: str | None) -> None:
-        super().__init__()
-        self._base = base
-        self._session = session
-        self._role_arn = role_arn
-
-    def load(self) -> Credentials | None:
-        own = self._base.get_credentials()
-        if own is None or self._role_arn is None:
-            return own
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=self._session.create_client,
-            source_credentials=own,
-            role_arn=self._role_arn,
-            extra_args={"RoleSessionName": ROLE_SESSION_NAME},
-        )
-        return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")

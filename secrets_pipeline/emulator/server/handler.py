@@ -57,7 +57,7 @@ class RequestHandler(MotoRequestHandler):
             self.rfile.read(min(int(length), _DISCARDED))
 
     def handle_expect_100(self) -> bool:
-        """Let S3's clients send the body at once: botocore waits a second for a `100 Continue` that stays in a buffer."""
+        """Let S3's clients send the body at once: botocore waits a second for a `100 Continue` that is buffered."""
         answered = super().handle_expect_100()
         self.wfile.flush()
         return answered
