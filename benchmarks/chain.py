@@ -106,7 +106,7 @@ def stages(run_ids: list[str]) -> dict[str, float]:
 
     from secrets_pipeline.orchestration.provisioning.selections import ASSETS as assets  # noqa: N811, PLC0415 - the same
 
-    names = {asset.key.to_user_string() for asset in assets}
+    names = set(assets)
     spent: dict[str, float] = defaultdict(float)
     with dg.DagsterInstance.get() as instance:
         for run_id in run_ids:

@@ -8,13 +8,17 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.alerts.alerting import alerting
 from secrets_pipeline.orchestration.checks import CHECKS
-from secrets_pipeline.orchestration.jobs import JOBS
-from secrets_pipeline.orchestration.provisioning.selections import ASSETS
-from secrets_pipeline.orchestration.sensors import SENSORS
+from secrets_pipeline.orchestration.ended_runs.sensor import Own
+from secrets_pipeline.orchestration.jobs import jobs
+from secrets_pipeline.orchestration.provisioning.selections import assets
+from secrets_pipeline.orchestration.sensors import sensors
 from secrets_pipeline.orchestration.shared.io_managers import sealing_io_manager
+from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, StacksResource, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.stage_runner import applying
-from secrets_pipeline.orchestration.verification.schedules import SCHEDULES
+from secrets_pipeline.orchestration.verification.definitions import check_definitions
+from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
+from secrets_pipeline.orchestration.verification.schedules import verification_schedule_for
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
 Watcher: TypeAlias = Literal["sensors", "schedules"]
@@ -26,6 +30,9 @@ def build_definitions(
     asked: Asked | None = None,
     watch: Watch = unwatched,
     watchers: Collection[Watcher] = WATCHERS,
+    *,
+    names: Names = PLAIN,
+    retire_many: bool = False,
 ) -> dg.Definitions:
     """Build everything that Dagster loads.
 
@@ -34,21 +41,31 @@ def build_definitions(
         asked: where the stacks come from, and what the command line asks of the runs in its process.
         watch: who watches the steps of rotations, there as well.
         watchers: what acts by itself.
+        names: what everything is called.
+        retire_many: whether more than half of the partitions may be retired at once.
     """
     aws = AwsSessions()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
         # Dagster copies a sensor to bind the resources of its jobs, and warns of a parameter that only it sets.
         warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition", dg.BetaWarning)
+        made_assets, made_checks, made_jobs = assets(names, CHECKS), check_definitions(names, CHECKS), jobs(names)
+        own = Own(
+            jobs=frozenset(job.name for job in made_jobs),
+            assets=frozenset(asset.key for asset in made_assets),
+            checks=frozenset(key for checks in made_checks for key in checks.check_keys),
+        )
+        verify = next(job for job in made_jobs if job.name == names.of(VERIFY_JOB))
         built = dg.Definitions(
-            assets=ASSETS,
-            asset_checks=CHECKS,
-            jobs=JOBS,
-            sensors=SENSORS if "sensors" in watchers else (),
-            schedules=SCHEDULES if "schedules" in watchers else (),
+            assets=made_assets,
+            asset_checks=made_checks,
+            jobs=made_jobs,
+            sensors=sensors(names, made_jobs, own, retire_many=retire_many) if "sensors" in watchers else (),
+            schedules=[verification_schedule_for(names, verify)] if "schedules" in watchers else (),
             resources={
                 "aws": aws,
                 "stacks": StacksResource(aws=aws, asked=dg.ResourceDefinition.hardcoded_resource(asked or Asked())),
+                "names": dg.ResourceDefinition.hardcoded_resource(names),
                 "progress": dg.ResourceDefinition.hardcoded_resource(progress),
                 "rotation_watch": dg.ResourceDefinition.hardcoded_resource(watch),
                 "applying": applying,

@@ -1,13 +1,10 @@
-"""Define the asset checks: is AWS as declared, do values, connections and logins hold; with all others, `CHECKS`."""
-
-import dagster as dg
+"""List the checks of a stack: is AWS as declared, do values, connections and logins hold; with all others, `CHECKS`."""
 
 from secrets_pipeline.operations.as_declared import as_declared
 from secrets_pipeline.operations.mark_checks import marks_verify
 from secrets_pipeline.orchestration.access.checks import ACCESS_CHECKS
-from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
 from secrets_pipeline.orchestration.rotation.checks import ROTATION_CHECKS
-from secrets_pipeline.orchestration.verification.stack_check import Find, stack_check
+from secrets_pipeline.orchestration.verification.stack_check import Find, StackCheck
 from secrets_pipeline.reconcilers.connection.checks import connections
 from secrets_pipeline.reconcilers.consumer.checks import consumers_started_after_rotation
 from secrets_pipeline.reconcilers.database.checks import logins
@@ -29,48 +26,48 @@ def _declared(stage: str) -> Find:
     return lambda stack, deep: as_declared(stack, stage, deep=deep)
 
 
-CHECKS: tuple[dg.AssetChecksDefinition, ...] = (
-    stack_check(
+CHECKS: tuple[StackCheck, ...] = (
+    StackCheck(
         name="secrets_have_current_values",
-        asset=STAGE_ASSETS["secrets"],
+        stage="secrets",
         stages=("secrets",),
         description="Each secret exists with a current value under the declared KMS key.",
         find=lambda stack, _deep: current_values(stack, connections=False),
     ),
-    stack_check(
+    StackCheck(
         name="marks_verify",
-        asset=STAGE_ASSETS["secrets"],
+        stage="secrets",
         stages=(),
         description="What carries our tags, secret, key, database or function, carries a mark that proves them.",
         find=lambda stack, _deep: marks_verify(stack),
     ),
-    stack_check(
+    StackCheck(
         name="database_login_works",
-        asset=STAGE_ASSETS["rds_endpoints"],
+        stage="rds_endpoints",
         stages=("rds_instances", "rds_endpoints"),
         description="Each database accepts the password in its secret.",
         find=lambda stack, deep: logins(stack, deep=deep),
     ),
-    stack_check(
+    StackCheck(
         name="connections_match_endpoints",
-        asset=STAGE_ASSETS["connection_secrets"],
+        stage="connection_secrets",
         stages=("connection_secrets",),
         description="Each connection secret exists under the declared key and says what database and credentials say.",
         find=lambda stack, deep: [*current_values(stack, connections=True), *connections(stack, deep=deep)],
     ),
     *(
-        stack_check(
+        StackCheck(
             name=f"{stage}_as_declared",
-            asset=STAGE_ASSETS[stage],
+            stage=stage,
             stages=(),
             description="AWS is as the stack declares it.",
             find=_declared(stage),
         )
         for stage in _DECLARED
     ),
-    stack_check(
+    StackCheck(
         name="consumers_started_after_rotation",
-        asset=STAGE_ASSETS["consumer_refresh"],
+        stage="consumer_refresh",
         stages=("secrets", "connection_secrets", "consumer_arns", "consumer_refresh"),
         description="What runs was started after the secrets that it reads got their values.",
         find=lambda stack, _deep: consumers_started_after_rotation(stack),

@@ -1,5 +1,6 @@
 """Define the `dg.Component` that makes everything of the pipeline from a few lines of YAML."""
 
+import os
 import resource
 import warnings
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Annotated
 import dagster as dg
 
 from secrets_pipeline.orchestration.build import WATCHERS, Watcher, build_definitions
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Asked
 
 
@@ -19,8 +21,8 @@ def _beside(context: dg.ResolutionContext, path: str | None) -> Path | None:
 class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
     """Makes AWS Secrets Manager match an Atmos repository: one partition a stack, one asset a stage.
 
-    A code location serves one repository, and so holds one of these: assets, jobs and partitions have fixed names. Runs
-    are executed in one process each, which goes for every job of the code location that names no executor of its own.
+    A code location serves one repository, and so holds one of these; several share an instance by their names. Runs are
+    executed in one process each, which goes for every job of the code location that names no executor of its own.
     """
 
     repository: Annotated[
@@ -43,6 +45,22 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
             examples=["operator.yaml"],
         ),
     ] = None
+    name: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Prefix of the partition set, of jobs, sensors, schedules and asset keys, so that several "
+            "repositories share one Dagster instance. By default SECRETS_PIPELINE_NAME, else none.",
+            examples=["payments"],
+        ),
+    ] = None
+    retire_many: Annotated[
+        bool,
+        dg.Resolver.default(
+            description="Retire partitions also where more than half of the stacks left the repository at once. "
+            "By default they are kept then, and the sensor says so: a wrong folder looks the same.",
+            examples=[True],
+        ),
+    ] = False
     include: Annotated[
         Sequence[Watcher],
         dg.Resolver.default(
@@ -82,4 +100,5 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
         # Dagster copies what a project has, with parameters that only it sets, after this has returned.
         warnings.filterwarnings("ignore", category=dg.BetaWarning, module=r"dagster\.")
         asked = Asked(base_path=self.repository, settings_file=self.operator_settings)
-        return build_definitions(asked=asked, watchers=self.include)
+        names = Names.chosen(self.name, os.environ)
+        return build_definitions(asked=asked, watchers=self.include, names=names, retire_many=self.retire_many)

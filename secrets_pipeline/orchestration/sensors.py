@@ -1,45 +1,58 @@
 """List the sensors of the code location, and decide which job answers which kind of event (`EVENT_JOBS`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.access.narrow_op import heal
-from secrets_pipeline.orchestration.alerts.sensors import run_failure_alerts
-from secrets_pipeline.orchestration.consumer_rollouts.sensors import consumer_rollout_sensor
-from secrets_pipeline.orchestration.databases.sensors import rds_endpoint_sensor
-from secrets_pipeline.orchestration.leases.sensors import abandoned_run_sensor
-from secrets_pipeline.orchestration.provisioning.jobs import follow_endpoint, follow_rotation
-from secrets_pipeline.orchestration.rotation.event_sensor import Job, rotation_event_sensor_for
+from secrets_pipeline.orchestration.access.narrow_op import HEAL_JOB
+from secrets_pipeline.orchestration.consumer_rollouts.sensors import consumer_rollout_sensor_for
+from secrets_pipeline.orchestration.databases.sensors import rds_endpoint_sensor_for
+from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
+from secrets_pipeline.orchestration.leases.sensors import abandoned_run_sensor_for
+from secrets_pipeline.orchestration.provisioning.jobs import FOLLOW_ENDPOINT, FOLLOW_ROTATION, PROVISION_JOB
+from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
 from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
-from secrets_pipeline.orchestration.rotation.repair_op import mend_rotation, rotation_retry_sensor
-from secrets_pipeline.orchestration.rotation.rotated_sensor import rotated_secrets_sensor_for
-from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor
+from secrets_pipeline.orchestration.rotation.repair_op import MEND_JOB
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.run_requests import Job
+from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor_for
+from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 from secrets_pipeline.rotation.events.hints import HintKind
 
-EVENT_JOBS: Mapping[HintKind, Job] = {
-    HintKind.ROTATED: follow_rotation,
-    HintKind.FAILED: mend_rotation,
-    HintKind.TAMPERED: heal,
-    HintKind.KEY_CHANGED: heal,
-    HintKind.DATABASE: follow_endpoint,
+EVENT_JOBS: Final[Mapping[HintKind, str]] = {
+    HintKind.ROTATED: FOLLOW_ROTATION,
+    HintKind.FAILED: MEND_JOB,
+    HintKind.TAMPERED: HEAL_JOB,
+    HintKind.KEY_CHANGED: HEAL_JOB,
+    HintKind.DATABASE: FOLLOW_ENDPOINT,
 }
 """The job that answers each kind of event; none of them applies a change of the YAML that waits to be applied."""
 
-rotation_event_sensor = rotation_event_sensor_for(EVENT_JOBS)
-rotation_polling_sensor = rotation_polling_sensor_for(EVENT_JOBS)
-rotated_secrets_sensor = rotated_secrets_sensor_for("rotated_secrets_sensor", dg.DagsterRunStatus.SUCCESS)
-rotated_in_part_sensor = rotated_secrets_sensor_for("rotated_in_part_sensor", dg.DagsterRunStatus.FAILURE)
 
-SENSORS = (
-    stack_change_sensor,
-    rotation_event_sensor,
-    rotation_polling_sensor,
-    rds_endpoint_sensor,
-    rotated_secrets_sensor,
-    rotated_in_part_sensor,
-    consumer_rollout_sensor,
-    rotation_retry_sensor,
-    run_failure_alerts,
-    abandoned_run_sensor,
-)
+def event_jobs(names: Names, jobs: Iterable[Job]) -> Mapping[HintKind, Job]:
+    """Return the job that answers each kind of event."""
+    by_name = {job.name: job for job in jobs}
+    return {kind: by_name[names.of(job)] for kind, job in EVENT_JOBS.items()}
+
+
+def sensors(names: Names, jobs: Iterable[Job], own: Own, *, retire_many: bool) -> list[dg.SensorDefinition]:
+    """Define every sensor.
+
+    Args:
+        names: of the code location.
+        jobs: all of it.
+        own: what belongs to it.
+        retire_many: whether more than half of the partitions may be retired at once.
+    """
+    by_name = {job.name: job for job in jobs}
+    answering = event_jobs(names, jobs)
+    return [
+        stack_change_sensor_for(names, by_name[names.of(PROVISION_JOB)], retire_many=retire_many),
+        rotation_event_sensor_for(names, answering),
+        rotation_polling_sensor_for(names, answering),
+        rds_endpoint_sensor_for(names, by_name[names.of(FOLLOW_ENDPOINT)]),
+        ended_runs_sensor_for(names, own, by_name[names.of(FOLLOW_ROTATION)]),
+        consumer_rollout_sensor_for(names, by_name[names.of(VERIFY_JOB)]),
+        abandoned_run_sensor_for(names),
+    ]

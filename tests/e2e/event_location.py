@@ -3,6 +3,7 @@
 import dagster as dg
 
 from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
+from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, StacksResource
 from secrets_pipeline.rotation.events.hints import HintKind
 
@@ -29,6 +30,6 @@ _JOBS = {kind: follow_rotation if kind in (HintKind.ROTATED, HintKind.DATABASE) 
 
 defs = dg.Definitions(
     jobs=[follow_rotation, heal],
-    sensors=[rotation_event_sensor_for(_JOBS, seconds_between=1, hidden_for=3, most=200)],
+    sensors=[rotation_event_sensor_for(PLAIN, _JOBS, seconds_between=1, hidden_for=3, most=200)],
     resources={"stacks": StacksResource(aws=_AWS, asked=dg.ResourceDefinition.hardcoded_resource(Asked()))},
 )

@@ -20,7 +20,7 @@ import boto3
 import dagster as dg
 
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX
+from secrets_pipeline.orchestration.shared.run_requests import events_of
 from tests.e2e.deployment import PROJECT
 from tests.orchestration.rotation.event_ground import Ground
 from tests.ports import free_port
@@ -186,10 +186,8 @@ def _by_event(records: Sequence[dg.RunRecord]) -> dict[str, list[tuple[str, date
     for record in records:
         run = record.dagster_run
         assert run.status is dg.DagsterRunStatus.QUEUED, "nothing takes runs from their queue here"
-        for tag in run.tags:
-            if tag.startswith(EVENT_TAG_PREFIX):
-                one = (run.tags[PARTITION_TAG], record.create_timestamp)
-                found.setdefault(tag.removeprefix(EVENT_TAG_PREFIX), []).append(one)
+        for event in events_of(run.tags):
+            found.setdefault(event, []).append((run.tags[PARTITION_TAG], record.create_timestamp))
     return found
 
 
@@ -197,7 +195,7 @@ def _by_version(records: Sequence[dg.RunRecord]) -> dict[tuple[str, str], list[d
     found: dict[tuple[str, str], list[datetime]] = {}
     for record in records:
         tags = record.dagster_run.tags
-        for version in {value for tag, value in tags.items() if tag.startswith(EVENT_TAG_PREFIX)}:
+        for version in set(events_of(tags).values()):
             found.setdefault((tags[PARTITION_TAG], version), []).append(record.create_timestamp)
     return found
 

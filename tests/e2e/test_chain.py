@@ -29,7 +29,7 @@ NINE = {
     "myapp/prod/api/oauth-config",
     "infra/shared/network/vpn-config",
 }
-EVERY_CHECK = {spec.name for check in CHECKS for spec in check.check_specs}
+EVERY_CHECK = {check.name for check in CHECKS}
 READ_VALUES, PROBE = {"credentials_log_in", "secret_values_well_formed"}, {"probe_agrees"}
 READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac", "LookupEvents", "AssumeRole")
 

@@ -27,8 +27,8 @@ from tests.waiting import SECONDS, eventually
 pytestmark = pytest.mark.filterwarnings("ignore:Using variable_values:DeprecationWarning")
 
 STACKS = ["infra-shared", "myapp-dev", "myapp-prod"]
-ASSETS = [asset.key.to_user_string() for asset in DEFINED_ASSETS]
-ALL_CHECKS = {(key.asset_key.to_user_string(), key.name) for check in DEFINED_CHECKS for key in check.check_keys}
+ASSETS = list(DEFINED_ASSETS)
+ALL_CHECKS = {(check.stage, check.name) for check in DEFINED_CHECKS}
 PROBED = ("consumer_arns", "probe_agrees")
 # What `verify` alone looks at: it reads values.
 VERIFIED = {("connection_secrets", "credentials_log_in"), ("connection_secrets", "secret_values_well_formed")}

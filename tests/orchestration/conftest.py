@@ -11,13 +11,27 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
+from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.jobs import jobs
+from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
+from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.stacks import SourceChoice
 from tests.waiting import SECONDS
 
 TRUSTED = {"grants": [{"preset": "single-team", "readers": "*"}, {"stacks": "*-dev", "values": "*-dev"}]}
 """Every boundary but SSM documents."""
+
+
+def job_named(name: str) -> Job:
+    """A job of a code location without a name."""
+    return next(job for job in jobs(PLAIN) if job.name == name)
+
+
+def sensor_named(name: str) -> dg.SensorDefinition:
+    """A sensor of a code location without a name."""
+    return next(one for one in build_definitions().sensors or () if one.name == name)
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +43,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
         "rotation.polling_sensor._LOOKING_SECONDS",
         "databases.sensors._SECONDS",
         "consumer_rollouts.sensors._SECONDS",
+        "ended_runs.sensor._SECONDS",
     ):
         monkeypatch.setattr(f"secrets_pipeline.orchestration.{limit}", SECONDS)
 

@@ -13,8 +13,8 @@ import pytest
 
 from secrets_pipeline.orchestration import SecretsPipelineComponent
 from secrets_pipeline.orchestration.build import build_definitions
-from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor
 from tests.cli.conftest import ATMOS, DEV, write
+from tests.orchestration.conftest import sensor_named
 
 PROJECT = """
     [tool.dg]
@@ -60,13 +60,13 @@ def test_paths_begin_at_the_file_that_says_them(project: Project, tmp_path: Path
     operator = 'apply_on_change: ["*-dev"]\nalerts: {dagster_url: "https://dagster.example"}'
     write(tmp_path / "project" / "their_project" / "defs" / "secrets" / "operator.yaml", operator)
     built = project(secrets="{repository: ../../../../atmos, operator_settings: operator.yaml}")
-    kept = {name: dict(built.resources or {})[name] for name in ("aws", "stacks", "alerting")}
+    kept = {name: dict(built.resources or {})[name] for name in ("aws", "stacks", "names", "alerting")}
     with (
         dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance,
         dg.build_resources(kept) as made,
         dg.build_sensor_context(instance=instance, resources={"stacks": made.stacks}) as context,
     ):
-        tick: Any = stack_change_sensor(context)
+        tick: Any = sensor_named("stack_change_sensor")(context)
         assert made.alerting.link("/runs") == "https://dagster.example/runs"
     (partitions,) = tick.dynamic_partitions_requests
     assert partitions.partition_keys == ["shop-dev"]
@@ -109,5 +109,5 @@ def test_an_unknown_attribute_is_refused(project: Project) -> None:
 
 def test_every_field_is_described_where_dg_and_the_ui_show_it() -> None:
     schema = SecretsPipelineComponent.get_model_cls().model_json_schema()  # type: ignore[union-attr] # it has one
-    assert set(schema["properties"]) == {"repository", "operator_settings", "include"}
+    assert set(schema["properties"]) == {"repository", "operator_settings", "name", "retire_many", "include"}
     assert all(field["description"] and field["examples"] for field in schema["properties"].values())

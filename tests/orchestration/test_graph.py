@@ -1,6 +1,7 @@
 import ast
 import inspect
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -10,7 +11,9 @@ from syrupy.assertion import SnapshotAssertion
 import definitions
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.checks import CHECKS
-from secrets_pipeline.orchestration.provisioning.selections import ASSETS
+from secrets_pipeline.orchestration.provisioning.selections import ASSETS, assets
+from secrets_pipeline.orchestration.shared.names import PLAIN, Names
+from secrets_pipeline.orchestration.verification.definitions import check_definitions
 
 ROOT = Path(definitions.__file__).parent.parent
 ORDER = [
@@ -69,25 +72,57 @@ def test_every_definition_loads_without_a_warning() -> None:
 
 
 def test_nothing_but_the_passwords_passes_through_storage() -> None:
-    for asset in ASSETS:
+    made = assets(PLAIN, CHECKS)
+    assert [asset.key.to_user_string() for asset in made] == list(ASSETS) == ORDER
+    for asset in made:
         produced = inspect.signature(asset.op.compute_fn.decorated_fn).return_annotation  # type: ignore[union-attr] # decorated by dg.asset
         if asset.key.to_user_string() == "generated_passwords":
             assert asset.op.output_defs[0].io_manager_key == "sealed"
+        elif asset.key.to_user_string() == "stack_report":
+            assert produced == Iterator[dg.MaterializeResult[None] | dg.AssetCheckEvaluation]
         else:
             assert produced == dg.MaterializeResult[None]
 
 
+def test_several_code_locations_share_an_instance_by_their_names() -> None:
+    plain, named = build_definitions(), build_definitions(names=Names("payments"))
+
+    def said(built: dg.Definitions) -> dict[str, set[str]]:
+        graph = built.resolve_asset_graph()
+        sets = {node.partitions_def.name for node in graph.asset_nodes if node.partitions_def is not None}  # type: ignore[attr-defined] # dynamic
+        return {
+            "assets": {key.to_user_string() for key in graph.get_all_asset_keys()},
+            "checks": {key.to_user_string() for key in graph.asset_check_keys},
+            "groups": {str(node.group_name) for node in graph.asset_nodes},
+            "jobs": {job.name for job in built.jobs or ()},
+            "sensors": {one.name for one in built.sensors or ()},
+            "schedules": {one.name for one in built.schedules or ()},
+            "partitions": sets,
+        }
+
+    for kind, names in said(named).items():
+        assert names, kind
+        assert names.isdisjoint(said(plain)[kind]), kind
+        separator = "/" if kind in ("assets", "checks") else "_"
+        assert {name.removeprefix(f"payments{separator}") for name in names} == said(plain)[kind]
+
+
 def test_checks_never_block() -> None:
-    specs = [spec for check in CHECKS for spec in check.check_specs]
-    assert specs
+    made = check_definitions(PLAIN, CHECKS)
+    specs = [spec for one in made for spec in one.check_specs]
+    assert len(specs) == len(CHECKS)
+    # The checks of an asset are one step.
+    assert len(made) == len({check.stage for check in CHECKS})
     assert not any(spec.blocking for spec in specs)
 
 
 @pytest.mark.parametrize("module", ["assets", "configuration", "report"])
 def test_asset_bodies_are_thin(module: str) -> None:
     file = ROOT / "secrets_pipeline" / "orchestration" / "provisioning" / f"{module}.py"
-    for node in ast.parse(file.read_text()).body:
-        if isinstance(node, ast.FunctionDef):
+    functions = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)]
+    for node in functions:
+        # One that defines an asset has its body inside.
+        if not any(isinstance(one, ast.FunctionDef) for one in node.body):
             lines = (node.end_lineno or 0) - node.body[0].lineno + 1
             assert lines <= 17, f"{node.name} has {lines} lines"
 

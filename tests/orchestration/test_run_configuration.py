@@ -20,8 +20,9 @@ from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.in_process.running import provision
-from secrets_pipeline.orchestration.jobs import JOBS
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.jobs import jobs
+from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
@@ -77,7 +78,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkspacePro
         dg.DagsterInstance.local_temp(str(home)) as instance,
         WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(location)) as made,
     ):
-        instance.add_dynamic_partitions(str(STACKS.name), [STACK])
+        instance.add_dynamic_partitions(PLAIN.of("stacks"), [STACK])
         yield made
 
 
@@ -102,7 +103,7 @@ LAUNCH = """mutation ($params: ExecutionParams!) {
     ... on PythonError { message }
   }
 }"""
-JOBS_WITH_STACKS = sorted({job.name for job in JOBS})
+JOBS_WITH_STACKS = sorted({job.name for job in jobs(PLAIN)})
 
 
 @pytest.mark.parametrize("option", ASKED)

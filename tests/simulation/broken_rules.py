@@ -19,7 +19,7 @@ from secrets_pipeline.operations import concerned_stacks
 from secrets_pipeline.operations.concerned_stacks import Concern
 from secrets_pipeline.orchestration.rotation import event_runs
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
-from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, run_request
+from secrets_pipeline.orchestration.shared.run_requests import events_of, run_request
 from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.database import endpoint
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
@@ -158,8 +158,8 @@ def message_is_deleted_at_once(patch: pytest.MonkeyPatch) -> None:
 
     def deleting(self: Dispatcher, messages: Sequence[Message]) -> Decided:
         decided = decide(self, messages)
-        tags = {tag for request in decided.requests for tag in request.tags if tag.startswith(EVENT_TAG_PREFIX)}
-        asked = [one for one in messages if any(tag.removeprefix(EVENT_TAG_PREFIX) in one.body for tag in tags)]
+        events = {event for request in decided.requests for event in events_of(request.tags)}
+        asked = [one for one in messages if any(event in one.body for event in events)]
         return replace(decided, done=[*decided.done, *(one for one in asked if one not in decided.done)])
 
     patch.setattr(Dispatcher, "decide", deleting)

@@ -22,14 +22,14 @@ from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, narrow_policies, sentences
 from secrets_pipeline.operations.repair_rotation import UnfinishedRotation, repair_rotations
 from secrets_pipeline.operations.reread_secrets import reread_secrets
-from secrets_pipeline.orchestration.provisioning.report import stack_report
+from secrets_pipeline.orchestration.provisioning.report import STACK_REPORT
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
 from secrets_pipeline.orchestration.rotation import event_runs
 from secrets_pipeline.orchestration.rotation.event_runs import Dispatcher
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.sensors import EVENT_JOBS
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, secrets_of
+from secrets_pipeline.orchestration.shared.run_requests import events_of, secrets_of
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.events.queue import EventQueue
 from tests.simulation.messages import QUEUE_URL
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
 
 Status = dg.DagsterRunStatus
-_STAGES = ["commit" if asset is stack_report else str(asset.key.path[-1]) for asset in FOLLOWING]
+_STAGES = ["commit" if asset == STACK_REPORT else asset for asset in FOLLOWING]
 _WAITS = Status.STARTING
 """Of a run in the queue: Dagster lets nobody make one that is QUEUED without a code location."""
 _HIDDEN_SECONDS, _LATE_SECONDS = 5, 15.0
@@ -88,7 +88,7 @@ class Run:
 
     def answers(self, event_id: str) -> bool:
         """Whether it was asked for because of an event."""
-        return EVENT_TAG_PREFIX + event_id in self.tags
+        return event_id in events_of(self.tags)
 
     def is_about(self, secret: str, job: str) -> bool:
         """Whether it does that job because of events of a secret."""
@@ -198,7 +198,7 @@ class Daemon:
         dispatcher = Dispatcher(
             storage,
             NAME,
-            {kind: job.name for kind, job in EVENT_JOBS.items()},
+            EVENT_JOBS,
             EventStacks({STACK: simulation.newest.spec}, frozenset(), sessions).concerned,
             lambda: clock() - began > _LATE_SECONDS,
         )

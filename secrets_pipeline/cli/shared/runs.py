@@ -20,10 +20,11 @@ _INTERRUPTED = "DagsterExecutionInterruptedError"
 def prepare_home(stacks: Iterable[str]) -> None:
     """Make DAGSTER_HOME, name it in the environment, and add the partitions of stacks."""
     from secrets_pipeline.orchestration.in_process.instance import open_instance  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.orchestration.in_process.running import called  # noqa: PLC0415 - see the module's docstring
     from secrets_pipeline.orchestration.shared.partitions import add_missing  # noqa: PLC0415 - see the module's docstring
 
     with open_instance() as instance:
-        add_missing(instance, stacks)
+        add_missing(instance, stacks, called())
 
 
 def provision(

@@ -127,7 +127,8 @@ class EventSettings(Spec):
             own credentials.
         kms_key: alias or ARN of the KMS key that encrypts the messages, whose policy lets `events.amazonaws.com` use
             it; None for SQS's own keys.
-        max_receives: how often a message is looked at before it goes to the dead-letter queue.
+        max_receives: how often a message is looked at before it goes to the dead-letter queue; one whose stack has a
+            run under way is looked at every minute until that run has ended.
     """
 
     queue: str = Field(pattern=r"^[A-Za-z0-9_-]{1,45}$")
@@ -135,7 +136,7 @@ class EventSettings(Spec):
     account_id: AccountId | None = None
     role_arn: str | None = None
     kms_key: Annotated[str, BeforeValidator(_own_key)] | None = None
-    max_receives: int = Field(default=10, ge=3, le=1000)
+    max_receives: int = Field(default=60, ge=3, le=1000)
 
     @property
     def role_name(self) -> str:

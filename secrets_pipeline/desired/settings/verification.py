@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from secrets_pipeline.desired.base import Spec
 
 MINUTES: Final = (1, 1440)
+SPREAD: Final = (0, 1440)
 _FIELDS: Final = 5
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -57,9 +58,11 @@ class VerificationSettings(Spec):
     Attributes:
         cron: see `VerificationSpec`.
         timezone: see `VerificationSpec`.
+        spread_minutes: see `VerificationSpec`.
         rotation_may_take_minutes: see `VerificationSpec`.
     """
 
     cron: Annotated[str, AfterValidator(_cron)] | None = None
     timezone: Annotated[str, AfterValidator(_timezone)] | None = None
+    spread_minutes: int | None = Field(default=None, ge=SPREAD[0], le=SPREAD[1])
     rotation_may_take_minutes: int | None = Field(default=None, ge=MINUTES[0], le=MINUTES[1])

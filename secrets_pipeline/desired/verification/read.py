@@ -2,7 +2,7 @@
 
 settings:
 secrets_pipeline:
-verification: {cron: "0 6 * * *", timezone: Europe/London, rotation_may_take_minutes: 15}
+verification: {cron: "0 6 * * *", timezone: Europe/London, spread_minutes: 0, rotation_may_take_minutes: 15}
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
-from secrets_pipeline.desired.settings.verification import MINUTES, cron_problem, timezone_problem
+from secrets_pipeline.desired.settings.verification import MINUTES, SPREAD, cron_problem, timezone_problem
 from secrets_pipeline.desired.verification.model import VerificationSpec
 
 SETTING: Final = "verification"
@@ -51,5 +51,8 @@ def _read(scope: ComponentScope) -> dict[str, str | int]:
             inputs.error(key, f"{key} {text!r} {problem}", f"Write for example {example}.")
         else:
             read[key] = text
-    minutes = inputs.integer("rotation_may_take_minutes", least=MINUTES[0], most=MINUTES[1])
-    return read if minutes is None else {**read, "rotation_may_take_minutes": minutes}
+    for key, (least, most) in (("spread_minutes", SPREAD), ("rotation_may_take_minutes", MINUTES)):
+        minutes = inputs.integer(key, least=least, most=most)
+        if minutes is not None:
+            read[key] = minutes
+    return read

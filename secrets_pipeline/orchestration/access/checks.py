@@ -1,4 +1,4 @@
-"""Define the asset checks of access: who can read each secret, by the policies, and by a probe of AWS itself."""
+"""List the checks of access: who can read each secret, by the policies, and by a probe of AWS itself."""
 
 import base64
 from collections.abc import Callable
@@ -9,8 +9,7 @@ import dagster as dg
 
 from secrets_pipeline.access.controls.judging import CONTROLS
 from secrets_pipeline.access.reach.graph import picture
-from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, Find, nothing_more, stack_check
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, Find, StackCheck, nothing_more
 from secrets_pipeline.reconcilers.access_checks import checks as found
 from secrets_pipeline.reconcilers.access_checks.checks import access_matrix
 from secrets_pipeline.reconcilers.access_checks.security_hub import security_hub
@@ -69,9 +68,9 @@ _CHECKS = (
 
 ACCESS_CHECKS = (
     *(
-        stack_check(
+        StackCheck(
             name=name,
-            asset=STAGE_ASSETS["consumer_arns"],
+            stage="consumer_arns",
             stages=_STAGES,
             description=description,
             find=_always(find),
@@ -80,9 +79,9 @@ ACCESS_CHECKS = (
         )
         for name, description, find, more in _CHECKS
     ),
-    stack_check(
+    StackCheck(
         name="probe_agrees",
-        asset=STAGE_ASSETS["consumer_arns"],
+        stage="consumer_arns",
         stages=(),
         description="AWS itself gives each consumer the answer that the policies promise.",
         find=_always(found.probe_agrees),
@@ -90,9 +89,9 @@ ACCESS_CHECKS = (
         else_skipped="Nobody was asked: `verify --probe` assumes the readers' roles.",
     ),
     *(
-        stack_check(
+        StackCheck(
             name=control.check_name,
-            asset=STAGE_ASSETS["consumer_arns"],
+            stage="consumer_arns",
             stages=_STAGES,
             description=f"{control.id}: {control.title} ({control.severity.value}, AWS Config {control.config_rule}).",
             find=_always(partial(security_hub, control=control)),

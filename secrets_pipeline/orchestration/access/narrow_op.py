@@ -3,16 +3,19 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, Treatment, narrow_policies, sentences
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
-from secrets_pipeline.orchestration.shared.partitions import STACKS
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
 
-HEALED = dg.AssetKey("secret_policies")
+HEAL_JOB: Final = "heal"
+HEALED: Final = "secret_policies"
 """The asset that the observation of a heal belongs to."""
 _NAMES = "healed"
 _DAY_SECONDS = 86_400
@@ -21,17 +24,20 @@ _MANY = 1_000
 
 @dg.op(description="Compare the whole stack deeply; narrow what was widened, where the stack says self_heal; alert.")
 def look_for_tampering(
-    context: dg.OpExecutionContext, applying: dg.ResourceParam[Applying], alerting: dg.ResourceParam[Alerting]
+    context: dg.OpExecutionContext,
+    applying: dg.ResourceParam[Applying],
+    alerting: dg.ResourceParam[Alerting],
+    names: dg.ResourceParam[Names],
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Log one observation, and one alert for each thing that somebody changed."""
     stack = context.partition_key
     # `applying` holds the stack's lease; nothing is made here, so the context is that of a run that reads.
-    treated = narrow_policies(applying.stack(stack, writing=False), _healed_today(context.instance, stack))
+    treated = narrow_policies(applying.stack(stack, writing=False), _healed_today(context.instance, names, stack))
     lines = list(sentences(treated))
     healed = [one.resource.name for one in treated if isinstance(one, NarrowedPolicy)]
     # Yielded, as what is logged is lost where something fails behind it, and heals are counted by it.
     yield dg.AssetObservation(
-        asset_key=HEALED,
+        asset_key=names.asset(HEALED),
         partition=stack,
         metadata={
             "changed outside": len(treated),
@@ -49,22 +55,29 @@ def look_for_tampering(
     yield dg.Output(None)
 
 
-@dg.job(
-    partitions_def=STACKS,
-    description="After somebody else changed a policy, secret or key: what differs, and narrowed where self_heal is.",
-)
-def heal() -> None:
-    """Tampering with one stack."""
-    look_for_tampering()
+def heal_job(names: Names) -> dg.JobDefinition:
+    """Define the job."""
+
+    @dg.job(
+        name=names.of(HEAL_JOB),
+        partitions_def=names.partitions,
+        tags=dict(priority(REPAIR)),
+        description="After somebody else changed a policy, secret or key: what differs, and narrowed where self_heal "
+        "is.",
+    )
+    def heal() -> None:
+        look_for_tampering()
+
+    return heal
 
 
-def _healed_today(instance: dg.DagsterInstance, stack: str) -> Counter[str]:
+def _healed_today(instance: dg.DagsterInstance, names: Names, stack: str) -> Counter[str]:
     """How often each resource was healed within 24 hours.
 
     Dagster's storage counts: a tag in AWS could be put back, or set, by whoever tampers with the secret.
     """
     since = time.time() - _DAY_SECONDS
-    wanted = dg.AssetRecordsFilter(asset_key=HEALED, asset_partitions=[stack], after_timestamp=since)
+    wanted = dg.AssetRecordsFilter(asset_key=names.asset(HEALED), asset_partitions=[stack], after_timestamp=since)
     found: Counter[str] = Counter()
     for record in instance.fetch_observations(wanted, limit=_MANY).records:
         metadata = record.asset_observation.metadata if record.asset_observation else {}

@@ -3,16 +3,17 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert, NoTopic, NotPublished, Publication, Published, publish
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 
-ALERTS = dg.AssetKey("alerts")
+ALERTS: Final = "alerts"
 """The alerts that were published, or would have been, as observations; one partition a stack."""
 ALERTED_TAG = "secrets-pipeline/alerted"
 """On a run that has said itself why it fails."""
@@ -36,12 +37,20 @@ class Alerting:
     Args:
         settings: where they go; read anew by every process that makes one.
         aws: how AWS is reached.
+        names: of the code location.
         clock: seconds since 1970.
     """
 
-    def __init__(self, settings: AlertSettings, aws: AwsSessions, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: AlertSettings,
+        aws: AwsSessions,
+        names: Names = PLAIN,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
         self._aws = aws
+        self._asset = names.asset(ALERTS)
         self._clock = clock
 
     def say(self, alert: Alert, instance: dg.DagsterInstance, log: Log) -> Publication | None:
@@ -74,7 +83,7 @@ class Alerting:
     def _said(self, alert: Alert, instance: dg.DagsterInstance) -> bool:
         since = self._clock() - 60 * self._settings.repeat_after_minutes
         recent = dg.AssetRecordsFilter(
-            asset_key=ALERTS, asset_partitions=[alert.stack or _NO_STACK], after_timestamp=since
+            asset_key=self._asset, asset_partitions=[alert.stack or _NO_STACK], after_timestamp=since
         )
         records = instance.fetch_observations(recent, limit=_REMEMBERED).records
         observed = (record.asset_observation for record in records)
@@ -83,7 +92,7 @@ class Alerting:
     def _remember(self, alert: Alert, published: Published | NoTopic, instance: dg.DagsterInstance) -> None:
         instance.report_runless_asset_event(
             dg.AssetObservation(
-                asset_key=ALERTS,
+                asset_key=self._asset,
                 partition=alert.stack or _NO_STACK,
                 description=alert.subject,
                 metadata={
@@ -95,7 +104,7 @@ class Alerting:
         )
 
 
-@dg.resource(required_resource_keys={"aws", "stacks"})
+@dg.resource(required_resource_keys={"aws", "names", "stacks"})
 def alerting(context: dg.InitResourceContext) -> Alerting:
     """Alerts under the operator's settings; settings that cannot be read leave the log."""
     try:
@@ -103,4 +112,4 @@ def alerting(context: dg.InitResourceContext) -> Alerting:
     except SecretsPipelineError as error:
         logging.getLogger(__name__).warning("alerts are only logged: %s", error.diagnostics())
         settings = AlertSettings()
-    return Alerting(settings, context.resources.aws)
+    return Alerting(settings, context.resources.aws, context.resources.names)

@@ -17,17 +17,18 @@ import dagster as dg
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
-from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
 from secrets_pipeline.orchestration.provisioning.rollouts import of_materialization
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
-from secrets_pipeline.orchestration.verification.jobs import verify
+from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, with_stack_tags
+from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 from secrets_pipeline.reconcilers.consumer.interface import Progress
 from secrets_pipeline.reconcilers.consumer.refresh import InFlight, rollout_now
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.stack import Stack
 
+REFRESHED = "consumer_refresh"
 CHECK = "consumers_started_after_rotation"
 PATIENCE = timedelta(hours=1)
 """A rollout that takes longer is told as failed."""
@@ -40,8 +41,10 @@ _SECONDS = 30.0
 class _Told(NamedTuple):
     """What a tick says of the rollouts of one stack that have ended."""
 
+    stack: str
+    storage_id: int
+    consumers: Sequence[str]
     events: Sequence[dg.AssetObservation]
-    check: dg.RunRequest
 
 
 @dataclass
@@ -80,50 +83,66 @@ class Cursor:
         self.told.pop(stack, None)
 
 
-@dg.sensor(
-    name="consumer_rollout_sensor",
-    job=verify,
-    minimum_interval_seconds=_INTERVAL,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Follows consumers that were started anew until their rollouts end, and alerts of those that fail.",
-)
-def consumer_rollout_sensor(
-    context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
-) -> dg.SensorResult | dg.SkipReason:
-    """Look for new rollouts, then at those on their way."""
-    cursor, deadline = Cursor.read(context.cursor), time.monotonic() + _SECONDS
-    _look_for_new(context.instance, cursor)
-    told: list[_Told] = []
-    # A stack that left the repository has lost its partition.
-    for stack in cursor.flying.keys() - set(context.instance.get_dynamic_partitions(str(STACKS.name))):
-        cursor.forget(stack)
-    for stack in in_turn(sorted(cursor.flying), int(time.time() // _INTERVAL)):
-        if time.monotonic() > deadline:
-            break
-        try:
-            told += _follow(context, stacks.stack(stack), cursor, alerting)
-        except SecretsPipelineError as error:
-            # The next tick tries again; what the stack's materialisation says is not lost.
-            context.log.warning("rollouts of stack %s cannot be followed: %s", stack, error.diagnostics())
-    return dg.SensorResult(
-        asset_events=[event for one in told for event in one.events],
-        run_requests=[one.check for one in told],
-        cursor=cursor.write(),
+def consumer_rollout_sensor_for(names: Names, verify: Job) -> dg.SensorDefinition:
+    """Make the sensor.
+
+    Args:
+        names: of the code location.
+        verify: the job that evaluates checks.
+    """
+
+    @dg.sensor(
+        name=names.of("consumer_rollout_sensor"),
+        job=verify,
+        minimum_interval_seconds=_INTERVAL,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Follows consumers that were started anew until their rollouts end, and alerts of those that fail.",
     )
+    def consumer_rollout_sensor(
+        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
+    ) -> dg.SensorResult:
+        """Look for new rollouts, then at those on their way."""
+        cursor, deadline = Cursor.read(context.cursor), time.monotonic() + _SECONDS
+        asset = names.asset(REFRESHED)
+        _look_for_new(context.instance, asset, cursor)
+        told: list[_Told] = []
+        # A stack that left the repository has lost its partition.
+        for stack in cursor.flying.keys() - names.stacks(context.instance):
+            cursor.forget(stack)
+        for stack in in_turn(sorted(cursor.flying), int(time.time() // _INTERVAL)):
+            if time.monotonic() > deadline:
+                break
+            try:
+                told += _follow(context, asset, stacks.stack(stack), cursor, alerting)
+            except SecretsPipelineError as error:
+                # The next tick tries again; what the stack's materialisation says is not lost.
+                context.log.warning("rollouts of stack %s cannot be followed: %s", stack, error.diagnostics())
+        flying = f"on their way: {', '.join(sorted(cursor.flying))}" if cursor.flying else "no rollout is on its way"
+        checks = [_check(names, one) for one in told]
+        return dg.SensorResult(
+            asset_events=[event for one in told for event in one.events],
+            run_requests=with_stack_tags(stacks.desired, checks) if checks else [],
+            skip_reason=None if told else flying,
+            cursor=cursor.write(),
+        )
+
+    return consumer_rollout_sensor
 
 
-def _look_for_new(instance: dg.DagsterInstance, cursor: Cursor) -> None:
-    wanted = dg.AssetRecordsFilter(asset_key=STAGE_ASSETS["consumer_refresh"].key, after_storage_id=cursor.after)
+def _look_for_new(instance: dg.DagsterInstance, asset: dg.AssetKey, cursor: Cursor) -> None:
+    wanted = dg.AssetRecordsFilter(asset_key=asset, after_storage_id=cursor.after)
     for record in instance.fetch_materializations(wanted, limit=_RECORDS_PER_TICK, ascending=True).records:
         event = record.asset_materialization
         if event is not None and event.partition is not None:
             cursor.note(event.partition, record.storage_id, flies=bool(of_materialization(event)))
 
 
-def _follow(context: dg.SensorEvaluationContext, stack: Stack, cursor: Cursor, alerting: Alerting) -> list[_Told]:
+def _follow(
+    context: dg.SensorEvaluationContext, asset: dg.AssetKey, stack: Stack, cursor: Cursor, alerting: Alerting
+) -> list[_Told]:
     name = stack.spec.stack
     storage_id, told = cursor.flying[name], cursor.told.get(name, [])
-    flying = _rollouts(context.instance, storage_id)
+    flying = _rollouts(context.instance, asset, storage_id)
     ended = [
         finding for one in flying if one.name not in told for finding in [_ended(stack, one)] if finding is not None
     ]
@@ -136,11 +155,11 @@ def _follow(context: dg.SensorEvaluationContext, stack: Stack, cursor: Cursor, a
     cursor.told[name] = [*told, *(finding.name for finding in ended)]
     if len(cursor.told[name]) >= len({one.name for one in flying}):
         cursor.forget(name)
-    return [_Told(list(_observed(name, ended)), _check(name, storage_id, ended))]
+    return [_Told(name, storage_id, [one.name for one in ended], list(_observed(asset, name, ended)))]
 
 
-def _rollouts(instance: dg.DagsterInstance, storage_id: int) -> Sequence[InFlight]:
-    wanted = dg.AssetRecordsFilter(asset_key=STAGE_ASSETS["consumer_refresh"].key, storage_ids=[storage_id])
+def _rollouts(instance: dg.DagsterInstance, asset: dg.AssetKey, storage_id: int) -> Sequence[InFlight]:
+    wanted = dg.AssetRecordsFilter(asset_key=asset, storage_ids=[storage_id])
     for record in instance.fetch_materializations(wanted, limit=1).records:
         if record.asset_materialization is not None:
             return of_materialization(record.asset_materialization)
@@ -162,29 +181,25 @@ def _ended(stack: Stack, one: InFlight) -> Finding | None:
     return None
 
 
-def _observed(stack: str, ended: Sequence[Finding]) -> Iterator[dg.AssetObservation]:
+def _observed(asset: dg.AssetKey, stack: str, ended: Sequence[Finding]) -> Iterator[dg.AssetObservation]:
     for finding in ended:
         state = Progress.FAILED if finding.verdict is Verdict.WRONG else Progress.COMPLETED
         yield dg.AssetObservation(
-            asset_key=STAGE_ASSETS["consumer_refresh"].key,
+            asset_key=asset,
             partition=stack,
             description=f"{finding.name}: {state.value}",
             metadata={"consumer": finding.name, "rollout": state.value, "detail": finding.detail},
         )
 
 
-def _check(stack: str, storage_id: int, ended: Sequence[Finding]) -> dg.RunRequest:
+def _check(names: Names, told: _Told) -> dg.RunRequest:
     """The asset's check, looked at again now that something changed.
 
     By a run: of an evaluation without one, Dagster's storage keeps one a partition, for ever.
     """
-    names = ",".join(finding.name for finding in ended)
-    return dg.RunRequest(
-        run_key=f"rollouts {stack} {storage_id} {names}",
-        job_name=verify.name,
-        tags={PARTITION_TAG: stack},
-        asset_check_keys=[dg.AssetCheckKey(STAGE_ASSETS["consumer_refresh"].key, CHECK)],
-    )
+    key = f"rollouts:{told.storage_id}:{','.join(told.consumers)}"
+    request = run_request(names.of(VERIFY_JOB), told.stack, key=key)
+    return request.with_replaced_attrs(asset_check_keys=[dg.AssetCheckKey(names.asset(REFRESHED), CHECK)])
 
 
 def _alert(stack: str, finding: Finding, alerting: Alerting) -> Alert:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import dagster as dg
 
@@ -13,83 +13,100 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.orchestration.provisioning.assets import FOLLOWED
+from secrets_pipeline.orchestration.provisioning.jobs import FOLLOW_ENDPOINT
 from secrets_pipeline.orchestration.shared.backoff import attempt_at
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.shared.busy import UNFINISHED, busy_stacks
+from secrets_pipeline.orchestration.shared.latest import Latest
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
-from secrets_pipeline.orchestration.shared.run_requests import run_request
+from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, stack_tags
 from secrets_pipeline.reconcilers.database.followed import serving
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 
 _SECONDS = 30.0
 """From the start of a tick, which Dagster ends after 60 seconds."""
-_RDS_ENDPOINTS = dg.AssetKey("rds_endpoints")
-_UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 
 
-@dg.sensor(
-    name="rds_endpoint_sensor",
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    job_name="follow_endpoint",
-    description="Asks RDS once an account and region, and requests a run for a stack whose database became available, "
-    "was restored, or has another endpoint than the last run followed.",
-)
-def rds_endpoint_sensor(
-    context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], aws: dg.ResourceParam[AwsSessions]
-) -> dg.SensorResult:
-    """Compare each database that serves with what the stack's last run followed."""
-    return watch(context, stacks, aws, clock=time.time)
-
-
-def watch(
-    context: dg.SensorEvaluationContext, stacks: Stacks, aws: AwsSessions, *, clock: Callable[[], float]
-) -> dg.SensorResult:
-    """Evaluate one tick of the sensor.
+def rds_endpoint_sensor_for(
+    names: Names, follow: Job, *, clock: Callable[[], float] = time.time
+) -> dg.SensorDefinition:
+    """Make the sensor.
 
     Args:
-        context: of the sensor; its cursor holds since when a difference was seen.
-        stacks: the repository.
-        aws: how AWS is reached.
+        names: of the code location.
+        follow: the job that follows a database.
         clock: seconds since 1970.
     """
-    partitions = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
-    specs = [spec for name, spec in stacks.read().specs.items() if name in partitions and spec.databases]
+    latest = Latest(names.asset("rds_endpoints"))
+
+    @dg.sensor(
+        name=names.of("rds_endpoint_sensor"),
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        job=follow,
+        description="Asks RDS once an account and region, and requests a run for a stack whose database became "
+        "available, was restored, or has another endpoint than the last run followed.",
+    )
+    def rds_endpoint_sensor(
+        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], aws: dg.ResourceParam[AwsSessions]
+    ) -> dg.SensorResult:
+        partitions, desired = names.stacks(context.instance), stacks.read()
+        specs = [spec for name, spec in desired.specs.items() if name in partitions and spec.databases]
+        if not specs:
+            return dg.SensorResult(skip_reason="no stack with a database has a partition", cursor="{}")
+        followed = latest.of(context.instance, [spec.stack for spec in specs])
+        after = _compare(context, specs, followed, aws, clock)
+        # A run that is on its way, for an event or by hand, may be about to follow.
+        busy = busy_stacks(context.instance, UNFINISHED) if after else frozenset()
+        requests = [
+            run_request(
+                names.of(FOLLOW_ENDPOINT),
+                stack,
+                key=f"endpoint:{one.what}:{one.since}",
+                attempt=attempt_at(clock() - one.since),
+                tags=stack_tags(desired, stack),
+            )
+            for stack, one in after.items()
+            if one.seen and stack not in busy
+        ]
+        waiting = f", {len(after)} of them differ and wait for a run or an answer" if after else ""
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=None if requests else f"the databases of {len(specs)} stacks were compared{waiting}",
+            cursor=json.dumps({name: [one.what, one.since] for name, one in after.items()}),
+        )
+
+    return rds_endpoint_sensor
+
+
+def _compare(
+    context: dg.SensorEvaluationContext,
+    specs: Sequence[StackSpec],
+    followed: Mapping[str, dg.EventLogRecord],
+    aws: AwsSessions,
+    clock: Callable[[], float],
+) -> dict[str, "_Difference"]:
+    """Compare each database that serves with what the stack's last run followed; what was not looked at stays known."""
     inventories: dict[Target, DatabaseInventory | AwsError] = {}
     before = _differences(context.cursor)
     after: dict[str, _Difference] = {}
-    requests = []
     deadline = time.monotonic() + _SECONDS
     for spec in in_turn(specs, int(clock() // 60)):
+        known = before.get(spec.stack)
         if time.monotonic() > deadline:
-            after |= {spec.stack: before[spec.stack]} if spec.stack in before else {}
+            after |= {} if known is None else {spec.stack: replace(known, seen=False)}
             continue
         try:
-            difference = _difference(context.instance, spec, aws, inventories)
+            difference = _difference(followed.get(spec.stack), spec, aws, inventories)
         except SecretsPipelineError as error:
             context.log.warning("databases of %s were not looked at: %s", spec.stack, error.diagnostics())
-            if spec.stack in before:
-                after[spec.stack] = before[spec.stack]
+            after |= {} if known is None else {spec.stack: replace(known, seen=False)}
             continue
-        if not difference:
-            continue
-        known = before.get(spec.stack)
-        seen = known if known is not None and known.what == difference else _Difference(difference, int(clock()))
-        after[spec.stack] = seen
-        # A run that is on its way, for an event or by hand, may be about to follow.
-        if not _is_busy(context.instance, spec.stack):
-            key = f"endpoint:{seen.what}:{seen.since}"
-            requests.append(
-                run_request("follow_endpoint", spec.stack, key=key, attempt=attempt_at(clock() - seen.since))
-            )
-    return dg.SensorResult(
-        run_requests=requests, cursor=json.dumps({name: [one.what, one.since] for name, one in after.items()})
-    )
+        if difference:
+            same = known if known is not None and known.what == difference else None
+            after[spec.stack] = same or _Difference(difference, int(clock()))
+    return after
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +116,12 @@ class _Difference:
     Attributes:
         what: digest of the databases as they are.
         since: when it was first seen, in seconds since 1970.
+        seen: whether this tick has seen it.
     """
 
     what: str
     since: int
+    seen: bool = True
 
 
 def _differences(cursor: str | None) -> dict[str, _Difference]:
@@ -113,15 +132,16 @@ def _differences(cursor: str | None) -> dict[str, _Difference]:
 
 
 def _difference(
-    instance: dg.DagsterInstance,
+    last: dg.EventLogRecord | None,
     spec: StackSpec,
     aws: AwsSessions,
     inventories: dict[Target, DatabaseInventory | AwsError],
 ) -> str:
     """Digest of the databases that serve otherwise than was followed; empty for none, or where nothing was applied."""
-    followed = _followed(instance, spec.stack)
-    if followed is None:
+    if last is None:
+        # A stack that was never applied is not for a sensor to apply.
         return ""
+    followed = _followed(last)
     now = _serving(spec, aws, inventories)
     other = {name: said for name, said in now.items() if followed.get(name) != said}
     return hashlib.sha256(json.dumps(other, sort_keys=True).encode()).hexdigest()[:16] if other else ""
@@ -149,16 +169,8 @@ def _serving(
         raise
 
 
-def _followed(instance: dg.DagsterInstance, stack: str) -> Mapping[str, str] | None:
-    """What the last run followed; None for a stack that was never applied, which is not for a sensor to do."""
-    wanted = dg.AssetRecordsFilter(asset_key=_RDS_ENDPOINTS, asset_partitions=[stack])
-    for record in instance.fetch_materializations(wanted, limit=1).records:
-        metadata = record.asset_materialization.metadata if record.asset_materialization else {}
-        value = metadata[FOLLOWED].value if FOLLOWED in metadata else {}
-        return {str(name): str(said) for name, said in value.items()} if isinstance(value, dict) else {}
-    return None
-
-
-def _is_busy(instance: dg.DagsterInstance, stack: str) -> bool:
-    unfinished = dg.RunsFilter(tags={PARTITION_TAG: stack}, statuses=_UNFINISHED)
-    return bool(instance.get_runs(unfinished, limit=1))
+def _followed(last: dg.EventLogRecord) -> Mapping[str, str]:
+    """What the last run followed."""
+    metadata = last.asset_materialization.metadata if last.asset_materialization else {}
+    value = metadata[FOLLOWED].value if FOLLOWED in metadata else {}
+    return {str(name): str(said) for name, said in value.items()} if isinstance(value, dict) else {}

@@ -9,12 +9,14 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
-from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport, checks_of, execute, report_of
-from secrets_pipeline.orchestration.sensors import rotation_event_sensor
+from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport, called, checks_of, execute, report_of
+from secrets_pipeline.orchestration.jobs import jobs
+from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
+from secrets_pipeline.orchestration.sensors import event_jobs
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Asked, Stacks, StageProgress, quiet
-from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, SECRETS_TAG, fitting
+from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, events_of, fitting
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.rotate_now.reconciler import DEFAULT_SECONDS
 from secrets_pipeline.rotation.steps import Watch, unwatched
@@ -60,7 +62,7 @@ def rotate(
         watch: told of each step as it is done.
         seconds: how long to follow a rotation function.
     """
-    built = build_definitions(asked=Asked(desired=desired), watch=watch)
+    built = build_definitions(asked=Asked(desired=desired), watch=watch, names=called())
     ops = {"rotate": {"config": {"secrets": list(names), "seconds": seconds}}}
     result = execute("rotate_secrets", stack, built, {SECRETS_TAG: fitting(sorted(names))}, ops=ops)
     return report_of(stack, result)
@@ -76,7 +78,7 @@ def follow(
         desired: what has been read of the repository.
         progress: receives stage and outcome as they come.
     """
-    built = build_definitions(progress, Asked(desired=desired))
+    built = build_definitions(progress, Asked(desired=desired), names=called())
     names = [secret.name for secret in desired.specs[stack].secrets] if stack in desired.specs else []
     result = execute("follow_rotation", stack, built, {SECRETS_TAG: fitting(names)})
     return report_of(stack, result), checks_of(stack, result)
@@ -92,21 +94,23 @@ def follow_events(desired: OpenRepository, stack: str) -> EventRuns:
     if desired.settings.events is None:
         return EventRuns("", (EventRun("follow_rotation", 0, *follow(stack, desired=desired)),))
     home = prepare_home()
-    built = build_definitions(asked=Asked(desired=desired))
+    names = called()
+    built = build_definitions(asked=Asked(desired=desired), names=names)
+    sensor = rotation_event_sensor_for(names, event_jobs(names, jobs(names)))
     stacks = Stacks(desired.base_path, Sessions(), ApplyOptions(), home / "seals", desired=desired)
     with open_instance() as instance:
-        answer = rotation_event_sensor(dg.build_sensor_context(instance=instance, resources={"stacks": stacks}))
+        answer = sensor(dg.build_sensor_context(instance=instance, resources={"stacks": stacks}))
     if not isinstance(answer, dg.SensorResult):
         return EventRuns(answer.skip_message or "" if isinstance(answer, dg.SkipReason) else "")
     runs = []
     for request in answer.run_requests or ():
-        job, stack = request.job_name or "", request.tags[PARTITION_TAG]
-        known_by = {"dagster/run_key": request.run_key or "", "dagster/sensor_name": rotation_event_sensor.name}
+        job, stack = names.without(request.job_name or ""), request.tags[PARTITION_TAG]
+        known_by = {"dagster/run_key": request.run_key or "", "dagster/sensor_name": sensor.name}
         result = execute(job, stack, built, {**request.tags, **known_by})
         runs.append(
             EventRun(
                 job,
-                sum(tag.startswith(EVENT_TAG_PREFIX) for tag in request.tags),
+                len(events_of(request.tags)),
                 report_of(stack, result),
                 checks_of(stack, result),
             )

@@ -1,5 +1,6 @@
 """Run jobs for the command line, in this process (`execute_in_process`) or on a deployment (`DagsterGraphQLClient`)."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
+from secrets_pipeline.orchestration.shared.names import Names, stage_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
@@ -72,7 +74,7 @@ def provision(
         progress: receives stage and outcome as they come.
         probe: see `verify`.
     """
-    built = build_definitions(progress, Asked(options, base_path, desired=desired))
+    built = build_definitions(progress, Asked(options, base_path, desired=desired), names=called())
     result = execute("provision", stack, built, _probing(probe))
     return report_of(stack, result), checks_of(stack, result)
 
@@ -88,9 +90,14 @@ def verify(
         desired: what has been read of the repository already.
         probe: also assume the readers' roles, and compare AWS's answers with what the policies say.
     """
-    built = build_definitions(asked=Asked(base_path=base_path, desired=desired))
+    built = build_definitions(asked=Asked(base_path=base_path, desired=desired), names=called())
     tags = {VERIFY_TAG: "true", **_probing(probe)}
     return checks_of(stack, execute("verify", stack, built, tags))
+
+
+def called() -> Names:
+    """Return the names of the code location that the environment names."""
+    return Names.chosen(None, os.environ)
 
 
 def _probing(probe: bool) -> dict[str, str]:
@@ -108,15 +115,16 @@ def execute(
     """Run a job of a stack in this process; a failed run is a result.
 
     Args:
-        job: its name.
+        job: its name, without that of the code location.
         stack: the partition, added where it is missing.
         built: the definitions.
         tags: further tags of the run.
         ops: configuration of its ops.
     """
     with storage_errors(), open_instance() as instance:
-        add_missing(instance, [stack])
-        return built.resolve_job_def(job).execute_in_process(
+        names = called()
+        add_missing(instance, [stack], names)
+        return built.resolve_job_def(names.of(job)).execute_in_process(
             instance=instance,
             run_config={
                 "ops": dict(ops),
@@ -132,7 +140,7 @@ def report_of(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
     """Report how a run ended, with the outcomes that it materialised or observed."""
     rows: list[Mapping[str, str]] = []
     for said in _said(result):
-        stage = said.asset_key.to_user_string()
+        stage = stage_of(said.asset_key)
         value = said.metadata[OUTCOMES].value if OUTCOMES in said.metadata else []
         if isinstance(value, list):
             rows.extend({"stage": stage, **row} for row in value)
@@ -189,7 +197,7 @@ def queue(stack: str, *, url: str, deep: bool, timeout: float) -> RunReport:
 
     config = {"resources": {"stacks": {"config": {"deep": deep}}}}
     try:
-        run_id = client.submit_job_execution("provision", run_config=config, tags={PARTITION_TAG: stack})
+        run_id = client.submit_job_execution(called().of("provision"), run_config=config, tags={PARTITION_TAG: stack})
         status = _followed(client, run_id, timeout)
     except DagsterGraphQLClientError as error:
         refused = str(error)

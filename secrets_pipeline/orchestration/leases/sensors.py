@@ -12,9 +12,12 @@ from secrets_pipeline.aws.leases.model import Gone, Leases
 from secrets_pipeline.aws.leases.watch import elapsed
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.orchestration.shared.home import storage_errors
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_lease import UNFINISHED, Mark, fail_abandoned, leases_of
 
+NAME = "abandoned_run_sensor"
+_INTERVAL = 15
 _ENDING_SECONDS = 60.0
 
 
@@ -44,16 +47,24 @@ class Ending:
 _ENDING = Ending()
 
 
-@dg.sensor(
-    name="abandoned_run_sensor",
-    minimum_interval_seconds=15,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Fails runs whose process is gone, on whatever host it was: their lease of the stack expired, or "
-    "another run has it. A run that is alive, waits, or never took a lease is left alone.",
-)
-def abandoned_run_sensor(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SkipReason:
-    """Look at the lease of each unfinished run that says it has one; say what was found."""
-    return dg.SkipReason(end_abandoned(context.instance, leases_of(context.instance, stacks), _ENDING))
+def abandoned_run_sensor_for(names: Names) -> dg.SensorDefinition:
+    """Make the sensor.
+
+    Args:
+        names: of the code location.
+    """
+
+    @dg.sensor(
+        name=names.of(NAME),
+        minimum_interval_seconds=_INTERVAL,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Fails runs whose process is gone, on whatever host it was: their lease of the stack expired, or "
+        "another run has it. A run that is alive, waits, or never took a lease is left alone.",
+    )
+    def abandoned_run_sensor(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SkipReason:
+        return dg.SkipReason(end_abandoned(context.instance, leases_of(context.instance, stacks), _ENDING))
+
+    return abandoned_run_sensor
 
 
 def end_abandoned(instance: dg.DagsterInstance, leases: Leases, ending: Ending) -> str:

@@ -1,16 +1,17 @@
 """Make one asset a stage from the table of stages, with what its materialisation tells beside the outcomes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, TypeAlias
 
 import dagster as dg
 
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.operations.stages import STAGES
-from secrets_pipeline.orchestration.provisioning.configuration import generated_passwords, stack_config
-from secrets_pipeline.orchestration.provisioning.options import OPTIONS
+from secrets_pipeline.orchestration.provisioning.configuration import GENERATED, STACK_CONFIG
+from secrets_pipeline.orchestration.provisioning.options import AssetOptions, options
 from secrets_pipeline.orchestration.provisioning.rollouts import ROLLOUTS, as_metadata
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, materialized, table_of
 from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.database.followed import followed
@@ -46,42 +47,43 @@ def _rollouts(_stack: Stack, reconciler: Reconciler, _outcomes: Sequence[Outcome
 _TELL: Mapping[str, Tell] = {"rds_endpoints": _endpoints, "consumer_arns": _arns, "consumer_refresh": _rollouts}
 
 
-class _Options(TypedDict):
+class _StageOptions(AssetOptions):
     """Keyword arguments of `dg.asset`."""
 
-    name: str
     description: str
-    deps: Sequence[str | dg.AssetsDefinition]
+    deps: Sequence[dg.AssetKey]
     kinds: set[str]
 
 
-def _options(name: str) -> _Options:
+def _options(names: Names, name: str) -> _StageOptions:
     stage = STAGES[name]
-    deps = stage.after or (stack_config, generated_passwords)
-    return {"name": name, "description": stage.does, "deps": deps, "kinds": {"aws", *stage.services}}
+    deps = [names.asset(one) for one in stage.after or (STACK_CONFIG, GENERATED)]
+    return {**options(names, name), "description": stage.does, "deps": deps, "kinds": {"aws", *stage.services}}
 
 
-def _asset(name: str) -> dg.AssetsDefinition:
-    @dg.asset(**_options(name), **OPTIONS)
+def _asset(names: Names, name: str) -> dg.AssetsDefinition:
+    @dg.asset(**_options(names, name))
     def apply(context: Context, applying: Apply) -> Result:
         stack = applying.stack(context.partition_key)
         reconciler = STAGES[name](stack)
         outcomes = applying.reconcile(name, reconciler)
-        return materialized(outcomes, _TELL[name](stack, reconciler, outcomes) if name in _TELL else None)
+        return materialized(stack, outcomes, _TELL[name](stack, reconciler, outcomes) if name in _TELL else None)
 
     return apply
 
 
-@dg.asset(**_options("secrets"), **OPTIONS)
-def _secrets(context: Context, applying: Apply, generated_passwords: GeneratedPasswords) -> Result:
-    stack = applying.stack(context.partition_key)
-    outcomes = applying.reconcile("secrets", STAGES["secrets"](stack, passwords=generated_passwords))
-    if not lacking_values(stack):
-        applying.stacks.seals.delete(stack.spec.stack)
-    return materialized(outcomes)
+def _secrets(names: Names) -> dg.AssetsDefinition:
+    @dg.asset(**_options(names, "secrets"), ins={GENERATED: dg.AssetIn(key=names.asset(GENERATED))})
+    def secrets(context: Context, applying: Apply, generated_passwords: GeneratedPasswords) -> Result:
+        stack = applying.stack(context.partition_key)
+        outcomes = applying.reconcile("secrets", STAGES["secrets"](stack, passwords=generated_passwords))
+        if not lacking_values(stack):
+            applying.stacks.seals.delete(stack.spec.stack)
+        return materialized(stack, outcomes)
+
+    return secrets
 
 
-STAGE_ASSETS: Mapping[str, dg.AssetsDefinition] = {
-    name: _secrets if name == "secrets" else _asset(name) for name in STAGES
-}
-"""By the name of the stage, in the order in which they are applied."""
+def stage_assets(names: Names) -> Sequence[dg.AssetsDefinition]:
+    """Define one asset a stage, in the order in which they are applied."""
+    return [_secrets(names) if name == "secrets" else _asset(names, name) for name in STAGES]

@@ -1,27 +1,41 @@
 """Define the jobs that apply: provision (every asset), follow_rotation and follow_endpoint (some of them)."""
 
+from typing import Final
+
 import dagster as dg
 
-from secrets_pipeline.orchestration.provisioning.selections import ASSETS, FOLLOWING
+from secrets_pipeline.orchestration.provisioning.selections import ASSETS, FOLLOWING, selected
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.priorities import FOLLOW, PROVISION, priority
+from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.orchestration.verification.stack_check import VERIFY_TAG
 
-provision = dg.define_asset_job(
-    "provision",
-    selection=dg.AssetSelection.assets(*ASSETS),
-    description="Make AWS match one stack: every asset, then its checks.",
-)
+PROVISION_JOB: Final = "provision"
+FOLLOW_ROTATION: Final = "follow_rotation"
+FOLLOW_ENDPOINT: Final = "follow_endpoint"
 
-follow_rotation = dg.define_asset_job(
-    "follow_rotation",
-    # Their checks come with them: logins, connections, who can read.
-    selection=dg.AssetSelection.assets(*FOLLOWING),
-    tags={VERIFY_TAG: "true"},
-    description="After a rotation: log in with the new password, write it into the connection secrets that hold it, "
-    "refresh those who read them, and check all that.",
-)
+_DESCRIPTIONS = {
+    PROVISION_JOB: "Make AWS match one stack: every asset, then its checks.",
+    FOLLOW_ROTATION: "After a rotation: log in with the new password, write it into the connection secrets that hold "
+    "it, refresh those who read them, and check all that.",
+    FOLLOW_ENDPOINT: "What hangs on the databases' endpoints, no more of the YAML: password proven, connections "
+    "rendered.",
+}
 
-follow_endpoint = dg.define_asset_job(
-    "follow_endpoint",
-    selection=dg.AssetSelection.assets(*FOLLOWING),
-    description="What hangs on the databases' endpoints, no more of the YAML: password proven, connections rendered.",
-)
+
+def applying_jobs(names: Names) -> list[Job]:
+    """Define the three jobs."""
+    tags = {
+        PROVISION_JOB: priority(PROVISION),
+        FOLLOW_ROTATION: {**priority(FOLLOW), VERIFY_TAG: "true"},
+        FOLLOW_ENDPOINT: priority(FOLLOW),
+    }
+    return [
+        dg.define_asset_job(
+            names.of(job),
+            selection=selected(names, ASSETS if job == PROVISION_JOB else FOLLOWING),
+            tags=dict(tags[job]),
+            description=description,
+        )
+        for job, description in _DESCRIPTIONS.items()
+    ]

@@ -4,14 +4,17 @@ from typing import TypedDict
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.shared.partitions import STACKS
+from secrets_pipeline.orchestration.shared.names import Names
 
 
 class AssetOptions(TypedDict):
     """Keyword arguments of `dg.asset`."""
 
+    key: dg.AssetKey
     partitions_def: dg.PartitionsDefinition[str]
     group_name: str
 
 
-OPTIONS: AssetOptions = {"partitions_def": STACKS, "group_name": "provision"}
+def options(names: Names, asset: str) -> AssetOptions:
+    """Return those of one asset."""
+    return {"key": names.asset(asset), "partitions_def": names.partitions, "group_name": names.of("provision")}

@@ -5,13 +5,15 @@ import dagster as dg
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan
 from secrets_pipeline.operations.stages import plan_stack
-from secrets_pipeline.orchestration.shared.partitions import STACKS
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.stage_runner import table_of
 
 
 @dg.op(description="Observe AWS and log what an apply would change; writes nothing.")
-def plan_stages(context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks]) -> None:
+def plan_stages(
+    context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks], names: dg.ResourceParam[Names]
+) -> None:
     """Log one observation a stage, with its changes as a table."""
     for stage, changes in plan_stack(stacks.stack(context.partition_key)).items():
         plan = Plan({stage: changes})
@@ -21,7 +23,7 @@ def plan_stages(context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks]
         ]
         context.log_event(
             dg.AssetObservation(
-                asset_key=stage,
+                asset_key=names.asset(stage),
                 partition=context.partition_key,
                 metadata={
                     "planned changes": sum(change.action.writes for change in changes),
@@ -33,7 +35,15 @@ def plan_stages(context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks]
         )
 
 
-@dg.job(partitions_def=STACKS, description="What an apply of one stack would change; materialises nothing.")
-def plan() -> None:
-    """The plan of one stack."""
-    plan_stages()
+def plan_job(names: Names) -> dg.JobDefinition:
+    """Define the job."""
+
+    @dg.job(
+        name=names.of("plan"),
+        partitions_def=names.partitions,
+        description="What an apply of one stack would change; materialises nothing.",
+    )
+    def plan() -> None:
+        plan_stages()
+
+    return plan

@@ -1,21 +1,54 @@
-"""Define the asset that ends every run: it marks what is finished, and tells what became of the stack."""
+"""Define the asset that ends every run: it marks what is finished, evaluates the checks, and tells what became of all.
+
+The checks are no steps of an applying run: Dagster would plan each, and show none of a stack whose run breaks before.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 
 from secrets_pipeline.engine.report import rows
-from secrets_pipeline.operations.stages import commit
-from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS, Apply, Context, Result
-from secrets_pipeline.orchestration.provisioning.options import OPTIONS
+from secrets_pipeline.operations.stages import STAGES, commit
+from secrets_pipeline.orchestration.provisioning.assets import Apply, Context, Result
+from secrets_pipeline.orchestration.provisioning.options import options
 from secrets_pipeline.orchestration.provisioning.stage_outcomes import failure, outcomes_of_stack
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.stage_runner import materialized, table_of
+from secrets_pipeline.orchestration.verification.evaluating import Looker
+from secrets_pipeline.orchestration.verification.history import planned_checks
+from secrets_pipeline.orchestration.verification.stack_check import StackCheck
+
+STACK_REPORT = "stack_report"
 
 
-@dg.asset(**OPTIONS, deps=list(STAGE_ASSETS.values()), kinds={"markdown"})
-def stack_report(context: Context, applying: Apply) -> Result:
-    """Marks what is finished, then fails the run if anything failed, with the table of outcomes."""
-    marked = applying.reconcile("stack_report", commit(applying.stack(context.partition_key)))
-    earlier, own = outcomes_of_stack(context, [asset.key for asset in STAGE_ASSETS.values()])
-    own += rows(marked)
-    if failed := [row for row in own if row["outcome"] == "failed"]:
-        raise dg.Failure(failure(context, failed), metadata={"table": table_of(earlier + own)})
-    return materialized(marked, {"stack": table_of(earlier + own)})
+def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsDefinition:
+    """Define `stack_report`.
+
+    Args:
+        names: of the code location.
+        checks: all of it; a run evaluates those of its assets, unless they are steps of it.
+    """
+    stages = [names.asset(stage) for stage in STAGES]
+
+    @dg.asset(**options(names, STACK_REPORT), deps=stages, kinds={"markdown"})
+    def stack_report(context: Context, applying: Apply) -> Iterator[Result | dg.AssetCheckEvaluation]:
+        """Marks what is finished, then fails the run if anything failed, with the table of outcomes."""
+        stack = applying.stack(context.partition_key)
+        marked = applying.reconcile(STACK_REPORT, commit(stack))
+        earlier, own = outcomes_of_stack(context, stages)
+        own += rows(marked)
+        look = Looker(context, applying.stacks, names, context.partition_key)
+        yield from look.evaluations(_to_be_evaluated(context, names, checks))
+        if failed := [row for row in own if row["outcome"] == "failed"]:
+            raise dg.Failure(failure(context, failed), metadata={"table": table_of(earlier + own)})
+        yield materialized(stack, marked, {"stack": table_of(earlier + own)})
+
+    return stack_report
+
+
+def _to_be_evaluated(context: Context, names: Names, checks: Sequence[StackCheck]) -> list[StackCheck]:
+    """The checks of the run's assets, without those that are steps of the run: "Materialize" in the UI chooses them."""
+    run: Collection[dg.AssetKey] = context.job_def.asset_layer.selected_asset_keys
+    planned = planned_checks(context.instance, context.run.run_id)
+    of_run = [one for one in checks if names.asset(one.stage) in run]
+    return [one for one in of_run if dg.AssetCheckKey(names.asset(one.stage), one.name) not in planned]

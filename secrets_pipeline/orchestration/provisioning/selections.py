@@ -1,14 +1,39 @@
 """List the assets in the order in which a run applies them, and those that follow a rotation."""
 
-from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
-from secrets_pipeline.orchestration.provisioning.configuration import generated_passwords, stack_config
-from secrets_pipeline.orchestration.provisioning.report import stack_report
+from collections.abc import Sequence
 
-ASSETS = (stack_config, generated_passwords, *STAGE_ASSETS.values(), stack_report)
+import dagster as dg
 
-_FOLLOWING = ("secrets", "rds_endpoints", "connection_secrets", "consumer_arns", "consumer_refresh")
-FOLLOWING = (*(STAGE_ASSETS[name] for name in _FOLLOWING), stack_report)
+from secrets_pipeline.operations.stages import STAGES
+from secrets_pipeline.orchestration.provisioning.assets import stage_assets
+from secrets_pipeline.orchestration.provisioning.configuration import (
+    GENERATED,
+    STACK_CONFIG,
+    generated_passwords_asset,
+    stack_config_asset,
+)
+from secrets_pipeline.orchestration.provisioning.report import STACK_REPORT, stack_report_asset
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.verification.stack_check import StackCheck
+
+ASSETS = (STACK_CONFIG, GENERATED, *STAGES, STACK_REPORT)
+FOLLOWING = ("secrets", "rds_endpoints", "connection_secrets", "consumer_arns", "consumer_refresh", STACK_REPORT)
 """What has to be done again when a secret was rotated or a database moved; no other change of the YAML is applied.
 
 A value that is rendered from others may be of either stage.
 """
+
+
+def assets(names: Names, checks: Sequence[StackCheck]) -> Sequence[dg.AssetsDefinition]:
+    """Define every asset, in the order of `ASSETS`; the last one has the checks evaluated."""
+    return [
+        stack_config_asset(names),
+        generated_passwords_asset(names),
+        *stage_assets(names),
+        stack_report_asset(names, checks),
+    ]
+
+
+def selected(names: Names, some: Sequence[str]) -> dg.AssetSelection:
+    """Select assets by name; `stack_report` evaluates their checks."""
+    return dg.AssetSelection.assets(*(names.asset(one) for one in some)).without_checks()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
+from secrets_pipeline.orchestration.shared.names import stage_of
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
 
 Rows = list[dict[str, str]]
@@ -30,7 +31,7 @@ def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.Ass
         record = next(iter(context.instance.fetch_materializations(wanted, limit=1).records), None)
         since = asked.get(stage)
         if since is not None and (record is None or record.timestamp < since):
-            row = {"kind": "stage", "name": stage.to_user_string(), "component": "", "action": "", "outcome": "failed"}
+            row = {"kind": "stage", "name": stage_of(stage), "component": "", "action": "", "outcome": "failed"}
             own.append({**row, "detail": NOT_DONE})
         elif record is not None:
             ours = record.run_id == context.run.run_id or since is not None

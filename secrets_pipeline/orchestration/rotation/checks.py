@@ -1,7 +1,6 @@
-"""Define the asset checks of rotation: it happens when it should, to its end, and could happen at all."""
+"""List the checks of rotation: it happens when it should, to its end, and could happen at all."""
 
-from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
-from secrets_pipeline.orchestration.verification.stack_check import stack_check
+from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 from secrets_pipeline.reconcilers.database.credential_checks import credential_logins
 from secrets_pipeline.reconcilers.secret_rotation import checks as found
 from secrets_pipeline.reconcilers.secret_value.strength_checks import secret_values_well_formed
@@ -10,40 +9,40 @@ _STAGES = ("secret_rotation",)
 _UNREAD = "No value is read here: `verify` does, and `follow_rotation` after each rotation."
 
 ROTATION_CHECKS = (
-    stack_check(
+    StackCheck(
         name="rotation_not_overdue",
-        asset=STAGE_ASSETS["secret_rotation"],
+        stage="secret_rotation",
         stages=(),
         description="Each secret that rotates was rotated when its rules say, the lateness of the window allowed.",
         find=lambda stack, _deep: found.rotation_not_overdue(stack),
     ),
-    stack_check(
+    StackCheck(
         name="rotation_not_stuck",
-        asset=STAGE_ASSETS["secret_rotation"],
+        stage="secret_rotation",
         stages=(),
         description="Each rotation that began has ended: no version stays AWSPENDING beside the current one.",
         find=lambda stack, _deep: found.rotation_not_stuck(stack),
     ),
-    stack_check(
+    StackCheck(
         name="rotation_function_invokable",
-        asset=STAGE_ASSETS["secret_rotation"],
+        stage="secret_rotation",
         stages=_STAGES,
         description="The function of each secret that rotates exists, works, and lets Secrets Manager invoke it.",
         find=lambda stack, _deep: found.rotation_function_invokable(stack),
         else_skipped="Nothing was changed, so no function was looked at again: `verify` does.",
     ),
-    stack_check(
+    StackCheck(
         name="credentials_log_in",
         # The first asset after which every value is whole: host and port are in it.
-        asset=STAGE_ASSETS["connection_secrets"],
+        stage="connection_secrets",
         stages=(),
         description="Each credentials secret opens its database, and its previous version does what the strategy says.",
         find=lambda stack, _deep: credential_logins(stack),
         else_skipped=_UNREAD,
     ),
-    stack_check(
+    StackCheck(
         name="secret_values_well_formed",
-        asset=STAGE_ASSETS["connection_secrets"],
+        stage="connection_secrets",
         stages=(),
         description="Each value has the keys that the stack declares and rotation reads; master passwords suit RDS.",
         find=lambda stack, _deep: secret_values_well_formed(stack),

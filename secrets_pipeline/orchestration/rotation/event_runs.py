@@ -18,8 +18,9 @@ import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.concerned_stacks import Concern, Dismissed
+from secrets_pipeline.orchestration.shared.busy import busy_stacks
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_requests import EVENT_TAG_PREFIX, request_again, run_request
+from secrets_pipeline.orchestration.shared.run_requests import events_of, request_again, run_request
 from secrets_pipeline.rotation.events.hints import Hint, HintKind, Poison
 from secrets_pipeline.rotation.events.parsing import parse
 from secrets_pipeline.rotation.events.queue import Message
@@ -31,6 +32,9 @@ KEPT = timedelta(days=15)
 """A queue keeps messages fourteen days: an event that says that it is older is not believed."""
 CLOCKS_DIFFER = timedelta(hours=1)
 """Between AWS's clock and that of the run storage, generously."""
+
+_FOLLOWED = frozenset({HintKind.ROTATED, HintKind.DATABASE})
+"""What a run does by itself; who tampered, or why a rotation failed, does not wait for one."""
 
 Concerned = Callable[[Hint], tuple[Concern, ...] | Dismissed]
 Cause = tuple[str, str]
@@ -45,11 +49,13 @@ class Decided:
 
     Attributes:
         done: to be deleted.
+        waiting: to be judged again later, when the run of their stack that is under way has ended.
         requests: runs to be made; their messages stay until the runs are known to exist.
         notices: level (`debug`, `warning` …) and text, for the log.
     """
 
     done: Sequence[Message]
+    waiting: Sequence[Message]
     requests: Sequence[dg.RunRequest]
     notices: Sequence[tuple[str, str]]
 
@@ -72,6 +78,8 @@ class Dispatcher:
     concerned: Concerned
     is_late: Callable[[], bool]
     _done: list[Message] = field(default_factory=list)
+    _later: list[Message] = field(default_factory=list)
+    _busy: frozenset[str] = frozenset()
     _notices: list[tuple[str, str]] = field(default_factory=list)
     _waiting: dict[Cause, dict[str, tuple[Hint, Concern, int]]] = field(default_factory=lambda: defaultdict(dict))
     _unsubmitted: dict[Answered, dg.DagsterRun] = field(default_factory=dict)
@@ -85,10 +93,11 @@ class Dispatcher:
         hints = [hint for _, hint in parsed if isinstance(hint, Hint)]
         if hints:
             self._find_runs(min(hint.at for hint in hints))
+            self._busy = busy_stacks(self.instance)
         for message, one in parsed:
             self._look(message, one)
         requests = [*self._again.values(), *(self._request(*cause) for cause in sorted(self._waiting))]
-        return Decided(self._done, requests, self._notices)
+        return Decided(self._done, self._later, requests, self._notices)
 
     def _look(self, message: Message, parsed: Hint | Poison) -> None:
         if isinstance(parsed, Poison):
@@ -106,8 +115,17 @@ class Dispatcher:
         if isinstance(verdict, Dismissed):
             self._notices.append(("debug", f"event {parsed.event_id}: {verdict.reason}"))
             self._done.append(message)
+        elif self._is_early(parsed, verdict):
+            self._later.append(message)
         elif self._is_covered(parsed, verdict):
             self._done.append(message)
+
+    def _is_early(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
+        """Whether a run that is under way may be about to do what the event asks for."""
+        return hint.kind in _FOLLOWED and any(
+            concern.stack in self._busy and (concern.stack, hint.event_id) not in self._answering
+            for concern in concerns
+        )
 
     def _is_covered(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
         """Whether every stack has its run; runs are requested for those that have none."""
@@ -136,10 +154,7 @@ class Dispatcher:
         for record in self.instance.get_run_records(made):
             tags = record.dagster_run.tags
             stack = tags.get(PARTITION_TAG, "")
-            for tag, version in tags.items():
-                event = tag.removeprefix(EVENT_TAG_PREFIX)
-                if event == tag:
-                    continue
+            for event, version in events_of(tags).items():
                 # One that is not started yet when a tick begins was left by a killed daemon.
                 if record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED:
                     # A sensor may not ask for a job that is gone from the code.

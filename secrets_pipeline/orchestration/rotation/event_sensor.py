@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import dagster as dg
 
@@ -10,24 +10,20 @@ from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS, check_key
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_requests import Job, with_stack_tags
 from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.queue import EventQueue
 
 NAME = "rotation_event_sensor"
 
 MOST_MESSAGES = 200
+WAITING_SECONDS = 60
+"""An event of a stack whose run is under way is looked at again after so long."""
 _RECEIVING_SECONDS, _ASKING_SECONDS = 4.0, 15.0
 """From the start of a tick, which Dagster ends after 60 seconds."""
-
-
-class Job(Protocol):
-    """A job, as `define_asset_job` and `@job` make it; Dagster exports no name for the first."""
-
-    @property
-    def name(self) -> str:
-        """Return the name of the job."""
 
 
 def distinct(jobs: Mapping[HintKind, Job]) -> list[Any]:
@@ -36,6 +32,7 @@ def distinct(jobs: Mapping[HintKind, Job]) -> list[Any]:
 
 
 def rotation_event_sensor_for(
+    names: Names,
     jobs: Mapping[HintKind, Job],
     *,
     seconds_between: int = 15,
@@ -45,15 +42,16 @@ def rotation_event_sensor_for(
     """Make the sensor.
 
     Args:
+        names: of the code location.
         jobs: which job answers which kind of event.
         seconds_between: the shortest time between two looks at the queue.
         hidden_for: seconds after which a received message can be received again.
         most: messages of one look.
     """
-    names = {kind: job.name for kind, job in jobs.items()}
+    answers = {kind: job.name for kind, job in jobs.items()}
 
     @dg.sensor(
-        name=NAME,
+        name=names.of(NAME),
         jobs=distinct(jobs),
         minimum_interval_seconds=seconds_between,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -74,15 +72,17 @@ def rotation_event_sensor_for(
         broken = frozenset(stack for stack in desired.errors if stack)
         dispatcher = Dispatcher(
             context.instance,
-            NAME,
-            names,
+            names.of(NAME),
+            answers,
             EventStacks(desired.specs, broken, stacks.sessions).concerned,
             lambda: time.monotonic() - started > _ASKING_SECONDS,
         )
         decided = dispatcher.decide(messages)
         _log(context, decided)
         queue.delete(decided.done)
-        return _result(context, decided.requests, f"{len(messages)} messages, {len(decided.done)} of them done")
+        queue.hide(decided.waiting, seconds=WAITING_SECONDS)
+        said = f"{len(messages)} events received, {len(decided.done)} of them done, {len(decided.waiting)} wait"
+        return _result(context, names, with_stack_tags(desired, decided.requests), said)
 
     return rotation_event_sensor
 
@@ -111,21 +111,22 @@ def _log(context: dg.SensorEvaluationContext, decided: Decided) -> None:
 
 
 def _result(
-    context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest], otherwise: str
+    context: dg.SensorEvaluationContext, names: Names, requests: Sequence[dg.RunRequest], otherwise: str
 ) -> dg.SensorResult | dg.SkipReason:
     requests = with_valid_key(context, requests)
     if not requests:
         return dg.SkipReason(otherwise)
-    return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=missing_partitions(context, requests))
+    return dg.SensorResult(
+        run_requests=requests, dynamic_partitions_requests=missing_partitions(context, names, requests)
+    )
 
 
 def missing_partitions(
-    context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest]
+    context: dg.SensorEvaluationContext, names: Names, requests: Sequence[dg.RunRequest]
 ) -> list[dg.AddDynamicPartitionsRequest]:
     """Make the requests that add the partitions of the runs, where a stack is new."""
-    known = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
-    missing = sorted({one.tags[PARTITION_TAG] for one in requests} - known)
-    return [STACKS.build_add_request(missing)] if missing else []
+    missing = sorted({one.tags[PARTITION_TAG] for one in requests} - names.stacks(context.instance))
+    return [names.partitions.build_add_request(missing)] if missing else []
 
 
 def with_valid_key(context: dg.SensorEvaluationContext, requests: Sequence[dg.RunRequest]) -> list[dg.RunRequest]:

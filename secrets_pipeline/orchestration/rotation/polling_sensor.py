@@ -1,4 +1,7 @@
-"""Define the sensor that looks for rotations itself where no queue brings their events, and always for stuck ones."""
+"""Define the sensor that looks for rotations itself where no queue brings their events, and always for stuck ones.
+
+It also requests the next try of rotations that failed, when one is due.
+"""
 
 import hashlib
 import json
@@ -13,9 +16,11 @@ import dagster as dg
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.secret_listing import listed_secrets, places
-from secrets_pipeline.orchestration.rotation.event_sensor import Job, distinct, missing_partitions, with_valid_key
+from secrets_pipeline.orchestration.rotation.event_sensor import distinct, missing_partitions, with_valid_key
+from secrets_pipeline.orchestration.rotation.repair_op import due_retries
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.shared.run_requests import run_request
+from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, with_stack_tags
 from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.polling import News, compare
 
@@ -26,11 +31,12 @@ LARGEST_CURSOR = 1_000_000
 
 
 def rotation_polling_sensor_for(
-    jobs: Mapping[HintKind, Job], *, seconds_between: int = 60, clock: Callable[[], float] = time.time
+    names: Names, jobs: Mapping[HintKind, Job], *, seconds_between: int = 60, clock: Callable[[], float] = time.time
 ) -> dg.SensorDefinition:
     """Make the sensor.
 
     Args:
+        names: of the code location.
         jobs: which job answers a rotation, and which a stuck one.
         seconds_between: the shortest time between two looks.
         clock: epoch seconds.
@@ -38,33 +44,37 @@ def rotation_polling_sensor_for(
     answering = {kind: jobs[kind] for kind in (HintKind.ROTATED, HintKind.FAILED)}
 
     @dg.sensor(
-        name=NAME,
+        name=names.of(NAME),
         jobs=distinct(answering),
         minimum_interval_seconds=seconds_between,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Follows rotations by version ids and dates of ListSecrets, where settings name no queue; beside "
-        "a queue it looks for rotations that are stuck without an event.",
+        "a queue it looks for rotations that are stuck without an event. Requests the next try of rotations that "
+        "failed: after 1 minute, 10 minutes, 1 hour and 6 hours.",
     )
     def rotation_polling_sensor(
         context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]
     ) -> dg.SensorResult | dg.SkipReason:
         """Compare each place with what was known of it; the first look learns."""
-        known = _read(context.cursor)
-        news = _look(context, stacks, known, int(clock()))
+        known, now = _read(context.cursor), clock()
+        news = _look(context, stacks, known, int(now))
         if stacks.settings.events is not None:
             # rotation_event_sensor follows versions. Events of CloudTrail are best effort, and need a trail.
             news = [one for one in news if one.kind is HintKind.FAILED]
         news += list(_following(stacks, news))
         asked = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
-        requests = with_valid_key(context, asked)
+        retries = list(due_retries(context.instance, names, now))
+        requests = with_stack_tags(stacks.desired, with_valid_key(context, [*asked, *retries]))
         cursor = json.dumps(known, separators=(",", ":"))
         if len(cursor) > LARGEST_CURSOR:
             context.log.error("there are more secrets than this sensor can remember: name a queue (events)")
             return dg.SkipReason("there are too many secrets")
+        places_known = ", ".join(sorted(known)) or "no place"
         return dg.SensorResult(
             run_requests=requests,
+            skip_reason=None if requests else f"nothing new in {places_known}, and no try of a failed rotation is due",
             cursor=cursor,
-            dynamic_partitions_requests=missing_partitions(context, requests),
+            dynamic_partitions_requests=missing_partitions(context, names, requests),
         )
 
     return rotation_polling_sensor

@@ -1,13 +1,14 @@
-"""Define the job that explains and repeats a failed rotation, and the sensor that requests it when a try is due.
+"""Define the job that explains and repeats a failed rotation, and say when its next try is due.
 
-What a run knows of each rotation (which try, and when the next one is due) is a tag of it, so that it survives daemons.
+What a run knows of each rotation (which try, and when the next one is due) is in its observation, so that it survives
+daemons.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import dagster as dg
 
@@ -15,19 +16,22 @@ from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.operations.repair_rotation import NothingToRepair, UnfinishedRotation, repair_rotations
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
 from secrets_pipeline.orchestration.shared.run_requests import run_request, secrets_of
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
 
-MENDING_TAG = "secrets-pipeline/mending"
-"""Secret name → its pending version, tries so far, and when the next one is due."""
-_OBSERVED = dg.AssetKey("secret_rotation")
-_JOB = "mend_rotation"
+TRIES = "tries"
+"""Metadata of the observation: secret name → its pending version, tries so far, and when the next one is due."""
+OBSERVED: Final = "secret_rotation"
+MEND_JOB: Final = "mend_rotation"
 _PATIENCE_TRIES = 2
 """What may pass by itself is alerted when the second try, after eleven minutes, has not ended it."""
 _MOST_CRASHES = 3
 _LOOK_BACK = timedelta(seconds=2 * sum(BACKOFF_SECONDS))
 _MOST_RUNS = 1_000
+_MOST_OBSERVATIONS = 100
 _ENDED = frozenset({dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED})
 
 
@@ -60,11 +64,14 @@ def _due(tries: int, now: float) -> float | None:
 
 @dg.op(description="Look at rotations that are said to have failed, say why, and try again what may pass by itself.")
 def mend_rotations(
-    context: dg.OpExecutionContext, applying: dg.ResourceParam[Applying], alerting: dg.ResourceParam[Alerting]
+    context: dg.OpExecutionContext,
+    applying: dg.ResourceParam[Applying],
+    alerting: dg.ResourceParam[Alerting],
+    names: dg.ResourceParam[Names],
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Log one observation; alert what a human has to mend, and fail then."""
     stack, now = context.partition_key, time.time()
-    before = _state(context.instance, stack, own=context.run_id)
+    before = next((told for _, told in _told(context.instance, names, stack)), {})
 
     def may_retry(name: str, version: str) -> bool:
         known = before.get(name)
@@ -76,12 +83,16 @@ def mend_rotations(
     looked_at = {one.name for one in looked}
     after = {name: known for name, known in before.items() if name not in looked_at}
     after |= {one.name: _next(before.get(one.name), one, now) for one in unfinished}
-    context.instance.add_run_tags(
-        context.run_id, {MENDING_TAG: json.dumps({name: asdict(known) for name, known in after.items()})}
-    )
     rows = [_row(one, after) for one in looked]
     # Yielded, as what is logged is lost with a failure.
-    yield dg.AssetObservation(asset_key=_OBSERVED, partition=stack, metadata={"mending": table_of(rows)})
+    yield dg.AssetObservation(
+        asset_key=names.asset(OBSERVED),
+        partition=stack,
+        metadata={
+            "mending": table_of(rows),
+            TRIES: dg.MetadataValue.json({name: asdict(known) for name, known in after.items()}),
+        },
+    )
     stuck = [one for one in unfinished if _is_for_humans(one, after[one.name])]
     for one in stuck:
         link = alerting.link(f"/runs/{context.run_id}")
@@ -92,62 +103,53 @@ def mend_rotations(
     yield dg.Output(None)
 
 
-@dg.job(
-    name=_JOB,
-    partitions_def=STACKS,
-    description="After a rotation failed or was abandoned: verify, say why, and try again after growing pauses.",
-)
-def mend_rotation() -> None:
-    """Failed rotations of one stack."""
-    mend_rotations()
+def mend_job(names: Names) -> dg.JobDefinition:
+    """Define the job."""
+
+    @dg.job(
+        name=names.of(MEND_JOB),
+        partitions_def=names.partitions,
+        tags=dict(priority(REPAIR)),
+        description="After a rotation failed or was abandoned: verify, say why, and try again after growing pauses.",
+    )
+    def mend_rotation() -> None:
+        mend_rotations()
+
+    return mend_rotation
 
 
-@dg.sensor(
-    name="rotation_retry_sensor",
-    job=mend_rotation,
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Requests the next try of rotations that failed: after 1 minute, 10 minutes, 1 hour and 6 hours.",
-)
-def rotation_retry_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Ask for a run of each stack with a try that is due."""
-    return dg.SensorResult(run_requests=list(due_retries(context.instance, time.time())))
-
-
-def due_retries(instance: dg.DagsterInstance, now: float) -> Iterator[dg.RunRequest]:
+def due_retries(instance: dg.DagsterInstance, names: Names, now: float) -> Iterator[dg.RunRequest]:
     """Request a run for each stack with a rotation whose next try is due.
 
     Args:
         instance: whose runs say so.
+        names: of the code location.
         now: seconds since 1970.
     """
+    job = names.of(MEND_JOB)
     by_stack: dict[str, list[dg.DagsterRun]] = {}
     since = datetime.fromtimestamp(now, UTC) - _LOOK_BACK
-    for run in instance.get_runs(dg.RunsFilter(job_name=_JOB, updated_after=since), limit=_MOST_RUNS):
+    for run in instance.get_runs(dg.RunsFilter(job_name=job, updated_after=since), limit=_MOST_RUNS):
         by_stack.setdefault(run.tags.get(PARTITION_TAG, ""), []).append(run)
     for stack, runs in by_stack.items():
         if not stack or any(run.status not in _ENDED for run in runs):
             continue
-        told = next((run for run in runs if MENDING_TAG in run.tags), None)
-        if told is None:
-            continue
-        crashed = runs.index(told)
-        due = {name: known for name, known in _read(told).items() if known.is_due(now)}
+        run_id, told = next(_told(instance, names, stack), ("", {}))
+        crashed = next((number for number, run in enumerate(runs) if run.run_id == run_id), _MOST_CRASHES)
+        due = {name: known for name, known in told.items() if known.is_due(now)}
         if due and crashed < _MOST_CRASHES:
             # A run that crashed before it said anything is asked for again, under another key.
             tries = max(known.tries for known in due.values()) + 1
-            yield run_request(_JOB, stack, key=f"retry:{told.run_id}:{crashed}", secrets=due, attempt=1 + tries)
+            yield run_request(job, stack, key=f"retry:{run_id}:{crashed}", secrets=due, attempt=1 + tries)
 
 
-def _state(instance: dg.DagsterInstance, stack: str, *, own: str) -> dict[str, Try]:
-    """What the last run of the stack that said something knew."""
-    earlier = instance.get_runs(dg.RunsFilter(job_name=_JOB, tags={PARTITION_TAG: stack}), limit=50)
-    return next((_read(run) for run in earlier if run.run_id != own and MENDING_TAG in run.tags), {})
-
-
-def _read(run: dg.DagsterRun) -> dict[str, Try]:
-    found = json.loads(run.tags[MENDING_TAG])
-    return {name: Try(**known) for name, known in found.items()}
+def _told(instance: dg.DagsterInstance, names: Names, stack: str) -> Iterator[tuple[str, dict[str, Try]]]:
+    """What runs of the job said of a stack, the latest first: run id, and the tries of each secret."""
+    wanted = dg.AssetRecordsFilter(asset_key=names.asset(OBSERVED), asset_partitions=[stack])
+    for record in instance.fetch_observations(wanted, limit=_MOST_OBSERVATIONS).records:
+        said = record.asset_observation.metadata.get(TRIES) if record.asset_observation else None
+        if said is not None and isinstance(said.value, dict):
+            yield record.run_id, {str(name): Try(**known) for name, known in said.value.items()}
 
 
 def _next(known: Try | None, one: UnfinishedRotation, now: float) -> Try:

@@ -1,32 +1,34 @@
 """Define the job `rotate_secrets` (RotateSecret); what follows from the new values is the job `follow_rotation`'s."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
+from pydantic import Field
 
 from secrets_pipeline.engine.model import Failed
 from secrets_pipeline.engine.report import rows
-from secrets_pipeline.orchestration.shared.partitions import STACKS
-from secrets_pipeline.orchestration.shared.run_requests import secrets_of
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.priorities import PROVISION, priority
+from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES, Applying, table_of
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
 from secrets_pipeline.rotation.steps import RotationStep, Watch
 
-ROTATED = dg.AssetKey("secret_rotation")
+ROTATE_JOB: Final = "rotate_secrets"
+ROTATED: Final = "secret_rotation"
 """The asset that the observation of a rotation belongs to."""
 
 
 class Rotate(dg.Config):
-    """What to rotate.
+    """What to rotate."""
 
-    Attributes:
-        secrets: names, whole; empty for those in the run's tag `secrets-pipeline/secrets`.
-        seconds: how long to follow a rotation function.
-    """
-
-    secrets: list[str] = []  # noqa: RUF012 - Dagster copies the default
-    seconds: float = 300.0
+    secrets: list[str] = Field(
+        default=[],
+        description="Whole names of the secrets, for example `myapp/dev/api/token`. Where none is named, those in the "
+        f"run's tag `{SECRETS_TAG}`.",
+    )
+    seconds: float = Field(default=300.0, description="How many seconds to follow a rotation function.")
 
 
 def names_of(run: dg.DagsterRun) -> tuple[str, ...]:
@@ -42,11 +44,16 @@ def rotate(
     config: Rotate,
     applying: dg.ResourceParam[Applying],
     rotation_watch: dg.ResourceParam[Watch],
+    names: dg.ResourceParam[Names],
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Rotate, log one observation with the outcome of each secret, and fail if one of them failed."""
-    names = config.secrets or list(secrets_of(context.run))
-    if not names:
-        raise dg.Failure("no secret is named: set ops.rotate.config.secrets in the launchpad")
+    secrets = config.secrets or list(secrets_of(context.run))
+    if not secrets:
+        raise dg.Failure(
+            "no secret is named: name them in ops.rotate.config.secrets in the launchpad, or in the tag "
+            f"{SECRETS_TAG}, comma separated",
+            allow_retries=False,
+        )
 
     def watch(secret: str, step: RotationStep) -> None:
         context.log.info("%s: %s is done", secret, step.value)
@@ -54,12 +61,12 @@ def rotate(
 
     stack = applying.stack(context.partition_key)
     outcomes = applying.reconcile(
-        "secret_rotation", RotateReconciler(stack, names, watch=watch, seconds=config.seconds)
+        "secret_rotation", RotateReconciler(stack, secrets, watch=watch, seconds=config.seconds)
     )
     table = rows(outcomes)
     # Yielded, as what is logged is lost with a failure.
     yield dg.AssetObservation(
-        asset_key=ROTATED,
+        asset_key=names.asset(ROTATED),
         partition=context.partition_key,
         metadata={OUTCOMES: dg.MetadataValue.json(table), "rotated": table_of(table)},
     )
@@ -70,7 +77,16 @@ def rotate(
     yield dg.Output(None)
 
 
-@dg.job(partitions_def=STACKS, description="Rotate secrets of one stack now; name them in the op's config.")
-def rotate_secrets() -> None:
-    """Rotate now."""
-    rotate()
+def rotate_job(names: Names) -> dg.JobDefinition:
+    """Define the job."""
+
+    @dg.job(
+        name=names.of(ROTATE_JOB),
+        partitions_def=names.partitions,
+        tags=dict(priority(PROVISION)),
+        description="Rotate secrets of one stack now; name them in the op's config.",
+    )
+    def rotate_secrets() -> None:
+        rotate()
+
+    return rotate_secrets

@@ -1,4 +1,4 @@
-"""Define one dynamic partition a stack; the sensor and the command line keep the keys in step with the YAML."""
+"""Keep one dynamic partition a stack; the sensor and the command line keep the keys in step with the YAML."""
 
 from collections.abc import Iterable
 
@@ -6,8 +6,8 @@ import dagster as dg
 
 from secrets_pipeline.desired.names import STACK_NAME_REMEDY, stack_name_problem
 from secrets_pipeline.errors import SpecError
+from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 
-STACKS = dg.DynamicPartitionsDefinition(name="stacks")
 PARTITION_TAG = "dagster/partition"
 
 
@@ -22,14 +22,19 @@ def check_key(stack: str) -> str:
     return stack
 
 
-def add_missing(instance: dg.DagsterInstance, stacks: Iterable[str]) -> tuple[str, ...]:
+def add_missing(instance: dg.DagsterInstance, stacks: Iterable[str], names: Names = PLAIN) -> tuple[str, ...]:
     """Add the partition keys that the instance does not know.
+
+    Args:
+        instance: where.
+        stacks: names of stacks.
+        names: of the code location.
 
     Returns:
         The added keys.
     """
-    known = set(instance.get_dynamic_partitions(str(STACKS.name)))
+    known = names.stacks(instance)
     missing = tuple(check_key(stack) for stack in stacks if stack not in known)
     if missing:
-        instance.add_dynamic_partitions(str(STACKS.name), missing)
+        instance.add_dynamic_partitions(names.of("stacks"), missing)
     return missing

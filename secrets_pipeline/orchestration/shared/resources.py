@@ -82,7 +82,6 @@ class Stacks:
         self._desired = desired
         self._settings_file = settings_file
         self._assemblies: dict[bool, Assembly] = {}
-        self._changed: set[str] = set()
 
     @property
     def desired(self) -> OpenRepository:
@@ -171,14 +170,6 @@ class Stacks:
         """Return the account that the operator expects a stack in, or `unknown`."""
         spec = self.desired.specs.get(stack)
         return (spec.target.account_id if spec else None) or "unknown"
-
-    def note_change(self, stage: str) -> None:
-        """Note that a stage wrote something in this run, so that its checks look closely."""
-        self._changed.add(stage)
-
-    def has_changed(self, *stages: str) -> bool:
-        """Tell whether one of these stages wrote something in this run."""
-        return not self._changed.isdisjoint(stages)
 
     @property
     def seals(self) -> SealStore:

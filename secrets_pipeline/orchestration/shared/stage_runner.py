@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from secrets_pipeline.engine.apply import Reconciler, apply
-from secrets_pipeline.engine.model import Applied, Outcome
+from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.engine.report import count, rows
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -45,10 +45,7 @@ class Applying:
 
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
         """Plan and apply with a given reconciler; one failing resource never hides the others."""
-        outcomes = apply(reconciler, reconciler.plan(), progress=lambda outcome: self._progress(stage, outcome))
-        if any(isinstance(outcome, Applied) for outcome in outcomes):
-            self.stacks.note_change(stage)
-        return outcomes
+        return apply(reconciler, reconciler.plan(), progress=lambda outcome: self._progress(stage, outcome))
 
 
 @dg.resource(required_resource_keys={"stacks", "progress"})
@@ -76,12 +73,18 @@ def _about(run: dg.DagsterRun | None) -> Collection[str] | None:
     return secrets_of(run) if run is not None and SECRETS_TAG in run.tags else None
 
 
+def version_of(stack: Stack) -> dg.DataVersion:
+    """Return the data version of every asset of a stack: what is declared, so that "Unsynced" means changed YAML."""
+    return dg.DataVersion(stack.spec.digest())
+
+
 def materialized(
-    outcomes: Sequence[Outcome], further: Mapping[str, dg.MetadataValue[Any]] | None = None
+    stack: Stack, outcomes: Sequence[Outcome], further: Mapping[str, dg.MetadataValue[Any]] | None = None
 ) -> dg.MaterializeResult[None]:
     """Make the `MaterializeResult` of outcomes: counts, and a row a change."""
     counts, table = count(outcomes), rows(outcomes)
     return dg.MaterializeResult(
+        data_version=version_of(stack),
         metadata={
             "applied": counts.applied,
             "unchanged": counts.unchanged,
@@ -90,7 +93,7 @@ def materialized(
             OUTCOMES: dg.MetadataValue.json(table),
             "table": table_of(table),
             **(further or {}),
-        }
+        },
     )
 
 

@@ -1,49 +1,91 @@
 """Define the sensor that keeps partitions, and where the operator wants that AWS, in step with the YAML."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
-from secrets_pipeline.orchestration.shared.partitions import STACKS, check_key
+from secrets_pipeline.orchestration.provisioning.configuration import STACK_CONFIG
+from secrets_pipeline.orchestration.provisioning.jobs import PROVISION_JOB
+from secrets_pipeline.orchestration.shared.latest import Latest
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partitions import check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.shared.run_requests import run_request
+from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, stack_tags
+from secrets_pipeline.orchestration.stacks.partitions import Keys, compare_keys
 
-STACK_CONFIG = dg.AssetKey("stack_config")
 _DIGITS = 16
 _NEVER = "never"
 
 
-@dg.sensor(
-    name="stack_change_sensor",
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    job_name="provision",
-    description="Adds a partition for each new stack and retires those whose stack left the repository; says which "
-    "stacks' desired state changed, and applies those that the operator's `apply_on_change` names.",
-)
-def stack_change_sensor(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SensorResult:
-    """Compare the stacks of the repository with the partitions, and with what was applied last."""
-    desired = stacks.read()
-    declared = {stack for stack in (*desired.specs, *desired.errors) if stack and _usable(context, stack)}
-    known = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
-    # Errors that belong to no stack may hide some: nothing is retired then.
-    retired = [] if "" in desired.errors else sorted(known - declared)
-    added = sorted(declared - known)
-    partitions: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
-    if added:
-        partitions.append(STACKS.build_add_request(added))
-    if retired:
-        partitions.append(STACKS.build_delete_request(retired))
-    seen = _Seen.read(context.cursor)
-    changed = [stack for stack in sorted(desired.specs) if stack in declared and seen.differs(desired, stack)]
-    requests = [request for stack in changed if (request := _followed(context, desired, stack)) is not None]
-    return dg.SensorResult(
-        run_requests=requests, dynamic_partitions_requests=partitions, cursor=seen.after(desired).text()
+def stack_change_sensor_for(names: Names, provision: Job, *, retire_many: bool = False) -> dg.SensorDefinition:
+    """Make the sensor.
+
+    Args:
+        names: of the code location.
+        provision: the job that applies a stack.
+        retire_many: whether more than half of the partitions may be retired at once.
+    """
+    latest = Latest(names.asset(STACK_CONFIG))
+
+    @dg.sensor(
+        name=names.of("stack_change_sensor"),
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        job=provision,
+        description="Adds a partition for each new stack and retires those whose stack left the repository; says which "
+        "stacks' desired state changed, and applies those that the operator's `apply_on_change` names.",
     )
+    def stack_change_sensor(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SensorResult:
+        desired = stacks.read()
+        seen = _Seen.read(context.cursor)
+        declared = {stack for stack in (*desired.specs, *desired.errors) if stack and _usable(context, stack)}
+        keys = compare_keys(names.stacks(context.instance), declared, seen.stacks, many=retire_many)
+        if "" in desired.errors:
+            # Errors that belong to no stack may hide some: nothing is retired then.
+            keys = Keys(keys.added)
+        changed = [stack for stack in sorted(desired.specs) if stack in declared and seen.differs(desired, stack)]
+        change = _Change(context, names, desired, latest.of(context.instance, changed) if changed else {})
+        requests = [request for stack in changed if (request := change.followed(stack)) is not None]
+        if keys.kept:
+            context.log.error(_TOO_MANY, len(keys.kept), ", ".join(keys.kept))
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=_looked_at(desired, changed, keys) if not requests else None,
+            dynamic_partitions_requests=_requests(names, keys),
+            cursor=seen.after(desired, keys).text(),
+        )
+
+    return stack_change_sensor
+
+
+_TOO_MANY = (
+    "%s stacks left the repository at once, more than half: their partitions are kept, as a wrong folder looks the "
+    "same. If it is meant, set `retire_many: true` in the component, or delete the partitions in the UI: %s"
+)
+
+
+def _requests(names: Names, keys: Keys) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
+    added = [names.partitions.build_add_request(list(keys.added))] if keys.added else []
+    retired = [names.partitions.build_delete_request(list(keys.retired))] if keys.retired else []
+    return [*added, *retired]
+
+
+def _looked_at(desired: OpenRepository, changed: Sequence[str], keys: Keys) -> str:
+    """What a tick that starts nothing has looked at."""
+    broken = sorted(stack or "the repository" for stack in desired.errors)
+    said = [
+        f"{len(desired.specs)} stacks read",
+        f"with errors: {', '.join(broken)}" if broken else "",
+        f"changed: {', '.join(changed)}" if changed else "none changed",
+        f"added: {', '.join(keys.added)}" if keys.added else "",
+        f"retired: {', '.join(keys.retired)}" if keys.retired else "",
+        f"gone, and kept as they are too many: {', '.join(keys.kept)}" if keys.kept else "",
+    ]
+    return "; ".join(one for one in said if one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +109,12 @@ class _Seen:
     def differs(self, desired: OpenRepository, stack: str) -> bool:
         return self.stacks.get(stack) != _view(desired, stack)
 
-    def after(self, desired: OpenRepository) -> "_Seen":
-        kept = {stack: view for stack, view in self.stacks.items() if stack in desired.errors or "" in desired.errors}
+    def after(self, desired: OpenRepository, keys: Keys) -> "_Seen":
+        kept = {
+            stack: view
+            for stack, view in self.stacks.items()
+            if stack in desired.errors or "" in desired.errors or stack in keys.kept
+        }
         return _Seen({**kept, **{stack: _view(desired, stack) for stack in desired.specs}})
 
     def text(self) -> str:
@@ -81,42 +127,51 @@ def _view(desired: OpenRepository, stack: str) -> str:
     return desired.specs[stack].digest()[:_DIGITS] + applies
 
 
-def _followed(context: dg.SensorEvaluationContext, desired: OpenRepository, stack: str) -> dg.RunRequest | None:
-    """The run that a stack needs which may have changed; what nobody applies by itself is said where people look."""
-    digest = desired.specs[stack].digest()
-    event, applied = _applied(context.instance, stack)
-    if applied == digest:
-        return None
-    if not desired.settings.applies_changes(stack):
-        # A stack that was never applied is new to this deployment, not changed.
-        if applied is not None:
-            _say(context, stack)
-        return None
-    # What was applied before is part of the key: back to an earlier state is a new change. A failed run is alerted, and
-    # not repeated before the YAML changes again or somebody applies it.
-    return run_request("provision", stack, key=f"changed:{digest[:_DIGITS]}:{event}")
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What becomes of stacks whose desired state may have changed."""
 
+    context: dg.SensorEvaluationContext
+    names: Names
+    desired: OpenRepository
+    applied: Mapping[str, dg.EventLogRecord]
 
-def _applied(instance: dg.DagsterInstance, stack: str) -> tuple[str, str | None]:
-    """Which materialisation of `stack_config` was the last one, and the digest that it was of; None for none."""
-    wanted = dg.AssetRecordsFilter(asset_key=STACK_CONFIG, asset_partitions=[stack])
-    for record in instance.fetch_materializations(wanted, limit=1).records:
+    def followed(self, stack: str) -> dg.RunRequest | None:
+        """The run that a stack needs; what nobody applies by itself is said where people look."""
+        digest = self.desired.specs[stack].digest()
+        event, applied = self._applied(stack)
+        if applied == digest:
+            return None
+        if not self.desired.settings.applies_changes(stack):
+            # A stack that was never applied is new to this deployment, not changed.
+            if applied is not None:
+                self._say(stack)
+            return None
+        # What was applied before is part of the key: back to an earlier state is a new change. A failed run is alerted,
+        # and not repeated before the YAML changes again or somebody applies it.
+        key = f"changed:{digest[:_DIGITS]}:{event}"
+        job = self.names.of(PROVISION_JOB)
+        return run_request(job, stack, key=key, tags=stack_tags(self.desired, stack))
+
+    def _applied(self, stack: str) -> tuple[str, str | None]:
+        """Which materialisation of `stack_config` was the last one, and the digest that it was of; None for none."""
+        record = self.applied.get(stack)
+        if record is None:
+            return _NEVER, None
         tags = (record.asset_materialization.tags if record.asset_materialization else None) or {}
         return str(record.storage_id), tags.get("dagster/data_version", "")
-    return _NEVER, None
 
-
-def _say(context: dg.SensorEvaluationContext, stack: str) -> None:
-    how = f"secrets-pipeline apply -s {stack}, or Materialize all in the UI"
-    context.log.info("the desired state of %s changed, and waits to be applied: %s", stack, how)
-    context.instance.report_runless_asset_event(
-        dg.AssetObservation(
-            asset_key=STACK_CONFIG,
-            partition=stack,
-            description=f"The YAML changed since the last apply, and nothing was written: {how}.",
-            metadata={"waits for": "an apply, or apply_on_change in the operator's settings"},
+    def _say(self, stack: str) -> None:
+        how = f"secrets-pipeline apply -s {stack}, or Materialize all in the UI"
+        self.context.log.info("the desired state of %s changed, and waits to be applied: %s", stack, how)
+        self.context.instance.report_runless_asset_event(
+            dg.AssetObservation(
+                asset_key=self.names.asset(STACK_CONFIG),
+                partition=stack,
+                description=f"The YAML changed since the last apply, and nothing was written: {how}.",
+                metadata={"waits for": "an apply, or apply_on_change in the operator's settings"},
+            )
         )
-    )
 
 
 def _usable(context: dg.SensorEvaluationContext, stack: str) -> bool:

@@ -1,12 +1,24 @@
 """Define the job `verify`: it runs every asset check of one stack."""
 
+from collections.abc import Iterable
+from typing import Final
+
 import dagster as dg
 
-from secrets_pipeline.orchestration.verification.stack_check import VERIFY_TAG
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.priorities import VERIFY, priority
+from secrets_pipeline.orchestration.shared.run_requests import Job
+from secrets_pipeline.orchestration.verification.stack_check import VERIFY_TAG, StackCheck
 
-verify = dg.define_asset_job(
-    "verify",
-    selection=dg.AssetSelection.all_asset_checks(),
-    tags={VERIFY_TAG: "true"},
-    description="Every check of one stack, values and logins included; launch it with the tag dagster/partition.",
-)
+VERIFY_JOB: Final = "verify"
+
+
+def verify_job(names: Names, checks: Iterable[StackCheck]) -> Job:
+    """Define the job."""
+    keys = [dg.AssetCheckKey(names.asset(one.stage), one.name) for one in checks]
+    return dg.define_asset_job(
+        names.of(VERIFY_JOB),
+        selection=dg.AssetSelection.checks(*keys),
+        tags={**priority(VERIFY), VERIFY_TAG: "true"},
+        description="Every check of one stack, values and logins included; launch it with the tag dagster/partition.",
+    )

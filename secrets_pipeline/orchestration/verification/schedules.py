@@ -1,6 +1,7 @@
 """Define the schedule that requests `verify` of each stack when its settings, or the operator's, say."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,12 +9,12 @@ import dagster as dg
 from cronsim import CronSim
 
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.shared.run_requests import run_request
-from secrets_pipeline.orchestration.verification.jobs import verify
+from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, stack_tags
+from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 
 DUE_TAG = "secrets-pipeline/verification-due"
 """When the verification was due that a run is, ISO 8601 in UTC."""
@@ -23,66 +24,84 @@ _NAME = "rotation_verification_schedule"
 _SCHEDULE_TAG = "dagster/schedule_name"
 
 
-@dg.schedule(
-    name=_NAME,
-    job=verify,
-    cron_schedule=f"*/{TICK // timedelta(minutes=1)} * * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Looks every quarter of an hour whose verification is due (by default at 06:00 UTC each day) and runs "
-    "`verify` for those stacks: rotation on time, not stuck, its function; logins, values, and who can read.",
-)
-def rotation_verification_schedule(
-    context: dg.ScheduleEvaluationContext, stacks: dg.ResourceParam[Stacks]
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """One run for each stack whose due time has come since the last one; a stack with errors is said."""
-    now = context.scheduled_execution_time.astimezone(UTC)
-    try:
-        desired = stacks.read()
-    except SecretsPipelineError as error:
-        yield dg.SkipReason(f"The stacks cannot be read: {error.diagnostics()}")
-        return
-    known = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
-    for stack, errors in sorted(desired.errors.items()):
-        problems = "; ".join(error.diagnostics() for error in errors)
-        context.log.warning("%s is not verified, it has errors: %s", stack or "The repository", problems)
-    asked = 0
-    for stack, spec in sorted(desired.specs.items()):
-        due = _due(context, spec, now) if stack in known else None
-        if due is not None:
-            asked += 1
-            moment = due.isoformat(timespec="minutes")
-            yield run_request(verify.name, stack, key=f"verification:{moment}", tags={DUE_TAG: moment})
-    if not asked:
-        yield dg.SkipReason("No stack is due.")
+def verification_schedule_for(names: Names, verify: Job) -> dg.ScheduleDefinition:
+    """Make the schedule.
+
+    Args:
+        names: of the code location.
+        verify: the job that evaluates checks.
+    """
+
+    @dg.schedule(
+        name=names.of(_NAME),
+        job=verify,
+        cron_schedule=f"*/{TICK // timedelta(minutes=1)} * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Looks every quarter of an hour whose verification is due (by default between 06:00 and 08:00 UTC "
+        "each day) and runs `verify` for those stacks: rotation on time, not stuck, its function; logins, values, and "
+        "who can read.",
+    )
+    def rotation_verification_schedule(
+        context: dg.ScheduleEvaluationContext, stacks: dg.ResourceParam[Stacks]
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        """One run for each stack whose due time has come since the last one; a stack with errors is said."""
+        now = context.scheduled_execution_time.astimezone(UTC)
+        try:
+            desired = stacks.read()
+        except SecretsPipelineError as error:
+            yield dg.SkipReason(f"The stacks cannot be read: {error.diagnostics()}")
+            return
+        for stack, errors in sorted(desired.errors.items()):
+            problems = "; ".join(error.diagnostics() for error in errors)
+            context.log.warning("%s is not verified, it has errors: %s", stack or "The repository", problems)
+        known = names.stacks(context.instance)
+        due = {stack: latest(spec, now) for stack, spec in desired.specs.items() if stack in known}
+        asked = _open(context.instance, names, due, now)
+        for stack in asked:
+            moment = _text(due[stack])
+            tags = {**stack_tags(desired, stack), DUE_TAG: moment}
+            yield run_request(names.of(VERIFY_JOB), stack, key=f"verification:{moment}", tags=tags)
+        if not asked:
+            yield dg.SkipReason(f"{len(due)} stacks, none of them due.")
+
+    return rotation_verification_schedule
 
 
-def _due(context: dg.ScheduleEvaluationContext, spec: StackSpec, now: datetime) -> datetime | None:
-    """The latest moment at which a stack was due, unless a run answered it already.
+def latest(spec: StackSpec, now: datetime) -> datetime:
+    """Return the last moment up to now at which a stack was due, with its share of the minutes of `spread_minutes`."""
+    verification = spec.verification
+    share = timedelta(0)
+    if ticks := verification.spread_minutes * 60 // int(TICK.total_seconds()):
+        share = int(hashlib.sha256(spec.stack.encode()).hexdigest(), 16) % ticks * TICK
+    # The moments that CronSim goes back through lie before the one it is given.
+    behind = (now - share).replace(microsecond=0) + timedelta(seconds=1)
+    local = behind.astimezone(ZoneInfo(verification.timezone))
+    return next(CronSim(verification.cron, local, reverse=True)).astimezone(UTC) + share
+
+
+def _open(instance: dg.DagsterInstance, names: Names, due: Mapping[str, datetime], now: datetime) -> list[str]:
+    """The stacks whose latest moment nobody has verified; two queries, however many they are.
 
     A stack that was never verified by this schedule is due from its next moment on; one that was, also for what was
     missed while nobody ran the schedule, once.
     """
-    due = latest(spec.verification, now)
-    since = _answered(context.instance, spec.stack) or now - TICK
-    return due if due > since else None
+    schedule = {_SCHEDULE_TAG: names.of(_NAME)}
+    moments = sorted({_text(moment) for moment in due.values()})
+    answered = _verified(instance, {**schedule, DUE_TAG: moments}) if moments else {}
+    left = sorted(stack for stack, moment in due.items() if _text(moment) not in answered.get(stack, ()))
+    missed = [stack for stack in left if due[stack] <= now - TICK]
+    before = _verified(instance, {**schedule, PARTITION_TAG: missed}) if missed else {}
+    return [stack for stack in left if due[stack] > now - TICK or stack in before]
 
 
-def latest(verification: VerificationSpec, now: datetime) -> datetime:
-    """Return the last moment up to now that the settings name."""
-    # The moments that CronSim goes back through lie before the one it is given.
-    behind = now.replace(microsecond=0) + timedelta(seconds=1)
-    local = behind.astimezone(ZoneInfo(verification.timezone))
-    return next(CronSim(verification.cron, local, reverse=True)).astimezone(UTC)
+def _verified(instance: dg.DagsterInstance, tags: Mapping[str, str | list[str]]) -> Mapping[str, set[str]]:
+    """Stack → moments for which a run was asked for."""
+    found: dict[str, set[str]] = {}
+    for run in instance.get_runs(dg.RunsFilter(tags=tags)):
+        found.setdefault(run.tags.get(PARTITION_TAG, ""), set()).add(run.tags.get(DUE_TAG, ""))
+    return found
 
 
-def _answered(instance: dg.DagsterInstance, stack: str) -> datetime | None:
-    """When the verification was due that this schedule asked for last."""
-    tags = {PARTITION_TAG: stack, _SCHEDULE_TAG: _NAME}
-    for run in instance.get_runs(dg.RunsFilter(job_name=verify.name, tags=tags), limit=1):
-        if DUE_TAG in run.tags:
-            return datetime.fromisoformat(run.tags[DUE_TAG])
-    return None
-
-
-SCHEDULES = (rotation_verification_schedule,)
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="minutes")

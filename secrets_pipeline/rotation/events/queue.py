@@ -1,4 +1,6 @@
-"""Receive and delete events by ReceiveMessage and DeleteMessageBatch of SQS. Nothing is deleted by receiving.
+"""Receive, hide and delete events by ReceiveMessage, ChangeMessageVisibilityBatch and DeleteMessageBatch of SQS.
+
+Nothing is deleted by receiving.
 
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 """
@@ -98,6 +100,27 @@ class EventQueue:
             if len(found) == known:
                 break
         return list(found.values())
+
+    def hide(self, messages: Sequence[Message], *, seconds: int) -> None:
+        """Hide received messages for longer, by ChangeMessageVisibilityBatch.
+
+        Args:
+            messages: which.
+            seconds: from now on.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        for start in range(0, len(messages), _BATCH):
+            some = messages[start : start + _BATCH]
+            with calling("ChangeMessageVisibilityBatch", self._url):
+                self._sqs.change_message_visibility_batch(
+                    QueueUrl=self._url,
+                    Entries=[
+                        {"Id": str(number), "ReceiptHandle": one.handle, "VisibilityTimeout": seconds}
+                        for number, one in enumerate(some)
+                    ],
+                )
 
     def delete(self, messages: Sequence[Message]) -> None:
         """Delete received messages; one that could not be deleted is received again.

@@ -12,7 +12,7 @@ import pytest
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.alerts.alerting import ALERTS
 from secrets_pipeline.orchestration.build import build_definitions
-from secrets_pipeline.orchestration.shared.partitions import STACKS
+from secrets_pipeline.orchestration.shared.names import PLAIN
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
 from tests.runs import assert_succeeded
@@ -43,7 +43,7 @@ def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
             }
         }
     }
-    instance.add_dynamic_partitions(str(STACKS.name), [STACK])
+    instance.add_dynamic_partitions(PLAIN.of("stacks"), [STACK])
     repository.write()
 
     def run(job: str) -> dg.ExecuteInProcessResult:
@@ -72,5 +72,5 @@ def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
 
 def alerts(instance: dg.DagsterInstance) -> list[Any]:
     """Subjects of what was said, the last one first."""
-    records = instance.fetch_observations(ALERTS, limit=20).records
+    records = instance.fetch_observations(dg.AssetKey(ALERTS), limit=20).records
     return [record.asset_observation.description for record in records if record.asset_observation]

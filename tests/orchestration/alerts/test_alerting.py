@@ -14,8 +14,9 @@ from secrets_pipeline.aws.alerts import Alert, NotPublished, Published
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, ALERTS, Alerting
-from secrets_pipeline.orchestration.alerts.sensors import run_failure_alerts
-from secrets_pipeline.orchestration.shared.partitions import STACKS
+from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
+from secrets_pipeline.orchestration.jobs import jobs
+from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from tests.embedded import lead_to, operator
 
@@ -52,7 +53,7 @@ def topic(aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch, request: pyte
 def saying(topic_arn: str | None, now: list[float] | None = None, **more: str) -> Alerting:
     clock = (lambda: now[0]) if now else None
     settings = AlertSettings.model_validate({"topic_arn": topic_arn, **more})
-    return Alerting(settings, AwsSessions(), clock) if clock else Alerting(settings, AwsSessions())
+    return Alerting(settings, AwsSessions(), clock=clock) if clock else Alerting(settings, AwsSessions())
 
 
 def test_an_alert_arrives_with_subject_text_and_what_subscriptions_filter_by(
@@ -79,9 +80,11 @@ def test_a_fifo_topic_takes_alerts_too(
 def test_what_flaps_is_published_once_in_a_while_and_logged_each_time(
     topic: Topic, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
-    instance.report_runless_asset_event(dg.AssetObservation(ALERTS, partition="x", metadata={"key": "other"}))
+    instance.report_runless_asset_event(
+        dg.AssetObservation(dg.AssetKey(ALERTS), partition="x", metadata={"key": "other"})
+    )
     started = next(
-        iter(instance.fetch_observations(ALERTS, limit=1).records)
+        iter(instance.fetch_observations(dg.AssetKey(ALERTS), limit=1).records)
     ).timestamp  # Dagster stamps observations by its own clock.
     now = [started]
     for seconds in (0, 60, 1_000, 3_000):
@@ -158,7 +161,7 @@ def says_what_failed() -> None:
 def test_a_failed_run_is_alerted_with_what_failed_first(
     op: dg.OpDefinition, said: str, topic: Topic, instance: dg.DagsterInstance
 ) -> None:
-    instance.add_dynamic_partitions(str(STACKS.name), ["a-dev"])
+    instance.add_dynamic_partitions(PLAIN.of("stacks"), ["a-dev"])
     _failed_run_is_looked_at(op, instance, saying(topic.arn, dagster_url="https://dagster.example.com/"))
     (message,) = topic.messages()
     run = next(iter(instance.get_runs()))
@@ -176,14 +179,12 @@ def test_a_run_that_said_itself_why_it_fails_is_not_alerted_again(topic: Topic, 
 def _failed_run_is_looked_at(
     op: dg.OpDefinition, instance: dg.DagsterInstance, alerting: Alerting, **tags: str
 ) -> None:
-    job = dg.GraphDefinition("failing", node_defs=[op]).to_job(partitions_def=STACKS)
-    instance.add_dynamic_partitions(str(STACKS.name), ["a-dev"])
+    job = dg.GraphDefinition("failing", node_defs=[op]).to_job(partitions_def=PLAIN.partitions)
+    instance.add_dynamic_partitions(PLAIN.of("stacks"), ["a-dev"])
     result = job.execute_in_process(instance=instance, partition_key="a-dev", tags=tags, raise_on_error=False)
-    with dg.build_run_status_sensor_context(
-        sensor_name="run_failure_alerts",
-        dagster_instance=instance,
-        dagster_run=result.dagster_run,
-        dagster_event=result.get_run_failure_event(),
-        resources={"alerting": alerting},
-    ).for_run_failure() as context:
-        run_failure_alerts(context)
+    own = Own(frozenset({job.name}), frozenset(), frozenset())
+    (follow,) = (one for one in jobs(PLAIN) if one.name == "follow_rotation")
+    resources = {"alerting": alerting, "stacks": None}
+    with dg.build_sensor_context(instance=instance, resources=resources) as context:
+        ended_runs_sensor_for(PLAIN, own, follow)(context)
+    assert result.dagster_run.status is dg.DagsterRunStatus.FAILURE

@@ -18,12 +18,12 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.build import build_definitions
-from secrets_pipeline.orchestration.consumer_rollouts.sensors import CHECK, PATIENCE, consumer_rollout_sensor
-from secrets_pipeline.orchestration.provisioning.assets import STAGE_ASSETS
+from secrets_pipeline.orchestration.consumer_rollouts.sensors import CHECK, PATIENCE, REFRESHED
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.embedded import lead_to
+from tests.orchestration.conftest import sensor_named
 from tests.runs import assert_succeeded
 
 DEV = "shop-dev"
@@ -108,7 +108,7 @@ class Shop:
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources={"stacks": stacks, "alerting": alerting}
         )
-        found: Any = consumer_rollout_sensor(context)
+        found: Any = sensor_named("consumer_rollout_sensor")(context)
         self.cursor = found.cursor
         for event in found.asset_events:
             self.instance.report_runless_asset_event(event)
@@ -283,7 +283,7 @@ def test_what_is_kept_of_a_rollout_is_no_value(shop: Shop) -> None:
     emulator.set_rollout_seconds(shop.aws, 3600)
     shop.rotate()
     shop.run()
-    wanted = dg.AssetRecordsFilter(asset_key=STAGE_ASSETS["consumer_refresh"].key)
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(REFRESHED))
     (record,) = shop.instance.fetch_materializations(wanted, limit=1).records
     assert record.asset_materialization is not None
     metadata: Any = record.asset_materialization.metadata["rollouts"]

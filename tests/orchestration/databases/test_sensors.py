@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import dagster as dg
@@ -16,8 +16,10 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.orchestration.build import build_definitions
-from secrets_pipeline.orchestration.databases.sensors import _serving, watch
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.databases.sensors import _serving, rds_endpoint_sensor_for
+from secrets_pipeline.orchestration.jobs import jobs
+from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from tests.embedded import lead_to
@@ -70,13 +72,16 @@ class Watched:
         self.cursor: str | None = None
         self.asked: set[str | None] = set()
         self.now = NOW
-        instance.add_dynamic_partitions(str(STACKS.name), [self.stack])
+        (follow,) = (job for job in jobs(PLAIN) if job.name == "follow_endpoint")
+        self.sensor = rds_endpoint_sensor_for(PLAIN, follow, clock=lambda: self.now)
+        instance.add_dynamic_partitions(PLAIN.of("stacks"), [self.stack])
 
     def tick(self) -> list[str]:
         """Names of the jobs that are requested, without what Dagster drops for its key."""
         aws = AwsSessions()
-        with dg.build_sensor_context(instance=self.instance, cursor=self.cursor) as context:
-            result = watch(context, self.repository.stacks(aws), aws, clock=lambda: self.now)
+        resources = {"stacks": self.repository.stacks(aws), "aws": aws}
+        with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
+            result: Any = self.sensor(context)
         self.cursor = result.cursor
         new = [one for one in result.run_requests or () if one.run_key not in self.asked]
         self.asked |= {one.run_key for one in new}
@@ -176,7 +181,7 @@ def test_an_account_that_cannot_be_read_keeps_what_was_known_and_hides_no_other_
     assert watched.tick() == ["follow_endpoint"]
     before = watched.cursor
     other = "elsewhere-dev"
-    watched.instance.add_dynamic_partitions(str(STACKS.name), [other])
+    watched.instance.add_dynamic_partitions(PLAIN.of("stacks"), [other])
     tree = watched.repository.tree
     tree[other] = {
         name: {key: "999988887777" if key == "account_id" else value for key, value in variables.items()}

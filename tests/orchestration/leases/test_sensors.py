@@ -14,8 +14,9 @@ from secrets_pipeline.aws.leases.local import FileLeases
 from secrets_pipeline.aws.leases.model import Claim
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.orchestration.leases import sensors
-from secrets_pipeline.orchestration.leases.sensors import Ending, abandoned_run_sensor, end_abandoned
+from secrets_pipeline.orchestration.leases.sensors import Ending, abandoned_run_sensor_for, end_abandoned
 from secrets_pipeline.orchestration.shared import run_lease
+from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.run_lease import LEASE_TAG, Mark, leases_of
 from tests.orchestration.leases.conftest import Opened, address_of
 from tests.orchestration.leases.ground import SECONDS, World, failure_of, run_of, status, tag_of
@@ -157,7 +158,7 @@ def test_the_sensor_says_what_it_looked_at_and_is_red_where_hosts_share_the_stor
 ) -> None:
     def tick() -> object:
         context = dg.build_sensor_context(instance=instance, resources={"stacks": opened("file")})
-        return abandoned_run_sensor(context)
+        return abandoned_run_sensor_for(PLAIN)(context)
 
     assert tick() == dg.SkipReason("0 unfinished runs, 0 with a lease.")
     monkeypatch.setattr(run_lease, "_OF_ONE_HOST", frozenset())

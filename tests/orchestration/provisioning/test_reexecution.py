@@ -19,7 +19,8 @@ from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster_graphql.schema import create_schema
 
 from secrets_pipeline import emulator
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
 
@@ -135,7 +136,7 @@ def deployment(
         }
     }
     repository.write()
-    instance.add_dynamic_partitions(str(STACKS.name), [STACK])
+    instance.add_dynamic_partitions(PLAIN.of("stacks"), [STACK])
     config = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name="definitions")
     location = InProcessCodeLocationOrigin(target, location_name="secrets_pipeline")

@@ -20,10 +20,11 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.operations.concerned_stacks import Concern
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME
-from secrets_pipeline.orchestration.shared.run_requests import ATTEMPT_TAG, EVENTS_TAG
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.run_requests import ATTEMPT_TAG, LONGEST_TAG, events_of
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
 from secrets_pipeline.rotation.events.queue import Message
-from tests.rotation.event_bodies import label_updated
+from tests.rotation.event_bodies import call, label_updated
 
 STACK = "shop-dev"
 
@@ -38,9 +39,9 @@ class Desk:
 
     def decide(self, *messages: Message, is_late: Callable[[], bool] = lambda: False) -> Decided:
         """What one tick decides."""
-        return Dispatcher(self.instance, NAME, {HintKind.ROTATED: "provision"}, self._concerned, is_late).decide(
-            messages
-        )
+        return Dispatcher(
+            self.instance, NAME, {HintKind.ROTATED: "provision", HintKind.TAMPERED: "heal"}, self._concerned, is_late
+        ).decide(messages)
 
     def make(
         self, requests: Sequence[dg.RunRequest], status: dg.DagsterRunStatus, *, sensor: str = NAME, age: int = 0
@@ -85,8 +86,8 @@ def message(body: Mapping[str, Any] | str, *, receives: int = 1) -> Message:
 def test_the_events_of_a_run_give_one_key_in_whatever_order_their_messages_come(desk: Desk) -> None:
     events = [event(age=age) for age in (3, 2, 1)]
     found = [desk.decide(*order).requests for order in itertools.permutations([message(one) for one in events])]
-    assert {(one.run_key, one.tags[EVENTS_TAG]) for requests in found for one in requests} == {
-        (f"{events[0]['id']}:provision:{STACK}", ",".join(one["id"] for one in events))
+    assert {(one.run_key, tuple(events_of(one.tags))) for requests in found for one in requests} == {
+        (f"{events[0]['id']}:provision:{STACK}", tuple(one["id"] for one in events))
     }
 
 
@@ -113,7 +114,7 @@ def test_a_run_covers_its_event_though_a_much_newer_one_came_with_it(desk: Desk)
     desk.make(desk.decide(old).requests, dg.DagsterRunStatus.SUCCESS, age=5)
     decided = desk.decide(old, new)
     assert decided.done == [old]
-    assert [one.tags[EVENTS_TAG] for one in decided.requests] == [json.loads(new.body)["id"]]
+    assert [[*events_of(one.tags)] for one in decided.requests] == [[json.loads(new.body)["id"]]]
 
 
 def test_a_run_covers_its_event_though_the_clock_of_aws_is_ahead(desk: Desk) -> None:
@@ -162,7 +163,7 @@ def test_a_tick_that_has_no_time_left_asks_nothing_more_and_leaves_what_it_did_n
     first, second = event(), event()
     decided = desk.decide(message(first), message(second), is_late=lambda: bool(desk.asked))
     assert desk.asked == [first["id"]]
-    assert [one.tags[EVENTS_TAG] for one in decided.requests] == [first["id"]]
+    assert [[*events_of(one.tags)] for one in decided.requests] == [[first["id"]]]
     assert decided.done == []
 
 
@@ -184,3 +185,44 @@ def test_a_message_that_is_no_event_is_said_when_it_comes_first_without_a_word_o
     assert poison.message_id in text
     assert "canary" not in text
     assert desk.decide(message(poison.body, receives=2)).notices == []
+
+
+UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+@pytest.mark.parametrize("status", UNDER_WAY)
+def test_an_event_of_a_stack_whose_run_is_under_way_waits_for_its_end_and_is_then_judged(
+    desk: Desk, status: dg.DagsterRunStatus
+) -> None:
+    run_id = str(uuid.uuid4())
+    desk.instance.add_run(dg.DagsterRun("apply", run_id=run_id, status=status, tags={PARTITION_TAG: STACK}))
+    one = message(event())
+    decided = desk.decide(one)
+    assert (decided.done, decided.waiting, decided.requests) == ([], [one], [])
+    desk.instance.delete_run(run_id)
+    decided = desk.decide(one)
+    assert (decided.done, decided.waiting) == ([], [])
+    assert len(decided.requests) == 1
+
+
+def test_an_event_does_not_wait_for_a_run_that_has_not_begun_nor_for_one_of_another_stack(desk: Desk) -> None:
+    for stack, status in ((STACK, dg.DagsterRunStatus.NOT_STARTED), ("other-dev", dg.DagsterRunStatus.STARTED)):
+        run = dg.DagsterRun("apply", run_id=str(uuid.uuid4()), status=status, tags={PARTITION_TAG: stack})
+        desk.instance.add_run(run)
+    assert len(desk.decide(message(event())).requests) == 1
+
+
+def test_tampering_waits_for_no_run(desk: Desk) -> None:
+    run = dg.DagsterRun("apply", run_id=str(uuid.uuid4()), status=UNDER_WAY[1], tags={PARTITION_TAG: STACK})
+    desk.instance.add_run(run)
+    decided = desk.decide(message(call("PutResourcePolicy", {"secretId": "shop/dev/one"})))
+    assert (decided.waiting, len(decided.requests)) == ([], 1)
+
+
+def test_no_tag_is_longer_than_a_database_can_index_and_each_event_is_found_by_them(desk: Desk) -> None:
+    messages = [message(event(age=age)) for age in range(1, 101)]
+    (request,) = desk.decide(*messages).requests
+    assert max(len(tag) + len(value) for tag, value in request.tags.items()) <= LONGEST_TAG + 50
+    assert set(events_of(request.tags)) == {json.loads(one.body)["id"] for one in messages}
+    desk.make([request], dg.DagsterRunStatus.SUCCESS)
+    assert len(desk.decide(*messages).done) == len(messages)

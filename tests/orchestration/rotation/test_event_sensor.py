@@ -19,23 +19,22 @@ from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
-from secrets_pipeline.orchestration.provisioning.jobs import provision
-from secrets_pipeline.orchestration.provisioning.plan_op import plan
-from secrets_pipeline.orchestration.rotation.event_sensor import NAME, Job, rotation_event_sensor_for, with_valid_key
+from secrets_pipeline.orchestration.rotation.event_sensor import NAME, rotation_event_sensor_for, with_valid_key
+from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import (
     ATTEMPT_TAG,
-    EVENTS_TAG,
     LONGEST_TAG,
     SECRETS_TAG,
+    events_of,
     fitting,
     run_request,
 )
-from secrets_pipeline.orchestration.verification.jobs import verify
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.rotation.events.hints import HintKind
 from tests.embedded import lead_to
+from tests.orchestration.conftest import job_named
 from tests.orchestration.rotation.event_ground import Ground
 from tests.rotation.event_bodies import (
     REGION,
@@ -48,12 +47,12 @@ from tests.rotation.event_bodies import (
 )
 
 ELSEWHERE = "999988887777"
-JOBS: Mapping[HintKind, Job] = {
-    HintKind.ROTATED: provision,
-    HintKind.FAILED: verify,
-    HintKind.TAMPERED: plan,
-    HintKind.KEY_CHANGED: plan,
-    HintKind.DATABASE: provision,
+JOBS = {
+    HintKind.ROTATED: job_named("provision"),
+    HintKind.FAILED: job_named("verify"),
+    HintKind.TAMPERED: job_named("plan"),
+    HintKind.KEY_CHANGED: job_named("plan"),
+    HintKind.DATABASE: job_named("provision"),
 }
 _numbers = itertools.count(1)
 
@@ -86,7 +85,7 @@ class Watch:
 
     def tick(self, *, sessions: Sessions | None = None) -> tuple[list[dg.RunRequest], str]:
         """Evaluate the sensor once; what it asks for, and why it asks for nothing."""
-        sensor = rotation_event_sensor_for(JOBS, hidden_for=self.hidden_for)
+        sensor = rotation_event_sensor_for(PLAIN, JOBS, hidden_for=self.hidden_for)
         stacks = Stacks(self.ground.repository, sessions or Sessions(), ApplyOptions(), self.ground.repository)
         context = dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks})
         match sensor(context):
@@ -97,7 +96,7 @@ class Watch:
             case other:
                 raise AssertionError(other)
 
-    def make(self, requests: list[dg.RunRequest], status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTING) -> None:
+    def make(self, requests: list[dg.RunRequest], status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS) -> None:
         """What the daemon does with requests."""
         for request in requests:
             tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": NAME}
@@ -133,7 +132,7 @@ def test_the_run_carries_the_event_the_secret_and_the_stack(watch: Watch) -> Non
     [request], _ = watch.tick()
     assert request.job_name == "provision"
     assert request.run_key == f"{event['id']}:provision:{watch.ground.stacks[0]}"
-    assert request.tags[EVENTS_TAG] == event["id"]
+    assert [*events_of(request.tags)] == [event["id"]]
     assert request.tags[SECRETS_TAG] == watch.one
     assert request.tags[PARTITION_TAG] == watch.ground.stacks[0]
     assert request.tags[ATTEMPT_TAG] == "1"
@@ -155,7 +154,7 @@ def test_stacks_that_are_rendered_from_the_secret_get_a_run_each(watch: Watch) -
 
 def test_a_new_stack_gets_its_partition_in_the_same_tick(watch: Watch) -> None:
     watch.ground.send(label_updated(watch.one))
-    sensor = rotation_event_sensor_for(JOBS)
+    sensor = rotation_event_sensor_for(PLAIN, JOBS)
     stacks = Stacks(watch.ground.repository, Sessions(), ApplyOptions(), watch.ground.repository)
     result = sensor(dg.build_sensor_context(instance=watch.instance, resources={"stacks": stacks}))
     assert isinstance(result, dg.SensorResult)
@@ -168,7 +167,7 @@ def test_the_events_of_one_stack_in_one_tick_are_one_run_that_carries_them_all(w
     events = [label_updated(one), label_updated(two), service_event(one), label_updated(one)]
     watch.ground.send(*events)
     [request], _ = watch.tick()
-    assert sorted(request.tags[EVENTS_TAG].split(",")) == sorted(event["id"] for event in events)
+    assert sorted(events_of(request.tags)) == sorted(event["id"] for event in events)
     assert request.tags[SECRETS_TAG] == f"{one},{two}"
     watch.make([request])
     assert watch.tick()[0] == []
@@ -202,7 +201,7 @@ def test_an_event_of_a_value_that_came_after_a_run_was_made_gets_a_run_of_its_ow
     later = label_updated(watch.one, arn=watch.arn)
     watch.ground.send(later)
     [request], _ = watch.tick()
-    assert request.tags[EVENTS_TAG] == later["id"]
+    assert [*events_of(request.tags)] == [later["id"]]
 
 
 def test_the_second_event_of_a_rotation_starts_no_second_run_of_any_stack(watch: Watch) -> None:
@@ -226,7 +225,7 @@ def test_a_value_that_is_put_back_after_a_run_was_made_gets_a_run_though_it_foll
     back = label_updated(watch.one, arn=watch.arn, time=(datetime.now(UTC) + timedelta(seconds=5)).isoformat())
     watch.ground.send(back)
     [request], _ = watch.tick()
-    assert request.tags[EVENTS_TAG] == back["id"]
+    assert [*events_of(request.tags)] == [back["id"]]
 
 
 def test_a_run_that_was_never_started_does_not_stand_for_the_second_event(watch: Watch) -> None:
@@ -235,7 +234,7 @@ def test_a_run_that_was_never_started_does_not_stand_for_the_second_event(watch:
     second = service_event(watch.one, arn=watch.arn)
     watch.ground.send(second)
     [request], _ = watch.tick()
-    assert second["id"] in request.tags[EVENTS_TAG]
+    assert second["id"] in events_of(request.tags)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +280,7 @@ def test_each_kind_of_event_has_its_job(watch: Watch) -> None:
     }
     watch.ground.send(*events.values())
     requests, _ = watch.tick()
-    assert {one.job_name: one.tags[EVENTS_TAG] for one in requests} == {
+    assert {one.job_name: ",".join(events_of(one.tags)) for one in requests} == {
         job: event["id"] for job, event in events.items()
     }
 

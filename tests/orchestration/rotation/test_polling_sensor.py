@@ -13,16 +13,16 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
-from secrets_pipeline.orchestration.provisioning.jobs import provision
 from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
+from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
-from secrets_pipeline.orchestration.verification.jobs import verify
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.polling import PENDING_SECONDS
 from tests.embedded import lead_to
+from tests.orchestration.conftest import job_named
 from tests.orchestration.rotation.event_ground import Ground
 
 _numbers = itertools.count(1)
@@ -51,7 +51,9 @@ class Look:
     def tick(self) -> list[dg.RunRequest] | str:
         """Evaluate once; the cursor moves only where the tick succeeds."""
         sensor = rotation_polling_sensor_for(
-            {HintKind.ROTATED: provision, HintKind.FAILED: verify}, clock=lambda: self.now
+            PLAIN,
+            {HintKind.ROTATED: job_named("provision"), HintKind.FAILED: job_named("verify")},
+            clock=lambda: self.now,
         )
         stacks = Stacks(self.ground.repository, Sessions(), ApplyOptions(), self.ground.repository)
         context = dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks}, cursor=self.cursor)

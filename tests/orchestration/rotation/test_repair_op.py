@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import dagster as dg
 import pytest
+from dagster._core.events import AssetObservationData
 
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, ALERTS
 from secrets_pipeline.orchestration.build import build_definitions
-from secrets_pipeline.orchestration.rotation.repair_op import MENDING_TAG, Try, due_retries
+from secrets_pipeline.orchestration.rotation.repair_op import OBSERVED, TRIES, Try, due_retries
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
-from secrets_pipeline.orchestration.shared.partitions import STACKS
+from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
 from tests.bench import ASSUMED_BY_LAMBDA, ROTATES
 from tests.embedded import lead_to
@@ -36,6 +37,7 @@ class Deployment:
 
     def __init__(self, aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance) -> None:
         self.instance = instance
+        self._later = 0.0
         self.lambdas = boto3.client("lambda", region_name=aws.region)
         self.secrets = boto3.client("secretsmanager", region_name=aws.region)
         repository.tree = {
@@ -55,7 +57,7 @@ class Deployment:
             }
         }
         repository.write()
-        instance.add_dynamic_partitions(str(STACKS.name), [STACK])
+        instance.add_dynamic_partitions(PLAIN.of("stacks"), [STACK])
 
     def _function(self, aws: emulator.LocalAws) -> str:
         iam, archive = boto3.client("iam"), io.BytesIO()
@@ -111,19 +113,24 @@ class Deployment:
     def repair(self) -> None:
         self.lambdas.update_function_configuration(FunctionName=STACK, Environment={"Variables": {"MODE": ""}})
 
-    def time_passes(self, run: dg.DagsterRun, seconds: float) -> None:
-        """Put what a run said about the next try into the past."""
-        found = {name: {**known, "due": known["due"] - seconds} for name, known in state(run).items()}
-        self.instance.add_run_tags(run.run_id, {MENDING_TAG: json.dumps(found)})
+    def now(self) -> float:
+        """By the clock of the job."""
+        return time.time() + self._later
+
+    def time_passes(self, seconds: float) -> None:
+        self._later += seconds
+
+    def state(self, run: dg.DagsterRun) -> dict[str, Any]:
+        """What a run knows of the tries."""
+        records = self.instance.fetch_observations(dg.AssetKey(OBSERVED), limit=100).records
+        (said,) = [one.asset_observation for one in records if one.run_id == run.run_id]
+        assert said is not None
+        found: Any = said.metadata[TRIES].value
+        return dict(found)
 
     def alerts(self) -> list[Any]:
-        records = self.instance.fetch_observations(ALERTS, limit=20).records
+        records = self.instance.fetch_observations(dg.AssetKey(ALERTS), limit=20).records
         return [record.asset_observation.description for record in records if record.asset_observation]
-
-
-def state(run: dg.DagsterRun) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(run.tags[MENDING_TAG])
-    return found
 
 
 @pytest.fixture
@@ -131,7 +138,9 @@ def deployment(
     aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> Deployment:
     lead_to(aws, monkeypatch)
-    return Deployment(aws, repository, instance)
+    made = Deployment(aws, repository, instance)
+    monkeypatch.setattr("secrets_pipeline.orchestration.rotation.repair_op.time", SimpleNamespace(time=made.now))
+    return made
 
 
 def test_a_failed_rotation_is_alerted_and_once_the_function_is_repaired_the_next_try_ends_it(
@@ -143,27 +152,27 @@ def test_a_failed_rotation_is_alerted_and_once_the_function_is_repaired_the_next
     assert first.status is dg.DagsterRunStatus.FAILURE
     assert ALERTED_TAG in first.tags
     assert deployment.alerts() == [f"{STACK}: the rotation of {NAME} failed: the function failed"]
-    assert state(first)[NAME]["tries"] == 0
+    assert deployment.state(first)[NAME]["tries"] == 0
     now = time.time()
-    assert list(due_retries(deployment.instance, now)) == []
-    (request,) = due_retries(deployment.instance, now + BACKOFF_SECONDS[0] + 1)
+    assert list(due_retries(deployment.instance, PLAIN, now)) == []
+    (request,) = due_retries(deployment.instance, PLAIN, now + BACKOFF_SECONDS[0] + 1)
     assert request.tags[SECRETS_TAG] == NAME
     # Another event of the same failure changes nothing about when it is tried.
     second = deployment.run("mend_rotation", {SECRETS_TAG: NAME})
-    assert state(second) == state(first)
+    assert deployment.state(second) == deployment.state(first)
     deployment.repair()
-    deployment.time_passes(second, BACKOFF_SECONDS[0])
-    (request,) = due_retries(deployment.instance, time.time())
+    deployment.time_passes(BACKOFF_SECONDS[0])
+    (request,) = due_retries(deployment.instance, PLAIN, deployment.now())
     third = deployment.run("mend_rotation", request.tags)
     assert_run_succeeded(deployment.instance, third.run_id)
-    assert state(third)[NAME]["tries"] == 1
+    assert deployment.state(third)[NAME]["tries"] == 1
     eventually(lambda: deployment.secrets.get_secret_value(SecretId=NAME)["SecretString"] == "abc-def-ghi+")
-    deployment.time_passes(third, BACKOFF_SECONDS[1])
-    (request,) = due_retries(deployment.instance, time.time())
+    deployment.time_passes(BACKOFF_SECONDS[1])
+    (request,) = due_retries(deployment.instance, PLAIN, deployment.now())
     fourth = deployment.run("mend_rotation", request.tags)
     assert_run_succeeded(deployment.instance, fourth.run_id)
-    assert state(fourth) == {}
-    assert list(due_retries(deployment.instance, now + 10_000)) == []
+    assert deployment.state(fourth) == {}
+    assert list(due_retries(deployment.instance, PLAIN, now + 10_000)) == []
 
 
 def test_tries_come_after_growing_pauses_and_end() -> None:
@@ -177,27 +186,33 @@ def test_tries_come_after_growing_pauses_and_end() -> None:
     assert known.tries == len(BACKOFF_SECONDS)
 
 
-def add_run(instance: dg.DagsterInstance, number: int, status: dg.DagsterRunStatus, **tags: str) -> str:
+def add_run(instance: dg.DagsterInstance, number: int, status: dg.DagsterRunStatus, **tries: dict[str, Any]) -> None:
     run_id = f"00000000-0000-0000-0000-{number:012}"
-    said = {"dagster/partition": STACK, **{f"secrets-pipeline/{name}": value for name, value in tags.items()}}
-    return instance.add_run(dg.DagsterRun("mend_rotation", run_id=run_id, status=status, tags=said)).run_id
+    run = dg.DagsterRun("mend_rotation", run_id=run_id, status=status, tags={"dagster/partition": STACK})
+    instance.add_run(run)
+    if tries:
+        said = {TRIES: dg.MetadataValue.json(dict(tries))}
+        observation = dg.AssetObservation(OBSERVED, partition=STACK, metadata=said)
+        kind, data = dg.DagsterEventType.ASSET_OBSERVATION, AssetObservationData(observation)
+        instance.report_dagster_event(dg.DagsterEvent(kind.value, run.job_name, event_specific_data=data), run_id)
+
+
+DUE = {"a/b": {"version": "v", "tries": 1, "due": 5.0}}
 
 
 def test_a_run_that_dies_before_it_says_anything_is_asked_for_again_but_not_for_ever(
     instance: dg.DagsterInstance,
 ) -> None:
-    due = json.dumps({"a/b": {"version": "v", "tries": 1, "due": 5.0}})
-    add_run(instance, 1, dg.DagsterRunStatus.SUCCESS, mending=due)
+    add_run(instance, 1, dg.DagsterRunStatus.SUCCESS, **DUE)
     now, keys = time.time(), []
     for number in range(2, 7):
-        requested = list(due_retries(instance, now))
+        requested = list(due_retries(instance, PLAIN, now))
         keys += [request.run_key for request in requested]
         add_run(instance, number, dg.DagsterRunStatus.FAILURE)
     assert len(keys) == len(set(keys)) == 3
 
 
 def test_a_stack_whose_run_is_under_way_is_waited_for(instance: dg.DagsterInstance) -> None:
-    due = json.dumps({"a/b": {"version": "v", "tries": 1, "due": 5.0}})
-    add_run(instance, 1, dg.DagsterRunStatus.SUCCESS, mending=due)
+    add_run(instance, 1, dg.DagsterRunStatus.SUCCESS, **DUE)
     add_run(instance, 2, dg.DagsterRunStatus.STARTED)
-    assert list(due_retries(instance, time.time())) == []
+    assert list(due_retries(instance, PLAIN, time.time())) == []

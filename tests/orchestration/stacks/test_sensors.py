@@ -7,12 +7,19 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from secrets_pipeline.orchestration.shared.partitions import STACKS
+from secrets_pipeline.orchestration.jobs import jobs
+from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
-from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor
+from secrets_pipeline.orchestration.stacks.partitions import Keys, compare_keys
+from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor_for
 from tests.orchestration.conftest import Repository
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}
+
+
+def sensor_of(names: Names, *, retire_many: bool = False) -> dg.SensorDefinition:
+    (provision,) = (job for job in jobs(names) if job.name == names.of("provision"))
+    return stack_change_sensor_for(names, provision, retire_many=retire_many)
 
 
 class Daemon:
@@ -20,6 +27,9 @@ class Daemon:
 
     def __init__(self, repository: Repository, instance: dg.DagsterInstance) -> None:
         self.repository, self.instance = repository, instance
+        self.names = PLAIN
+        self.sensor = sensor_of(PLAIN)
+        self.skipped: dg.SkipReason | None = None
         self.cursor: str | None = None
         self.asked: set[str] = set()
 
@@ -30,22 +40,22 @@ class Daemon:
             cursor=self.cursor,
             resources={"stacks": self.repository.stacks(AwsSessions())},
         ) as context:
-            result: Any = stack_change_sensor(context)
+            result: Any = self.sensor(context)
         for request in result.dynamic_partitions_requests:
             change = getattr(self.instance, "add_dynamic_partitions", None)
             if isinstance(request, dg.DeleteDynamicPartitionsRequest):
                 for key in request.partition_keys:
-                    self.instance.delete_dynamic_partition(str(STACKS.name), key)
+                    self.instance.delete_dynamic_partition(request.partitions_def_name, key)
             elif change:
-                change(str(STACKS.name), request.partition_keys)
-        self.cursor = result.cursor
+                change(request.partitions_def_name, request.partition_keys)
+        self.cursor, self.skipped = result.cursor, result.skip_reason
         requested = [request for request in result.run_requests or () if request.run_key not in self.asked]
         self.asked |= {request.run_key for request in requested}
-        assert all(request.job_name == "provision" for request in requested)
+        assert all(request.job_name == self.names.of("provision") for request in requested)
         return [request.tags["dagster/partition"] for request in requested]
 
     def partitions(self) -> set[str]:
-        return set(self.instance.get_dynamic_partitions(str(STACKS.name)))
+        return self.names.stacks(self.instance)
 
     def apply(self, stack: str) -> None:
         """What the first asset of an apply leaves in the storage, whoever started it."""
@@ -158,3 +168,48 @@ def test_a_change_from_before_the_operator_let_changes_be_applied_is_applied_the
     assert daemon.tick() == []
     daemon.repository.settings = {"apply_on_change": ["*"]}
     assert daemon.tick() == ["a"]
+
+
+def test_what_somebody_else_added_is_not_retired(daemon: Daemon) -> None:
+    daemon.instance.add_dynamic_partitions(PLAIN.of("stacks"), ["theirs-1", "theirs-2"])
+    daemon.tick()
+    daemon.tick()
+    assert daemon.partitions() == {"a", "b", "theirs-1", "theirs-2"}
+
+
+def test_two_repositories_on_one_instance_keep_their_partitions_apart(
+    daemon: Daemon, repository: Repository, instance: dg.DagsterInstance
+) -> None:
+    other = Daemon(repository, instance)
+    other.names = Names("payments")
+    other.sensor = sensor_of(other.names)
+    daemon.tick()
+    repository.tree = {"x": secrets("x")}
+    assert other.tick() == ["x"]
+    assert (daemon.partitions(), other.partitions()) == ({"a", "b"}, {"x"})
+
+
+def test_partitions_are_kept_where_most_stacks_are_gone_at_once_until_it_is_said_that_this_is_meant(
+    daemon: Daemon,
+) -> None:
+    repository = daemon.repository
+    repository.settings = {}
+    repository.tree = {name: secrets(name) for name in ("a", "b", "c", "d")}
+    daemon.tick()
+    # As a daemon sees it that was started with another folder.
+    repository.tree = {"z": secrets("z")}
+    daemon.tick()
+    assert daemon.partitions() == {"a", "b", "c", "d", "z"}
+    assert "gone, and kept as they are too many: a, b, c, d" in str(daemon.skipped)
+    daemon.tick()
+    assert daemon.partitions() == {"a", "b", "c", "d", "z"}
+    daemon.sensor = sensor_of(PLAIN, retire_many=True)
+    daemon.tick()
+    assert daemon.partitions() == {"z"}
+
+
+def test_up_to_half_of_the_partitions_are_retired_at_once() -> None:
+    assert compare_keys({"a", "b"}, {"a"}, {"a", "b"}, many=False) == Keys((), ("b",))
+    assert compare_keys({"a"}, {"b"}, {"a"}, many=False) == Keys(("b",), (), ("a",))
+    assert compare_keys({"a"}, {"b"}, {"a"}, many=True) == Keys(("b",), ("a",))
+    assert compare_keys({"a"}, set(), set(), many=True) == Keys()

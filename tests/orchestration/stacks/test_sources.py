@@ -14,8 +14,8 @@ import pytest
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, Stacks, StacksResource
-from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor
 from secrets_pipeline.stacks import SourceChoice
+from tests.orchestration.conftest import sensor_named
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}
 
@@ -81,6 +81,6 @@ def test_partitions_follow_the_description(tmp_path: Path, monkeypatch: pytest.M
         dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance,
         dg.build_sensor_context(instance=instance, resources={"stacks": made}) as context,
     ):
-        tick: Any = stack_change_sensor(context)
+        tick: Any = sensor_named("stack_change_sensor")(context)
     (request,) = tick.dynamic_partitions_requests
     assert request.partition_keys == ["a", "b"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,23 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.verification.jobs import verify
-from secrets_pipeline.orchestration.verification.schedules import (
-    DUE_TAG,
-    SCHEDULES,
-    TICK,
-    latest,
-    rotation_verification_schedule,
-)
+from secrets_pipeline.orchestration.verification.schedules import DUE_TAG, TICK, latest
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.stacks import SourceChoice
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}
-LONDON = {"cron": "30 6 * * mon-fri", "timezone": "Europe/London"}
+AT_ONCE = {"spread_minutes": 0}
+LONDON = {"cron": "30 6 * * mon-fri", "timezone": "Europe/London", **AT_ONCE}
+(SCHEDULE,) = (one for one in build_definitions().schedules or () if isinstance(one, dg.ScheduleDefinition))
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +50,7 @@ class Schedule:
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.instance = instance
         self._file = folder / "stacks.json"
-        self.declare({"daily": {}})
+        self.declare({"daily": AT_ONCE})
 
     def declare(self, stacks: dict[str, dict[str, Any]], *, known: bool = True) -> None:
         """Write the stacks, each with its `verification`."""
@@ -89,13 +86,13 @@ class Schedule:
             instance=self.instance, scheduled_execution_time=moment, resources={"stacks": stacks}
         )
         with context:
-            asked: Any = rotation_verification_schedule(context)
+            asked: Any = SCHEDULE(context)
             found = list(asked)
         requests = [one for one in found if isinstance(one, dg.RunRequest)]
         assert requests or [type(one) for one in found] == [dg.SkipReason]
         for request in requests:
-            tags = {**request.tags, "dagster/schedule_name": rotation_verification_schedule.name}
-            self.instance.add_run(dg.DagsterRun(job_name=verify.name, run_id=str(uuid.uuid4()), tags=tags))
+            tags = {**request.tags, "dagster/schedule_name": SCHEDULE.name}
+            self.instance.add_run(dg.DagsterRun(job_name="verify", run_id=str(uuid.uuid4()), tags=tags))
         return requests
 
     def stacks_at(self, at: str) -> list[str]:
@@ -108,11 +105,9 @@ def schedule(tmp_path: Path, instance: dg.DagsterInstance) -> Schedule:
 
 
 def test_it_runs_by_default_and_asks_for_the_job_that_verifies() -> None:
-    assert list(SCHEDULES) == [rotation_verification_schedule]
-    assert rotation_verification_schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    built = build_definitions()
-    assert [one.name for one in built.schedules or ()] == ["rotation_verification_schedule"]
-    assert built.resolve_job_def(rotation_verification_schedule.job_name).name == verify.name
+    assert SCHEDULE.name == "rotation_verification_schedule"
+    assert SCHEDULE.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert build_definitions().resolve_job_def(SCHEDULE.job_name).name == "verify"
 
 
 def test_a_stack_is_verified_once_a_day_at_six(schedule: Schedule) -> None:
@@ -128,7 +123,7 @@ def test_a_stack_is_verified_once_a_day_at_six(schedule: Schedule) -> None:
 
 
 def test_each_stack_keeps_its_own_time_and_time_zone(schedule: Schedule) -> None:
-    schedule.declare({"daily": {}, "london": LONDON, "often": {"cron": "*/20 * * * *"}})
+    schedule.declare({"daily": AT_ONCE, "london": LONDON, "often": {"cron": "*/20 * * * *", **AT_ONCE}})
     assert schedule.stacks_at("2026-03-27T06:00") == ["daily", "often"]
     assert schedule.stacks_at("2026-03-27T06:15") == []
     # A Friday in winter time; the next working day is one in summer time.
@@ -146,25 +141,30 @@ def test_what_was_missed_is_made_up_for_once(schedule: Schedule) -> None:
 
 def test_a_new_stack_waits_for_its_next_time(schedule: Schedule) -> None:
     schedule.stacks_at("2026-03-02T06:00")
-    schedule.declare({"daily": {}, "new": {}})
+    schedule.declare({"daily": AT_ONCE, "new": AT_ONCE})
     assert schedule.stacks_at("2026-03-02T09:00") == []
     assert schedule.stacks_at("2026-03-03T06:00") == ["daily", "new"]
 
 
 def test_a_stack_without_a_partition_waits_until_it_has_one(schedule: Schedule) -> None:
-    schedule.declare({"daily": {}, "unknown": {}}, known=False)
+    schedule.declare({"daily": AT_ONCE, "unknown": AT_ONCE}, known=False)
     assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
 
 
 def test_a_verification_that_somebody_else_asked_for_is_no_substitute(schedule: Schedule) -> None:
-    by_hand = dg.DagsterRun(job_name=verify.name, run_id=str(uuid.uuid4()), tags={PARTITION_TAG: "daily"})
+    by_hand = dg.DagsterRun(job_name="verify", run_id=str(uuid.uuid4()), tags={PARTITION_TAG: "daily"})
     schedule.instance.add_run(by_hand)
     assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
 
 
 def test_a_stack_with_errors_is_said_and_hides_no_other(schedule: Schedule, capfd: pytest.CaptureFixture[str]) -> None:
     schedule.declare(
-        {"daily": {}, "broken": {"cron": "0 25 * * *"}, "never": {"cron": "0 6 30 2 *"}, "no": {"cron": "0 6 31 4 *"}}
+        {
+            "daily": AT_ONCE,
+            "broken": {"cron": "0 25 * * *"},
+            "never": {"cron": "0 6 30 2 *"},
+            "no": {"cron": "0 6 31 4 *"},
+        }
     )
     assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
     logged = capfd.readouterr().err
@@ -178,12 +178,19 @@ def test_a_repository_that_cannot_be_read_asks_for_nothing(schedule: Schedule) -
 
 
 crons = st.sampled_from(["0 6 * * *", "30 6 * * 1-5", "*/7 3 * * *", "0 0 1 * *", "5 4 29 2 *", "0 12 * jan sun"])
+spreads = st.sampled_from([0, 15, 120])
 zones = st.sampled_from(["UTC", "Europe/London", "America/Los_Angeles", "Asia/Kolkata"])
 
 
-@given(crons, zones, st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants them naive
-def test_the_latest_moment_never_lies_ahead_and_stays_until_the_next(cron: str, zone: str, now: datetime) -> None:
-    wanted = VerificationSpec(cron=cron, timezone=zone)
+def spec(verification: VerificationSpec, stack: str = "any") -> StackSpec:
+    return StackSpec(stack=stack, target=Target(region="eu-west-2"), verification=verification)
+
+
+@given(crons, zones, spreads, st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants them naive
+def test_the_latest_moment_never_lies_ahead_and_stays_until_the_next(
+    cron: str, zone: str, spread: int, now: datetime
+) -> None:
+    wanted = spec(VerificationSpec(cron=cron, timezone=zone, spread_minutes=spread))
     due = latest(wanted, now)
     assert due is not None
     assert due <= now
@@ -194,6 +201,36 @@ def test_the_latest_moment_never_lies_ahead_and_stays_until_the_next(cron: str, 
     assert latest(wanted, due + (now - due) / 2) == due
 
 
+def test_many_stacks_are_spread_over_the_minutes_and_each_keeps_its_own(schedule: Schedule) -> None:
+    stacks: dict[str, dict[str, Any]] = {f"stack-{number}": {} for number in range(64)}
+    schedule.declare(stacks)
+    times = [datetime(2026, 3, 2, 6, tzinfo=UTC) + number * TICK for number in range(9)]
+    asked = {at: [one.tags[PARTITION_TAG] for one in schedule.tick(at)] for at in times}
+    assert sorted(stack for some in asked.values() for stack in some) == sorted(stacks)
+    assert asked[times[-1]] == []
+    assert max(map(len, asked.values())) < len(stacks) / 3
+    again = {at: [one.tags[PARTITION_TAG] for one in schedule.tick(at + timedelta(days=1))] for at in times}
+    assert again == asked
+
+
+def test_a_tick_asks_two_questions_however_many_stacks_there_are(
+    schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule.declare({f"stack-{number}": AT_ONCE for number in range(40)})
+    assert len(schedule.stacks_at("2026-03-02T06:00")) == 40
+    questions: list[dg.RunsFilter | None] = []
+    asked = dg.DagsterInstance.get_runs
+
+    def counted(self: dg.DagsterInstance, filters: dg.RunsFilter | None = None) -> Sequence[dg.DagsterRun]:
+        questions.append(filters)
+        return asked(self, filters)
+
+    monkeypatch.setattr(dg.DagsterInstance, "get_runs", counted)
+    schedule.declare({f"stack-{number}": AT_ONCE for number in range(80)})
+    assert schedule.stacks_at("2026-03-02T06:30") == []
+    assert len(questions) == 2
+
+
 def test_a_tick_is_no_longer_than_the_time_between_two() -> None:
-    assert rotation_verification_schedule.cron_schedule == "*/15 * * * *"
+    assert SCHEDULE.cron_schedule == "*/15 * * * *"
     assert timedelta(minutes=15) == TICK

@@ -1,12 +1,12 @@
-"""Define the sensor `run_failure_alerts`: it alerts of every failed run, unless the run has said itself why."""
+"""Make the alert of a failed run: stack, job, what failed, and where to look."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from secrets_pipeline import errors
 from secrets_pipeline.aws.alerts import Alert
-from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
+from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 
 _OURS = frozenset(
@@ -15,34 +15,23 @@ _OURS = frozenset(
 _REMEDY = "Open the run: its first failed step says what happened."
 
 
-@dg.run_failure_sensor(
-    name="run_failure_alerts",
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="One alert a failed run: stack, job, what failed, and where to look.",
-)
-def run_failure_alerts(context: dg.RunFailureSensorContext, alerting: dg.ResourceParam[Alerting]) -> None:
-    """Alert, unless the run has said itself why it failed."""
-    run = context.dagster_run
-    if ALERTED_TAG in run.tags:
-        return
-    alert = failure_alert(run, tuple(context.get_step_failure_events()), context.failure_event.message, alerting)
-    alerting.say(alert, context.instance, context.log)
+_FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 
 
-def failure_alert(
-    run: dg.DagsterRun, failures: tuple[dg.DagsterEvent, ...], otherwise: str | None, alerting: Alerting
-) -> Alert:
+def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, alerting: Alerting) -> Alert:
     """Make the alert of a failed run.
 
     Args:
+        instance: whose storage has the run's events.
         run: which.
-        failures: of its steps, the first one first.
-        otherwise: what Dagster says of a run that failed in no step, for example because its process ended.
         alerting: makes the link.
     """
     stack = run.tags.get(PARTITION_TAG, "")
-    said = next(_texts(failures), "") or otherwise or _REMEDY
+    records = instance.get_records_for_run(run.run_id, of_type=_FAILURES).records
+    events = [record.event_log_entry.get_dagster_event() for record in records]
+    # What Dagster says of a run that failed in no step, for example because its process ended.
+    otherwise = next((one.message for one in reversed(events) if one.is_run_failure), None)
+    said = next(_texts([one for one in events if one.is_step_failure]), "") or otherwise or _REMEDY
     where = f"stack {stack}" if stack else "no stack"
     lines = [f"{run.job_name} of {where} failed.", "", said, "", alerting.link(f"/runs/{run.run_id}")]
     return Alert(
@@ -54,7 +43,7 @@ def failure_alert(
     )
 
 
-def _texts(failures: tuple[dg.DagsterEvent, ...]) -> Iterator[str]:
+def _texts(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
     """What failed steps said, as far as it is known to hold no value: errors of ours, and `dg.Failure`."""
     for event in failures:
         data = event.step_failure_data

@@ -1,0 +1,113 @@
+"""Tell by the evaluations of checks which turned red and which are green again, and make the alert of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import dagster as dg
+
+from secrets_pipeline.aws.alerts import Alert
+
+Red: TypeAlias = Mapping[str, Mapping[str, float]]
+"""Stack → check → when it turned red, in seconds since 1970."""
+_LINES = 20
+ALL_STACKS = ""
+"""The stack of an evaluation of all stacks at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An evaluation of a check.
+
+    Attributes:
+        key: of the check.
+        stack: the partition, or `ALL_STACKS`.
+        at: when, in seconds since 1970.
+        run_id: of the run that evaluated it.
+        red: whether something is wrong; what only waits is not red.
+        description: what it says.
+    """
+
+    key: dg.AssetCheckKey
+    stack: str
+    at: float
+    run_id: str
+    red: bool
+    description: str
+
+    @classmethod
+    def of(cls, evaluation: dg.AssetCheckEvaluation, at: float, run_id: str) -> Verdict:
+        """Read an evaluation."""
+        red = not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
+        stack = evaluation.partition or ALL_STACKS
+        return cls(evaluation.asset_check_key, stack, at, run_id, red, evaluation.description or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A check that turned red, or is not red any longer.
+
+    Attributes:
+        verdict: the evaluation that says so.
+        since: when it had turned red; None for one that turns red now.
+    """
+
+    verdict: Verdict
+    since: float | None
+
+
+def transitions(red: Red, verdicts: Iterable[Verdict]) -> tuple[dict[str, dict[str, float]], list[Transition]]:
+    """Follow evaluations in the order in which they were made.
+
+    Args:
+        red: what is known to be red.
+        verdicts: in any order.
+
+    Returns:
+        What is red afterwards, and what has changed on the way, each change once.
+    """
+    now = {stack: dict(checks) for stack, checks in red.items()}
+    found = []
+    for verdict in sorted(verdicts, key=lambda one: one.at):
+        checks = now.setdefault(verdict.stack, {})
+        name = verdict.key.name
+        since = checks.get(name)
+        if verdict.red and since is None:
+            checks[name] = verdict.at
+            found.append(Transition(verdict, None))
+        elif not verdict.red and since is not None:
+            del checks[name]
+            found.append(Transition(verdict, since))
+    return {stack: checks for stack, checks in now.items() if checks}, found
+
+
+def transition_alert(one: Transition, link: str) -> Alert:
+    """Make the alert of a check that changed.
+
+    Args:
+        one: what changed.
+        link: to the check in the UI.
+    """
+    verdict = one.verdict
+    where = verdict.stack or "all stacks"
+    name = verdict.key.name
+    if one.since is None:
+        subject, cause = f"{where}: {name} is red", "check-red"
+        text = f"{name} of {where} found at {_moment(verdict.at)}:\n\n{_lines(verdict.description)}"
+    else:
+        subject, cause = f"{where}: {name} is not red any longer", "check-green"
+        text = f"{name} of {where} was red since {_moment(one.since)}. At {_moment(verdict.at)}: {verdict.description}"
+    return Alert(subject, f"{text}\n\n{link}", verdict.stack, cause, f"{name}|{verdict.run_id}|{verdict.at}")
+
+
+def _moment(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _lines(description: str) -> str:
+    lines = description.split("; ")
+    more = [f"… and {len(lines) - _LINES} more"] if len(lines) > _LINES else []
+    return "\n".join([*lines[:_LINES], *more])

@@ -1,0 +1,169 @@
+"""Define the sensor that looks at every run which ended: alerts, last verdicts, and what follows a rotation.
+
+Dagster's own run status sensors move on when a tick of theirs fails; here nothing is passed over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
+from secrets_pipeline.orchestration.alerts.failures import failure_alert
+from secrets_pipeline.orchestration.alerts.verdicts import Verdict, transition_alert, transitions
+from secrets_pipeline.orchestration.ended_runs.cursor import Cursor, new_runs
+from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
+from secrets_pipeline.orchestration.rotation.rotated import followed
+from secrets_pipeline.orchestration.shared.names import Names, stage_of
+from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_requests import Job
+from secrets_pipeline.orchestration.verification.history import REPEATED, last_evaluation
+from secrets_pipeline.orchestration.verification.standing import repeat_verdicts
+
+NAME = "ended_runs_sensor"
+WILL_RETRY_TAG = "dagster/will_retry"
+"""On a failed run that Dagster's `run_retries` repeat: the last one of them is told."""
+_INTERVAL = 15
+_SECONDS = 30.0
+"""From the start of a tick, which Dagster ends after 60 seconds."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """What belongs to this code location, on an instance that may hold others.
+
+    Attributes:
+        jobs: names of its jobs.
+        assets: keys of its assets.
+        checks: keys of its checks.
+    """
+
+    jobs: frozenset[str]
+    assets: frozenset[dg.AssetKey]
+    checks: frozenset[dg.AssetCheckKey]
+
+    def includes(self, run: dg.DagsterRun) -> bool:
+        """Tell whether a run is one of ours: of a job, or of assets or checks that were chosen in the UI."""
+        if run.job_name in self.jobs:
+            return True
+        return not self.assets.isdisjoint(run.asset_selection or ()) or not self.checks.isdisjoint(
+            run.asset_check_selection or ()
+        )
+
+
+def ended_runs_sensor_for(
+    names: Names, own: Own, follow: Job, *, clock: Callable[[], float] = time.time
+) -> dg.SensorDefinition:
+    """Make the sensor.
+
+    Args:
+        names: of the code location.
+        own: what belongs to it.
+        follow: the job that follows a rotation.
+        clock: seconds since 1970.
+    """
+
+    @dg.sensor(
+        name=names.of(NAME),
+        job=follow,
+        minimum_interval_seconds=_INTERVAL,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Looks at each run that ended: one alert a failed run, and a check that turned red or is not red "
+        "any longer; after a rotation of ours, renders again and refreshes what hangs on it, in every stack.",
+    )
+    def ended_runs_sensor(
+        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
+    ) -> dg.SensorResult:
+        deadline = time.monotonic() + _SECONDS
+        cursor = Cursor.read(context.cursor, clock())
+        look = _Look(context, names, own, stacks, alerting)
+        done: list[dg.RunRecord] = []
+        left: list[dg.RunRecord] = []
+        for record in new_runs(context.instance, cursor):
+            if time.monotonic() > deadline:
+                break
+            try:
+                look.at(record.dagster_run)
+            except SecretsPipelineError as error:
+                # The repository cannot be read: who follows is not known. What was said is not said again.
+                context.log.warning("run %s is looked at again: %s", record.dagster_run.run_id, error.diagnostics())
+                left.append(record)
+            else:
+                done.append(record)
+        red = look.tell(cursor)
+        return dg.SensorResult(
+            run_requests=look.requests,
+            skip_reason=None if look.requests else look.said(len(done), red),
+            cursor=cursor.after(done, red, left).write(),
+        )
+
+    return ended_runs_sensor
+
+
+class _Look:
+    """One tick."""
+
+    def __init__(
+        self, context: dg.SensorEvaluationContext, names: Names, own: Own, stacks: Stacks, alerting: Alerting
+    ) -> None:
+        self.requests: list[dg.RunRequest] = []
+        self._context = context
+        self._instance = context.instance
+        self._names = names
+        self._own = own
+        self._stacks = stacks
+        self._alerting = alerting
+        self._verdicts: list[Verdict] = []
+
+    def at(self, run: dg.DagsterRun) -> None:
+        """Look at a run that ended."""
+        if not self._own.includes(run):
+            return
+        self._verdicts += self._evaluated(run)
+        if run.status is not dg.DagsterRunStatus.SUCCESS:
+            repeat_verdicts(self._instance, run, self._own.checks)
+        if run.status is dg.DagsterRunStatus.FAILURE and not {ALERTED_TAG, WILL_RETRY_TAG} & _set(run):
+            self._alerting.say(failure_alert(self._instance, run, self._alerting), self._instance, self._context.log)
+        if run.job_name == self._names.of(ROTATE_JOB) and run.status is not dg.DagsterRunStatus.CANCELED:
+            self.requests += followed(run, self._stacks.desired, self._names.of("follow_rotation"))
+
+    def tell(self, cursor: Cursor) -> dict[str, dict[str, float]]:
+        """Alert of each check that changed; return what is red."""
+        red, changed = transitions(cursor.red, self._in_order(cursor))
+        for one in changed:
+            stage = stage_of(one.verdict.key.asset_key)
+            link = self._alerting.link(f"/assets/{'/'.join(one.verdict.key.asset_key.path)}?view=checks")
+            self._context.log.info("%s of %s: %s", one.verdict.key.name, stage, one.verdict.description)
+            self._alerting.say(transition_alert(one, link), self._instance, self._context.log)
+        return red
+
+    def said(self, looked_at: int, red: dict[str, dict[str, float]]) -> str:
+        """What a tick that requests nothing has looked at."""
+        count = sum(map(len, red.values()))
+        return f"{looked_at} runs ended, {len(self._verdicts)} checks evaluated; red: {count}"
+
+    def _evaluated(self, run: dg.DagsterRun) -> Iterator[Verdict]:
+        kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        for record in self._instance.get_records_for_run(run.run_id, of_type=kind).records:
+            evaluation = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
+            if evaluation.asset_check_key in self._own.checks and REPEATED not in evaluation.metadata:
+                yield Verdict.of(evaluation, record.timestamp, run.run_id)
+
+    def _in_order(self, cursor: Cursor) -> Iterator[Verdict]:
+        """Those that no newer one has overtaken, which an earlier tick has told already."""
+        here = {(one.key, one.stack, one.at) for one in self._verdicts}
+        for one in self._verdicts:
+            if one.red != (one.key.name in cursor.red.get(one.stack, {})):
+                newest = last_evaluation(self._instance, one.key, one.stack or None)
+                if newest is not None and newest.at > one.at and (one.key, one.stack, newest.at) not in here:
+                    continue
+            yield one
+
+
+def _set(run: dg.DagsterRun) -> set[str]:
+    """Tags that a run carries with the value `true`."""
+    return {tag for tag, value in run.tags.items() if value.lower() == "true"}

@@ -1,0 +1,116 @@
+"""Ask Dagster's storage when a check was evaluated last, and whether something was written since.
+
+The one module that reads evaluations: Dagster's instance has no public method that gives those of one partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster._core.event_api import PartitionKeyFilter  # noqa: TID251 - the history of a check is filtered by nothing else
+
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+
+APPLIED = "applied"
+"""Metadata of each stage's materialisation: how many changes it wrote."""
+REPEATED = "evaluated at"
+"""Metadata of an evaluation that says an earlier one again: when that was, in seconds since 1970."""
+_MOST = 100
+_BROKEN = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The last evaluation of a check of one stack.
+
+    Attributes:
+        evaluation: what it came to.
+        at: when somebody looked, in seconds since 1970.
+    """
+
+    evaluation: dg.AssetCheckEvaluation
+    at: float
+
+
+def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: str | None) -> Evaluated | None:
+    """Read the last evaluation of a check.
+
+    Args:
+        instance: whose storage.
+        key: of the check.
+        stack: the partition; None for an evaluation of all stacks at once.
+    """
+    history = instance.event_log_storage.get_asset_check_execution_history
+    for record in history(key, limit=_MOST, partition_filter=PartitionKeyFilter(key=stack)):
+        # One that was planned has an event of another kind.
+        if isinstance(record.evaluation, dg.AssetCheckEvaluation) and record.event is not None:
+            repeated = record.evaluation.metadata.get(REPEATED)
+            at = record.event.timestamp if repeated is None else float(str(repeated.value))
+            return Evaluated(record.evaluation, at)
+    return None
+
+
+def planned_checks(instance: dg.DagsterInstance, run_id: str) -> set[dg.AssetCheckKey]:
+    """Read which checks are steps of a run."""
+    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    return {_key(record) for record in instance.get_records_for_run(run_id, of_type=kind).records}
+
+
+def evaluated_checks(instance: dg.DagsterInstance, run_id: str) -> set[dg.AssetCheckKey]:
+    """Read which checks a run has evaluated."""
+    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    return {_key(record) for record in instance.get_records_for_run(run_id, of_type=kind).records}
+
+
+def _key(record: dg.EventLogRecord) -> dg.AssetCheckKey:
+    found: dg.AssetCheckKey = record.event_log_entry.get_dagster_event().event_specific_data.asset_check_key  # type: ignore[union-attr] # of both kinds
+    return found
+
+
+def written_since_evaluation(
+    instance: dg.DagsterInstance, stack: str, wanted: Mapping[dg.AssetCheckKey, Sequence[dg.AssetKey]]
+) -> set[dg.AssetCheckKey]:
+    """Return the checks whose stages wrote something since they were evaluated, or may have: a run of the stack failed.
+
+    Args:
+        instance: whose storage; the memory of this process does not count.
+        stack: the partition.
+        wanted: check → assets whose changes it looks at.
+    """
+    since = {key: _at(last_evaluation(instance, key, stack)) for key, stages in wanted.items() if stages}
+    if not since:
+        return set()
+    oldest = min(since.values())
+    written = {
+        stage: _last_write(instance, stage, stack, oldest)
+        for stage in dict.fromkeys(stage for key in since for stage in wanted[key])
+    }
+    broken = _last_broken(instance, stack, oldest)
+    return {key for key, at in since.items() if max(broken, *(written[stage] for stage in wanted[key])) > at}
+
+
+def _at(last: Evaluated | None) -> float:
+    return 0.0 if last is None else last.at
+
+
+def _last_write(instance: dg.DagsterInstance, stage: dg.AssetKey, stack: str, since: float) -> float:
+    wanted = dg.AssetRecordsFilter(asset_key=stage, asset_partitions=[stack], after_timestamp=since)
+    records = instance.fetch_materializations(wanted, limit=_MOST).records
+    return max((record.timestamp for record in records if _wrote(record.asset_materialization)), default=0.0)
+
+
+def _wrote(materialization: dg.AssetMaterialization | None) -> bool:
+    applied = materialization.metadata.get(APPLIED) if materialization else None
+    return applied is not None and bool(applied.value)
+
+
+def _last_broken(instance: dg.DagsterInstance, stack: str, since: float) -> float:
+    """When a run of the stack ended before its end: it may have written without saying so."""
+    wanted = dg.RunsFilter(
+        tags={PARTITION_TAG: stack}, statuses=_BROKEN, updated_after=datetime.fromtimestamp(since, UTC)
+    )
+    ended = (record.end_time for record in instance.get_run_records(wanted, limit=_MOST))
+    return max((at for at in ended if at is not None), default=0.0)

@@ -1,0 +1,298 @@
+"""Each run that ended is looked at once: which checks turned red, what failed, what follows."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secrets_pipeline.desired.settings.alerts import AlertSettings
+from secrets_pipeline.errors import StackError
+from secrets_pipeline.orchestration.alerts.alerting import ALERTS, Alerting
+from secrets_pipeline.orchestration.alerts.verdicts import Verdict, transitions
+from secrets_pipeline.orchestration.ended_runs import cursor as cursors
+from secrets_pipeline.orchestration.ended_runs.cursor import Cursor
+from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
+from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.resources import AwsSessions
+from secrets_pipeline.orchestration.verification.history import last_evaluation
+from tests.orchestration.conftest import Repository, job_named
+
+ASSET = dg.AssetKey("consumer_arns")
+READ, ELSE = dg.AssetCheckKey(ASSET, "consumers_can_read"), dg.AssetCheckKey(ASSET, "nobody_else_can_read")
+OWN = Own(frozenset({"verify", "provision", "rotate_secrets"}), frozenset({ASSET}), frozenset({READ, ELSE}))
+SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+_ENDS = {SUCCESS: dg.DagsterEventType.RUN_SUCCESS, FAILURE: dg.DagsterEventType.RUN_FAILURE}
+
+
+class Watched:
+    """Runs that end, and the sensor as the daemon evaluates it."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.instance = instance
+        self.cursor: str | None = None
+        self.stacks: object = None
+        self.skipped = ""
+
+    def run(
+        self,
+        evaluations: Mapping[dg.AssetCheckKey, bool | dg.AssetCheckSeverity] | None = None,
+        *,
+        job: str = "verify",
+        status: dg.DagsterRunStatus = SUCCESS,
+        **more: Any,  # noqa: ANN401 - see `begin`
+    ) -> str:
+        """A run that began and ended."""
+        run = self.begin(job, **more)
+        self.evaluate(run, evaluations or {})
+        self.end(run, status)
+        return run.run_id
+
+    def begin(
+        self,
+        job: str,
+        *,
+        stack: str | None = "a-dev",
+        planned: tuple[dg.AssetCheckKey, ...] = (),
+        tags: Mapping[str, str] | None = None,
+    ) -> dg.DagsterRun:
+        where = {PARTITION_TAG: stack} if stack else {}
+        run_id = str(uuid.uuid4())
+        run = dg.DagsterRun(job, run_id=run_id, status=dg.DagsterRunStatus.STARTED, tags={**where, **(tags or {})})
+        self.instance.add_run(run)
+        for key in planned:
+            subset = None if stack is None else PLAIN.partitions.subset_with_partition_keys([stack])
+            data = AssetCheckEvaluationPlanned(asset_key=key.asset_key, check_name=key.name, partitions_subset=subset)
+            self._event(run, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, data)
+        return run
+
+    def evaluate(
+        self,
+        run: dg.DagsterRun,
+        evaluations: Mapping[dg.AssetCheckKey, bool | dg.AssetCheckSeverity],
+        at: float | None = None,
+    ) -> None:
+        """A check passed (True), failed (False), or failed as a warning."""
+        for key, said in evaluations.items():
+            severity = said if isinstance(said, dg.AssetCheckSeverity) else dg.AssetCheckSeverity.ERROR
+            data = dg.AssetCheckEvaluation(
+                key.asset_key,
+                key.name,
+                said is True,
+                severity=severity,
+                description=f"{said}",
+                partition=run.tags.get(PARTITION_TAG),
+            )
+            self._event(run, dg.DagsterEventType.ASSET_CHECK_EVALUATION, data, at)
+
+    def end(self, run: dg.DagsterRun, status: dg.DagsterRunStatus) -> None:
+        self._event(run, _ENDS[status], None)
+
+    def _event(self, run: dg.DagsterRun, kind: dg.DagsterEventType, data: Any, at: float | None = None) -> None:  # noqa: ANN401 - Dagster's union is private
+        event = dg.DagsterEvent(kind.value, run.job_name, event_specific_data=data, message=f"{kind.value} happened")
+        self.instance.report_dagster_event(event, run.run_id, timestamp=at)
+
+    def tick(self) -> list[dg.RunRequest]:
+        alerting = Alerting(AlertSettings(), AwsSessions())
+        sensor = ended_runs_sensor_for(PLAIN, OWN, job_named("follow_rotation"))
+        resources = {"alerting": alerting, "stacks": self.stacks}
+        with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
+            result: Any = sensor(context)
+        self.cursor = result.cursor
+        self.skipped = result.skip_reason.skip_message if result.skip_reason else ""
+        return list(result.run_requests or ())
+
+    def alerts(self) -> list[str]:
+        """Subjects, the first one first."""
+        records = self.instance.fetch_observations(dg.AssetKey(ALERTS), limit=100, ascending=True).records
+        return [str(record.asset_observation.description) for record in records if record.asset_observation]
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        yield Watched(instance)
+
+
+def test_one_alert_a_check_stack_and_transition_red_and_green_again(watched: Watched) -> None:
+    watched.run({READ: True, ELSE: True})
+    watched.tick()
+    assert watched.alerts() == []
+    watched.run({READ: False, ELSE: True})
+    watched.tick()
+    watched.run({READ: False})
+    watched.run({READ: False}, stack="b-dev")
+    watched.tick()
+    assert watched.alerts() == ["a-dev: consumers_can_read is red", "b-dev: consumers_can_read is red"]
+    watched.run({READ: True})
+    watched.tick()
+    # The same again within the hour is another transition.
+    watched.run({READ: False})
+    watched.tick()
+    assert watched.alerts()[2:] == [
+        "a-dev: consumers_can_read is not red any longer",
+        "a-dev: consumers_can_read is red",
+    ]
+    watched.tick()
+    assert len(watched.alerts()) == 4
+    assert watched.skipped == "0 runs ended, 0 checks evaluated; red: 2"
+
+
+def test_transitions_between_two_ticks_are_told_each(watched: Watched) -> None:
+    for passed in (True, False, True, False):
+        watched.run({READ: passed})
+    watched.tick()
+    assert watched.alerts() == [
+        "a-dev: consumers_can_read is red",
+        "a-dev: consumers_can_read is not red any longer",
+        "a-dev: consumers_can_read is red",
+    ]
+
+
+def test_what_only_waits_is_not_red(watched: Watched) -> None:
+    watched.run({READ: dg.AssetCheckSeverity.WARN})
+    watched.tick()
+    assert watched.alerts() == []
+
+
+def test_a_tick_that_is_repeated_says_nothing_again(watched: Watched) -> None:
+    watched.run({READ: False})
+    watched.run(job="provision", status=FAILURE)
+    watched.tick()
+    said = watched.alerts()
+    assert len(said) == 2
+    # A daemon that dies behind the alert has not kept the cursor.
+    watched.cursor = None
+    watched.tick()
+    assert watched.alerts() == said
+
+
+def test_a_failed_run_that_dagster_repeats_is_told_by_the_last_of_them(watched: Watched) -> None:
+    watched.run(job="provision", status=FAILURE, tags={"dagster/will_retry": "true"})
+    watched.tick()
+    assert watched.alerts() == []
+    watched.run(job="provision", status=FAILURE, tags={"dagster/will_retry": "false"})
+    watched.tick()
+    assert len(watched.alerts()) == 1
+
+
+def test_runs_of_another_code_location_are_not_ours(watched: Watched) -> None:
+    watched.run({READ: False}, job="payments_verify")
+    watched.run(job="payments_provision", status=FAILURE)
+    watched.tick()
+    assert watched.alerts() == []
+
+
+def test_no_run_is_passed_over_where_many_end_at_once(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cursors, "MOST_RUNS", 3)
+    for number in range(10):
+        watched.run({READ: False}, stack=f"stack-{number}")
+    for _ in range(4):
+        watched.tick()
+    assert len(watched.alerts()) == 10
+
+
+def test_the_last_verdict_stands_where_a_run_broke_before_its_checks(watched: Watched) -> None:
+    watched.run({READ: False, ELSE: True}, planned=(READ, ELSE))
+    broken = watched.run({}, job="provision", status=FAILURE, planned=(READ, ELSE))
+    storage = watched.instance.event_log_storage
+
+    def newest(key: dg.AssetCheckKey) -> tuple[str, str, str]:
+        (record,) = storage.get_asset_check_execution_history(key, limit=1)
+        said = record.evaluation.description if isinstance(record.evaluation, dg.AssetCheckEvaluation) else None
+        return record.run_id, record.status.value, str(said)
+
+    assert newest(READ)[:2] == (broken, "PLANNED")
+    looked = last_evaluation(watched.instance, READ, "a-dev")
+    watched.tick()
+    assert newest(READ)[:2] == (broken, "FAILED")
+    assert newest(READ)[2].endswith("since this run broke before: False")
+    assert newest(ELSE)[:2] == (broken, "SUCCEEDED")
+    # Nobody has looked since, and nothing has turned.
+    again = last_evaluation(watched.instance, READ, "a-dev")
+    assert looked is not None
+    assert again is not None
+    assert again.at == pytest.approx(looked.at)
+    assert [one for one in watched.alerts() if "consumers_can_read" in one] == ["a-dev: consumers_can_read is red"]
+    said = newest(READ)[2]
+    watched.run({}, job="provision", status=FAILURE, planned=(READ, ELSE))
+    watched.tick()
+    assert newest(READ)[2] == said
+
+
+def test_a_check_that_was_never_evaluated_has_no_verdict_to_stand(watched: Watched) -> None:
+    watched.run({}, job="provision", status=FAILURE, planned=(READ,))
+    watched.tick()
+    (record,) = watched.instance.event_log_storage.get_asset_check_execution_history(READ, limit=1)
+    assert record.status.value == "PLANNED"
+
+
+def test_a_rotation_without_a_partition_fails_no_tick(watched: Watched, repository: Repository) -> None:
+    repository.tree = {}
+    config = {"secrets-pipeline/secrets": "a/dev/token"}
+    watched.stacks = repository.stacks(AwsSessions())
+    watched.run(job="rotate_secrets", stack=None, tags=config)
+    assert watched.tick() == []
+
+
+def test_while_the_repository_cannot_be_read_alerts_go_on_and_the_rotation_is_followed_afterwards(
+    watched: Watched, repository: Repository
+) -> None:
+    class Unreadable:
+        @property
+        def desired(self) -> object:
+            raise StackError("there are no stacks", remedy="")
+
+    watched.stacks = Unreadable()
+    watched.run(job="rotate_secrets", tags={"secrets-pipeline/secrets": "a/dev/token"})
+    watched.run({READ: False})
+    assert watched.tick() == []
+    assert watched.alerts() == ["a-dev: consumers_can_read is red"]
+    repository.tree = {}
+    watched.stacks = repository.stacks(AwsSessions())
+    assert [one.tags[PARTITION_TAG] for one in watched.tick()] == ["a-dev"]
+    assert watched.tick() == []
+    assert watched.alerts() == ["a-dev: consumers_can_read is red"]
+
+
+def test_a_verdict_that_a_newer_one_has_overtaken_says_nothing_when_its_run_ends(watched: Watched) -> None:
+    long, began = watched.begin("verify", planned=(READ,)), time.time()
+    watched.run({READ: True}, planned=(READ,))
+    watched.tick()
+    watched.evaluate(long, {READ: False}, at=began)
+    watched.end(long, SUCCESS)
+    watched.tick()
+    assert watched.skipped == "1 runs ended, 1 checks evaluated; red: 0"
+    assert watched.alerts() == []
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), st.floats(0, 1e9)), unique_by=lambda one: one[2]))
+def test_transitions_alternate_and_do_not_depend_on_how_evaluations_are_cut_into_ticks(
+    said: list[tuple[str, bool, float]],
+) -> None:
+    verdicts = sorted((Verdict(READ, stack, at, "run", red, "") for stack, red, at in said), key=lambda one: one.at)
+    red, found = transitions({}, verdicts)
+    for stack in "ab":
+        turns = [one.since is None for one in found if one.verdict.stack == stack]
+        assert turns == [number % 2 == 0 for number in range(len(turns))]
+        last = [one.red for one in verdicts if one.stack == stack][-1:]
+        assert (READ.name in red.get(stack, {})) is (last == [True])
+    cut = len(verdicts) // 2
+    first, early = transitions({}, verdicts[:cut])
+    second, late = transitions(first, verdicts[cut:])
+    assert (second, early + late) == (red, found)
+
+
+def test_a_cursor_is_read_as_it_was_written() -> None:
+    written = Cursor(5.0, {"run": 4.0}, {"a-dev": {"check": 3.0}})
+    assert Cursor.read(written.write(), 9.0) == written
+    assert Cursor.read("not JSON", 9.0) == Cursor.read(None, 9.0) == Cursor(9.0)
