@@ -13,5 +13,4 @@ def asks_once() -> dg.RunRequest:
     return dg.RunRequest(run_key="once", tags={"dagster/partition": os.environ["ASKED_FOR"]})
 
 
-_built = build_definitions()
-defs = dg.Definitions.merge(_built, dg.Definitions(sensors=[asks_once]))
+defs = dg.Definitions.merge(build_definitions(), dg.Definitions(sensors=[asks_once]))
