@@ -26,7 +26,7 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
-from tests.orchestration.provisioning.test_reexecution import schema
+from tests.orchestration.deployed import schema
 from tests.runs import assert_applied
 
 if TYPE_CHECKING:

@@ -59,10 +59,12 @@ class VerificationSettings(Spec):
         cron: see `VerificationSpec`.
         timezone: see `VerificationSpec`.
         spread_minutes: see `VerificationSpec`.
+        keep_days: how long the history of verifications is kept; the last one of each stack stays.
         rotation_may_take_minutes: see `VerificationSpec`.
     """
 
     cron: Annotated[str, AfterValidator(_cron)] | None = None
     timezone: Annotated[str, AfterValidator(_timezone)] | None = None
     spread_minutes: int | None = Field(default=None, ge=SPREAD[0], le=SPREAD[1])
+    keep_days: int = Field(default=30, ge=1, le=3650)
     rotation_may_take_minutes: int | None = Field(default=None, ge=MINUTES[0], le=MINUTES[1])

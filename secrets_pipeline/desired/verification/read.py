@@ -33,7 +33,9 @@ def read_verification(stack: StackScope) -> VerificationSpec:
                 "A stack is verified as a whole: write the setting once, for the whole stack.",
             )
     own = _read(said[0]) if said else {}
-    return VerificationSpec(**{**own, **stack.settings.verification.model_dump(exclude_none=True)})
+    return VerificationSpec(
+        **{**own, **stack.settings.verification.model_dump(exclude_none=True, exclude={"keep_days"})}
+    )
 
 
 def _read(scope: ComponentScope) -> dict[str, str | int]:

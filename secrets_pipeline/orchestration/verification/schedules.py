@@ -15,6 +15,7 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, stack_tags
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
+from secrets_pipeline.orchestration.verification.retention import purge_verifications
 
 DUE_TAG = "secrets-pipeline/verification-due"
 """When the verification was due that a run is, ISO 8601 in UTC."""
@@ -62,8 +63,11 @@ def verification_schedule_for(names: Names, verify: Job) -> dg.ScheduleDefinitio
             moment = _text(due[stack])
             tags = {**stack_tags(desired, stack), DUE_TAG: moment}
             yield run_request(names.of(VERIFY_JOB), stack, key=f"verification:{moment}", tags=tags)
+        keep = timedelta(days=desired.settings.verification.keep_days)
+        purged = purge_verifications(context.instance, names.of(VERIFY_JOB), now, keep)
         if not asked:
-            yield dg.SkipReason(f"{len(due)} stacks, none of them due.")
+            gone = f" {purged} verifications of more than {keep.days} days ago were deleted." if purged else ""
+            yield dg.SkipReason(f"{len(due)} stacks, none of them due.{gone}")
 
     return rotation_verification_schedule
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.runs.schema import RunsTable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.verification.retention import purge_verifications
 from secrets_pipeline.orchestration.verification.schedules import DUE_TAG, TICK, latest
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.stacks import SourceChoice
@@ -213,7 +215,7 @@ def test_many_stacks_are_spread_over_the_minutes_and_each_keeps_its_own(schedule
     assert again == asked
 
 
-def test_a_tick_asks_two_questions_however_many_stacks_there_are(
+def test_a_tick_asks_three_questions_however_many_stacks_there_are(
     schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schedule.declare({f"stack-{number}": AT_ONCE for number in range(40)})
@@ -221,14 +223,42 @@ def test_a_tick_asks_two_questions_however_many_stacks_there_are(
     questions: list[dg.RunsFilter | None] = []
     asked = dg.DagsterInstance.get_runs
 
-    def counted(self: dg.DagsterInstance, filters: dg.RunsFilter | None = None) -> Sequence[dg.DagsterRun]:
+    def counted(
+        self: dg.DagsterInstance, filters: dg.RunsFilter | None = None, limit: int | None = None
+    ) -> Sequence[dg.DagsterRun]:
         questions.append(filters)
-        return asked(self, filters)
+        return asked(self, filters, limit=limit)
 
     monkeypatch.setattr(dg.DagsterInstance, "get_runs", counted)
     schedule.declare({f"stack-{number}": AT_ONCE for number in range(80)})
     assert schedule.stacks_at("2026-03-02T06:30") == []
-    assert len(questions) == 2
+    assert len(questions) == 3
+
+
+def test_old_verifications_are_deleted_but_for_the_last_of_each_stack_and_for_runs_that_wrote(
+    instance: dg.DagsterInstance,
+) -> None:
+    now, keep = datetime.now(UTC) + timedelta(days=40), timedelta(days=30)
+
+    def made(job: str, stack: str) -> str:
+        tags, run_id = {PARTITION_TAG: stack}, str(uuid.uuid4())
+        run = dg.DagsterRun(job_name=job, run_id=run_id, tags=tags, status=dg.DagsterRunStatus.SUCCESS)
+        return instance.add_run(run).run_id
+
+    def left() -> set[str]:
+        return {run.run_id for run in instance.get_runs()}
+
+    old = [made("verify", "daily"), made("verify", "forgotten"), made("provision", "daily")]
+    assert purge_verifications(instance, "verify", now, keep) == 0
+    young = made("verify", "daily")
+    # By the storage's clock all of them were made now.
+    with instance.run_storage.connect() as connection:  # type: ignore[attr-defined] # of SQL
+        made_then = (
+            RunsTable.update().where(RunsTable.c.run_id == young).values(create_timestamp=now.replace(tzinfo=None))
+        )
+        connection.execute(made_then)
+    assert purge_verifications(instance, "verify", now, keep) == 1
+    assert left() == {old[1], old[2], young}
 
 
 def test_a_tick_is_no_longer_than_the_time_between_two() -> None:

@@ -1,0 +1,117 @@
+"""The project's definitions behind Dagster's GraphQL API, as buttons use it; runs are executed in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import dagster as dg
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from dagster_graphql.schema import create_schema
+
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+
+LAUNCH = """
+mutation($executionParams: ExecutionParams!) {
+  launched: launchPipelineExecution(executionParams: $executionParams) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}"""
+RE_EXECUTE = """
+mutation($executionParams: ExecutionParams, $reexecutionParams: ReexecutionParams) {
+  launched: launchPipelineReexecution(executionParams: $executionParams, reexecutionParams: $reexecutionParams) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}"""
+
+schema = cache(create_schema)
+
+
+class Deployment:
+    """The project's definitions behind Dagster's GraphQL API; runs are executed in this process."""
+
+    def __init__(
+        self, instance: dg.DagsterInstance, workspace: WorkspaceProcessContext, stack: str, config: object
+    ) -> None:
+        self.instance = instance
+        self.stack = stack
+        self._workspace = workspace
+        self._config = config
+
+    def provision(self, *assets: str, job: str = "provision") -> dg.DagsterRun:
+        """Launch a job, or some of its assets, as the launchpad does."""
+        return self._launched(LAUNCH, {"executionParams": self._params(assets, {}, job)})
+
+    def materialize(self, *assets: str) -> dg.DagsterRun:
+        """Press "Materialize" over some assets."""
+        return self._launched(LAUNCH, {"executionParams": self._params(assets, {}, "__ASSET_JOB")})
+
+    def re_execute(self, run: dg.DagsterRun, strategy: str) -> dg.DagsterRun:
+        """Press a button of the failed run's page."""
+        params = {"parentRunId": run.run_id, "strategy": strategy, "useParentRunTags": True}
+        return self._launched(RE_EXECUTE, {"reexecutionParams": params})
+
+    def re_execute_step(self, run: dg.DagsterRun, step: str, *assets: str) -> dg.DagsterRun:
+        """Choose a step of the failed run, and press "Selected"."""
+        params = self._params(assets, {"rootRunId": run.run_id, "parentRunId": run.run_id})
+        return self._launched(RE_EXECUTE, {"executionParams": {**params, "stepKeys": [step]}})
+
+    def _params(self, assets: Sequence[str], run_ids: Mapping[str, str], job: str = "provision") -> dict[str, object]:
+        (location,) = self._workspace.create_request_context().code_locations
+        (repository,) = location.get_repositories()
+        selector = {
+            "repositoryLocationName": location.name,
+            "repositoryName": repository,
+            "pipelineName": job,
+            "assetSelection": [{"path": [asset]} for asset in assets] or None,
+        }
+        tags = [{"key": PARTITION_TAG, "value": self.stack}]
+        return {
+            "selector": selector,
+            "runConfigData": self._config,
+            "executionMetadata": {"tags": tags, **run_ids},
+        }
+
+    def steps(self, run: dg.DagsterRun) -> set[str]:
+        """What a run executed."""
+        return {step.step_key for step in self.instance.get_run_step_stats(run.run_id)}
+
+    def said(self, run: dg.DagsterRun) -> str:
+        """Why a run failed."""
+        failures = self.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+        data = [one.event_log_entry.get_dagster_event().step_failure_data for one in failures]
+        return "\n".join(str(one.user_failure_data.description) for one in data if one.user_failure_data)
+
+    def ask(self, query: str, params: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
+        """Ask as a page of the UI does."""
+        request = self._workspace.create_request_context()
+        answer = asyncio.run(schema().execute_async(query, context_value=request, variable_values=dict(params)))
+        assert not answer.errors, answer.errors
+        return answer.data
+
+    def _launched(self, query: str, params: Mapping[str, object]) -> dg.DagsterRun:
+        request = self._workspace.create_request_context()
+        launched = self.ask(query, params)["launched"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        # As the daemon does with what is queued.
+        self.instance.launch_run(launched["run"]["runId"], request)
+        run = self.instance.get_run_by_id(launched["run"]["runId"])
+        assert run is not None
+        return run
+
+
+@contextmanager
+def deployed(instance: dg.DagsterInstance, stack: str) -> Iterator[Deployment]:
+    """The definitions of this checkout on an instance that launches runs in this process."""
+    config = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    target = LoadableTargetOrigin(executable_path=sys.executable, module_name="definitions")
+    location = InProcessCodeLocationOrigin(target, location_name="secrets_pipeline")
+    with WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(location)) as workspace:
+        yield Deployment(instance, workspace, stack, config)
