@@ -72,4 +72,5 @@ class FileLeases:
             return Held("a process holds it")
 
     def _lock(self, key: str) -> FileLock:
-        return FileLock(self._folder / f"{key}.lock")
+        # Any thread of the process may ask whether it is held, and give it back.
+        return FileLock(self._folder / f"{key}.lock", thread_local=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import dagster as dg
 import pytest
 
@@ -30,7 +32,8 @@ def test_one_run_at_a_time_has_the_lease_of_a_stack(
             pass
         with run_lease.run_lease(instance, other, stacks, "b"):
             pass
-        lease.check()
+        with ThreadPoolExecutor() as threads:
+            threads.submit(lease.check).result()
     with pytest.raises(GuardError, match="back"):
         lease.check()
     with run_lease.run_lease(instance, second, stacks, "a"):
