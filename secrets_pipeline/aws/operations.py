@@ -52,7 +52,9 @@ _BY_SERVICE: Final = {
     "PurgeQueue SetQueueAttributes TagQueue",
     "sns": "Publish",
     "logs": "CreateLogGroup DescribeLogGroups PutRetentionPolicy",
-    # What is stored there is sealed.
+    # Leases of stacks, who holds them and since when.
+    "dynamodb": "GetItem PutItem",
+    # What is stored there is sealed, or a lease.
     "s3": "DeleteObject GetBucketVersioning GetObject HeadObject PutObject",
 }
 

@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING, Literal, cast, overload
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-)
+from botocore.credentials import CredentialResolver
 
 from secrets_pipeline import __version__
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws import deadlines, once
+from secrets_pipeline.aws.credentials import GivenCredentials
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE, ReadOnly
+from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE, Fence, ReadOnly
 from secrets_pipeline.aws.loader import share_loader
 from secrets_pipeline.aws.logs import mask_logs
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
@@ -31,8 +27,8 @@ from secrets_pipeline.environment import switched_on
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-    from botocore.credentials import Credentials
     from mypy_boto3_apigateway.client import APIGatewayClient
+    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_ecs.client import ECSClient
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_iam.client import IAMClient
@@ -49,9 +45,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.client import STSClient
 
 mask_logs()
-
-ROLE_SESSION_NAME = "secrets-pipeline"
-"""How CloudTrail names what this project does under an assumed role."""
 
 _MAX_ATTEMPTS = 8
 
@@ -167,6 +160,8 @@ class AwsAccount:
     @overload
     def client(self, service: Literal["s3"]) -> S3Client: ...
     @overload
+    def client(self, service: Literal["dynamodb"]) -> DynamoDBClient: ...
+    @overload
     def client(self, service: Literal["sns"]) -> SNSClient: ...
     @overload
     def client(self, service: Literal["sqs"]) -> SQSClient: ...
@@ -202,6 +197,8 @@ class Sessions:
         read_only: whether writes are refused; None leaves it to SECRETS_PIPELINE_READ_ONLY.
         threads: how many threads may call one service at once.
         pacers: the pacer of an account and region.
+        fence: what each try of a write asks first; None for nothing.
+        config: over the defaults of every client.
     """
 
     def __init__(
@@ -211,13 +208,28 @@ class Sessions:
         read_only: bool | None = None,
         threads: int = 32,
         pacers: Callable[[str, str], Pacer] = pacer_for,
+        fence: Fence | None = None,
+        config: Config | None = None,
     ) -> None:
         self._base = base
         self.read_only = switched_on(os.environ, READ_ONLY_VARIABLE) if read_only is None else read_only
         self._threads = threads
         self._pacers = pacers
+        self._fence = fence
+        self._config = config
         self._lock = threading.Lock()
         self._accounts: dict[tuple[str, str | None], AwsAccount] = {}
+
+    def derived(self, *, read_only: bool = False, fence: Fence | None = None, config: Config | None = None) -> Sessions:
+        """Return sessions of the same credentials, none of them open yet; see the class for what may be added."""
+        return Sessions(
+            self._base,
+            read_only=self.read_only or read_only,
+            threads=self._threads,
+            pacers=self._pacers,
+            fence=fence,
+            config=config,
+        )
 
     def for_target(self, target: Target) -> AwsAccount:
         """Return the account and region of a target, under the role that it names (STS AssumeRole at the first call).
@@ -247,32 +259,13 @@ class Sessions:
         base = given or self._base or boto3.Session(botocore_session=_session())
         session = _session(None if base.profile_name == "default" else base.profile_name, threads=self._threads)
         session.set_config_variable("region", target.region)
-        session.register_component("credential_provider", CredentialResolver([_Given(base, session, target.role_arn)]))
+        credentials = GivenCredentials(base, session, target.role_arn)
+        session.register_component("credential_provider", CredentialResolver([credentials]))
         once.install(session)
+        if self._config is not None:
+            session.set_default_client_config(session.get_default_client_config().merge(self._config))
         if self.read_only:
             ReadOnly().install(session)
+        if self._fence is not None:
+            self._fence.install(session)
         return AwsAccount(session, target.region, pacers=self._pacers)
-
-
-class _Given(CredentialProvider):
-    """The base session's credentials, or those of a role assumed with them, renewed before they expire."""
-
-    METHOD = "secrets-pipeline"
-
-    def __init__(self, base: boto3.Session, session: botocore.session.Session, role_arn: str | None) -> None:
-        super().__init__()
-        self._base = base
-        self._session = session
-        self._role_arn = role_arn
-
-    def load(self) -> Credentials | None:
-        own = self._base.get_credentials()
-        if own is None or self._role_arn is None:
-            return own
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=self._session.create_client,
-            source_credentials=own,
-            role_arn=self._role_arn,
-            extra_args={"RoleSessionName": ROLE_SESSION_NAME},
-        )
-        return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from secrets_pipeline.aws.credentials import ROLE_SESSION_NAME
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
-from secrets_pipeline.aws.session import ROLE_SESSION_NAME, AwsAccount, Sessions
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec

@@ -9,6 +9,7 @@ from secrets_pipeline.orchestration.access.narrow_op import HEAL_JOB
 from secrets_pipeline.orchestration.consumer_rollouts.sensors import consumer_rollout_sensor_for
 from secrets_pipeline.orchestration.databases.sensors import rds_endpoint_sensor_for
 from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
+from secrets_pipeline.orchestration.leases.sensors import abandoned_run_sensor_for
 from secrets_pipeline.orchestration.provisioning.jobs import FOLLOW_ENDPOINT, FOLLOW_ROTATION, PROVISION_JOB
 from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
 from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
@@ -53,4 +54,5 @@ def sensors(names: Names, jobs: Iterable[Job], own: Own, *, retire_many: bool) -
         rds_endpoint_sensor_for(names, by_name[names.of(FOLLOW_ENDPOINT)]),
         ended_runs_sensor_for(names, own, by_name[names.of(FOLLOW_ROTATION)]),
         consumer_rollout_sensor_for(names, by_name[names.of(VERIFY_JOB)]),
+        abandoned_run_sensor_for(names),
     ]

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import botocore.session
 import pytest
 
 from secrets_pipeline.aws.account_check import Unverified, Verified, check_account
-from secrets_pipeline.aws.guards import ReadOnly
+from secrets_pipeline.aws.guards import Fence, ReadOnly
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.emulator import FaultAction, InjectedFault, arm, disarm
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.seal import SealContext, seal
 
 if TYPE_CHECKING:
+    from secrets_pipeline.emulator import LocalAws
     from tests.aws.conftest import Emulator
 
 REGION = "eu-west-1"
@@ -137,3 +140,68 @@ def test_an_account_that_cannot_be_asked_is_an_error(monkeypatch: pytest.MonkeyP
     session.set_config_variable("region", REGION)
     with pytest.raises(AwsError, match="EndpointConnectionError"):
         check_account(AwsAccount(session, REGION), OURS, stack="dev")
+
+
+def test_a_fenced_run_asks_before_each_try_of_a_write_and_never_before_a_read(
+    aws: LocalAws, account: AwsAccount, emulator: Emulator
+) -> None:
+    asked: list[str] = []
+    client = Sessions().derived(fence=Fence(lambda: asked.append("asked"))).for_target(OURS).client("secretsmanager")
+    client.list_secrets()
+    assert asked == []
+    arm(aws, InjectedFault(FaultAction.ERROR, operation="CreateSecret"))
+    client.create_secret(Name="a", SecretString="first")
+    assert disarm(aws)[0].seen == len(asked) == 2
+
+
+def test_what_the_fence_refuses_never_leaves_not_even_as_another_try(
+    aws: LocalAws, account: AwsAccount, emulator: Emulator
+) -> None:
+    asked: list[str] = []
+
+    def lost_after_the_first_try() -> None:
+        asked.append("asked")
+        if len(asked) > 1:
+            raise GuardError("another run took over")
+
+    client = Sessions().derived(fence=Fence(lost_after_the_first_try)).for_target(OURS).client("secretsmanager")
+    arm(aws, InjectedFault(FaultAction.THROTTLE, operation="CreateSecret"))
+    with pytest.raises(GuardError, match="another run took over"):
+        client.create_secret(Name="a", SecretString="canary")
+    assert disarm(aws)[0].seen == 1
+    assert account.client("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_the_fence_is_of_one_run_and_goes_wherever_its_session_goes(account: AwsAccount, emulator: Emulator) -> None:
+    def lost() -> None:
+        raise GuardError("another run took over")
+
+    shared = Sessions()
+    fenced = shared.derived(fence=Fence(lost))
+    shared.for_target(OURS).client("secretsmanager").create_secret(Name="a", SecretString="x")
+    with pytest.raises(GuardError, match="took over"):
+        fenced.for_target(OURS).client("secretsmanager").create_secret(Name="b", SecretString="x")
+    # Parameter Store's client sleeps at the same event; another role's session is made of the first.
+    with pytest.raises(GuardError, match="took over"):
+        fenced.for_target(OURS).client("ssm").put_parameter(Name="p", Value="x", Type="String")
+    trust = {"Effect": "Allow", "Principal": {"AWS": emulator.account_id}, "Action": "sts:AssumeRole"}
+    role = account.client("iam").create_role(
+        RoleName="any", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    beyond = fenced.beyond(fenced.for_target(OURS), role["Role"]["Arn"])
+    with pytest.raises(GuardError, match="took over"):
+        beyond.client("sqs").create_queue(QueueName="q")
+    with pytest.raises(GuardError, match="took over"):
+        seal(
+            GeneratedPasswords({}),
+            session=fenced.for_target(OURS).botocore_session,
+            key_arn=f"arn:aws:kms:{REGION}:123456789012:key/1",
+            context=SealContext("123456789012", REGION, "dev"),
+        )
+    assert emulator.calls["PutParameter"] == emulator.calls["CreateQueue"] == emulator.calls["GenerateDataKey"] == 0
+
+
+def test_derived_sessions_are_as_read_only_as_those_they_come_from(emulator: Emulator) -> None:
+    assert Sessions(read_only=True).derived().read_only
+    assert Sessions(read_only=False).derived(read_only=True).read_only
+    assert not Sessions(read_only=False).derived().read_only

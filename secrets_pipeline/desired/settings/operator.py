@@ -15,6 +15,7 @@ from secrets_pipeline.desired.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REG
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.desired.settings.environment import AllowedVariables, plain_names
 from secrets_pipeline.desired.settings.grants import Globs, GrantRule
+from secrets_pipeline.desired.settings.leases import LeaseSettings
 from secrets_pipeline.desired.settings.verification import VerificationSettings
 from secrets_pipeline.errors import SpecError, Where
 
@@ -169,6 +170,8 @@ class OperatorSettings(Spec):
         seal_key: alias, id or ARN of the KMS key that seals generated values.
         fingerprint_key: alias, id or ARN of the HMAC key of fingerprints.
         seals: `local`, or an S3 bucket.
+        leases: where the lease of a stack is, which one run at a time holds: `local`, an S3 bucket or a DynamoDB table.
+            A deployment whose storage several hosts share needs one of the latter.
         read_only: refuse every write; `SECRETS_PIPELINE_READ_ONLY=1` does the same.
         database_logins: whether the pipeline can reach the databases and proves each password by a login.
         rotation_preflight: whether function, role and value are looked at before a rotation is switched on; false where
@@ -189,6 +192,7 @@ class OperatorSettings(Spec):
     seal_key: str = "alias/secrets-pipeline"
     fingerprint_key: str = "alias/secrets-pipeline-fingerprint"
     seals: Annotated[SealSettings, BeforeValidator(_seals)] = SealSettings()
+    leases: LeaseSettings = "local"
     database_logins: bool = True
     rotation_preflight: bool = True
     read_only: bool = False

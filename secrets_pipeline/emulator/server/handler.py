@@ -56,6 +56,12 @@ class RequestHandler(MotoRequestHandler):
             self.wfile.flush()
             self.rfile.read(min(int(length), _DISCARDED))
 
+    def handle_expect_100(self) -> bool:
+        """Let S3's clients send the body at once: botocore waits a second for a `100 Continue` that is buffered."""
+        answered = super().handle_expect_100()
+        self.wfile.flush()
+        return answered
+
     def _send(self, answer: Response) -> None:
         body = answer.get_data()
         self.send_response(answer.status_code, answer.status.partition(" ")[2])

@@ -32,7 +32,7 @@ def look_for_tampering(
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Log one observation, and one alert for each thing that somebody changed."""
     stack = stack_of(context)
-    # `applying` holds the stack's lock; nothing is made here, so the context is that of a run that reads.
+    # `applying` holds the stack's lease; nothing is made here, so the context is that of a run that reads.
     treated = narrow_policies(applying.stack(stack, writing=False), _healed_today(context.instance, names, stack))
     lines = list(sentences(treated))
     healed = [one.resource.name for one in treated if isinstance(one, NarrowedPolicy)]

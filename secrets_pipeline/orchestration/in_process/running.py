@@ -18,7 +18,6 @@ from secrets_pipeline.orchestration.shared.home import prepare_home, storage_err
 from secrets_pipeline.orchestration.shared.names import Names, stage_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
-from secrets_pipeline.orchestration.shared.run_lock import PROCESS_TAG, this_process
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, VERIFY_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -133,7 +132,7 @@ def execute(
             },
             raise_on_error=False,
             # A job of checks alone has no partitions of its own: the tag gives it one.
-            tags={PARTITION_TAG: stack, PROCESS_TAG: this_process(), **tags},
+            tags={PARTITION_TAG: stack, **tags},
         )
 
 

@@ -77,7 +77,7 @@ def mend_rotations(
         known = before.get(name)
         return known is not None and known.version == version and known.is_due(now)
 
-    # `applying` holds the stack's lock; nothing is made here, so the context is that of a run that reads.
+    # `applying` holds the stack's lease; nothing is made here, so the context is that of a run that reads.
     looked = repair_rotations(applying.stacks.stack(stack), secrets_of(context.run), may_retry)
     unfinished = [one for one in looked if isinstance(one, UnfinishedRotation)]
     looked_at = {one.name for one in looked}

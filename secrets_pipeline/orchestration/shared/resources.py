@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from secrets_pipeline.aws.guards import Fence
 from secrets_pipeline.aws.service_keys import ServiceKeys
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
@@ -89,6 +90,15 @@ class Stacks:
     def sessions(self) -> Sessions:
         """Return the sessions of the run."""
         return self._sessions
+
+    def fence(self, check: Callable[[], None]) -> None:
+        """Have each write of this run ask first; whoever else shares the sessions is not concerned.
+
+        Args:
+            check: raises where the run may write no more.
+        """
+        self._sessions = self._sessions.derived(fence=Fence(check))
+        self._assemblies.clear()
 
     @property
     def settings(self) -> OperatorSettings:

@@ -1,7 +1,6 @@
-"""Do what every applying asset does: hold the stack's lock, plan its stage, apply it, and say what became of it."""
+"""Do what every applying asset does: hold the stack's lease, plan its stage, apply it, and say what became of it."""
 
 from collections.abc import Collection, Generator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,7 +11,7 @@ from secrets_pipeline.engine.report import count, rows
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
-from secrets_pipeline.orchestration.shared.run_lock import end_abandoned, stack_lock
+from secrets_pipeline.orchestration.shared.run_lease import run_lease
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
 from secrets_pipeline.reconcilers.stack import Stack
 
@@ -20,7 +19,7 @@ OUTCOMES = "outcomes"
 
 
 class Applying:
-    """Applies stages of the stack whose lock the run holds.
+    """Applies stages of the stack whose lease the run holds.
 
     Args:
         stacks: the stacks of the run.
@@ -51,13 +50,13 @@ class Applying:
 
 @dg.resource(required_resource_keys={"stacks", "progress"})
 def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]:
-    """At most one apply of a stack at a time on this host, whoever started it: UI, daemon or command line.
+    """At most one apply of a stack at a time, whoever started it, and where: UI, daemon or command line.
 
-    The run queue serialises queued runs; this lock also covers the others. Its holder says of earlier command line runs
-    of the stack whose process is gone that they failed: they would block the stack's queue for ever.
+    The run queue serialises queued runs; the lease also covers the others. Each write of the run first asks whether it
+    still has the lease.
 
     Raises:
-        GuardError: if another run holds the lock for ten minutes.
+        GuardError: if another run has the lease for ten minutes, or if it is a lock file and storage is shared.
     """
     resources: Any = context.resources
     made = Applying(resources.stacks, resources.progress, _about(context.run))
@@ -65,8 +64,8 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
     if stack is None or context.run is None or context.instance is None:
         yield made
         return
-    with stack_lock(Path(context.instance.root_directory), made.stacks.account_of(stack), stack):
-        end_abandoned(context.instance, stack, context.run.run_id)
+    with run_lease(context.instance, context.run, made.stacks, stack) as lease:
+        made.stacks.fence(lease.check)
         yield made
 
 

@@ -1,0 +1,46 @@
+"""Give a session the credentials of another one, or those of a role that is assumed with them (STS AssumeRole)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.credentials import Credentials
+    from botocore.session import Session
+
+ROLE_SESSION_NAME = "secrets-pipeline"
+"""How CloudTrail names what this project does under an assumed role."""
+
+
+class GivenCredentials(CredentialProvider):
+    """The base session's credentials, or those of a role assumed with them, renewed before they expire.
+
+    Args:
+        base: whose credentials they come from.
+        session: calls STS.
+        role_arn: the role to assume; None for the base session's own credentials.
+    """
+
+    METHOD = "secrets-pipeline"
+
+    def __init__(self, base: boto3.Session, session: Session, role_arn: str | None) -> None:
+        super().__init__()
+        self._base = base
+        self._session = session
+        self._role_arn = role_arn
+
+    def load(self) -> Credentials | None:
+        """Return the credentials; STS AssumeRole is called when a call needs them."""
+        own = self._base.get_credentials()
+        if own is None or self._role_arn is None:
+            return own
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=self._session.create_client,
+            source_credentials=own,
+            role_arn=self._role_arn,
+            extra_args={"RoleSessionName": ROLE_SESSION_NAME},
+        )
+        return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")

@@ -1,0 +1,1 @@
+"""End runs whose lease of a stack is gone."""

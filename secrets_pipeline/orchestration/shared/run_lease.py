@@ -1,0 +1,132 @@
+"""Hold the lease of a stack while a run applies it, and fail runs that held it and are gone (`report_run_failed`).
+
+A run says on itself, by a tag, which lease it holds: so a run that waits in the queue or for the lease is never failed.
+"""
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from secrets_pipeline.aws.leases.local import FileLeases
+from secrets_pipeline.aws.leases.model import Claim, Lease, Leases
+from secrets_pipeline.aws.leases.opening import shared_leases
+from secrets_pipeline.errors import AwsError, GuardError
+from secrets_pipeline.orchestration.shared.home import storage_errors
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.resources import Stacks
+
+LEASE_TAG = "secrets-pipeline/lease"
+UNFINISHED = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+_PATIENCE_SECONDS = 600.0
+_OF_ONE_HOST = frozenset({"SqliteEventLogStorage", "ConsolidatedSqliteEventLogStorage", "InMemoryEventLogStorage"})
+"""Dagster's default, and what forgets; known by their names in dagster.yaml."""
+_HOLDS, _HELD = "holds", "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a run says of its lease.
+
+    Attributes:
+        address: of the lease.
+        holds: whether it has not given it back.
+    """
+
+    address: str
+    holds: bool
+
+    @classmethod
+    def of(cls, run: dg.DagsterRun) -> "Mark | None":
+        """Read the tag of a run; None where it says nothing, or what the run says that it repeats."""
+        run_id, _, rest = run.tags.get(LEASE_TAG, "").partition(" ")
+        state, _, address = rest.partition(" ")
+        return cls(address, state == _HOLDS) if run_id == run.run_id and state in (_HOLDS, _HELD) else None
+
+    def write(self, instance: dg.DagsterInstance, run_id: str) -> None:
+        """Tag a run."""
+        instance.add_run_tags(run_id, {LEASE_TAG: f"{run_id} {_HOLDS if self.holds else _HELD} {self.address}"})
+
+
+def leases_of(instance: dg.DagsterInstance, stacks: Stacks) -> Leases:
+    """Open the leases of a deployment; no call is made.
+
+    Raises:
+        GuardError: if several hosts can share Dagster's storage, and the operator's settings name no such leases.
+        SpecError: if the settings cannot be read.
+    """
+    settings = stacks.settings
+    if settings.leases != "local":
+        return shared_leases(settings.leases, stacks.sessions.derived(read_only=settings.read_only))
+    kept = type(instance.event_log_storage).__name__
+    if kept not in _OF_ONE_HOST:
+        raise GuardError(
+            f"several hosts can share Dagster's storage ({kept}), but a lock file keeps runs of one host apart alone",
+            remedy="Name a bucket or a table in the operator's settings: leases: {bucket: NAME, region: REGION}.",
+        )
+    return FileLeases(Path(instance.root_directory) / "locks")
+
+
+@contextmanager
+def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, stack: str) -> Iterator[Lease]:
+    """Hold the lease of a stack while the block runs; every other run that holds it by its tag is failed.
+
+    Args:
+        instance: whose runs are told.
+        run: which applies.
+        stacks: the stacks of the run.
+        stack: the stack's name.
+
+    Raises:
+        GuardError: see `leases_of`; or if another run has the lease for ten minutes.
+        AwsError: if the store of leases refuses.
+    """
+    leases = leases_of(instance, stacks)
+    key = f"{stacks.account_of(stack)}-{stack}"
+    with storage_errors():
+        lease = leases.take(key, Claim(run.run_id, platform.node()), patience=_PATIENCE_SECONDS)
+    mark = Mark(leases.root + key, holds=True)
+    try:
+        mark.write(instance, run.run_id)
+        _fail_others(instance, stack, run.run_id, mark, lease)
+        yield lease
+    finally:
+        try:
+            # First the tag: whoever takes the lease next finds a run that ends, not one that died.
+            Mark(mark.address, holds=False).write(instance, run.run_id)
+        finally:
+            # A lease that cannot be given back expires.
+            with suppress(AwsError, GuardError):
+                lease.release()
+
+
+def _fail_others(instance: dg.DagsterInstance, stack: str, own_run: str, mark: Mark, lease: Lease) -> None:
+    others = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: stack}, statuses=list(UNFINISHED)))
+    for run in others:
+        # A run that died right after it took its lease has no tag yet.
+        if run.run_id != own_run and (Mark.of(run) == mark or run.run_id == lease.predecessor):
+            fail_abandoned(instance, run, mark.address, f"{lease.took_over or 'was free'}; run {own_run} took it")
+
+
+def fail_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, address: str, why: str) -> None:
+    """Report a run as failed that has lost its lease.
+
+    Args:
+        instance: whose run it is.
+        run: which.
+        address: of the lease.
+        why: what happened to the lease, as a clause about it.
+    """
+    instance.report_run_failed(
+        run,
+        f"The process of this run ended without finishing it, or stood still: its lease {address} {why}. "
+        "What it wrote stays, and it writes nothing more; the next apply goes on from there.",
+    )

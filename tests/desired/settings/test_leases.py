@@ -1,0 +1,52 @@
+"""What the operator may say of leases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from secrets_pipeline.desired.settings.leases import BucketLeases, LeaseSettings, TableLeases
+from secrets_pipeline.desired.settings.operator import load_settings
+from secrets_pipeline.errors import SpecError
+
+REGION = "eu-west-2"
+
+
+def load(tmp_path: Path, text: str) -> LeaseSettings:
+    (tmp_path / "operator.yaml").write_text(text)
+    return load_settings(tmp_path / "operator.yaml").leases
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "local"),
+        ("leases: local", "local"),
+        ("leases: {bucket: ours, region: eu-west-2}", BucketLeases(bucket="ours", region=REGION)),
+        (
+            "leases: {bucket: ours, prefix: a, region: eu-west-2, role_arn: 'arn:aws:iam::1:role/r', seconds: 90}",
+            BucketLeases(bucket="ours", prefix="a", region=REGION, role_arn="arn:aws:iam::1:role/r", seconds=90),
+        ),
+        ("leases: {table: ours, region: eu-west-2}", TableLeases(table="ours", region=REGION)),
+    ],
+)
+def test_leases_are_a_file_a_bucket_or_a_table(tmp_path: Path, text: str, expected: LeaseSettings) -> None:
+    assert load(tmp_path, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("leases: file", "leases.local: Input should be 'local'"),
+        ("leases: {bucket: ours}", "leases.bucket.region: Field required"),
+        ("leases: {table: ours, region: eu-west-2, prefix: a}", "leases.table.prefix: Extra inputs are not permitted"),
+        ("leases: {table: ours, bucket: ours, region: eu-west-2}", "leases.table.bucket: Extra inputs"),
+        ("leases: {bucket: ours, region: eu-west-2, seconds: 10}", "leases.bucket.seconds: Input should be greater"),
+        ("leases: {region: eu-west-2}", "leases.bucket.bucket: Field required"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        load(tmp_path, text)
+    assert problem in str(refused.value)

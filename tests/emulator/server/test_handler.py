@@ -1,0 +1,18 @@
+"""HTTP as AWS's front doors speak it."""
+
+from __future__ import annotations
+
+import socket
+
+from secrets_pipeline.emulator import LocalAws
+from tests.waiting import SECONDS
+
+
+def test_a_client_that_waits_to_send_its_body_is_told_to(aws: LocalAws) -> None:
+    host, port = aws.endpoint_url.removeprefix("http://").split(":")
+    head = f"PUT /bucket/key HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(64).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"x")
+        assert connection.recv(64).startswith(b"HTTP/1.1 403 ")

@@ -1,0 +1,166 @@
+"""The sensor that ends runs whose lease is gone: of whatever host, and never one that lives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from secrets_pipeline.aws.leases.local import FileLeases
+from secrets_pipeline.aws.leases.model import Claim
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.orchestration.leases import sensors
+from secrets_pipeline.orchestration.leases.sensors import Ending, abandoned_run_sensor_for, end_abandoned
+from secrets_pipeline.orchestration.shared import run_lease
+from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.run_lease import LEASE_TAG, Mark, leases_of
+from tests.orchestration.leases.conftest import Opened, address_of
+from tests.orchestration.leases.ground import SECONDS, World, failure_of, run_of, status, tag_of
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from secrets_pipeline.aws.leases.local import FileLeases
+from secrets_pipeline.aws.leases.model import Claim
+held = FileLeases(Path(sys.argv[1])).take(sys.argv[2], Claim("run", "here"), patience=0)
+print("held", flush=True)
+time.sleep(10_000)
+"""
+KEY = "111122223333-a"
+
+
+def test_a_run_whose_lease_expired_is_failed_and_the_next_one_need_not_wait(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    stacks, run = opened("bucket"), run_of(instance)
+    leases = leases_of(instance, stacks)
+    dead = leases.take(KEY, Claim(run.run_id, "ci-7"), patience=0)
+    dead._ended.set()  # type: ignore[attr-defined] # nobody renews it
+    Mark(leases.root + KEY, holds=True).write(instance, run.run_id)
+    ending = Ending(world.clock)
+    assert "has its lease: host ci-7 renewed it" in end_abandoned(instance, leases, ending)
+    world.pass_by(SECONDS / 2)
+    assert "has its lease" in end_abandoned(instance, leases, ending)
+    assert status(instance, run) == "STARTED"
+    world.pass_by(SECONDS)
+    assert f"was not renewed for {SECONDS} s" in end_abandoned(instance, leases, ending)
+    assert status(instance, run) == "FAILURE"
+    assert "on host ci-7" in failure_of(instance, run)
+    leases.take(KEY, Claim("next", "b"), patience=0)
+    with pytest.raises(GuardError):
+        dead.check()
+
+
+def test_a_run_that_is_slow_waits_or_never_took_a_lease_is_left_alone(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    stacks = opened("bucket")
+    leases, ending = leases_of(instance, stacks), Ending(world.clock)
+    slow, waiting = run_of(instance), run_of(instance)
+    lease = leases.take(KEY, Claim(slow.run_id, "a"), patience=0)
+    Mark(leases.root + KEY, holds=True).write(instance, slow.run_id)
+    repeats = run_of(instance, **{LEASE_TAG: tag_of(instance, slow)})
+    elsewhere = run_of(instance)
+    Mark(f"s3://theirs/{KEY}", holds=True).write(instance, elsewhere.run_id)
+    for _ in range(6):
+        world.pass_by(SECONDS * 0.9)
+        lease.renew()  # type: ignore[attr-defined]
+        said = end_abandoned(instance, leases, ending)
+    assert said.startswith("4 unfinished runs, 1 with a lease.")
+    assert {status(instance, run) for run in (slow, waiting, repeats, elsewhere)} == {"STARTED"}
+
+
+def test_a_run_whose_lease_another_run_has_is_failed(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    stacks, lost, now = opened("bucket"), run_of(instance), run_of(instance)
+    leases = leases_of(instance, stacks)
+    leases.take(KEY, Claim(now.run_id, "b"), patience=0)
+    for run in (lost, now):
+        Mark(leases.root + KEY, holds=True).write(instance, run.run_id)
+    assert f"is that of run {now.run_id} on host b" in end_abandoned(instance, leases, Ending(world.clock))
+    assert (status(instance, lost), status(instance, now)) == ("FAILURE", "STARTED")
+
+
+def test_a_run_that_gave_its_lease_back_and_was_killed_then_is_failed_after_a_while(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    stacks, run, ended = opened("bucket"), run_of(instance), run_of(instance)
+    leases, ending = leases_of(instance, stacks), Ending(world.clock)
+    for one in (run, ended):
+        with run_lease.run_lease(instance, one, stacks, "a"):
+            pass
+    assert "is about to end" in end_abandoned(instance, leases, ending)
+    instance.report_run_canceled(ended)
+    world.pass_by(sensors._ENDING_SECONDS)
+    assert "nobody ended the run since" in end_abandoned(instance, leases, ending)
+    assert (status(instance, run), status(instance, ended)) == ("FAILURE", "CANCELED")
+
+
+def test_a_run_that_gives_its_lease_back_while_it_is_looked_at_is_left_alone(
+    instance: dg.DagsterInstance, opened: Opened, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks, run = opened("file"), run_of(instance)
+    leases = leases_of(instance, stacks)
+    holding = run_lease.run_lease(instance, run, stacks, "a")
+    holding.__enter__()
+    look = FileLeases.look
+
+    def late(self: FileLeases, key: str, run_id: str) -> object:
+        holding.__exit__(None, None, None)
+        return look(self, key, run_id)
+
+    monkeypatch.setattr(FileLeases, "look", late)
+    assert "has just ended" in end_abandoned(instance, leases, Ending(world.clock))
+    assert status(instance, run) == "STARTED"
+
+
+def test_a_lock_file_is_held_while_its_process_lives_and_its_run_is_failed_once_it_was_killed(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    stacks, run = opened("file"), run_of(instance)
+    leases, ending = leases_of(instance, stacks), Ending(world.clock)
+    Mark(address_of(instance, stacks), holds=True).write(instance, run.run_id)
+    folder = leases.root.removeprefix("file://")
+    with subprocess.Popen([sys.executable, "-c", HOLDER, folder, KEY], stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            os.kill(holder.pid, signal.SIGSTOP)
+            for _ in range(3):
+                world.pass_by(10 * SECONDS)
+                assert "a process holds it" in end_abandoned(instance, leases, ending)
+        finally:
+            holder.kill()
+    assert "is free" in end_abandoned(instance, leases, ending)
+    assert status(instance, run) == "FAILURE"
+
+
+def test_a_store_that_does_not_answer_ends_no_run_and_is_asked_once_a_tick(
+    instance: dg.DagsterInstance, opened: Opened, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks, runs = opened("bucket"), [run_of(instance), run_of(instance)]
+    for run in runs:
+        Mark(address_of(instance, stacks), holds=True).write(instance, run.run_id)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    leases = leases_of(instance, stacks)
+    said = end_abandoned(instance, leases, Ending(world.clock))
+    assert said.count("EndpointConnectionError") == 1
+    assert {status(instance, run) for run in runs} == {"STARTED"}
+
+
+def test_the_sensor_says_what_it_looked_at_and_is_red_where_hosts_share_the_storage_without_leases(
+    instance: dg.DagsterInstance, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tick() -> object:
+        context = dg.build_sensor_context(instance=instance, resources={"stacks": opened("file")})
+        return abandoned_run_sensor_for(PLAIN)(context)
+
+    assert tick() == dg.SkipReason("0 unfinished runs, 0 with a lease.")
+    monkeypatch.setattr(run_lease, "_OF_ONE_HOST", frozenset())
+    with pytest.raises(GuardError, match=r"leases: \{bucket"):
+        tick()
