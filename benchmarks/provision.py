@@ -1,6 +1,7 @@
 """What it costs to provision many secrets: prints its tables in Markdown.
 
     .venv/bin/python benchmarks/provision.py [--sizes 100,1000,10000] [--quotas 1000] [--parameter-rate 3]
+    .venv/bin/python benchmarks/provision.py --whole [1000]
 
 A generated repository with one stack of N secrets under a key of their own: half with a generated password, half with a
 declared document, every tenth, where not said otherwise, with a resource policy. Each line is a process and an embedded
@@ -8,6 +9,9 @@ AWS of its own; the calls are counted at the server. The peer is a plain boto3 l
 the no-op asks about each of them, as tools with one resource a secret do. With quotas the embedded AWS answers
 ThrottlingException above the rates that AWS publishes and takes 20 ms a call; the peer then has as many threads as we
 have, and nothing paces it. That of Parameter Store is not published: with --parameter-rate it is enforced too.
+
+With --whole every secret has a resource policy, all of it is under quotas, and the engine stands beside the whole run:
+the Dagster job `provision` with audit and checks, as `secrets-pipeline apply` runs it, then `secrets-pipeline verify`.
 """
 
 from __future__ import annotations
@@ -50,8 +54,8 @@ base_path: ""
 components: {terraform: {base_path: components/terraform}}
 stacks: {base_path: stacks, included_paths: ["*.yaml"], name_template: "{{.vars.context_name}}-{{.vars.environment}}"}
 """
-WORK = ("create", "no-op")
-WHO = ("ours", "boto3 loop")
+ENGINE, PEER, WHOLE = "ours", "boto3 loop", "ours, whole run"
+CREATE, NOTHING, VERIFY = "create", "no-op", "verify"
 
 
 def main() -> None:
@@ -60,16 +64,18 @@ def main() -> None:
     if options.one:
         print(json.dumps(measure(**json.loads(options.one))))
         return
-    rows = []
-    for size in options.sizes:
-        rows += [_measured(size=size, who=who, policies=10) for who in WHO]
-    for size in options.quotas:
-        rows += [
-            _measured(size=size, who=who, policies=each, quotas=True, parameter_rate=options.parameter_rate)
+    quotas = {"quotas": True, "parameter_rate": options.parameter_rate}
+    if options.whole:
+        asked = [{"size": options.whole, "who": who, "policies": 1, **quotas} for who in (ENGINE, WHOLE)]
+    else:
+        asked = [{"size": size, "who": who, "policies": 10} for size in options.sizes for who in (ENGINE, PEER)]
+        asked += [
+            {"size": size, "who": who, "policies": each, **quotas}
+            for size in options.quotas
             for each in (0, 10)
-            for who in WHO
+            for who in (ENGINE, PEER)
         ]
-    show([one for row in rows for one in row])
+    show([row for one in asked for row in _measured(**one)])
 
 
 def _options() -> argparse.Namespace:
@@ -79,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=numbers, default=[100, 1000, 10_000], help="secrets, without quotas")
     parser.add_argument("--quotas", type=numbers, default=[1000], help="secrets, under quotas and latency")
+    parser.add_argument("--whole", type=int, nargs="?", const=1000, default=0, help="secrets; the whole Dagster run")
     parser.add_argument("--parameter-rate", type=int, default=0, help="PutParameter a second, under quotas")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -95,11 +102,11 @@ def _measured(**what: object) -> list[dict[str, Any]]:
 def measure(
     *, size: int, who: str, policies: int, quotas: bool = False, parameter_rate: int = 0
 ) -> list[dict[str, Any]]:
-    """One process: create, then do nothing, with every call counted.
+    """One process: create, then do nothing, and verify where runs are whole, with every call counted.
 
     Args:
         size: secrets.
-        who: one of WHO.
+        who: ENGINE, WHOLE or PEER.
         policies: every how many-th secret has a resource policy; 0 for none.
         quotas: whether AWS's rates are enforced.
         parameter_rate: PutParameter a second, where they are; 0 for as many as come.
@@ -111,10 +118,12 @@ def measure(
         os.environ.update(aws.environment())
         try:
             with_policy = frozenset(range(0, size, policies)) if policies else frozenset()
-            if who == "ours":
-                worker = ours(Path(folder) / "repository", size, with_policy)
-            else:
+            if who == PEER:
                 worker = peer(size, with_policy, threaded=quotas)
+            else:
+                write(Path(folder) / "repository", size, with_policy)
+                os.environ["DAGSTER_HOME"] = str(Path(folder) / "home")
+                worker = (whole if who == WHOLE else ours)(Path(folder) / "repository")
             if quotas:
                 rate = (
                     [emulator.RateQuota("ssm", "writes", parameter_rate, ("PutParameter",))] if parameter_rate else []
@@ -122,14 +131,13 @@ def measure(
                 emulator.enforce_quotas(aws, [*emulator.SECRETS_MANAGER_QUOTAS, *rate])
                 emulator.set_latency(aws, emulator.Latency(LATENCY_MILLISECONDS))
             rows = []
-            for work in WORK:
+            for work in (CREATE, NOTHING, *([VERIFY] if who == WHOLE else [])):
                 emulator.reset_calls(aws)
-                started = time.perf_counter()
+                started, cpu = time.perf_counter(), time.process_time()
                 worker(work)
-                spent = time.perf_counter() - started
+                spent = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu}
                 rows.append(
-                    {"size": size, "who": who, "policies": len(with_policy), "quotas": quotas}
-                    | {"work": work, "seconds": spent}
+                    {"size": size, "who": who, "policies": len(with_policy), "quotas": quotas, "work": work, **spent}
                     | counted(emulator.calls(aws))
                     | {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
                 )
@@ -151,18 +159,17 @@ def counted(calls: Sequence[CountedCall]) -> dict[str, Any]:
     return {"operations": dict(sorted(operations.items())), "others": others, "throttled": throttled}
 
 
-def ours(repository: Path, size: int, with_policy: frozenset[int]) -> Any:  # noqa: ANN401 - a function of what to do
+def ours(repository: Path) -> Any:  # noqa: ANN401 - a function of what to do
     """The engine on a generated repository, read before anything is measured."""
     from secrets_pipeline.engine.model import Applied, ChangeClass, Unchanged  # noqa: PLC0415 - as above
     from secrets_pipeline.operations.open_repository import open_repository  # noqa: PLC0415 - as above
     from secrets_pipeline.operations.stages import apply_stack, plan_stack  # noqa: PLC0415 - as above
 
-    write(repository, size, with_policy)
     desired = open_repository(repository)
     (stack,) = desired.specs
 
     def work(what: str) -> None:
-        if what == "create":
+        if what == CREATE:
             done = apply_stack(desired.assemble(writing=True).stack(stack))
             outcomes = [outcome for stage in done.values() for outcome in stage]
             wrong = [one.change.resource.name for one in outcomes if not isinstance(one, Applied | Unchanged)]
@@ -172,6 +179,30 @@ def ours(repository: Path, size: int, with_policy: frozenset[int]) -> Any:  # no
             wrong = [change.resource.name for change in changes if change.action is not ChangeClass.NONE]
         if wrong:
             sys.exit(f"not measured: {len(wrong)} are not done, {wrong[0]} among them")
+
+    return work
+
+
+def whole(repository: Path) -> Any:  # noqa: ANN401 - a function of what to do
+    """The Dagster runs of `secrets-pipeline apply` and `verify` in this process, imported and the repository read."""
+    from secrets_pipeline.operations.open_repository import open_repository  # noqa: PLC0415 - as above
+    from secrets_pipeline.orchestration.in_process.running import provision, verify  # noqa: PLC0415 - as above
+    from secrets_pipeline.reconcilers.apply_options import ApplyOptions  # noqa: PLC0415 - as above
+
+    desired = open_repository(repository)
+    (stack,) = desired.specs
+
+    def work(what: str) -> None:
+        if what == VERIFY:
+            checks, wrong = verify(stack, base_path=repository, desired=desired), []
+        else:
+            report, checks = provision(stack, base_path=repository, options=ApplyOptions(), desired=desired)
+            expected = {CREATE: {"applied", "unchanged"}, NOTHING: {"unchanged"}}[what]
+            wrong = [row["name"] for row in report.rows if row["outcome"] not in expected]
+            wrong += [report.error] if report.error else []
+        wrong += [one.check for one in checks if not one.passed and one.severity == "ERROR"]
+        if wrong or not checks:
+            sys.exit(f"not measured: {len(wrong)} are not done, {wrong[:1]} among them")
 
     return work
 
@@ -221,7 +252,7 @@ def peer(size: int, with_policy: frozenset[int], *, threaded: bool) -> Any:  # n
 
     def work(what: str) -> None:
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(create if what == "create" else look, range(size)))
+            list(pool.map(create if what == CREATE else look, range(size)))
 
     return work
 
@@ -229,8 +260,11 @@ def peer(size: int, with_policy: frozenset[int], *, threaded: bool) -> Any:  # n
 def show(rows: list[dict[str, Any]]) -> None:
     """The tables, in Markdown."""
     print(f"Measured on {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}.\n")
-    print("| secrets | policies | quotas | what | who | seconds | calls | a secret | others | throttled | peak MiB |")
-    print("|--:|--:|---|---|---|--:|--:|--:|--:|--:|--:|")
+    # The engine's seconds are AWS's rates; those of a whole run are Dagster's as well.
+    cpu = any(row["who"] == WHOLE for row in rows)
+    spent = "seconds | CPU seconds" if cpu else "seconds"
+    print(f"| secrets | policies | quotas | what | who | {spent} | calls | a secret | others | throttled | peak MiB |")
+    print(f"|--:|--:|---|---|---{'|--:' * (7 if cpu else 6)}|")
     for row in rows:
         calls = sum(row["operations"].values())
         quotas = "AWS's, 20 ms a call" if row["quotas"] else "none"
@@ -241,6 +275,7 @@ def show(rows: list[dict[str, Any]]) -> None:
             row["work"],
             row["who"],
             f"{row['seconds']:.1f}",
+            *([f"{row['cpu']:.1f}"] if cpu else []),
             f"{calls:,}",
             f"{calls / row['size']:.2f}",
             str(row["others"]),
@@ -250,9 +285,9 @@ def show(rows: list[dict[str, Any]]) -> None:
         print(f"| {' | '.join(cells)} |")
     print("\nCalls by operation:\n")
     for row in rows:
-        if row["who"] == "ours":
+        if row["who"] != PEER:
             said = ", ".join(f"{name} {number:,}" for name, number in row["operations"].items())
-            print(f"* {row['size']:,}{' under quotas' if row['quotas'] else ''}, {row['work']}: {said}")
+            print(f"* {row['size']:,}{' under quotas' if row['quotas'] else ''}, {row['who']}, {row['work']}: {said}")
 
 
 if __name__ == "__main__":
