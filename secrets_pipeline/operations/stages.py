@@ -24,6 +24,7 @@ from secrets_pipeline.reconcilers.replica.reconciler import ReplicaReconciler
 from secrets_pipeline.reconcilers.rotation_function.reconciler import RotationFunctionReconciler
 from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
 from secrets_pipeline.reconcilers.secret_mark.reconciler import MarkingReconciler, SecretMarkReconciler
+from secrets_pipeline.reconcilers.secret_policy.at_creation import PolicyAtCreation
 from secrets_pipeline.reconcilers.secret_policy.reconciler import SecretPolicyReconciler
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import RotationReconciler
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
@@ -70,7 +71,7 @@ class Stage:
 
 
 def _secrets(stack: Stack, _deep: bool | None, passwords: GeneratedPasswords) -> Reconciler:
-    declared = SecretReconciler(stack, passwords=passwords)
+    declared = PolicyAtCreation(stack, SecretReconciler(stack, passwords=passwords))
     return WithOrphans(declared, OrphanedSecretReconciler(stack), OrphanedKeyReconciler(stack))
 
 
@@ -82,7 +83,7 @@ STAGES: Mapping[str, Stage] = {
         lambda stack, deep, _: KmsKeyReconciler(stack, deep=deep),
     ),
     "secrets": Stage(
-        "Secrets with name, key, tags and first value; the seal is deleted when every value is stored.",
+        "Secrets with name, key, tags and first value, and its policy; the seal is deleted when every value is stored.",
         ("secretsmanager",),
         ("kms_keys",),
         _secrets,

@@ -6,7 +6,8 @@ They are read once a run and kept up to date by its own writes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -40,12 +41,16 @@ class Secrets:
     Attributes:
         made: names of the secrets that this run made.
         made_before: names of those that it believed to make, and that an earlier run had made.
+        own_policies: names of those whose policy this run wrote, and AWS acknowledged that.
+        policies_at_creation: names of those whose policy it put right behind their creation, until their stage tells.
     """
 
     def __init__(self, account: AwsAccount, stack: str, names: tuple[str, ...]) -> None:
         self.account = account
         self.made: set[str] = set()
         self.made_before: set[str] = set()
+        self.own_policies: set[str] = set()
+        self.policies_at_creation: set[str] = set()
         self._stack = stack
         self._names = names
         self._lock = threading.RLock()
@@ -104,6 +109,25 @@ class Secrets:
     def note(self, state: SecretState) -> None:
         """Record what a write of this run made."""
         self._note(state.name, state)
+
+    @contextmanager
+    def writing_policy(self, state: SecretState, policy: str | None) -> Iterator[None]:
+        """Note a policy as unread before the call that writes it, and as this run's own once AWS has acknowledged that.
+
+        A call whose answer is lost may have been performed: whoever asks for the policy then reads it.
+        """
+        self.own_policies.discard(state.name)
+        self.note(replace(state, policy=UNREAD))
+        yield
+        self.note(replace(state, policy=policy))
+        self.own_policies.add(state.name)
+
+    def forget_own_policy(self, name: str) -> None:
+        """Have the policy read when it is asked for next, where this run knows it from its own write alone."""
+        state = self.get(name)
+        if state is not None and name in self.own_policies:
+            self.own_policies.discard(name)
+            self.note(replace(state, policy=UNREAD))
 
     def policy(self, name: str) -> str | None:
         """Read the resource policy's text where nobody has; None where there is none or no such secret."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -38,9 +37,13 @@ class SecretPolicyReconciler(PartReconciler[Document]):
         self, resource: Resource, secret: DesiredSecret, state: SecretState, declared: Document | None
     ) -> Change | None:
         """Compare with what GetResourcePolicy shows; see `PartReconciler`."""
+        if resource.name in self._stack.observed.secrets.policies_at_creation:
+            return self.follow(resource, secret)
         made = secret.made(state, self.part)
         if made and not self._deep:
             return Change(resource, ChangeClass.NONE, (UNREAD,)) if declared else None
+        if self._deep:
+            self._stack.observed.secrets.forget_own_policy(resource.name)
         observed = self._stack.observed.secrets.policy(resource.name)
         if same_policy(observed, declared):
             return Change(resource, ChangeClass.NONE) if declared else None
@@ -52,19 +55,41 @@ class SecretPolicyReconciler(PartReconciler[Document]):
         return Change(resource, action, (said,), drift=made)
 
     def write(self, secret: DesiredSecret, state: SecretState, declared: Document | None) -> str:
-        """Call PutResourcePolicy or DeleteResourcePolicy; see `PartReconciler`."""
+        """Call PutResourcePolicy or DeleteResourcePolicy, unless it was put at creation; see `PartReconciler`."""
+        secrets = self._stack.observed.secrets
+        at_creation = secret.name in secrets.policies_at_creation
+        secrets.policies_at_creation.discard(secret.name)
+        if at_creation and isinstance(state.policy, str) and same_policy(state.policy, declared):
+            return _told(declared)
         state = withdraw_digest(self._stack, state, self.part)
         client = self._stack.account.client("secretsmanager")
         if declared is None:
-            with calling("DeleteResourcePolicy", secret.name):
+            with secrets.writing_policy(state, None), calling("DeleteResourcePolicy", secret.name):
                 client.delete_resource_policy(SecretId=state.arn)
-            self._stack.observed.secrets.note(replace(state, policy=None))
-            return "policy removed"
+            return _told(None)
         text = compact(declared, longest=POLICY_BYTES)
         put = partial(client.put_resource_policy, SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
-        self._stack.run.patience.until_visible(
-            "PutResourcePolicy", secret.name, put, lag=NEW_PRINCIPAL, subject=", ".join(principals(declared))
-        )
-        self._stack.observed.secrets.note(replace(state, policy=text))
-        count = len(declared["Statement"])
-        return f"{count} statement{'s' if count > 1 else ''}"
+        with secrets.writing_policy(state, text):
+            self._stack.run.patience.until_visible(
+                "PutResourcePolicy", secret.name, put, lag=NEW_PRINCIPAL, subject=", ".join(principals(declared))
+            )
+        return _told(declared)
+
+    def put_at_creation(self, name: str) -> None:
+        """Call PutResourcePolicy for a secret that this run has just made, where the stack declares a policy.
+
+        Raises:
+            AwsError: if AWS refuses.
+        """
+        secret, state = self._secrets[name], self._stack.observed.secrets.get(name)
+        declared = self.declared(secret)
+        if state is not None and isinstance(declared, dict):
+            self.write(secret, state, declared)
+            self._stack.observed.secrets.policies_at_creation.add(name)
+
+
+def _told(declared: Document | None) -> str:
+    if declared is None:
+        return "policy removed"
+    count = len(declared["Statement"])
+    return f"{count} statement{'s' if count > 1 else ''}"

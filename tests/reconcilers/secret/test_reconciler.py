@@ -31,7 +31,8 @@ READS = ("Describe", "List", "Get")
 def test_a_secret_is_created_by_one_call_with_its_identity_and_a_provisional_mark(bench: Bench) -> None:
     # The first stack of an account looks for marks once more, before it makes the key of fingerprints.
     bench.provision(bench.spec(bench.generated("before")), "secrets")
-    spec = bench.spec(bench.generated(description="master", tags={"Team": "orders"}, policy=(TLS,)))
+    master = bench.generated(description="master", tags={"Team": "orders"}, policy=(TLS,))
+    spec = bench.spec(master, databases=(bench.database(),))
     bench.reset_calls()
     outcome = bench.provision(spec, "secrets")[f"secrets {bench.name('password')}"]
     assert bench.calls() == {"ListSecrets": 2, "CreateSecret": 1}

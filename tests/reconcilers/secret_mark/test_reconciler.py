@@ -31,9 +31,10 @@ TLS = {
 
 
 def test_a_secret_is_marked_when_every_part_is_right_and_then_not_again(bench: Bench) -> None:
-    spec = bench.spec(bench.declared(policy=(TLS,)))
+    # The database is made with its value, so its policy comes afterwards.
+    spec = bench.spec(bench.generated(policy=(TLS,)), databases=(bench.database(),))
     bench.provision(spec, "secrets")
-    unfinished = bench.run(commit(bench.context(spec)))[bench.name("api")]
+    unfinished = bench.run(commit(bench.context(spec)))[bench.name("password")]
     assert isinstance(unfinished, Skipped)
     assert unfinished.reason == "not finished: policy"
     bench.reset_calls()
@@ -42,7 +43,7 @@ def test_a_secret_is_marked_when_every_part_is_right_and_then_not_again(bench: B
     assert bench.calls()["TagResource"] == 2
     assert bench.run(commit(bench.context(spec))) == {}
     context = bench.context(spec)
-    state = context.observed.secrets.get(bench.name("api"))
+    state = context.observed.secrets.get(bench.name("password"))
     assert state is not None
     assert context.ownership.marks.verify(state).state is MarkState.FINISHED
 
