@@ -21,11 +21,13 @@ class ApplyOptions:
             role and its log group.
         prune: delete, with the recovery window, what left the YAML.
         deep: also read what a list does not show and a mark vouches for: policies, key policies, replicas, consumers.
+        reads_back: the checks also read what the run itself wrote, as in a verification; so they do in a deep run.
     """
 
     adopt: tuple[str, ...] = ()
     prune: bool = False
     deep: bool = False
+    reads_back: bool = False
 
     def adopts(self, name: str) -> bool:
         """Whether the operator takes over what bears that name; of a rotation function `adopts_function` says it."""

@@ -18,7 +18,8 @@ from secrets_pipeline.orchestration.checks import CHECKS as DEFINED_CHECKS
 from secrets_pipeline.orchestration.in_process.running import queue
 from secrets_pipeline.orchestration.provisioning.selections import ASSETS as DEFINED_ASSETS
 from secrets_pipeline.orchestration.shared.home import prepare_home
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, VERIFY_TAG
+from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
 from tests.e2e.deployment import LOCATION, Deployment, Run, serving
 from tests.runs import assert_applied
 from tests.waiting import SECONDS, eventually

@@ -10,7 +10,7 @@ from secrets_pipeline.access.snapshot.iam import read_account
 from secrets_pipeline.access.snapshot.keys import KeyReader
 from secrets_pipeline.access.snapshot.model import AccountSnapshot, SecretSnapshot, Snapshot
 from secrets_pipeline.access.snapshot.organization import read_organization
-from secrets_pipeline.access.snapshot.secret_metadata import read_secrets
+from secrets_pipeline.access.snapshot.secret_metadata import NOTHING_WRITTEN, OwnWrites, read_secrets
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
@@ -27,6 +27,7 @@ def take_snapshot(
     sessions: Sessions,
     accounts: Collection[str] = (),
     secret_names: Collection[str] | None = None,
+    own: OwnWrites = NOTHING_WRITTEN,
     now: datetime,
 ) -> Snapshot:
     """Read what an audit of one account and region looks at. No value is read.
@@ -39,6 +40,7 @@ def take_snapshot(
         sessions: opens them.
         accounts: ids of further accounts whose principals matter.
         secret_names: only these secrets; None for all.
+        own: what the caller has written itself, which is not read back.
         now: when it is taken, with time zone.
 
     Raises:
@@ -60,7 +62,7 @@ def take_snapshot(
         sessions.for_target(Target(region=account.region, role_arn=delegate)) if delegate else None,
         (account.account_id, *foreign),
     )
-    secrets = read_secrets(account, secret_names)
+    secrets = read_secrets(account, secret_names, own)
     keys, arns = KeyReader(account, visible).read({name for secret in secrets for name in secret.keys})
     return Snapshot(
         taken_at=now,

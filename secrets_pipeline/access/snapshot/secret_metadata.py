@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_SecretVersion
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.snapshot.calls import UnreadParts, at_once, parsed
@@ -28,12 +29,31 @@ _NAMES_PER_FILTER = 10
 _LARGEST_PAGE = 100
 
 
-def read_secrets(account: AwsAccount, names: Collection[str] | None) -> tuple[SecretSnapshot, ...]:
+@dataclass(frozen=True, slots=True)
+class OwnWrites:
+    """What the caller wrote itself and AWS acknowledged: it is not read back.
+
+    Attributes:
+        secrets: those that it made and nothing has been open of since; keys as Secrets Manager names them.
+        policies: texts of others by name, None where it deleted the policy.
+    """
+
+    secrets: Mapping[str, SecretSnapshot] = field(default_factory=dict)
+    policies: Mapping[str, str | None] = field(default_factory=dict)
+
+
+NOTHING_WRITTEN = OwnWrites()
+
+
+def read_secrets(
+    account: AwsAccount, names: Collection[str] | None, own: OwnWrites = NOTHING_WRITTEN
+) -> tuple[SecretSnapshot, ...]:
     """Read secrets, sorted by name; those that are scheduled for deletion are left out.
 
     Args:
         account: account and region.
         names: only these; None for all.
+        own: what is known and not read.
 
     Returns:
         The secrets. Their keys are as Secrets Manager names them; a list may be five minutes old, so a secret that is
@@ -42,9 +62,12 @@ def read_secrets(account: AwsAccount, names: Collection[str] | None) -> tuple[Se
     Raises:
         AwsError: if secrets may not be listed, or for anything but a refusal.
     """
-    listed = sorted(_listed(account, names), key=lambda entry: str(entry["Name"]))
-    read = at_once(lambda entry: _secret(account, entry), listed)
-    return _with_roles(account, [secret for secret in read if secret is not None])
+    wanted = names if names is None else [name for name in names if name not in own.secrets]
+    listed = [entry for entry in _listed(account, wanted) if entry["Name"] not in own.secrets]
+    read = at_once(lambda entry: _secret(account, entry, own.policies), listed)
+    known = [secret for name, secret in own.secrets.items() if names is None or name in names]
+    found = [*known, *(secret for secret in read if secret is not None)]
+    return _with_roles(account, sorted(found, key=lambda secret: secret.name))
 
 
 def _listed(account: AwsAccount, names: Collection[str] | None) -> Iterator[Mapping[str, Any]]:
@@ -68,11 +91,14 @@ def _filters(names: Collection[str] | None) -> Iterator[list[dict[str, Any]]]:
         yield [{"Key": "name", "Values": ordered[start : start + _NAMES_PER_FILTER]}]
 
 
-def _secret(account: AwsAccount, entry: Mapping[str, Any]) -> SecretSnapshot | None:
+def _secret(account: AwsAccount, entry: Mapping[str, Any], policies: Mapping[str, str | None]) -> SecretSnapshot | None:
     """A listed secret with its policy and keys; None if it is gone."""
     reading = UnreadParts()
     try:
-        policy = reading.attempt(lambda: _policy(account, entry["ARN"]))
+        if entry["Name"] in policies:
+            policy = parsed_policy(policies[entry["Name"]], entry["ARN"])
+        else:
+            policy = reading.attempt(lambda: _policy(account, entry["ARN"]))
         versions = reading.attempt(lambda: _versions(account, entry["ARN"])) or ()
     except AwsError as error:
         if error.missing:
@@ -102,6 +128,15 @@ def _secret(account: AwsAccount, entry: Mapping[str, Any]) -> SecretSnapshot | N
 def _policy(account: AwsAccount, arn: str) -> PolicyDocument | None:
     with calling("GetResourcePolicy", arn):
         text = account.client("secretsmanager").get_resource_policy(SecretId=arn).get("ResourcePolicy")
+    return parsed_policy(text, arn)
+
+
+def parsed_policy(text: str | None, arn: str) -> PolicyDocument | None:
+    """Parse the resource policy of a secret; None for none.
+
+    Raises:
+        PolicyError: if it is no JSON object.
+    """
     return parsed(text, f"the policy of secret {arn}") if text else None
 
 

@@ -42,19 +42,30 @@ def _matrix(stack: Stack, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
     return {"matrix": dg.MetadataValue.md(f"![Who can read](data:image/svg+xml;base64,{drawn})")}
 
 
+_ACKNOWLEDGED = " A run's own writes count as AWS acknowledged them: `verify` reads them."
 _UNREAD = "Nothing was changed, so policies and roles were not read again: `verify` reads them."
 _CHECKS = (
-    ("consumers_can_read", "Every declared consumer can read its secrets.", found.consumers_can_read, _matrix),
+    (
+        "consumers_can_read",
+        f"Every declared consumer can read its secrets.{_ACKNOWLEDGED}",
+        found.consumers_can_read,
+        _matrix,
+    ),
     (
         "foreign_readers_can_read",
-        "Consumers of other accounts can read: the secret's policy, its key's, and their own.",
+        f"Consumers of other accounts can read: the secret's policy, its key's, and their own.{_ACKNOWLEDGED}",
         found.foreign_readers_can_read,
         nothing_more,
     ),
-    ("nobody_else_can_read", "Nobody reads who is nobody's consumer.", found.nobody_else_can_read, nothing_more),
+    (
+        "nobody_else_can_read",
+        f"Nobody reads who is nobody's consumer.{_ACKNOWLEDGED}",
+        found.nobody_else_can_read,
+        nothing_more,
+    ),
     (
         "policies_are_not_public",
-        "No policy of a secret or its key lets in everybody, or a whole organisation.",
+        f"No policy of a secret or its key lets in everybody, or a whole organisation.{_ACKNOWLEDGED}",
         found.policies_are_not_public,
         nothing_more,
     ),

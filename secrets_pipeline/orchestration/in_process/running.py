@@ -18,8 +18,9 @@ from secrets_pipeline.orchestration.shared.home import prepare_home, storage_err
 from secrets_pipeline.orchestration.shared.names import Names, stage_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
+from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, VERIFY_TAG
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
 if TYPE_CHECKING:

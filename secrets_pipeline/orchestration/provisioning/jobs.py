@@ -7,8 +7,7 @@ import dagster as dg
 from secrets_pipeline.orchestration.provisioning.selections import ASSETS, FOLLOWING, selected
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.priorities import FOLLOW, PROVISION, priority
-from secrets_pipeline.orchestration.shared.run_requests import Job
-from secrets_pipeline.orchestration.verification.stack_check import VERIFY_TAG
+from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG, Job
 
 PROVISION_JOB: Final = "provision"
 FOLLOW_ROTATION: Final = "follow_rotation"

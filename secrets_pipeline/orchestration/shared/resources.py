@@ -16,6 +16,7 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SpecError, StackError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, open_repository, operator_settings
+from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
@@ -205,8 +206,8 @@ class Asked:
 class StacksResource(dg.ConfigurableResource[Stacks]):
     """Makes the stacks of a run.
 
-    Run configuration, tags and the launchpad say nothing but `deep`: whoever may launch a run in the UI decides neither
-    which repository is read nor what is taken over or deleted.
+    Run configuration, tags and the launchpad only say how closely is looked, by `deep` and the tag of verifications:
+    whoever may launch a run in the UI decides neither which repository is read nor what is taken over or deleted.
 
     Attributes:
         asked: what the component names, or the command line in its own process. What is not asked for, ATMOS_BASE_PATH,
@@ -223,7 +224,8 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
     def create_resource(self, context: dg.InitResourceContext) -> Stacks:
         """The stacks, read when somebody asks."""
         root = context.instance.root_directory if context.instance else "."
-        options = replace(self.asked.options, deep=self.asked.options.deep or self.deep)
+        verifies = context.run is not None and VERIFY_TAG in context.run.tags
+        options = replace(self.asked.options, deep=self.asked.options.deep or self.deep, reads_back=verifies)
         base_path, origin = self.asked.source(os.environ)
         return Stacks(
             base_path,

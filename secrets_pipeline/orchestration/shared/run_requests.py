@@ -25,6 +25,9 @@ ATTEMPT_TAG = "secrets-pipeline/attempt"
 ACCOUNT_TAG = "secrets-pipeline/account"
 """The AWS account of the stack: by it a deployment limits how many runs use an account's quotas at once."""
 
+VERIFY_TAG = "secrets-pipeline/verify"
+"""Runs that carry it read everything, values too, and log in; others do so only where something changed."""
+
 LONGEST_TAG = 1000
 """Characters of a list in a tag: PostgreSQL's index of tags takes rows of 2,704 bytes, key and value together."""
 

@@ -10,9 +10,9 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.orchestration.verification.history import Target, last_materialization, written_since_evaluation
 from secrets_pipeline.orchestration.verification.stack_check import (
-    VERIFY_TAG,
     Judged,
     StackCheck,
     judge_all,

@@ -7,8 +7,8 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.priorities import VERIFY, priority
-from secrets_pipeline.orchestration.shared.run_requests import Job
-from secrets_pipeline.orchestration.verification.stack_check import VERIFY_TAG, StackCheck
+from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG, Job
+from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
 VERIFY_JOB: Final = "verify"
 

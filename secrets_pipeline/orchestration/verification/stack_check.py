@@ -8,12 +8,11 @@ import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.orchestration.shared.stage_runner import table_of
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.stack import Stack
 
-VERIFY_TAG = "secrets-pipeline/verify"
-"""Runs that carry it read values and log in; the checks of a provisioning run do so only where something changed."""
 PROBE_TAG = "secrets-pipeline/probe"
 """Runs that carry it assume the readers' roles and ask AWS itself."""
 
@@ -88,7 +87,9 @@ def judge_all(stacks: Stacks, check: StackCheck, *, deep: bool) -> Judged:
 def judged(findings: Sequence[Located], more: Metadata | None = None, *, of_several: bool = False) -> Judged:
     """Judge findings: what is wrong fails as ERROR, what waits as WARN; `of_several` names the stack of each."""
     verdicts = {finding.verdict for _, finding in findings}
-    rows = _rows(findings, of_several=of_several)
+    # What is wrong stands first, and a long table keeps that.
+    telling = sorted(findings, key=lambda one: list(Verdict).index(one[1].verdict), reverse=True)
+    rows = _rows(telling, of_several=of_several)
     open_ones = [
         f"{stack}, {one.name}: {one.detail}" if of_several else f"{one.name}: {one.detail}"
         for stack, one in findings

@@ -1,10 +1,15 @@
-"""Take the snapshot that access checks look at: secrets, keys and principals, as AWS shows them at one moment."""
+"""Take the snapshot that access checks look at: secrets, keys and principals, as AWS shows them at one moment.
+
+What the run itself has written is in it as AWS acknowledged it; what somebody else writes over that before the run ends
+is seen by events and by the verification.
+"""
 
 from __future__ import annotations
 
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.arn import account_of
+from secrets_pipeline.reconcilers.secret.own_writes import own_writes
 from secrets_pipeline.reconcilers.stack import Stack
 
 
@@ -27,6 +32,7 @@ def _taken(stack: Stack) -> CompiledSnapshot:
         sessions=stack.observed.sessions,
         accounts=sorted(readers - {own, ""}),
         secret_names=[secret.name for secret in stack.spec.secrets],
+        own=own_writes(stack),
         now=stack.run.now(),
     )
     return CompiledSnapshot(snapshot, organization_policies=settings.organization_policies)

@@ -20,6 +20,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
+from secrets_pipeline.reconcilers.secret.own_writes import own_writes
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement
 from secrets_pipeline.reconcilers.secret_rotation.value_shape import address_of, value_problems, writer_problem
 from secrets_pipeline.reconcilers.secret_value.read import read_value
@@ -114,6 +115,7 @@ class RotationPreflight:
                 sessions=stack.observed.sessions,
                 accounts=(),
                 secret_names=self._names,
+                own=own_writes(stack),
                 now=datetime.now(UTC),
             )
             return CompiledSnapshot(snapshot, organization_policies=settings.organization_policies)

@@ -1,4 +1,7 @@
-"""Check that each secret has a current value under its declared key; nothing but metadata is read."""
+"""Check that each secret has a current value under its declared key; nothing but metadata is read.
+
+What it proves is what AWS showed last: of a secret that the run made, DescribeSecret right before its mark.
+"""
 
 from __future__ import annotations
 
