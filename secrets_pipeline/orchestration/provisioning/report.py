@@ -13,7 +13,7 @@ from secrets_pipeline.orchestration.provisioning.assets import Apply, Context, R
 from secrets_pipeline.orchestration.provisioning.options import options
 from secrets_pipeline.orchestration.provisioning.stage_outcomes import failure, outcomes_of_stack
 from secrets_pipeline.orchestration.shared.names import Names
-from secrets_pipeline.orchestration.shared.stage_runner import materialized, table_of
+from secrets_pipeline.orchestration.shared.stage_runner import materialized, table_of, telling
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.history import planned_checks
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck
@@ -40,8 +40,8 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         look = Looker(context, applying.stacks, names, context.partition_key)
         yield from look.evaluations(_to_be_evaluated(context, names, checks))
         if failed := [row for row in own if row["outcome"] == "failed"]:
-            raise dg.Failure(failure(context, failed), metadata={"table": table_of(earlier + own)})
-        yield materialized(stack, marked, {"stack": table_of(earlier + own)})
+            raise dg.Failure(failure(context, failed), metadata={"table": table_of(earlier + own, telling)})
+        yield materialized(stack, marked, {"stack": table_of(earlier + own, telling)})
 
     return stack_report
 

@@ -1,7 +1,8 @@
 """Do what every applying asset does: hold the stack's lease, plan its stage, apply it, and say what became of it."""
 
-from collections.abc import Collection, Generator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import dagster as dg
 
@@ -16,6 +17,10 @@ from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secr
 from secrets_pipeline.reconcilers.stack import Stack
 
 OUTCOMES = "outcomes"
+Row: TypeAlias = Mapping[str, str]
+_MOST_ROWS = 100
+"""In one table: an event log keeps every event, each check and stage of a run has one, and the UI draws all rows."""
+_TELLING = ("failed", "skipped", "applied")
 
 
 class Applying:
@@ -73,6 +78,8 @@ def _about(run: dg.DagsterRun | None) -> Collection[str] | None:
     return secrets_of(run) if run is not None and SECRETS_TAG in run.tags else None
 
 
+# Each asset of a run asks for it, and the digest is over the whole stack.
+@lru_cache(maxsize=1)
 def version_of(stack: Stack) -> dg.DataVersion:
     """Return the data version of every asset of a stack: what is declared, so that "Unsynced" means changed YAML."""
     return dg.DataVersion(stack.spec.digest())
@@ -91,16 +98,29 @@ def materialized(
             "skipped": counts.skipped,
             "failed": counts.failed,
             OUTCOMES: dg.MetadataValue.json(table),
-            "table": table_of(table),
+            "table": table_of(table, telling),
             **(further or {}),
         },
     )
 
 
-def table_of(table: Sequence[Mapping[str, str]]) -> dg.MetadataValue[Any]:
-    """Make a table of rows as metadata, which the UI renders; the first row has every column."""
+def telling(row: Row) -> int:
+    """Rank a row of outcomes: what failed comes first, what is unchanged last."""
+    return _TELLING.index(row["outcome"]) if row["outcome"] in _TELLING else len(_TELLING)
+
+
+def table_of(table: Sequence[Row], rank: Callable[[Row], int] | None = None) -> dg.MetadataValue[Any]:
+    """Make a table of rows as metadata, which the UI renders.
+
+    Args:
+        table: the first row has every column.
+        rank: of which rows a hundred stay of a longer table, the lowest first; None leaves it long.
+    """
     if not table:
         return dg.MetadataValue.md("Nothing is declared here.")
     schema = dg.TableSchema([dg.TableColumn(column) for column in table[0]])
-    records = [dg.TableRecord({column: row.get(column, "") for column in table[0]}) for row in table]
+    shown = table if rank is None or len(table) <= _MOST_ROWS else sorted(table, key=rank)[:_MOST_ROWS]
+    records = [dg.TableRecord({column: row.get(column, "") for column in table[0]}) for row in shown]
+    if more := len(table) - len(shown):
+        records.append(dg.TableRecord({**dict.fromkeys(table[0], ""), next(iter(table[0])): f"… {more} more"}))
     return dg.MetadataValue.table(records, schema)

@@ -3,7 +3,7 @@ import pytest
 
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.orchestration.shared.partitions import check_key
-from secrets_pipeline.orchestration.shared.stage_runner import table_of
+from secrets_pipeline.orchestration.shared.stage_runner import table_of, telling
 
 
 @pytest.mark.parametrize("stack", ["", "a/b", "..", "a\nb", "a\\b"])
@@ -20,6 +20,19 @@ def test_a_table_has_a_column_for_each_of_its_first_row_and_its_cells_as_they_ar
         {"name": "a|b", "detail": "one\ntwo"},
         {"name": "c", "detail": ""},
     ]
+
+
+def test_a_long_table_keeps_what_is_most_telling_and_says_how_much_it_leaves_out() -> None:
+    rows = [{"name": str(number), "outcome": "unchanged"} for number in range(200)]
+    rows[150]["outcome"] = "applied"
+    rows[199]["outcome"] = "failed"
+    table = table_of(rows, telling)
+    assert isinstance(table, dg.TableMetadataValue)
+    shown = [record.data for record in table.records]
+    assert [one["name"] for one in shown] == ["199", "150", *map(str, range(98)), "… 100 more"]
+    whole = table_of(rows)
+    assert isinstance(whole, dg.TableMetadataValue)
+    assert len(whole.records) == len(rows)
 
 
 def test_an_empty_table_says_so() -> None:
