@@ -62,10 +62,11 @@ def read_secrets(
     Raises:
         AwsError: if secrets may not be listed, or for anything but a refusal.
     """
-    wanted = names if names is None else [name for name in names if name not in own.secrets]
+    asked = own.secrets.keys() if names is None else frozenset(names)
+    wanted = None if names is None else asked - own.secrets.keys()
     listed = [entry for entry in _listed(account, wanted) if entry["Name"] not in own.secrets]
     read = at_once(lambda entry: _secret(account, entry, own.policies), listed)
-    known = [secret for name, secret in own.secrets.items() if names is None or name in names]
+    known = [secret for name, secret in own.secrets.items() if name in asked]
     found = [*known, *(secret for secret in read if secret is not None)]
     return _with_roles(account, sorted(found, key=lambda secret: secret.name))
 
