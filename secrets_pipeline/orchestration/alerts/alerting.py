@@ -1,13 +1,13 @@
-"""Say alerts: log each, publish it to SNS unless it was a short while ago, and keep that in Dagster's storage."""
+"""Say alerts: log each, publish it on every channel that was not told a short while ago, and keep that in storage."""
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Protocol
 
 import dagster as dg
 
-from secrets_pipeline.aws.alerts import Alert, NoTopic, NotPublished, Publication, Published, publish
+from secrets_pipeline.aws.alerts import Alert, NotPublished, Publication, Published, channels
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
@@ -17,7 +17,9 @@ ALERTS: Final = "alerts"
 """The alerts that were published, or would have been, as observations; one partition a stack."""
 ALERTED_TAG = "secrets-pipeline/alerted"
 """On a run that has said itself why it fails."""
-_KEY = "key"
+_KEY, _CHANNELS, _WAITING = "key", "channels", "waiting"
+"""What tells an alert apart, the channels that took it, and those that could not be reached."""
+_CAUSE, _ABOUT, _TEXT = "cause", "about", "text"
 _NO_STACK = "no stack"
 _REMEMBERED = 1_000
 """Alerts of one stack that are compared; what is said after more of them within the time is said again."""
@@ -53,7 +55,7 @@ class Alerting:
         self._asset = names.asset(ALERTS)
         self._clock = clock
 
-    def say(self, alert: Alert, instance: dg.DagsterInstance, log: Log) -> Publication | None:
+    def say(self, alert: Alert, instance: dg.DagsterInstance, log: Log) -> Mapping[str, Publication] | None:
         """Write a log line, and publish unless the same was said a short while ago.
 
         What was said is looked up in Dagster's storage, which every process and host of the deployment shares.
@@ -64,32 +66,70 @@ class Alerting:
             log: where the line goes.
 
         Returns:
-            What became of it; None where it repeats an earlier one.
+            What became of it, by channel: nothing where none is named; None where it repeats an earlier one.
         """
         log.warning("alert: %s\n%s", alert.subject, alert.text)
-        if self._said(alert, instance):
+        told = self._told(alert, instance)
+        named = channels(self._settings, self._aws.sessions)
+        left = [one for one in named if told is None or one.name not in told]
+        if told is not None and not left:
             return None
-        published = publish(alert, self._settings, self._aws.sessions, moment=int(self._clock()))
-        if isinstance(published, NotPublished):
-            log.warning("the alert was not published: %s", published.error.diagnostics())
-        else:
-            self._remember(alert, published, instance)
-        return published
+        moment = int(self._clock())
+        answers: dict[str, Publication] = {one.name: one.publish(alert, moment=moment) for one in left}
+        for name, answer in answers.items():
+            if isinstance(answer, NotPublished):
+                log.warning("the alert was not published by %s: %s", name, answer.error.diagnostics())
+        if told is None or any(isinstance(answer, Published) for answer in answers.values()):
+            self._remember(alert, answers, instance)
+        return answers
+
+    def say_again(self, instance: dg.DagsterInstance, log: Log) -> None:
+        """Publish what a channel could not take when it was said, until it is as old as a repetition would be.
+
+        A channel that is still down is asked once, and told the rest another time.
+
+        Args:
+            instance: where alerts are remembered.
+            log: where it is said.
+        """
+        named = {one.name: one for one in channels(self._settings, self._aws.sessions)}
+        if not named:
+            return
+        recent = dg.AssetRecordsFilter(asset_key=self._asset, after_timestamp=self._since())
+        said: dict[str, list[dg.AssetObservation]] = {}
+        for record in instance.fetch_observations(recent, limit=_REMEMBERED, ascending=True).records:
+            if record.asset_observation is not None and _TEXT in record.asset_observation.metadata:
+                said.setdefault(str(record.asset_observation.metadata[_KEY].value), []).append(record.asset_observation)
+        for seen in said.values():
+            took = {name for one in seen for name in _names(one.metadata, _CHANNELS)}
+            for name in sorted({name for one in seen for name in _names(one.metadata, _WAITING)} - took):
+                channel = named.get(name)
+                answer = channel.publish(_alert(seen[-1]), moment=int(self._clock())) if channel else None
+                if isinstance(answer, Published):
+                    self._remember(_alert(seen[-1]), {name: answer}, instance)
+                elif answer is not None:
+                    log.warning("%s still takes no alert: %s", name, answer.error.diagnostics())
+                    del named[name]
 
     def link(self, path: str) -> str:
         """Return the URL of a path of the UI, whole where the operator says where the UI is."""
         return (self._settings.dagster_url or "").rstrip("/") + path
 
-    def _said(self, alert: Alert, instance: dg.DagsterInstance) -> bool:
-        since = self._clock() - 60 * self._settings.repeat_after_minutes
+    def _told(self, alert: Alert, instance: dg.DagsterInstance) -> set[str] | None:
+        """The channels that took the same a short while ago; None where it was not said."""
         recent = dg.AssetRecordsFilter(
-            asset_key=self._asset, asset_partitions=[alert.stack or _NO_STACK], after_timestamp=since
+            asset_key=self._asset, asset_partitions=[alert.stack or _NO_STACK], after_timestamp=self._since()
         )
         records = instance.fetch_observations(recent, limit=_REMEMBERED).records
-        observed = (record.asset_observation for record in records)
-        return any(one is not None and one.metadata[_KEY].value == alert.key for one in observed)
+        observed = [record.asset_observation for record in records if record.asset_observation is not None]
+        same = [one.metadata for one in observed if one.metadata[_KEY].value == alert.key]
+        return {name for metadata in same for name in _names(metadata, _CHANNELS)} if same else None
 
-    def _remember(self, alert: Alert, published: Published | NoTopic, instance: dg.DagsterInstance) -> None:
+    def _since(self) -> float:
+        return self._clock() - 60 * self._settings.repeat_after_minutes
+
+    def _remember(self, alert: Alert, answers: Mapping[str, Publication], instance: dg.DagsterInstance) -> None:
+        took = [name for name, answer in answers.items() if isinstance(answer, Published)]
         instance.report_runless_asset_event(
             dg.AssetObservation(
                 asset_key=self._asset,
@@ -97,11 +137,25 @@ class Alerting:
                 description=alert.subject,
                 metadata={
                     _KEY: alert.key,
-                    "text": dg.MetadataValue.text(alert.text),
-                    "published": published.message_id if isinstance(published, Published) else "no topic",
+                    _CAUSE: alert.cause,
+                    _ABOUT: alert.about,
+                    _TEXT: dg.MetadataValue.text(alert.text),
+                    _CHANNELS: dg.MetadataValue.json(took),
+                    _WAITING: dg.MetadataValue.json([name for name in answers if name not in took]),
                 },
             )
         )
+
+
+def _names(metadata: Mapping[str, dg.MetadataValue[Any]], which: str) -> Iterator[str]:
+    value = metadata[which].value if which in metadata else []
+    yield from map(str, value if isinstance(value, list) else ())
+
+
+def _alert(said: dg.AssetObservation) -> Alert:
+    stack = said.partition or ""
+    cause, about, text = (str(said.metadata[name].value or "") for name in (_CAUSE, _ABOUT, _TEXT))
+    return Alert(said.description or "", text, "" if stack == _NO_STACK else stack, cause, about)
 
 
 @dg.resource(required_resource_keys={"aws", "names", "stacks"})

@@ -8,8 +8,9 @@ Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/AP
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
@@ -17,6 +18,7 @@ from secrets_pipeline.aws.session import AwsAccount
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeFilterType
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 _BATCH = 10
@@ -34,12 +36,30 @@ class Message:
         message_id: SQS's id of the message.
         handle: names this receipt of it.
         receives: how often it has been received, this time included.
+        sent: when SQS got it.
     """
 
     message_id: str
     handle: str
     body: str
     receives: int
+    sent: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """How full a queue is, about.
+
+    Attributes:
+        messages: that can be received.
+        in_flight: that were received a moment ago.
+    """
+
+    messages: int
+    in_flight: int
+
+    def __str__(self) -> str:
+        return f"{self.messages} waiting, {self.in_flight} in flight"
 
 
 class EventQueue:
@@ -68,6 +88,30 @@ class EventQueue:
             except sqs.exceptions.QueueDoesNotExist:
                 return None
 
+    def arn(self) -> str:
+        """Call GetQueueAttributes for its ARN.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        return self._attributes("QueueArn")["QueueArn"]
+
+    def depth(self) -> QueueDepth:
+        """Call GetQueueAttributes for how many messages there are.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        found = self._attributes("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        return QueueDepth(*map(int, found.values()))
+
+    def _attributes(self, *names: QueueAttributeFilterType) -> dict[str, str]:
+        """Some attributes, in this order."""
+        with calling("GetQueueAttributes", self._url):
+            answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+        found: Mapping[str, str] = dict(answer["Attributes"].items())
+        return {name: found[name] for name in names}
+
     def receive(
         self, most: int, *, hidden_for: int, seconds: float, clock: Callable[[], float] = time.monotonic
     ) -> list[Message]:
@@ -90,7 +134,7 @@ class EventQueue:
                     MaxNumberOfMessages=min(_BATCH, most - len(found)),
                     VisibilityTimeout=hidden_for,
                     WaitTimeSeconds=0 if found else _WAIT_SECONDS,
-                    MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                    MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
                 )
             known = len(found)
             for one in answer.get("Messages", []):
@@ -101,12 +145,17 @@ class EventQueue:
                 break
         return list(found.values())
 
-    def hide(self, messages: Sequence[Message], *, seconds: int) -> None:
-        """Hide received messages for longer, by ChangeMessageVisibilityBatch.
+    def send(self, body: str) -> None:
+        """Call SendMessage.
 
-        Args:
-            messages: which.
-            seconds: from now on.
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        with calling("SendMessage", self._url):
+            self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
+
+    def hide(self, messages: Sequence[tuple[Message, int]]) -> None:
+        """Hide received messages for some seconds each (ChangeMessageVisibilityBatch): none is received in vain.
 
         Raises:
             AwsError: if SQS refuses.
@@ -118,7 +167,7 @@ class EventQueue:
                     QueueUrl=self._url,
                     Entries=[
                         {"Id": str(number), "ReceiptHandle": one.handle, "VisibilityTimeout": seconds}
-                        for number, one in enumerate(some)
+                        for number, (one, seconds) in enumerate(some)
                     ],
                 )
 
@@ -138,5 +187,12 @@ class EventQueue:
 
 
 def _message(said: MessageTypeDef) -> Message:
-    receives = int(said.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
-    return Message(said["MessageId"], said["ReceiptHandle"], said.get("Body", ""), receives)
+    attributes = said.get("Attributes", {})
+    sent = attributes.get("SentTimestamp")
+    return Message(
+        said["MessageId"],
+        said["ReceiptHandle"],
+        said.get("Body", ""),
+        int(attributes.get("ApproximateReceiveCount", "1")),
+        datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else None,
+    )
