@@ -11,6 +11,8 @@ export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONL
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000' | grep -q . \
 	&& ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo 'TMPDIR=$${TMPDIR:-/dev/shm}')
 PYTEST := $(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# What starts a whole deployment has a target of its own.
+UNSTARTED := --ignore=tests/deploy/started
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references desired stacks golang access/evaluator access/granting access/trust rotation simulation
 MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks golang access) secrets_pipeline/orchestration/rotation \
@@ -18,7 +20,7 @@ MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks
 	  secret_mark secret/apply.py secret_rotation rotat*)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough budget mutate fuzz lint format requirements vendored clean
+.PHONY: help venv demo dev test test-fast test-thorough deploy-test budget mutate fuzz lint format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,13 +42,16 @@ dev: venv ## Embedded AWS, partitions and `dg dev` until Ctrl-C
 	@$(BIN)/secrets-pipeline dev
 
 test: venv ## Every test, sweeps by the turn of the day; ARGS="-k rotation" and the like are passed on
-	$(PYTEST) --hypothesis-profile ci $(ARGS)
+	$(PYTEST) --hypothesis-profile ci $(UNSTARTED) $(ARGS)
 
 test-fast: venv ## The tests of the pure parts, while you work
 	$(PYTEST) $(addprefix tests/,$(FAST)) $(ARGS)
 
 test-thorough: venv ## Every test, every sweep whole
-	SWEEP=all $(PYTEST) --hypothesis-profile thorough $(ARGS)
+	SWEEP=all $(PYTEST) --hypothesis-profile thorough $(UNSTARTED) $(ARGS)
+
+deploy-test: venv ## deploy/: its services as processes on PostgreSQL, a run as a task of ECS; leaves nothing running
+	$(MEMORY) $(BIN)/python -m pytest tests/deploy $(ARGS)
 
 budget: venv ## Run `test` and write what each file took to tests/budget.json; the first run of a clone compiles every test
 	@find secrets_pipeline definitions tests -name __pycache__ -prune -exec rm -r {} +
@@ -70,7 +75,9 @@ format: venv ## Format and fix what can be
 
 requirements: venv ## Resolve the pins again
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/runtime.txt
-	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra deploy --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/deploy.txt
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra deploy --extra dev --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/dev.txt
+	printf 'hatchling\n' | $(BIN)/uv pip compile - --constraint requirements/dev.txt --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes --quiet -o requirements/build.txt
 
 vendored: venv ## Fetch what the rotation function brings along again, in the versions of requirements/runtime.txt
 	rm -f $(VENDORED)/*.whl

@@ -15,14 +15,21 @@ def pins(name: str) -> set[tuple[str, str]]:
     return {(found[1], found[2]) for found in PIN.finditer((LISTS / name).read_text())}
 
 
-@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt"])
-def test_every_requirement_is_pinned_and_has_hashes(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "least"), [("runtime.txt", 40), ("deploy.txt", 40), ("dev.txt", 40), ("build.txt", 3)]
+)
+def test_every_requirement_is_pinned_and_has_hashes(name: str, least: int) -> None:
     text = (LISTS / name).read_text()
     blocks = re.split(r"\n(?=\S)", re.sub(r"^ *#.*\n", "", text, flags=re.MULTILINE).strip())
-    assert len(blocks) > 40
+    assert len(blocks) > least
     assert [one for one in blocks if not PIN.match(one) or not re.search(r"--hash=sha256:[0-9a-f]{64}", one)] == []
 
 
-def test_both_lists_name_the_same_versions() -> None:
-    shared = {name for name, _ in pins("runtime.txt")}
-    assert {pin for pin in pins("dev.txt") if pin[0] in shared} == pins("runtime.txt")
+@pytest.mark.parametrize("name", ["runtime.txt", "deploy.txt", "build.txt"])
+def test_every_list_names_the_versions_that_are_tested(name: str) -> None:
+    shared = {found for found, _ in pins(name)}
+    assert {pin for pin in pins("dev.txt") if pin[0] in shared} == pins(name)
+
+
+def test_a_deployment_has_all_that_the_wheel_needs() -> None:
+    assert pins("runtime.txt") < pins("deploy.txt")

@@ -19,7 +19,8 @@ from packaging.utils import canonicalize_name
 SCRIPT = """#!{python}
 import sys
 from {module} import {function}
-sys.exit({function}())
+if __name__ == "__main__":
+    sys.exit({function}())
 """
 
 

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
-from uv import find_uv_bin
 
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.rotation.package import build_package
 from tests.cli.conftest import ATMOS, DEV, write
-from tests.cli.declared import make_environment
+from tests.cli.installed import ROOT, Installed, build_wheel, install_in
 from tests.embedded import operator
 
-ROOT: Final = Path(__file__).parents[2]
 WHERE: Final = """
 import importlib.util, json, sys
 import secrets_pipeline, secrets_pipeline.orchestration.code_location as location
@@ -57,65 +51,16 @@ ORDERS: Final = """
 """
 
 
-@dataclass(frozen=True)
-class Installed:
-    """The wheel in an environment of its own, used in a folder that is no checkout."""
-
-    environment: Path
-    folder: Path
-
-    def run(self, program: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """A program of the environment, with nothing of this process's settings."""
-        bare = {
-            "PATH": f"{self.environment / 'bin'}:{os.environ['PATH']}",
-            "HOME": str(self.folder),
-            "VIRTUAL_ENV": str(self.environment),
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "DAGSTER_DISABLE_TELEMETRY": "yes",
-        }
-        return subprocess.run(
-            [self.environment / "bin" / program, *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env={**bare, **variables},
-        )
-
-    def done(self, program: str, *arguments: str, **variables: str) -> str:
-        """What a program prints that succeeds."""
-        done = self.run(program, *arguments, **variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built without a network."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(build, check=True, cwd=ROOT, capture_output=True)
-    (built,) = folder.iterdir()
-    return built
-
-
-def install(wheel: Path, folder: Path, *extras: str) -> Installed:
-    """Install with what the wheel declares, and have the installer agree that nothing is missing."""
-    environment = folder / "environment"
-    make_environment(environment, wheel, *extras)
-    python = str(environment / "bin" / "python")
-    for command in (["install", "--no-deps", "--offline", str(wheel)], ["check"]):
-        pip = [find_uv_bin(), "pip", *command, "--no-config", "--python", python]
-        done = subprocess.run(pip, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    (folder / "elsewhere").mkdir()
-    return Installed(environment, folder / "elsewhere")
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """Without extras: the embedded AWS runs in this process's environment."""
-    made = install(wheel, tmp_path_factory.mktemp("installed"))
+    made = install_in(wheel, tmp_path_factory.mktemp("installed"))
     write(made.folder / "atmos.yaml", ATMOS)
     write(made.folder / "stacks" / "dev.yaml", DEV)
     return made
@@ -161,7 +106,7 @@ def test_what_needs_the_examples_says_that_it_needs_a_checkout(installed: Instal
 
 
 def test_another_dagster_project_has_the_pipeline_by_a_few_lines(wheel: Path, tmp_path: Path) -> None:
-    project = install(wheel, tmp_path, "local")
+    project = install_in(wheel, tmp_path, "local")
     package = project.folder / "src" / "shop_data"
     write(project.folder / "pyproject.toml", PROJECT)
     write(package / "__init__.py", "")

@@ -52,7 +52,8 @@ _RUN = """query ($run: ID!) {
           ... on ObservationEvent { partition metadataEntries { ... on IntMetadataEntry { intValue } } }
           ... on AssetCheckEvaluationEvent {
             evaluation {
-              checkName partition success metadataEntries { ... on TableMetadataEntry { table { records } } }
+              checkName partition success description
+              metadataEntries { ... on TableMetadataEntry { table { records } } }
             }
           }
         }

@@ -22,6 +22,7 @@ from tests.waiting import SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
@@ -49,6 +50,10 @@ class Clients:
     @cached_property
     def kms(self) -> KMSClient:
         return self.session.client("kms", endpoint_url=self.endpoint_url)
+
+    @cached_property
+    def ec2(self) -> EC2Client:
+        return self.session.client("ec2", endpoint_url=self.endpoint_url)
 
     @cached_property
     def rds(self) -> RDSClient:

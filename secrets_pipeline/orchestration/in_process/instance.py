@@ -6,7 +6,7 @@ The files are those of Dagster's own storage: its webserver and daemon read and 
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from filelock import FileLock
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect
 from sqlalchemy.event import listen
 
-from secrets_pipeline.orchestration.shared.home import prepare_home, settings_errors, storage_errors
+from secrets_pipeline.orchestration.shared.home import prepare_home, settings_errors, storage_errors, stores_elsewhere
 
 _OPENING_SECONDS = 120
 _BUSY_SECONDS = 60
@@ -31,8 +31,11 @@ def open_instance() -> dg.DagsterInstance:
     """
     with storage_errors():
         home = prepare_home()
-        # Two processes cannot make Dagster's tables at once.
-        with FileLock(home / ".opening.lock", timeout=_OPENING_SECONDS), settings_errors(home):
+        # Two processes cannot make Dagster's tables of SQLite at once.
+        opening = (
+            nullcontext() if stores_elsewhere(home) else FileLock(home / ".opening.lock", timeout=_OPENING_SECONDS)
+        )
+        with opening, settings_errors(home):
             instance = dg.DagsterInstance.get()
             if type(instance.event_log_storage).__name__ == _POOLED:
                 PooledConnections(instance.event_log_storage)

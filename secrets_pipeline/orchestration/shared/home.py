@@ -20,6 +20,7 @@ _SETTINGS = "dagster.yaml"
 _TEMPLATE = Path(__file__).with_name(_SETTINGS)
 _KEPT = ("history", "storage", "schedules")
 """Where Dagster's default storage keeps what runs said, in files that everybody may read."""
+_STORAGES = frozenset({"storage", "run_storage", "event_log_storage", "schedule_storage"})
 
 _ELSEWHERE = "or set DAGSTER_HOME to another folder: it holds the history of runs, and no state of AWS's"
 _REFUSED = ("it may not be written", f"Make it writable for this user, {_ELSEWHERE}.")
@@ -61,7 +62,8 @@ def prepare_home(home: Path | None = None) -> Path:
     """Make the folder, with the project's dagster.yaml in it where it has none, and name it in the environment.
 
     What is made here is its owner's alone; a folder that was there keeps its mode. One that nobody named is taken only
-    if it was made here: Dagster runs what the dagster.yaml in it says.
+    if it was made here: Dagster runs what the dagster.yaml in it says. One whose dagster.yaml names another storage may
+    be read-only: nothing is made in it.
 
     Args:
         home: the folder; DAGSTER_HOME if None, else `.dagster` under the current folder.
@@ -76,7 +78,7 @@ def prepare_home(home: Path | None = None) -> Path:
             reason, remedy = foreign
             raise _unusable(asked.absolute(), (reason, f"{remedy}, {_ELSEWHERE}."))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in _KEPT:
+        for name in () if stores_elsewhere(folder) else _KEPT:
             (folder / name).mkdir(mode=0o700, exist_ok=True)
         if not (folder / _SETTINGS).exists():
             # Another process that opens it meanwhile sees the whole file, or none.
@@ -85,6 +87,20 @@ def prepare_home(home: Path | None = None) -> Path:
             made.replace(folder / _SETTINGS)
     os.environ[DAGSTER_HOME] = str(folder)
     return folder
+
+
+def stores_elsewhere(home: Path) -> bool:
+    """Tell whether the dagster.yaml of a home names a storage, as deployments do; Dagster's default is in the home.
+
+    Raises:
+        StorageError: if it cannot be understood.
+    """
+    settings = home / _SETTINGS
+    if not settings.exists():
+        return False
+    with settings_errors(home):
+        found = yaml.safe_load(settings.read_text())
+    return isinstance(found, dict) and not _STORAGES.isdisjoint(found)
 
 
 @contextmanager

@@ -212,3 +212,28 @@ def test_a_forced_deployment_that_was_rolled_back_leaves_the_older_one_as_it_was
     primary, active = service.look()["deployments"]
     assert (primary["id"], primary["createdAt"]) == (before["id"], before["createdAt"])
     assert active["id"] == failed
+
+
+def test_a_container_without_memory_shares_that_of_its_task_and_the_task_is_in_the_network(clients: Clients) -> None:
+    vpc = clients.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    clients.ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    subnet = clients.ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    clients.ecs.create_cluster(clusterName=CLUSTER)
+    clients.ecs.register_task_definition(
+        family="alone",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="512",
+        memory="1024",
+        containerDefinitions=[{"name": "run", "image": "image"}],
+    )
+    (task,) = clients.ecs.run_task(
+        cluster=CLUSTER,
+        taskDefinition="alone",
+        launchType="FARGATE",
+        networkConfiguration={
+            "awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [], "assignPublicIp": "DISABLED"}
+        },
+    )["tasks"]
+    (interface,) = task["attachments"]
+    assert {"name": "subnetId", "value": subnet} in interface["details"]

@@ -195,3 +195,12 @@ def test_processes_that_make_one_home_at_once_all_use_it(home: Path) -> None:
     said, logged = said_by_others(home, as_ever, as_ever, as_ever)
     assert said == ["used"] * 3, logged
     assert (home / "dagster.yaml").exists()
+
+
+def test_nothing_is_made_in_a_home_whose_storage_is_elsewhere(home: Path, tmp_path: Path) -> None:
+    home.mkdir()
+    (home / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: '{tmp_path / 'elsewhere'}'}}}}\n")
+    before = list(home.iterdir())
+    with open_instance() as instance:
+        assert instance.get_runs_count() == 0
+    assert list(home.iterdir()) == before

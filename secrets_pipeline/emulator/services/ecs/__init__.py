@@ -16,6 +16,8 @@ What it corrects, measured on moto 5.2.5:
 - A task definition is registered with tags or without the parameter, not with an empty list or reserved keys.
   https://github.com/fabfuel/ecs-deploy/issues/146,
   https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
+- A container without memory shares its task's, where moto breaks.
+  https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 - A network configuration without security groups means the VPC's default group, not HTTP 500.
 """
 

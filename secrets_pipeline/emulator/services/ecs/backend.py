@@ -45,6 +45,13 @@ class EmulatedEcsBackend(EC2ContainerServiceBackend):
             )
         return super().register_task_definition(*args, **kwargs)
 
+    @staticmethod
+    def _calculate_task_resource_requirements(task_definition: TaskDefinition) -> dict[str, Any]:
+        whole = copy(task_definition)
+        # What says no memory shares the task's.
+        whole.container_definitions = [{"memory": 0, **one} for one in task_definition.container_definitions]
+        return EC2ContainerServiceBackend._calculate_task_resource_requirements(whole)  # noqa: SLF001 - moto's
+
     def create_service(self, *args: Any, **kwargs: Any) -> Service:  # noqa: ANN401 - moto's sixteen parameters
         """Create a service with its first deployment."""
         network = kwargs.get("network_configuration")

@@ -1,0 +1,207 @@
+"""What a deployment costs, measured on the services of deploy/compose.yaml with a real PostgreSQL.
+
+    PYTHONPATH=. .venv/bin/python benchmarks/deployment.py
+
+Prints the table that docs/deploy.md reckons with: processor seconds and memory of a run, rows of PostgreSQL, calls to
+AWS, and what the services take while nothing happens. It leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pg8000.dbapi
+
+from secrets_pipeline import emulator
+from tests.deploy.compose_file import POSTGRES, services
+from tests.deploy.composed import Composed, await_partitions, composed
+from tests.deploy.images import make_images
+from tests.e2e.deployment import Deployment
+
+STACK = "myapp-dev"
+IDLE_SECONDS = 120
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MIB = 2**20
+
+
+@dataclass
+class Cost:
+    """What passed during a block.
+
+    Attributes:
+        run: processor seconds of ended child processes of the code server, which are runs.
+        code_server: of the code server itself.
+        daemon: of the daemon.
+        webserver: of the webserver.
+        postgres: of all of PostgreSQL's processes that are there before and after.
+        stored: bytes that the database grew by.
+        calls: to AWS.
+        peak: bytes that the largest child of the code server had resident.
+    """
+
+    run: float = 0.0
+    code_server: float = 0.0
+    daemon: float = 0.0
+    webserver: float = 0.0
+    postgres: float = 0.0
+    stored: int = 0
+    calls: int = 0
+    peak: int = 0
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        Path(folder).chmod(0o711)
+        images = make_images(Path(folder) / "images")
+        with composed(images.environments, images.repository) as made:
+            for name in services():
+                made.start(name)
+            os.environ.update(made.aws.environment())
+            boto3.setup_default_session()
+            _measure(made, Deployment(made.url))
+
+
+def _measure(made: Composed, deployment: Deployment) -> None:
+    await_partitions(deployment, [STACK])
+    costs: dict[str, Cost] = {}
+
+    def run(job: str) -> Callable[[], None]:
+        def launch() -> None:
+            ended = deployment.ended(deployment.launch(job, partition=STACK))
+            if ended.status != "SUCCESS":
+                raise SystemExit(f"{job} failed: {ended.failures()}")
+
+        return launch
+
+    with _measured(made) as costs["first provision"]:
+        run("provision")()
+    deployment.come_to_rest()
+    for what, job in (("provision, nothing to do", "provision"), ("verify", "verify")):
+        with _measured(made) as costs[what]:
+            run(job)()
+    deployment.come_to_rest()
+    with _measured(made) as costs["idle, a minute"]:
+        time.sleep(IDLE_SECONDS)
+    idle = costs["idle, a minute"]
+    minutes = IDLE_SECONDS / 60
+    for name in ("run", "code_server", "daemon", "webserver", "postgres"):
+        setattr(idle, name, getattr(idle, name) / minutes)
+    idle.stored, idle.calls = round(idle.stored / minutes), round(idle.calls / minutes)
+    _print(costs)
+
+
+def _print(costs: dict[str, Cost]) -> None:
+    print(
+        "| | CPU s of the run | peak MiB | code server | daemon | webserver | PostgreSQL | KiB stored | calls to AWS |"
+    )
+    print("| --- | --: | --: | --: | --: | --: | --: | --: | --: |")
+    for what, cost in costs.items():
+        peak = f"{cost.peak / MIB:.0f}" if cost.run else ""
+        seconds = (cost.code_server, cost.daemon, cost.webserver, cost.postgres)
+        shown = " | ".join(f"{one:.1f}" for one in seconds)
+        print(f"| {what} | {cost.run:.1f} | {peak} | {shown} | {cost.stored / 1024:.0f} | {cost.calls} |")
+
+
+@contextmanager
+def _measured(made: Composed) -> Iterator[Cost]:
+    cost = Cost()
+    over = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(made.processes["code-server"].pid, cost, over))
+    watcher.start()
+    emulator.reset_calls(made.aws)
+    before = _now(made)
+    yield cost
+    after = _now(made)
+    over.set()
+    watcher.join()
+    cost.calls = sum(call.count for call in emulator.calls(made.aws))
+    for name, value in after.items():
+        setattr(cost, name, value - before[name])
+
+
+def _now(made: Composed) -> dict[str, float]:
+    code, daemon, web = (_spent(made.processes[name].pid) for name in ("code-server", "daemon", "webserver"))
+    postgres = sum(sum(_spent(pid)) for pid in _family(_postmaster(made)))
+    return {
+        "run": code[1],
+        "code_server": code[0],
+        "daemon": sum(daemon),
+        "webserver": sum(web),
+        "postgres": postgres,
+        "stored": _size(made),
+    }
+
+
+def _spent(pid: int) -> tuple[float, float]:
+    """Processor seconds of a process, and of its ended children."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own, children = (int(fields[first]) + int(fields[first + 1]) for first in (11, 13))
+    return own / TICKS, children / TICKS
+
+
+def _watch(parent: int, cost: Cost, over: threading.Event) -> None:
+    while not over.wait(0.2):
+        for pid in _family(parent)[1:]:
+            try:
+                resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+            except (OSError, IndexError):
+                continue
+            cost.peak = max(cost.peak, resident)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return [pid]
+    return [pid, *(one for child in children for one in _family(int(child)))]
+
+
+def _postmaster(made: Composed) -> int:
+    pids = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+    return next(pid for pid in pids if _is_postmaster(pid, made))
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _is_postmaster(pid: int, made: Composed) -> bool:
+    words = _command(pid).split(b"\0")
+    return words[0].endswith(b"/postgres") and f"{made.root}/postgres/data/data".encode() in words
+
+
+def _size(made: Composed) -> float:
+    said = services()[POSTGRES].environment
+    connection = pg8000.dbapi.connect(
+        said["POSTGRES_USER"],
+        host="127.0.0.1",
+        port=int(made.ports["5432"]),
+        database=said["POSTGRES_DB"],
+        password=said["POSTGRES_PASSWORD"],
+    )
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_database_size(current_database())")
+        (row,) = cursor.fetchall()
+        return float(row[0])
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()

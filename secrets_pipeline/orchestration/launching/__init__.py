@@ -1,0 +1,1 @@
+"""Start runs where a deployment runs."""

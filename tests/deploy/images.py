@@ -1,0 +1,36 @@
+"""What the images of deploy/compose.yaml have installed, as virtual environments: the wheel with an extra."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.cli.installed import build_wheel, install
+from tests.e2e.conftest import EXAMPLES
+from tests.e2e.test_canary import planted
+
+IMAGE: Final = "secrets-pipeline:local"
+EXTRAS: Final = {IMAGE: "deploy", "secrets-pipeline:local-aws": "local"}
+
+
+@dataclass(frozen=True)
+class Images:
+    """The environments by image, and the repository that all of them carry."""
+
+    environments: Mapping[str, Path]
+    repository: Path
+
+
+def make_images(folder: Path) -> Images:
+    """Build the wheel, install it, and copy the examples with a canary in a literal value."""
+    folder.mkdir(mode=0o711, exist_ok=True)
+    wheel = build_wheel(folder / "wheel")
+    environments = {image: folder / extra for image, extra in EXTRAS.items()}
+    for image, extra in EXTRAS.items():
+        install(wheel, environments[image], extra)
+    shutil.copytree(EXAMPLES, folder / "atmos")
+    planted(folder / "atmos")
+    return Images(environments, folder / "atmos")

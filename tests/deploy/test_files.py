@@ -1,0 +1,222 @@
+"""The files of deploy/ agree with each other, with the table of rights, and with what lints them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.deploy.compose_file import DEPLOY, POSTGRES, image_environment, services
+from tests.deploy.templates import TEMPLATES, template
+
+ROOT: Final = DEPLOY.parent
+EXAMPLES: Final = ROOT / "examples"
+DOCKERFILE: Final = (DEPLOY / "Dockerfile").read_text()
+SHARED: Final[dict[str, Any]] = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+ROWS: Final = {
+    "everything": "Everything",
+    "`--prune`, replicas": "PruneAndReplicas",
+    "`kms` components, `create_kms_key`": "Keys",
+    "roles to assume, in `targets` and for the probe": "AssumeRoles",
+    "`${ssm:…}`": "Parameters",
+    "databases": "Databases",
+    "rotation": "Rotation",
+    "`attach_policies`": "AttachPolicies",
+    "delivery and refresh": "Delivery",
+    "audits: who can read": "Audits",
+    "events": "Events",
+    "seals in S3": "Seals",
+    "leases in S3, in DynamoDB": "Leases",
+}
+"""Row of the table of rights → policy of the template. A row that is not here has no policy yet: add both."""
+ALERTS: Final = "sns:Publish"
+"""Has a policy of its own, as a deployment without a topic does not need it."""
+
+
+def programs() -> Path:
+    return Path(sys.executable).parent
+
+
+def variables_of(node: object) -> set[str]:
+    """The environment variables that a dagster.yaml or workspace.yaml asks for."""
+    match node:
+        case {"env": str(name)}:
+            return {name}
+        case dict():
+            return {name for one in node.values() for name in variables_of(one)}
+        case list():
+            return {name for one in node for name in variables_of(one)}
+        case _:
+            return set()
+
+
+def rights() -> dict[str, set[str]]:
+    """The table of docs/security.md: row → actions."""
+    page = (ROOT / "docs" / "security.md").read_text().partition("## What the pipeline's role may do")[2]
+    found: dict[str, set[str]] = {}
+    for line in page.partition("\n## ")[0].splitlines():
+        if line.startswith("| ") and not line.startswith(("| for ", "| ---")):
+            row, *cells = (cell.strip() for cell in line.strip("| ").split(" | "))
+            found[row] = {action for cell in cells for action in actions_in(cell)}
+    return found
+
+
+def actions_in(cell: str) -> set[str]:
+    """`service:Action`, and after it further ones without the service."""
+    service, found = "", set()
+    for word in re.findall(r"`([a-z0-9]+:[A-Za-z]+|[A-Z][A-Za-z]+)`", cell):
+        service = word.partition(":")[0] if ":" in word else service
+        found.add(f"{service}:{word.rpartition(':')[2]}")
+    return found
+
+
+def policies() -> dict[str, set[str]]:
+    """The policies of the pipeline's role: name → actions."""
+    resources = template("pipeline")["Resources"]
+    documents = {
+        one["PolicyName"]: one["PolicyDocument"] for one in resources["PipelineRole"]["Properties"]["Policies"]
+    }
+    for one in resources.values():
+        if one["Type"] == "AWS::IAM::Policy":
+            assert one["Properties"]["Roles"] == [{"Ref": "PipelineRole"}]
+            documents[one["Properties"]["PolicyName"]] = one["Properties"]["PolicyDocument"]
+    found: dict[str, set[str]] = {}
+    for name, document in documents.items():
+        listed = [one["Action"] for one in document["Statement"]]
+        found[name] = {action for one in listed for action in ([one] if isinstance(one, str) else one)}
+    return found
+
+
+def test_the_role_of_the_pipeline_may_do_what_the_table_of_rights_says_and_nothing_else() -> None:
+    said, given = rights(), policies()
+    assert set(said) == set(ROWS)
+    assert given.pop("Alerts") == {ALERTS}
+    assert {ROWS[row]: actions - {ALERTS} for row, actions in said.items()} == given
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_cfn_lint_has_nothing_to_say(path: Path) -> None:
+    done = subprocess.run(
+        [programs() / "cfn-lint", "--include-checks", "I", "--template", path],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    done = subprocess.run([programs() / "hadolint", DEPLOY / "Dockerfile"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["pipeline", "ecs"])
+def test_no_bucket_database_or_service_is_open_to_anybody(name: str) -> None:
+    for resource in template(name)["Resources"].values():
+        given = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::S3::Bucket":
+                assert set(given["PublicAccessBlockConfiguration"].values()) == {True}
+                assert given["BucketEncryption"]
+                assert "VersioningConfiguration" not in given
+            case "AWS::RDS::DBInstance":
+                assert (given["PubliclyAccessible"], given["StorageEncrypted"]) == (False, True)
+            case "AWS::ECS::Service":
+                assert given["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+            case "AWS::EC2::SecurityGroup":
+                assert all("SourceSecurityGroupId" in rule for rule in given.get("SecurityGroupIngress", ()))
+            case "AWS::Logs::LogGroup":
+                assert given["RetentionInDays"]
+
+
+def test_every_task_on_ecs_runs_as_the_image_says_and_logs_for_as_long_as_is_said() -> None:
+    tasks = [one for one in template("ecs")["Resources"].values() if one["Type"] == "AWS::ECS::TaskDefinition"]
+    assert len(tasks) == 4
+    for task in tasks:
+        (container,) = task["Properties"]["ContainerDefinitions"]
+        assert (container["ReadonlyRootFilesystem"], container["User"]) == (True, "10001:10001")
+        assert container["MountPoints"] == [{"SourceVolume": "scratch", "ContainerPath": image_environment()["TMPDIR"]}]
+        assert container["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": "Logs"}
+
+
+def test_every_service_has_the_variables_that_its_files_ask_for() -> None:
+    wanted = variables_of(SHARED)
+    launching = variables_of(yaml.safe_load((DEPLOY / "launchers" / "ecs.yaml").read_text()))
+    reaching = variables_of(yaml.safe_load((DEPLOY / "workspace.yaml").read_text()))
+    image = set(image_environment())
+    for service in (one for one in services().values() if one.name not in {"aws", POSTGRES}):
+        assert wanted | reaching <= image | set(service.environment)
+    for name, task in template("ecs")["Resources"].items():
+        if task["Type"] == "AWS::ECS::TaskDefinition":
+            (container,) = task["Properties"]["ContainerDefinitions"]
+            given = {one["Name"] for one in (*container["Environment"], *container["Secrets"])}
+            # A run starts no run, and a code server is reached by others.
+            asked = wanted | (set() if name == "RunTask" else launching)
+            asked |= reaching if name in {"DaemonTask", "WebserverTask"} else set()
+            assert asked <= image | given
+
+
+def test_the_commands_on_ecs_are_those_of_compose_but_for_addresses_and_the_guard_of_a_developers_browser() -> None:
+    named = {"code-server": "CodeServerTask", "daemon": "DaemonTask"}
+    for service, task in named.items():
+        (container,) = template("ecs")["Resources"][task]["Properties"]["ContainerDefinitions"]
+        composed = [word.replace("127.0.0.1", "0.0.0.0") for word in COMPOSE["services"][service]["command"]]  # noqa: S104
+        assert container["Command"] == composed
+    (container,) = template("ecs")["Resources"]["WebserverTask"]["Properties"]["ContainerDefinitions"]
+    composed = COMPOSE["services"]["webserver"]["command"]
+    assert container["Command"] == ["dagster-webserver", *composed[composed.index("--host") :]]
+
+
+def test_the_image_is_pinned_by_hash_runs_as_nobody_in_particular_and_names_no_registry() -> None:
+    assert DOCKERFILE.count("--require-hashes") == DOCKERFILE.count("-r requirements/") == 2
+    assert DOCKERFILE.rstrip().endswith("USER 10001:10001")
+    assert not re.search(r"https?://|--index-url|FROM [^ ]*[./][^ ]*/", DOCKERFILE)
+    assert 'VOLUME ["/tmp"]' in DOCKERFILE
+
+
+def test_every_service_of_ours_in_compose_is_confined() -> None:
+    for name, service in COMPOSE["services"].items():
+        if name != POSTGRES:
+            assert (service["read_only"], service["cap_drop"], service["tmpfs"]) == (
+                True,
+                ["ALL"],
+                [image_environment()["TMPDIR"]],
+            )
+        published = service.get("ports", ())
+        assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_nothing_that_a_run_prints_is_kept_and_no_run_is_resumed_or_repeated_for_a_failed_step() -> None:
+    assert SHARED["compute_logs"]["class"] == "NoOpComputeLogManager"
+    assert SHARED["run_monitoring"]["max_resume_run_attempts"] == 0
+    assert SHARED["run_retries"]["retry_on_asset_or_op_failure"] is False
+    keys = {one["key"]: one["limit"] for one in SHARED["concurrency"]["runs"]["tag_concurrency_limits"]}
+    assert keys["dagster/partition"] == 1
+    launcher = yaml.safe_load((DEPLOY / "launchers" / "ecs.yaml").read_text())["run_launcher"]
+    assert launcher["config"]["secrets_tag"] is None
+
+
+def test_the_operators_settings_of_compose_are_those_of_the_examples_with_what_processes_share() -> None:
+    local, examples = (
+        yaml.safe_load((folder / "operator.yaml").read_text()) for folder in (DEPLOY / "local", EXAMPLES)
+    )
+    for name in ("seals", "leases"):
+        assert local.pop(name) == {"bucket": "secrets-pipeline", "prefix": name, "region": "eu-west-2"}
+    assert local == examples
+
+
+def test_a_deployment_decides_as_the_local_instance_does() -> None:
+    local = yaml.safe_load((ROOT / "secrets_pipeline" / "orchestration" / "shared" / "dagster.yaml").read_text())
+    assert set(local) <= set(SHARED)
+    sized = {"sensors", "schedules", "concurrency", "run_monitoring"}
+    assert {key: SHARED[key] for key in local if key not in sized} == {
+        key: one for key, one in local.items() if key not in sized
+    }
+    keys = [one["key"] for one in local["concurrency"]["runs"]["tag_concurrency_limits"]]
+    assert set(keys) <= {one["key"] for one in SHARED["concurrency"]["runs"]["tag_concurrency_limits"]}
