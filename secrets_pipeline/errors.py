@@ -177,6 +177,18 @@ class AwsError(SecretsPipelineError):
         return self.code in THROTTLED
 
 
+class AlertError(SecretsPipelineError):
+    """An alert could not be published; the text never holds a webhook's URL.
+
+    Attributes:
+        passes: whether another try may succeed.
+    """
+
+    def __init__(self, message: str, *, passes: bool = False, remedy: str = "") -> None:
+        self.passes = passes
+        super().__init__(message, remedy=remedy)
+
+
 class ArnError(SecretsPipelineError):
     """A text is no ARN, or parts make none."""
 

@@ -18,6 +18,7 @@ from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.stacks import SourceChoice
+from tests.hook import Hook, webhook
 from tests.waiting import SECONDS
 
 TRUSTED = {"grants": [{"preset": "single-team", "readers": "*"}, {"stacks": "*-dev", "values": "*-dev"}]}
@@ -54,6 +55,13 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = tmp_path / "trusted.yaml"
     settings.write_text(json.dumps(TRUSTED))
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(settings))
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A webhook on this machine."""
+    with webhook() as served:
+        yield served
 
 
 @pytest.fixture

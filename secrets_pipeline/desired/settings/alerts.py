@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from secrets_pipeline.desired.base import Spec
+
+
+class WebhookSettings(Spec):
+    """Where the URL of a webhook is, which is a secret; one of the three, and never the URL itself.
+
+    Attributes:
+        environment: name of an environment variable of the processes that alert: Dagster's, and the command line's.
+        secret_arn: secret of Secrets Manager that is the URL and nothing else.
+        parameter_arn: parameter of Parameter Store, a SecureString, that is the URL.
+        role_arn: role to assume to read it; None for the pipeline's own credentials.
+    """
+
+    environment: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    secret_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+$"
+    )
+    parameter_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter/[A-Za-z0-9/_.-]+$"
+    )
+    role_arn: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> WebhookSettings:
+        places = (self.environment, self.secret_arn, self.parameter_arn)
+        if sum(place is not None for place in places) != 1:
+            problem = "name one place of the URL: environment, secret_arn or parameter_arn"
+            raise ValueError(problem)
+        return self
+
+    def __str__(self) -> str:
+        if self.environment is not None:
+            return f"environment variable {self.environment}"
+        return self.secret_arn or self.parameter_arn or ""
 
 
 class AlertSettings(Spec):
     """Where alerts go beside the log.
 
     Attributes:
-        topic_arn: SNS topic, in any account and region, standard or FIFO; None for the log alone.
+        topic_arn: SNS topic, in any account and region, standard or FIFO; None for none.
         role_arn: role to assume to publish there; None for the pipeline's own credentials.
+        webhook: webhook that takes Slack's JSON; None for none.
         repeat_after_minutes: an alert that says the same again is published after so long; the log has each one.
         dagster_url: of the Dagster UI, for example `https://dagster.example.com`, to make whole links of paths.
     """
 
     topic_arn: str | None = Field(default=None, pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?$")
     role_arn: str | None = None
+    webhook: WebhookSettings | None = None
     repeat_after_minutes: int = Field(default=60, ge=1, le=10_080)
     dagster_url: str | None = Field(default=None, pattern=r"^https?://\S+$")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from secrets_pipeline import emulator
-from secrets_pipeline.aws.alerts import Alert, NotPublished, Published
+from secrets_pipeline.aws.alerts import Alert, Publication, Published
+from secrets_pipeline.aws.alerts.topic import subject_line
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, ALERTS, Alerting
@@ -19,6 +21,7 @@ from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from tests.embedded import lead_to, operator
+from tests.hook import Hook
 
 LOG = logging.getLogger("alerts under test")
 ALERT = Alert("rotation of a/b failed", "the function may not be invoked", "a-dev", "rotation-failed", "a/b")
@@ -56,10 +59,15 @@ def saying(topic_arn: str | None, now: list[float] | None = None, **more: str) -
     return Alerting(settings, AwsSessions(), clock=clock) if clock else Alerting(settings, AwsSessions())
 
 
+def took(answers: Mapping[str, Publication] | None) -> set[str]:
+    """The channels that took an alert."""
+    return {name for name, answer in (answers or {}).items() if isinstance(answer, Published)}
+
+
 def test_an_alert_arrives_with_subject_text_and_what_subscriptions_filter_by(
     topic: Topic, instance: dg.DagsterInstance
 ) -> None:
-    assert isinstance(saying(topic.arn).say(ALERT, instance, LOG), Published)
+    assert took(saying(topic.arn).say(ALERT, instance, LOG)) == {"sns"}
     (message,) = topic.messages()
     assert (message["Subject"], message["Message"]) == (ALERT.subject, ALERT.text)
     assert {name: one["Value"] for name, one in message["MessageAttributes"].items()} == {
@@ -73,7 +81,7 @@ def test_a_fifo_topic_takes_alerts_too(
 ) -> None:
     lead_to(aws, monkeypatch)
     ordered = Topic(aws, "alerts.fifo")
-    assert isinstance(saying(ordered.arn).say(ALERT, instance, LOG), Published)
+    assert took(saying(ordered.arn).say(ALERT, instance, LOG)) == {"sns"}
     assert [one["Subject"] for one in ordered.messages()] == [ALERT.subject]
 
 
@@ -93,9 +101,9 @@ def test_what_flaps_is_published_once_in_a_while_and_logged_each_time(
         saying(topic.arn, now).say(ALERT, instance, LOG)
     assert len(topic.messages()) == 1
     other = Alert(ALERT.subject, ALERT.text, ALERT.stack, ALERT.cause, "another/secret")
-    assert isinstance(saying(topic.arn, now).say(other, instance, LOG), Published)
+    assert took(saying(topic.arn, now).say(other, instance, LOG)) == {"sns"}
     now[0] = started + 3_700
-    assert isinstance(saying(topic.arn, now).say(ALERT, instance, LOG), Published)
+    assert took(saying(topic.arn, now).say(ALERT, instance, LOG)) == {"sns"}
     assert len([one for one in caplog.messages if one.startswith("alert: rotation of a/b failed")]) == 6
 
 
@@ -114,8 +122,8 @@ def test_a_topic_that_cannot_be_reached_is_said_and_fails_nothing(
     gone = topic.arn + "-gone"
     for _ in range(2):
         # It was not published, so it is tried again.
-        assert isinstance(saying(gone).say(ALERT, instance, LOG), NotPublished)
-    assert any("the alert was not published: Publish to" in one for one in caplog.messages)
+        assert took(saying(gone).say(ALERT, instance, LOG)) == set()
+    assert any("the alert was not published by sns: Publish to" in one for one in caplog.messages)
 
 
 def test_without_a_topic_there_is_a_log_line(instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture) -> None:
@@ -132,7 +140,48 @@ def test_without_a_topic_there_is_a_log_line(instance: dg.DagsterInstance, caplo
     ],
 )
 def test_a_subject_is_one_short_line_of_ascii(subject: str, line: str) -> None:
-    assert Alert(subject, "", "", "x").subject_line == line
+    assert subject_line(subject) == line
+
+
+def test_a_channel_that_is_down_neither_silences_the_other_nor_doubles_it(
+    topic: Topic, instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_HOOK", hook.url)
+    both: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    hook.answers = [404]
+    assert took(saying(topic.arn, **both).say(ALERT, instance, LOG)) == {"sns"}
+    assert took(saying(topic.arn, **both).say(ALERT, instance, LOG)) == {"webhook"}
+    assert saying(topic.arn, **both).say(ALERT, instance, LOG) is None
+    assert (len(topic.messages()), len(hook.posted)) == (1, 2)
+    gone = saying(topic.arn + "-gone", **both)
+    other = Alert(ALERT.subject, ALERT.text, ALERT.stack, ALERT.cause, "another/secret")
+    assert [took(gone.say(other, instance, LOG)) for _ in range(2)] == [{"webhook"}, set()]
+    assert took(saying(topic.arn, **both).say(other, instance, LOG)) == {"sns"}
+    assert (len(topic.messages()), len(hook.posted)) == (1, 3)
+
+
+def test_a_channel_that_is_named_later_gets_what_was_only_logged(
+    instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_HOOK", hook.url)
+    saying(None).say(ALERT, instance, LOG)
+    named: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    assert took(saying(None, **named).say(ALERT, instance, LOG)) == {"webhook"}
+
+
+def test_the_url_of_a_webhook_is_nowhere_in_storage_or_log(
+    instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("ALERT_HOOK", hook.url)
+    named: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    for status in (404, 200):
+        hook.answers = [status]
+        saying(None, **named).say(ALERT, instance, LOG)
+    records = instance.fetch_observations(dg.AssetKey(ALERTS), limit=10).records
+    assert len(records) == 1
+    assert "CANARY-OF-HOOK" in hook.url
+    assert not [text for text in (caplog.text, repr(records)) if "CANARY-OF-HOOK" in text]
 
 
 @dg.op
