@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.credentials import ROLE_SESSION_NAME
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
@@ -18,6 +19,7 @@ from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secr
 from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
 from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
+from secrets_pipeline.rotation.events.names import ORGANIZATIONS
 
 _SUFFIX = 7
 """Of a secret's ARN: a hyphen and six characters."""
@@ -44,7 +46,18 @@ class Dismissed:
     reason: str
 
 
-Verdict: TypeAlias = tuple[Concern, ...] | Dismissed
+@dataclass(frozen=True, slots=True)
+class AccountConcern:
+    """An account whose access an event concerns: who can read is asked anew for all of its stacks at once.
+
+    Attributes:
+        account_id: 12 digits.
+    """
+
+    account_id: str
+
+
+Verdict: TypeAlias = tuple[Concern, ...] | tuple[AccountConcern, ...] | Dismissed
 
 
 class EventStacks:
@@ -72,12 +85,19 @@ class EventStacks:
             AwsError: if AWS cannot be asked.
             GuardError: if the credentials for the event's account belong to another one.
         """
-        if hint.kind is HintKind.IRRELEVANT:
-            return Dismissed("is of no kind that matters")
+        match hint.kind:
+            case HintKind.IRRELEVANT:
+                return Dismissed("is of no kind that matters")
+            case HintKind.ACCESS:
+                return self._of_access(hint)
+            case _:
+                return self._of_place(hint)
+
+    def _of_place(self, hint: Hint) -> Verdict:
         account = self._account(hint)
         if account is None:
             return Dismissed(f"no stack lives in account {hint.account}, {hint.region}")
-        if hint.actor_arn is not None and is_same_caller(hint.actor_arn, self._caller(hint, account)):
+        if self._was_our_own(hint, account):
             return Dismissed(f"{hint.name} was our own call")
         match hint.kind:
             case HintKind.DATABASE:
@@ -86,6 +106,26 @@ class EventStacks:
                 return self._of_key(hint, account)
             case _:
                 return self._of_secret(hint, account)
+
+    def _was_our_own(self, hint: Hint, account: AwsAccount) -> bool:
+        actor = hint.actor.arn if hint.actor else ""
+        return bool(actor) and is_same_caller(actor, self._caller(hint.account, account))
+
+    def _of_access(self, hint: Hint) -> Verdict:
+        """The accounts that are judged anew: that of an event of IAM, and all of them for the organisation's."""
+        homes = {spec.stack: self._home(spec) for spec in self._specs.values()}
+        concerned = {*homes.values()} | {one for spec in self._specs.values() for one in reader_accounts(spec)}
+        accounts = {*homes.values()} if hint.source == ORGANIZATIONS else {hint.account} & concerned
+        if not accounts:
+            return Dismissed(f"no stack lives in account {hint.account} or is read from there")
+        own = next((self._specs[stack] for stack, home in homes.items() if home == hint.account), None)
+        # What a run of ours changes, that run judges itself.
+        if own is not None and self._was_our_own(hint, self._sessions.for_target(own.target)):
+            return Dismissed(f"{hint.name} was our own call")
+        return tuple(AccountConcern(one) for one in sorted(accounts))
+
+    def _home(self, spec: StackSpec) -> str:
+        return spec.target.account_id or self._sessions.for_target(spec.target).account_id
 
     def _of_secret(self, hint: Hint, account: AwsAccount) -> Verdict:
         named = hint.secret or ""
@@ -192,10 +232,10 @@ class EventStacks:
         unnamed = (self._sessions.for_target(target) for target in targets if target.account_id is None)
         return next((account for account in unnamed if account.account_id == account_id), None)
 
-    def _caller(self, hint: Hint, account: AwsAccount) -> str:
-        where = (hint.account, hint.region)
+    def _caller(self, account_id: str, account: AwsAccount) -> str:
+        where = (account_id, account.region)
         if where not in self._callers:
-            with calling("GetCallerIdentity", f"in {hint.region}"):
+            with calling("GetCallerIdentity", f"in {account.region}"):
                 self._callers[where] = account.client("sts").get_caller_identity()["Arn"]
         return self._callers[where]
 
@@ -225,6 +265,11 @@ def is_same_caller(actor: str, own: str) -> bool:
         return True
     role, _, session = own.rpartition("/")
     return ":assumed-role/" in own and session != ROLE_SESSION_NAME and actor.rpartition("/")[0] == role
+
+
+def reader_accounts(spec: StackSpec) -> frozenset[str]:
+    """List the accounts of a stack's declared readers, whose IAM decides with the stack's own."""
+    return frozenset(account_of(arn) for consumer in spec.consumers for arn in consumer.readers)
 
 
 def _lives_in(target: Target, hint: Hint) -> bool:

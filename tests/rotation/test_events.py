@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import botocore.loaders
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from tests.rotation.event_bodies import (
     ACCOUNT,
     REGION,
     SOMEBODY,
+    WHEN,
     body,
     call,
     database_event,
@@ -75,7 +78,102 @@ def test_service_events_tell_how_a_rotation_ended(event: str, kind: HintKind) ->
 @pytest.mark.parametrize("event", names.SECRET_CALLS)
 def test_calls_that_change_a_secret_name_it_and_their_caller(event: str) -> None:
     read = hint(call(event, {"secretId": "shop/dev/db"}))
-    assert (read.kind, read.secret, read.actor_arn) == (HintKind.TAMPERED, "shop/dev/db", SOMEBODY)
+    assert (read.kind, read.secret, read.actor and read.actor.arn) == (HintKind.TAMPERED, "shop/dev/db", SOMEBODY)
+
+
+IAM_CALLS = [("iam", call_name) for call_name in names.IAM_CALLS]
+ORGANIZATION_CALLS = [("organizations", call_name) for call_name in names.ORGANIZATION_CALLS]
+
+
+@pytest.mark.parametrize(("service", "event"), [*IAM_CALLS, *ORGANIZATION_CALLS])
+def test_calls_that_change_who_may_read_are_of_access(service: str, event: str) -> None:
+    read = hint(call(event, {"roleName": "shop-task"}, service=service))
+    assert (read.kind, read.source, read.name, read.resource) == (
+        HintKind.ACCESS,
+        f"aws.{service}",
+        event,
+        "shop-task",
+    )
+    assert read.actor is not None
+    assert read.actor.arn == SOMEBODY
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        call("GetRole", {"roleName": "x"}, service="iam", readOnly=True),
+        call("PutRolePolicy", {"roleName": "x"}, service="iam", errorCode="AccessDenied"),
+        call("CreateAccessKey", {"userName": "x"}, service="iam"),
+        call("DescribePolicy", {"policyId": "p-1"}, service="organizations"),
+        call("AttachPolicy", {}, service="iam"),
+        call("AssumeRole", {"roleArn": "x"}, service="sts"),
+    ],
+)
+def test_calls_that_leave_readers_as_they_are_are_not_of_access(event: Mapping[str, Any]) -> None:
+    assert hint(event).kind is HintKind.IRRELEVANT
+
+
+@pytest.mark.parametrize(("service", "calls"), [("iam", names.IAM_CALLS), ("organizations", names.ORGANIZATION_CALLS)])
+def test_every_call_of_access_is_an_operation_of_its_service(service: str, calls: tuple[str, ...]) -> None:
+    operations = botocore.session.Session().get_service_model(service).operation_names
+    assert set(calls) <= set(operations)
+    assert list(calls) == sorted(calls)
+
+
+@pytest.mark.parametrize("partition", sorted(names.GLOBAL_REGIONS))
+@pytest.mark.parametrize(("service", "source"), [("iam", names.IAM), ("organizations", names.ORGANIZATIONS)])
+def test_events_of_a_global_service_reach_the_region_that_it_signs_for(
+    partition: str, service: str, source: str
+) -> None:
+    endpoints: Any = botocore.loaders.Loader().load_data("endpoints")
+    [told] = [one["services"][service] for one in endpoints["partitions"] if one["partition"] == partition]
+    scope = told["endpoints"][told["partitionEndpoint"]]["credentialScope"]
+    assert names.GLOBAL_REGIONS[partition][source] == scope["region"]
+
+
+def test_who_called_is_told_with_time_address_and_program() -> None:
+    event = call(
+        "PutResourcePolicy",
+        {"secretId": "db"},
+        eventTime=WHEN,
+        sourceIPAddress="203.0.113.7",
+        userAgent="aws-cli/2.15.0 md/Botocore#1.44.8",
+    )
+    issuer = f"arn:aws:iam::{ACCOUNT}:role/Administrator"
+    event["detail"]["userIdentity"]["sessionContext"] = {"sessionIssuer": {"type": "Role", "arn": issuer}}
+    actor = hint(event).actor
+    assert actor is not None
+    assert (actor.kind, actor.issuer) == ("AssumedRole", issuer)
+    assert str(actor) == (
+        f"by {SOMEBODY} at 2026-02-06 16:43 UTC, from 203.0.113.7, with aws-cli/2.15.0 md/Botocore#1.44.8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("identity", "who"),
+    [
+        ({"type": "Root", "arn": f"arn:aws:iam::{ACCOUNT}:root"}, f"by arn:aws:iam::{ACCOUNT}:root"),
+        ({"type": "AWSService", "invokedBy": "cloudformation.amazonaws.com"}, "by cloudformation.amazonaws.com"),
+        ({"type": "AWSAccount", "principalId": "AIDA", "accountId": "444455556666"}, "by account 444455556666"),
+        ({"type": "Unknown"}, "by Unknown"),
+        ({}, "by somebody"),
+        ("nobody", "by somebody"),
+        ({"arn": "arn:aws:sts::1:x <http://evil.example|click>"}, "by somebody"),
+        ({"arn": f"arn:aws:iam::{ACCOUNT}:user/{'x' * 1000}", "type": ["IAMUser"]}, "by somebody"),
+        ({"type": "<!channel>", "accountId": "١١١١٢٢٢٢٣٣٣٣"}, "by somebody"),
+    ],
+)
+def test_whoever_cloudtrail_names_is_said_and_nothing_that_is_no_name(identity: Any, who: str) -> None:  # noqa: ANN401 - hostile
+    event = call("PutResourcePolicy", {"secretId": "db"}, userIdentity=identity)
+    assert str(hint(event).actor) == who
+
+
+@pytest.mark.parametrize("agent", ["<!channel>", "http\u0000", 7, None, "\u202eevil", "x" * 3000])
+@pytest.mark.parametrize("address", ["<b>", "999.1.1.1", {"a": 1}, "fe80::1%<script>"])
+def test_an_address_or_agent_of_any_form_brings_no_markup(agent: Any, address: Any) -> None:  # noqa: ANN401 - hostile
+    said = str(hint(call("DeleteSecret", {"secretId": "db"}, userAgent=agent, sourceIPAddress=address)).actor)
+    assert not re.search(r"[<>\u202e\x00]|evil|\.1\.1", said)
+    assert len(said) < 300
 
 
 @pytest.mark.parametrize("spelled", ["arn", "aRN"])
@@ -184,6 +282,7 @@ _EVENTS = (
     service_event("db"),
     call("DeleteSecret", {"secretId": "db"}),
     call("DisableKey", {"keyId": KEY}, service="kms", resources=[{"ARN": KEY}]),
+    call("PutRolePolicy", {"roleName": "shop"}, service="iam", userAgent="aws-cli/2", sourceIPAddress="::1"),
     database_event("shop"),
 )
 
@@ -205,4 +304,5 @@ def test_real_events_with_anything_in_any_place_are_never_more_than_names_of_aws
         assert re.fullmatch(r"[0-9]{12}", parsed.account)
         assert parsed.at.tzinfo is not None
         for said in (parsed.secret, parsed.resource, parsed.version):
-            assert said is None or re.fullmatch(r"[A-Za-z0-9/_+=.@!:-]{1,600}", said)
+            assert said is None or re.fullmatch(r"[A-Za-z0-9/_+=,.@!:-]{1,600}", said)
+        assert re.fullmatch(r"[A-Za-z0-9 /_+=,.@:;()#*~\[\]-]{1,900}", str(parsed.actor))

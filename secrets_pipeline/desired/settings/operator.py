@@ -116,7 +116,7 @@ def _own_key(value: object) -> object:
 
 
 class EventSettings(Spec):
-    """The queue that brings AWS's events of rotations, of tampering and of databases; one for all accounts.
+    """The queue that brings AWS's events of rotations, tampering, databases and access; one for all accounts.
 
     Attributes:
         queue: its name, which is also in the names of everything that the pipeline makes to bring events there: a
@@ -129,6 +129,8 @@ class EventSettings(Spec):
             it; None for SQS's own keys.
         max_receives: how often a message is looked at before it goes to the dead-letter queue; one whose stack has a
             run under way is looked at every minute until that run has ended.
+        organization_role_arn: role in the organisation's management account that may put rules there; None leaves
+            changes of SCPs and RCPs to the next verification.
     """
 
     queue: str = Field(pattern=r"^[A-Za-z0-9_-]{1,45}$")
@@ -137,6 +139,9 @@ class EventSettings(Spec):
     role_arn: str | None = None
     kms_key: Annotated[str, BeforeValidator(_own_key)] | None = None
     max_receives: int = Field(default=60, ge=3, le=1000)
+    organization_role_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$"
+    )
 
     @property
     def role_name(self) -> str:

@@ -64,7 +64,20 @@ RULES: Mapping[str, Document] = {
 """Rules of the default bus of each account and region, by the end of their names; each lists the calls that matter, and
 no reads."""
 
-FORWARDED_PATTERN: Document = {"source": [names.SECRETS_MANAGER, names.KMS, names.RDS]}
+GLOBAL_RULES: Mapping[str, Document] = {
+    end: {
+        "source": [source],
+        "detail-type": [names.API_CALL],
+        "detail": {"eventSource": [service], "eventName": list(names.ACCESS_CALLS[service]), **_NOT_REFUSED},
+    }
+    for end, source, service in (
+        ("access-changes", names.IAM, "iam.amazonaws.com"),
+        ("organization-changes", names.ORGANIZATIONS, "organizations.amazonaws.com"),
+    )
+}
+"""The same for global services, whose events reach one region of each account (`names.GLOBAL_REGIONS`)."""
+
+FORWARDED_PATTERN: Document = {"source": [names.SECRETS_MANAGER, names.KMS, names.RDS, names.IAM, names.ORGANIZATIONS]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +140,21 @@ class Layout:
 
     def rules(self, place: Place) -> Mapping[str, Document]:
         """Map the ARN of each rule of a place's default bus to its pattern."""
-        return {place.arn("events", f"rule/{self.queue}-{end}"): pattern for end, pattern in RULES.items()}
+        return {**self._rules(place, RULES), **self.global_rules(place)}
+
+    def global_rules(self, place: Place) -> Mapping[str, Document]:
+        """Map the ARN of each rule for a global service whose events reach this place to its pattern."""
+        regions = names.GLOBAL_REGIONS.get(place.partition, {})
+        here = {end: one for end, one in GLOBAL_RULES.items() if regions.get(one["source"][0]) == place.region}
+        return self._rules(place, here)
+
+    def global_places(self, account_id: str, partition: str) -> list[Place]:
+        """List the places of an account that events of global services reach, sorted."""
+        regions = set(names.GLOBAL_REGIONS.get(partition, {}).values())
+        return [Place(account_id, region, partition) for region in sorted(regions)]
+
+    def _rules(self, place: Place, patterns: Mapping[str, Document]) -> dict[str, Document]:
+        return {place.arn("events", f"rule/{self.queue}-{end}"): pattern for end, pattern in patterns.items()}
 
     def queue_policy(self, place: Place, name: str, rules: Sequence[str]) -> Document:
         """Build the policy of a queue: our rules alone may send, and nobody without TLS."""
@@ -157,10 +184,9 @@ class Layout:
             ],
         }
 
-    @property
-    def rules_at_home(self) -> list[str]:
-        """ARNs of the rules that send to the queue."""
-        return [*self.rules(self.home), self.forwarded_rule]
+    def senders(self, place: Place) -> list[str]:
+        """List the ARNs of all rules that a place can have: those that send to its queues."""
+        return [*self.rules(place), *([self.forwarded_rule] if place == self.home else [])]
 
     def bus_policy(self, accounts: Sequence[str]) -> Document:
         """Build the policy of the bus: which accounts may put events on it, and by which role."""

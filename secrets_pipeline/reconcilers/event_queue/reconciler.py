@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.apply import planned
@@ -22,9 +23,17 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs, Rea
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Layout, Place
+from secrets_pipeline.reconcilers.event_queue.forwarding import (
+    dead_letters_part,
+    distinct,
+    forwarding,
+    global_route,
+    queue_attributes,
+    watches_home,
+)
 from secrets_pipeline.reconcilers.event_queue.part import OURS, EventPart, ObservedPart
 from secrets_pipeline.reconcilers.event_queue.queue import QueuePart
-from secrets_pipeline.reconcilers.event_queue.route import BusPart, RolePart, RulePart
+from secrets_pipeline.reconcilers.event_queue.route import BusPart, RulePart
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 
 if TYPE_CHECKING:
@@ -33,8 +42,6 @@ if TYPE_CHECKING:
 NOTE = "secrets-pipeline:layout"
 _NOTE_KIND = "event-note"
 _NOTED = Because("as noted; not read: `verify` and `plan --deep` do")
-_RETENTION_SECONDS = "1209600"
-_VISIBILITY_SECONDS = "60"
 
 
 class EventQueueReconciler:
@@ -73,7 +80,7 @@ class EventQueueReconciler:
             ]
         changes: list[Change] = []
         for part in route.parts:
-            before = tuple(change.resource.name for change in changes)
+            before = (*route.after, *(change.resource.name for change in changes))
             changes.append(planned(part.resource, partial(self._plan_part, part, before, noted=noted)))
         open_ones = any(change.action is not ChangeClass.NONE for change in changes)
         action = ChangeClass.NONE if noted and not open_ones else ChangeClass.UPDATE
@@ -105,11 +112,11 @@ class EventQueueReconciler:
 
 
 class _Route(ABC):
-    """Parts in one account and region that are made together, in this order, and noted together."""
+    """Parts that are made together, in this order, and noted together; `after` are those of another route."""
 
-    def __init__(self, name: str, parts: Sequence[EventPart], wanted: object) -> None:
+    def __init__(self, name: str, parts: Sequence[EventPart], wanted: object, after: tuple[str, ...] = ()) -> None:
         self.note = Resource(_NOTE_KIND, name)
-        self.parts = parts
+        self.parts, self.after = parts, after
         text = json.dumps(wanted, sort_keys=True, default=str)
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -140,8 +147,10 @@ class _NotedOnQueue(_Route):
 class _NotedOnRule(_Route):
     """The parts in another place; the note is on their first rule."""
 
-    def __init__(self, account: AwsAccount, arn: str, parts: Sequence[EventPart], wanted: object) -> None:
-        super().__init__(f"rules of {account.account_id} {account.region} as noted", parts, wanted)
+    def __init__(
+        self, account: AwsAccount, arn: str, parts: Sequence[EventPart], wanted: object, *, after: tuple[str, ...]
+    ) -> None:
+        super().__init__(f"rules of {account.account_id} {account.region} as noted", parts, wanted, after)
         self._account, self._arn = account, arn
 
     def is_noted(self) -> bool:
@@ -166,7 +175,7 @@ def _routes(stack: Stack) -> list[_Route]:
     account = stack.observed.sessions.for_target(settings.event_target(settings.events))
     plan = _layout(stack, account)
     at_home = _home(stack, account, plan)
-    return [at_home] if plan.at_home else [at_home, _elsewhere(stack, plan)]
+    return [at_home] if plan.at_home else [at_home, _elsewhere(stack, plan, at_home)]
 
 
 def _layout(stack: Stack, home: AwsAccount) -> Layout:
@@ -176,56 +185,52 @@ def _layout(stack: Stack, home: AwsAccount) -> Layout:
     place = Place(events.account_id or home.account_id, home.region, home.partition)
     here = Place(stack.account.account_id, stack.account.region, stack.account.partition)
     accounts = {spec.target.account_id for spec in stack.ownership.repository.specs.values()} | {here.account_id}
+    if events.organization_role_arn:
+        accounts.add(account_of(events.organization_role_arn))
     others = tuple(sorted(one for one in accounts if one is not None and one != place.account_id))
     return Layout(place, events.queue, here, others, events.kms_key, events.max_receives)
 
 
 def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
     home, patience = plan.home, stack.run.patience
-    dead_letters = _dead_letters(account, plan, home, plan.rules_at_home, plan.key)
+    dead_letters = dead_letters_part(account, plan, home, plan.key)
     redrive = {"deadLetterTargetArn": home.arn("sqs", plan.dead_letters), "maxReceiveCount": plan.max_receives}
     attributes = {
-        **_attributes(plan.queue_policy(home, plan.queue, plan.rules_at_home)),
+        **queue_attributes(plan.queue_policy(home, plan.queue, plan.senders(home))),
         "RedrivePolicy": json.dumps(redrive),
     }
     queue = QueuePart(account, plan.queue, attributes, plan.key)
     parts: list[EventPart] = [dead_letters, queue]
-    forwards = _places_elsewhere(stack, plan)
+    global_parts, global_wanted = global_route(stack, plan)
+    forwards = bool(global_parts) or _places_elsewhere(stack, plan)
     if forwards:
         parts.append(BusPart(account, plan, may_forget=_all_known(stack)))
         target = plan.target(forwarded=True)
         parts.append(RulePart(account, plan.forwarded_rule, desired.FORWARDED_PATTERN, target, patience))
     rules = plan.rules(home) if _any_at_home(stack, plan) else {}
+    if watches_home(stack, plan):
+        rules = {**rules, **plan.global_rules(home)}
     target = replace(plan, here=home).target()
     parts.extend(RulePart(account, arn, pattern, target, patience) for arn, pattern in rules.items())
-    wanted = [dead_letters.wanted, queue.wanted, forwards and plan.bus_policy(plan.others), target, rules]
-    return _NotedOnQueue(queue, parts, wanted)
+    bus = forwards and [plan.bus_policy(plan.others), desired.FORWARDED_PATTERN]
+    wanted = [dead_letters.wanted, queue.wanted, bus, target, rules, global_wanted]
+    return _NotedOnQueue(queue, [*parts, *global_parts], wanted)
 
 
-def _elsewhere(stack: Stack, plan: Layout) -> _Route:
-    account, here, patience = stack.account, plan.here, stack.run.patience
-    place = f" of {here.account_id} in {here.region}"
-    patterns = plan.rules(here)
-    dead_letters = _dead_letters(account, plan, here, list(patterns), None, place=place)
-    target = plan.target()
-    rules = [RulePart(account, arn, pattern, target, patience, place=place) for arn, pattern in patterns.items()]
-    wanted = [dead_letters.wanted, plan.trust, plan.permissions, target, patterns]
-    return _NotedOnRule(account, next(iter(patterns)), [dead_letters, RolePart(account, plan), *rules], wanted)
-
-
-def _dead_letters(
-    account: AwsAccount, plan: Layout, where: Place, rules: Sequence[str], key: str | None, *, place: str = ""
-) -> QueuePart:
-    attributes = _attributes(plan.queue_policy(where, plan.dead_letters, rules))
-    return QueuePart(account, plan.dead_letters, attributes, key, place=place)
-
-
-def _attributes(policy: desired.Document) -> dict[str, str]:
-    return {
-        "MessageRetentionPeriod": _RETENTION_SECONDS,
-        "VisibilityTimeout": _VISIBILITY_SECONDS,
-        "Policy": json.dumps(policy),
-    }
+def _elsewhere(stack: Stack, plan: Layout, at_home: _Route) -> _Route:
+    rules = plan.rules(plan.here)
+    parts, wanted = forwarding(stack.account, plan, rules, stack.run.patience)
+    if plan.here.account_id != plan.home.account_id:
+        for place in plan.global_places(plan.here.account_id, plan.here.partition):
+            there = replace(plan, here=place)
+            account = stack.observed.account_in(place.region)
+            more, further = forwarding(account, there, there.global_rules(place), stack.run.patience)
+            parts, wanted = [*parts, *more], [*wanted, *further]
+    # Of the home account, what global services need is made with the queue.
+    made = {part.resource.name for part in at_home.parts}
+    shared = tuple(one.resource.name for one in parts if one.resource.name in made)
+    own = [one for one in distinct(parts) if one.resource.name not in made]
+    return _NotedOnRule(stack.account, next(iter(rules)), own, wanted, after=shared)
 
 
 def _places_elsewhere(stack: Stack, plan: Layout) -> bool:

@@ -90,7 +90,7 @@ class RolePart:
     """Makes the role by which rules of another account or region reach the bus."""
 
     def __init__(self, account: AwsAccount, plan: desired.Layout) -> None:
-        self.resource = Resource("event-role", plan.role_name)
+        self.resource = Resource("event-role", f"{plan.role_name} of {plan.here.account_id}")
         self._account, self._layout = account, plan
 
     def look(self) -> ObservedPart:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -20,8 +20,41 @@ class HintKind(StrEnum):
     """Somebody changed a KMS key: its state, policy, aliases or grants."""
     DATABASE = "database"
     """A database became available, was restored, changed or failed over."""
+    ACCESS = "access"
+    """Somebody changed who may read: in IAM, or by the organisation's policies."""
     IRRELEVANT = "irrelevant"
     """Nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who called an API, as CloudTrail tells it: `userIdentity`, `sourceIPAddress`, `userAgent` and `eventTime`.
+
+    Every text has passed a pattern: whoever calls chooses the name of his session and his user agent.
+
+    Attributes:
+        kind: `type` of the identity, for example `AssumedRole`; empty where CloudTrail does not say it.
+        arn: of the user or session; empty for a service, and for somebody of another account.
+        issuer: ARN of the role or user that issued a session's credentials; empty for none.
+        otherwise: who it was where there is no ARN: the service, else the account.
+        address: IP address, or name of the AWS service, that the call came from.
+        agent: the beginning of the user agent.
+        at: when.
+    """
+
+    kind: str = ""
+    arn: str = ""
+    issuer: str = ""
+    otherwise: str = ""
+    address: str = ""
+    agent: str = ""
+    at: datetime | None = None
+
+    def __str__(self) -> str:
+        said = [f"by {self.arn or self.otherwise or self.kind or 'somebody'}"]
+        said += [f"at {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"] if self.at else []
+        where = [f"from {self.address}"] if self.address else []
+        return ", ".join([" ".join(said), *where, *([f"with {self.agent}"] if self.agent else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +66,12 @@ class Hint:
         account: 12 digits.
         region: where it happened.
         at: when, with a time zone.
+        source: the service, for example `aws.iam`.
         name: of the event, for example `RotationSucceeded` or `RDS-EVENT-0006`.
         secret: name or ARN of the secret that it names.
         version: id of the version that became current, where the event says it.
         resource: ARN or id of the KMS key, ARN of the database.
-        actor_arn: who called the API; a session's ARN for an assumed role.
+        actor: who called the API; None for what nobody called for.
     """
 
     kind: HintKind
@@ -45,11 +79,12 @@ class Hint:
     account: str
     region: str
     at: datetime
+    source: str = ""
     name: str = ""
     secret: str | None = None
     version: str | None = None
     resource: str | None = None
-    actor_arn: str | None = None
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

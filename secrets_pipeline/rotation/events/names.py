@@ -7,7 +7,10 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-cloud-watch-events.ht
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 SECRETS_MANAGER, KMS, RDS = "aws.secretsmanager", "aws.kms", "aws.rds"
+IAM, ORGANIZATIONS = "aws.iam", "aws.organizations"
 """`source` of an event."""
 
 LABEL_UPDATED = "Secret Label Updated"
@@ -47,6 +50,95 @@ KEY_CALLS = (
     "ScheduleKeyDeletion",
     "UpdateAlias",
 )
+
+IAM_CALLS = (
+    "AddClientIDToOpenIDConnectProvider",
+    "AddRoleToInstanceProfile",
+    "AddUserToGroup",
+    "AttachGroupPolicy",
+    "AttachRolePolicy",
+    "AttachUserPolicy",
+    "CreateOpenIDConnectProvider",
+    "CreatePolicyVersion",
+    "CreateRole",
+    "CreateSAMLProvider",
+    "CreateServiceLinkedRole",
+    "CreateUser",
+    "DeleteGroupPolicy",
+    "DeleteOpenIDConnectProvider",
+    "DeleteRole",
+    "DeleteRolePermissionsBoundary",
+    "DeleteRolePolicy",
+    "DeleteSAMLProvider",
+    "DeleteUser",
+    "DeleteUserPermissionsBoundary",
+    "DeleteUserPolicy",
+    "DetachGroupPolicy",
+    "DetachRolePolicy",
+    "DetachUserPolicy",
+    "PutGroupPolicy",
+    "PutRolePermissionsBoundary",
+    "PutRolePolicy",
+    "PutUserPermissionsBoundary",
+    "PutUserPolicy",
+    "RemoveClientIDFromOpenIDConnectProvider",
+    "RemoveRoleFromInstanceProfile",
+    "RemoveUserFromGroup",
+    "SetDefaultPolicyVersion",
+    "SetSecurityTokenServicePreferences",
+    "TagRole",
+    "TagUser",
+    "UntagRole",
+    "UntagUser",
+    "UpdateAssumeRolePolicy",
+    "UpdateSAMLProvider",
+    "UpdateUser",
+)
+"""What changes who may read, or who may become somebody who may. A policy or group that is made counts when it is
+attached or has a member, and has neither when it is deleted. No call of STS is among them: each hands out a session of
+somebody who may already what IAM says (https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html); its
+one setting is IAM's SetSecurityTokenServicePreferences.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+"""
+
+ORGANIZATION_CALLS = (
+    "AcceptHandshake",
+    "AttachPolicy",
+    "CreateOrganization",
+    "DeleteOrganization",
+    "DetachPolicy",
+    "DisablePolicyType",
+    "EnableAllFeatures",
+    "EnablePolicyType",
+    "LeaveOrganization",
+    "MoveAccount",
+    "RemoveAccountFromOrganization",
+    "UpdatePolicy",
+)
+"""What changes which SCPs and RCPs apply to an account, or which organisation and path it has in conditions.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+"""
+
+ACCESS_CALLS: Mapping[str, tuple[str, ...]] = {
+    "iam.amazonaws.com": IAM_CALLS,
+    "organizations.amazonaws.com": ORGANIZATION_CALLS,
+}
+"""By `eventSource`."""
+
+_EAST, _GOV_WEST = "us-east-1", "us-gov-west-1"
+GLOBAL_REGIONS: Mapping[str, Mapping[str, str]] = {
+    "aws": {IAM: _EAST, ORGANIZATIONS: _EAST},
+    "aws-cn": {IAM: "cn-north-1", ORGANIZATIONS: "cn-northwest-1"},
+    "aws-us-gov": {IAM: _GOV_WEST, ORGANIZATIONS: _GOV_WEST},
+}
+"""The one region of a partition whose default bus gets the events of a global service.
+
+Sources: https://repost.aws/knowledge-center/eventbridge-rule-triggers-iam-single-region,
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events
+and botocore's endpoints.json, whose credential scopes name the region that these services sign for.
+"""
 
 DATABASE_CATEGORIES = ("availability", "configuration change", "creation", "failover", "recovery", "restoration")
 """`EventCategories` after which a database may have another endpoint, resource id or password."""

@@ -11,10 +11,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from secrets_pipeline.desired.limits import ACCOUNT_ID, REGION, SECRET_NAME_LENGTH
 from secrets_pipeline.rotation.events import names
+from secrets_pipeline.rotation.events.actor import actor_of, moment
 from secrets_pipeline.rotation.events.document import EventDocument, entries, mapping, text
 from secrets_pipeline.rotation.events.hints import Hint, HintKind, Poison
 
@@ -31,6 +31,17 @@ _KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]{1,32}:[0-9]{12}:key/[A-Za-z0-9-
 _ALIAS = re.compile(r"(arn:aws[a-z-]*:kms:[a-z0-9-]{1,32}:[0-9]{12}:)?alias/[A-Za-z0-9:/_-]{1,250}")
 _DATABASE = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]{1,32}:[0-9]{12}:(db|cluster):[A-Za-z0-9-]{1,63}")
 _VERSION = re.compile(r"[A-Za-z0-9-]{32,64}")
+_PRINCIPAL = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}|arn:aws[a-z-]*:iam::([0-9]{12}|aws):[A-Za-z0-9_+=,.@/-]{1,400}")
+_ABOUT = (
+    "roleName",
+    "userName",
+    "groupName",
+    "policyArn",
+    "instanceProfileName",
+    "openIDConnectProviderArn",
+    "policyId",
+)
+"""What a call to IAM or Organizations names first, by CloudTrail's spelling of its parameters."""
 
 Read = Callable[[Hint, EventDocument, EventDocument], Hint | Poison]
 """(envelope, whole event, detail) → what it means."""
@@ -65,18 +76,10 @@ def _envelope(event: object) -> Hint | Poison:
         return Poison("names no account")
     if len(region) > _LONGEST_REGION or not (region.isascii() and REGION.fullmatch(region)):
         return Poison("names no region")
-    at = _time(text(event, "time"))
+    at = moment(text(event, "time"))
     if at is None:
         return Poison("has no time")
     return Hint(HintKind.IRRELEVANT, event_id, account, region, at)
-
-
-def _time(said: str | None) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(said) if said else None
-    except ValueError:
-        return None
-    return at if at is not None and at.tzinfo is not None else None
 
 
 def _label_updated(hint: Hint, event: EventDocument, detail: EventDocument) -> Hint | Poison:
@@ -108,7 +111,7 @@ def _secret_call(hint: Hint, _event: EventDocument, detail: EventDocument) -> Hi
     secret = _first(_SECRET, answered.get("arn"), answered.get("aRN"), asked.get("secretId"))
     if secret is None:
         return Poison("names no secret")
-    return replace(hint, kind=HintKind.TAMPERED, name=name, secret=secret, actor_arn=_actor(detail))
+    return replace(hint, kind=HintKind.TAMPERED, name=name, secret=secret, actor=actor_of(detail))
 
 
 def _key_call(hint: Hint, _event: EventDocument, detail: EventDocument) -> Hint | Poison:
@@ -121,7 +124,7 @@ def _key_call(hint: Hint, _event: EventDocument, detail: EventDocument) -> Hint 
     key = _first(_KEY, *said) or _first(_ALIAS, *said, asked.get("aliasName"))
     if key is None:
         return Poison("names no key")
-    return replace(hint, kind=HintKind.KEY_CHANGED, name=name, resource=key, actor_arn=_actor(detail))
+    return replace(hint, kind=HintKind.KEY_CHANGED, name=name, resource=key, actor=actor_of(detail))
 
 
 def _key_event(hint: Hint, event: EventDocument, detail: EventDocument) -> Hint | Poison:
@@ -141,13 +144,19 @@ def _database_event(hint: Hint, event: EventDocument, detail: EventDocument) -> 
     return replace(hint, kind=HintKind.DATABASE, name=text(detail, "EventID") or "", resource=database)
 
 
+def _access_call(hint: Hint, event: EventDocument, detail: EventDocument) -> Hint | Poison:
+    name, source = text(detail, "eventName") or "", text(detail, "eventSource") or ""
+    if name not in names.ACCESS_CALLS.get(source, ()) or not _happened(detail):
+        return hint
+    asked = mapping(detail, "requestParameters")
+    about = _first(_PRINCIPAL, *(asked.get(key) for key in _ABOUT))
+    known = text(event, "source") or ""
+    return replace(hint, kind=HintKind.ACCESS, source=known, name=name, resource=about, actor=actor_of(detail))
+
+
 def _happened(detail: EventDocument) -> bool:
     """Whether a call changed something: it was neither refused nor one that only reads."""
     return detail.get("errorCode") is None and detail.get("readOnly") is not True
-
-
-def _actor(detail: EventDocument) -> str | None:
-    return text(detail, "userIdentity", "arn")
 
 
 def _first(pattern: re.Pattern[str], *found: object) -> str | None:
@@ -161,6 +170,8 @@ _READ: Mapping[tuple[str, str], Read] = {
     (names.KMS, names.API_CALL): _key_call,
     (names.KMS, names.KEY_DELETED): _key_event,
     (names.KMS, names.KEY_MATERIAL_EXPIRED): _key_event,
+    (names.IAM, names.API_CALL): _access_call,
+    (names.ORGANIZATIONS, names.API_CALL): _access_call,
     (names.RDS, names.INSTANCE_EVENT): _database_event,
     (names.RDS, names.CLUSTER_EVENT): _database_event,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
@@ -34,12 +35,14 @@ class Message:
         message_id: SQS's id of the message.
         handle: names this receipt of it.
         receives: how often it has been received, this time included.
+        sent: when SQS got it.
     """
 
     message_id: str
     handle: str
     body: str
     receives: int
+    sent: datetime | None = None
 
 
 class EventQueue:
@@ -90,7 +93,7 @@ class EventQueue:
                     MaxNumberOfMessages=min(_BATCH, most - len(found)),
                     VisibilityTimeout=hidden_for,
                     WaitTimeSeconds=0 if found else _WAIT_SECONDS,
-                    MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                    MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
                 )
             known = len(found)
             for one in answer.get("Messages", []):
@@ -101,12 +104,8 @@ class EventQueue:
                 break
         return list(found.values())
 
-    def hide(self, messages: Sequence[Message], *, seconds: int) -> None:
-        """Hide received messages for longer, by ChangeMessageVisibilityBatch.
-
-        Args:
-            messages: which.
-            seconds: from now on.
+    def hide(self, messages: Sequence[tuple[Message, int]]) -> None:
+        """Hide received messages for some seconds each (ChangeMessageVisibilityBatch): none is received in vain.
 
         Raises:
             AwsError: if SQS refuses.
@@ -118,7 +117,7 @@ class EventQueue:
                     QueueUrl=self._url,
                     Entries=[
                         {"Id": str(number), "ReceiptHandle": one.handle, "VisibilityTimeout": seconds}
-                        for number, one in enumerate(some)
+                        for number, (one, seconds) in enumerate(some)
                     ],
                 )
 
@@ -138,5 +137,12 @@ class EventQueue:
 
 
 def _message(said: MessageTypeDef) -> Message:
-    receives = int(said.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
-    return Message(said["MessageId"], said["ReceiptHandle"], said.get("Body", ""), receives)
+    attributes = said.get("Attributes", {})
+    sent = attributes.get("SentTimestamp")
+    return Message(
+        said["MessageId"],
+        said["ReceiptHandle"],
+        said.get("Body", ""),
+        int(attributes.get("ApproximateReceiveCount", "1")),
+        datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else None,
+    )

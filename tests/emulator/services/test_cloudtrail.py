@@ -193,3 +193,29 @@ def test_trails_work_as_before(clients: Clients, trail: Trail) -> None:
     s3.create_bucket(Bucket="trail", CreateBucketConfiguration={"LocationConstraint": clients.session.region_name})
     trail.client.create_trail(Name="audit", S3BucketName="trail")
     assert [one["Name"] for one in trail.client.describe_trails()["trailList"]] == ["audit"]
+
+
+@pytest.mark.parametrize("region", ["eu-west-2", "us-east-1", "ap-south-1"])
+def test_a_change_of_iam_is_told_in_the_region_of_global_services_wherever_it_was_sent(
+    clients: Clients, name: str, region: str
+) -> None:
+    at: Any = {"endpoint_url": clients.endpoint_url}
+    iam = clients.session.client("iam", region_name=region, **at)
+    iam.create_user(UserName=f"{name}-{region}")
+    iam.get_user(UserName=f"{name}-{region}")
+    trail = Trail(clients)
+    trail.client = clients.session.client("cloudtrail", region_name="us-east-1", **at)
+    told = [json.loads(one["CloudTrailEvent"]) for one in trail.events("EventSource", "iam.amazonaws.com")]
+    (mine,) = [one for one in told if one["requestParameters"].get("userName") == f"{name}-{region}"]
+    assert (mine["eventName"], mine["awsRegion"], mine["readOnly"]) == ("CreateUser", "us-east-1", False)
+    assert mine["userAgent"].startswith("Boto3/")
+
+
+def test_a_refused_change_of_iam_is_told_with_its_error(clients: Clients, name: str) -> None:
+    at: Any = {"endpoint_url": clients.endpoint_url, "region_name": "us-east-1"}
+    with pytest.raises(ClientError):
+        clients.session.client("iam", **at).delete_role(RoleName=name)
+    trail = Trail(clients)
+    trail.client = clients.session.client("cloudtrail", **at)
+    told = [json.loads(one["CloudTrailEvent"]) for one in trail.events(value="DeleteRole")]
+    assert [one["errorCode"] for one in told if one["requestParameters"] == {"roleName": name}] == ["NoSuchEntity"]

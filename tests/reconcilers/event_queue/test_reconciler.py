@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 STAGE = "rotation_event_queue"
 AWAY, HOME = "444455556666", "111122223333"
-ELSEWHERE = "eu-central-1"
+ELSEWHERE, GLOBAL = "eu-central-1", "us-east-1"
 ADMINISTRATOR = f"arn:aws:iam::{AWAY}:role/{emulator.ADMINISTRATOR_ROLE}"
 _numbers = itertools.count(1)
 
@@ -88,11 +88,12 @@ class Post:
 
 @pytest.fixture(scope="module")
 def places(aws: emulator.LocalAws, session: boto3.Session) -> list[tuple[Any, Any]]:
-    """Clients of EventBridge and SQS at home, in the other region and in the other account."""
+    """Clients of EventBridge and SQS at home and in the other account, in every region that tests use."""
     at: dict[str, Any] = {"region_name": aws.region, "endpoint_url": aws.endpoint_url}
     keys = session.client("sts", **at).assume_role(RoleArn=ADMINISTRATOR, RoleSessionName="test")["Credentials"]
     away = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-    where = ((session, at), (session, {**at, "region_name": ELSEWHERE}), (away, at))
+    regions = [{**at, "region_name": region} for region in (aws.region, ELSEWHERE, GLOBAL)]
+    where = [(one, there) for one in (session, away) for there in regions]
     return [(one.client("events", **there), one.client("sqs", **there)) for one, there in where]
 
 
@@ -116,7 +117,7 @@ def post(bench: Bench, places: list[tuple[Any, Any]]) -> Iterator[Post]:
     events = EventSettings(queue=f"events-{next(_numbers)}", region=bench.aws.region, account_id=HOME)
     post = Post(bench, OperatorSettings(events=events), (bench.spec(),))
     yield post
-    take_down(post, places[:1])
+    take_down(post, places)
 
 
 @pytest.fixture
@@ -194,6 +195,80 @@ def test_events_of_another_account_or_region_reach_the_queue_at_home(
     assert (hint.kind, hint.account, hint.region) == (HintKind.ROTATED, account, region)
 
 
+@pytest.mark.parametrize(("number", "account"), [(0, HOME), (1, AWAY), (2, HOME)])
+def test_a_change_of_iam_reaches_the_queue_from_the_one_region_that_tells_of_it(
+    forwarding: Post, number: int, account: str
+) -> None:
+    outcomes = forwarding.apply(number)
+    assert all_of(outcomes, Applied), outcomes
+    session = in_account(forwarding.bench, account) if account == AWAY else forwarding.bench.session
+    role = f"{forwarding.queue}-reader"
+    session.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=ASSUMED_BY_LAMBDA)
+    session.client("iam").tag_role(RoleName=role, Tags=[{"Key": "a", "Value": "b"}])
+    mine = [one for one in forwarding.hints() if one.resource == role]
+    assert [(one.kind, one.name, one.account, one.region) for one in mine] == [
+        (HintKind.ACCESS, "CreateRole", account, GLOBAL),
+        (HintKind.ACCESS, "TagRole", account, GLOBAL),
+    ]
+    assert set(forwarding.plan(number, options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
+
+
+def test_stacks_of_the_home_account_agree_on_what_is_there_whichever_of_them_was_applied_last(forwarding: Post) -> None:
+    for number in (0, 2, 1):
+        forwarding.apply(number)
+    assert [set(forwarding.plan(number).values()) for number in (0, 1, 2)] == [{ChangeClass.NONE}] * 3
+
+
+def test_a_stack_in_the_region_of_global_services_shares_what_is_made_there_for_the_account(forwarding: Post) -> None:
+    specs = (
+        *forwarding.specs[:2],
+        forwarding.specs[2].model_copy(update={"target": Target(account_id=HOME, region=GLOBAL)}),
+    )
+    post = Post(forwarding.bench, forwarding.settings, specs)
+    assert all_of(post.apply(2), Applied)
+    post.hints()
+    near = post.bench.session.client("secretsmanager", region_name=GLOBAL)
+    arn = near.create_secret(Name=post.bench.name("global"), SecretString="x")["ARN"]
+    assert [one.kind for one in post.hints() if one.secret == arn] == [HintKind.ROTATED]
+    deep = ApplyOptions(deep=True)
+    assert [set(post.plan(number, options=deep).values()) for number in (0, 2)] == [{ChangeClass.NONE}] * 2
+
+
+def test_changes_of_the_organisation_come_from_its_management_account_where_a_role_is_named(post: Post) -> None:
+    assert post.settings.events is not None
+    events = post.settings.events.model_copy(update={"organization_role_arn": ADMINISTRATOR})
+    managed = Post(post.bench, OperatorSettings(events=events), post.specs)
+    assert all_of(managed.apply(), Applied)
+    away = in_account(post.bench, AWAY, GLOBAL)
+    rules = away.client("events").list_rules(NamePrefix=post.queue)["Rules"]
+    assert [one["Name"] for one in rules] == [f"{post.queue}-organization-changes"]
+    organizations = away.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    [hint] = managed.hints()
+    assert (hint.kind, hint.source, hint.account) == (HintKind.ACCESS, "aws.organizations", AWAY)
+    assert set(managed.plan(options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
+    organizations.delete_organization()
+
+
+def test_a_management_account_that_cannot_be_reached_is_said_and_the_queue_is_made_all_the_same(post: Post) -> None:
+    assert post.settings.events is not None
+    role = f"arn:aws:iam::{AWAY}:role/nobody-made-it"
+    events = post.settings.events.model_copy(update={"organization_role_arn": role})
+    outcomes = Post(post.bench, OperatorSettings(events=events), post.specs).apply()
+    assert isinstance(outcomes[post.queue], Applied)
+    refused = [one for one in outcomes.values() if isinstance(one, Failed)]
+    assert refused
+    assert all(AWAY in one.change.resource.name for one in refused)
+
+
+@pytest.mark.parametrize(
+    "pattern", [*desired.RULES.values(), *desired.GLOBAL_RULES.values(), desired.FORWARDED_PATTERN]
+)
+def test_a_pattern_is_as_short_as_eventbridge_takes_it(pattern: Mapping[str, Any]) -> None:
+    """2,048 characters: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html."""
+    assert len(json.dumps(pattern)) <= 2_048
+
+
 def test_only_our_rules_may_send_and_only_over_tls(post: Post) -> None:
     post.apply()
     policy = queue_policy_of(post.bench.session, post.queue)
@@ -254,13 +329,13 @@ def test_what_somebody_changed_of_the_role_of_the_rules_is_found_by_a_deep_plan_
     deep = ApplyOptions(deep=True)
     assert set(forwarding.plan(1, options=deep).values()) == {ChangeClass.NONE}
     iam = in_account(forwarding.bench, AWAY).client("iam")
-    [role] = [one["RoleName"] for one in iam.list_roles()["Roles"] if one["RoleName"] in forwarding.plan(1)]
+    role, planned = f"{forwarding.queue}-events", f"{forwarding.queue}-events of {AWAY}"
     if part == "trust":
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=ASSUMED_BY_LAMBDA)
     else:
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             iam.delete_role_policy(RoleName=role, PolicyName=name)
-    assert forwarding.plan(1, options=deep)[role] is ChangeClass.UPDATE
+    assert forwarding.plan(1, options=deep)[planned] is ChangeClass.UPDATE
     forwarding.apply(1, options=deep)
     assert set(forwarding.plan(1, options=deep).values()) == {ChangeClass.NONE}
 

@@ -9,6 +9,9 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
 - A call for another account's secret is an event in both accounts.
   https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+- Changes of IAM and Organizations are told in the one region of the partition that gets events of global services,
+  wherever the call was sent to; what they name is in the record alone, not among its resources.
+  https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events
 - What changes something, and what Secrets Manager does by itself, reaches EventBridge too; reads do not.
   https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 

@@ -18,6 +18,7 @@ from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.core.requests import operation_of
 from secrets_pipeline.emulator.core.secret_id import key_of
 from secrets_pipeline.emulator.services.cloudtrail.history import file_event
+from secrets_pipeline.rotation.events.names import GLOBAL_REGIONS, IAM, ORGANIZATIONS
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
@@ -67,7 +68,10 @@ _CHANGES: Mapping[str, frozenset[str]] = {
     ),
 }
 """What changes something, by moto's name of the service."""
-_HIDDEN = frozenset({"SecretString", "SecretBinary", "GrantTokens"})
+_GLOBAL = {"iam": IAM, "organizations": ORGANIZATIONS}
+_READING = ("Describe", "Generate", "Get", "List", "Simulate")
+"""What operations of these begin with that change nothing: their models have no others that are reads."""
+_HIDDEN = frozenset({"SecretString", "SecretBinary", "GrantTokens", "Password", "NewPassword", "OldPassword"})
 # What these services answer a change with; nothing of it is secret.
 _ANSWERED = ("ARN", "Name", "VersionId", "DeletionDate", "KeyId", "GrantId", "KeyState")
 
@@ -77,13 +81,14 @@ class Called:
     """A call, before it is known what became of it.
 
     Attributes:
-        service: `secretsmanager` or `kms`.
+        service: `secretsmanager`, `kms`, `iam` or `organizations`.
         operation: as CloudTrail names it.
         account_id: account that the caller acts in.
-        region: of the endpoint.
+        region: of the endpoint; for a global service the one that gets its events.
         access_key: the caller's.
         parameters: what is told of the request: one call of BatchGetSecretValue tells of several.
         changes: whether it is a change.
+        agent: the caller's user agent.
     """
 
     service: str
@@ -93,17 +98,19 @@ class Called:
     access_key: str
     parameters: tuple[Mapping[str, Any], ...]
     changes: bool
+    agent: str = ""
 
 
 def observed(response: BaseResponse) -> Called | None:
     """What a call is about to do; None for a call that CloudTrail does not tell of."""
     service, operation = str(response.service_name), operation_of(response)
-    changes = operation in _CHANGES.get(service, ())
+    of_global = service in _GLOBAL and not operation.startswith(_READING)
+    changes = of_global or operation in _CHANGES.get(service, ())
     reads = service == "secretsmanager" and operation in _READS
     if not changes and not reads:
         return None
     try:
-        given = json.loads(response.body or "{}")
+        given = _given(response)
     except ValueError:
         return None
     told = [{_lower(name): value for name, value in given.items() if name not in _HIDDEN}]
@@ -111,8 +118,28 @@ def observed(response: BaseResponse) -> Called | None:
         ids = given.get("SecretIdList") or (given.get("SecretId"),)
         operation, told = "GetSecretValue", [{"secretId": one} for one in ids if isinstance(one, str)]
     return Called(
-        service, operation, response.current_account, response.region, response.access_key, tuple(told), changes=changes
+        service,
+        operation,
+        response.current_account,
+        _region(service, response.region),
+        response.access_key,
+        tuple(told),
+        changes=changes,
+        agent=str(response.headers.get("User-Agent") or ""),
     )
+
+
+def _given(response: BaseResponse) -> dict[str, Any]:
+    """The parameters of a call: those of IAM come as a form, all others as JSON."""
+    if response.service_name == "iam":
+        return {name: one[0] for name, one in response.querystring.items() if name not in ("Action", "Version")}
+    given: dict[str, Any] = json.loads(response.body or "{}")
+    return given
+
+
+def _region(service: str, region: str) -> str:
+    """Events of a global service reach one region of its partition, wherever the call was sent to."""
+    return GLOBAL_REGIONS.get(get_partition(region), {}).get(_GLOBAL.get(service, ""), region)
 
 
 def record(called: Called, error: str = "", answer: bytes = b"") -> None:
@@ -125,7 +152,7 @@ def record(called: Called, error: str = "", answer: bytes = b"") -> None:
     """
     identity = _identity(called)
     for parameters in called.parameters:
-        named = _named(parameters)
+        named = "" if called.service in _GLOBAL else _named(parameters)
         told: dict[str, Any] = {
             "eventVersion": "1.09",
             "userIdentity": identity,
@@ -133,6 +160,7 @@ def record(called: Called, error: str = "", answer: bytes = b"") -> None:
             "eventName": called.operation,
             "awsRegion": called.region,
             "sourceIPAddress": "127.0.0.1",
+            "userAgent": called.agent,
             **({"errorCode": error} if error else {}),
             "requestParameters": dict(parameters),
             "responseElements": None if error else _elements(answer),
