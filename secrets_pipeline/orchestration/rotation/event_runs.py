@@ -13,11 +13,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.concerned_stacks import Concern, Dismissed
+from secrets_pipeline.operations.concerned_stacks import AccountConcern, Concern, Dismissed, Verdict
+from secrets_pipeline.orchestration.rotation.access_runs import AccessRuns, never_started
+from secrets_pipeline.orchestration.rotation.actors import actors_tag
 from secrets_pipeline.orchestration.shared.busy import busy_stacks
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import events_of, request_again, run_request
@@ -36,7 +39,7 @@ CLOCKS_DIFFER = timedelta(hours=1)
 _FOLLOWED = frozenset({HintKind.ROTATED, HintKind.DATABASE})
 """What a run does by itself; who tampered, or why a rotation failed, does not wait for one."""
 
-Concerned = Callable[[Hint], tuple[Concern, ...] | Dismissed]
+Concerned = Callable[[Hint], Verdict]
 Cause = tuple[str, str]
 """Job and stack."""
 Answered = tuple[str, str]
@@ -51,6 +54,7 @@ class Decided:
         done: to be deleted.
         waiting: to be judged again later, when the run of their stack that is under way has ended.
         requests: runs to be made; their messages stay until the runs are known to exist.
+        later: messages whose time has not come, with the seconds until then.
         notices: level (`debug`, `warning` …) and text, for the log.
     """
 
@@ -58,6 +62,7 @@ class Decided:
     waiting: Sequence[Message]
     requests: Sequence[dg.RunRequest]
     notices: Sequence[tuple[str, str]]
+    later: Sequence[tuple[Message, int]] = ()
 
 
 @dataclass
@@ -70,6 +75,7 @@ class Dispatcher:
         jobs: the job for each kind of event.
         concerned: says whom an event concerns; it asks AWS.
         is_late: whether the tick has no time for further questions; what is left comes back.
+        clock: now, with time zone.
     """
 
     instance: dg.DagsterInstance
@@ -77,6 +83,7 @@ class Dispatcher:
     jobs: Mapping[HintKind, str]
     concerned: Concerned
     is_late: Callable[[], bool]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _done: list[Message] = field(default_factory=list)
     _later: list[Message] = field(default_factory=list)
     _busy: frozenset[str] = frozenset()
@@ -86,6 +93,10 @@ class Dispatcher:
     _again: dict[str, dg.RunRequest] = field(default_factory=dict)
     _answering: dict[Answered, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
     _following: dict[Answered, list[dg.RunRecord]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        self._access = AccessRuns(self.jobs.get(HintKind.ACCESS, ""), self.clock())
+        self._access_later: list[tuple[Message, int]] = []
 
     def decide(self, messages: Sequence[Message]) -> Decided:
         """Decide about each message."""
@@ -97,7 +108,8 @@ class Dispatcher:
         for message, one in parsed:
             self._look(message, one)
         requests = [*self._again.values(), *(self._request(*cause) for cause in sorted(self._waiting))]
-        return Decided(self._done, self._later, requests, self._notices)
+        requests += self._access.requests()
+        return Decided(self._done, self._later, requests, self._notices, self._access_later)
 
     def _look(self, message: Message, parsed: Hint | Poison) -> None:
         if isinstance(parsed, Poison):
@@ -115,10 +127,23 @@ class Dispatcher:
         if isinstance(verdict, Dismissed):
             self._notices.append(("debug", f"event {parsed.event_id}: {verdict.reason}"))
             self._done.append(message)
-        elif self._is_early(parsed, verdict):
+        elif isinstance(verdict[0], AccountConcern):
+            self._look_at_access(message, parsed, [one for one in verdict if isinstance(one, AccountConcern)])
+        else:
+            self._look_at_stacks(message, parsed, [one for one in verdict if isinstance(one, Concern)])
+
+    def _look_at_stacks(self, message: Message, hint: Hint, concerns: Sequence[Concern]) -> None:
+        if self._is_early(hint, concerns):
             self._later.append(message)
-        elif self._is_covered(parsed, verdict):
+        elif self._is_covered(hint, concerns):
             self._done.append(message)
+
+    def _look_at_access(self, message: Message, hint: Hint, concerns: Sequence[AccountConcern]) -> None:
+        waits = [self._access.wait_for(one.account_id, hint, message.sent) for one in concerns]
+        if all(one is None for one in waits):
+            self._done.append(message)
+        elif later := min((one for one in waits if one), default=None):
+            self._access_later.append((message, ceil(later.total_seconds())))
 
     def _is_early(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
         """Whether a run that is under way may be about to do what the event asks for."""
@@ -133,7 +158,7 @@ class Dispatcher:
         for concern in concerns:
             tried = self._answering[concern.stack, hint.event_id]
             follow = [one for one in self._following[concern.stack, concern.version] if one.create_timestamp >= hint.at]
-            if any(not _was_never_started(one) for one in (*tried, *follow)):
+            if any(not never_started(one) for one in (*tried, *follow)):
                 continue
             covered = False
             unsubmitted = self._unsubmitted.get((concern.stack, hint.event_id))
@@ -152,6 +177,9 @@ class Dispatcher:
         since = min(max(oldest, now - KEPT), now) - CLOCKS_DIFFER
         made = dg.RunsFilter(tags={"dagster/sensor_name": self.sensor}, created_after=since)
         for record in self.instance.get_run_records(made):
+            if record.dagster_run.job_name == self._access.job:
+                self._access.learn(record)
+                continue
             tags = record.dagster_run.tags
             stack = tags.get(PARTITION_TAG, "")
             for event, version in events_of(tags).items():
@@ -169,9 +197,12 @@ class Dispatcher:
         events = {hint.event_id: concern.version for hint, concern, _ in waiting}
         secrets = {concern.secret for _, concern, _ in waiting if concern.secret}
         attempt = max(attempt for _, _, attempt in waiting)
-        return run_request(job, stack, key=waiting[0][0].event_id, events=events, secrets=secrets, attempt=attempt)
-
-
-def _was_never_started(record: dg.RunRecord) -> bool:
-    """Whether a run failed before its first step: nothing of what the event asks for was tried."""
-    return record.dagster_run.status is dg.DagsterRunStatus.FAILURE and record.start_time is None
+        return run_request(
+            job,
+            stack,
+            key=waiting[0][0].event_id,
+            events=events,
+            secrets=secrets,
+            attempt=attempt,
+            tags=actors_tag((hint, concern.secret) for hint, concern, _ in waiting),
+        )

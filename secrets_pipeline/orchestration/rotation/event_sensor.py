@@ -80,8 +80,9 @@ def rotation_event_sensor_for(
         decided = dispatcher.decide(messages)
         _log(context, decided)
         queue.delete(decided.done)
-        queue.hide(decided.waiting, seconds=WAITING_SECONDS)
-        said = f"{len(messages)} events received, {len(decided.done)} of them done, {len(decided.waiting)} wait"
+        queue.hide([*((one, WAITING_SECONDS) for one in decided.waiting), *decided.later])
+        waiting = len(decided.waiting) + len(decided.later)
+        said = f"{len(messages)} events received, {len(decided.done)} of them done, {waiting} wait"
         return _result(context, names, with_stack_tags(desired, decided.requests), said)
 
     return rotation_event_sensor
@@ -125,7 +126,9 @@ def missing_partitions(
     context: dg.SensorEvaluationContext, names: Names, requests: Sequence[dg.RunRequest]
 ) -> list[dg.AddDynamicPartitionsRequest]:
     """Make the requests that add the partitions of the runs, where a stack is new."""
-    missing = sorted({one.tags[PARTITION_TAG] for one in requests} - names.stacks(context.instance))
+    # A run of a whole account has no partition.
+    asked = {one.tags[PARTITION_TAG] for one in requests if PARTITION_TAG in one.tags}
+    missing = sorted(asked - names.stacks(context.instance))
     return [names.partitions.build_add_request(missing)] if missing else []
 
 
@@ -134,7 +137,8 @@ def with_valid_key(context: dg.SensorEvaluationContext, requests: Sequence[dg.Ru
     kept = []
     for request in requests:
         try:
-            check_key(request.tags[PARTITION_TAG])
+            if PARTITION_TAG in request.tags:
+                check_key(request.tags[PARTITION_TAG])
         except SpecError as error:
             context.log.warning(error.diagnostics())
         else:

@@ -76,9 +76,10 @@ def stack_tags(desired: OpenRepository, stack: str) -> Mapping[str, str]:
 
 
 def with_stack_tags(desired: OpenRepository, requests: Iterable[dg.RunRequest]) -> list[dg.RunRequest]:
-    """Return run requests with the tags of their stacks."""
+    """Return run requests with the tags of their stacks; a run of a whole account has none."""
     return [
-        one.with_replaced_attrs(tags={**stack_tags(desired, one.tags[PARTITION_TAG]), **one.tags}) for one in requests
+        one.with_replaced_attrs(tags={**stack_tags(desired, one.tags.get(PARTITION_TAG, "")), **one.tags})
+        for one in requests
     ]
 
 
