@@ -6,6 +6,7 @@ What it corrects, measured on moto 5.2.5:
   one that it hands out, to learn how long the queue keeps them.
 - To send takes as long to a full queue as to an empty one: moto counts every message of the queue three times for each
   one that it takes in, to learn whether the queue deduplicates by content.
+- Message move tasks bring dead letters back: StartMessageMoveTask and ListMessageMoveTasks, see `sqs_moves`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any
 
 from moto.core.utils import camelcase_to_underscores, unix_time
 from moto.sqs.models import Message, Queue, SQSBackend
+from moto.sqs.responses import SQSResponse
+
+from secrets_pipeline.emulator.services import sqs_moves
 
 _COUNTS = (
     "ApproximateNumberOfMessages",
@@ -45,4 +49,7 @@ def install() -> None:
     backend: Any = SQSBackend
     backend.is_message_valid_based_on_retention_period = _is_kept
     backend.get_queue_attributes = _attributes
+    response: Any = SQSResponse
+    response.start_message_move_task = sqs_moves.start_message_move_task
+    response.list_message_move_tasks = sqs_moves.list_message_move_tasks
     Queue.BASE_ATTRIBUTES = [name for name in Queue.BASE_ATTRIBUTES if name not in _COUNTS]

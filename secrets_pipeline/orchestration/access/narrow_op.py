@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import dagster as dg
@@ -10,6 +10,7 @@ import dagster as dg
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, Treatment, narrow_policies, sentences
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.rotation.actors import Call, calls_of
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
@@ -35,6 +36,7 @@ def look_for_tampering(
     # `applying` holds the stack's lease; nothing is made here, so the context is that of a run that reads.
     treated = narrow_policies(applying.stack(stack, writing=False), _healed_today(context.instance, names, stack))
     lines = list(sentences(treated))
+    calls = calls_of(context.run)
     healed = [one.resource.name for one in treated if isinstance(one, NarrowedPolicy)]
     # Yielded, as what is logged is lost where something fails behind it, and heals are counted by it.
     yield dg.AssetObservation(
@@ -42,6 +44,7 @@ def look_for_tampering(
         partition=stack,
         metadata={
             "changed outside": len(treated),
+            "called": table_of([{"call": one.operation, "about": one.about, "who": one.who} for one in calls]),
             _NAMES: dg.MetadataValue.json(healed),
             "table": table_of(
                 [
@@ -52,7 +55,8 @@ def look_for_tampering(
         },
     )
     for one, line in zip(treated, lines, strict=True):
-        alerting.say(_alert(stack, one, line, alerting.link(f"/runs/{context.run_id}")), context.instance, context.log)
+        link = alerting.link(f"/runs/{context.run_id}")
+        alerting.say(_alert(stack, one, line, calls, link), context.instance, context.log)
     yield dg.Output(None)
 
 
@@ -87,7 +91,7 @@ def _healed_today(instance: dg.DagsterInstance, names: Names, stack: str) -> Cou
     return found
 
 
-def _alert(stack: str, one: Treatment, line: str, link: str) -> Alert:
+def _alert(stack: str, one: Treatment, line: str, calls: Iterable[Call], link: str) -> Alert:
     name = one.resource.name
     if isinstance(one, NarrowedPolicy):
         subject, cause = f"{stack}: {name} was changed outside, and narrowed again", "healed"
@@ -97,5 +101,8 @@ def _alert(stack: str, one: Treatment, line: str, link: str) -> Alert:
         subject, cause = f"{stack}: {name} is changed again and again, and not healed any more", "heal-limit"
     else:
         subject, cause = f"{stack}: {name} was changed outside", "changed-outside"
-    remedy = f"`secrets-pipeline plan -s {stack} --deep` shows all; CloudTrail says who. Apply makes it as declared."
-    return Alert(subject, f"{line}\n\n{remedy}\n{link}", stack, cause, f"{one.resource.kind} {name} {one.reason}")
+    # What happened to a key is told by its id, and may be any key's of the stack.
+    who = [str(call) for call in calls if call.about in ("", name)] or ["CloudTrail says who."]
+    remedy = f"`secrets-pipeline plan -s {stack} --deep` shows all. Apply makes it as declared."
+    text = "\n".join([line, "", *who, remedy, link])
+    return Alert(subject, text, stack, cause, f"{one.resource.kind} {name} {one.reason}")

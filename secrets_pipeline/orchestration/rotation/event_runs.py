@@ -19,7 +19,7 @@ import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.concerned_stacks import AccountConcern, Concern, Dismissed, Verdict
-from secrets_pipeline.orchestration.rotation.access_runs import AccessRuns, never_started
+from secrets_pipeline.orchestration.rotation.access_runs import ACCOUNT_TAG, AccessRuns, never_started
 from secrets_pipeline.orchestration.rotation.actors import actors_tag
 from secrets_pipeline.orchestration.shared.busy import busy_stacks
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -177,10 +177,10 @@ class Dispatcher:
         since = min(max(oldest, now - KEPT), now) - CLOCKS_DIFFER
         made = dg.RunsFilter(tags={"dagster/sensor_name": self.sensor}, created_after=since)
         for record in self.instance.get_run_records(made):
-            if record.dagster_run.job_name == self._access.job:
+            tags = record.dagster_run.tags
+            if ACCOUNT_TAG in tags and PARTITION_TAG not in tags:
                 self._access.learn(record)
                 continue
-            tags = record.dagster_run.tags
             stack = tags.get(PARTITION_TAG, "")
             for event, version in events_of(tags).items():
                 # One that is not started yet when a tick begins was left by a killed daemon.

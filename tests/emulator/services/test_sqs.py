@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
@@ -9,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.sqs.models import Message, SQSBackend
 
-from secrets_pipeline.emulator import LocalAws, services
+from secrets_pipeline.emulator import LocalAws, services, settle
 from tests.embedded import lead_to
 
 COUNTS = (
@@ -88,3 +89,62 @@ def test_a_fifo_queue_deduplicates_by_content(sqs: Client) -> None:
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")
     whole = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert (whole[COUNTS[0]], whole["ContentBasedDeduplication"]) == ("2", "true")
+
+
+def _queues(sqs: Client, name: str) -> tuple[str, str, str, str]:
+    """URLs and ARNs of a queue and its dead-letter queue."""
+
+    def arn(url: str) -> str:
+        return str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
+
+    dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    redrive = json.dumps({"deadLetterTargetArn": arn(dead), "maxReceiveCount": 1})
+    url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})["QueueUrl"]
+    return url, dead, arn(url), arn(dead)
+
+
+def _tasks(sqs: Client, arn: str, **more: int) -> list[Any]:
+    found: list[Any] = sqs.list_message_move_tasks(SourceArn=arn, **more)["Results"]
+    return found
+
+
+def test_a_move_task_brings_dead_letters_back_as_new_messages_and_tells_how_many(sqs: Client, aws: LocalAws) -> None:
+    url, dead, arn, dead_arn = _queues(sqs, "moving")
+    told = {"CODE": {"DataType": "String", "StringValue": "x"}}
+    sent = {sqs.send_message(QueueUrl=dead, MessageBody=str(n), MessageAttributes=told)["MessageId"] for n in range(3)}
+    assert _tasks(sqs, dead_arn) == []
+    assert sqs.start_message_move_task(SourceArn=dead_arn, DestinationArn=arn)["TaskHandle"]
+    settle(aws)
+    [task] = _tasks(sqs, dead_arn)
+    assert (task["Status"], task["ApproximateNumberOfMessagesMoved"], task["ApproximateNumberOfMessagesToMove"]) == (
+        "COMPLETED",
+        3,
+        3,
+    )
+    assert (task["SourceArn"], task["DestinationArn"], "TaskHandle" in task) == (dead_arn, arn, False)
+    moved = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])["Messages"]
+    assert sorted(one["Body"] for one in moved) == ["0", "1", "2"]
+    assert {one["MessageId"] for one in moved}.isdisjoint(sent)
+    assert moved[0]["MessageAttributes"]["CODE"]["StringValue"] == "x"
+    assert "Messages" not in sqs.receive_message(QueueUrl=dead)
+    sqs.start_message_move_task(SourceArn=dead_arn)
+    settle(aws)
+    assert len(_tasks(sqs, dead_arn, MaxResults=10)) == 2
+    assert _tasks(sqs, dead_arn)[0]["ApproximateNumberOfMessagesToMove"] == 0
+
+
+def test_only_the_dead_letter_queue_of_a_queue_is_moved_from_and_to_a_queue_that_exists(sqs: Client) -> None:
+    url, _, arn, dead_arn = _queues(sqs, "refusing")
+    refusals = {
+        "InvalidParameterValue": {"SourceArn": arn},
+        "ResourceNotFoundException": {"SourceArn": f"{arn}-gone"},
+    }
+    for code, asked in refusals.items():
+        with pytest.raises(ClientError) as refused:
+            sqs.start_message_move_task(**asked)
+        assert refused.value.response["Error"]["Code"] == code
+    with pytest.raises(ClientError, match="DestinationArn"):
+        sqs.start_message_move_task(SourceArn=dead_arn, DestinationArn=f"{arn}-gone")
+    with pytest.raises(ClientError, match="SourceArn"):
+        sqs.list_message_move_tasks(SourceArn=f"{arn}-gone")
+    assert url
