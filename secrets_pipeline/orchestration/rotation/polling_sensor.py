@@ -16,6 +16,8 @@ import dagster as dg
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.secret_listing import listed_secrets, places
+from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.rotation.dead_letter_watch import watch_dead_letters
 from secrets_pipeline.orchestration.rotation.event_sensor import distinct, missing_partitions, with_valid_key
 from secrets_pipeline.orchestration.rotation.repair_op import due_retries
 from secrets_pipeline.orchestration.shared.names import Names
@@ -49,15 +51,16 @@ def rotation_polling_sensor_for(
         minimum_interval_seconds=seconds_between,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Follows rotations by version ids and dates of ListSecrets, where settings name no queue; beside "
-        "a queue it looks for rotations that are stuck without an event. Requests the next try of rotations that "
-        "failed: after 1 minute, 10 minutes, 1 hour and 6 hours.",
+        "a queue it looks for rotations that are stuck without an event, and alerts of events in dead-letter queues. "
+        "Requests the next try of rotations that failed: after 1 minute, 10 minutes, 1 hour and 6 hours.",
     )
     def rotation_polling_sensor(
-        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]
+        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
     ) -> dg.SensorResult | dg.SkipReason:
         """Compare each place with what was known of it; the first look learns."""
         known, now = _read(context.cursor), clock()
         news = _look(context, stacks, known, int(now))
+        watch_dead_letters(context, stacks, alerting)
         if stacks.settings.events is not None:
             # rotation_event_sensor follows versions. Events of CloudTrail are best effort, and need a trail.
             news = [one for one in news if one.kind is HintKind.FAILED]

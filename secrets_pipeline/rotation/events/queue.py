@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/AP
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from secrets_pipeline.aws.session import AwsAccount
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeFilterType
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 _BATCH = 10
@@ -45,6 +46,22 @@ class Message:
     sent: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """How full a queue is, about.
+
+    Attributes:
+        messages: that can be received.
+        in_flight: that were received a moment ago.
+    """
+
+    messages: int
+    in_flight: int
+
+    def __str__(self) -> str:
+        return f"{self.messages} waiting, {self.in_flight} in flight"
+
+
 class EventQueue:
     """One queue that exists.
 
@@ -70,6 +87,30 @@ class EventQueue:
                 return cls(sqs, sqs.get_queue_url(QueueName=name)["QueueUrl"])
             except sqs.exceptions.QueueDoesNotExist:
                 return None
+
+    def arn(self) -> str:
+        """Call GetQueueAttributes for its ARN.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        return self._attributes("QueueArn")["QueueArn"]
+
+    def depth(self) -> QueueDepth:
+        """Call GetQueueAttributes for how many messages there are.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        found = self._attributes("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        return QueueDepth(*map(int, found.values()))
+
+    def _attributes(self, *names: QueueAttributeFilterType) -> dict[str, str]:
+        """Some attributes, in this order."""
+        with calling("GetQueueAttributes", self._url):
+            answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+        found: Mapping[str, str] = dict(answer["Attributes"].items())
+        return {name: found[name] for name in names}
 
     def receive(
         self, most: int, *, hidden_for: int, seconds: float, clock: Callable[[], float] = time.monotonic
@@ -103,6 +144,15 @@ class EventQueue:
             if len(found) == known:
                 break
         return list(found.values())
+
+    def send(self, body: str) -> None:
+        """Call SendMessage.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        with calling("SendMessage", self._url):
+            self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
 
     def hide(self, messages: Sequence[tuple[Message, int]]) -> None:
         """Hide received messages for some seconds each (ChangeMessageVisibilityBatch): none is received in vain.

@@ -1,0 +1,1 @@
+"""The command `events`: the queue of events, and what was not dealt with."""
