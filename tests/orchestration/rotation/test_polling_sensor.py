@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.settings.alerts import AlertSettings
+from secrets_pipeline.orchestration.alerts.alerting import ALERTS, Alerting
 from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.rotation.events.hints import HintKind
@@ -24,6 +27,7 @@ from secrets_pipeline.rotation.events.polling import PENDING_SECONDS
 from tests.embedded import lead_to
 from tests.orchestration.conftest import job_named
 from tests.orchestration.rotation.event_ground import Ground
+from tests.rotation.event_bodies import ACCOUNT, REGION, service_event
 
 _numbers = itertools.count(1)
 
@@ -56,7 +60,8 @@ class Look:
             clock=lambda: self.now,
         )
         stacks = Stacks(self.ground.repository, Sessions(), ApplyOptions(), self.ground.repository)
-        context = dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks}, cursor=self.cursor)
+        resources = {"stacks": stacks, "alerting": Alerting(AlertSettings(), AwsSessions())}
+        context = dg.build_sensor_context(instance=self.instance, resources=resources, cursor=self.cursor)
         match sensor(context):
             case dg.SensorResult() as result:
                 self.cursor = result.cursor
@@ -185,3 +190,34 @@ def test_where_a_queue_is_named_it_leaves_rotations_to_the_other_sensor_and_find
 def test_a_cursor_that_nobody_understands_is_forgotten(look: Look) -> None:
     look.cursor = "from another version"
     assert look.tick() == []
+
+
+def test_events_that_were_not_dealt_with_are_alerted_once_with_how_many_and_why_and_no_word_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground = Ground.lay(tmp_path / "atmos", ["dead"], boto3.Session(), queue="dead-events", named=True)
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(ground.repository / "operator.yaml"))
+    ground.make_queue()
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        look = Look(ground, instance)
+        look.tick()
+        assert alerts(instance) == []
+        dead = ground.sqs.get_queue_url(QueueName="dead-events-dead-letters")["QueueUrl"]
+        for body in ("CANARY is no event", json.dumps(service_event("dead/dev/one", "RotationFailed"))):
+            ground.sqs.send_message(QueueUrl=dead, MessageBody=body)
+        look.tick()
+        look.tick()
+        [alert] = alerts(instance)
+        assert alert.description == f"2 events were not dealt with ({ACCOUNT} in {REGION})"
+        text = str(alert.metadata["text"].value)
+        assert "1 times: it is not JSON" in text
+        assert "1 times: no run could be started for it (failed)" in text
+        assert "secrets-pipeline events redrive" in text
+        assert "CANARY" not in text
+        assert ground.waiting("dead-events-dead-letters") == 2
+
+
+def alerts(instance: dg.DagsterInstance) -> list[dg.AssetObservation]:
+    """What was said."""
+    records = instance.fetch_observations(dg.AssetKey(ALERTS), limit=20).records
+    return [record.asset_observation for record in records if record.asset_observation]
