@@ -31,10 +31,12 @@ from secrets_pipeline.emulator.handle.stand_ins import (
     StandInService,
     StandInStage,
 )
+from secrets_pipeline.emulator.second_user import SECOND_USER, second_user_environment
 from secrets_pipeline.emulator.terraform import stand_in
 
 __all__ = [
     "ADMINISTRATOR_ROLE",
+    "SECOND_USER",
     "SECRETS_MANAGER_QUOTAS",
     "CountedCall",
     "Durations",
@@ -70,6 +72,7 @@ __all__ = [
     "reset_calls",
     "reset_conditions",
     "running_tasks",
+    "second_user_environment",
     "set_clock",
     "set_durations",
     "set_latency",

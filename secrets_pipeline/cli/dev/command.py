@@ -13,9 +13,9 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline import emulator
-from secrets_pipeline.cli.local.command import STATE_DIR, StateDir, start_for, take_operator_settings
+from secrets_pipeline.cli.local.command import STATE_DIR, StateDir, shell_lines, start_for, take_operator_settings
 from secrets_pipeline.cli.shared import runs
-from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import BASE_PATH_VARIABLE, BasePath, examples, repository
 from secrets_pipeline.cli.shared.repository import read, usable
@@ -51,8 +51,11 @@ def dev(
     signal.signal(signal.SIGINT, _interrupted)
     try:
         aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
+        second = emulator.second_user_environment(aws)
         os.environ.update(aws.environment())
         say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
+        say(f"What is changed with these, user {emulator.SECOND_USER} changes, not the pipeline; he reads no value:")
+        emit(shell_lines(second))
         runs.prepare_home(stacks)
         code = _serve(port)
     finally:

@@ -78,6 +78,10 @@ def test_a_queued_apply_runs_in_the_deployment_and_ctrl_c_leaves_nothing(
     assert done.returncode == 0, done.stdout + done.stderr + served.log.read_text()[-3000:]
     assert "shop-dev: run succeeded" in done.stdout
     assert f"shop-dev: {served.url}/runs/" in done.stderr
+    # The keys of another user than the pipeline's, to break things with.
+    told = served.log.read_text()
+    assert "user local-second-user changes, not the pipeline" in told
+    assert told.count("export AWS_ACCESS_KEY_ID=") == 1
     assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
     served.process.send_signal(signal.SIGINT)
     assert served.process.wait(SECONDS) == 0
