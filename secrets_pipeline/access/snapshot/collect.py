@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from secrets_pipeline.access.snapshot.iam import read_account
@@ -29,6 +29,7 @@ def take_snapshot(
     secret_names: Collection[str] | None = None,
     own: OwnWrites = NOTHING_WRITTEN,
     now: datetime,
+    read: Callable[[AwsAccount, str], AccountSnapshot] = read_account,
 ) -> Snapshot:
     """Read what an audit of one account and region looks at. No value is read.
 
@@ -42,6 +43,7 @@ def take_snapshot(
         secret_names: only these secrets; None for all.
         own: what the caller has written itself, which is not read back.
         now: when it is taken, with time zone.
+        read: reads the IAM of an account; whoever takes several snapshots need not read it again.
 
     Raises:
         AwsError: if the caller's account or its secrets cannot be listed, or AWS cannot be reached.
@@ -72,9 +74,9 @@ def take_snapshot(
         caller_arn=caller,
         organization=organization,
         accounts={
-            account.account_id: read_account(account, account.account_id),
+            account.account_id: read(account, account.account_id),
             **{
-                account_id: read_account(visible[account_id], account_id)
+                account_id: read(visible[account_id], account_id)
                 if account_id in visible
                 else AccountSnapshot(account_id=account_id, unread=unread.get(account_id, UNNAMED))
                 for account_id in foreign

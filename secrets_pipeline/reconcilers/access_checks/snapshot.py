@@ -6,9 +6,17 @@ is seen by events and by the verification.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.access.snapshot.iam import read_account
+from secrets_pipeline.access.snapshot.model import AccountSnapshot, Snapshot
+from secrets_pipeline.access.snapshot.secret_metadata import NOTHING_WRITTEN, OwnWrites
 from secrets_pipeline.arn import account_of
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.reconcilers.observed.cached import Cached
 from secrets_pipeline.reconcilers.secret.own_writes import own_writes
 from secrets_pipeline.reconcilers.stack import Stack
 
@@ -22,17 +30,75 @@ def estate_of(stack: Stack) -> CompiledSnapshot:
     return stack.observed.estate.get(lambda: _taken(stack))
 
 
-def _taken(stack: Stack) -> CompiledSnapshot:
-    own = stack.account.account_id
-    readers = {account_of(arn) for consumer in stack.spec.consumers for arn in consumer.principals.values()}
-    settings = stack.run.settings.access
-    snapshot = take_snapshot(
-        stack.account,
-        settings=settings,
-        sessions=stack.observed.sessions,
-        accounts=sorted(readers - {own, ""}),
-        secret_names=[secret.name for secret in stack.spec.secrets],
-        own=own_writes(stack),
-        now=stack.run.now(),
+def share_estates(stacks: Iterable[Stack]) -> None:
+    """Take one snapshot of each account and region for all of these stacks, and read the IAM of each account once.
+
+    Each stack sees of it what a snapshot of its own would hold.
+
+    Raises:
+        AwsError: if AWS does not answer.
+    """
+    places: dict[tuple[str, str, str | None], list[Stack]] = {}
+    for stack in stacks:
+        place = (stack.account.account_id, stack.account.region, stack.spec.target.role_arn)
+        places.setdefault(place, []).append(stack)
+    principals: Cached[str, AccountSnapshot] = Cached()
+
+    def read(account: AwsAccount, account_id: str) -> AccountSnapshot:
+        return principals.get(account_id, lambda: read_account(account, account_id))
+
+    for together in places.values():
+        whole = _snapshot(
+            together[0],
+            {one for stack in together for one in _reader_accounts(stack)},
+            [secret.name for stack in together for secret in stack.spec.secrets],
+            read,
+        )
+        for stack in together:
+            stack.observed.estate.get(partial(_part, whole, stack))
+
+
+def _part(whole: Snapshot, stack: Stack) -> CompiledSnapshot:
+    accounts = {stack.account.account_id, *_reader_accounts(stack)}
+    names = {secret.name for secret in stack.spec.secrets}
+    own = whole.model_copy(
+        update={
+            "accounts": {one: found for one, found in whole.accounts.items() if one in accounts},
+            "secrets": tuple(secret for secret in whole.secrets if secret.name in names),
+        }
     )
-    return CompiledSnapshot(snapshot, organization_policies=settings.organization_policies)
+    return _compiled(own, stack)
+
+
+def _taken(stack: Stack) -> CompiledSnapshot:
+    names = [secret.name for secret in stack.spec.secrets]
+    return _compiled(_snapshot(stack, _reader_accounts(stack), names, own=own_writes(stack)), stack)
+
+
+def _compiled(snapshot: Snapshot, stack: Stack) -> CompiledSnapshot:
+    return CompiledSnapshot(snapshot, organization_policies=stack.run.settings.access.organization_policies)
+
+
+def _reader_accounts(stack: Stack) -> set[str]:
+    readers = {account_of(arn) for consumer in stack.spec.consumers for arn in consumer.principals.values()}
+    return readers - {stack.account.account_id, ""}
+
+
+def _snapshot(
+    stack: Stack,
+    accounts: Collection[str],
+    names: Collection[str],
+    read: Callable[[AwsAccount, str], AccountSnapshot] = read_account,
+    *,
+    own: OwnWrites = NOTHING_WRITTEN,
+) -> Snapshot:
+    return take_snapshot(
+        stack.account,
+        settings=stack.run.settings.access,
+        sessions=stack.observed.sessions,
+        accounts=sorted(accounts),
+        secret_names=names,
+        own=own,
+        now=stack.run.now(),
+        read=read,
+    )
