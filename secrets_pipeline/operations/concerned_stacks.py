@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.credentials import ROLE_SESSION_NAME
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
@@ -15,6 +14,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
+from secrets_pipeline.operations.account_stacks import home_of, reader_accounts
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
 from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
 from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
@@ -113,7 +113,7 @@ class EventStacks:
 
     def _of_access(self, hint: Hint) -> Verdict:
         """The accounts that are judged anew: that of an event of IAM, and all of them for the organisation's."""
-        homes = {spec.stack: self._home(spec) for spec in self._specs.values()}
+        homes = {spec.stack: home_of(spec, self._sessions) for spec in self._specs.values()}
         concerned = {*homes.values()} | {one for spec in self._specs.values() for one in reader_accounts(spec)}
         accounts = {*homes.values()} if hint.source == ORGANIZATIONS else {hint.account} & concerned
         if not accounts:
@@ -123,9 +123,6 @@ class EventStacks:
         if own is not None and self._was_our_own(hint, self._sessions.for_target(own.target)):
             return Dismissed(f"{hint.name} was our own call")
         return tuple(AccountConcern(one) for one in sorted(accounts))
-
-    def _home(self, spec: StackSpec) -> str:
-        return spec.target.account_id or self._sessions.for_target(spec.target).account_id
 
     def _of_secret(self, hint: Hint, account: AwsAccount) -> Verdict:
         named = hint.secret or ""
@@ -265,11 +262,6 @@ def is_same_caller(actor: str, own: str) -> bool:
         return True
     role, _, session = own.rpartition("/")
     return ":assumed-role/" in own and session != ROLE_SESSION_NAME and actor.rpartition("/")[0] == role
-
-
-def reader_accounts(spec: StackSpec) -> frozenset[str]:
-    """List the accounts of a stack's declared readers, whose IAM decides with the stack's own."""
-    return frozenset(account_of(arn) for consumer in spec.consumers for arn in consumer.readers)
 
 
 def _lives_in(target: Target, hint: Hint) -> bool:

@@ -11,7 +11,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.concerned_stacks import reader_accounts
+from secrets_pipeline.operations.account_stacks import reader_accounts
 from secrets_pipeline.rotation.events.dead_letters import DeadLetters, dead_letters_in
 from secrets_pipeline.rotation.events.names import GLOBAL_REGIONS, ORGANIZATIONS
 

@@ -26,6 +26,17 @@ def _declared(stage: str) -> Find:
     return lambda stack, deep: as_declared(stack, stage, deep=deep)
 
 
+DECLARED_CHECKS = tuple(
+    StackCheck(
+        name=f"{stage}_as_declared",
+        stage=stage,
+        stages=(),
+        description="AWS is as the stack declares it.",
+        find=_declared(stage),
+    )
+    for stage in _DECLARED
+)
+
 CHECKS: tuple[StackCheck, ...] = (
     StackCheck(
         name="secrets_have_current_values",
@@ -55,16 +66,7 @@ CHECKS: tuple[StackCheck, ...] = (
         description="Each connection secret exists under the declared key and says what database and credentials say.",
         find=lambda stack, deep: [*current_values(stack, connections=True), *connections(stack, deep=deep)],
     ),
-    *(
-        StackCheck(
-            name=f"{stage}_as_declared",
-            stage=stage,
-            stages=(),
-            description="AWS is as the stack declares it.",
-            find=_declared(stage),
-        )
-        for stage in _DECLARED
-    ),
+    *DECLARED_CHECKS,
     StackCheck(
         name="consumers_started_after_rotation",
         stage="consumer_refresh",

@@ -1,7 +1,9 @@
 """List the jobs of the code location; each is defined in the folder of its domain."""
 
+from secrets_pipeline.orchestration.access.checks import READER_CHECKS
 from secrets_pipeline.orchestration.access.narrow_op import heal_job
-from secrets_pipeline.orchestration.checks import CHECKS
+from secrets_pipeline.orchestration.access.verify_op import access_job
+from secrets_pipeline.orchestration.checks import CHECKS, DECLARED_CHECKS
 from secrets_pipeline.orchestration.provisioning.jobs import applying_jobs
 from secrets_pipeline.orchestration.provisioning.plan_op import plan_job
 from secrets_pipeline.orchestration.rotation.repair_op import mend_job
@@ -18,6 +20,7 @@ def jobs(names: Names) -> list[Job]:
         verify_job(names, CHECKS),
         plan_job(names),
         rotate_job(names),
-        heal_job(names),
+        heal_job(names, (*DECLARED_CHECKS, *READER_CHECKS)),
+        access_job(names),
         mend_job(names),
     ]

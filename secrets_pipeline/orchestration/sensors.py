@@ -6,6 +6,7 @@ from typing import Final
 import dagster as dg
 
 from secrets_pipeline.orchestration.access.narrow_op import HEAL_JOB
+from secrets_pipeline.orchestration.access.verify_op import ACCESS_JOB
 from secrets_pipeline.orchestration.consumer_rollouts.sensors import consumer_rollout_sensor_for
 from secrets_pipeline.orchestration.databases.sensors import rds_endpoint_sensor_for
 from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
@@ -26,6 +27,7 @@ EVENT_JOBS: Final[Mapping[HintKind, str]] = {
     HintKind.TAMPERED: HEAL_JOB,
     HintKind.KEY_CHANGED: HEAL_JOB,
     HintKind.DATABASE: FOLLOW_ENDPOINT,
+    HintKind.ACCESS: ACCESS_JOB,
 }
 """The job that answers each kind of event; none of them applies a change of the YAML that waits to be applied."""
 

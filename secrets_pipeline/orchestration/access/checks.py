@@ -77,19 +77,22 @@ _CHECKS = (
     ),
 )
 
+READER_CHECKS: tuple[StackCheck, ...] = tuple(
+    StackCheck(
+        name=name,
+        stage="consumer_arns",
+        stages=_STAGES,
+        description=description,
+        find=_always(find),
+        more=more,
+        else_skipped=_UNREAD,
+    )
+    for name, description, find, more in _CHECKS
+)
+"""Who can read, by the policies: what a change of IAM may turn."""
+
 ACCESS_CHECKS = (
-    *(
-        StackCheck(
-            name=name,
-            stage="consumer_arns",
-            stages=_STAGES,
-            description=description,
-            find=_always(find),
-            more=more,
-            else_skipped=_UNREAD,
-        )
-        for name, description, find, more in _CHECKS
-    ),
+    *READER_CHECKS,
     StackCheck(
         name="probe_agrees",
         stage="consumer_arns",

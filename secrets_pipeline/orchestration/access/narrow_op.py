@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import dagster as dg
@@ -15,6 +15,8 @@ from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
+from secrets_pipeline.orchestration.verification.evaluating import Looker
+from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
 HEAL_JOB: Final = "heal"
 HEALED: Final = "secret_policies"
@@ -60,18 +62,37 @@ def look_for_tampering(
     yield dg.Output(None)
 
 
-def heal_job(names: Names) -> dg.JobDefinition:
-    """Define the job."""
+def heal_job(names: Names, checks: Sequence[StackCheck]) -> dg.JobDefinition:
+    """Define the job.
+
+    Args:
+        names: of the code location.
+        checks: those that are evaluated at the end, of what was looked at.
+    """
+
+    @dg.op(
+        name="evaluate_checks",
+        ins={"treated": dg.In(dg.Nothing)},
+        description="Evaluate whether the stack is as declared and who can read, as AWS is now.",
+    )
+    def evaluate_checks(
+        context: dg.OpExecutionContext,
+        applying: dg.ResourceParam[Applying],
+        names: dg.ResourceParam[Names],
+    ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
+        look = Looker(context, applying.stacks, names, context.partition_key, closely=True)
+        yield from look.evaluations(checks)
+        yield dg.Output(None)
 
     @dg.job(
         name=names.of(HEAL_JOB),
         partitions_def=names.partitions,
         tags=dict(priority(REPAIR)),
-        description="After somebody else changed a policy, secret or key: what differs, and narrowed where self_heal "
-        "is.",
+        description="After somebody else changed a policy, secret or key: what differs, narrowed where self_heal is, "
+        "and whether the stack is as declared then.",
     )
     def heal() -> None:
-        look_for_tampering()
+        evaluate_checks(look_for_tampering())
 
     return heal
 

@@ -13,7 +13,7 @@ from secrets_pipeline.aws.alerts import Alert
 
 Red: TypeAlias = Mapping[str, Mapping[str, float]]
 """Stack → check → when it turned red, in seconds since 1970."""
-_LINES = 20
+_LINES, _CALLS = 20, 5
 ALL_STACKS = ""
 """The stack of an evaluation of all stacks at once."""
 
@@ -29,6 +29,7 @@ class Verdict:
         run_id: of the run that evaluated it.
         red: whether something is wrong; what only waits is not red.
         description: what it says.
+        calls: who called what, where the run answers an event of it.
     """
 
     key: dg.AssetCheckKey
@@ -37,13 +38,14 @@ class Verdict:
     run_id: str
     red: bool
     description: str
+    calls: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, evaluation: dg.AssetCheckEvaluation, at: float, run_id: str) -> Verdict:
+    def of(cls, evaluation: dg.AssetCheckEvaluation, at: float, run_id: str, calls: tuple[str, ...] = ()) -> Verdict:
         """Read an evaluation."""
         red = not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
         stack = evaluation.partition or ALL_STACKS
-        return cls(evaluation.asset_check_key, stack, at, run_id, red, evaluation.description or "")
+        return cls(evaluation.asset_check_key, stack, at, run_id, red, evaluation.description or "", calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def transition_alert(one: Transition, link: str) -> Alert:
     if one.since is None:
         subject, cause = f"{where}: {name} is red", "check-red"
         text = f"{name} of {where} found at {_moment(verdict.at)}:\n\n{_lines(verdict.description)}"
+        text += "".join(f"\n\nBefore it: {call}" for call in verdict.calls[:_CALLS])
     else:
         subject, cause = f"{where}: {name} is not red any longer", "check-green"
         text = f"{name} of {where} was red since {_moment(one.since)}. At {_moment(verdict.at)}: {verdict.description}"

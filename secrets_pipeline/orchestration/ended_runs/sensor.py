@@ -16,6 +16,7 @@ from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.alerts.failures import failure_alert
 from secrets_pipeline.orchestration.alerts.verdicts import Verdict, transition_alert, transitions
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor, new_runs
+from secrets_pipeline.orchestration.rotation.actors import calls_of
 from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.rotation.rotated import followed
 from secrets_pipeline.orchestration.shared.names import Names, stage_of
@@ -147,11 +148,11 @@ class _Look:
         return f"{looked_at} runs ended, {len(self._verdicts)} checks evaluated; red: {count}"
 
     def _evaluated(self, run: dg.DagsterRun) -> Iterator[Verdict]:
-        kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        kind, calls = dg.DagsterEventType.ASSET_CHECK_EVALUATION, tuple(map(str, calls_of(run)))
         for record in self._instance.get_records_for_run(run.run_id, of_type=kind).records:
             evaluation = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
             if evaluation.asset_check_key in self._own.checks and REPEATED not in evaluation.metadata:
-                yield Verdict.of(evaluation, record.timestamp, run.run_id)
+                yield Verdict.of(evaluation, record.timestamp, run.run_id, calls)
 
     def _in_order(self, cursor: Cursor) -> Iterator[Verdict]:
         """Those that no newer one has overtaken, which an earlier tick has told already."""

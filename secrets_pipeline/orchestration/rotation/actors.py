@@ -30,7 +30,7 @@ class Call:
     who: str
 
     def __str__(self) -> str:
-        return f"{self.operation} {self.who}"
+        return " ".join([self.operation, *(["of", self.about] if self.about else []), self.who])
 
 
 def actors_tag(calls: Iterable[tuple[Hint, str]]) -> dict[str, str]:

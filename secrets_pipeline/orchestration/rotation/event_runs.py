@@ -19,11 +19,11 @@ import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.concerned_stacks import AccountConcern, Concern, Dismissed, Verdict
-from secrets_pipeline.orchestration.rotation.access_runs import ACCOUNT_TAG, AccessRuns, never_started
+from secrets_pipeline.orchestration.rotation.access_runs import AccessRuns, never_started
 from secrets_pipeline.orchestration.rotation.actors import actors_tag
 from secrets_pipeline.orchestration.shared.busy import busy_stacks
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_requests import events_of, request_again, run_request
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, events_of, request_again, run_request
 from secrets_pipeline.rotation.events.hints import Hint, HintKind, Poison
 from secrets_pipeline.rotation.events.parsing import parse
 from secrets_pipeline.rotation.events.queue import Message

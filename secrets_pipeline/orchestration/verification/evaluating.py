@@ -41,12 +41,14 @@ class Looker:
         stacks: the repository.
         names: of the code location.
         stack: the partition; None for all stacks at once.
+        closely: whether every check looks closely, whatever the run asks for.
     """
 
     context: Context
     stacks: Stacks
     names: Names
     stack: str | None
+    closely: bool = False
 
     def evaluations(self, checks: Sequence[StackCheck]) -> Iterator[dg.AssetCheckEvaluation]:
         """Evaluate each check; one that breaks hides no other, and is raised behind them.
@@ -93,7 +95,7 @@ class Looker:
 
     def _deep(self, checks: Sequence[StackCheck]) -> set[str]:
         tags = _tags(self.context.run)
-        asked = {one.name for one in checks if one.tag in tags}
+        asked = {one.name for one in checks if self.closely or one.tag in tags}
         if self.stack is None:
             return asked
         unasked = {

@@ -20,7 +20,8 @@ from mypy_boto3_secretsmanager import SecretsManagerClient
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, VERIFY_TAG
 from tests.embedded import lead_to
 from tests.runs import assert_succeeded
 
@@ -103,6 +104,23 @@ class Shop:
         checks = {dg.AssetCheckKey(dg.AssetKey("consumer_arns"), name) for name in (*LOOKING, *CONTROLS, PROBE)}
         job = build_definitions().resolve_job_def("verify").get_subset(asset_check_selection=checks)
         return execute(job, self.instance, dict.fromkeys(tags, "true"), stack)
+
+    def verify_account(self, account: str, **tags: str) -> dg.ExecuteInProcessResult:
+        """What an event of access starts."""
+        add_missing(self.instance, (DEV, PROD))
+        job = build_definitions().resolve_job_def("verify_access")
+        return job.execute_in_process(
+            instance=self.instance,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+            tags={**tags, **({ACCOUNT_TAG: account} if account else {})},
+        )
+
+    def standing(self, check: str, stack: str = DEV) -> str:
+        """The status of a check of one stack, as Dagster shows it; empty where it is not current."""
+        key = dg.AssetCheckKey(dg.AssetKey("consumer_arns"), check)
+        infos = self.instance.event_log_storage.get_asset_check_partition_info([key], partition_keys=[stack])
+        return "".join(one.latest_execution_status.value for one in infos if one.is_current)
 
     @property
     def iam(self) -> IAMClient:
@@ -414,3 +432,64 @@ def test_a_run_without_a_stack_has_one_result_a_check_with_the_rows_of_all(shop:
     assert {one["finding"] for one in rows(consumers) if one["stack"] == PROD} == {"waiting"}
     assert grave(consumers) == WARNED
     assert "matrix" not in consumers.metadata
+
+
+def by_stack(done: dg.ExecuteInProcessResult) -> dict[tuple[str | None, str], bool]:
+    """Stack and check → whether it passed."""
+    return {(one.partition, one.check_name): one.passed for one in done.get_asset_check_evaluations()}
+
+
+def test_one_run_of_an_account_evaluates_who_can_read_for_every_stack_and_each_partition_shows_it(shop: Shop) -> None:
+    with shop.outsider() as arn:
+        done = shop.verify_account(ACCOUNT)
+        assert_succeeded(done)
+        assert set(by_stack(done)) == {(stack, check) for stack in (DEV, PROD) for check in LOOKING}
+        assert not by_stack(done)[DEV, "nobody_else_can_read"]
+        [told] = [
+            one
+            for one in done.get_asset_check_evaluations()
+            if (one.partition, one.check_name) == (DEV, "nobody_else_can_read")
+        ]
+        assert told.severity is dg.AssetCheckSeverity.ERROR
+        assert arn in str(rows(told))
+        assert shop.standing("nobody_else_can_read") == "FAILED"
+        assert shop.standing("consumers_can_read") == "SUCCEEDED"
+    assert by_stack(shop.verify_account(ACCOUNT))[DEV, "nobody_else_can_read"]
+    assert shop.standing("nobody_else_can_read") == "SUCCEEDED"
+    # The verdict of a planned check is followed by that of an op, and the other way round.
+    with shop.outsider():
+        assert not results(shop.verify(VERIFY_TAG))["nobody_else_can_read"].passed
+        assert shop.standing("nobody_else_can_read") == "FAILED"
+    shop.verify_account(ACCOUNT)
+    assert shop.standing("nobody_else_can_read") == "SUCCEEDED"
+
+
+def test_a_run_of_an_account_reads_iam_once_for_all_of_its_stacks_and_finds_what_each_would_find_alone(
+    shop: Shop,
+) -> None:
+    emulator.reset_calls(shop.aws)
+    alone = results(shop.verify(VERIFY_TAG))
+    read = shop.called("GetAccountAuthorizationDetails")
+    emulator.reset_calls(shop.aws)
+    together = shop.verify_account(ACCOUNT)
+    assert shop.called("GetAccountAuthorizationDetails") == read > 0
+    assert shop.called("GetSecretValue") == shop.called("LookupEvents") == 0
+    found = {one.check_name: one for one in together.get_asset_check_evaluations() if one.partition == DEV}
+    assert {name: (found[name].passed, found[name].description) for name in LOOKING} == {
+        name: (alone[name].passed, alone[name].description) for name in LOOKING
+    }
+
+
+def test_a_change_in_the_account_of_declared_readers_concerns_the_stacks_that_they_read(shop: Shop) -> None:
+    assert {stack for stack, _ in by_stack(shop.verify_account(AWAY))} == {DEV, PROD}
+    done = shop.verify_account("999988887777")
+    assert_succeeded(done)
+    assert by_stack(done) == {}
+
+
+def test_without_an_account_the_run_says_how_to_launch_it(shop: Shop) -> None:
+    done = shop.verify_account("")
+    assert not done.success
+    [failed] = [event for event in done.all_events if event.is_step_failure]
+    assert failed.step_failure_data.user_failure_data is not None
+    assert ACCOUNT_TAG in (failed.step_failure_data.user_failure_data.description or "")

@@ -1,0 +1,68 @@
+"""Define the job `verify_access`: it asks anew who can read in one account, for all of its stacks at once."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import dagster as dg
+
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.account_stacks import stacks_judged_with
+from secrets_pipeline.orchestration.access.checks import READER_CHECKS
+from secrets_pipeline.orchestration.rotation.actors import calls_of
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.priorities import FOLLOW, priority
+from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
+from secrets_pipeline.orchestration.verification.evaluating import Looker
+from secrets_pipeline.reconcilers.access_checks.snapshot import share_estates
+from secrets_pipeline.reconcilers.stack import Stack
+
+ACCESS_JOB: Final = "verify_access"
+
+
+@dg.op(description="Read the IAM of one account, and evaluate the checks of who can read for each stack it concerns.")
+def evaluate_access(
+    context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks], names: dg.ResourceParam[Names]
+) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
+    """Yield an evaluation a check and stack; a stack that cannot be looked at is red, and hides no other."""
+    account = context.run.tags.get(ACCOUNT_TAG, "")
+    if not account:
+        raise dg.Failure(f"no account is named: launch it with the tag {ACCOUNT_TAG}", allow_retries=False)
+    for call in calls_of(context.run):
+        context.log.info("%s", call)
+    known = names.stacks(context.instance)
+    found = stacks_judged_with(account, stacks.desired.specs, stacks.sessions)
+    concerned = [stack for stack in found if stack in known]
+    context.log.info("account %s: %s", account, ", ".join(concerned) or "no stack was ever applied")
+    try:
+        share_estates(_opened(stacks, concerned))
+    except SecretsPipelineError as error:
+        # Each stack's checks ask again, and say it.
+        context.log.warning(error.diagnostics())
+    for stack in concerned:
+        yield from Looker(context, stacks, names, stack, closely=True).evaluations(READER_CHECKS)
+    yield dg.Output(None)
+
+
+def access_job(names: Names) -> dg.JobDefinition:
+    """Define the job; its runs are of an account, so they have no partition."""
+
+    @dg.job(
+        name=names.of(ACCESS_JOB),
+        tags=dict(priority(FOLLOW)),
+        description=f"After IAM or an organisation's policy changed: who can read, for every stack of the account in "
+        f"the tag {ACCOUNT_TAG}.",
+    )
+    def verify_access() -> None:
+        evaluate_access()
+
+    return verify_access
+
+
+def _opened(stacks: Stacks, names: list[str]) -> Iterator[Stack]:
+    """Those that can be opened; why the others cannot is found by their checks."""
+    for name in names:
+        try:
+            yield stacks.stack(name)
+        except SecretsPipelineError:
+            continue
