@@ -12,12 +12,17 @@ import pytest
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.alerts.alerting import ALERTS
 from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.rotation.actors import actors_tag
 from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.rotation.events.hints import Hint
+from secrets_pipeline.rotation.events.parsing import parse
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
+from tests.rotation.event_bodies import call
 from tests.runs import assert_succeeded
 
 STACK = "healing-dev"
+SOMEBODY = "arn:aws:sts::111122223333:assumed-role/Administrator/jane"
 TLS = {
     "Effect": "Deny",
     "Principal": "*",
@@ -74,3 +79,71 @@ def alerts(instance: dg.DagsterInstance) -> list[Any]:
     """Subjects of what was said, the last one first."""
     records = instance.fetch_observations(dg.AssetKey(ALERTS), limit=20).records
     return [record.asset_observation.description for record in records if record.asset_observation]
+
+
+def test_a_tampered_policy_turns_its_checks_red_at_once_says_who_did_it_and_is_green_when_it_is_narrowed(
+    aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_to(aws, monkeypatch)
+    stack, name = "blamed-dev", "blamed/dev/token"
+    variables = {
+        "environment": "dev",
+        "region": aws.region,
+        "account_id": aws.account_id,
+        "context_name": "blamed",
+        "secrets": {"token": {"secret_data": "abc-def-ghi", "policy": {"Statement": [TLS]}}},
+    }
+    repository.tree = {stack: {"secretsmanager": variables}}
+    repository.write()
+    instance.add_dynamic_partitions(PLAIN.of("stacks"), [stack])
+
+    def run(job: str, **tags: str) -> None:
+        built = build_definitions().resolve_job_def(job)
+        assert_succeeded(built.execute_in_process(instance=instance, partition_key=stack, tags=tags))
+
+    def standing(asset: str, check: str) -> str:
+        key = dg.AssetCheckKey(dg.AssetKey(asset), check)
+        infos = instance.event_log_storage.get_asset_check_partition_info([key], partition_keys=[stack])
+        return "".join(one.latest_execution_status.value for one in infos if one.is_current)
+
+    run("provision")
+    assert standing("secret_policies", "secret_policies_as_declared") == "SUCCEEDED"
+    everybody = {**TLS, "Effect": "Allow", "Action": "secretsmanager:GetSecretValue"}
+    del everybody["Condition"]
+    boto3.client("secretsmanager", region_name=aws.region).put_resource_policy(
+        SecretId=name,
+        ResourcePolicy=json.dumps({"Version": "2012-10-17", "Statement": [TLS, everybody]}),
+        BlockPublicPolicy=False,
+    )
+    hint = parse(
+        json.dumps(
+            call(
+                "PutResourcePolicy",
+                {"secretId": name},
+                eventTime="2026-11-28T12:03:00Z",
+                sourceIPAddress="203.0.113.7",
+                userAgent="aws-cli/2.15.0",
+            )
+        )
+    )
+    assert isinstance(hint, Hint)
+    run("heal", **actors_tag([(hint, name)]))
+    assert standing("secret_policies", "secret_policies_as_declared") == "FAILED"
+    assert standing("consumer_arns", "policies_are_not_public") == "FAILED"
+    assert standing("kms_keys", "kms_keys_as_declared") == "SUCCEEDED"
+    [alert] = observations(instance, ALERTS)
+    who = f"PutResourcePolicy of {name} by {SOMEBODY} at 2026-11-28 12:03 UTC, from 203.0.113.7, with aws-cli/2.15.0"
+    assert who in str(alert.metadata["text"].value)
+    [seen] = observations(instance, "secret_policies")
+    assert SOMEBODY in str(seen.metadata["called"].value)
+    repository.component_settings = {"self_heal": True}
+    repository.write()
+    run("heal")
+    assert standing("secret_policies", "secret_policies_as_declared") == "SUCCEEDED"
+    assert standing("consumer_arns", "policies_are_not_public") == "SUCCEEDED"
+
+
+def observations(instance: dg.DagsterInstance, asset: str) -> list[dg.AssetObservation]:
+    """Of one asset, the last one first."""
+    records = instance.fetch_observations(dg.AssetKey(asset), limit=20).records
+    return [record.asset_observation for record in records if record.asset_observation]
