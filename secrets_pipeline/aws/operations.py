@@ -48,8 +48,8 @@ _BY_SERVICE: Final = {
     "organizations": "DescribeOrganization DescribePolicy ListParents ListPoliciesForTarget ListRoots",
     "sts": "GetCallerIdentity",
     "events": "CreateEventBus DescribeEventBus DescribeRule ListTargetsByRule PutPermission PutRule PutTargets",
-    "sqs": "ChangeMessageVisibilityBatch CreateQueue DeleteMessageBatch GetQueueAttributes GetQueueUrl ListQueueTags "
-    "PurgeQueue SetQueueAttributes TagQueue",
+    "sqs": "ChangeMessageVisibilityBatch CreateQueue DeleteMessageBatch GetQueueAttributes GetQueueUrl "
+    "ListMessageMoveTasks ListQueueTags PurgeQueue SetQueueAttributes StartMessageMoveTask TagQueue",
     "sns": "Publish",
     "logs": "CreateLogGroup DescribeLogGroups PutRetentionPolicy",
     # Leases of stacks, who holds them and since when.

@@ -161,6 +161,7 @@ VALUE_OPERATIONS = [
     ("ssm", "ListCommands"),
     ("logs", "FilterLogEvents"),
     ("sqs", "ReceiveMessage"),
+    ("sqs", "SendMessage"),
     ("cloudtrail", "LookupEvents"),
 ]
 """Every operation of the product's whose request or answer carries a value, or may."""
@@ -301,6 +302,7 @@ def test_every_remedy_is_a_sentence() -> None:
 ACTIONS = {
     # Where IAM's action has another name than the operation: its service authorization reference.
     "HeadObject": "GetObject",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "DeleteMessageBatch": "DeleteMessage",
     "GetRestApis": "apigateway:GET",
     "GetStage": "apigateway:GET",

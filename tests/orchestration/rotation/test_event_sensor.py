@@ -24,6 +24,7 @@ from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import (
+    ACCOUNT_TAG,
     ATTEMPT_TAG,
     LONGEST_TAG,
     SECRETS_TAG,
@@ -37,6 +38,7 @@ from tests.embedded import lead_to
 from tests.orchestration.conftest import job_named
 from tests.orchestration.rotation.event_ground import Ground
 from tests.rotation.event_bodies import (
+    ACCOUNT,
     REGION,
     SOMEBODY,
     call,
@@ -53,6 +55,7 @@ JOBS = {
     HintKind.TAMPERED: job_named("plan"),
     HintKind.KEY_CHANGED: job_named("plan"),
     HintKind.DATABASE: job_named("provision"),
+    HintKind.ACCESS: job_named("heal"),
 }
 _numbers = itertools.count(1)
 
@@ -343,6 +346,43 @@ def test_our_own_calls_and_our_own_writes_start_nothing(watch: Watch) -> None:
         call("PutResourcePolicy", {"secretId": watch.one}, actor=own),
         label_updated(watch.one, version=version, resources=[]),
     )
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def access_event(event: str = "PutRolePolicy", *, ago: int = 300, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - see `call`
+    """Of IAM, some time ago, in the one region that tells of it."""
+    at = (datetime.now(UTC) - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = {"region": "us-east-1", "time": at, **more.pop("envelope_says", {})}
+    return call(event, {"roleName": "shop"}, envelope_says=said, **{"service": "iam", **more})
+
+
+def test_a_change_of_iam_starts_one_run_of_the_account_without_a_partition(watch: Watch) -> None:
+    watch.ground.send(access_event(), access_event("AttachRolePolicy"))
+    [request], _ = watch.tick()
+    assert (request.tags[ACCOUNT_TAG], PARTITION_TAG in request.tags) == (ACCOUNT, False)
+    watch.make([request])
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_a_change_of_iam_a_moment_ago_waits_hidden_for_those_that_come_with_it(watch: Watch) -> None:
+    watch.ground.send(access_event(ago=0))
+    assert watch.tick()[0] == []
+    assert watch.tick() == ([], "no event came")
+    assert watch.ground.waiting() == 1
+
+
+def test_a_change_of_the_organisation_concerns_every_account_wherever_it_is_made(watch: Watch) -> None:
+    elsewhere = {"account": ELSEWHERE}
+    watch.ground.send(access_event("AttachPolicy", service="organizations", envelope_says=elsewhere))
+    [request], _ = watch.tick()
+    assert request.tags[ACCOUNT_TAG] == ACCOUNT
+
+
+def test_a_change_of_iam_in_an_account_that_nobody_reads_from_or_by_ourselves_starts_nothing(watch: Watch) -> None:
+    own = boto3.client("sts").get_caller_identity()["Arn"]
+    watch.ground.send(access_event(envelope_says={"account": ELSEWHERE}), access_event(actor=own))
     assert watch.tick()[0] == []
     assert watch.ground.waiting() == 0
 
