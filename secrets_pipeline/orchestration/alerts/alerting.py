@@ -17,7 +17,9 @@ ALERTS: Final = "alerts"
 """The alerts that were published, or would have been, as observations; one partition a stack."""
 ALERTED_TAG = "secrets-pipeline/alerted"
 """On a run that has said itself why it fails."""
-_KEY, _CHANNELS = "key", "channels"
+_KEY, _CHANNELS, _WAITING = "key", "channels", "waiting"
+"""What tells an alert apart, the channels that took it, and those that could not be reached."""
+_CAUSE, _ABOUT, _TEXT = "cause", "about", "text"
 _NO_STACK = "no stack"
 _REMEMBERED = 1_000
 """Alerts of one stack that are compared; what is said after more of them within the time is said again."""
@@ -77,11 +79,37 @@ class Alerting:
         for name, answer in answers.items():
             if isinstance(answer, NotPublished):
                 log.warning("the alert was not published by %s: %s", name, answer.error.diagnostics())
-        took = [name for name, answer in answers.items() if isinstance(answer, Published)]
-        # What no channel took is said again, wherever one is named.
-        if took or not named:
-            self._remember(alert, took, instance)
+        if told is None or any(isinstance(answer, Published) for answer in answers.values()):
+            self._remember(alert, answers, instance)
         return answers
+
+    def say_again(self, instance: dg.DagsterInstance, log: Log) -> None:
+        """Publish what a channel could not take when it was said, until it is as old as a repetition would be.
+
+        A channel that is still down is asked once, and told the rest another time.
+
+        Args:
+            instance: where alerts are remembered.
+            log: where it is said.
+        """
+        named = {one.name: one for one in channels(self._settings, self._aws.sessions)}
+        if not named:
+            return
+        recent = dg.AssetRecordsFilter(asset_key=self._asset, after_timestamp=self._since())
+        said: dict[str, list[dg.AssetObservation]] = {}
+        for record in instance.fetch_observations(recent, limit=_REMEMBERED, ascending=True).records:
+            if record.asset_observation is not None and _TEXT in record.asset_observation.metadata:
+                said.setdefault(str(record.asset_observation.metadata[_KEY].value), []).append(record.asset_observation)
+        for seen in said.values():
+            took = {name for one in seen for name in _names(one.metadata, _CHANNELS)}
+            for name in sorted({name for one in seen for name in _names(one.metadata, _WAITING)} - took):
+                channel = named.get(name)
+                answer = channel.publish(_alert(seen[-1]), moment=int(self._clock())) if channel else None
+                if isinstance(answer, Published):
+                    self._remember(_alert(seen[-1]), {name: answer}, instance)
+                elif answer is not None:
+                    log.warning("%s still takes no alert: %s", name, answer.error.diagnostics())
+                    del named[name]
 
     def link(self, path: str) -> str:
         """Return the URL of a path of the UI, whole where the operator says where the UI is."""
@@ -89,16 +117,19 @@ class Alerting:
 
     def _told(self, alert: Alert, instance: dg.DagsterInstance) -> set[str] | None:
         """The channels that took the same a short while ago; None where it was not said."""
-        since = self._clock() - 60 * self._settings.repeat_after_minutes
         recent = dg.AssetRecordsFilter(
-            asset_key=self._asset, asset_partitions=[alert.stack or _NO_STACK], after_timestamp=since
+            asset_key=self._asset, asset_partitions=[alert.stack or _NO_STACK], after_timestamp=self._since()
         )
         records = instance.fetch_observations(recent, limit=_REMEMBERED).records
         observed = [record.asset_observation for record in records if record.asset_observation is not None]
         same = [one.metadata for one in observed if one.metadata[_KEY].value == alert.key]
-        return {name for metadata in same for name in _names(metadata)} if same else None
+        return {name for metadata in same for name in _names(metadata, _CHANNELS)} if same else None
 
-    def _remember(self, alert: Alert, took: list[str], instance: dg.DagsterInstance) -> None:
+    def _since(self) -> float:
+        return self._clock() - 60 * self._settings.repeat_after_minutes
+
+    def _remember(self, alert: Alert, answers: Mapping[str, Publication], instance: dg.DagsterInstance) -> None:
+        took = [name for name, answer in answers.items() if isinstance(answer, Published)]
         instance.report_runless_asset_event(
             dg.AssetObservation(
                 asset_key=self._asset,
@@ -106,16 +137,25 @@ class Alerting:
                 description=alert.subject,
                 metadata={
                     _KEY: alert.key,
-                    "text": dg.MetadataValue.text(alert.text),
+                    _CAUSE: alert.cause,
+                    _ABOUT: alert.about,
+                    _TEXT: dg.MetadataValue.text(alert.text),
                     _CHANNELS: dg.MetadataValue.json(took),
+                    _WAITING: dg.MetadataValue.json([name for name in answers if name not in took]),
                 },
             )
         )
 
 
-def _names(metadata: Mapping[str, dg.MetadataValue[Any]]) -> Iterator[str]:
-    value = metadata[_CHANNELS].value if _CHANNELS in metadata else []
+def _names(metadata: Mapping[str, dg.MetadataValue[Any]], which: str) -> Iterator[str]:
+    value = metadata[which].value if which in metadata else []
     yield from map(str, value if isinstance(value, list) else ())
+
+
+def _alert(said: dg.AssetObservation) -> Alert:
+    stack = said.partition or ""
+    cause, about, text = (str(said.metadata[name].value or "") for name in (_CAUSE, _ABOUT, _TEXT))
+    return Alert(said.description or "", text, "" if stack == _NO_STACK else stack, cause, about)
 
 
 @dg.resource(required_resource_keys={"aws", "names", "stacks"})

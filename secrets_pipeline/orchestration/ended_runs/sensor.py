@@ -96,6 +96,7 @@ def ended_runs_sensor_for(
             else:
                 done.append(record)
         red = look.tell(cursor)
+        alerting.say_again(context.instance, context.log)
         return dg.SensorResult(
             run_requests=look.requests,
             skip_reason=None if look.requests else look.said(len(done), red),

@@ -160,6 +160,39 @@ def test_a_channel_that_is_down_neither_silences_the_other_nor_doubles_it(
     assert (len(topic.messages()), len(hook.posted)) == (1, 3)
 
 
+def test_what_a_channel_could_not_take_is_published_when_it_is_back_once_and_by_no_other(
+    topic: Topic, instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_HOOK", hook.url)
+    both: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    other = Alert("another", "text", "", "dead-letters", "queue")
+    hook.answers = [404] * 3
+    for alert in (ALERT, other):
+        saying(topic.arn, **both).say(alert, instance, LOG)
+    # It is asked once where it is still down, not for each.
+    saying(topic.arn, **both).say_again(instance, LOG)
+    assert len(hook.posted) == 3
+    for _ in range(2):
+        saying(topic.arn, **both).say_again(instance, LOG)
+    assert [one["text"].split("\n")[0] for one in hook.posted[3:]] == [ALERT.subject, other.subject]
+    assert len(topic.messages()) == 2
+    assert saying(topic.arn, **both).say(ALERT, instance, LOG) is None
+    # Without a channel there is nothing to publish, and nothing waits.
+    saying(None).say_again(instance, LOG)
+
+
+def test_what_is_older_than_a_repetition_is_not_published_any_more(
+    instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_HOOK", hook.url)
+    named: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    hook.answers = [404]
+    saying(None, **named).say(ALERT, instance, LOG)
+    started = next(iter(instance.fetch_observations(dg.AssetKey(ALERTS), limit=1).records)).timestamp
+    saying(None, [started + 3_700], **named).say_again(instance, LOG)
+    assert len(hook.posted) == 1
+
+
 def test_a_channel_that_is_named_later_gets_what_was_only_logged(
     instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +212,7 @@ def test_the_url_of_a_webhook_is_nowhere_in_storage_or_log(
         hook.answers = [status]
         saying(None, **named).say(ALERT, instance, LOG)
     records = instance.fetch_observations(dg.AssetKey(ALERTS), limit=10).records
-    assert len(records) == 1
+    assert len(records) == 2
     assert "CANARY-OF-HOOK" in hook.url
     assert not [text for text in (caplog.text, repr(records)) if "CANARY-OF-HOOK" in text]
 

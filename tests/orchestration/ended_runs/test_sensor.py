@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -21,11 +22,15 @@ from secrets_pipeline.orchestration.alerts.verdicts import Verdict, transitions
 from secrets_pipeline.orchestration.ended_runs import cursor as cursors
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor
 from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
+from secrets_pipeline.orchestration.rotation.actors import actors_tag
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.orchestration.verification.history import last_evaluation
+from secrets_pipeline.rotation.events.hints import Hint
+from secrets_pipeline.rotation.events.parsing import parse
 from tests.orchestration.conftest import Repository, job_named
+from tests.rotation.event_bodies import SOMEBODY, call
 
 ASSET = dg.AssetKey("consumer_arns")
 READ, ELSE = dg.AssetCheckKey(ASSET, "consumers_can_read"), dg.AssetCheckKey(ASSET, "nobody_else_can_read")
@@ -145,6 +150,17 @@ def test_one_alert_a_check_stack_and_transition_red_and_green_again(watched: Wat
     watched.tick()
     assert len(watched.alerts()) == 4
     assert watched.skipped == "0 runs ended, 0 checks evaluated; red: 2"
+
+
+def test_the_alert_of_a_red_check_names_who_called_what_its_run_answers(watched: Watched) -> None:
+    hint = parse(json.dumps(call("PutRolePolicy", {"roleName": "shop"}, service="iam", sourceIPAddress="203.0.113.7")))
+    assert isinstance(hint, Hint)
+    watched.run({READ: False}, job="provision", tags=actors_tag([(hint, "shop")]))
+    watched.tick()
+    [said] = watched.instance.fetch_observations(dg.AssetKey(ALERTS), limit=2).records
+    assert said.asset_observation is not None
+    text = str(said.asset_observation.metadata["text"].value)
+    assert f"Before it: PutRolePolicy of shop by {SOMEBODY}, from 203.0.113.7" in text
 
 
 def test_transitions_between_two_ticks_are_told_each(watched: Watched) -> None:
