@@ -79,6 +79,8 @@ def unwatched(settings: OperatorSettings, specs: Iterable[StackSpec]) -> tuple[s
     events, specs = settings.events, list(specs)
     if events is None:
         return ()
+    if not events.watch_access:
+        return ("changes of IAM and of the organisation's policies: events.watch_access is false",)
     said = []
     if ORGANIZATIONS not in GLOBAL_REGIONS.get(partition_of(events.region), {}):
         said.append(f"changes of IAM: nobody said which region of the partition of {events.region} tells of them")

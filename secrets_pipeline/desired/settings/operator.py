@@ -93,6 +93,8 @@ class AccessSettings(Spec):
         allowed_readers: globs on ARNs of roles and users that may read although no stack declares them: break-glass
             roles, administrators.
         accounts: further accounts that an audit may look at.
+        watch_access: whether rules for IAM and Organizations are put into the region where they tell of their calls;
+            false where nothing may be made there, which leaves their changes to the next verification.
         organization_role_arn: role in the organisation's management or delegated account that may read its policies;
             None for the stack's own credentials.
         organization_policies: what stands in for SCPs and RCPs that cannot be read: `unknown`, or `allow` where the
@@ -139,6 +141,7 @@ class EventSettings(Spec):
     role_arn: str | None = None
     kms_key: Annotated[str, BeforeValidator(_own_key)] | None = None
     max_receives: int = Field(default=60, ge=3, le=1000)
+    watch_access: bool = True
     organization_role_arn: str | None = Field(
         default=None, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$"
     )

@@ -104,6 +104,7 @@ class Layout:
         others: accounts that forward events to the home bus, sorted.
         key: of the queue, alias or ARN; None for SQS's own.
         max_receives: looks at a message before it is a dead letter.
+        access: whether there are rules for global services.
     """
 
     home: Place
@@ -112,6 +113,7 @@ class Layout:
     others: tuple[str, ...]
     key: str | None
     max_receives: int
+    access: bool = True
 
     @property
     def at_home(self) -> bool:
@@ -144,13 +146,13 @@ class Layout:
 
     def global_rules(self, place: Place) -> Mapping[str, Document]:
         """Map the ARN of each rule for a global service whose events reach this place to its pattern."""
-        regions = names.GLOBAL_REGIONS.get(place.partition, {})
+        regions = names.GLOBAL_REGIONS.get(place.partition, {}) if self.access else {}
         here = {end: one for end, one in GLOBAL_RULES.items() if regions.get(one["source"][0]) == place.region}
         return self._rules(place, here)
 
     def global_places(self, account_id: str, partition: str) -> list[Place]:
         """List the places of an account that events of global services reach, sorted."""
-        regions = set(names.GLOBAL_REGIONS.get(partition, {}).values())
+        regions = set(names.GLOBAL_REGIONS.get(partition, {}).values()) if self.access else set()
         return [Place(account_id, region, partition) for region in sorted(regions)]
 
     def _rules(self, place: Place, patterns: Mapping[str, Document]) -> dict[str, Document]:

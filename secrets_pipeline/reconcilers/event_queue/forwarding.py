@@ -17,7 +17,7 @@ from secrets_pipeline.aws.consistency import Patience
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.reconcilers.event_queue.desired import Document, Layout, Place
-from secrets_pipeline.reconcilers.event_queue.part import EventPart
+from secrets_pipeline.reconcilers.event_queue.part import EventPart, PermittedPart
 from secrets_pipeline.reconcilers.event_queue.queue import QueuePart
 from secrets_pipeline.reconcilers.event_queue.route import RolePart, RulePart
 from secrets_pipeline.rotation.events.names import ORGANIZATIONS
@@ -78,7 +78,7 @@ def global_route(stack: Stack, plan: Layout) -> Forwarding:
         # Where the queue is, they are rules of the home itself.
         if rules and not there.at_home:
             more, further = forwarding(sessions.for_target(target), there, rules, patience)
-            parts, wanted = [*parts, *more], [*wanted, *further]
+            parts, wanted = [*parts, *map(PermittedPart, more)], [*wanted, *further]
     return distinct(parts), wanted
 
 

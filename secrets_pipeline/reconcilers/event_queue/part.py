@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG
-from secrets_pipeline.engine.model import Resource
-from secrets_pipeline.engine.reason import Reason
+from secrets_pipeline.engine.model import Resource, SkippedError
+from secrets_pipeline.engine.reason import Because, Reason
+from secrets_pipeline.errors import AwsError
 
 OURS = {PURPOSE_TAG: "events"}
 """The tag that every part carries; without it a part of that name is somebody else's."""
@@ -32,6 +33,9 @@ class ObservedPart:
     blocked: Reason | None = None
 
 
+_NOT_THERE = "changes of who can read are seen at the next verification"
+
+
 class EventPart(Protocol):
     """One resource of SQS, EventBridge or IAM."""
 
@@ -47,6 +51,43 @@ class EventPart(Protocol):
     def make(self) -> None:
         """Create the part, or make it as it should be, with our tag."""
         ...
+
+
+class PermittedPart:
+    """A part that is made where AWS lets us; where it does not, that is said, and fails nothing.
+
+    Organisations often deny all but some regions, and global services tell of their calls in one that they choose.
+
+    Args:
+        part: the part.
+    """
+
+    def __init__(self, part: EventPart) -> None:
+        self.resource = part.resource
+        self._part = part
+
+    def look(self) -> ObservedPart:
+        """Read the part from AWS; one that may not be read blocks itself."""
+        try:
+            return self._part.look()
+        except AwsError as error:
+            if not error.denied:
+                raise
+            remedy = "allow it, or write events.watch_access: false"
+            return ObservedPart(exists=False, blocked=Because(f"{error.message}; {_NOT_THERE}", remedy))
+
+    def make(self) -> None:
+        """Make the part.
+
+        Raises:
+            SkippedError: if it may not be made.
+        """
+        try:
+            self._part.make()
+        except AwsError as error:
+            if error.denied:
+                raise SkippedError(f"{error.message}; {_NOT_THERE}") from None
+            raise
 
 
 def has_our_tag(tags: Mapping[str, str]) -> bool:

@@ -31,7 +31,7 @@ from secrets_pipeline.reconcilers.event_queue.forwarding import (
     queue_attributes,
     watches_home,
 )
-from secrets_pipeline.reconcilers.event_queue.part import OURS, EventPart, ObservedPart
+from secrets_pipeline.reconcilers.event_queue.part import OURS, EventPart, ObservedPart, PermittedPart
 from secrets_pipeline.reconcilers.event_queue.queue import QueuePart
 from secrets_pipeline.reconcilers.event_queue.route import BusPart, RulePart
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
@@ -188,7 +188,7 @@ def _layout(stack: Stack, home: AwsAccount) -> Layout:
     if events.organization_role_arn:
         accounts.add(account_of(events.organization_role_arn))
     others = tuple(sorted(one for one in accounts if one is not None and one != place.account_id))
-    return Layout(place, events.queue, here, others, events.kms_key, events.max_receives)
+    return Layout(place, events.queue, here, others, events.kms_key, events.max_receives, events.watch_access)
 
 
 def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
@@ -225,7 +225,7 @@ def _elsewhere(stack: Stack, plan: Layout, at_home: _Route) -> _Route:
             there = replace(plan, here=place)
             account = stack.observed.account_in(place.region)
             more, further = forwarding(account, there, there.global_rules(place), stack.run.patience)
-            parts, wanted = [*parts, *more], [*wanted, *further]
+            parts, wanted = [*parts, *map(PermittedPart, more)], [*wanted, *further]
     # Of the home account, what global services need is made with the queue.
     made = {part.resource.name for part in at_home.parts}
     shared = tuple(one.resource.name for one in parts if one.resource.name in made)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
@@ -250,15 +251,48 @@ def test_changes_of_the_organisation_come_from_its_management_account_where_a_ro
     organizations.delete_organization()
 
 
-def test_a_management_account_that_cannot_be_reached_is_said_and_the_queue_is_made_all_the_same(post: Post) -> None:
+def test_a_management_account_that_cannot_be_reached_is_said_and_fails_nothing(post: Post) -> None:
     assert post.settings.events is not None
     role = f"arn:aws:iam::{AWAY}:role/nobody-made-it"
     events = post.settings.events.model_copy(update={"organization_role_arn": role})
-    outcomes = Post(post.bench, OperatorSettings(events=events), post.specs).apply()
+    unreached = Post(post.bench, OperatorSettings(events=events), post.specs)
+    outcomes = unreached.apply()
     assert isinstance(outcomes[post.queue], Applied)
-    refused = [one for one in outcomes.values() if isinstance(one, Failed)]
-    assert refused
-    assert all(AWAY in one.change.resource.name for one in refused)
+    assert [one for one in outcomes.values() if isinstance(one, Failed)] == []
+    blocked = [one for one in unreached.changes() if one.action is ChangeClass.BLOCKED]
+    assert {one.resource.name.rpartition(" of ")[2].partition(" in ")[0] for one in blocked} == {AWAY}
+    assert "AssumeRole" in str(said(blocked[0]))
+    assert "changes of who can read are seen at the next verification" in str(said(blocked[0]))
+
+
+def test_where_aws_refuses_to_make_a_rule_of_a_global_service_the_rest_is_made_and_the_run_does_not_fail(
+    post: Post, interruption: Interruption
+) -> None:
+    context = post.bench.context(post.specs[0], settings=post.settings, interruption=interruption)
+    east = context.observed.sessions.for_target(Target(account_id=HOME, region=GLOBAL))
+    east.botocore_session.get_component("event_emitter").register("after-call.sqs.CreateQueue", denied)
+    outcomes = post.bench.run(STAGES[STAGE](context))
+    assert [one for one in outcomes.values() if isinstance(one, Failed)] == []
+    skipped = {one.change.resource.name for one in outcomes.values() if isinstance(one, Skipped)}
+    assert f"{post.queue}-dead-letters of {HOME} in {GLOBAL}" in skipped
+    assert isinstance(outcomes[post.queue], Applied)
+
+
+def denied(**_: object) -> None:
+    """What an SCP that denies all but some regions leads to."""
+    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "with an explicit deny"}}, "CreateQueue")
+
+
+def test_without_watch_access_no_other_region_is_touched(post: Post, forwarding: Post) -> None:
+    for one in (post, forwarding):
+        assert one.settings.events is not None
+        settings = OperatorSettings(events=one.settings.events.model_copy(update={"watch_access": False}))
+        silent = Post(one.bench, settings, one.specs)
+        for number in range(len(one.specs)):
+            silent.apply(number)
+            names = silent.plan(number, options=ApplyOptions(deep=True))
+            assert set(names.values()) == {ChangeClass.NONE}
+            assert not [name for name in names if GLOBAL in name or "access-changes" in name]
 
 
 @pytest.mark.parametrize(
@@ -292,7 +326,7 @@ def test_the_queue_keeps_messages_two_weeks_encrypted_and_has_a_dead_letter_queu
     assert has["SqsManagedSseEnabled"] == "true"
     redrive = json.loads(has["RedrivePolicy"])
     assert redrive["deadLetterTargetArn"].endswith(f":{post.queue}-dead-letters")
-    assert int(redrive["maxReceiveCount"]) == 10
+    assert int(redrive["maxReceiveCount"]) == 60
 
 
 @pytest.mark.parametrize("part", ["rule", "target", "queue"])
