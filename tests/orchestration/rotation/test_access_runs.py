@@ -208,7 +208,7 @@ def test_the_run_says_which_events_it_answers_and_who_called_what_as_far_as_that
     calls = calls_of(dg.DagsterRun(job_name=JOB, run_id=str(uuid.uuid4()), tags=dict(request.tags)))
     assert 1 < len(calls) < 200
     assert calls[0].about == "shop"
-    assert str(calls[0]).startswith(f"PutRolePolicy by {SOMEBODY}")
+    assert str(calls[0]).startswith(f"PutRolePolicy of shop by {SOMEBODY}")
 
 
 @pytest.mark.parametrize("tag", ["", "{}", "[1]", '[["a"]]', '[["a", "b", "c", "d"]]', "null", "[" * 5000])
