@@ -13,6 +13,7 @@ from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.iam import read_account
 from secrets_pipeline.access.snapshot.model import AccountSnapshot, Snapshot
+from secrets_pipeline.access.snapshot.secret_metadata import NOTHING_WRITTEN, OwnWrites
 from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.reconcilers.observed.cached import Cached
@@ -71,7 +72,7 @@ def _part(whole: Snapshot, stack: Stack) -> CompiledSnapshot:
 
 def _taken(stack: Stack) -> CompiledSnapshot:
     names = [secret.name for secret in stack.spec.secrets]
-    return _compiled(_snapshot(stack, _reader_accounts(stack), names), stack)
+    return _compiled(_snapshot(stack, _reader_accounts(stack), names, own=own_writes(stack)), stack)
 
 
 def _compiled(snapshot: Snapshot, stack: Stack) -> CompiledSnapshot:
@@ -88,6 +89,8 @@ def _snapshot(
     accounts: Collection[str],
     names: Collection[str],
     read: Callable[[AwsAccount, str], AccountSnapshot] = read_account,
+    *,
+    own: OwnWrites = NOTHING_WRITTEN,
 ) -> Snapshot:
     return take_snapshot(
         stack.account,
@@ -95,7 +98,7 @@ def _snapshot(
         sessions=stack.observed.sessions,
         accounts=sorted(accounts),
         secret_names=names,
-        own=own_writes(stack),
+        own=own,
         now=stack.run.now(),
         read=read,
     )
