@@ -79,7 +79,7 @@ def _index(top: str) -> _Index:
         return _Index(frozenset(), frozenset())  # nothing has been added
     except OSError as error:
         raise GitIndexError(f"the git index cannot be read: {error.strerror}") from None
-    return _read(str(path), found.st_ino, found.st_size, found.st_mtime_ns)
+    return _read(str(path), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _git_folder(top: Path) -> Path:
@@ -94,7 +94,7 @@ def _git_folder(top: Path) -> Path:
 
 
 @lru_cache(maxsize=16)
-def _read(path: str, _inode: int, _size: int, _changed: int) -> _Index:
+def _read(path: str, _inode: int, _size: int, _modified: int, _changed: int) -> _Index:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
