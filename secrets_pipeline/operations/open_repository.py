@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 
 from secrets_pipeline.aws.session import Sessions
@@ -28,6 +28,7 @@ from secrets_pipeline.stacks import (
     read_text,
     readable_problem,
 )
+from secrets_pipeline.stacks.files.disk import Seen, noted_in
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
 BASE_PATH = "ATMOS_BASE_PATH"
@@ -49,6 +50,7 @@ class OpenRepository:
         errors: by stack, `""` for those that belong to no stack.
         notices: what a user should be told once, each a sentence or two.
         repository: its id, which marks name; empty where nothing says one.
+        seen: what the file system answered while it was read, and since.
     """
 
     source: StackSource
@@ -59,6 +61,7 @@ class OpenRepository:
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
     notices: tuple[str, ...] = ()
     repository: str = ""
+    seen: Seen = field(default_factory=Seen, compare=False, repr=False)
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
         """Read what the YAML says at one leaf of a declared value."""
@@ -141,6 +144,7 @@ def open_repository(
     origin: SourceChoice = MANIFESTS,
     allow_exec: bool = False,
     settings: OperatorSettings | None = None,
+    called: FilePath | None = None,
 ) -> OpenRepository:
     """Read a repository under the operator's settings.
 
@@ -149,19 +153,35 @@ def open_repository(
         origin: where its stacks come from.
         allow_exec: whether `!exec` runs commands.
         settings: the operator's; None for those that `SECRETS_PIPELINE_CONFIG` names.
+        called: what the repository's folder is called in values (`!cwd`); None for its own path.
 
     Raises:
         StackError: if there is no Atmos repository, or no stacks where `origin` says.
         SpecError: if the settings cannot be read.
     """
-    settings = operator_settings() if settings is None else settings
+    settings, seen = operator_settings() if settings is None else settings, Seen()
+    with noted_in(seen):
+        return _opened(base_path, origin, settings, seen, allow_exec=allow_exec, called=called)
+
+
+def _opened(
+    base_path: FilePath,
+    origin: SourceChoice,
+    settings: OperatorSettings,
+    seen: Seen,
+    *,
+    allow_exec: bool,
+    called: FilePath | None,
+) -> OpenRepository:
     # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
     config_env = {name: os.environ[name] for name in CONFIG_VARIABLES - {BASE_PATH} if name in os.environ}
     # A variable that is secret stays a call, which is resolved where a value is written.
     plain = {name: os.environ.get(name) for name in settings.environment_plain}
-    source = open_source(origin, base_path, env=plain, config_env=config_env, allow_exec=allow_exec, withhold=True)
+    source = open_source(
+        origin, base_path, env=plain, config_env=config_env, allow_exec=allow_exec, withhold=True, called=called
+    )
     known = {name: value for name, value in plain.items() if value is not None}
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
     identity = repository_id(settings.repository, base_path)
-    return OpenRepository(source, origin, base_path, settings, built.specs, built.errors, notices, identity)
+    return OpenRepository(source, origin, base_path, settings, built.specs, built.errors, notices, identity, seen)

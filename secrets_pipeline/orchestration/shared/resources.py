@@ -14,7 +14,8 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SpecError, StackError
-from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, open_repository, operator_settings
+from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, operator_settings
+from secrets_pipeline.operations.repository_cache import REPOSITORIES, Place
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
@@ -116,7 +117,7 @@ class Stacks:
                 "only the command line reads stacks from standard input",
                 remedy="Name a file that this process can read, or run `secrets-pipeline apply` again.",
             )
-        return open_repository(self.base_path, origin=self.origin, settings=operator_settings(self._settings_file))
+        return REPOSITORIES.open(Place(self.base_path, self.origin, self._settings_file))
 
     def stack(self, name: str, *, writing: bool = False) -> Stack:
         """Return a stack as the reconcilers take it, in this run.

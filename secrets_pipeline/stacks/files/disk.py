@@ -60,27 +60,27 @@ class Seen:
         contents: absolute path → what was in the file.
         answers: question and what it was asked of → answer.
         repeatable: whether the reading depends on nothing else: not on clock, chance or a command.
+        torn: whether two answers contradict each other, so that they are of no one moment.
     """
 
     def __init__(self) -> None:
         self.contents: dict[str, Content] = {}
         self.answers: dict[tuple[Callable[..., object], Hashable], object] = {}
         self.repeatable = True
+        self.torn = False
 
     def note(self, question: Callable[[K], T], about: K, answer: T) -> None:
-        """Note an answer; two that contradict each other are of no one moment."""
-        if self.answers.setdefault((question, about), answer) != answer:
-            self.repeatable = False
+        """Note an answer."""
+        self.torn |= self.answers.setdefault((question, about), answer) != answer
 
     def note_content(self, path: str, content: Content) -> None:
-        """Note what was in a file; see `note`."""
-        if self.contents.setdefault(path, content).digest != content.digest:
-            self.repeatable = False
+        """Note what was in a file."""
+        self.torn |= self.contents.setdefault(path, content).digest != content.digest
 
     def holds(self) -> bool:
         """Whether every answer would be the same now; contents are compared where stamps prove nothing."""
         return (
-            self.repeatable
+            not self.torn
             and all(question(about) == answer for (question, about), answer in list(self.answers.items()))
             and all(self._is_unchanged(path, content) for path, content in list(self.contents.items()))
         )
@@ -159,7 +159,7 @@ def real_path(path: str | os.PathLike[str]) -> str:
 
 
 def entries(folder: str | os.PathLike[str]) -> tuple[Entry, ...]:
-    """The entries of a folder by name; none where it cannot be read."""
+    """The entries of a folder without a dot in front, by name; none where it cannot be read."""
     return asked(listing, os.fspath(folder))
 
 
@@ -200,7 +200,7 @@ def listing(folder: str) -> tuple[Entry, ...]:
     """The question of `entries`."""
     try:
         with os.scandir(folder) as found:
-            return tuple(sorted(Entry(entry.name, entry.is_dir(), entry.is_symlink()) for entry in found))
+            return tuple(sorted(Entry(e.name, e.is_dir(), e.is_symlink()) for e in found if e.name[:1] != "."))
     except (OSError, ValueError):  # ValueError for a NUL in it
         return ()
 

@@ -250,8 +250,6 @@ class FileTree:
                 remedy="Name narrower folders in stacks.base_path and stacks.included_paths.",
             )
         for entry in listed:
-            if entry.name.startswith("."):
-                continue
             if not entry.is_folder:
                 found.append(prefix + entry.name)
             elif entry.name not in _PRUNED:

@@ -73,6 +73,7 @@ class AtmosRepository:
         config_env: Mapping[str, str] | None = None,
         allow_exec: bool = False,
         withhold: bool = False,
+        called: Path | None = None,
     ) -> Self:
         """Open the repository at a folder.
 
@@ -84,6 +85,7 @@ class AtmosRepository:
             allow_exec: whether `!exec` runs commands.
             withhold: whether variables that are not in `env` are not empty but withheld: `!env` stays a call, and
                 templates give `<no value>`.
+            called: what `!cwd` and `!repo-root` say that the folder is, of a checkout that is kept elsewhere.
 
         Raises:
             StackError: if `atmos.yaml` is missing or invalid.
@@ -92,7 +94,8 @@ class AtmosRepository:
         environment: Variables = dict(os.environ if env is None else env)
         with Amounts().of("configuration"):
             config = load_config(root, set_only(environment) if config_env is None else config_env, environment)
-        return cls(config, FunctionEvaluator(environment, root, git_root(root), allow_exec, withhold))
+        folder = root if called is None else called.absolute()
+        return cls(config, FunctionEvaluator(environment, folder, git_root(folder), allow_exec, withhold))
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -96,6 +96,7 @@ def open_source(
     allow_exec: bool = False,
     withhold: bool = False,
     process_templates: bool = True,
+    called: Path | None = None,
 ) -> StackSource:
     """Open the source of the stacks that were asked for.
 
@@ -107,12 +108,15 @@ def open_source(
         allow_exec: whether `!exec` runs commands.
         withhold: see `AtmosRepository.open`.
         process_templates: whether the `atmos` command renders templates; a repository is told when it is resolved.
+        called: see `AtmosRepository.open`.
 
     Raises:
         StackError: if there is no repository or description, or it cannot be read, or Atmos fails.
     """
     if origin == SourceChoice():
-        return AtmosRepository.open(base_path, env=env, config_env=config_env, allow_exec=allow_exec, withhold=withhold)
+        return AtmosRepository.open(
+            base_path, env=env, config_env=config_env, allow_exec=allow_exec, withhold=withhold, called=called
+        )
     root = base_path.absolute()
     environment: Variables = dict(os.environ if env is None else env)
     if origin.atmos:
