@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Final
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, open_repository, operator_settings
+from secrets_pipeline.operations.revision.model import clone_of
 from secrets_pipeline.stacks import SourceChoice
 from secrets_pipeline.stacks.files.disk import Seen, noted_in
+from secrets_pipeline.stacks.files.git_index import is_being_written
 
 _MOST_KEPT: Final = 4
 _MOST_READINGS: Final = 3
+_GIT_SECONDS, _PAUSE_SECONDS = 10.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,14 @@ class Place:
         origin: where its stacks come from.
         settings_file: the operator's settings; None for the file that SECRETS_PIPELINE_CONFIG names.
         called: what the repository's folder is called in values; None for its own path.
+        commit: what the operator says that it is, where it is no clone.
     """
 
     base_path: Path
     origin: SourceChoice = MANIFESTS
     settings_file: Path | None = None
     called: Path | None = None
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +85,29 @@ class RepositoryCache:
 
 def _read(place: Place) -> _Kept:
     for _ in range(_MOST_READINGS):
+        _wait_for_git(place.base_path)
         around, seen = _around(), Seen()
         with noted_in(seen):
             settings = operator_settings(place.settings_file)
-        repository = open_repository(place.base_path, origin=place.origin, settings=settings, called=place.called)
+        repository = open_repository(
+            place.base_path, origin=place.origin, settings=settings, called=place.called, commit=place.commit
+        )
+        # Asks which commit is checked out: the same as when the first file was read, then.
+        _ = repository.revision
         if seen.holds() and repository.seen.holds():
             return _Kept(repository, seen, around)
     raise StackError(
         f"the repository at {place.base_path} keeps changing while it is read",
         remedy="Wait until whoever writes to it, for example `git pull`, is done.",
     )
+
+
+def _wait_for_git(base_path: Path) -> None:
+    """Wait while git writes to the clone: half of a pull looks as if somebody had edited all the files of it."""
+    top = clone_of(base_path)
+    deadline = time.monotonic() + _GIT_SECONDS
+    while top is not None and is_being_written(top) and time.monotonic() < deadline:
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _around() -> tuple[str, Mapping[str, str]]:

@@ -22,7 +22,7 @@ from secrets_pipeline.operations.open_repository import OpenRepository, open_rep
 from secrets_pipeline.operations.repository_cache import Place, RepositoryCache
 from secrets_pipeline.stacks import SourceChoice
 from secrets_pipeline.stacks.files import disk
-from tests.gits import git
+from tests.gits import committed, git
 from tests.strategies.manifests import mutated
 from tests.strategies.small_repositories import (
     MutatedRepository,
@@ -313,3 +313,24 @@ def test_few_repositories_are_kept(cache: RepositoryCache, folder: Path, tmp_pat
     for number in range(9):
         cache.open(Place(folder, called=tmp_path / str(number)))
     assert cache.open(Place(folder)) is not first
+
+
+def test_half_of_a_pull_is_not_read(cache: RepositoryCache, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    committed(folder)
+    lock, waits = folder / ".git/index.lock", []
+
+    def finish(seconds: float) -> None:
+        waits.append(seconds)
+        (folder / "stacks/dev.yaml").write_text(STACK % "pulled")
+        lock.unlink()
+
+    lock.write_text("")
+    monkeypatch.setattr("secrets_pipeline.operations.repository_cache.time.sleep", finish)
+    (secret,) = cache.open(Place(folder)).specs["shop-dev"].secrets
+    assert (secret.description, len(waits)) == ("pulled", 1)
+    # One that a killed git left is no reason to wait.
+    lock.write_text("")
+    os.utime(lock, (1_000_000_000, 1_000_000_000))
+    (folder / "stacks/dev.yaml").write_text(STACK % "edited")
+    assert cache.open(Place(folder)).specs["shop-dev"].secrets[0].description == "edited"
+    assert len(waits) == 1

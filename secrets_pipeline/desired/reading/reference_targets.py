@@ -25,7 +25,7 @@ from secrets_pipeline.references.model import (
 )
 from secrets_pipeline.references.walk import nodes
 from secrets_pipeline.stacks import OUTSIDE, Unreadable, readable_problem
-from secrets_pipeline.stacks.files.disk import is_file
+from secrets_pipeline.stacks.files.disk import is_file, note_file
 
 NO_VALUE: Final = "<no value>"
 """What Go prints for a missing key, so what no secret is meant to be."""
@@ -168,6 +168,8 @@ def _check_file(scope: ComponentScope, file: str, path: Path) -> None:
         try:
             unreadable = readable_problem(base, file)
             missing = unreadable is not OUTSIDE and not is_file(base / file)
+            if unreadable is None and not missing:
+                note_file(base / file)
         except (OSError, ValueError):
             missing = True  # A name that no file can have.
         unreadable = _MISSING if missing else unreadable

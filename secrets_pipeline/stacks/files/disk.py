@@ -7,7 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
@@ -155,7 +155,7 @@ def exists(path: str | os.PathLike[str]) -> bool:
 
 def real_path(path: str | os.PathLike[str]) -> str:
     """The path without links; one that no file can have, as it is."""
-    return asked(_real_path, os.fspath(path))
+    return asked(links_followed, os.fspath(path))
 
 
 def entries(folder: str | os.PathLike[str]) -> tuple[Entry, ...]:
@@ -177,6 +177,12 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     if isinstance(found, bytes):
         return found
     raise found
+
+
+def note_file(path: str | os.PathLike[str]) -> None:
+    """Note what is in a file that is read when its value is needed."""
+    with suppress(OSError, ValueError):
+        read_bytes(real_path(path))
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
@@ -205,7 +211,8 @@ def listing(folder: str) -> tuple[Entry, ...]:
         return ()
 
 
-def _real_path(path: str) -> str:
+def links_followed(path: str) -> str:
+    """The question of `real_path`."""
     try:
         return os.path.realpath(path)
     except ValueError:  # for a NUL in it
