@@ -26,7 +26,8 @@ def run_failure_alerts(context: dg.RunFailureSensorContext, alerting: dg.Resourc
     run = context.dagster_run
     if ALERTED_TAG in run.tags:
         return
-    alert = failure_alert(run, tuple(context.get_step_failure_events()), context.failure_event.message, alerting)
+    failures = (*context.get_step_failure_events(), context.failure_event)
+    alert = failure_alert(run, failures, context.failure_event.message, alerting)
     alerting.say(alert, context.instance, context.log)
 
 
@@ -37,7 +38,7 @@ def failure_alert(
 
     Args:
         run: which.
-        failures: of its steps, the first one first.
+        failures: of its steps, the first one first, and at last its own: what failed before the first step.
         otherwise: what Dagster says of a run that failed in no step, for example because its process ended.
         alerting: makes the link.
     """
@@ -55,17 +56,18 @@ def failure_alert(
 
 
 def _texts(failures: tuple[dg.DagsterEvent, ...]) -> Iterator[str]:
-    """What failed steps said, as far as it is known to hold no value: errors of ours, and `dg.Failure`."""
+    """What was said, as far as it is known to hold no value: errors of ours, and `dg.Failure`."""
     for event in failures:
-        data = event.step_failure_data
-        if data.user_failure_data is not None and data.user_failure_data.description:
-            yield f"{event.step_key}: {data.user_failure_data.description}"
+        place = f"{event.step_key}: " if event.step_key else ""
+        raised = event.step_failure_data.user_failure_data if place else None
+        if raised is not None and raised.description:
+            yield place + raised.description
             continue
-        error = data.error
+        error = event.step_failure_data.error if place else event.job_failure_data.error
         while error is not None and error.cause is not None:
             error = error.cause
         if error is not None and error.cls_name in _OURS:
-            yield f"{event.step_key}: {error.message.partition(': ')[2].strip() or error.message.strip()}"
-        elif error is not None:
+            yield place + (error.message.partition(": ")[2].strip() or error.message.strip())
+        elif error is not None and place:
             # The text of any other exception may quote what it stumbled on.
-            yield f"{event.step_key}: {error.cls_name}. {_REMEDY}"
+            yield f"{place}{error.cls_name}. {_REMEDY}"

@@ -22,6 +22,7 @@ from secrets_pipeline.orchestration.provisioning.rollouts import of_materializat
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
+from secrets_pipeline.orchestration.shared.run_commit import at_commit
 from secrets_pipeline.orchestration.verification.jobs import verify
 from secrets_pipeline.reconcilers.consumer.interface import Progress
 from secrets_pipeline.reconcilers.consumer.refresh import InFlight, rollout_now
@@ -107,7 +108,7 @@ def consumer_rollout_sensor(
             context.log.warning("rollouts of stack %s cannot be followed: %s", stack, error.diagnostics())
     return dg.SensorResult(
         asset_events=[event for one in told for event in one.events],
-        run_requests=[one.check for one in told],
+        run_requests=at_commit(stacks.desired, (one.check for one in told)) if told else [],
         cursor=cursor.write(),
     )
 

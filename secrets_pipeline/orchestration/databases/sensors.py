@@ -17,6 +17,7 @@ from secrets_pipeline.orchestration.shared.backoff import attempt_at
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
+from secrets_pipeline.orchestration.shared.run_commit import at_commit
 from secrets_pipeline.orchestration.shared.run_requests import run_request
 from secrets_pipeline.reconcilers.database.followed import serving
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
@@ -59,7 +60,8 @@ def watch(
         clock: seconds since 1970.
     """
     partitions = set(context.instance.get_dynamic_partitions(str(STACKS.name)))
-    specs = [spec for name, spec in stacks.read().specs.items() if name in partitions and spec.databases]
+    desired = stacks.read()
+    specs = [spec for name, spec in desired.specs.items() if name in partitions and spec.databases]
     inventories: dict[Target, DatabaseInventory | AwsError] = {}
     before = _differences(context.cursor)
     after: dict[str, _Difference] = {}
@@ -88,7 +90,8 @@ def watch(
                 run_request("follow_endpoint", spec.stack, key=key, attempt=attempt_at(clock() - seen.since))
             )
     return dg.SensorResult(
-        run_requests=requests, cursor=json.dumps({name: [one.what, one.since] for name, one in after.items()})
+        run_requests=at_commit(desired, requests),
+        cursor=json.dumps({name: [one.what, one.since] for name, one in after.items()}),
     )
 
 

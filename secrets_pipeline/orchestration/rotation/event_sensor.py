@@ -12,6 +12,7 @@ from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_commit import at_commit
 from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.queue import EventQueue
 
@@ -82,7 +83,9 @@ def rotation_event_sensor_for(
         decided = dispatcher.decide(messages)
         _log(context, decided)
         queue.delete(decided.done)
-        return _result(context, decided.requests, f"{len(messages)} messages, {len(decided.done)} of them done")
+        return _result(
+            context, at_commit(desired, decided.requests), f"{len(messages)} messages, {len(decided.done)} of them done"
+        )
 
     return rotation_event_sensor
 

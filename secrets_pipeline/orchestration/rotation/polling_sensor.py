@@ -15,6 +15,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.secret_listing import listed_secrets, places
 from secrets_pipeline.orchestration.rotation.event_sensor import Job, distinct, missing_partitions, with_valid_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_commit import at_commit
 from secrets_pipeline.orchestration.shared.run_requests import run_request
 from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.polling import News, compare
@@ -62,7 +63,7 @@ def rotation_polling_sensor_for(
             context.log.error("there are more secrets than this sensor can remember: name a queue (events)")
             return dg.SkipReason("there are too many secrets")
         return dg.SensorResult(
-            run_requests=requests,
+            run_requests=at_commit(stacks.desired, requests),
             cursor=cursor,
             dynamic_partitions_requests=missing_partitions(context, requests),
         )

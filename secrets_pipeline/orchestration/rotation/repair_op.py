@@ -16,6 +16,8 @@ from secrets_pipeline.operations.repair_rotation import NothingToRepair, Unfinis
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
+from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_commit import at_commit
 from secrets_pipeline.orchestration.shared.run_requests import run_request, secrets_of
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
 
@@ -109,9 +111,10 @@ def mend_rotation() -> None:
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Requests the next try of rotations that failed: after 1 minute, 10 minutes, 1 hour and 6 hours.",
 )
-def rotation_retry_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def rotation_retry_sensor(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SensorResult:
     """Ask for a run of each stack with a try that is due."""
-    return dg.SensorResult(run_requests=list(due_retries(context.instance, time.time())))
+    due = list(due_retries(context.instance, time.time()))
+    return dg.SensorResult(run_requests=at_commit(stacks.desired, due) if due else [])
 
 
 def due_retries(instance: dg.DagsterInstance, now: float) -> Iterator[dg.RunRequest]:

@@ -12,6 +12,7 @@ from secrets_pipeline.orchestration.provisioning.jobs import follow_rotation
 from secrets_pipeline.orchestration.rotation.rotate_op import names_of, rotate_secrets
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_commit import at_commit
 from secrets_pipeline.orchestration.shared.run_requests import run_request
 
 
@@ -39,6 +40,8 @@ def rotated_secrets_sensor_for(name: str, status: dg.DagsterRunStatus) -> dg.Sen
         run, names = context.dagster_run, names_of(context.dagster_run)
         stack = run.tags[PARTITION_TAG]
         for one in (stack, *followers(stacks.desired.specs, stack)) if names else ():
-            yield run_request(follow_rotation.name, one, key=run.run_id, secrets=names)
+            yield from at_commit(
+                stacks.desired, [run_request(follow_rotation.name, one, key=run.run_id, secrets=names)]
+            )
 
     return rotated_secrets_sensor

@@ -10,6 +10,7 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.orchestration.shared.partitions import STACKS, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_commit import at_commit
 from secrets_pipeline.orchestration.shared.run_requests import run_request
 
 STACK_CONFIG = dg.AssetKey("stack_config")
@@ -42,7 +43,9 @@ def stack_change_sensor(context: dg.SensorEvaluationContext, stacks: dg.Resource
     changed = [stack for stack in sorted(desired.specs) if stack in declared and seen.differs(desired, stack)]
     requests = [request for stack in changed if (request := _followed(context, desired, stack)) is not None]
     return dg.SensorResult(
-        run_requests=requests, dynamic_partitions_requests=partitions, cursor=seen.after(desired).text()
+        run_requests=at_commit(desired, requests),
+        dynamic_partitions_requests=partitions,
+        cursor=seen.after(desired).text(),
     )
 
 
@@ -78,12 +81,12 @@ class _Seen:
 def _view(desired: OpenRepository, stack: str) -> str:
     """What decides whether a stack is looked at again: who lets changes be applied means earlier ones too."""
     applies = "+" if desired.settings.applies_changes(stack) else ""
-    return desired.specs[stack].digest()[:_DIGITS] + applies
+    return desired.digests[stack][:_DIGITS] + applies
 
 
 def _followed(context: dg.SensorEvaluationContext, desired: OpenRepository, stack: str) -> dg.RunRequest | None:
     """The run that a stack needs which may have changed; what nobody applies by itself is said where people look."""
-    digest = desired.specs[stack].digest()
+    digest = desired.digests[stack]
     event, applied = _applied(context.instance, stack)
     if applied == digest:
         return None

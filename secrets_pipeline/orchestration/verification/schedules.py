@@ -12,6 +12,7 @@ from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, STACKS
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_commit import at_commit
 from secrets_pipeline.orchestration.shared.run_requests import run_request
 from secrets_pipeline.orchestration.verification.jobs import verify
 
@@ -52,7 +53,8 @@ def rotation_verification_schedule(
         if due is not None:
             asked += 1
             moment = due.isoformat(timespec="minutes")
-            yield run_request(verify.name, stack, key=f"verification:{moment}", tags={DUE_TAG: moment})
+            asked_for = run_request(verify.name, stack, key=f"verification:{moment}", tags={DUE_TAG: moment})
+            yield from at_commit(desired, [asked_for])
     if not asked:
         yield dg.SkipReason("No stack is due.")
 
