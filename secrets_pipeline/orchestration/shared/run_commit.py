@@ -12,11 +12,14 @@ from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepositor
 from secrets_pipeline.operations.repository_cache import REPOSITORIES, Place
 from secrets_pipeline.operations.revision.checkouts import CheckoutError, Checkouts
 from secrets_pipeline.operations.revision.model import Revision, clone_of, commit_id
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.run_requests import EVENTS_TAG, SECRETS_TAG
 from secrets_pipeline.stacks.files.disk import real_path
 from secrets_pipeline.stacks.files.readable import relative
 
 COMMIT_TAG: Final = "secrets-pipeline/commit"
 """The commit of the Atmos repository that a run was decided at; `+` and a digest where files of it were changed."""
+_CAUSE_TAGS: Final = frozenset({EVENTS_TAG, SECRETS_TAG})
 _PINNED: Final = "`commit` of the component"
 
 
@@ -110,9 +113,14 @@ class Reading:
 
 
 def _is_overtaken(record: dg.RunRecord, instance: dg.DagsterInstance) -> bool:
-    """Whether the same was done for the stack since, by a run that was made later: at a later commit, then."""
+    """Whether the same was done for the stack since, by a run that was made later: at a later commit, then.
+
+    What a run does because of something that happened, no run without that cause has done.
+    """
     run = record.dagster_run
-    partition = {tag: value for tag, value in run.tags.items() if tag == "dagster/partition"}
+    if not _CAUSE_TAGS.isdisjoint(run.tags):
+        return False
+    partition = {tag: value for tag, value in run.tags.items() if tag == PARTITION_TAG}
     since = dg.RunsFilter(
         job_name=run.job_name,
         tags=partition,
@@ -128,7 +136,7 @@ def _refusal(decided: str, now: Revision) -> str:
 
 
 def _remedy(run: dg.DagsterRun) -> str:
-    stack = run.tags.get("dagster/partition", "STACK")
+    stack = run.tags.get(PARTITION_TAG, "STACK")
     new = f"Launch a new run, which reads what is there: Materialize in the UI, or `secrets-pipeline apply -s {stack}`."
     if run.parent_run_id:
         return f"Re-executing a run does the same again, at its own commit. {new}"
