@@ -76,3 +76,30 @@ def test_modules_are_small_and_no_folder_is_a_hall() -> None:
 def test_the_page_is_one_page() -> None:
     assert len(PAGE.splitlines()) <= 110
     assert max(map(len, PAGE.splitlines())) <= 130
+
+
+ASKS = re.compile(
+    r"(?<![\w.])(?<!def )open\(|\bos\.(stat|lstat|scandir|listdir|walk|readlink|open|access)\b"
+    r"|\bos\.path\.(exists|lexists|isfile|isdir|islink|ismount|realpath|getsize|getmtime|samefile)\b"
+    r"|\.(exists|is_file|is_dir|is_symlink|read_text|read_bytes|stat|lstat|iterdir|r?glob|readlink|expanduser)\("
+    r"|\b(path|folder|root|base|file|top)\w*\.resolve\("
+)
+"""What asks the file system."""
+ASK_THEMSELVES = {
+    "stacks/files/disk.py": "notes what it asks",
+    "stacks/files/git_index.py": "is asked as a whole, by `readable.tracks`",
+    "stacks/functions/processes.py": "opens pipes of what it starts",
+    "stacks/sources/source.py": "a pipe, which is read once",
+}
+
+
+def test_what_reads_a_repository_asks_the_file_system_where_it_is_noted() -> None:
+    found = {
+        f"{file.relative_to(PRODUCT)}:{number}": line.strip()
+        for layer in ("stacks", "desired", "references", "golang")
+        for file in (PRODUCT / layer).rglob("*.py")
+        if str(file.relative_to(PRODUCT)) not in ASK_THEMSELVES
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if ASKS.search(line) and "disk." not in line
+    }
+    assert found == {}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path as FilePath
 
 from secrets_pipeline.aws.session import Sessions
@@ -15,6 +16,7 @@ from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.operations.repository_id import repository_id
+from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE, Revision, revision_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.repository import Repository
@@ -28,6 +30,7 @@ from secrets_pipeline.stacks import (
     read_text,
     readable_problem,
 )
+from secrets_pipeline.stacks.files.disk import Seen, noted_in
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
 BASE_PATH = "ATMOS_BASE_PATH"
@@ -44,11 +47,14 @@ class OpenRepository:
     Attributes:
         source: its stacks, as resolved.
         origin: where they come from.
-        base_path: what `${file:…}` is relative to, and stays inside of.
+        base_path: the repository.
         specs: by stack, those without errors.
         errors: by stack, `""` for those that belong to no stack.
         notices: what a user should be told once, each a sentence or two.
         repository: its id, which marks name; empty where nothing says one.
+        commit: its commit, where it is no clone and the operator says it; the environment's if empty.
+        kept: its checkout, where files are read that values name; None for the repository itself.
+        seen: what the file system answered while it was read, and since.
     """
 
     source: StackSource
@@ -59,6 +65,19 @@ class OpenRepository:
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
     notices: tuple[str, ...] = ()
     repository: str = ""
+    commit: str = ""
+    kept: FilePath | None = None
+    seen: Seen = field(default_factory=Seen, compare=False, repr=False)
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """Return the digest of each stack without errors."""
+        return {stack: spec.digest() for stack, spec in self.specs.items()}
+
+    @cached_property
+    def revision(self) -> Revision:
+        """Find the commit that it was read at, and whether it differs; see `revision_of`."""
+        return revision_of(self.seen, self.base_path, self.commit or os.environ.get(COMMIT_VARIABLE, ""))
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
         """Read what the YAML says at one leaf of a declared value."""
@@ -70,11 +89,12 @@ class OpenRepository:
         Raises:
             StackError: if it may not, or cannot, be read.
         """
-        unreadable = readable_problem(self.base_path, path)
+        base = self.kept or self.base_path
+        unreadable = readable_problem(base, path)
         if unreadable is not None:
             raise StackError(f"{path} {unreadable.problem}", remedy=unreadable.remedy)
         try:
-            return read_text(self.base_path / path)
+            return read_text(base / path)
         except (OSError, UnicodeDecodeError) as error:
             problem = type(error).__name__
         raise StackError(f"{path} cannot be read: {problem}", remedy="Name a readable text file.")
@@ -141,6 +161,8 @@ def open_repository(
     origin: SourceChoice = MANIFESTS,
     allow_exec: bool = False,
     settings: OperatorSettings | None = None,
+    called: FilePath | None = None,
+    commit: str = "",
 ) -> OpenRepository:
     """Read a repository under the operator's settings.
 
@@ -149,17 +171,34 @@ def open_repository(
         origin: where its stacks come from.
         allow_exec: whether `!exec` runs commands.
         settings: the operator's; None for those that `SECRETS_PIPELINE_CONFIG` names.
+        called: what the repository's folder is called in values (`!cwd`); None for its own path.
+        commit: what the operator says that it is, where it is no clone; the environment's if empty.
 
     Raises:
         StackError: if there is no Atmos repository, or no stacks where `origin` says.
         SpecError: if the settings cannot be read.
     """
-    settings = operator_settings() if settings is None else settings
+    settings, seen = operator_settings() if settings is None else settings, Seen()
+    with noted_in(seen):
+        opened = _opened(base_path, origin, settings, allow_exec=allow_exec, called=called)
+    return replace(opened, seen=seen, commit=commit)
+
+
+def _opened(
+    base_path: FilePath,
+    origin: SourceChoice,
+    settings: OperatorSettings,
+    *,
+    allow_exec: bool,
+    called: FilePath | None,
+) -> OpenRepository:
     # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
     config_env = {name: os.environ[name] for name in CONFIG_VARIABLES - {BASE_PATH} if name in os.environ}
     # A variable that is secret stays a call, which is resolved where a value is written.
     plain = {name: os.environ.get(name) for name in settings.environment_plain}
-    source = open_source(origin, base_path, env=plain, config_env=config_env, allow_exec=allow_exec, withhold=True)
+    source = open_source(
+        origin, base_path, env=plain, config_env=config_env, allow_exec=allow_exec, withhold=True, called=called
+    )
     known = {name: value for name, value in plain.items() if value is not None}
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))

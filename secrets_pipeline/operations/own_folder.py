@@ -24,7 +24,8 @@ def why_not_own(folder: Path, *, scratch: Collection[str] = ()) -> tuple[str, st
 
     Args:
         folder: may be a link, which is not followed.
-        scratch: folders in it that are not looked through, as they are made anew before they are used.
+        scratch: folders in it that are not looked through: what is in them is made anew before it is used, or taken by
+            a `.git` of its own alone, which git brings into no repository.
     """
     try:
         found = folder.lstat()

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from secrets_pipeline.desired.settings.operator import REPOSITORY_ID
+from secrets_pipeline.stacks.files.disk import asked
 
 NAMELESS = (
     "this repository has no id: set repository: in the operator's settings, so that another repository with a stack of "
@@ -31,7 +32,7 @@ def repository_id(named: str, base_path: Path) -> str:
         named: what the operator's settings say; empty for nothing.
         base_path: of the Atmos repository.
     """
-    return named or id_of_url(_origin(base_path))
+    return named or id_of_url(asked(_origin, str(base_path)))
 
 
 def id_of_url(url: str) -> str:
@@ -56,9 +57,9 @@ def id_of_url(url: str) -> str:
     return said if host and path and "@" not in path and REPOSITORY_ID.fullmatch(said) else ""
 
 
-def _origin(base_path: Path) -> str:
+def _origin(base_path: str) -> str:
     """URL of the remote `origin` of the work tree that holds a folder; empty where there is none."""
-    folder = base_path.resolve()
+    folder = Path(base_path).resolve()
     for one in (folder, *folder.parents):
         config = _config(one / ".git")
         if config is not None:

@@ -4,14 +4,48 @@ import os
 import resource
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import dagster as dg
+from pydantic import Field
 
 from secrets_pipeline.orchestration.build import WATCHERS, Watcher, build_definitions
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Asked
+
+
+class Repository(dg.Model):
+    """Which Atmos repository is read, and at which commit."""
+
+    path: str | None = Field(default=None, description="Its folder, relative to the folder of this file.")
+    commit: str | None = Field(
+        default=None,
+        description="The whole id of the commit: of a folder that is no clone, as in an image, what it is; of a clone, "
+        "what is read of it, whatever is checked out. By default what is checked out, or SECRETS_PIPELINE_COMMIT.",
+    )
+    checkouts: str | None = Field(
+        default=None,
+        description="The folder where commits of a clone are kept for runs that were decided by them. By default "
+        "`checkouts` in DAGSTER_HOME.",
+    )
+
+
+@dataclass(frozen=True)
+class Read:
+    """A repository as the attributes say it, its paths absolute."""
+
+    path: Path | None = None
+    commit: str = ""
+    checkouts: Path | None = None
+
+
+def _repository(context: dg.ResolutionContext, said: str | Repository | None) -> Read:
+    if not isinstance(said, Repository):
+        return Read(_beside(context, said))
+    found = {name: context.resolve_value(value) for name, value in said.model_dump().items()}
+    return Read(_beside(context, found["path"]), found["commit"] or "", _beside(context, found["checkouts"]))
 
 
 def _beside(context: dg.ResolutionContext, path: str | None) -> Path | None:
@@ -26,15 +60,19 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
     """
 
     repository: Annotated[
-        Path | None,
+        Read,
         dg.Resolver(
-            _beside,
-            model_field_type=str | None,
-            description="The Atmos repository, relative to the folder of this file. "
-            "By default ATMOS_BASE_PATH, else the current folder.",
-            examples=["../../infrastructure", "{{ project_root }}/atmos"],
+            _repository,
+            model_field_type=str | Repository | None,
+            description="The Atmos repository, relative to the folder of this file, or `path`, `commit` and "
+            "`checkouts`. By default ATMOS_BASE_PATH, else the current folder.",
+            examples=[
+                "../../infrastructure",
+                "{{ project_root }}/atmos",
+                {"path": "/srv/infrastructure", "commit": "{{ env.ATMOS_COMMIT }}"},
+            ],
         ),
-    ] = None
+    ] = Read()
     operator_settings: Annotated[
         Path | None,
         dg.Resolver(
@@ -87,7 +125,7 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
         """
         found = context.component_tree.get_all_components(SecretsPipelineComponent)
         if len(found) > 1:
-            repositories = ", ".join(str(one.repository or "that of ATMOS_BASE_PATH") for one in found)
+            repositories = ", ".join(str(one.repository.path or "that of ATMOS_BASE_PATH") for one in found)
             raise dg.DagsterInvalidDefinitionError(
                 f"a code location serves one Atmos repository, and this project names {len(found)}: {repositories}. "
                 "Make a project for each, and list them in one workspace."
@@ -99,6 +137,11 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         # Dagster copies what a project has, with parameters that only it sets, after this has returned.
         warnings.filterwarnings("ignore", category=dg.BetaWarning, module=r"dagster\.")
-        asked = Asked(base_path=self.repository, settings_file=self.operator_settings)
+        asked = Asked(
+            base_path=self.repository.path,
+            settings_file=self.operator_settings,
+            commit=self.repository.commit,
+            checkouts=self.repository.checkouts,
+        )
         names = Names.chosen(self.name, os.environ)
         return build_definitions(asked=asked, watchers=self.include, names=names, retire_many=self.retire_many)

@@ -2,7 +2,8 @@
 
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.config.config_values import CONFIG_VARIABLES
-from secrets_pipeline.stacks.files.readable import OUTSIDE, Unreadable, read_text, readable_problem, real_name
+from secrets_pipeline.stacks.files.disk import read_text
+from secrets_pipeline.stacks.files.readable import OUTSIDE, Unreadable, readable_problem, real_name
 from secrets_pipeline.stacks.sources.repository import AtmosRepository
 from secrets_pipeline.stacks.sources.source import SourceChoice, StackSource, open_source
 from secrets_pipeline.stacks.texts import texts

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
 from secrets_pipeline import emulator
+from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration.checks import CHECKS as DEFINED_CHECKS
 from secrets_pipeline.orchestration.in_process.running import queue
@@ -21,6 +22,7 @@ from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
 from tests.e2e.deployment import LOCATION, Deployment, Run, serving
+from tests.gits import committed
 from tests.runs import assert_applied
 from tests.waiting import SECONDS, eventually
 
@@ -103,9 +105,12 @@ _EXECUTIONS = """query ($asset: AssetKeyInput!, $check: String!, $partition: Str
 
 
 @pytest.fixture(scope="module")
-def deployment(aws: emulator.LocalAws, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A deployment that starts with an empty DAGSTER_HOME."""
+def deployment(
+    aws: emulator.LocalAws, home: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A deployment that starts with an empty DAGSTER_HOME, and reads a clone."""
     prepare_home(home)
+    committed(repository)
     with serving(tmp_path_factory.mktemp("dg") / "dev.log") as served:
         yield served
 
@@ -122,11 +127,12 @@ def partitions(deployment: Deployment) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def provisioned(deployment: Deployment, partitions: list[str]) -> dict[str, Run]:
+def provisioned(deployment: Deployment, repository: Path, partitions: list[str]) -> dict[str, Run]:
     """Every stack provisioned, each in the way of another user; runs of different stacks overlap."""
     by_job = deployment.launch("provision", partition="myapp-dev")
     by_button = deployment.launch("__ASSET_JOB", partition="myapp-prod", assets=ASSETS, checks=sorted(ALL_CHECKS))
-    report = queue("infra-shared", url=deployment.url, deep=False, timeout=SECONDS)
+    revision = open_repository(repository).revision
+    report = queue("infra-shared", url=deployment.url, revision=revision, deep=False, timeout=SECONDS)
     assert_applied(report)
     return {
         "myapp-dev": deployment.ended(by_job),

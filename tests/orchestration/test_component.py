@@ -14,6 +14,7 @@ import pytest
 from secrets_pipeline.orchestration import SecretsPipelineComponent
 from secrets_pipeline.orchestration.build import build_definitions
 from tests.cli.conftest import ATMOS, DEV, write
+from tests.gits import committed
 from tests.orchestration.conftest import sensor_named
 
 PROJECT = """
@@ -111,3 +112,22 @@ def test_every_field_is_described_where_dg_and_the_ui_show_it() -> None:
     schema = SecretsPipelineComponent.get_model_cls().model_json_schema()  # type: ignore[union-attr] # it has one
     assert set(schema["properties"]) == {"repository", "operator_settings", "name", "retire_many", "include"}
     assert all(field["description"] and field["examples"] for field in schema["properties"].values())
+
+
+def test_a_repository_may_be_named_with_its_commit_and_where_commits_are_kept(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "atmos"
+    write(folder / "atmos.yaml", ATMOS)
+    write(folder / "stacks" / "dev.yaml", DEV)
+    monkeypatch.setenv("THEIR_COMMIT", commit := committed(folder))
+    write(folder / "stacks" / "dev.yaml", "no: stack")
+    committed(folder)
+    monkeypatch.delenv("SECRETS_PIPELINE_CONFIG")
+    named = "{path: ../../../../atmos, commit: '{{ env.THEIR_COMMIT }}', checkouts: ../../../../kept}"
+    built = project(secrets=f"{{repository: {named}}}")
+    kept = {name: dict(built.resources or {})[name] for name in ("aws", "stacks")}
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance, dg.build_resources(kept, instance) as made:
+        desired = made.stacks.read()
+        assert (str(desired.revision), list(desired.specs)) == (commit, ["shop-dev"])
+        assert desired.base_path == tmp_path / "kept" / commit

@@ -25,9 +25,9 @@ from secrets_pipeline.stacks.amounts import Amounts, TooMuch, make
 from secrets_pipeline.stacks.config import config_files
 from secrets_pipeline.stacks.config.config import load_config
 from secrets_pipeline.stacks.config.config_files import find_config
+from secrets_pipeline.stacks.files.disk import read_text
 from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.files.globs import compiled
-from secrets_pipeline.stacks.files.readable import read_text
 from secrets_pipeline.stacks.functions import yq
 from secrets_pipeline.stacks.manifests.includes import Parser
 from secrets_pipeline.stacks.templates.rendering import render_section

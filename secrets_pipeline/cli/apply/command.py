@@ -89,7 +89,7 @@ def apply(
     tell_nameless(desired)
 
     def run(stack: str) -> StackRun:
-        return _queued(stack, url, timeout, deep=deep) if queue else run_here(stack, desired, options)
+        return _queued(stack, url, timeout, desired, deep=deep) if queue else run_here(stack, desired, options)
 
     usables = usable(desired, source.names, failures, strict=source.strict)
     note_unresolved((desired.specs[name] for name in usables), failures)
@@ -156,9 +156,9 @@ def run_here(
     return StackRun(report, checks)
 
 
-def _queued(stack: str, url: str, timeout: float, *, deep: bool) -> StackRun:
+def _queued(stack: str, url: str, timeout: float, desired: OpenRepository, *, deep: bool) -> StackRun:
     say(f"{stack}: submitted to {url}")
-    report = runs.queue(stack, url, timeout, deep=deep)
+    report = runs.queue(stack, url, timeout, desired, deep=deep)
     say(f"{stack}: {url.rstrip('/')}/runs/{report.run_id}")
     return StackRun(report)
 

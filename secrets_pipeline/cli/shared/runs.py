@@ -98,11 +98,11 @@ def follow_events(desired: OpenRepository, stack: str) -> EventRuns:
     return rotation_runs.follow_events(desired, stack)
 
 
-def queue(stack: str, url: str, timeout: float, *, deep: bool) -> RunReport:
+def queue(stack: str, url: str, timeout: float, desired: OpenRepository, *, deep: bool) -> RunReport:
     """Submit the `provision` job of a stack to a running deployment; see `in_process.running`."""
     from secrets_pipeline.orchestration.in_process import running  # noqa: PLC0415 - see the module's docstring
 
-    return running.queue(stack, url=url, deep=deep, timeout=timeout)
+    return running.queue(stack, url=url, revision=desired.revision, deep=deep, timeout=timeout)
 
 
 def _interrupt_if_so(error: str | None) -> None:

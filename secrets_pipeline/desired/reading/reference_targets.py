@@ -25,6 +25,7 @@ from secrets_pipeline.references.model import (
 )
 from secrets_pipeline.references.walk import nodes
 from secrets_pipeline.stacks import OUTSIDE, Unreadable, readable_problem
+from secrets_pipeline.stacks.files.disk import is_file, note_file
 
 NO_VALUE: Final = "<no value>"
 """What Go prints for a missing key, so what no secret is meant to be."""
@@ -166,7 +167,9 @@ def _check_file(scope: ComponentScope, file: str, path: Path) -> None:
     else:
         try:
             unreadable = readable_problem(base, file)
-            missing = unreadable is not OUTSIDE and not (base / file).is_file()
+            missing = unreadable is not OUTSIDE and not is_file(base / file)
+            if unreadable is None and not missing:
+                note_file(base / file)
         except (OSError, ValueError):
             missing = True  # A name that no file can have.
         unreadable = _MISSING if missing else unreadable

@@ -18,6 +18,7 @@ from secrets_pipeline.desired.settings.grants import Globs, GrantRule
 from secrets_pipeline.desired.settings.leases import LeaseSettings
 from secrets_pipeline.desired.settings.verification import VerificationSettings
 from secrets_pipeline.errors import SpecError, Where
+from secrets_pipeline.stacks import read_text
 
 REPOSITORY_ID = re.compile(r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,126}[A-Za-z0-9_.:/=+@-])?")
 """What AWS takes as the value of a tag, in ASCII, and half as long."""
@@ -251,7 +252,7 @@ def load_settings(path: Path | None) -> OperatorSettings:
         return OperatorSettings()
     where = Where(file=path.name)
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(read_text(path))
     except OSError as error:
         raise SpecError(
             f"the operator's settings cannot be read: {error.strerror}",

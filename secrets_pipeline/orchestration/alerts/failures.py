@@ -31,7 +31,8 @@ def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, alerting: Al
     events = [record.event_log_entry.get_dagster_event() for record in records]
     # What Dagster says of a run that failed in no step, for example because its process ended.
     otherwise = next((one.message for one in reversed(events) if one.is_run_failure), None)
-    said = next(_texts([one for one in events if one.is_step_failure]), "") or otherwise or _REMEDY
+    in_order = sorted(events, key=lambda one: one.is_run_failure)
+    said = next(_texts(in_order), "") or otherwise or _REMEDY
     where = f"stack {stack}" if stack else "no stack"
     lines = [f"{run.job_name} of {where} failed.", "", said, "", alerting.link(f"/runs/{run.run_id}")]
     return Alert(
@@ -44,17 +45,18 @@ def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, alerting: Al
 
 
 def _texts(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
-    """What failed steps said, as far as it is known to hold no value: errors of ours, and `dg.Failure`."""
+    """What was said, as far as it is known to hold no value: errors of ours, and `dg.Failure`."""
     for event in failures:
-        data = event.step_failure_data
-        if data.user_failure_data is not None and data.user_failure_data.description:
-            yield f"{event.step_key}: {data.user_failure_data.description}"
+        place = f"{event.step_key}: " if event.step_key else ""
+        raised = event.step_failure_data.user_failure_data if place else None
+        if raised is not None and raised.description:
+            yield place + raised.description
             continue
-        error = data.error
+        error = event.step_failure_data.error if place else event.job_failure_data.error
         while error is not None and error.cause is not None:
             error = error.cause
         if error is not None and error.cls_name in _OURS:
-            yield f"{event.step_key}: {error.message.partition(': ')[2].strip() or error.message.strip()}"
-        elif error is not None:
+            yield place + (error.message.partition(": ")[2].strip() or error.message.strip())
+        elif error is not None and place:
             # The text of any other exception may quote what it stumbled on.
-            yield f"{event.step_key}: {error.cls_name}. {_REMEDY}"
+            yield f"{place}{error.cls_name}. {_REMEDY}"

@@ -16,7 +16,7 @@ from secrets_pipeline.orchestration.sensors import event_jobs
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Asked, Stacks, StageProgress, quiet
-from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, events_of, fitting
+from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, commit_tags, events_of, fitting
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.rotate_now.reconciler import DEFAULT_SECONDS
 from secrets_pipeline.rotation.steps import Watch, unwatched
@@ -64,7 +64,9 @@ def rotate(
     """
     built = build_definitions(asked=Asked(desired=desired), watch=watch, names=called())
     ops = {"rotate": {"config": {"secrets": list(names), "seconds": seconds}}}
-    result = execute("rotate_secrets", stack, built, {SECRETS_TAG: fitting(sorted(names))}, ops=ops)
+    result = execute(
+        "rotate_secrets", stack, built, {**commit_tags(desired), SECRETS_TAG: fitting(sorted(names))}, ops=ops
+    )
     return report_of(stack, result)
 
 
@@ -80,7 +82,7 @@ def follow(
     """
     built = build_definitions(progress, Asked(desired=desired), names=called())
     names = [secret.name for secret in desired.specs[stack].secrets] if stack in desired.specs else []
-    result = execute("follow_rotation", stack, built, {SECRETS_TAG: fitting(names)})
+    result = execute("follow_rotation", stack, built, {**commit_tags(desired), SECRETS_TAG: fitting(names)})
     return report_of(stack, result), checks_of(stack, result)
 
 

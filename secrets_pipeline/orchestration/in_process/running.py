@@ -12,13 +12,14 @@ import dagster as dg
 
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository
+from secrets_pipeline.operations.revision.model import Revision
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
 from secrets_pipeline.orchestration.shared.names import Names, stage_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
-from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
+from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, VERIFY_TAG, commit_tags
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -76,7 +77,7 @@ def provision(
         probe: see `verify`.
     """
     built = build_definitions(progress, Asked(options, base_path, desired=desired), names=called())
-    result = execute("provision", stack, built, _probing(probe))
+    result = execute("provision", stack, built, {**_decided(desired), **_probing(probe)})
     return report_of(stack, result), checks_of(stack, result)
 
 
@@ -92,8 +93,12 @@ def verify(
         probe: also assume the readers' roles, and compare AWS's answers with what the policies say.
     """
     built = build_definitions(asked=Asked(base_path=base_path, desired=desired), names=called())
-    tags = {VERIFY_TAG: "true", **_probing(probe)}
+    tags = {VERIFY_TAG: "true", **_decided(desired), **_probing(probe)}
     return checks_of(stack, execute("verify", stack, built, tags))
+
+
+def _decided(desired: OpenRepository | None) -> Mapping[str, str]:
+    return {} if desired is None else commit_tags(desired)
 
 
 def called() -> Names:
@@ -181,24 +186,28 @@ def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, 
     return tuple(sorted(rows, key=lambda row: row.check))
 
 
-def queue(stack: str, *, url: str, deep: bool, timeout: float) -> RunReport:
+def queue(stack: str, *, url: str, revision: Revision, deep: bool, timeout: float) -> RunReport:
     """Submit the `provision` job of one stack to a running deployment, and follow it to its end.
 
     Args:
         stack: its name; the deployment must know the partition.
         url: of its webserver, for example `http://127.0.0.1:3000`.
+        revision: what the caller read: the run is refused where the deployment reads another commit.
         deep: also compare what marks vouch for; a run of another process can be asked for nothing else.
         timeout: seconds to follow the run.
 
     Raises:
+        GuardError: if no commit has what the caller read.
         SecretsPipelineError: if the deployment does not answer, refuses, or is not done in time.
     """
+    _refuse_uncommitted(revision)
     client = _client(url)
     from dagster_graphql import DagsterGraphQLClientError  # noqa: PLC0415 - comes with the webserver, an extra
 
     config = {"resources": {"stacks": {"config": {"deep": deep}}}}
+    tags = {PARTITION_TAG: stack, COMMIT_TAG: str(revision)}
     try:
-        run_id = client.submit_job_execution(called().of("provision"), run_config=config, tags={PARTITION_TAG: stack})
+        run_id = client.submit_job_execution(called().of("provision"), run_config=config, tags=tags)
         status = _followed(client, run_id, timeout)
     except DagsterGraphQLClientError as error:
         refused = str(error)
@@ -206,6 +215,21 @@ def queue(stack: str, *, url: str, deep: bool, timeout: float) -> RunReport:
         success = status is dg.DagsterRunStatus.SUCCESS
         return RunReport(stack, run_id, success, (), None if success else f"run {run_id} ended {status.value}")
     raise SecretsPipelineError(f"{url} refused the run: {refused}", remedy="Is `make dev` running there?")
+
+
+def _refuse_uncommitted(revision: Revision) -> None:
+    way_out = "or leave --queue away, to apply what is here in this process"
+    if not revision.commit:
+        raise GuardError(
+            f"--queue hands a commit over, and nobody can tell which one this is: {revision.unknown}",
+            remedy=f"Run it in a clone, {way_out}.",
+        )
+    if revision.changes:
+        raise GuardError(
+            f"--queue hands a commit over, and commit {revision.commit} does not have what is here: "
+            f"{', '.join(revision.files)}",
+            remedy=f"Commit it, and let the deployment have that commit, {way_out}.",
+        )
 
 
 def _client(url: str) -> "DagsterGraphQLClient":

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from secrets_pipeline.errors import StorageError
 from secrets_pipeline.operations.own_folder import why_not_own
+from secrets_pipeline.operations.revision.checkouts import CHECKOUTS
 
 DAGSTER_HOME = "DAGSTER_HOME"
 _SETTINGS = "dagster.yaml"
@@ -74,7 +75,7 @@ def prepare_home(home: Path | None = None) -> Path:
     asked = home or _folder()
     folder = asked.resolve()
     with storage_errors(folder):
-        if home is None and not os.environ.get(DAGSTER_HOME) and (foreign := why_not_own(asked)):
+        if home is None and not os.environ.get(DAGSTER_HOME) and (foreign := why_not_own(asked, scratch=(CHECKOUTS,))):
             reason, remedy = foreign
             raise _unusable(asked.absolute(), (reason, f"{remedy}, {_ELSEWHERE}."))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

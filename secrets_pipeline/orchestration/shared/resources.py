@@ -15,7 +15,10 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SpecError, StackError
-from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, open_repository, operator_settings
+from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, operator_settings
+from secrets_pipeline.operations.repository_cache import Place
+from secrets_pipeline.operations.revision.checkouts import CHECKOUTS, Checkouts
+from secrets_pipeline.orchestration.shared.run_commit import Reading
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
@@ -58,6 +61,9 @@ class Stacks:
         seal_folder: where seals wait, unless the operator's settings name a bucket.
         desired: what the command line has read already; None has it read.
         settings_file: the operator's settings; None for the file that `SECRETS_PIPELINE_CONFIG` names.
+        commit: of the repository, where the component names it.
+        checkouts: folder of the commits that are kept; beside the seals if not given.
+        run: the run, and where it is known; None for a sensor or schedule, which decides by what is there.
     """
 
     def __init__(
@@ -70,6 +76,9 @@ class Stacks:
         origin: SourceChoice = MANIFESTS,
         desired: OpenRepository | None = None,
         settings_file: Path | None = None,
+        commit: str = "",
+        checkouts: Path | None = None,
+        run: tuple[dg.DagsterRun, dg.DagsterInstance] | None = None,
     ) -> None:
         self.base_path = base_path
         self.origin = origin
@@ -78,11 +87,18 @@ class Stacks:
         self._seal_folder = seal_folder
         self._desired = desired
         self._settings_file = settings_file
+        kept = Checkouts(checkouts or seal_folder.with_name(CHECKOUTS))
+        self._reading = Reading(Place(base_path, origin, settings_file), kept, commit)
+        self._run = run
         self._assemblies: dict[bool, Assembly] = {}
 
     @property
     def desired(self) -> OpenRepository:
-        """Return the desired state of every stack, read once."""
+        """Return the desired state of every stack, read once: in a run, at the commit that it was decided at.
+
+        Raises:
+            GuardError: if that cannot be had any more.
+        """
         if self._desired is None:
             self._desired = self.read()
         return self._desired
@@ -111,7 +127,7 @@ class Stacks:
         return operator_settings(self._settings_file) if self._desired is None else self._desired.settings
 
     def read(self) -> OpenRepository:
-        """Read the desired state of every stack now.
+        """Read the desired state of every stack now, or at the run's commit.
 
         Raises:
             StackError: if there are no stacks where they should come from.
@@ -122,7 +138,7 @@ class Stacks:
                 "only the command line reads stacks from standard input",
                 remedy="Name a file that this process can read, or run `secrets-pipeline apply` again.",
             )
-        return open_repository(self.base_path, origin=self.origin, settings=operator_settings(self._settings_file))
+        return self._reading.of_run(*self._run) if self._run else self._reading.now()
 
     def stack(self, name: str, *, writing: bool = False) -> Stack:
         """Return a stack as the reconcilers take it, in this run.
@@ -188,12 +204,16 @@ class Asked:
         base_path: the Atmos repository; None for ATMOS_BASE_PATH, else the current folder.
         settings_file: the operator's settings; None for the file that SECRETS_PIPELINE_CONFIG names.
         desired: what has been read already, which names its repository; None has each run read it.
+        commit: of the repository; empty for what is there.
+        checkouts: folder of the commits that are kept; None for one in DAGSTER_HOME.
     """
 
     options: ApplyOptions = field(default_factory=ApplyOptions)
     base_path: Path | None = None
     settings_file: Path | None = None
     desired: OpenRepository | None = None
+    commit: str = ""
+    checkouts: Path | None = None
 
     def source(self, env: Mapping[str, str]) -> tuple[Path, SourceChoice]:
         """Return the repository and where its stacks come from; what is not asked for is the environment's to say."""
@@ -235,4 +255,7 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
             origin=origin,
             desired=self.asked.desired,
             settings_file=self.asked.settings_file,
+            commit=self.asked.commit,
+            checkouts=self.asked.checkouts,
+            run=(context.run, context.instance) if context.run and context.instance else None,
         )

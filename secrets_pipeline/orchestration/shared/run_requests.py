@@ -22,6 +22,8 @@ SECRETS_TAG = "secrets-pipeline/secrets"
 ATTEMPT_TAG = "secrets-pipeline/attempt"
 """1 for the first run of a cause, 2 for its first repetition …"""
 
+COMMIT_TAG = "secrets-pipeline/commit"
+"""The commit of the Atmos repository that a run was decided at; `+` and a digest where files of it were changed."""
 ACCOUNT_TAG = "secrets-pipeline/account"
 """The AWS account of the stack: by it a deployment limits how many runs use an account's quotas at once."""
 
@@ -72,7 +74,12 @@ def stack_tags(desired: OpenRepository, stack: str) -> Mapping[str, str]:
     """Return the tags of every run of a stack: what the run queue and the worker decide by."""
     spec = desired.specs.get(stack)
     account = spec.target.account_id if spec is not None else None
-    return {ACCOUNT_TAG: account} if account else {}
+    return {**commit_tags(desired), **({ACCOUNT_TAG: account} if account else {})}
+
+
+def commit_tags(desired: OpenRepository) -> Mapping[str, str]:
+    """Make the tag of a run that is decided by what was read; none where nobody knows the commit."""
+    return {COMMIT_TAG: str(desired.revision)} if desired.revision.commit else {}
 
 
 def with_stack_tags(desired: OpenRepository, requests: Iterable[dg.RunRequest]) -> list[dg.RunRequest]:

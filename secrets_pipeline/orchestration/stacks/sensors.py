@@ -124,7 +124,7 @@ class _Seen:
 def _view(desired: OpenRepository, stack: str) -> str:
     """What decides whether a stack is looked at again: who lets changes be applied means earlier ones too."""
     applies = "+" if desired.settings.applies_changes(stack) else ""
-    return desired.specs[stack].digest()[:_DIGITS] + applies
+    return desired.digests[stack][:_DIGITS] + applies
 
 
 @dataclass(frozen=True, slots=True)

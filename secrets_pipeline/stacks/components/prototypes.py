@@ -26,6 +26,7 @@ from secrets_pipeline.stacks.components.sections import (
     text,
 )
 from secrets_pipeline.stacks.config.config import AtmosConfig
+from secrets_pipeline.stacks.files.disk import is_folder
 from secrets_pipeline.stacks.merge import ListStrategy, Section, associates, merge_all, merge_maps
 
 _METADATA = "metadata"
@@ -166,7 +167,7 @@ class Prototypes:
         known = self._physical.get((kind, name))
         if known is None:
             folder = self._config.base / str(self._config.kind(kind).get("base_path") or "")
-            known = self._physical[kind, name] = (folder / name).is_dir()
+            known = self._physical[kind, name] = is_folder(folder / name)
         return known
 
 

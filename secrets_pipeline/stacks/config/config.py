@@ -12,7 +12,8 @@ from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.config.config_files import ConfigFiles, find_config
 from secrets_pipeline.stacks.config.config_values import ConfigPlaces, ConfigValues, with_variables
-from secrets_pipeline.stacks.files.readable import git_root, is_hidden, limit, real_path, relative, within
+from secrets_pipeline.stacks.files.disk import real_path
+from secrets_pipeline.stacks.files.readable import git_root, is_hidden, limit, relative, within
 from secrets_pipeline.stacks.functions.functions import Variables
 from secrets_pipeline.stacks.merge import ListStrategy
 

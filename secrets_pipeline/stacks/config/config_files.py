@@ -15,9 +15,9 @@ from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config.config_file import ConfigFile
 from secrets_pipeline.stacks.files import remote
-from secrets_pipeline.stacks.files.files import is_folder
+from secrets_pipeline.stacks.files.disk import entries, is_file, is_folder, read_text, real_path
 from secrets_pipeline.stacks.files.globs import FileTree, OutsideError
-from secrets_pipeline.stacks.files.readable import ReadableFiles, Use, git_root, limit, read_text, real_path, within
+from secrets_pipeline.stacks.files.readable import ReadableFiles, Use, git_root, limit, within
 from secrets_pipeline.stacks.functions.functions import (
     Variables,
     construct,
@@ -78,7 +78,7 @@ def find_config(
     files = tuple(file for folder in folders for file in loader.folder(folder))
     files += tuple(loader.profiles(ConfigFiles(files, folders[-1])))
     home = Path(env["HOME"]) / ".atmos" if env.get("HOME") else None
-    unread = [place / name for place in (system, home) if place for name in _NAMES[::-1] if (place / name).is_file()]
+    unread = [place / name for place in (system, home) if place for name in _NAMES[::-1] if is_file(place / name)]
     notices = [f"{path} is not read: only the repository's own configuration counts." for path in unread]
     return ConfigFiles(files, folders[-1], (*notices, *loader.notices))
 
@@ -89,7 +89,7 @@ def _folders(root: Path, env: Mapping[str, str]) -> list[Path]:
     explicit = env.get("ATMOS_CLI_CONFIG_PATH")
     if explicit:
         folder = Path(explicit).absolute()
-        folder = folder.parent if folder.is_file() else folder
+        folder = folder.parent if is_file(folder) else folder
         if not _has_config(folder):
             raise StackError(
                 f"no atmos.yaml in ATMOS_CLI_CONFIG_PATH ({explicit})", remedy="Correct the variable, or unset it."
@@ -97,13 +97,13 @@ def _folders(root: Path, env: Mapping[str, str]) -> list[Path]:
         return [*here, folder]
     if here:
         return here
-    found = [place for place in root.parents if any((place / name).is_file() for name in _NAMES)][:1]
+    found = [place for place in root.parents if any(is_file(place / name) for name in _NAMES)][:1]
     git = git_root(root) if env.get("ATMOS_GIT_ROOT_BASEPATH") != "false" else None
     return [*found, git] if git and git not in found and _has_config(git) else found
 
 
 def _has_config(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in _NAMES) or any((folder / name).is_dir() for name in _DROP_INS)
+    return any(is_file(folder / name) for name in _NAMES) or any(is_folder(folder / name) for name in _DROP_INS)
 
 
 class _Loader:
@@ -123,7 +123,7 @@ class _Loader:
         """Read the files of a folder: drop-ins, then imports, then the main files."""
         drop_ins = [] if self._git in (None, folder) else self._drop_ins(self._git)
         drop_ins += self._drop_ins(folder)
-        main = [self._read(folder / name, folder) for name in _NAMES if (folder / name).is_file()]
+        main = [self._read(folder / name, folder) for name in _NAMES if is_file(folder / name)]
         merged = merge_all(file.section for file in (*drop_ins, *main))
         importer = main[-1] if main else drop_ins[-1] if drop_ins else None
         if importer is None:
@@ -146,7 +146,7 @@ class _Loader:
         for name in filter(None, (part.strip() for part in str(names).split(","))):
             found = next((place / name for place in places if is_folder(place / name)), None)
             if found is None or ".." in name.split("/"):
-                known = sorted({path.name for place in places if is_folder(place) for path in place.iterdir()})
+                known = sorted({entry.name for place in places for entry in entries(place)})
                 raise StackError(
                     f"Atmos profile {name!r} not found; there are: {', '.join(known) or 'none'}",
                     remedy="Correct ATMOS_PROFILE or profiles.default; those outside of the repository are not read.",

@@ -6,23 +6,8 @@ import os
 from pathlib import Path
 
 from secrets_pipeline.errors import StackError, Where
-from secrets_pipeline.stacks.files.readable import ReadableFiles, Use, read_text
-
-
-def is_file(path: Path) -> bool:
-    """Whether there is a file; a name that no file can have is none."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def is_folder(path: Path) -> bool:
-    """Whether there is a folder; a name that no folder can have is none."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
+from secrets_pipeline.stacks.files.disk import is_link, read_text, real_path
+from secrets_pipeline.stacks.files.readable import ReadableFiles, Use
 
 
 class Files:
@@ -92,6 +77,6 @@ class Files:
         """The path without symbolic links; those of a folder are followed once."""
         folder = self._folders.get(path.parent)
         if folder is None:
-            folder = self._folders[path.parent] = os.path.realpath(path.parent)
+            folder = self._folders[path.parent] = real_path(path.parent)
         real = os.path.join(folder, path.name)  # noqa: PTH118 - the same
-        return os.path.realpath(real) if os.path.islink(real) or path.name == ".." else real  # noqa: PTH114 - the same
+        return real_path(real) if path.name == ".." or is_link(real) else real

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+_LOCK_SECONDS: Final = 60.0
 _ENTRY: Final = struct.Struct(">24xI12x")  # up to the object id; the mode alone counts
 _FLAGS: Final = struct.Struct(">H")
 _EXTENDED: Final = 0x4000
@@ -57,13 +59,24 @@ def is_tracked(top: str, path: str) -> bool:
     return is_tracked(inner, os.fsdecode(name[len(submodule) + 1 :]))
 
 
+def is_being_written(top: Path) -> bool:
+    """Whether git is changing the index of a work tree, and files with it; a lock that somebody left long ago is none.
+
+    Source: https://git-scm.com/docs/api-lockfile/2.0.5
+    """
+    try:
+        return time.time() - (git_folder(top) / "index.lock").stat().st_mtime < _LOCK_SECONDS
+    except (OSError, GitIndexError):
+        return False
+
+
 def _refuse_clone(top: str, inner: str) -> None:
     """Raise unless git itself made the submodule: a commit may name any folder one, also a clone that nobody committed.
 
     Source: https://git-scm.com/docs/gitsubmodules#_forms
     """
-    made = (_git_folder(Path(top)) / "modules").resolve()
-    git = _git_folder(Path(inner))
+    made = (git_folder(Path(top)) / "modules").resolve()
+    git = git_folder(Path(inner))
     if git.is_dir() and made not in git.resolve().parents:
         raise GitIndexError(
             f"{inner} is no submodule that git made, but a repository of its own: run `git submodule absorbgitdirs`, "
@@ -73,16 +86,16 @@ def _refuse_clone(top: str, inner: str) -> None:
 
 def _index(top: str) -> _Index:
     try:
-        path = _git_folder(Path(top)) / "index"
+        path = git_folder(Path(top)) / "index"
         found = path.stat()
     except FileNotFoundError:
         return _Index(frozenset(), frozenset())  # nothing has been added
     except OSError as error:
         raise GitIndexError(f"the git index cannot be read: {error.strerror}") from None
-    return _read(str(path), found.st_ino, found.st_size, found.st_mtime_ns)
+    return _read(str(path), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def _git_folder(top: Path) -> Path:
+def git_folder(top: Path) -> Path:
     """`.git`, or the folder that a `.git` file of a submodule or a further work tree names."""
     git = top / ".git"
     if not git.is_file():
@@ -94,7 +107,7 @@ def _git_folder(top: Path) -> Path:
 
 
 @lru_cache(maxsize=16)
-def _read(path: str, _inode: int, _size: int, _changed: int) -> _Index:
+def _read(path: str, _inode: int, _size: int, _modified: int, _changed: int) -> _Index:
     try:
         content = Path(path).read_bytes()
     except OSError as error:

@@ -12,8 +12,8 @@ from typing import Final
 import re2
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks.files.files import is_file
-from secrets_pipeline.stacks.files.readable import OUTSIDE, real_path, within
+from secrets_pipeline.stacks.files.disk import entries, is_file, real_path
+from secrets_pipeline.stacks.files.readable import OUTSIDE, within
 
 _META: Final = frozenset("*?[{\\")
 _PRUNED: Final = frozenset({"node_modules"})  # and what has a dot in front
@@ -242,11 +242,7 @@ class FileTree:
 
     def _walk(self, folder: str, prefix: str, found: list[str], parents: tuple[str, ...]) -> None:
         """Collect the files below a folder, links to folders followed, but not to one that the link is in."""
-        try:
-            with os.scandir(folder) as entries:
-                listed = sorted(entries, key=lambda entry: (entry.is_dir(), entry.name))
-        except (OSError, ValueError):  # ValueError for a NUL in it
-            return
+        listed = sorted(entries(folder), key=lambda entry: (entry.is_folder, entry.name))
         self._entries += len(listed)
         if self._entries > _MOST_ENTRIES or len(parents) > _DEEPEST:
             raise StackError(
@@ -254,14 +250,12 @@ class FileTree:
                 remedy="Name narrower folders in stacks.base_path and stacks.included_paths.",
             )
         for entry in listed:
-            if entry.name.startswith("."):
-                continue
-            if not entry.is_dir():
+            if not entry.is_folder:
                 found.append(prefix + entry.name)
             elif entry.name not in _PRUNED:
                 real = f"{parents[-1]}/{entry.name}"
-                if entry.is_symlink():
+                if entry.is_link:
                     real = real_path(real)
                     self._entries += _LINK
                 if real not in parents and self._is_inside(real):
-                    self._walk(entry.path, f"{prefix}{entry.name}/", found, (*parents, real))
+                    self._walk(f"{folder}/{entry.name}", f"{prefix}{entry.name}/", found, (*parents, real))

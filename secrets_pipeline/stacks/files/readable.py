@@ -7,13 +7,14 @@ tracked by git, where there is a git work tree.
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.stacks.files import disk
+from secrets_pipeline.stacks.files.disk import real_path
 from secrets_pipeline.stacks.files.git_index import GitIndexError, is_tracked
 
 EXTENSIONS: Final = (".yaml", ".yml", ".yaml.tmpl", ".yml.tmpl")
@@ -68,7 +69,7 @@ class ReadableFiles:
         folder = real_path(stacks or base)
         self._stacks = None if within(self.base, folder) else folder
         found = git_root(Path(self.base)) if top is None else top
-        self._top = real_path(found) if found is not None and (found / ".git").exists() else None
+        self._top = real_path(found) if found is not None and disk.exists(found / ".git") else None
 
     def problem(self, path: Path, use: Use = Use.VALUE) -> Unreadable | None:
         """Why a file may not be read, `None` if it may; whether it exists is not asked.
@@ -112,11 +113,18 @@ class ReadableFiles:
         if self._top is None:
             return None
         name = relative(real, self._top)
-        try:
-            tracked = is_tracked(self._top, name)
-        except GitIndexError as error:
-            return Unreadable(f"cannot be told from files that git does not track: {error}", "Repair the work tree.")
+        tracked = disk.asked(tracks, (self._top, name))
+        if isinstance(tracked, str):
+            return Unreadable(f"cannot be told from files that git does not track: {tracked}", "Repair the work tree.")
         return None if tracked else Unreadable("is not tracked by git", f"git add {name}")
+
+
+def tracks(about: tuple[str, str]) -> bool | str:
+    """Whether the work tree at a folder has a file in its index; why that cannot be told, where it cannot."""
+    try:
+        return is_tracked(*about)
+    except GitIndexError as error:
+        return str(error)
 
 
 def readable_problem(base: Path, name: str) -> Unreadable | None:
@@ -133,7 +141,7 @@ def real_name(base: Path, name: str) -> str:
 
 def git_root(folder: Path) -> Path | None:
     """The nearest folder at or above with a `.git`."""
-    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
+    return next((place for place in (folder, *folder.parents) if disk.exists(place / ".git")), None)
 
 
 def limit(root: Path, folder: Path) -> Path:
@@ -152,14 +160,6 @@ def limit(root: Path, folder: Path) -> Path:
     return git_root(Path(real)) or Path(real_path(folder if root.is_relative_to(folder) else root))
 
 
-def real_path(path: str | Path) -> str:
-    """The path without links; one that no file can have, as it is."""
-    try:
-        return os.path.realpath(path)
-    except ValueError:  # for a NUL in it
-        return os.path.normpath(path)
-
-
 def within(path: str, folder: str) -> bool:
     """Whether a path is a folder, or below it, both without links."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
@@ -176,23 +176,3 @@ def is_hidden(name: str, use: Use = Use.VALUE) -> bool:
         return False
     allowed = _OF_ATMOS if use is Use.CONFIGURATION else frozenset()
     return any(part.startswith(".") and part not in allowed for part in name.split("/"))
-
-
-def read_text(path: str | Path) -> str:
-    """The text of a regular file, without a byte order mark.
-
-    Raises:
-        OSError: if it cannot be read, or is a folder, a pipe, a device or a socket.
-        UnicodeDecodeError: if it is not UTF-8.
-    """
-    with open(path, encoding="utf-8-sig", opener=_opened) as file:
-        return file.read()
-
-
-def _opened(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
-    mode = os.fstat(descriptor).st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # open() itself refuses a folder
-        os.close(descriptor)
-        raise OSError(0, "it is no regular file")
-    return descriptor

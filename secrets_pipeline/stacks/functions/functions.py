@@ -22,6 +22,7 @@ from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.nesting import MAX_DEPTH, MAX_RESULT_DEPTH, NestingError, require_depth
 from secrets_pipeline.golang.yaml.tag_names import TAGS, named
 from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall, LiteralText
+from secrets_pipeline.stacks.files.disk import note_unrepeatable
 from secrets_pipeline.stacks.functions import arguments, shell
 from secrets_pipeline.stacks.functions.arguments import ArgumentsError
 
@@ -141,6 +142,7 @@ def _exec(evaluator: FunctionEvaluator, call: FunctionCall, _sections: Mapping[s
         raise ArgumentsError("invalid number of arguments in the !exec function: it takes a command")
     if not evaluator.allow_exec:
         return call
+    note_unrepeatable()
     try:
         return decoded(shell.run(call.args, evaluator.folder, set_only(evaluator.env), _EXEC_SECONDS))
     except shell.CommandError as error:
@@ -163,6 +165,7 @@ def _random(evaluator: FunctionEvaluator, call: FunctionCall, _sections: Mapping
     low, high = limits if len(limits) > 1 else (_RANDOM_RANGE[0], limits[0] if limits else _RANDOM_RANGE[1])
     if low >= high:
         raise ArgumentsError("invalid arguments of the !random function: the first is not less than the second")
+    note_unrepeatable()
     return low + secrets.randbelow(high - low + 1)
 
 

@@ -13,7 +13,8 @@ from secrets_pipeline.golang.values import MissingKey, Value
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config.config import AtmosConfig
 from secrets_pipeline.stacks.files import remote
-from secrets_pipeline.stacks.files.files import Files, is_file
+from secrets_pipeline.stacks.files.disk import is_file
+from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.files.globs import FileTree, OutsideError, is_glob
 from secrets_pipeline.stacks.files.readable import EXTENSIONS, OUTSIDE, Use
 from secrets_pipeline.stacks.manifests.manifests import Given, Manifests

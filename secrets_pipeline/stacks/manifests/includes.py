@@ -13,7 +13,8 @@ from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.golang.yaml.tag_names import INCLUDES
 from secrets_pipeline.stacks.amounts import Amounts
 from secrets_pipeline.stacks.files import remote
-from secrets_pipeline.stacks.files.files import Files, is_file
+from secrets_pipeline.stacks.files.disk import is_file, real_path
+from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.files.readable import OUTSIDE, Use
 from secrets_pipeline.stacks.functions import arguments, yq
 from secrets_pipeline.stacks.functions.functions import construct, json_value
@@ -95,8 +96,8 @@ class Parser:
             self._amounts.step(steps.taken)
 
     def _read(self, tag: str, target: Path, chain: tuple[Path, ...]) -> Value:
-        real = os.path.realpath(target)
-        if any(os.path.realpath(path) == real for path in chain):
+        real = real_path(target)
+        if any(real_path(path) == real for path in chain):
             raise StackError(
                 f"{tag} cycle: {self._shown((*chain, target))}",
                 where=Where(file=self._files.name(chain[-1])),

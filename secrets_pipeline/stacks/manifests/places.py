@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.files.disk import is_file
 from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.manifests.imports import Imports
 from secrets_pipeline.stacks.manifests.locate import Locator, where
@@ -39,7 +40,7 @@ class Places:
         if place.line is not None or place.key is None:
             return error
         for source in (self._files.base / (place.file or ""), *reversed(sources)):
-            line = self._locator.line(source, place.key.split(".")) if source.is_file() else None
+            line = self._locator.line(source, place.key.split(".")) if is_file(source) else None
             if line is not None:
                 return self._moved(error, place, top, (source, line))
         return error

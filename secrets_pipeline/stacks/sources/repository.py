@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
@@ -21,6 +22,7 @@ from secrets_pipeline.stacks.components.processing import Processor
 from secrets_pipeline.stacks.components.sections import KINDS
 from secrets_pipeline.stacks.components.top_level import Processed, TopLevel
 from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
+from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.files.globs import FileTree
 from secrets_pipeline.stacks.files.readable import git_root
@@ -60,6 +62,7 @@ class AtmosRepository:
         self._drafts: dict[tuple[str, str], Draft] = {}
         self._completers: dict[tuple[bool, bool], Completer] = {}
         self._lock = RLock()
+        self._seen = disk.current()
 
     @classmethod
     def open(
@@ -70,6 +73,7 @@ class AtmosRepository:
         config_env: Mapping[str, str] | None = None,
         allow_exec: bool = False,
         withhold: bool = False,
+        called: Path | None = None,
     ) -> Self:
         """Open the repository at a folder.
 
@@ -81,6 +85,7 @@ class AtmosRepository:
             allow_exec: whether `!exec` runs commands.
             withhold: whether variables that are not in `env` are not empty but withheld: `!env` stays a call, and
                 templates give `<no value>`.
+            called: what `!cwd` and `!repo-root` say that the folder is, of a checkout that is kept elsewhere.
 
         Raises:
             StackError: if `atmos.yaml` is missing or invalid.
@@ -89,7 +94,14 @@ class AtmosRepository:
         environment: Variables = dict(os.environ if env is None else env)
         with Amounts().of("configuration"):
             config = load_config(root, set_only(environment) if config_env is None else config_env, environment)
-        return cls(config, FunctionEvaluator(environment, root, git_root(root), allow_exec, withhold))
+        folder = root if called is None else called.absolute()
+        return cls(config, FunctionEvaluator(environment, folder, git_root(folder), allow_exec, withhold))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """One thread at a time; what is asked of the file system later is noted where the opening noted it."""
+        with self._lock, disk.noted_in(self._seen):
+            yield
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -116,7 +128,7 @@ class AtmosRepository:
         Raises:
             StackError: if there are no stack manifests at all.
         """
-        with self._lock, collector_paused():
+        with self._reading(), collector_paused():
             completer = self._completer(process_functions=process_functions, process_templates=process_templates)
             return self._resolved(stacks, completer, keep_conflicting=keep_conflicting)
 
@@ -156,7 +168,7 @@ class AtmosRepository:
         Raises:
             StackError: if there is no such stack, naming near misses, or if it is broken.
         """
-        with self._lock:
+        with self._reading():
             if name not in self._stacks:
                 resolution = self.resolve([name])
                 if name not in resolution.stacks:
@@ -170,7 +182,7 @@ class AtmosRepository:
         Raises:
             StackError: if there are no stack manifests at all.
         """
-        with self._lock:
+        with self._reading():
             processed = [self._top_level.processed(path) for path in self._top_level.candidates(None)]
         return tuple(sorted({draft.stack for result in processed for draft in result.drafts}))
 
@@ -188,7 +200,7 @@ class AtmosRepository:
             key=".".join(str(step) for step in path) or None,
         )
         bases = component.resolved.get("inheritance", ())
-        with self._lock:
+        with self._reading():
             merged = self._top_level.processed(self._config.base / component.manifest).merged
             sources = merged.sources if merged else ()
             found = self._locator.locate(sources, component.kind, component.name, bases, path)

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from secrets_pipeline.environment import switched_on
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
+from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.readable import git_root
 from secrets_pipeline.stacks.functions.functions import FunctionEvaluator, Variables, set_only
 from secrets_pipeline.stacks.sources import atmos_binary
@@ -95,6 +96,7 @@ def open_source(
     allow_exec: bool = False,
     withhold: bool = False,
     process_templates: bool = True,
+    called: Path | None = None,
 ) -> StackSource:
     """Open the source of the stacks that were asked for.
 
@@ -106,16 +108,20 @@ def open_source(
         allow_exec: whether `!exec` runs commands.
         withhold: see `AtmosRepository.open`.
         process_templates: whether the `atmos` command renders templates; a repository is told when it is resolved.
+        called: see `AtmosRepository.open`.
 
     Raises:
         StackError: if there is no repository or description, or it cannot be read, or Atmos fails.
     """
     if origin == SourceChoice():
-        return AtmosRepository.open(base_path, env=env, config_env=config_env, allow_exec=allow_exec, withhold=withhold)
+        return AtmosRepository.open(
+            base_path, env=env, config_env=config_env, allow_exec=allow_exec, withhold=withhold, called=called
+        )
     root = base_path.absolute()
     environment: Variables = dict(os.environ if env is None else env)
     if origin.atmos:
         seen = {**(config_env or {}), **set_only(environment)}
+        disk.note_unrepeatable()
         text = atmos_binary.describe_stacks(root, seen, process_templates=process_templates)
         name = atmos_binary.COMMAND
     else:
@@ -127,7 +133,11 @@ def _read(file: str) -> str:
     try:
         if file == STANDARD_INPUT:
             return sys.stdin.buffer.read().decode("utf-8-sig")
-        return Path(file).read_text(encoding="utf-8-sig")
+        if disk.exists(file) and not disk.is_file(file) and not disk.is_folder(file):
+            # A pipe of the shell's, which is read once.
+            disk.note_unrepeatable()
+            return Path(file).read_text(encoding="utf-8-sig")
+        return disk.read_text(file)
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 at byte {error.start}"
     except OSError as error:

@@ -18,6 +18,7 @@ from secrets_pipeline.golang.template.signature import signature_of
 from secrets_pipeline.golang.template.template import DELIMITERS, parse
 from secrets_pipeline.golang.values import Function, MissingKey, Namespace, Value
 from secrets_pipeline.stacks.amounts import Sizes, make
+from secrets_pipeline.stacks.files.disk import note_unrepeatable
 from secrets_pipeline.stacks.functions.ownership import copied
 
 __all__ = [
@@ -193,13 +194,34 @@ class TemplateFunctions:
         key = (sprig_on, gomplate_on, tuple(sorted(more.items())))
         if key not in self._known:
             variables = _Variables({**self._variables, **more}, withhold=self._withhold)
-            environment = RenderingEnvironment(variables, lambda: datetime.now(UTC).astimezone(), SystemRandom())
+            environment = RenderingEnvironment(variables, _now, _Random())
             self._known[key] = {
                 **(gomplate(environment) if gomplate_on else {}),
                 **(sprig(environment) if sprig_on else {}),
                 **ATMOS,
             }
         return self._known[key]
+
+
+def _now() -> datetime:
+    note_unrepeatable()
+    return datetime.now(UTC).astimezone()
+
+
+class _Random(SystemRandom):
+    """Random numbers that the reading is known to depend on."""
+
+    def random(self) -> float:
+        note_unrepeatable()
+        return super().random()
+
+    def getrandbits(self, k: int) -> int:
+        note_unrepeatable()
+        return super().getrandbits(k)
+
+    def randbytes(self, n: int) -> bytes:
+        note_unrepeatable()
+        return super().randbytes(n)
 
 
 class _Variables(Mapping[str, str]):

@@ -230,7 +230,11 @@ def test_a_queue_that_nobody_serves_is_an_error(shop: Shop) -> None:
         for name, value in {**shop.environment, "ATMOS_BASE_PATH": str(shop.repository)}.items():
             patch.setenv(name, value)
         arguments = ["apply", "-s", "shop-dev", "--queue", "--url", "http://127.0.0.1:9"]
+        nameless = CliRunner().invoke(app, arguments, prog_name="secrets-pipeline")
+        patch.setenv("SECRETS_PIPELINE_COMMIT", "a" * 40)
         result = CliRunner().invoke(app, arguments, prog_name="secrets-pipeline")
+    assert_exited(nameless, 1)
+    assert "nobody can tell which one this is" in nameless.stderr
     assert_exited(result, 1)
     assert "http://127.0.0.1:9" in result.stderr
     assert "Traceback" not in result.stderr

@@ -19,8 +19,10 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline.errors import StorageError
+from secrets_pipeline.operations.revision.checkouts import CHECKOUTS, Checkouts
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
+from tests.gits import committed
 from tests.waiting import SECONDS
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -204,3 +206,23 @@ def test_nothing_is_made_in_a_home_whose_storage_is_elsewhere(home: Path, tmp_pa
     with open_instance() as instance:
         assert instance.get_runs_count() == 0
     assert list(home.iterdir()) == before
+
+
+def test_commits_that_are_kept_in_it_leave_the_default_folder_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    home = prepare_home()
+    monkeypatch.delenv("DAGSTER_HOME")
+    (tmp_path / "atmos.yaml").write_text("base_path: .")
+    (tmp_path / "link.yaml").symlink_to("atmos.yaml")
+    (tmp_path / ".gitignore").write_text(".dagster")
+    Checkouts(home / CHECKOUTS).keep(tmp_path, committed(tmp_path))
+    assert prepare_home() == home
+    # Still, it may be no link.
+    (home / CHECKOUTS).rename(tmp_path / "elsewhere")
+    (home / CHECKOUTS).symlink_to(tmp_path / "elsewhere")
+    monkeypatch.delenv("DAGSTER_HOME")
+    with pytest.raises(StorageError, match="is a link"):
+        prepare_home()

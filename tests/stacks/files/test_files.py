@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.errors import StackError
-from secrets_pipeline.stacks.files.files import Files, is_file
+from secrets_pipeline.stacks.files.disk import is_file
+from secrets_pipeline.stacks.files.files import Files
 
 
 def test_a_file_is_read_once(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks import AtmosRepository, readable_problem
-from secrets_pipeline.stacks.files.readable import ReadableFiles, Use, read_text
+from secrets_pipeline.stacks.files.disk import read_text
+from secrets_pipeline.stacks.files.readable import ReadableFiles, Use
 from tests.stacks.conftest import ATMOS, Write
 
 SUBMODULES = ("-c", "protocol.file.allow=always")

@@ -1,0 +1,195 @@
+"""What an idle code server costs: the sensors look all the time, though nobody changes anything.
+
+    .venv/bin/python benchmarks/code_server.py [--stacks 200] [--seconds 100]
+
+Generates stacks of ten secrets each in a clone, and measures in processor time: a reading of the repository, a tick of
+`stack_change_sensor` when nothing has changed, and what the code server of a real daemon uses with all sensors running,
+against the embedded AWS, from the first tick of each on. With `PYTHONPATH` of another checkout it measures that one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+ATMOS = """
+base_path: "."
+stacks: {base_path: stacks, included_paths: ["deploy/*"], name_template: "{{ .vars.stage }}"}
+components: {terraform: {base_path: components/terraform}}
+"""
+SECRETS = "".join(f"          secret-{number}: {{generate_random_password: true}}\n" for number in range(10))
+STACK = """
+import: [catalog/defaults]
+vars: {{stage: shop-{number}}}
+components:
+  terraform:
+    secretsmanager:
+      vars:
+        context_name: shop
+        environment: "{number}"
+        region: eu-west-1
+        create_kms_key: true
+        secrets:
+{secrets}
+"""
+FIRST_TICKS = 8
+"""Of the sensors, which read the repository for the first time."""
+SETTLED_SECONDS = 12
+"""After which the times of files are trusted, as those of a real clone are."""
+
+
+def generated(folder: Path, stacks: int) -> Path:
+    """A clone with so many stacks."""
+    files = {"atmos.yaml": ATMOS, "stacks/catalog/defaults.yaml": "vars: {team: shop}"}
+    files |= {f"stacks/deploy/{n}.yaml": STACK.format(number=n, secrets=SECRETS) for n in range(stacks)}
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    git = shutil.which("git") or "git"
+    who = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@example.com"]
+    for command in (["init", "-q"], ["add", "--all"], [*who, "commit", "-q", "-m", "generated"]):
+        subprocess.run([git, "-C", str(folder), *command], check=True)
+    return folder
+
+
+def in_process(folder: Path, home: Path) -> Iterator[tuple[str, str]]:
+    """A reading, and the ticks after it."""
+    import dagster as dg  # noqa: PLC0415 - what it costs to import is not the question
+
+    from secrets_pipeline.operations.open_repository import open_repository  # noqa: PLC0415 - the same
+    from secrets_pipeline.orchestration.build import build_definitions  # noqa: PLC0415 - the same
+
+    started = time.process_time()
+    errors = open_repository(folder).errors
+    yield "reading the repository once", f"{time.process_time() - started:.2f} s"
+    if errors:
+        raise SystemExit(str(errors))
+    built = build_definitions()
+    resources = built.resources or {}
+    sensor = next(one for one in built.sensors or () if one.name == "stack_change_sensor")
+    home.mkdir()
+    ticks = []
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
+        cursor = None
+        for _ in range(12):
+            started = time.process_time()
+            with (
+                dg.build_resources({name: resources[name] for name in ("aws", "stacks")}, instance=instance) as made,
+                dg.build_sensor_context(instance=instance, cursor=cursor, resources={"stacks": made.stacks}) as context,
+            ):
+                found = sensor(context)
+                assert isinstance(found, dg.SensorResult)  # noqa: S101 - what a sensor of this repository gives
+                for request in found.dynamic_partitions_requests or ():
+                    instance.add_dynamic_partitions("stacks", list(request.partition_keys))
+                cursor = found.cursor
+            ticks.append(time.process_time() - started)
+    yield "first tick of stack_change_sensor", f"{ticks[0]:.2f} s"
+    yield "a tick when nothing has changed", f"{min(ticks[2:]) * 1000:.0f} to {max(ticks[2:]) * 1000:.0f} ms"
+    yield "memory of this process", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"
+
+
+@contextmanager
+def running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[int]:
+    """One of Dagster's processes; gives its process id."""
+    with log.open("w") as file:
+        started = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=environment.get("PYTHONPATH", str(Path(__file__).parents[1])).split(":")[0],
+        )
+    try:
+        yield started.pid
+    finally:
+        os.killpg(started.pid, signal.SIGKILL)
+        started.wait(60)
+
+
+def used(process: int) -> float:
+    """Processor seconds of a process."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ticks(home: Path) -> int:
+    """How often sensors and schedules have looked."""
+    import dagster as dg  # noqa: PLC0415 - the same
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        states = instance.all_instigator_state()
+        return sum(len(instance.get_ticks(one.instigator_origin_id, one.selector_id)) for one in states)
+
+
+def idle(folder: Path, scratch: Path, seconds: float) -> Iterator[tuple[str, str]]:
+    """What the code server uses, from the first ticks on."""
+    from secrets_pipeline import emulator  # noqa: PLC0415 - the same
+
+    home = scratch / "deployment"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    ticks(home)  # makes its databases
+    (scratch / "operator.yaml").write_text("grants: [{preset: single-team}]\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    workspace = scratch / "workspace.yaml"
+    workspace.write_text(f"load_from: [{{grpc_server: {{host: 127.0.0.1, port: {port}}}}}]\n")
+    aws = emulator.start(scratch / "aws", die_with_parent=True)
+    try:
+        environment = {
+            **os.environ,
+            **aws.environment(),
+            "DAGSTER_HOME": str(home),
+            "ATMOS_BASE_PATH": str(folder),
+            "SECRETS_PIPELINE_CONFIG": str(scratch / "operator.yaml"),
+        }
+        serve = ["dagster", "api", "grpc", "--module-name", "definitions", "--host", "127.0.0.1", "--port", str(port)]
+        with (
+            running(serve, environment, scratch / "server.log") as server,
+            running(["dagster._daemon", "run", "-w", str(workspace)], environment, scratch / "daemon.log"),
+        ):
+            while ticks(home) < FIRST_TICKS:
+                time.sleep(5)
+            before, started, ticked = used(server), time.monotonic(), ticks(home)
+            time.sleep(seconds)
+            spent, took, ticked = used(server) - before, time.monotonic() - started, ticks(home) - ticked
+    finally:
+        emulator.stop(scratch / "aws")
+    yield f"the code server in {took:.0f} s, {ticked} ticks", f"{spent:.1f} s, {100 * spent / took:.1f} % of a core"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stacks", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=100)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        scratch = Path(temporary)
+        folder = generated(scratch / "clone", arguments.stacks)
+        os.environ |= {"ATMOS_BASE_PATH": str(folder), "DAGSTER_HOME": str(scratch)}
+        time.sleep(SETTLED_SECONDS)
+        print(
+            f"Python {platform.python_version()}, {arguments.stacks} stacks of ten secrets, processor time", flush=True
+        )
+        for name, value in chain(in_process(folder, scratch / "home"), idle(folder, scratch, arguments.seconds)):
+            print(f"{name:45} {value}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

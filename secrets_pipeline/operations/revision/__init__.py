@@ -1,0 +1,1 @@
+"""Say which commit of its git repository the stacks were read at."""

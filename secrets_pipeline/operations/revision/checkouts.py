@@ -1,0 +1,156 @@
+"""Keep checkouts of commits: what a sensor decided by is what its run reads, though somebody pulls in between.
+
+A checkout is written from the objects of the clone: no git is run, no hook, no filter. Its `.git` says what is tracked,
+which commit it is and where it came from, so that all else takes it for a clone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from secrets_pipeline.operations.repository_id import repository_id
+from secrets_pipeline.operations.revision.commits import COMMIT_ID, Commit, Entry, UnreadableCommitError
+
+CHECKOUTS: Final = "checkouts"
+"""The folder in DAGSTER_HOME, unless the component names another."""
+_MOST_KEPT: Final = 10
+_UNUSED_SECONDS: Final = 86_400.0
+_IN_USE_SECONDS: Final = 3_600.0
+"""A run that uses a checkout may not have read all of it before."""
+_CURRENT: Final = Path(".git", "HEAD")
+"""The file whose date says when a checkout was current last."""
+_DECIDING_SECONDS: Final = 300.0
+"""From a sensor's look at the repository until the run that it asks for is made, if it asks for hundreds."""
+_SHA1: Final = 40
+_MOST_FILES: Final = 200_000
+_MOST_BYTES: Final = 2**30
+_FORBIDDEN: Final = frozenset({"", ".", "..", ".git"})
+
+
+class CheckoutError(Exception):
+    """A commit cannot be kept. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkouts:
+    """The commits that are kept in a folder, which is made where it is missing.
+
+    Attributes:
+        folder: a folder for each commit.
+    """
+
+    folder: Path
+
+    def current_at(self, commit: str, moment: float) -> Path | None:
+        """Find the checkout of a commit that was current at a moment, or a little before; None where it is not kept.
+
+        Args:
+            commit: its id; anything else is not kept.
+            moment: seconds since 1970.
+        """
+        kept = self._used(commit)
+        try:
+            return kept if kept and moment - (kept / _CURRENT).stat().st_mtime < _DECIDING_SECONDS else None
+        except OSError:
+            return None
+
+    def _used(self, commit: str) -> Path | None:
+        kept = self.folder / commit
+        try:
+            os.utime(kept)
+        except OSError:
+            return None
+        return kept if COMMIT_ID.fullmatch(commit) else None
+
+    def keep(self, top: Path, commit: str) -> Path:
+        """Keep a commit of a clone, which is current now: whole or not at all, written beside and then renamed.
+
+        Args:
+            top: folder of the clone.
+            commit: id of the commit.
+
+        Raises:
+            CheckoutError: if the commit cannot be read, is too large or has a file of a forbidden name, or the folder
+                cannot be written.
+        """
+        try:
+            if (found := self._used(commit)) is not None:
+                os.utime(found / _CURRENT)
+                return found
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
+            try:
+                with Commit(str(top), commit) as one:
+                    _write(one, made, repository_id("", top))
+                made.rename(self.folder / commit)
+            except OSError:
+                if self._used(commit) is None:  # another process was first
+                    raise
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
+            self._forget()
+        except UnreadableCommitError as error:
+            raise CheckoutError(f"commit {commit} of {top}: {error}") from None
+        except OSError as error:
+            raise CheckoutError(f"{self.folder} cannot be written: {error.strerror}") from None
+        return self.folder / commit
+
+    def _forget(self) -> None:
+        """Remove what nobody used for a day, and the oldest beyond a number, but for what a run may still read."""
+        now = time.time()
+        ages = sorted((now - one.stat().st_mtime, one) for one in self.folder.iterdir())
+        for place, (age, one) in enumerate(ages):
+            if age > _UNUSED_SECONDS or (place >= _MOST_KEPT and age > _IN_USE_SECONDS):
+                # By another name first: nobody finds half a checkout.
+                gone = self.folder / f".{one.name.removeprefix('.')}"
+                with suppress(OSError):  # another process was first
+                    one.rename(gone)
+                shutil.rmtree(gone, ignore_errors=True)
+
+
+def _write(commit: Commit, folder: Path, repository: str) -> None:
+    from dulwich.index import Index, IndexEntry  # noqa: PLC0415 - 50 ms, where there is a clone
+    from dulwich.objects import ObjectID  # noqa: PLC0415 - the same
+
+    git = folder / ".git"
+    (git / "objects" / "info").mkdir(parents=True)
+    (git / "refs").mkdir()
+    if len(commit.id) > _SHA1:
+        # dulwich opens what an `alternates` file names as SHA-1.
+        raise UnreadableCommitError("commits of SHA-256 are not kept")
+    index = Index(git / "index", read=False)
+    links: list[tuple[Path, Entry]] = []
+    size = 0
+    for name, entry in commit.files():
+        parts = name.split("/")
+        size += len(entry.content)
+        if any(part.lower() in _FORBIDDEN for part in parts):
+            raise UnreadableCommitError(f"it has a file of the name {name!r}")
+        if size > _MOST_BYTES or len(index) >= _MOST_FILES:
+            raise UnreadableCommitError(f"it has more than {_MOST_FILES} files or {_MOST_BYTES >> 20} MiB")
+        sha, length = ObjectID(entry.id.encode("ascii")), len(entry.content)
+        index[os.fsencode(name)] = IndexEntry(0, 0, 0, 0, entry.mode, 0, 0, length, sha)
+        path = folder.joinpath(*parts)
+        if entry.is_link:
+            links.append((path, entry))
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(entry.content)
+    # Last: no file is written through one.
+    for path, entry in links:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(os.fsdecode(entry.content))
+    index.write()
+    (git / "HEAD").write_text(f"{commit.id}\n")
+    stores = (os.path.realpath(store.path) for store in commit.stores)
+    (git / "objects" / "info" / "alternates").write_text("".join(f"{store}\n" for store in stores))
+    origin = f'[remote "origin"]\n\turl = https://{repository}\n' if repository else ""
+    (git / "config").write_text(origin)

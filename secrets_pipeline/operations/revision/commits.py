@@ -1,0 +1,209 @@
+"""Read the commits of a clone with dulwich: no git is run, and nothing of the clone's configuration, hooks or filters.
+
+Source: https://www.dulwich.io/docs/tutorial/object-store.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self, cast
+
+from secrets_pipeline.stacks.files.disk import digest_of
+
+if TYPE_CHECKING:
+    from dulwich.object_store import DiskObjectStore
+    from dulwich.objects import ObjectID, Tree
+
+_SUBMODULE: Final = 0o160000
+_DEEPEST: Final = 100
+
+
+COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+"""The whole id of a commit."""
+
+
+class UnreadableCommitError(Exception):
+    """A commit cannot be read from a clone. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file, link or folder of a commit.
+
+    Attributes:
+        id: as git has it.
+        mode: likewise.
+        content: of a file, or where a link leads to; nothing of a folder.
+    """
+
+    id: str
+    mode: int
+    content: bytes = b""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is one."""
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat.S_ISLNK(self.mode)
+
+    @property
+    def digest(self) -> str:
+        """Of a file, as `disk.Content` has it."""
+        return digest_of(self.content) if stat.S_ISREG(self.mode) else ""
+
+
+def head(top: str) -> str:
+    """The commit that is checked out in a work tree; empty where there is none yet, or it cannot be told."""
+    from dulwich.repo import Repo  # noqa: PLC0415 - 50 ms, where there is a clone
+
+    try:
+        with _translated(), Repo(top) as repo:
+            return repo.head().decode("ascii")
+    except UnreadableCommitError:
+        return ""
+
+
+class Commit:
+    """The files of one commit of a clone, those of its submodules included.
+
+    Args:
+        top: absolute folder with a `.git`.
+        id: of the commit.
+
+    Raises:
+        UnreadableCommitError: if it is not there, here and in each method.
+    """
+
+    def __init__(self, top: str, id: str) -> None:  # noqa: A002 - git's word
+        self.id = id
+        self.stores: list[DiskObjectStore] = []
+        """Of the objects that were opened: the clone's own first, then those of submodules."""
+        self._top = top
+        self._opened = ExitStack()
+        self._trees: dict[ObjectID, tuple[DiskObjectStore, Mapping[bytes, tuple[int, ObjectID]]]] = {}
+        self._submodules: dict[bytes, tuple[DiskObjectStore, ObjectID]] = {}
+        with _translated():
+            store = self._open(top)
+            self._root = store, _tree_of(store, id.encode("ascii"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._opened.close()
+
+    def find(self, name: str) -> Entry | None:
+        """Find what the commit has at a path below the clone's top; None where it has nothing."""
+        with _translated():
+            place = self._place(os.fsencode(name))
+            if place is None:
+                return None
+            mode, store, sha = place
+            return _entry(mode, store, sha)
+
+    def kinds(self, folder: str) -> Mapping[str, int]:
+        """List the modes of what the commit has in a folder, by name; nothing where there is no such folder."""
+        with _translated():
+            place = self._place(os.fsencode(folder)) if folder else (stat.S_IFDIR, *self._root)
+            if place is None or not stat.S_ISDIR(place[0]):
+                return {}
+            return {os.fsdecode(name): mode for name, (mode, _) in self._entries(*place[1:]).items()}
+
+    def files(self) -> Iterator[tuple[str, Entry]]:
+        """Walk every file and link, each with its path below the top; a submodule that nobody fetched is left out."""
+        yield from self._below(b"", *self._root, _DEEPEST)
+
+    def _below(self, prefix: bytes, store: DiskObjectStore, tree: ObjectID, left: int) -> Iterator[tuple[str, Entry]]:
+        if not left:
+            raise UnreadableCommitError(f"it has more than {_DEEPEST} folders within each other")
+        with _translated():
+            entries = self._entries(store, tree)
+        for name, (mode, sha) in entries.items():
+            path = prefix + name
+            if mode == _SUBMODULE:
+                with _translated():
+                    inner = self._submodule(path, store, sha)
+                if inner is not None:
+                    yield from self._below(path + b"/", *inner, left - 1)
+            elif stat.S_ISDIR(mode):
+                yield from self._below(path + b"/", store, sha, left - 1)
+            else:
+                with _translated():
+                    entry = _entry(mode, store, sha)
+                yield os.fsdecode(path), entry
+
+    def _place(self, path: bytes) -> tuple[int, DiskObjectStore, ObjectID] | None:
+        (store, sha), mode, parts = self._root, stat.S_IFDIR, path.split(b"/")
+        for at, part in enumerate(parts, 1):
+            if not stat.S_ISDIR(mode):
+                return None
+            found = self._entries(store, sha).get(part)
+            if found is None:
+                return None
+            mode, sha = found
+            if mode == _SUBMODULE:
+                inner = self._submodule(b"/".join(parts[:at]), store, sha)
+                if inner is None:
+                    return None
+                (store, sha), mode = inner, stat.S_IFDIR
+        return mode, store, sha
+
+    def _entries(self, store: DiskObjectStore, tree: ObjectID) -> Mapping[bytes, tuple[int, ObjectID]]:
+        if tree not in self._trees:
+            found = cast("Tree", store[tree])  # its entries are asked for, or it fails
+            self._trees[tree] = store, {entry.path: (entry.mode, entry.sha) for entry in found.iteritems()}
+        return self._trees[tree][1]
+
+    def _submodule(
+        self, path: bytes, store: DiskObjectStore, commit: ObjectID
+    ) -> tuple[DiskObjectStore, ObjectID] | None:
+        """Where the files of a submodule are; None where its commit was not fetched."""
+        if path not in self._submodules:
+            inner = os.path.join(self._top, os.fsdecode(path))  # noqa: PTH118 - names may be no UTF-8
+            if commit not in store and os.path.exists(os.path.join(inner, ".git")):  # noqa: PTH110, PTH118 - the same
+                store = self._open(inner)
+            if commit not in store:
+                return None
+            self._submodules[path] = store, _tree_of(store, commit)
+        return self._submodules[path]
+
+    def _open(self, top: str) -> DiskObjectStore:
+        from dulwich.repo import Repo  # noqa: PLC0415 - 50 ms, where there is a clone
+
+        store = self._opened.enter_context(Repo(top)).object_store
+        self.stores.append(store)
+        return store
+
+
+def _entry(mode: int, store: DiskObjectStore, sha: ObjectID) -> Entry:
+    return Entry(sha.decode("ascii"), mode, b"" if stat.S_ISDIR(mode) else store[sha].as_raw_string())
+
+
+def _tree_of(store: DiskObjectStore, commit: bytes) -> ObjectID:
+    from dulwich.objects import Commit as GitCommit  # noqa: PLC0415 - the same
+    from dulwich.objects import ObjectID  # noqa: PLC0415 - the same
+
+    found = store[ObjectID(commit)]
+    if not isinstance(found, GitCommit):
+        raise UnreadableCommitError("it is no commit")
+    return ObjectID(found.tree)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Whatever a damaged clone makes of dulwich as one error."""
+    try:
+        yield
+    except UnreadableCommitError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a damaged object may fail anywhere
+        raise UnreadableCommitError(f"the clone cannot be read ({type(error).__name__})") from None

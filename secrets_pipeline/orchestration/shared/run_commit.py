@@ -1,0 +1,130 @@
+"""Have a run read the stacks at the commit that it was decided at, or refuse what cannot be had any more."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
+from secrets_pipeline.operations.repository_cache import REPOSITORIES, Place
+from secrets_pipeline.operations.revision.checkouts import CheckoutError, Checkouts
+from secrets_pipeline.operations.revision.model import Revision, clone_of, commit_id
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, EVENTS_TAG, SECRETS_TAG, commit_tags
+from secrets_pipeline.stacks.files.disk import real_path
+from secrets_pipeline.stacks.files.readable import relative
+
+_CAUSE_TAGS: Final = frozenset({EVENTS_TAG, SECRETS_TAG})
+_PINNED: Final = "`commit` of the component"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a process of a deployment reads the stacks.
+
+    Attributes:
+        place: the repository and the operator's settings.
+        checkouts: where the commits are kept that runs are decided by.
+        pinned: the commit that the component names; empty for what is there.
+    """
+
+    place: Place
+    checkouts: Checkouts
+    pinned: str = ""
+
+    def now(self) -> OpenRepository:
+        """Read what is there now, and keep its commit for the runs that are decided by it.
+
+        Nothing is read again that has not changed. What no commit has, as somebody edits it, is not kept: a run
+        compares.
+
+        Raises:
+            GuardError: if the component names a commit that cannot be had.
+            SecretsPipelineError: if it cannot be read.
+        """
+        top, pinned = clone_of(self.place.base_path), commit_id(self.pinned, _PINNED)
+        if top is None:
+            return REPOSITORIES.open(replace(self.place, commit=pinned))
+        if pinned:
+            try:
+                return self._opened(top, self.checkouts.keep(top, pinned))
+            except CheckoutError as error:
+                raise GuardError(f"{_PINNED} cannot be read: {error}", remedy="Fetch it, or name another.") from None
+        found = REPOSITORIES.open(self.place)
+        self._keep(found)
+        return found
+
+    def of_run(self, run: dg.DagsterRun, instance: dg.DagsterInstance) -> OpenRepository:
+        """Read what a run was decided at; one of the UI, that nobody decided for, is tagged with what is there.
+
+        Another commit than the one that is there is read if it was there when the run was made: then somebody pulled in
+        between. A run that is executed again was made later, so none brings back what was replaced.
+
+        Raises:
+            GuardError: if it is not there, or was replaced and a later run did the same.
+            SecretsPipelineError: if it cannot be read.
+        """
+        decided, found = run.tags.get(COMMIT_TAG, ""), self.now()
+        if not decided:
+            instance.add_run_tags(run.run_id, dict(commit_tags(found)))
+        if decided in ("", str(found.revision)):
+            return replace(found, kept=self._keep(found))
+        top, record = clone_of(self.place.base_path), instance.get_run_record_by_id(run.run_id)
+        if record is not None and top is not None:
+            kept = self.checkouts.current_at(decided, record.create_timestamp.timestamp())
+            if kept is not None:
+                earlier = self._opened(top, kept)
+                if str(earlier.revision) == decided and not _is_overtaken(record, instance):
+                    return earlier
+        raise GuardError(_refusal(decided, found.revision), remedy=_remedy(run))
+
+    def _keep(self, found: OpenRepository) -> Path | None:
+        """The repository in the checkout of what was read; None where it is none, or cannot be kept."""
+        top = clone_of(self.place.base_path)
+        if top is None or self.place.origin != MANIFESTS or not found.revision.is_committed:
+            return None
+        try:
+            return self._in(self.checkouts.keep(top, found.revision.commit), top)
+        except CheckoutError as error:
+            dg.get_dagster_logger().warning("a run that is decided now cannot be done after a pull: %s", error)
+            return None
+
+    def _opened(self, top: Path, kept: Path) -> OpenRepository:
+        base = self.place.base_path
+        return REPOSITORIES.open(replace(self.place, base_path=self._in(kept, top), called=base))
+
+    def _in(self, kept: Path, top: Path) -> Path:
+        return kept / relative(real_path(self.place.base_path.absolute()), str(top))
+
+
+def _is_overtaken(record: dg.RunRecord, instance: dg.DagsterInstance) -> bool:
+    """Whether the same was done for the stack since, by a run that was made later: at a later commit, then.
+
+    What a run does because of something that happened, no run without that cause has done.
+    """
+    run = record.dagster_run
+    if not _CAUSE_TAGS.isdisjoint(run.tags):
+        return False
+    partition = {tag: value for tag, value in run.tags.items() if tag == PARTITION_TAG}
+    since = dg.RunsFilter(
+        job_name=run.job_name,
+        tags=partition,
+        statuses=[dg.DagsterRunStatus.SUCCESS],
+        created_after=record.create_timestamp,
+    )
+    return any(one.run_id != run.run_id for one in instance.get_runs(since, limit=2))
+
+
+def _refusal(decided: str, now: Revision) -> str:
+    there = f"what is there now is {now}" if now.commit else f"nobody can tell what is there now: {now.unknown}"
+    return f"this run was decided at commit {decided} of the Atmos repository, and {there}: nothing was done"
+
+
+def _remedy(run: dg.DagsterRun) -> str:
+    stack = run.tags.get(PARTITION_TAG, "STACK")
+    new = f"Launch a new run, which reads what is there: Materialize in the UI, or `secrets-pipeline apply -s {stack}`."
+    if run.parent_run_id:
+        return f"Re-executing a run does the same again, at its own commit. {new}"
+    return f"{new} To have it applied as it was decided, check out that commit where the deployment reads it."
