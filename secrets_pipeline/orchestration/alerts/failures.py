@@ -52,7 +52,8 @@ def _texts(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
         if raised is not None and raised.description:
             yield place + raised.description
             continue
-        error = event.step_failure_data.error if place else event.job_failure_data.error
+        # A run that was reported as failed from outside has no data.
+        error = getattr(event.event_specific_data, "error", None)
         while error is not None and error.cause is not None:
             error = error.cause
         if error is not None and error.cls_name in _OURS:
