@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +116,8 @@ def _print(costs: dict[str, Cost]) -> None:
 def _measured(made: Composed) -> Iterator[Cost]:
     cost = Cost()
     over = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(made.processes["code-server"].pid, cost, over))
+    watched = (made.processes["code-server"].pid, cost, over)
+    watcher = threading.Thread(target=_watch, args=watched, daemon=True)
     watcher.start()
     emulator.reset_calls(made.aws)
     before = _now(made)
@@ -161,10 +162,11 @@ def _watch(parent: int, cost: Cost, over: threading.Event) -> None:
 
 def _family(pid: int) -> list[int]:
     """A process and all that descend from it."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return [pid]
+    children: list[str] = []
+    # A child belongs to the thread that started it.
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            children += thread.read_text().split()
     return [pid, *(one for child in children for one in _family(int(child)))]
 
 

@@ -19,8 +19,8 @@ from tests.embedded import lead_to
 from tests.waiting import eventually
 
 STACKS = ("infra-shared", "myapp-dev")
-EVENTS = {"sqs"}
-"""What sensors receive and delete messages of, whatever a run does."""
+MEETING_PLACES = {"sqs", "s3"}
+"""Where sensors receive and delete events, and where a run renews its lease, whatever it does."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Provisioned:
     Attributes:
         first: the runs that made everything.
         second: the same again.
-        counted: AWS calls during those, but for the queue's.
+        counted: AWS calls during those, but for those of the queue and of leases.
     """
 
     services: Composed
@@ -53,7 +53,7 @@ def provisioned(images: Images) -> Iterator[Provisioned]:
         deployment.come_to_rest()
         emulator.reset_calls(services.aws)
         second = _provision(deployment)
-        counted = call_counts(call for call in emulator.calls(services.aws) if call.service not in EVENTS)
+        counted = call_counts(call for call in emulator.calls(services.aws) if call.service not in MEETING_PLACES)
         yield Provisioned(services, first, second, counted)
     # The embedded AWS lets go of its lock a moment before it is gone.
     eventually(lambda: not left_running(services.root), lambda: left_running(services.root))
