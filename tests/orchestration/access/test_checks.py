@@ -20,8 +20,8 @@ from mypy_boto3_secretsmanager import SecretsManagerClient
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
-from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, VERIFY_TAG
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, VERIFY_TAG
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
 from tests.embedded import lead_to
 from tests.runs import assert_succeeded
 
