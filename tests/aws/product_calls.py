@@ -17,7 +17,7 @@ BY_LIBRARIES = {"AssumeRole", "GenerateDataKey"}
 SERVICES = (*_BY_SERVICE, "cloudtrail")
 
 
-OURS = {"Invoke", "Sign", "Verify"}
+OURS = {"Invoke", "Query", "Sign", "Verify"}
 """Names that methods of the product's own have as well; it calls no such operation."""
 
 

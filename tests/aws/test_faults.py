@@ -320,7 +320,7 @@ def test_every_operation_that_is_called_is_among_the_documented_permissions() ->
     assert {operation for operation, action in wanted.items() if action not in documented} == set()
 
 
-COMMON = {"NotAuthorized", "RequestLimitExceeded", "Throttling", "UnauthorizedOperation"}
+COMMON = {"NotAuthorized", "Throttling", "UnauthorizedOperation"}
 """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html, which no model lists."""
 
