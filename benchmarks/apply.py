@@ -84,6 +84,9 @@ def measure(variant: str) -> None:
             without.enter_context(
                 mock.patch("secrets_pipeline.orchestration.in_process.running.open_instance", dg.DagsterInstance.get)
             )
+            without.enter_context(
+                mock.patch("secrets_pipeline.orchestration.shared.resources.keep_connections", lambda _: None)
+            )
         specs = open_repository(EXAMPLES).specs
         for title in APPLIES:
             cpu, wall = time.process_time(), time.perf_counter()

@@ -1,16 +1,24 @@
 """How long the chain takes, stage by stage, on the embedded AWS: prints the table that is in the README.
 
-    .venv/bin/python benchmarks/chain.py
+    .venv/bin/python benchmarks/chain.py [--before COMMIT]
 
 Everything is measured in one run: import of the definitions, reading the repository, start of the embedded AWS with
 Terraform's part, then two applies of every stack of examples/ through Dagster. It leaves nothing behind.
+
+With --before, only a run with nothing to do is measured, on that commit and on this tree in turn: events, steps and CPU
+seconds, in the process of the command line, and as a process of its own as the daemon starts one.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
+import resource
 import secrets
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,8 +36,25 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+ROUNDS = 3
+
+
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--before", metavar="COMMIT", help="what a run with nothing to do is compared with")
+    parser.add_argument("--idle-run", metavar="TREE", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.idle_run:
+        print(json.dumps(idle_run(Path(options.idle_run))))
+    elif options.before:
+        compare(options.before)
+    else:
+        measure_all()
+
+
+def measure_all() -> None:
+    """Print how long the chain takes."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SECRETS_PIPELINE_CONFIG"] = str(EXAMPLES / "operator.yaml")
         os.environ["DAGSTER_HOME"] = folder
@@ -77,6 +102,82 @@ def measure(folder: Path) -> None:
     finally:
         emulator.stop(aws.state_dir)
     show(seconds)
+
+
+def compare(before: str) -> None:
+    """Print what a run with nothing to do costs on another commit and here."""
+    git = shutil.which("git") or "git"
+    here = Path(__file__).resolve().parents[1]
+    with tempfile.TemporaryDirectory() as folder:
+        there = Path(folder) / "before"
+        subprocess.run([git, "-C", here, "worktree", "add", "-q", "--detach", there, before], check=True)
+        try:
+            found = {title: _idle_run_of(tree) for title, tree in ((before, there), ("this tree", here))}
+        finally:
+            subprocess.run([git, "-C", here, "worktree", "remove", "--force", there], check=True)
+    print(f"A run with nothing to do, medians of {ROUNDS}, {os.cpu_count()} cores.\n")
+    print(f"| what | {' | '.join(found)} | ratio |\n| --- | --: | --: | --: |")
+    for what in next(iter(found.values())):
+        was, now = (one[what] for one in found.values())
+        print(f"| {what} | {was:g} | {now:g} | {now / was:.2f} |")
+
+
+def _idle_run_of(tree: Path) -> dict[str, float]:
+    command = [sys.executable, __file__, "--idle-run", str(tree)]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tree)}
+    )
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def idle_run(tree: Path) -> dict[str, float]:
+    """Measure runs of `myapp-dev` after which nothing has changed, with the code of a tree."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SECRETS_PIPELINE_CONFIG"] = str(tree / "examples" / "operator.yaml")
+        os.environ["ATMOS_BASE_PATH"] = str(tree / "examples")
+        os.environ["DAGSTER_HOME"] = folder
+        import dagster as dg  # noqa: PLC0415 - of this tree
+
+        from secrets_pipeline import emulator  # noqa: PLC0415 - the same
+        from secrets_pipeline.cli.local.stand_ins import stand_ins  # noqa: PLC0415 - the same
+        from secrets_pipeline.operations.open_repository import open_repository  # noqa: PLC0415 - the same
+        from secrets_pipeline.orchestration.in_process.running import provision  # noqa: PLC0415 - the same
+        from secrets_pipeline.reconcilers.apply_options import ApplyOptions  # noqa: PLC0415 - the same
+
+        specs = open_repository(tree / "examples").specs
+        aws = emulator.start(Path(folder) / "aws", die_with_parent=True)
+        os.environ.update(aws.environment())
+        try:
+            emulator.stand_in(aws, stand_ins(specs))
+            for _ in range(2):
+                for stack in specs:
+                    provision(stack, base_path=tree / "examples", options=ApplyOptions())
+            here, worker = [], []
+            for _ in range(ROUNDS):
+                started = time.process_time()
+                report, _checks = provision("myapp-dev", base_path=tree / "examples", options=ApplyOptions())
+                here.append(time.process_time() - started)
+                worker.append(_worker_seconds(tree))
+            with dg.DagsterInstance.get() as instance:
+                events, steps = len(instance.all_logs(report.run_id)), len(instance.get_run_step_stats(report.run_id))
+        finally:
+            emulator.stop(aws.state_dir)
+    return {
+        "events": events,
+        "steps": steps,
+        "CPU seconds in the process of the command line": round(statistics.median(here), 2),
+        "CPU seconds of a process of its own": round(statistics.median(worker), 2),
+    }
+
+
+def _worker_seconds(tree: Path) -> float:
+    """CPU seconds of a process that loads the definitions and executes the job, on Dagster's own storage."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [str(Path(sys.executable).parent / "dg"), "launch", "--job", "provision", "--partition", "myapp-dev"]
+    subprocess.run(command, cwd=tree, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def first_login() -> float:

@@ -3,24 +3,15 @@
 The files are those of Dagster's own storage: its webserver and daemon read and write them at the same time.
 """
 
-import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
-from typing import Any
+from contextlib import nullcontext
 
 import dagster as dg
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect
-from sqlalchemy.event import listen
 
+from secrets_pipeline.orchestration.shared.event_log import keep_connections
 from secrets_pipeline.orchestration.shared.home import prepare_home, settings_errors, storage_errors, stores_elsewhere
 
 _OPENING_SECONDS = 120
-_BUSY_SECONDS = 60
-_POOLED = "SqliteEventLogStorage"
-"""Dagster's default, one SQLite database a run and an index of all; it is known by its name in dagster.yaml."""
 
 
 def open_instance() -> dg.DagsterInstance:
@@ -37,72 +28,5 @@ def open_instance() -> dg.DagsterInstance:
         )
         with opening, settings_errors(home):
             instance = dg.DagsterInstance.get()
-            if type(instance.event_log_storage).__name__ == _POOLED:
-                PooledConnections(instance.event_log_storage)
+            keep_connections(instance)
             return instance
-
-
-class PooledConnections:
-    """Keeps one engine for each database of an event log, where Dagster makes one for each read and write.
-
-    Dagster's own makes an engine, and with it compiles each statement anew, for every connection; and it waits for the
-    disk after each write. Here a machine that loses its power may lose the last events, and a process that is killed
-    loses none. Source: https://sqlite.org/pragma.html#pragma_synchronous
-
-    Args:
-        event_log: Dagster's `SqliteEventLogStorage`; the methods of this object that it has too take their place.
-    """
-
-    def __init__(self, event_log: Any) -> None:  # noqa: ANN401 - Dagster exports no name for it
-        self._lock = threading.RLock()
-        self._engines: dict[str | None, Engine] = {}
-        self._run_connection = event_log.run_connection
-        self._index_connection = event_log.index_connection
-        self._store_event = event_log.store_event
-        self._dispose = event_log.dispose
-        for taken in (self.run_connection, self.index_connection, self.has_table, self.store_event, self.dispose):
-            setattr(event_log, taken.__name__, taken)
-
-    def run_connection(self, run_id: str | None = None) -> AbstractContextManager[Connection]:
-        """Open a transaction in the database of a run."""
-        return self._connect(run_id, partial(self._run_connection, run_id))
-
-    def index_connection(self) -> AbstractContextManager[Connection]:
-        """Open a transaction in the index."""
-        return self._connect("", self._index_connection)
-
-    def has_table(self, table_name: str) -> bool:
-        """Tell whether the index has a table."""
-        with self.index_connection() as connection:
-            return inspect(connection).has_table(table_name)
-
-    def store_event(self, event: dg.EventLogEntry) -> None:
-        """Store an event of a run, and let the webserver's live log see that the run's file has changed."""
-        self._store_event(event)
-        # SQLite writes to another file first: https://sqlite.org/wal.html
-        os.utime(str(self._engines[event.run_id].url.database))
-
-    def dispose(self) -> None:
-        """Close the engines."""
-        self._dispose()
-        with self._lock:
-            while self._engines:
-                self._engines.popitem()[1].dispose()
-
-    @contextmanager
-    def _connect(
-        self, database: str | None, theirs: Callable[[], AbstractContextManager[Connection]]
-    ) -> Iterator[Connection]:
-        with self._lock:
-            if database not in self._engines:
-                # Dagster's own connection makes the tables.
-                with theirs() as connection:
-                    self._engines[database] = _engine(connection)
-            with self._engines[database].begin() as connection:
-                yield connection
-
-
-def _engine(like: Connection) -> Engine:
-    engine = create_engine(like.engine.url, poolclass=QueuePool, connect_args={"timeout": _BUSY_SECONDS})
-    listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = NORMAL"))
-    return engine

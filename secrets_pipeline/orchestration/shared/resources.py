@@ -18,6 +18,7 @@ from secrets_pipeline.errors import SpecError, StackError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, operator_settings
 from secrets_pipeline.operations.repository_cache import Place
 from secrets_pipeline.operations.revision.checkouts import CHECKOUTS, Checkouts
+from secrets_pipeline.orchestration.shared.event_log import keep_connections
 from secrets_pipeline.orchestration.shared.run_commit import Reading
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -243,6 +244,9 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Stacks:
         """The stacks, read when somebody asks."""
+        if context.run is not None and context.instance is not None:
+            # Of a run that the daemon started: what the command line opens keeps them already.
+            keep_connections(context.instance)
         root = context.instance.root_directory if context.instance else "."
         verifies = context.run is not None and VERIFY_TAG in context.run.tags
         options = replace(self.asked.options, deep=self.asked.options.deep or self.deep, reads_back=verifies)
