@@ -85,7 +85,7 @@ def measure(variant: str) -> None:
                 mock.patch("secrets_pipeline.orchestration.in_process.running.open_instance", dg.DagsterInstance.get)
             )
             without.enter_context(
-                mock.patch("secrets_pipeline.orchestration.shared.resources.keep_connections", lambda _: None)
+                mock.patch("secrets_pipeline.orchestration.shared.resources.keep_connections", return_value=None)
             )
         specs = open_repository(EXAMPLES).specs
         for title in APPLIES:
