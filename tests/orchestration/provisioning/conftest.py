@@ -12,6 +12,7 @@ from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLa
 
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.run_coordinator import BackfillsLast
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
 from tests.orchestration.deployed import Deployment, deployed
@@ -33,7 +34,9 @@ def key(aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch) -> str:
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """One that queues runs, and launches them in this process."""
     launcher = {"module": SyncInMemoryRunLauncher.__module__, "class": SyncInMemoryRunLauncher.__name__}
-    with dg.DagsterInstance.local_temp(str(tmp_path), {"run_launcher": launcher}) as made:
+    coordinator = {"module": BackfillsLast.__module__, "class": BackfillsLast.__name__}
+    settings = {"run_launcher": launcher, "run_coordinator": coordinator}
+    with dg.DagsterInstance.local_temp(str(tmp_path), settings) as made:
         yield made
 
 
