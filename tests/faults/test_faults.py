@@ -17,8 +17,8 @@ from tests.sweep import turn
 FEW_CALLS, UPDATE, ALL_SERVICES = "infra-shared", "infra-shared:update", "myapp-dev"
 OPERATIONS: Mapping[str, Mapping[str, str]] = {
     FEW_CALLS: {
-        "events": "DescribeRule PutRule PutTargets TagResource",
-        "iam": "GetRole GetRolePolicy PutRolePolicy",
+        "events": "CreateEventBus DescribeEventBus DescribeRule PutRule PutTargets TagResource",
+        "iam": "CreateRole GetRole GetRolePolicy PutRolePolicy",
         "kms": "CreateAlias CreateKey DescribeKey EnableKeyRotation GenerateMac ListAliases ListKeys TagResource",
         "secretsmanager": "CreateSecret DescribeSecret GetSecretValue ListSecrets TagResource",
         "sqs": "CreateQueue GetQueueUrl TagQueue",
