@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import COMMAND, PROGRAM, environment, running
+from tests.gits import committed
 from tests.ports import free_port
 from tests.waiting import SECONDS, eventually
 
@@ -29,6 +30,8 @@ class Served:
 
 @pytest.fixture
 def served(tmp_path: Path, repository: Path) -> Iterator[Served]:
+    # A run that is queued elsewhere is handed a commit.
+    committed(repository)
     port, log = free_port(), tmp_path / "log"
     # Of the current folder, which may be anybody's: none of them is imported or read.
     for name in ("filelock", "dagster", "dagster_webserver", "secrets_pipeline"):
