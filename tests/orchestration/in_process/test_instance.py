@@ -166,7 +166,7 @@ def test_a_run_makes_an_engine_for_each_database_and_leaves_none_open(
     with open_instance() as ours:
         run(ours)
     monkeypatch.setattr("dagster._core.storage.event_log.sqlite.sqlite_event_log.create_engine", create_engine)
-    monkeypatch.setattr("secrets_pipeline.orchestration.in_process.instance.create_engine", create_engine)
+    monkeypatch.setattr("secrets_pipeline.orchestration.shared.event_log.create_engine", create_engine)
     with open_instance() as ours:
         run_id = run(ours)
         assert [name for name in opened_files() if name.endswith("/index.db")]
