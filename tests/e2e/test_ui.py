@@ -218,7 +218,8 @@ def test_each_check_is_stored_for_its_partition_with_the_materialisation_that_it
     assert set(found) == ALL_CHECKS
     for unseen in (PROBED, *VERIFIED):
         del found[unseen]
-        assert executions(deployment, *unseen, stack, run) == []
+        # Of a run that the UI starts by assets, they are steps.
+        assert {one["status"] for one in executions(deployment, *unseen, stack, run)} <= {"SKIPPED"}
     if stack != "myapp-prod":
         # Nothing rotates there.
         found.pop(ROTATING)
