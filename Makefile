@@ -11,8 +11,9 @@ export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONL
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000' | grep -q . \
 	&& ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo 'TMPDIR=$${TMPDIR:-/dev/shm}')
 PYTEST := $(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
-# What starts a whole deployment has a target of its own.
-UNSTARTED := --ignore=tests/deploy/started
+# What starts a whole deployment, and several processes on a PostgreSQL, has a target of its own.
+STARTED := tests/deploy/started tests/e2e/leases
+UNSTARTED := $(addprefix --ignore=,$(STARTED))
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references desired stacks golang access/evaluator access/granting access/trust rotation simulation
 MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks golang access) secrets_pipeline/orchestration/rotation \
@@ -50,8 +51,8 @@ test-fast: venv ## The tests of the pure parts, while you work
 test-thorough: venv ## Every test, every sweep whole
 	SWEEP=all $(PYTEST) --hypothesis-profile thorough $(UNSTARTED) $(ARGS)
 
-deploy-test: venv ## deploy/: its services as processes on PostgreSQL, a run as a task of ECS; leaves nothing running
-	$(MEMORY) $(BIN)/python -m pytest tests/deploy $(ARGS)
+deploy-test: venv ## deploy/: its services as processes on PostgreSQL, a run as a task of ECS, two hosts; leaves nothing running
+	$(MEMORY) $(BIN)/python -m pytest tests/deploy tests/e2e/leases $(ARGS)
 
 budget: venv ## Run `test` and write what each file took to tests/budget.json; the first run of a clone compiles every test
 	@find secrets_pipeline definitions tests -name __pycache__ -prune -exec rm -r {} +
