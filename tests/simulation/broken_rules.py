@@ -56,11 +56,6 @@ def no_take(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "withdraw_digest", lambda _context, state, _part: state)
 
 
-def no_last_look(patch: pytest.MonkeyPatch) -> None:
-    """The mark is written without looking whether another run was there."""
-    patch.setattr(secret_mark, "_may_reread", lambda *_: False)
-
-
 def random_tokens(patch: pytest.MonkeyPatch) -> None:
     """Every run has version ids of its own: what a killed one wrote is not known again."""
     token = ValueWriter.token
@@ -225,7 +220,6 @@ BROKEN: Mapping[str, Break] = {
     for rule in (
         commit_mark_first,
         no_take,
-        no_last_look,
         random_tokens,
         no_compare_and_swap,
         no_version_named,

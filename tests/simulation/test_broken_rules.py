@@ -27,7 +27,6 @@ CAUGHT = {
 
 CAUGHT_ALONE = {
     "no_take": 194,
-    "no_last_look": 3724,
     "random_tokens": 46,
     "no_compare_and_swap": 266,
     "list_is_trusted": 148,
