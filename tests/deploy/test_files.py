@@ -167,7 +167,7 @@ def test_the_commands_on_ecs_are_those_of_compose_but_for_addresses_and_the_guar
     named = {"code-server": "CodeServerTask", "daemon": "DaemonTask"}
     for service, task in named.items():
         (container,) = template("ecs")["Resources"][task]["Properties"]["ContainerDefinitions"]
-        composed = [word.replace("127.0.0.1", "0.0.0.0") for word in COMPOSE["services"][service]["command"]]  # noqa: S104
+        composed = [word.replace("127.0.0.1", "0.0.0.0") for word in COMPOSE["services"][service]["command"]]  # noqa: S104 - of a container
         assert container["Command"] == composed
     (container,) = template("ecs")["Resources"]["WebserverTask"]["Properties"]["ContainerDefinitions"]
     composed = COMPOSE["services"]["webserver"]["command"]

@@ -39,7 +39,7 @@ class MemoryStore:
     def read(self, key: str) -> Seen | None:  # noqa: ARG002 - there is one
         return self._held
 
-    def write(self, key: str, record: LeaseRecord, over: Seen | None) -> Seen | None:  # noqa: ARG002
+    def write(self, key: str, record: LeaseRecord, over: Seen | None) -> Seen | None:  # noqa: ARG002 - the same
         if (self._held and self._held.version) != (over and over.version):
             return None
         # Equal content has an equal ETag.

@@ -170,7 +170,9 @@ def test_a_look_ends_a_lease_only_once_it_expired_and_never_one_that_is_renewed(
         slow.renew()
     assert isinstance(looking.look(KEY, "slow"), Held)
     world[0] += SECONDS
-    assert looking.look(KEY, "slow") == Gone(f"was not renewed for {SECONDS} s by {store.read(KEY).record}")  # type: ignore[union-attr]
+    seen = store.read(KEY)
+    assert seen is not None
+    assert looking.look(KEY, "slow") == Gone(f"was not renewed for {SECONDS} s by {seen.record}")
     # It wakes up too late, and the next run need not wait.
     with pytest.raises(GuardError):
         slow.check()

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
@@ -25,6 +25,9 @@ from tests.deploy.templates import parameters, request_of, template
 from tests.e2e.deployment import ENDED, Deployment, Run
 from tests.embedded import lead_to
 from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.client import ECSClient
 
 STACK: Final = "infra-shared"
 RUN: Final = Service("run", IMAGE, (), {}, (), ())
@@ -121,13 +124,18 @@ def _prepare(made: Composed, ecs: Any) -> Ground:  # noqa: ANN401 - boto3-stubs'
     return Ground(cluster, subnet, group, registered["RunTask"], registered["DaemonTask"])
 
 
-def _run_daemon_task(ecs: Any, ground: Ground) -> Mapping[str, Any]:  # noqa: ANN401 - as above
-    network = {"subnets": [ground.subnet], "securityGroups": [ground.group], "assignPublicIp": "DISABLED"}
+def _run_daemon_task(ecs: ECSClient, ground: Ground) -> Mapping[str, Any]:
     (task,) = ecs.run_task(
         cluster=ground.cluster,
         taskDefinition=ground.daemon,
         launchType="FARGATE",
-        networkConfiguration={"awsvpcConfiguration": network},
+        networkConfiguration={
+            "awsvpcConfiguration": {
+                "subnets": [ground.subnet],
+                "securityGroups": [ground.group],
+                "assignPublicIp": "DISABLED",
+            }
+        },
     )["tasks"]
     found: Mapping[str, Any] = task
     return found
@@ -154,13 +162,13 @@ def _metadata(cluster: str, task: str) -> Iterator[str]:
         server.shutdown()
 
 
-def _task_of(ecs: Any, cluster: str, run_id: str) -> Mapping[str, Any] | None:  # noqa: ANN401
+def _task_of(ecs: ECSClient, cluster: str, run_id: str) -> Mapping[str, Any] | None:
     arns = ecs.list_tasks(cluster=cluster)["taskArns"]
     tasks = ecs.describe_tasks(cluster=cluster, tasks=arns, include=["TAGS"])["tasks"] if arns else []
     return next((one for one in tasks if {"key": "dagster/run_id", "value": run_id} in one.get("tags", ())), None)
 
 
-def _variables(ecs: Any, definition: str) -> dict[str, str]:  # noqa: ANN401
+def _variables(ecs: ECSClient, definition: str) -> dict[str, str]:
     """The variables of the container of a task definition, secrets read as ECS's agent does."""
     (container,) = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
     secrets = boto3.client("secretsmanager")
@@ -170,7 +178,7 @@ def _variables(ecs: Any, definition: str) -> dict[str, str]:  # noqa: ANN401
     return {**{one["name"]: one["value"] for one in container["environment"]}, **read}
 
 
-def _execute(made: Composed, ecs: Any, task: Mapping[str, Any]) -> None:  # noqa: ANN401
+def _execute(made: Composed, ecs: ECSClient, task: Mapping[str, Any]) -> None:
     (override,) = task["overrides"]["containerOverrides"]
     scratch = made.scratch(RUN)
     scratch.mkdir()

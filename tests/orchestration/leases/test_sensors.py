@@ -68,7 +68,7 @@ def test_a_run_that_is_slow_waits_or_never_took_a_lease_is_left_alone(
     Mark(f"s3://theirs/{KEY}", holds=True).write(instance, elsewhere.run_id)
     for _ in range(6):
         world.pass_by(SECONDS * 0.9)
-        lease.renew()  # type: ignore[attr-defined]
+        lease.renew()  # type: ignore[attr-defined] # of a shared lease
         said = end_abandoned(instance, leases, ending)
     assert said.startswith("4 unfinished runs, 1 with a lease.")
     assert {status(instance, run) for run in (slow, waiting, repeats, elsewhere)} == {"STARTED"}

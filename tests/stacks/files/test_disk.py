@@ -20,6 +20,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def turn_link(link: Path, target: str) -> None:
+    link.unlink()
+    link.symlink_to(target)
+
+
 def replaced(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -37,7 +42,7 @@ CASES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] = {
     ),
     "a link that leads elsewhere": (
         lambda at: disk.real_path(at / "link"),
-        lambda at: ((at / "link").unlink(), (at / "link").symlink_to("folder")),  # type: ignore[func-returns-value]
+        lambda at: turn_link(at / "link", "folder"),
     ),
     "a new entry": (disk.entries, lambda at: (at / "new").write_text("")),
     "an entry that goes": (disk.entries, lambda at: (at / "folder").rmdir()),
