@@ -14,7 +14,7 @@ from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.orchestration.shared.home import storage_errors
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.shared.run_lease import UNFINISHED, Mark, fail_abandoned, leases_of
+from secrets_pipeline.orchestration.shared.run_lease import MAY_HOLD, Mark, fail_abandoned, leases_of
 
 NAME = "abandoned_run_sensor"
 _INTERVAL = 15
@@ -78,7 +78,7 @@ def end_abandoned(instance: dg.DagsterInstance, leases: Leases, ending: Ending) 
     Returns:
         What was looked at, as a sentence.
     """
-    runs = instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
+    runs = instance.get_runs(dg.RunsFilter(statuses=list(MAY_HOLD)))
     ending.keep({run.run_id for run in runs})
     said = []
     for run in runs:
