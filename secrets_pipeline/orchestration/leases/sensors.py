@@ -86,7 +86,9 @@ def end_abandoned(instance: dg.DagsterInstance, leases: Leases, ending: Ending) 
         if mark is not None and mark.address.startswith(leases.root):
             try:
                 said.append(f"{run.job_name} {run.run_id}: {_judged(instance, run, mark, leases, ending)}")
-            except (AwsError, GuardError) as error:
+            except GuardError as error:
+                said.append(error.diagnostics())
+            except AwsError as error:
                 said.append(error.diagnostics())
                 break  # the others would wait as long for the same answer
     return f"{len(runs)} unfinished runs, {len(said)} with a lease. {'. '.join(said)}".strip()
