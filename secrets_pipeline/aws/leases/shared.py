@@ -151,7 +151,13 @@ class SharedLeases:
         until = self._watch.clock() + patience
         while True:
             asked = self._watch.clock()
-            there = self._store.read(key)
+            try:
+                there = self._store.read(key)
+            except AwsError as error:
+                if error.denied or error.missing or self._watch.clock() >= until:
+                    raise
+                self._sleep(_POLL_SECONDS)
+                continue
             if self._is_free(key, there, asked):
                 answer = writer.write(there)
                 if isinstance(answer, Written):
