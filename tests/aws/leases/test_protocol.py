@@ -35,7 +35,7 @@ def test_the_schedules_take_leases_over_and_write_under_each() -> None:
 
 
 def _counts_itself_out_late(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(shared, "OWN_SHARE", 1.0)
+    patch.setattr(shared, "MARGIN_SECONDS", 0)
 
 
 def _takes_over_early(patch: pytest.MonkeyPatch) -> None:
