@@ -137,7 +137,7 @@ def test_who_waits_goes_on_after_reads_that_are_not_answered() -> None:
     Alone(store, world).leases.take(KEY, Claim("dead", "a"), patience=0)
     store.errors = (AwsError("no answer", code="ReadTimeoutError"),) * 5
     assert Alone(store, world).leases.take(KEY, Claim("next", "b"), patience=2 * SECONDS).predecessor == "dead"
-    assert store.errors == ()
+    assert list(store.errors) == []
 
 
 def test_reads_that_are_never_answered_end_the_waiting_when_patience_is_over() -> None:

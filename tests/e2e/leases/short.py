@@ -1,6 +1,7 @@
 """Leases as they are, but shorter: a test waits for some that expire, and nothing here is on its way for minutes."""
 
 from secrets_pipeline.aws.leases import shared
+from secrets_pipeline.aws.leases.store import LeaseStore
 
 SECONDS = 30
 
@@ -10,7 +11,7 @@ def shorten() -> None:
     shared.MARGIN_SECONDS = 10
     made = shared.SharedLeases.__init__
 
-    def short(self: shared.SharedLeases, store: shared.LeaseStore, _seconds: int) -> None:
+    def short(self: shared.SharedLeases, store: LeaseStore, _seconds: int) -> None:
         made(self, store, SECONDS)
 
     shared.SharedLeases.__init__ = short  # type: ignore[method-assign,assignment] # with fewer arguments
