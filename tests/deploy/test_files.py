@@ -161,6 +161,23 @@ def test_the_boundary_lets_the_roles_that_the_pipeline_makes_do_what_their_polic
         assert fnmatch.fnmatchcase(resource, request_of(one["Resource"], known, {})), (action, resource)
 
 
+def test_of_parameters_those_that_are_named_are_read_and_decrypted_alone() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html#parameter-store-encryption-context."""
+    named = {"Parameters": {"Ref": "ParameterArns"}, WEBHOOK: {"Ref": "WebhookArn"}}
+    read, decrypted = {}, {}
+    for policy, found in statements().items():
+        for one in found:
+            if "ssm:GetParameter" in one["Action"]:
+                read[policy] = one["Resource"]
+            if "kms:Decrypt" in one["Action"]:
+                asked = {key: value for keys in one["Condition"].values() for key, value in keys.items()}
+                if asked.get("kms:ViaService") != "secretsmanager.*.amazonaws.com" and "kms:ResourceAliases" not in str(
+                    asked
+                ):
+                    decrypted[policy] = asked["kms:EncryptionContext:PARAMETER_ARN"]
+    assert read == decrypted == named
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_cfn_lint_has_nothing_to_say(path: Path) -> None:
     done = subprocess.run(
