@@ -16,8 +16,10 @@ import yaml
 from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.granting.identity import Readable
 from secrets_pipeline.access.granting.rotation import rotation_policy
+from secrets_pipeline.aws.service_keys import PURPOSE_TAG
 from secrets_pipeline.desired.rotation_function import function_name
 from secrets_pipeline.reconcilers.event_queue.desired import Layout, Place
+from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
 from tests.deploy.compose_file import DEPLOY, POSTGRES, image_environment, services
 from tests.deploy.templates import TEMPLATES, parameters, request_of, template
 
@@ -48,6 +50,17 @@ BOUNDED: Final = {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRo
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
 """
+KEY_WRITES: Final = {
+    "kms:CreateAlias",
+    "kms:DisableKeyRotation",
+    "kms:EnableKeyRotation",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+}
 WEBHOOK: Final = "Webhook"
 """The part of the alerts that has a policy of its own."""
 
@@ -159,6 +172,25 @@ def test_the_boundary_lets_the_roles_that_the_pipeline_makes_do_what_their_polic
     for action, resource in wanted:
         [one] = [one for one in bound if action in one["Action"]]
         assert fnmatch.fnmatchcase(resource, request_of(one["Resource"], known, {})), (action, resource)
+
+
+def test_of_keys_those_that_the_pipeline_made_or_is_making_are_changed_alone() -> None:
+    """Sources: https://docs.aws.amazon.com/kms/latest/developerguide/tag-authorization.html (a tag counts within five
+    minutes, in IAM's policies) and .../tag-permissions.html (CreateKey with tags: TagResource on no particular key).
+    """
+    made, spare = {f"aws:ResourceTag/{ALIAS}": "false"}, {f"aws:ResourceTag/{PURPOSE_TAG}": "false"}
+    new = {"kms:ResourceAliases": "true"}
+    changing = [one for found in statements().values() for one in found if KEY_WRITES & set(one["Action"])]
+    on_keys = [one for one in changing if not str(one["Resource"]).endswith(":alias/*'}")]
+    assert {action for one in on_keys for action in one["Action"]} == KEY_WRITES
+    for one in on_keys:
+        match one["Action"]:
+            case ["kms:CreateAlias", "kms:EnableKeyRotation", "kms:TagResource"]:
+                assert one["Condition"] == {"Null": new}
+            case ["kms:ScheduleKeyDeletion"]:
+                assert one["Condition"] == {"Null": {**spare, **new}}
+            case _:
+                assert one["Condition"] == {"Null": made}
 
 
 def test_of_parameters_those_that_are_named_are_read_and_decrypted_alone() -> None:
