@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
 import pytest
 import yaml
 
 from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.granting.identity import Readable
 from secrets_pipeline.access.granting.rotation import rotation_policy
+from secrets_pipeline.aws.leases.dynamodb import DynamoDBLeaseStore
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG
 from secrets_pipeline.desired.rotation_function import function_name
 from secrets_pipeline.reconcilers.event_queue.desired import Layout, Place
@@ -172,6 +174,21 @@ def test_the_boundary_lets_the_roles_that_the_pipeline_makes_do_what_their_polic
     for action, resource in wanted:
         [one] = [one for one in bound if action in one["Action"]]
         assert fnmatch.fnmatchcase(resource, request_of(one["Resource"], known, {})), (action, resource)
+
+
+def test_of_queues_and_leases_those_of_the_pipeline_are_reached_alone() -> None:
+    known = {"AWS::Partition": "aws", "AWS::AccountId": "111122223333", **parameters("pipeline")}
+    home, queue = Place("111122223333", "*"), known["EventQueue"]
+    layout = Layout(home, queue, home, (), None, 3)
+    [of_queues] = [one for one in statements()["Events"] if "sqs:CreateQueue" in one["Action"]]
+    assert request_of(of_queues["Resource"], known, {}) == [
+        home.arn("sqs", queue),
+        home.arn("sqs", layout.dead_letters),
+    ]
+    [of_items] = [one for one in statements()["Leases"] if "dynamodb:PutItem" in one["Action"]]
+    store = DynamoDBLeaseStore(boto3.client("dynamodb", region_name="eu-west-2"), known["LeaseTable"])
+    keys = store.root.removeprefix(f"dynamodb://{known['LeaseTable']}/")
+    assert of_items["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": f"{keys}*"}}
 
 
 def test_of_keys_those_that_the_pipeline_made_or_is_making_are_changed_alone() -> None:
