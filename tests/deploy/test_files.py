@@ -63,6 +63,7 @@ KEY_WRITES: Final = {
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 }
+READING: Final = ("Describe", "Get", "GET", "List")
 WEBHOOK: Final = "Webhook"
 """The part of the alerts that has a policy of its own."""
 
@@ -141,6 +142,15 @@ def test_the_pipeline_writes_policies_of_roles_within_a_boundary_alone() -> None
         "iam:PutRolePolicy": [ours, ours, consumers],
         "iam:AttachRolePolicy": [],
     }
+
+
+def test_what_runs_as_a_role_of_its_own_is_written_to_where_it_is_named_alone() -> None:
+    found = {(action, str(one["Resource"])) for one in statements()["Delivery"] for action in one["Action"]}
+    written = {(action, where) for action, where in found if not action.split(":")[1].startswith(READING)}
+    named = str({"Ref": "DeliveryArns"})
+    assert {action for action, where in written if where != named} == {"iam:PassRole"}
+    assert ("iam:PassRole", str({"Ref": "ConsumerRoleArns"})) in written
+    assert len(written) == 8
 
 
 def test_the_boundary_lets_the_roles_that_the_pipeline_makes_do_what_their_policies_say_and_nothing_else() -> None:
