@@ -1,12 +1,12 @@
-"""Does every stack end right while runs, hosts, the daemon and the database die? Prints the table that is in docs/deploy.md.
+"""Does every stack end right while runs, hosts, daemon and database die? Prints the table that is in docs/deploy.md.
 
     PYTHONPATH=. .venv/bin/python benchmarks/failure_run.py [--stacks 200] [--kills 10] [--seed 15]
 
-Two hosts (UTS namespaces) with homes and code servers of their own share a real PostgreSQL, an S3 bucket with leases and
-the embedded AWS, under deploy/dagster.yaml. First ten stacks are applied at once, by the queue and by the command line of
-the other host. Then all are backfilled, while a hand that the seed leads kills processes of runs, some with the code
-server and every run of their host, the daemon twice, which comes back on the other host, and PostgreSQL. Three stacks
-cannot be applied, as a secret of theirs is somebody else's. It exits with 1 if a line of the table is not as it must be.
+Two hosts (UTS namespaces) with homes and code servers of their own share a real PostgreSQL, an S3 bucket with leases
+and the embedded AWS, under deploy/dagster.yaml. First ten stacks are applied at once, by the queue and by the command
+line of the other host. Then all are backfilled, while a hand that the seed leads kills processes of runs, some with the
+code server and every run of their host, the daemon twice, which comes back on the other host, and PostgreSQL. Three
+stacks cannot be applied, as a secret of theirs is somebody else's. It exits with 1 if a line is not as it must be.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from typing import Any
 
 import boto3
 import dagster as dg
-import yaml
 
 from secrets_pipeline import emulator
 from secrets_pipeline.emulator import LocalAws
@@ -41,7 +40,7 @@ from tests.cli.conftest import ATMOS, write
 from tests.deploy.compose_file import DEPLOY, POSTGRES, services
 from tests.deploy.database_texts import database_texts
 from tests.e2e.deployment import LOCATION, Deployment
-from tests.e2e.leases.two_hosts import Host, own_name
+from tests.e2e.leases.two_hosts import Host
 from tests.ports import free_port
 from tests.waiting import eventually
 
@@ -146,20 +145,21 @@ class World:
 
     def kill_run(self, instance: dg.DagsterInstance, hand: random.Random, *, with_host: bool) -> bool:
         """Kill the process of a run that is under way, or all of its host; False where none is."""
-        found = {run.run_id: (run, pid) for run in _under_way(instance) if (pid := _process_of(instance, run)) is not None}
+        servers = {one.pid: service for service, one in self.processes.items() if service.startswith("code-server")}
+        found = {}
+        for run in instance.get_runs(dg.RunsFilter(job_name="provision", statuses=[dg.DagsterRunStatus.STARTED])):
+            pid = _process_of(instance, run)
+            if _parent(pid) in servers:
+                found[pid] = run
         if not found:
             return False
-        run, pid = found[hand.choice(sorted(found))]
-        victims = {pid: run}
-        if with_host:
-            server = _parent(pid)
-            victims = {one: other for other, one in found.values() if _parent(one) == server}
+        pid = hand.choice(sorted(found))
+        server = _parent(pid)
+        died = [one for one in found if one == pid or (with_host and _parent(one) == server)]
         moment = time.time()
-        for one in victims:
+        for one in [server, *died] if with_host else died:
             _kill(one)
-        if with_host:
-            _kill(server)
-        stacks = sorted(_stack(one) for one in victims.values())
+        stacks = sorted(_stack(found[one]) for one in died)
         self.killed.append(Killed("host" if with_host else "run", moment, stacks))
         return True
 
@@ -202,15 +202,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=15)
     options = parser.parse_args()
     stacks = [f"s{number:03}-dev" for number in range(options.stacks)]
-    with _world(stacks) as world:
-        with dg.DagsterInstance.from_config(str(world.hosts[0].home)) as instance:
-            began = time.monotonic()
-            _say("ten at once")
-            _ten_at_once(world, instance, stacks[:AT_ONCE])
-            _say(f"backfill of {len(stacks)}")
-            backfilled = time.time()
-            _backfill(world, instance, stacks, options.kills, random.Random(options.seed))  # noqa: S311 - chooses who dies
-            lines = list(_judge(world, instance, stacks, backfilled, minutes=(time.monotonic() - began) / 60))
+    hand = random.Random(options.seed)  # noqa: S311 - chooses who dies
+    with _world(stacks) as world, dg.DagsterInstance.from_config(str(world.hosts[0].home)) as instance:
+        began = time.monotonic()
+        _say("ten at once")
+        _ten_at_once(world, instance, stacks[:AT_ONCE])
+        _say(f"backfill of {len(stacks)}")
+        backfilled = time.time()
+        _backfill(world, instance, stacks, options.kills, hand)
+        lines = list(_judge(world, instance, stacks, backfilled, minutes=(time.monotonic() - began) / 60))
     print("| what | found | |\n| --- | --- | --- |")
     for line in lines:
         print(f"| {line.what} | {line.found} | {'' if line.right else 'WRONG'} |")
@@ -293,28 +293,46 @@ def _judge(
             made[f"{call.operation} {call.status}"] += call.count
     expected = 2 * len(stacks)
     created = made.pop("CreateSecret 200", 0)
-    yield Line("secrets created (of each stack two, a foreign one there before)", f"{created} of {expected}", created == expected)
+    yield Line(
+        "secrets created (of each stack two, a foreign one there before)",
+        f"{created} of {expected}",
+        created == expected,
+    )
     yield Line("secrets written, created or deleted a second time", dict(made) or "none", not made)
     plan = _plan(world)
     yield Line("stacks of which a deep plan still wants something", len(plan) or "none", plan == set(foreign))
 
-    extra = {stack: count - 1 for stack, count in Counter(_stack(one.dagster_run) for one in provisions if _epoch(one.create_timestamp) >= since).items() if count > 1}
-    yield Line("runs beside one a stack, all of stacks whose run was killed", sum(extra.values()), set(extra) <= set(died))
-    waits = list(_waits(provisions, world, died))
-    yield Line("from a death to the start of the run that mends, longest, s", f"{max(waits, default=0):.0f}", max(waits, default=0) <= _expiry() + 60)
+    extra = {
+        stack: count - 1
+        for stack, count in Counter(
+            _stack(one.dagster_run) for one in provisions if _epoch(one.create_timestamp) >= since
+        ).items()
+        if count > 1
+    }
+    yield Line(
+        "runs beside one a stack, all of stacks whose run was killed", sum(extra.values()), set(extra) <= set(died)
+    )
+    waits = list(_waits(provisions, world))
+    yield Line(
+        "from a death to the start of the run that mends, longest, s",
+        f"{max(waits, default=0):.0f}",
+        max(waits, default=0) <= _expiry() + 60,
+    )
     idle = _longest_idle(provisions, since)
     yield Line("QUEUED while places were free, longest, s", f"{idle:.0f}", idle <= _expiry())
 
-    told = _told(world)
-    expected_alerts = {stack: 1 for stack in foreign}
-    yield Line("alerts at the topic, one a stack that cannot be applied", sum(told.values()), dict(told) == expected_alerts)
-    values = _values(world)
+    told = _told()
+    expected_alerts = dict.fromkeys(foreign, 1)
+    yield Line(
+        "alerts at the topic, one a stack that cannot be applied", sum(told.values()), dict(told) == expected_alerts
+    )
+    values = _values()
     port = world.postgres.port
     found = [table for table, text in database_texts(port) if any(value in text for value in values)]
     yield Line(f"cells of PostgreSQL with one of {len(values)} passwords", len(found) or "none", not found)
 
 
-def _waits(provisions: Sequence[dg.RunRecord], world: World, died: Sequence[str]) -> Iterator[float]:
+def _waits(provisions: Sequence[dg.RunRecord], world: World) -> Iterator[float]:
     """Seconds from each death to the start of the run that went on."""
     for killed in world.killed:
         for stack in killed.stacks:
@@ -329,7 +347,9 @@ def _waits(provisions: Sequence[dg.RunRecord], world: World, died: Sequence[str]
 def _longest_idle(provisions: Sequence[dg.RunRecord], since: float) -> float:
     """Longest time that a run was in the queue while fewer runs than the account's places had begun and not ended."""
     queued = [one for one in provisions if _epoch(one.create_timestamp) >= since and one.start_time]
-    moments = sorted({at for one in queued for at in (_epoch(one.create_timestamp), one.start_time, one.end_time) if at})
+    moments = sorted(
+        {at for one in queued for at in (_epoch(one.create_timestamp), one.start_time, one.end_time) if at}
+    )
     waited, longest = 0.0, 0.0
     for begin, end in pairwise(moments):
         middle = (begin + end) / 2
@@ -348,13 +368,13 @@ def _expiry() -> int:
 
 
 def _plan(world: World) -> set[str]:
-    process = world.hosts[0].start("-m", "secrets_pipeline", "plan", "--all", "--deep", "--format", "json")
+    process = world.hosts[0].start("-m", "secrets_pipeline", "plan", "--deep", "--format", "json")
     out, _ = process.communicate()
     document: Any = json.loads(out)
-    return {one["stack"] for one in document["stacks"] if any(change["action"] != "none" for change in one["changes"])}
+    return {stack for stack, plan in document["stacks"].items() if plan["changes"]}
 
 
-def _told(world: World) -> Counter[str]:
+def _told() -> Counter[str]:
     """Stack → alerts that came to the topic about it."""
     sqs = boto3.client("sqs")
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
@@ -367,7 +387,7 @@ def _told(world: World) -> Counter[str]:
     return told
 
 
-def _values(world: World) -> list[bytes]:
+def _values() -> list[bytes]:
     client = boto3.client("secretsmanager")
     names = [one["Name"] for page in client.get_paginator("list_secrets").paginate() for one in page["SecretList"]]
     return [client.get_secret_value(SecretId=name)["SecretString"].encode() for name in names]
@@ -387,7 +407,8 @@ def _world(stacks: Sequence[str]) -> Iterator[World]:
         postgres, said = _postgres(folder / "postgres")
         stack.callback(postgres.stop)
         ports = [free_port(), free_port()]
-        hosts = [_host(f"host-{number}", folder, port, aws, repository, said) for number, port in enumerate(ports)]
+        known = {**aws.environment(), **said}
+        hosts = [_host(folder / f"host-{number}", port, repository, known) for number, port in enumerate(ports)]
         # The witness opens the storage as the hosts do.
         os.environ.update({name: hosts[0].variables[name] for name in said} | {"TMPDIR": str(folder)})
         world = World(folder, aws, postgres, hosts, ports, free_port())
@@ -442,14 +463,12 @@ def _postgres(folder: Path) -> tuple[local_postgres.PostgresServer, dict[str, st
     }
 
 
-def _host(name: str, folder: Path, port: int, aws: LocalAws, repository: Path, said: dict[str, str]) -> Host:
-    home = folder / name
+def _host(home: Path, port: int, repository: Path, variables: dict[str, str]) -> Host:
     (home / "tmp").mkdir(parents=True)
     for file in ("dagster.yaml", "workspace.yaml"):
         (home / file).write_text((DEPLOY / file).read_text())
     variables = {
-        **aws.environment(),
-        **said,
+        **variables,
         "HOME": str(home),
         "TMPDIR": str(home / "tmp"),
         "PYTHONPATH": str(Path(__file__).parents[1]),
@@ -458,7 +477,7 @@ def _host(name: str, folder: Path, port: int, aws: LocalAws, repository: Path, s
         "SECRETS_PIPELINE_CODE_HOST": "127.0.0.1",
         "SECRETS_PIPELINE_CODE_PORT": str(port),
     }
-    return Host(name, home, folder / f"{name}.log", variables)
+    return Host(home.name, home, home.with_suffix(".log"), variables)
 
 
 def _answers(world: World) -> bool:
@@ -480,27 +499,23 @@ def _stack(run: dg.DagsterRun) -> str:
     return run.tags.get("dagster/partition", "")
 
 
-def _under_way(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
-    wanted = dg.RunsFilter(job_name="provision", statuses=[dg.DagsterRunStatus.STARTED])
-    return instance.get_runs(wanted)
-
-
 def _unfinished(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
     left = [status for status in dg.DagsterRunStatus if status not in _ENDED]
     waiting_for_retry = [one for one in instance.get_runs(limit=50) if one.is_complete_and_waiting_to_retry]
     return [*instance.get_runs(dg.RunsFilter(statuses=left)), *waiting_for_retry]
 
 
-def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int | None:
-    """The process that executes a run, as the run's own first event names it."""
+def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
+    """The process that executes a run, as an event of the run names it; 0 for none."""
     for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         event = entry.dagster_event
         if event is not None and (found := re.search(r"\(pid: (\d+)\)", event.message or "")):
             return int(found[1])
-    return None
+    return 0
 
 
 def _parent(pid: int) -> int:
+    """The parent of a process; 0 where it is gone."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
