@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import botocore.loaders
@@ -176,6 +177,18 @@ def test_an_address_or_agent_of_any_form_brings_no_markup(agent: Any, address: A
     assert len(said) < 300
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "", 7, {}])
+def test_a_call_whose_time_utc_does_not_have_is_told_without_it(at: Any) -> None:  # noqa: ANN401 - hostile
+    event = call("PutRolePolicy", {"roleName": "shop"}, service="iam", eventTime=at)
+    assert str(hint(event).actor) == f"by {SOMEBODY}"
+
+
+def test_times_of_every_zone_are_utc_as_whoever_drops_the_zone_takes_them() -> None:
+    read = hint(call("DeleteSecret", {"secretId": "db"}, eventTime="2026-02-07T06:43:48+14:00"))
+    assert hint(label_updated("db", time="2026-02-07T06:43:48+14:00")).at.replace(tzinfo=None).isoformat() == WHEN[:-1]
+    assert str(read.actor) == f"by {SOMEBODY} at 2026-02-06 16:43 UTC"
+
+
 @pytest.mark.parametrize("spelled", ["arn", "aRN"])
 def test_the_arn_of_the_answer_wins_over_the_name_that_was_asked_for(spelled: str) -> None:
     read = hint(call("DeleteSecret", {"secretId": "db"}, answered={spelled: secret_arn("db")}))
@@ -246,6 +259,8 @@ def test_events_of_databases_name_the_instance_or_cluster(category: str, cluster
         json.dumps({**label_updated("db"), "region": "moon"}),
         json.dumps({**label_updated("db"), "time": "yesterday"}),
         json.dumps({**label_updated("db"), "time": "2026-02-06T16:43:48"}),
+        json.dumps({**label_updated("db"), "time": "0001-01-01T00:00:00+01:00"}),
+        json.dumps({**label_updated("db"), "time": "9999-12-31T23:59:59-01:00"}),
         json.dumps({**label_updated("db"), "resources": [], "detail": {"labelUpdated": "AWSCURRENT"}}),
         json.dumps({**label_updated("bad name\n"), "resources": ["x" * 4000]}),
         json.dumps(service_event("db") | {"detail": {"eventName": "RotationFailed"}}),
@@ -282,9 +297,11 @@ _EVENTS = (
     service_event("db"),
     call("DeleteSecret", {"secretId": "db"}),
     call("DisableKey", {"keyId": KEY}, service="kms", resources=[{"ARN": KEY}]),
-    call("PutRolePolicy", {"roleName": "shop"}, service="iam", userAgent="aws-cli/2", sourceIPAddress="::1"),
+    call("PutRolePolicy", {"roleName": "shop"}, service="iam", userAgent="aws-cli/2", eventTime=WHEN),
     database_event("shop"),
 )
+
+_TIMES = ("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "2026-02-07T06:43:48+14:00")
 
 
 @given(st.data())
@@ -296,13 +313,13 @@ def test_real_events_with_anything_in_any_place_are_never_more_than_names_of_aws
         if isinstance(node[key], dict) and node[key] and data.draw(st.booleans()):
             node = node[key]
             continue
-        node[key] = data.draw(JSON | st.sampled_from(["AWSCURRENT", "db", KEY, ["failover"]]))
+        node[key] = data.draw(JSON | st.sampled_from(["AWSCURRENT", "db", KEY, ["failover"], *_TIMES]))
         break
     parsed = parse(json.dumps(event))
     if isinstance(parsed, Hint):
         assert re.fullmatch(r"[A-Za-z0-9-]{8,50}", parsed.event_id)
         assert re.fullmatch(r"[0-9]{12}", parsed.account)
-        assert parsed.at.tzinfo is not None
+        assert parsed.at.tzinfo is UTC
         for said in (parsed.secret, parsed.resource, parsed.version):
             assert said is None or re.fullmatch(r"[A-Za-z0-9/_+=,.@!:-]{1,600}", said)
         assert re.fullmatch(r"[A-Za-z0-9 /_+=,.@:;()#*~\[\]-]{1,900}", str(parsed.actor))

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from secrets_pipeline.desired.limits import ACCOUNT_ID
@@ -43,12 +43,12 @@ def actor_of(detail: EventDocument) -> Actor:
 
 
 def moment(said: str | None) -> datetime | None:
-    """Read a time with its zone; None where there is none."""
+    """Read a time with its zone, as UTC; None where there is none that UTC has."""
     try:
         at = datetime.fromisoformat(said) if said else None
-    except ValueError:
+        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return at if at is not None and at.tzinfo is not None else None
 
 
 def _address(said: str) -> str:

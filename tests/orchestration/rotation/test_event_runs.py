@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,19 @@ def test_a_run_covers_its_event_though_the_clock_of_aws_is_ahead(desk: Desk) -> 
     one = message(event(age=-0.5))
     desk.make(desk.decide(one).requests, dg.DagsterRunStatus.SUCCESS)
     assert desk.decide(one).done == [one]
+
+
+def test_a_run_covers_its_event_whatever_zone_the_event_tells_its_time_in(desk: Desk) -> None:
+    at = datetime.now(UTC).astimezone(timezone(timedelta(hours=14)))
+    one = message(label_updated("shop/dev/one", time=at.isoformat()))
+    desk.make(desk.decide(one).requests, dg.DagsterRunStatus.SUCCESS)
+    assert desk.decide(one).done == [one]
+
+
+def test_an_event_whose_time_no_clock_shows_leaves_its_neighbours_alone(desk: Desk) -> None:
+    odd = message(call("PutResourcePolicy", {"secretId": "shop/dev/one"}, eventTime="0001-01-01T00:00:00+01:00"))
+    [first, second] = desk.decide(odd, message(event())).requests
+    assert {first.job_name, second.job_name} == {"heal", "provision"}
 
 
 def test_a_run_that_the_sensor_did_not_ask_for_covers_nothing(desk: Desk) -> None:
