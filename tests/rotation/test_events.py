@@ -146,7 +146,7 @@ def test_who_called_is_told_with_time_address_and_program() -> None:
     assert actor is not None
     assert (actor.kind, actor.issuer) == ("AssumedRole", issuer)
     assert str(actor) == (
-        f"by {SOMEBODY} at 2026-02-06 16:43 UTC, from 203.0.113.7, with aws-cli/2.15.0 md/Botocore#1.44.8"
+        f"by {SOMEBODY} at 2026-02-06 16:43 UTC, from 203.0.113.7, with aws-cli/2.15.0 md/Botocore 1.44.8"
     )
 
 
@@ -175,6 +175,22 @@ def test_an_address_or_agent_of_any_form_brings_no_markup(agent: Any, address: A
     said = str(hint(call("DeleteSecret", {"secretId": "db"}, userAgent=agent, sourceIPAddress=address)).actor)
     assert not re.search(r"[<>\u202e\x00]|evil|\.1\.1", said)
     assert len(said) < 300
+
+
+@pytest.mark.parametrize(
+    ("agent", "program"),
+    [
+        ("[Mend now](evil.example/x) @all", "Mend now evil.example/x all"),
+        ("[S3Console/0.4, aws-internal/3]", "S3Console/0.4, aws-internal/3"),
+        ("~town-square #general `code` *bold*", "town-square general code bold"),
+        ("aws-cli/2 (http://evil.example)", "aws-cli/2 http"),
+        ("@[]()", ""),
+    ],
+)
+def test_a_program_of_any_name_brings_no_link_and_no_mention(agent: str, program: str) -> None:
+    actor = hint(call("DeleteSecret", {"secretId": "db"}, userAgent=agent)).actor
+    assert actor is not None
+    assert actor.agent == program
 
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "", 7, {}])
@@ -322,4 +338,4 @@ def test_real_events_with_anything_in_any_place_are_never_more_than_names_of_aws
         assert parsed.at.tzinfo is UTC
         for said in (parsed.secret, parsed.resource, parsed.version):
             assert said is None or re.fullmatch(r"[A-Za-z0-9/_+=,.@!:-]{1,600}", said)
-        assert re.fullmatch(r"[A-Za-z0-9 /_+=,.@:;()#*~\[\]-]{1,900}", str(parsed.actor))
+        assert re.fullmatch(r"[A-Za-z0-9 /_+=,.@:;-]{1,900}", str(parsed.actor))

@@ -18,7 +18,9 @@ _KIND = re.compile(r"[A-Za-z]{1,40}")
 _ARN = re.compile(r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:[A-Za-z0-9_+=,.@/-]{1,400}")
 _SERVICE = re.compile(r"[a-z0-9.-]{1,100}\.amazonaws\.com(\.cn)?|AWS Internal")
 """`sourceIPAddress` and `invokedBy` of calls that AWS makes."""
-_AGENT = re.compile(r"[A-Za-z0-9 ._,;()/+#*=~@\[\]-]{1,100}")
+_MARKUP = re.compile(r"[][@()*#~`\s]+")
+"""What mentions and links are made of in Markdown, which Mattermost and Rocket.Chat read."""
+_AGENT = re.compile(r"[A-Za-z0-9 ._,;/+=-]{1,100}")
 """Without a colon it makes no link, wherever an alert is read."""
 
 
@@ -28,7 +30,7 @@ def actor_of(detail: EventDocument) -> Actor:
     Args:
         detail: of an event `AWS API Call via CloudTrail`.
     """
-    agent = _AGENT.match(text(detail, "userAgent") or "")
+    agent = _AGENT.match(_MARKUP.sub(" ", text(detail, "userAgent") or "").lstrip())
     account = text(detail, "userIdentity", "accountId") or ""
     account = f"account {account}" if account.isascii() and ACCOUNT_ID.fullmatch(account) else ""
     return Actor(
