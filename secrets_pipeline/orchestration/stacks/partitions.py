@@ -21,7 +21,14 @@ class Keys:
     kept: tuple[str, ...] = ()
 
 
-def compare_keys(known: Collection[str], declared: Collection[str], own: Collection[str], *, many: bool) -> Keys:
+def compare_keys(
+    known: Collection[str],
+    declared: Collection[str],
+    own: Collection[str],
+    *,
+    many: bool,
+    kept: Collection[str] = (),
+) -> Keys:
     """Compare partitions with the stacks of a repository.
 
     Args:
@@ -29,10 +36,16 @@ def compare_keys(known: Collection[str], declared: Collection[str], own: Collect
         declared: names of the stacks.
         own: stacks that this code location has seen declared: what somebody else added is somebody else's to retire.
         many: whether more than half of them may be retired at once. A wrong folder, or an empty one, looks the same.
+        kept: those that were kept for that before: they wait for `many`, or to be declared again, however many others
+            come or go.
     """
     added = tuple(sorted(set(declared) - set(known)))
     ours = set(known) & set(own)
-    left = tuple(sorted(ours - set(declared)))
-    if many or 2 * len(left) <= len(ours):
-        return Keys(added, left)
-    return Keys(added, (), left)
+    left = ours - set(declared)
+    if many:
+        return Keys(added, tuple(sorted(left)))
+    waiting = left & set(kept)
+    fresh = left - waiting
+    if 2 * len(fresh) <= len(ours - waiting):
+        return Keys(added, tuple(sorted(fresh)), tuple(sorted(waiting)))
+    return Keys(added, (), tuple(sorted(left)))

@@ -19,6 +19,7 @@ from secrets_pipeline.orchestration.stacks.partitions import Keys, compare_keys
 
 _DIGITS = 16
 _NEVER = "never"
+_KEPT = "kept"
 
 
 def stack_change_sensor_for(names: Names, provision: Job, *, retire_many: bool = False) -> dg.SensorDefinition:
@@ -43,7 +44,7 @@ def stack_change_sensor_for(names: Names, provision: Job, *, retire_many: bool =
         desired = stacks.read()
         seen = _Seen.read(context.cursor)
         declared = {stack for stack in (*desired.specs, *desired.errors) if stack and _usable(context, stack)}
-        keys = compare_keys(names.stacks(context.instance), declared, seen.stacks, many=retire_many)
+        keys = compare_keys(names.stacks(context.instance), declared, seen.stacks, many=retire_many, kept=seen.kept)
         if "" in desired.errors:
             # Errors that belong to no stack may hide some: nothing is retired then.
             keys = Keys(keys.added)
@@ -93,7 +94,8 @@ class _Seen:
     """What the last tick saw; a stack with errors keeps what was seen of it before.
 
     Attributes:
-        stacks: stack → the beginning of its digest, and whether the operator let it be applied.
+        stacks: stack → the beginning of its digest, and whether the operator let it be applied; `_KEPT` of one that
+            left with too many others.
     """
 
     stacks: Mapping[str, str]
@@ -106,16 +108,17 @@ class _Seen:
             found = {}
         return cls(found if isinstance(found, dict) else {})
 
+    @property
+    def kept(self) -> set[str]:
+        return {stack for stack, view in self.stacks.items() if view == _KEPT}
+
     def differs(self, desired: OpenRepository, stack: str) -> bool:
         return self.stacks.get(stack) != _view(desired, stack)
 
     def after(self, desired: OpenRepository, keys: Keys) -> "_Seen":
-        kept = {
-            stack: view
-            for stack, view in self.stacks.items()
-            if stack in desired.errors or "" in desired.errors or stack in keys.kept
-        }
-        return _Seen({**kept, **{stack: _view(desired, stack) for stack in desired.specs}})
+        kept = {stack: view for stack, view in self.stacks.items() if stack in desired.errors or "" in desired.errors}
+        gone = dict.fromkeys(keys.kept, _KEPT)
+        return _Seen({**kept, **gone, **{stack: _view(desired, stack) for stack in desired.specs}})
 
     def text(self) -> str:
         return json.dumps(self.stacks, separators=(",", ":"))

@@ -208,6 +208,25 @@ def test_partitions_are_kept_where_most_stacks_are_gone_at_once_until_it_is_said
     assert daemon.partitions() == {"z"}
 
 
+def test_as_many_stacks_of_another_folder_do_not_make_the_guard_forget(daemon: Daemon) -> None:
+    repository = daemon.repository
+    repository.settings = {}
+    repository.tree = {name: secrets(name) for name in ("a", "b", "c", "d")}
+    daemon.tick()
+    repository.tree = {name: secrets(name) for name in ("w", "x", "y", "z")}
+    for _ in range(3):
+        daemon.tick()
+        assert daemon.partitions() == {"a", "b", "c", "d", "w", "x", "y", "z"}
+    # Back in the right folder, what was seen declared there leaves again, and nothing else.
+    repository.tree = {name: secrets(name) for name in ("a", "b", "c", "d")}
+    daemon.tick()
+    daemon.tick()
+    assert daemon.partitions() == {"a", "b", "c", "d"}
+    del repository.tree["d"]
+    daemon.tick()
+    assert daemon.partitions() == {"a", "b", "c"}
+
+
 def test_up_to_half_of_the_partitions_are_retired_at_once() -> None:
     assert compare_keys({"a", "b"}, {"a"}, {"a", "b"}, many=False) == Keys((), ("b",))
     assert compare_keys({"a"}, {"b"}, {"a"}, many=False) == Keys(("b",), (), ("a",))
