@@ -41,7 +41,7 @@ _CHARACTERS = 3_500
 _OK, _REDIRECTION = 200, 300
 _PASSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b"})
-"""What Slack reads as mentions and links, as its documentation has it; Mattermost and Rocket.Chat mention by `@` alone."""
+"""What Slack reads as mentions and links, as its documentation has it; Mattermost mentions by `@` alone."""
 _LOOPBACK = "127.0.0.1"
 
 
