@@ -94,8 +94,6 @@ class AccessSettings(Spec):
         allowed_readers: globs on ARNs of roles and users that may read although no stack declares them: break-glass
             roles, administrators.
         accounts: further accounts that an audit may look at.
-        watch_access: whether rules for IAM and Organizations are put into the region where they tell of their calls;
-            false where nothing may be made there, which leaves their changes to the next verification.
         organization_role_arn: role in the organisation's management or delegated account that may read its policies;
             None for the stack's own credentials.
         organization_policies: what stands in for SCPs and RCPs that cannot be read: `unknown`, or `allow` where the
@@ -132,6 +130,8 @@ class EventSettings(Spec):
             it; None for SQS's own keys.
         max_receives: how often a message is looked at before it goes to the dead-letter queue; one whose stack has a
             run under way is looked at every minute until that run has ended.
+        watch_access: whether rules for IAM and Organizations are put into the region where they tell of their calls;
+            false where nothing may be made there, which leaves their changes to the next verification.
         organization_role_arn: role in the organisation's management account that may put rules there; None leaves
             changes of SCPs and RCPs to the next verification.
     """
