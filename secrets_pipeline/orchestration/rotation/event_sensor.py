@@ -1,13 +1,13 @@
 """Define the sensor that receives events from the queue (SQS) and requests a run of the stack for each."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from secrets_pipeline.desired.settings.operator import EventSettings
-from secrets_pipeline.errors import SpecError
+from secrets_pipeline.errors import SecretsPipelineError, SpecError
 from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.names import Names
@@ -79,13 +79,23 @@ def rotation_event_sensor_for(
         )
         decided = dispatcher.decide(messages)
         _log(context, decided)
-        queue.delete(decided.done)
-        queue.hide([*((one, WAITING_SECONDS) for one in decided.waiting), *decided.later])
+        _let_go(context, queue, decided)
         waiting = len(decided.waiting) + len(decided.later)
         said = f"{len(messages)} events received, {len(decided.done)} of them done, {waiting} wait"
         return _result(context, names, with_stack_tags(desired, decided.requests), said)
 
     return rotation_event_sensor
+
+
+def _let_go(context: dg.SensorEvaluationContext, queue: EventQueue, decided: Decided) -> None:
+    """Delete and hide what was decided about; what SQS refuses comes again, and no run waits for it."""
+    hidden = [*((one, WAITING_SECONDS) for one in decided.waiting), *decided.later]
+    calls: list[Callable[[], None]] = [lambda: queue.delete(decided.done), lambda: queue.hide(hidden)]
+    for call in calls:
+        try:
+            call()
+        except SecretsPipelineError as error:
+            context.log.warning(error.diagnostics())
 
 
 def _queue(stacks: Stacks) -> EventQueue | dg.SkipReason:

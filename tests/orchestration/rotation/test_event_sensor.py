@@ -437,6 +437,17 @@ def test_a_secret_of_another_team_that_may_not_be_described_is_no_dead_letter(
     assert len(watch.tick()[0]) == 1
 
 
+def test_where_sqs_neither_deletes_nor_hides_what_was_found_is_asked_for_and_nothing_is_lost(
+    watch: Watch, aws: emulator.LocalAws
+) -> None:
+    watch.ground.send(label_updated("nobody/knows"), access_event(ago=0), label_updated(watch.one))
+    refused = ("DeleteMessageBatch", "ChangeMessageVisibilityBatch")
+    emulator.arm(aws, *(emulator.InjectedFault(emulator.FaultAction.DENY, operation=one) for one in refused))
+    assert [one.tags[PARTITION_TAG] for one in watch.tick()[0]] == [watch.ground.stacks[0]]
+    assert [len(report.struck) for report in emulator.disarm(aws)] == [1, 1]
+    assert watch.ground.waiting() == 3
+
+
 def test_without_a_queue_the_tick_says_what_to_do(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     watch.ground.sqs.delete_queue(QueueUrl=watch.ground.url)
     assert "materialize rotation_event_queue" in watch.tick()[1]
