@@ -74,6 +74,7 @@ class Dispatcher:
         sensor: the sensor's name; runs of others do not count.
         jobs: the job for each kind of event.
         concerned: says whom an event concerns; it asks AWS.
+        max_receives: looks at a message before it is a dead letter.
         is_late: whether the tick has no time for further questions; what is left comes back.
         clock: now, with time zone.
     """
@@ -82,6 +83,7 @@ class Dispatcher:
     sensor: str
     jobs: Mapping[HintKind, str]
     concerned: Concerned
+    max_receives: int
     is_late: Callable[[], bool]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _done: list[Message] = field(default_factory=list)
@@ -140,7 +142,8 @@ class Dispatcher:
             self._look_at_stacks(message, parsed, [one for one in verdict if isinstance(one, Concern)])
 
     def _look_at_stacks(self, message: Message, hint: Hint, concerns: Sequence[Concern]) -> None:
-        if self._is_early(hint, concerns):
+        # From half of its looks on it gets a run that waits in the queue, as it cannot wait here without end.
+        if message.receives * 2 < self.max_receives and self._is_early(hint, concerns):
             self._later.append(message)
         elif self._is_covered(hint, concerns):
             self._done.append(message)

@@ -62,7 +62,10 @@ def rotation_event_sensor_for(
     ) -> dg.SensorResult | dg.SkipReason:
         """Receive, decide, delete what is covered, and ask for what is not."""
         started = time.monotonic()
-        queue = _queue(stacks)
+        events = stacks.settings.events
+        if events is None:
+            return dg.SkipReason("the settings name no queue (events): rotation_polling_sensor looks instead")
+        queue = _queue(stacks, events)
         if isinstance(queue, dg.SkipReason):
             return queue
         messages = queue.receive(most, hidden_for=hidden_for, seconds=_RECEIVING_SECONDS)
@@ -75,6 +78,7 @@ def rotation_event_sensor_for(
             names.of(NAME),
             answers,
             EventStacks(desired.specs, broken, stacks.sessions).concerned,
+            events.max_receives,
             lambda: time.monotonic() - started > _ASKING_SECONDS,
         )
         decided = dispatcher.decide(messages)
@@ -98,22 +102,15 @@ def _let_go(context: dg.SensorEvaluationContext, queue: EventQueue, decided: Dec
             context.log.warning(error.diagnostics())
 
 
-def _queue(stacks: Stacks) -> EventQueue | dg.SkipReason:
+def _queue(stacks: Stacks, events: EventSettings) -> EventQueue | dg.SkipReason:
     settings = stacks.settings
-    events = settings.events
-    if events is None:
-        return dg.SkipReason("the operator's settings name no queue (events): rotation_polling_sensor looks instead")
     if settings.read_only or stacks.sessions.read_only:
         return dg.SkipReason("this deployment is read-only, and receiving a message changes it")
-    return _found(stacks, events) or dg.SkipReason(
+    account = stacks.sessions.for_target(settings.event_target(events))
+    return EventQueue.find(account, events.queue) or dg.SkipReason(
         f"queue {events.queue} does not exist yet in {events.region}: materialize rotation_event_queue for any stack, "
         "or run `secrets-pipeline apply`"
     )
-
-
-def _found(stacks: Stacks, events: EventSettings) -> EventQueue | None:
-    account = stacks.sessions.for_target(stacks.settings.event_target(events))
-    return EventQueue.find(account, events.queue)
 
 
 def _log(context: dg.SensorEvaluationContext, decided: Decided) -> None:

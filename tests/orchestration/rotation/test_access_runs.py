@@ -58,7 +58,7 @@ class Minutes:
             self.receives[one.message_id] = self.receives.get(one.message_id, 0) + 1
             self.waiting[one.message_id] = (one, self.now + timedelta(seconds=30))
         decided = Dispatcher(
-            self.instance, NAME, {HintKind.ACCESS: JOB}, self._concerned, lambda: False, lambda: self.now
+            self.instance, NAME, {HintKind.ACCESS: JOB}, self._concerned, 60, lambda: False, lambda: self.now
         ).decide(seen)
         for one in decided.done:
             del self.waiting[one.message_id]
