@@ -11,7 +11,6 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.account_stacks import reader_accounts
 from secrets_pipeline.rotation.events.dead_letters import DeadLetters, dead_letters_in
 from secrets_pipeline.rotation.events.names import GLOBAL_REGIONS, ORGANIZATIONS
 
@@ -105,7 +104,7 @@ def unwatched(settings: OperatorSettings, specs: Iterable[StackSpec]) -> tuple[s
         )
     homes = {spec.target.account_id for spec in specs}
     if None not in homes:
-        readers = {one for spec in specs for one in reader_accounts(spec)}
+        readers = {one for spec in specs for one in spec.reader_accounts}
         said += [
             f"changes of IAM in account {one}, where readers are and no stack is" for one in sorted(readers - homes)
         ]

@@ -1,7 +1,7 @@
 """Define the sensor that receives events from the queue (SQS) and requests a run of the stack for each."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -73,16 +73,17 @@ def rotation_event_sensor_for(
             return dg.SkipReason("no event came")
         desired = stacks.desired
         broken = frozenset(stack for stack in desired.errors if stack)
+        found = EventStacks(desired.specs, broken, stacks.sessions)
         dispatcher = Dispatcher(
             context.instance,
             names.of(NAME),
             answers,
-            EventStacks(desired.specs, broken, stacks.sessions).concerned,
+            found.concerned,
             events.max_receives,
             lambda: time.monotonic() - started > _ASKING_SECONDS,
         )
         decided = dispatcher.decide(messages)
-        _log(context, decided)
+        _log(context, [*(("warning", text) for text in found.warnings), *decided.notices])
         _let_go(context, queue, decided)
         waiting = len(decided.waiting) + len(decided.later)
         said = f"{len(messages)} events received, {len(decided.done)} of them done, {waiting} wait"
@@ -113,8 +114,8 @@ def _queue(stacks: Stacks, events: EventSettings) -> EventQueue | dg.SkipReason:
     )
 
 
-def _log(context: dg.SensorEvaluationContext, decided: Decided) -> None:
-    for level, text in decided.notices:
+def _log(context: dg.SensorEvaluationContext, notices: Iterable[tuple[str, str]]) -> None:
+    for level, text in notices:
         getattr(context.log, level)(text)
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -485,6 +486,17 @@ def test_a_change_in_the_account_of_declared_readers_concerns_the_stacks_that_th
     done = shop.verify_account("999988887777")
     assert_succeeded(done)
     assert by_stack(done) == {}
+
+
+def test_a_stack_whose_account_cannot_be_told_hides_no_other(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = f'- {{stacks: {PROD}, region: eu-west-2, role_arn: "arn:aws:iam::{AWAY}:role/gone"}}'
+    (tmp_path / "operator.yaml").write_text(dedent(OPERATOR).replace("targets:", f"targets:\n  {gone}"))
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(tmp_path / "operator.yaml"))
+    found = by_stack(shop.verify_account(ACCOUNT))
+    assert (found[DEV, "consumers_can_read"], found[PROD, "consumers_can_read"]) == (True, False)
+    assert_succeeded(shop.verify_account("999988887777"))
 
 
 def test_without_an_account_the_run_says_how_to_launch_it(shop: Shop) -> None:

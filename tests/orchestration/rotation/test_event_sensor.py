@@ -387,6 +387,18 @@ def test_a_change_of_iam_in_an_account_that_nobody_reads_from_or_by_ourselves_st
     assert watch.ground.waiting() == 0
 
 
+def test_an_account_that_cannot_be_reached_hides_no_other_and_what_may_be_its_event_stays(watch: Watch) -> None:
+    operator = watch.ground.repository / "operator.yaml"
+    gone = f'{{stacks: "{watch.ground.stacks[1]}", region: {REGION}, role_arn: "arn:aws:iam::{ELSEWHERE}:role/gone"}}'
+    operator.write_text(operator.read_text().replace("targets: [", f"targets: [{gone}, "))
+    watch.ground.send(access_event(), label_updated(watch.one), access_event(envelope_says={"account": ELSEWHERE}))
+    requests, _ = watch.tick()
+    assert sorted(one.job_name or "" for one in requests) == ["heal", "provision"]
+    watch.make(requests)
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 1
+
+
 def test_the_same_call_by_somebody_else_starts_a_run(watch: Watch) -> None:
     watch.ground.send(call("PutResourcePolicy", {"secretId": watch.one}, actor=SOMEBODY))
     assert [one.job_name for one in watch.tick()[0]] == ["plan"]
