@@ -42,8 +42,15 @@ def evaluate_access(
     except SecretsPipelineError as error:
         # Each stack's checks ask again, and say it.
         context.log.warning(error.diagnostics())
+    broken: Exception | None = None
     for stack in concerned:
-        yield from Looker(context, stacks, names, stack, closely=True).evaluations(READER_CHECKS)
+        try:
+            yield from Looker(context, stacks, names, stack, closely=True).evaluations(READER_CHECKS)
+        except Exception as error:
+            context.log.exception("stack %s: a check broke", stack)
+            broken = broken or error
+    if broken is not None:
+        raise broken
     yield dg.Output(None)
 
 
