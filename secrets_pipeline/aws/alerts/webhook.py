@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSRequest
@@ -130,7 +130,7 @@ def _posted(url: SecretStr, body: bytes) -> AlertError | None:
     whole = url.get_secret_value()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "secrets-pipeline"}
     # Nothing of an answer is read, and no redirection followed: either may hold the URL.
-    trusted = os.environ.get("AWS_CA_BUNDLE") or True
+    trusted: Any = os.environ.get("AWS_CA_BUNDLE") or True  # botocore takes a path, which its types do not know
     session = URLLib3Session(verify=trusted, proxies=get_environ_proxies(whole), timeout=_SECONDS)
     try:
         request = AWSRequest("POST", whole, headers, body, stream_output=True).prepare()
