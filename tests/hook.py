@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from threading import Thread
 from typing import Any
 
@@ -27,8 +28,8 @@ class Hook:
 
 
 @contextmanager
-def webhook() -> Iterator[Hook]:
-    """Serve one."""
+def webhook(tls: SSLContext | None = None) -> Iterator[Hook]:
+    """Serve one, by https where there is a certificate."""
     hook = Hook()
 
     class Handler(BaseHTTPRequestHandler):
@@ -48,7 +49,9 @@ def webhook() -> Iterator[Hook]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        hook.url = f"http://127.0.0.1:{server.server_port}/services/CANARY-OF-HOOK"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        hook.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/services/CANARY-OF-HOOK"
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 10
 READ_SECONDS: Final = 60
 _TRIES: Final = 2
+HASTE: Final = Config(
+    connect_timeout=3, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=4
+)
+"""For what is of no use when it is answered late: the renewal of a lease, a look at the side of a sensor's tick."""
 
 
 def install(session: Session) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.desired.base import SecretRef, Spec, Target
 from secrets_pipeline.desired.boundary import Contested, Crossing
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, Delivery
@@ -72,6 +73,12 @@ class StackSpec(Spec):
     def key_of(self, secret: SecretSpec) -> KeySpec | None:
         """The key of this stack that encrypts a secret; None for the default key, and for one that others made."""
         return own_key(self.keys, secret.kms_key, self.stack)
+
+    @property
+    def reader_accounts(self) -> frozenset[str]:
+        """The accounts of its consumers' roles, whose IAM decides with the stack's own who can read."""
+        roles = (arn for consumer in self.consumers for arn in consumer.principals.values())
+        return frozenset(map(account_of, roles)) - {""}
 
     def _index(self) -> Mapping[SecretRef, SecretSpec]:
         secrets, index = self._by_ref

@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.errors import SecretsPipelineError
 
 
-def home_of(spec: StackSpec, sessions: Sessions) -> str:
-    """Name the account of a stack; AWS is asked where the operator does not say it."""
-    return spec.target.account_id or sessions.for_target(spec.target).account_id
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """The accounts of stacks.
 
-
-def stacks_judged_with(account_id: str, specs: Mapping[str, StackSpec], sessions: Sessions) -> list[str]:
-    """List the stacks whose readers the IAM of an account decides: its own, and those that it has readers of, sorted.
-
-    Raises:
-        AwsError: if AWS cannot be asked whose an account is.
+    Attributes:
+        known: account by stack.
+        unknown: by stack, why its account cannot be told: the operator does not say it, and AWS does not answer.
     """
+
+    known: Mapping[str, str]
+    unknown: Mapping[str, SecretsPipelineError]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Say each stack whose account is unknown."""
+        return tuple(f"nobody knows the account of {stack}: {why.diagnostics()}" for stack, why in self.unknown.items())
+
+    def raise_unknown(self) -> None:
+        """Raise why an account is unknown, where one is: whoever looks for a stack of an account may have missed it.
+
+        Raises:
+            SecretsPipelineError: the first.
+        """
+        for why in self.unknown.values():
+            raise why
+
+
+def homes_of(specs: Iterable[StackSpec], sessions: Sessions) -> Homes:
+    """Name the account of each stack; AWS is asked where the operator does not say it (GetCallerIdentity)."""
+    together: dict[Target, list[str]] = {}
+    for spec in specs:
+        together.setdefault(spec.target, []).append(spec.stack)
+    known, unknown = dict[str, str](), dict[str, SecretsPipelineError]()
+    for target, stacks in together.items():
+        try:
+            known |= dict.fromkeys(stacks, target.account_id or sessions.for_target(target).account_id)
+        except SecretsPipelineError as error:
+            unknown |= dict.fromkeys(stacks, error)
+    return Homes(known, unknown)
+
+
+def stacks_judged_with(account_id: str, specs: Mapping[str, StackSpec], homes: Homes) -> list[str]:
+    """List the stacks whose readers an account's IAM decides, sorted: its own, and those that it has readers of."""
     return sorted(
-        spec.stack
-        for spec in specs.values()
-        if account_id in reader_accounts(spec) or home_of(spec, sessions) == account_id
+        stack
+        for stack, spec in specs.items()
+        if account_id in spec.reader_accounts or homes.known.get(stack) == account_id
     )
-
-
-def reader_accounts(spec: StackSpec) -> frozenset[str]:
-    """List the accounts of a stack's declared readers, whose IAM decides with the stack's own."""
-    return frozenset(account_of(arn) for consumer in spec.consumers for arn in consumer.readers)

@@ -14,7 +14,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
-from secrets_pipeline.operations.account_stacks import home_of, reader_accounts
+from secrets_pipeline.operations.account_stacks import Homes, homes_of
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
 from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
 from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
@@ -73,6 +73,7 @@ class EventStacks:
         self._specs = specs
         self._broken = broken
         self._sessions = sessions
+        self._homes: Homes | None = None
         self._accounts: dict[tuple[str, str], AwsAccount | None] = {}
         self._callers: dict[tuple[str, str], str] = {}
         self._secrets: dict[tuple[str, str, str], SecretState | None] = {}
@@ -92,6 +93,11 @@ class EventStacks:
                 return self._of_access(hint)
             case _:
                 return self._of_place(hint)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Say which stacks' accounts could not be told where an event made it matter."""
+        return self._homes.warnings if self._homes else ()
 
     def _of_place(self, hint: Hint) -> Verdict:
         account = self._account(hint)
@@ -113,10 +119,13 @@ class EventStacks:
 
     def _of_access(self, hint: Hint) -> Verdict:
         """The accounts that are judged anew: that of an event of IAM, and all of them for the organisation's."""
-        homes = {spec.stack: home_of(spec, self._sessions) for spec in self._specs.values()}
-        concerned = {*homes.values()} | {one for spec in self._specs.values() for one in reader_accounts(spec)}
+        if self._homes is None:
+            self._homes = homes_of(self._specs.values(), self._sessions)
+        homes = self._homes.known
+        concerned = {*homes.values()} | {one for spec in self._specs.values() for one in spec.reader_accounts}
         accounts = {*homes.values()} if hint.source == ORGANIZATIONS else {hint.account} & concerned
         if not accounts:
+            self._homes.raise_unknown()
             return Dismissed(f"no stack lives in account {hint.account} or is read from there")
         own = next((self._specs[stack] for stack, home in homes.items() if home == hint.account), None)
         # What a run of ours changes, that run judges itself.
@@ -226,8 +235,15 @@ class EventStacks:
                         remedy="Give the stacks of that account a role to assume in the operator's settings.",
                     )
                 return account
-        unnamed = (self._sessions.for_target(target) for target in targets if target.account_id is None)
-        return next((account for account in unnamed if account.account_id == account_id), None)
+        unnamed = [
+            spec for spec in self._specs.values() if spec.target.region == region and spec.target.account_id is None
+        ]
+        homes = homes_of(unnamed, self._sessions)
+        for spec in unnamed:
+            if homes.known.get(spec.stack) == account_id:
+                return self._sessions.for_target(spec.target)
+        homes.raise_unknown()
+        return None
 
     def _caller(self, account_id: str, account: AwsAccount) -> str:
         where = (account_id, account.region)

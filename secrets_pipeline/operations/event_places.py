@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from secrets_pipeline.arn import account_of
@@ -11,7 +11,6 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.account_stacks import reader_accounts
 from secrets_pipeline.rotation.events.dead_letters import DeadLetters, dead_letters_in
 from secrets_pipeline.rotation.events.names import GLOBAL_REGIONS, ORGANIZATIONS
 
@@ -32,14 +31,17 @@ class LookedAt:
 
 
 def event_targets(settings: OperatorSettings, specs: Iterable[StackSpec]) -> list[Target]:
-    """List the places that can have rules, the queue's first: of stacks, and where global services tell of calls."""
+    """List the places that can have rules, the queue's first: of stacks, and where global services tell of calls.
+
+    The latter only where `events.watch_access` lets rules be made there.
+    """
     events = settings.events
     if events is None:
         return []
     home = settings.event_target(events)
     lived_in = [home, *(spec.target for spec in specs)]
     role = events.organization_role_arn
-    regions = GLOBAL_REGIONS.get(partition_of(events.region), {})
+    regions = GLOBAL_REGIONS.get(partition_of(events.region), {}) if events.watch_access else {}
     told = [one.model_copy(update={"region": region}) for region in sorted(set(regions.values())) for one in lived_in]
     if role is not None and ORGANIZATIONS in regions:
         told.append(Target(account_id=account_of(role), region=regions[ORGANIZATIONS], role_arn=role))
@@ -50,13 +52,24 @@ def event_targets(settings: OperatorSettings, specs: Iterable[StackSpec]) -> lis
 
 
 def look_at_dead_letters(
-    settings: OperatorSettings, specs: Mapping[str, StackSpec], sessions: Sessions
+    events: EventSettings,
+    targets: Iterable[Target],
+    sessions: Sessions,
+    *,
+    is_late: Callable[[], bool] = lambda: False,
 ) -> Iterator[LookedAt]:
-    """Look at the dead-letter queue of each place that has one, each once; a place that cannot be reached is said."""
-    events, known = settings.events, set[str]()
-    if events is None:
-        return
-    for target in event_targets(settings, specs.values()):
+    """Look at the dead-letter queue of each place that has one, each once; a place that cannot be reached is said.
+
+    Args:
+        events: the operator's settings of the queue.
+        targets: the places, of `event_targets`.
+        sessions: how AWS is reached.
+        is_late: whether there is no time for a further place.
+    """
+    known = set[str]()
+    for target in targets:
+        if is_late():
+            return
         place = f"{target.account_id or 'own account'} in {target.region}"
         account = sessions.for_target(target)
         try:
@@ -85,11 +98,13 @@ def unwatched(settings: OperatorSettings, specs: Iterable[StackSpec]) -> tuple[s
     if ORGANIZATIONS not in GLOBAL_REGIONS.get(partition_of(events.region), {}):
         said.append(f"changes of IAM: nobody said which region of the partition of {events.region} tells of them")
     if events.organization_role_arn is None:
-        said.append("changes of the organisation's policies, unless they are made in an account of a stack: ")
-        said[-1] += "events.organization_role_arn names no role of its management account"
+        said.append(
+            "changes of the organisation's policies, unless they are made in an account of a stack: "
+            "events.organization_role_arn names no role of its management account"
+        )
     homes = {spec.target.account_id for spec in specs}
     if None not in homes:
-        readers = {one for spec in specs for one in reader_accounts(spec)}
+        readers = {one for spec in specs for one in spec.reader_accounts}
         said += [
             f"changes of IAM in account {one}, where readers are and no stack is" for one in sorted(readers - homes)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,6 +15,7 @@ from secrets_pipeline.aws.alerts import Alert, NotPublished, Published
 from secrets_pipeline.aws.alerts.webhook import PAUSES, Webhook
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings, WebhookSettings
+from secrets_pipeline.emulator.postgres import Authority
 from tests.embedded import lead_to
 from tests.hook import Hook, webhook
 from tests.ports import free_port
@@ -51,6 +53,24 @@ def test_a_post_is_json_whose_text_mentions_nobody_and_links_nowhere(hook: Hook)
             "text": "shop-dev: a &amp; b &lt;changed&gt;\n\nby &lt;!channel&gt; from &lt;http://evil.example|here&gt;",
         }
     ]
+
+
+def test_nobody_is_mentioned_where_an_at_alone_mentions(hook: Hook) -> None:
+    assert said(hook.url, alert=Alert("@here", "by role/jane@all, @channel", "", "x")) == Published()
+    assert hook.posted[0]["text"] == "@\u200bhere\n\nby role/jane@\u200ball, @\u200bchannel"
+
+
+def test_an_authority_that_calls_to_aws_trust_is_trusted_here_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority.make()
+    bundle = tmp_path / "proxy.pem"
+    bundle.write_bytes(authority.certificate)
+    with webhook(authority.server_context) as hook:
+        assert "SSLError" in refusal(hook.url)
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+        assert said(hook.url) == Published()
+    assert len(hook.posted) == 1
 
 
 def test_a_long_text_is_cut_and_says_so(hook: Hook) -> None:

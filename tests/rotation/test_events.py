@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import botocore.loaders
@@ -145,7 +146,7 @@ def test_who_called_is_told_with_time_address_and_program() -> None:
     assert actor is not None
     assert (actor.kind, actor.issuer) == ("AssumedRole", issuer)
     assert str(actor) == (
-        f"by {SOMEBODY} at 2026-02-06 16:43 UTC, from 203.0.113.7, with aws-cli/2.15.0 md/Botocore#1.44.8"
+        f"by {SOMEBODY} at 2026-02-06 16:43 UTC, from 203.0.113.7, with aws-cli/2.15.0 md/Botocore 1.44.8"
     )
 
 
@@ -174,6 +175,34 @@ def test_an_address_or_agent_of_any_form_brings_no_markup(agent: Any, address: A
     said = str(hint(call("DeleteSecret", {"secretId": "db"}, userAgent=agent, sourceIPAddress=address)).actor)
     assert not re.search(r"[<>\u202e\x00]|evil|\.1\.1", said)
     assert len(said) < 300
+
+
+@pytest.mark.parametrize(
+    ("agent", "program"),
+    [
+        ("[Mend now](evil.example/x) @all", "Mend now evil.example/x all"),
+        ("[S3Console/0.4, aws-internal/3]", "S3Console/0.4, aws-internal/3"),
+        ("~town-square #general `code` *bold*", "town-square general code bold"),
+        ("aws-cli/2 (http://evil.example)", "aws-cli/2 http"),
+        ("@[]()", ""),
+    ],
+)
+def test_a_program_of_any_name_brings_no_link_and_no_mention(agent: str, program: str) -> None:
+    actor = hint(call("DeleteSecret", {"secretId": "db"}, userAgent=agent)).actor
+    assert actor is not None
+    assert actor.agent == program
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "", 7, {}])
+def test_a_call_whose_time_utc_does_not_have_is_told_without_it(at: Any) -> None:  # noqa: ANN401 - hostile
+    event = call("PutRolePolicy", {"roleName": "shop"}, service="iam", eventTime=at)
+    assert str(hint(event).actor) == f"by {SOMEBODY}"
+
+
+def test_times_of_every_zone_are_utc_as_whoever_drops_the_zone_takes_them() -> None:
+    read = hint(call("DeleteSecret", {"secretId": "db"}, eventTime="2026-02-07T06:43:48+14:00"))
+    assert hint(label_updated("db", time="2026-02-07T06:43:48+14:00")).at.replace(tzinfo=None).isoformat() == WHEN[:-1]
+    assert str(read.actor) == f"by {SOMEBODY} at 2026-02-06 16:43 UTC"
 
 
 @pytest.mark.parametrize("spelled", ["arn", "aRN"])
@@ -246,6 +275,8 @@ def test_events_of_databases_name_the_instance_or_cluster(category: str, cluster
         json.dumps({**label_updated("db"), "region": "moon"}),
         json.dumps({**label_updated("db"), "time": "yesterday"}),
         json.dumps({**label_updated("db"), "time": "2026-02-06T16:43:48"}),
+        json.dumps({**label_updated("db"), "time": "0001-01-01T00:00:00+01:00"}),
+        json.dumps({**label_updated("db"), "time": "9999-12-31T23:59:59-01:00"}),
         json.dumps({**label_updated("db"), "resources": [], "detail": {"labelUpdated": "AWSCURRENT"}}),
         json.dumps({**label_updated("bad name\n"), "resources": ["x" * 4000]}),
         json.dumps(service_event("db") | {"detail": {"eventName": "RotationFailed"}}),
@@ -282,9 +313,11 @@ _EVENTS = (
     service_event("db"),
     call("DeleteSecret", {"secretId": "db"}),
     call("DisableKey", {"keyId": KEY}, service="kms", resources=[{"ARN": KEY}]),
-    call("PutRolePolicy", {"roleName": "shop"}, service="iam", userAgent="aws-cli/2", sourceIPAddress="::1"),
+    call("PutRolePolicy", {"roleName": "shop"}, service="iam", userAgent="aws-cli/2", eventTime=WHEN),
     database_event("shop"),
 )
+
+_TIMES = ("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "2026-02-07T06:43:48+14:00")
 
 
 @given(st.data())
@@ -296,13 +329,13 @@ def test_real_events_with_anything_in_any_place_are_never_more_than_names_of_aws
         if isinstance(node[key], dict) and node[key] and data.draw(st.booleans()):
             node = node[key]
             continue
-        node[key] = data.draw(JSON | st.sampled_from(["AWSCURRENT", "db", KEY, ["failover"]]))
+        node[key] = data.draw(JSON | st.sampled_from(["AWSCURRENT", "db", KEY, ["failover"], *_TIMES]))
         break
     parsed = parse(json.dumps(event))
     if isinstance(parsed, Hint):
         assert re.fullmatch(r"[A-Za-z0-9-]{8,50}", parsed.event_id)
         assert re.fullmatch(r"[0-9]{12}", parsed.account)
-        assert parsed.at.tzinfo is not None
+        assert parsed.at.tzinfo is UTC
         for said in (parsed.secret, parsed.resource, parsed.version):
             assert said is None or re.fullmatch(r"[A-Za-z0-9/_+=,.@!:-]{1,600}", said)
-        assert re.fullmatch(r"[A-Za-z0-9 /_+=,.@:;()#*~\[\]-]{1,900}", str(parsed.actor))
+        assert re.fullmatch(r"[A-Za-z0-9 /_+=,.@:;-]{1,900}", str(parsed.actor))

@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import dagster as dg
 
@@ -24,7 +24,6 @@ from secrets_pipeline.operations.repair_rotation import UnfinishedRotation, repa
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.provisioning.report import STACK_REPORT
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
-from secrets_pipeline.orchestration.rotation import event_runs
 from secrets_pipeline.orchestration.rotation.event_runs import Dispatcher
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.sensors import EVENT_JOBS
@@ -32,15 +31,13 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import events_of, secrets_of
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.events.queue import EventQueue
-from tests.simulation.messages import QUEUE_URL
+from tests.simulation.messages import MOST_RECEIVES, QUEUE_URL
 from tests.simulation.scheduling import Actor, Killed
 from tests.simulation.stacks import STACK
 from tests.simulation.virtual_time import date
 from tests.simulation.wire import TARGET
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.simulation.simulation import Simulation
 
 Status = dg.DagsterRunStatus
@@ -133,16 +130,14 @@ class Daemon:
 
     Args:
         simulation: the seed.
-        patch: for as long as the daemon lives.
 
     Attributes:
         storage: the runs.
         covered: event → turn at which the runs were looked at by which its message was found to be done with.
     """
 
-    def __init__(self, simulation: Simulation, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        patch.setattr(event_runs, "datetime", _Clock(lambda: simulation.scheduler.clock))
         self._healed: Counter[str] = Counter()
         self.storage = Runs(turn=lambda: simulation.ledger.turn)
         self.covered: dict[str, int] = {}
@@ -206,7 +201,9 @@ class Daemon:
             NAME,
             EVENT_JOBS,
             EventStacks({STACK: simulation.newest.spec}, frozenset(), sessions).concerned,
+            MOST_RECEIVES,
             lambda: clock() - began > _LATE_SECONDS,
+            lambda: date(clock()),
         )
         try:
             queue = EventQueue(sessions.for_target(TARGET).client("sqs"), QUEUE_URL)
@@ -299,14 +296,3 @@ class Daemon:
             isinstance(one, UnfinishedRotation) and one.retried for one in found
         )
         return True
-
-
-class _Clock:
-    """As much of `datetime` as the dispatcher asks."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-
-    def now(self, _zone: object) -> Any:  # noqa: ANN401 - a date
-        """The virtual date."""
-        return date(self._clock())

@@ -372,7 +372,7 @@ def _play(simulation: Simulation, first: Intent, second: Intent, patch: pytest.M
         simulation.apply("apply-0", first, None)
         simulation.scheduler.clock += 100
     _foreigners(simulation, second, warm=warm)
-    daemon = Daemon(simulation, patch) if simulation.reach.events else None
+    daemon = Daemon(simulation) if simulation.reach.events else None
     if simulation.reach.events:
         simulation.events = Events(simulation)
         simulation.events.listen(patch)

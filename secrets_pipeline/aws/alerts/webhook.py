@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSRequest
@@ -40,8 +40,8 @@ _CHARACTERS = 3_500
 """Of a text; Slack cuts a message in pieces from 4,000 on."""
 _OK, _REDIRECTION = 200, 300
 _PASSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-"""What Slack reads as mentions and links, as its documentation has it."""
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b"})
+"""What Slack reads as mentions and links, as its documentation has it; Mattermost mentions by `@` alone."""
 _LOOPBACK = "127.0.0.1"
 
 
@@ -130,7 +130,8 @@ def _posted(url: SecretStr, body: bytes) -> AlertError | None:
     whole = url.get_secret_value()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "secrets-pipeline"}
     # Nothing of an answer is read, and no redirection followed: either may hold the URL.
-    session = URLLib3Session(proxies=get_environ_proxies(whole), timeout=_SECONDS)
+    trusted: Any = os.environ.get("AWS_CA_BUNDLE") or True  # botocore takes a path, which its types do not know
+    session = URLLib3Session(verify=trusted, proxies=get_environ_proxies(whole), timeout=_SECONDS)
     try:
         request = AWSRequest("POST", whole, headers, body, stream_output=True).prepare()
         answer = session.send(request)

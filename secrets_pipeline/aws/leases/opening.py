@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from botocore.config import Config
-
+from secrets_pipeline.aws.deadlines import HASTE
 from secrets_pipeline.aws.leases.dynamodb import DynamoDBLeaseStore
 from secrets_pipeline.aws.leases.s3 import S3LeaseStore
 from secrets_pipeline.aws.leases.shared import SharedLeases
@@ -13,11 +12,6 @@ from secrets_pipeline.desired.settings.leases import BucketLeases, TableLeases
 
 if TYPE_CHECKING:
     from secrets_pipeline.aws.session import Sessions
-
-_HASTE: Final = Config(
-    connect_timeout=3, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=4
-)
-"""A renewal that hangs must end long before the lease does."""
 
 
 def shared_leases(settings: BucketLeases | TableLeases, sessions: Sessions) -> SharedLeases:
@@ -30,7 +24,8 @@ def shared_leases(settings: BucketLeases | TableLeases, sessions: Sessions) -> S
     Raises:
         AwsError: if the configured profile does not exist.
     """
-    account = sessions.derived(config=_HASTE).for_target(settings.target)
+    # A renewal that hangs must end long before the lease does.
+    account = sessions.derived(config=HASTE).for_target(settings.target)
     if isinstance(settings, TableLeases):
         return SharedLeases(DynamoDBLeaseStore(account.client("dynamodb"), settings.table), settings.seconds)
     return SharedLeases(S3LeaseStore(account.client("s3"), settings.bucket, settings.prefix), settings.seconds)

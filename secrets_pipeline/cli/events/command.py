@@ -17,7 +17,7 @@ from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.errors import SecretsPipelineError, SpecError
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.operations.event_places import LookedAt, look_at_dead_letters, unwatched
+from secrets_pipeline.operations.event_places import LookedAt, event_targets, look_at_dead_letters, unwatched
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.event_queue.reconciler import EventQueueReconciler
 from secrets_pipeline.rotation.events.queue import EventQueue
@@ -37,7 +37,7 @@ def status(source: StackOptions, *, output: TableOrJson = TableFormat.TABLE) -> 
     # Dead letters are received for a look; a deployment that may not is told how many there are.
     sessions.read_only = sessions.read_only or desired.settings.read_only
     queue = EventQueue.find(sessions.for_target(desired.settings.event_target(events)), events.queue)
-    places = list(look_at_dead_letters(desired.settings, desired.specs, sessions))
+    places = list(look_at_dead_letters(events, event_targets(desired.settings, desired.specs.values()), sessions))
     differing = dict(_differing(desired, stacks, failures))
     blind = unwatched(desired.settings, desired.specs.values())
     for one in places:
@@ -79,7 +79,7 @@ def redrive(
     queue = EventQueue.find(home, events.queue)
     if queue is None:
         raise SpecError(f"queue {events.queue} does not exist", remedy="`secrets-pipeline apply` makes it.")
-    for one in look_at_dead_letters(desired.settings, desired.specs, sessions):
+    for one in look_at_dead_letters(events, event_targets(desired.settings, desired.specs.values()), sessions):
         if isinstance(one.dead_letters, SecretsPipelineError):
             failures.add("", one.dead_letters)
         elif one.dead_letters.count:

@@ -94,8 +94,6 @@ class AccessSettings(Spec):
         allowed_readers: globs on ARNs of roles and users that may read although no stack declares them: break-glass
             roles, administrators.
         accounts: further accounts that an audit may look at.
-        watch_access: whether rules for IAM and Organizations are put into the region where they tell of their calls;
-            false where nothing may be made there, which leaves their changes to the next verification.
         organization_role_arn: role in the organisation's management or delegated account that may read its policies;
             None for the stack's own credentials.
         organization_policies: what stands in for SCPs and RCPs that cannot be read: `unknown`, or `allow` where the
@@ -131,7 +129,10 @@ class EventSettings(Spec):
         kms_key: alias or ARN of the KMS key that encrypts the messages, whose policy lets `events.amazonaws.com` use
             it; None for SQS's own keys.
         max_receives: how often a message is looked at before it goes to the dead-letter queue; one whose stack has a
-            run under way is looked at every minute until that run has ended.
+            run under way is looked at every minute until that run has ended, and from half of its looks on gets a run
+            that waits behind it.
+        watch_access: whether rules for IAM and Organizations are put into the region where they tell of their calls;
+            false where nothing may be made there, which leaves their changes to the next verification.
         organization_role_arn: role in the organisation's management account that may put rules there; None leaves
             changes of SCPs and RCPs to the next verification.
     """

@@ -6,7 +6,7 @@ from typing import Final
 import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.account_stacks import stacks_judged_with
+from secrets_pipeline.operations.account_stacks import homes_of, stacks_judged_with
 from secrets_pipeline.orchestration.access.checks import READER_CHECKS
 from secrets_pipeline.orchestration.rotation.actors import calls_of
 from secrets_pipeline.orchestration.shared.names import Names
@@ -31,7 +31,10 @@ def evaluate_access(
     for call in calls_of(context.run):
         context.log.info("%s", call)
     known = names.stacks(context.instance)
-    found = stacks_judged_with(account, stacks.desired.specs, stacks.sessions)
+    homes = homes_of(stacks.desired.specs.values(), stacks.sessions)
+    for text in homes.warnings:
+        context.log.warning(text)
+    found = stacks_judged_with(account, stacks.desired.specs, homes)
     concerned = [stack for stack in found if stack in known]
     context.log.info("account %s: %s", account, ", ".join(concerned) or "no stack was ever applied")
     try:
@@ -39,8 +42,15 @@ def evaluate_access(
     except SecretsPipelineError as error:
         # Each stack's checks ask again, and say it.
         context.log.warning(error.diagnostics())
+    broken: Exception | None = None
     for stack in concerned:
-        yield from Looker(context, stacks, names, stack, closely=True).evaluations(READER_CHECKS)
+        try:
+            yield from Looker(context, stacks, names, stack, closely=True).evaluations(READER_CHECKS)
+        except Exception as error:
+            context.log.exception("stack %s: a check broke", stack)
+            broken = broken or error
+    if broken is not None:
+        raise broken
     yield dg.Output(None)
 
 

@@ -16,7 +16,7 @@ from secrets_pipeline.orchestration.sensors import event_jobs
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Asked, Stacks, StageProgress, quiet
-from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, commit_tags, events_of, fitting
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, SECRETS_TAG, commit_tags, events_of, fitting
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.rotate_now.reconciler import DEFAULT_SECONDS
 from secrets_pipeline.rotation.steps import Watch, unwatched
@@ -106,15 +106,9 @@ def follow_events(desired: OpenRepository, stack: str) -> EventRuns:
         return EventRuns(answer.skip_message or "" if isinstance(answer, dg.SkipReason) else "")
     runs = []
     for request in answer.run_requests or ():
-        job, stack = names.without(request.job_name or ""), request.tags[PARTITION_TAG]
+        job, partition = names.without(request.job_name or ""), request.tags.get(PARTITION_TAG)
+        about = partition or request.tags[ACCOUNT_TAG]
         known_by = {"dagster/run_key": request.run_key or "", "dagster/sensor_name": sensor.name}
-        result = execute(job, stack, built, {**request.tags, **known_by})
-        runs.append(
-            EventRun(
-                job,
-                len(events_of(request.tags)),
-                report_of(stack, result),
-                checks_of(stack, result),
-            )
-        )
+        result = execute(job, partition, built, {**request.tags, **known_by})
+        runs.append(EventRun(job, len(events_of(request.tags)), report_of(about, result), checks_of(about, result)))
     return EventRuns("", tuple(runs))

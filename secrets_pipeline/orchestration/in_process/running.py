@@ -112,24 +112,25 @@ def _probing(probe: bool) -> dict[str, str]:
 
 def execute(
     job: str,
-    stack: str,
+    stack: str | None,
     built: dg.Definitions,
     tags: Mapping[str, str],
     *,
     ops: Mapping[str, Any] = MappingProxyType({}),
 ) -> dg.ExecuteInProcessResult:
-    """Run a job of a stack in this process; a failed run is a result.
+    """Run a job in this process; a failed run is a result.
 
     Args:
         job: its name, without that of the code location.
-        stack: the partition, added where it is missing.
+        stack: the partition, added where it is missing; None for a job of a whole account.
         built: the definitions.
         tags: further tags of the run.
         ops: configuration of its ops.
     """
     with storage_errors(), open_instance() as instance:
         names = called()
-        add_missing(instance, [stack], names)
+        if stack is not None:
+            add_missing(instance, [stack], names)
         return built.resolve_job_def(names.of(job)).execute_in_process(
             instance=instance,
             run_config={
@@ -138,7 +139,7 @@ def execute(
             },
             raise_on_error=False,
             # A job of checks alone has no partitions of its own: the tag gives it one.
-            tags={PARTITION_TAG: stack, **tags},
+            tags={**({} if stack is None else {PARTITION_TAG: stack}), **tags},
         )
 
 
@@ -177,7 +178,7 @@ def _failure_text(event: dg.DagsterEvent) -> str | None:
 def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
     """List the checks that a run evaluated, by name; why it failed, where it came to none."""
     rows = [
-        CheckRow(stack, e.check_name, e.passed, e.severity.value, e.description or "")
+        CheckRow(e.partition or stack, e.check_name, e.passed, e.severity.value, e.description or "")
         for e in result.get_asset_check_evaluations()
     ]
     if not result.success and not rows:

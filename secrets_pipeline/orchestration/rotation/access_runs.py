@@ -55,19 +55,17 @@ class AccessRuns:
         else:
             self._made[account].append(record)
 
-    def wait_for(self, account: str, hint: Hint, sent: datetime | None) -> timedelta | None:
+    def wait_for(self, account: str, hint: Hint) -> timedelta | None:
         """Say how long an event has to wait for a run that answers it; None where there is one.
 
         Args:
             account: 12 digits.
             hint: the event.
-            sent: when it reached the queue: what says that it happened later than that is not believed.
         """
-        at = min(hint.at, sent or self.now)
         made = self._made[account]
-        if any(one.create_timestamp >= at + SETTLED and not never_started(one) for one in made):
+        if any(one.create_timestamp >= hint.at + SETTLED and not never_started(one) for one in made):
             return None
-        due = max([at + GATHERED, *(one.create_timestamp + BETWEEN for one in made)])
+        due = max([hint.at + GATHERED, *(one.create_timestamp + BETWEEN for one in made)])
         if due <= self.now or account in self._unsubmitted:
             self._waiting[account][hint.event_id] = hint
             return timedelta(0)

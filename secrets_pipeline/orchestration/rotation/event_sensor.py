@@ -1,13 +1,13 @@
 """Define the sensor that receives events from the queue (SQS) and requests a run of the stack for each."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from secrets_pipeline.desired.settings.operator import EventSettings
-from secrets_pipeline.errors import SpecError
+from secrets_pipeline.errors import SecretsPipelineError, SpecError
 from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.names import Names
@@ -62,7 +62,10 @@ def rotation_event_sensor_for(
     ) -> dg.SensorResult | dg.SkipReason:
         """Receive, decide, delete what is covered, and ask for what is not."""
         started = time.monotonic()
-        queue = _queue(stacks)
+        events = stacks.settings.events
+        if events is None:
+            return dg.SkipReason("the settings name no queue (events): rotation_polling_sensor looks instead")
+        queue = _queue(stacks, events)
         if isinstance(queue, dg.SkipReason):
             return queue
         messages = queue.receive(most, hidden_for=hidden_for, seconds=_RECEIVING_SECONDS)
@@ -70,17 +73,18 @@ def rotation_event_sensor_for(
             return dg.SkipReason("no event came")
         desired = stacks.desired
         broken = frozenset(stack for stack in desired.errors if stack)
+        found = EventStacks(desired.specs, broken, stacks.sessions)
         dispatcher = Dispatcher(
             context.instance,
             names.of(NAME),
             answers,
-            EventStacks(desired.specs, broken, stacks.sessions).concerned,
+            found.concerned,
+            events.max_receives,
             lambda: time.monotonic() - started > _ASKING_SECONDS,
         )
         decided = dispatcher.decide(messages)
-        _log(context, decided)
-        queue.delete(decided.done)
-        queue.hide([*((one, WAITING_SECONDS) for one in decided.waiting), *decided.later])
+        _log(context, [*(("warning", text) for text in found.warnings), *decided.notices])
+        _let_go(context, queue, decided)
         waiting = len(decided.waiting) + len(decided.later)
         said = f"{len(messages)} events received, {len(decided.done)} of them done, {waiting} wait"
         return _result(context, names, with_stack_tags(desired, decided.requests), said)
@@ -88,26 +92,30 @@ def rotation_event_sensor_for(
     return rotation_event_sensor
 
 
-def _queue(stacks: Stacks) -> EventQueue | dg.SkipReason:
+def _let_go(context: dg.SensorEvaluationContext, queue: EventQueue, decided: Decided) -> None:
+    """Delete and hide what was decided about; what SQS refuses comes again, and no run waits for it."""
+    hidden = [*((one, WAITING_SECONDS) for one in decided.waiting), *decided.later]
+    calls: list[Callable[[], None]] = [lambda: queue.delete(decided.done), lambda: queue.hide(hidden)]
+    for call in calls:
+        try:
+            call()
+        except SecretsPipelineError as error:
+            context.log.warning(error.diagnostics())
+
+
+def _queue(stacks: Stacks, events: EventSettings) -> EventQueue | dg.SkipReason:
     settings = stacks.settings
-    events = settings.events
-    if events is None:
-        return dg.SkipReason("the operator's settings name no queue (events): rotation_polling_sensor looks instead")
     if settings.read_only or stacks.sessions.read_only:
         return dg.SkipReason("this deployment is read-only, and receiving a message changes it")
-    return _found(stacks, events) or dg.SkipReason(
+    account = stacks.sessions.for_target(settings.event_target(events))
+    return EventQueue.find(account, events.queue) or dg.SkipReason(
         f"queue {events.queue} does not exist yet in {events.region}: materialize rotation_event_queue for any stack, "
         "or run `secrets-pipeline apply`"
     )
 
 
-def _found(stacks: Stacks, events: EventSettings) -> EventQueue | None:
-    account = stacks.sessions.for_target(stacks.settings.event_target(events))
-    return EventQueue.find(account, events.queue)
-
-
-def _log(context: dg.SensorEvaluationContext, decided: Decided) -> None:
-    for level, text in decided.notices:
+def _log(context: dg.SensorEvaluationContext, notices: Iterable[tuple[str, str]]) -> None:
+    for level, text in notices:
         getattr(context.log, level)(text)
 
 

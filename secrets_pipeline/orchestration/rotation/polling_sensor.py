@@ -27,7 +27,8 @@ from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.polling import News, compare
 
 NAME = "rotation_polling_sensor"
-_LOOKING_SECONDS = 20.0
+_LOOKING_SECONDS, _WATCHING_SECONDS = 20.0, 30.0
+"""From the start of a tick, which Dagster ends after 60 seconds."""
 LARGEST_CURSOR = 1_000_000
 """Characters: some ten thousand secrets."""
 
@@ -58,9 +59,8 @@ def rotation_polling_sensor_for(
         context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
     ) -> dg.SensorResult | dg.SkipReason:
         """Compare each place with what was known of it; the first look learns."""
-        known, now = _read(context.cursor), clock()
+        started, known, now = time.monotonic(), _read(context.cursor), clock()
         news = _look(context, stacks, known, int(now))
-        watch_dead_letters(context, stacks, alerting)
         if stacks.settings.events is not None:
             # rotation_event_sensor follows versions. Events of CloudTrail are best effort, and need a trail.
             news = [one for one in news if one.kind is HintKind.FAILED]
@@ -68,6 +68,13 @@ def rotation_polling_sensor_for(
         asked = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
         retries = list(due_retries(context.instance, names, now))
         requests = with_stack_tags(stacks.desired, with_valid_key(context, [*asked, *retries]))
+        watch_dead_letters(
+            context,
+            stacks,
+            alerting,
+            tick=int(now // 60),
+            is_late=lambda: time.monotonic() - started > _WATCHING_SECONDS,
+        )
         cursor = json.dumps(known, separators=(",", ":"))
         if len(cursor) > LARGEST_CURSOR:
             context.log.error("there are more secrets than this sensor can remember: name a queue (events)")

@@ -6,19 +6,22 @@ is seen by events and by the verification.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from typing import TypeAlias
 
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.iam import read_account
 from secrets_pipeline.access.snapshot.model import AccountSnapshot, Snapshot
 from secrets_pipeline.access.snapshot.secret_metadata import NOTHING_WRITTEN, OwnWrites
-from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.reconcilers.observed.cached import Cached
 from secrets_pipeline.reconcilers.secret.own_writes import own_writes
 from secrets_pipeline.reconcilers.stack import Stack
+
+_Principals: TypeAlias = Cached[tuple[str, str | None], AccountSnapshot]
+"""By account and role that reads it."""
 
 
 def estate_of(stack: Stack) -> CompiledSnapshot:
@@ -31,62 +34,53 @@ def estate_of(stack: Stack) -> CompiledSnapshot:
 
 
 def share_estates(stacks: Iterable[Stack]) -> None:
-    """Take one snapshot of each account and region for all of these stacks, and read the IAM of each account once.
+    """Take one snapshot for all stacks that look as one role at the same accounts; a role reads the IAM of each once.
 
     Each stack sees of it what a snapshot of its own would hold.
 
     Raises:
         AwsError: if AWS does not answer.
     """
-    places: dict[tuple[str, str, str | None], list[Stack]] = {}
+    places: dict[tuple[str, str, str | None, frozenset[str]], list[Stack]] = {}
     for stack in stacks:
-        place = (stack.account.account_id, stack.account.region, stack.spec.target.role_arn)
+        account_id, role = stack.account.account_id, stack.spec.target.role_arn
+        place = (account_id, stack.account.region, role, stack.spec.reader_accounts - {account_id})
         places.setdefault(place, []).append(stack)
-    principals: Cached[str, AccountSnapshot] = Cached()
-
-    def read(account: AwsAccount, account_id: str) -> AccountSnapshot:
-        return principals.get(account_id, lambda: read_account(account, account_id))
-
-    for together in places.values():
-        whole = _snapshot(
-            together[0],
-            {one for stack in together for one in _reader_accounts(stack)},
-            [secret.name for stack in together for secret in stack.spec.secrets],
-            read,
-        )
+    principals = _Principals()
+    for (account_id, _, role, _), together in places.items():
+        names = [secret.name for stack in together for secret in stack.spec.secrets]
+        named = {one.account_id: one.role_arn for one in together[0].run.settings.access.accounts}
+        whole = _snapshot(together[0], names, partial(_read_once, principals, {**named, account_id: role}))
         for stack in together:
             stack.observed.estate.get(partial(_part, whole, stack))
 
 
+def _read_once(
+    principals: _Principals, roles: Mapping[str, str | None], account: AwsAccount, account_id: str
+) -> AccountSnapshot:
+    """The IAM of an account as a role reads it: another one may be refused what this one sees."""
+    return principals.get((account_id, roles[account_id]), lambda: read_account(account, account_id))
+
+
 def _part(whole: Snapshot, stack: Stack) -> CompiledSnapshot:
-    accounts = {stack.account.account_id, *_reader_accounts(stack)}
     names = {secret.name for secret in stack.spec.secrets}
-    own = whole.model_copy(
-        update={
-            "accounts": {one: found for one, found in whole.accounts.items() if one in accounts},
-            "secrets": tuple(secret for secret in whole.secrets if secret.name in names),
-        }
-    )
-    return _compiled(own, stack)
+    secrets = tuple(secret for secret in whole.secrets if secret.name in names)
+    used = {arn for secret in secrets for arn in secret.keys}
+    keys = {arn: key for arn, key in whole.keys.items() if arn in used}
+    return _compiled(whole.model_copy(update={"secrets": secrets, "keys": keys}), stack)
 
 
 def _taken(stack: Stack) -> CompiledSnapshot:
     names = [secret.name for secret in stack.spec.secrets]
-    return _compiled(_snapshot(stack, _reader_accounts(stack), names, own=own_writes(stack)), stack)
+    return _compiled(_snapshot(stack, names, own=own_writes(stack)), stack)
 
 
 def _compiled(snapshot: Snapshot, stack: Stack) -> CompiledSnapshot:
     return CompiledSnapshot(snapshot, organization_policies=stack.run.settings.access.organization_policies)
 
 
-def _reader_accounts(stack: Stack) -> set[str]:
-    readers = {account_of(arn) for consumer in stack.spec.consumers for arn in consumer.principals.values()}
-    return readers - {stack.account.account_id, ""}
-
-
 def _snapshot(
     stack: Stack,
-    accounts: Collection[str],
     names: Collection[str],
     read: Callable[[AwsAccount, str], AccountSnapshot] = read_account,
     *,
@@ -96,7 +90,7 @@ def _snapshot(
         stack.account,
         settings=stack.run.settings.access,
         sessions=stack.observed.sessions,
-        accounts=sorted(accounts),
+        accounts=stack.spec.reader_accounts,
         secret_names=names,
         own=own,
         now=stack.run.now(),

@@ -17,6 +17,7 @@ from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.part import OURS, ObservedPart, has_our_tag, same_attribute
 from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
+from secrets_pipeline.rotation.events.queue import queue_url
 
 
 class QueuePart:
@@ -45,12 +46,7 @@ class QueuePart:
 
     def url(self) -> str | None:
         """Call GetQueueUrl; None where there is no such queue."""
-        sqs = self._account.client("sqs")
-        with calling("GetQueueUrl", self._name):
-            try:
-                return sqs.get_queue_url(QueueName=self._name)["QueueUrl"]
-            except sqs.exceptions.QueueDoesNotExist:
-                return None
+        return queue_url(self._account, self._name)
 
     def tags(self, url: str) -> Mapping[str, str]:
         """Call ListQueueTags."""

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.aws.consistency import Patience
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change
 from secrets_pipeline.errors import SecretsPipelineError
@@ -31,7 +32,8 @@ class PolicyAtCreation:
     def __init__(self, stack: Stack, reconciler: Reconciler) -> None:
         self._stack = stack
         self._reconciler = reconciler
-        self._policies = SecretPolicyReconciler(stack)
+        # The stage of policies waits for principals, once for all secrets.
+        self._policies = SecretPolicyReconciler(stack, patience=Patience(seconds=0))
         self._later = read_before_policies(stack.spec)
 
     def plan(self) -> Sequence[Change]:

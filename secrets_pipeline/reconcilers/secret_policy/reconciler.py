@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from secrets_pipeline.access.policy_text.principals import principals
 from secrets_pipeline.access.policy_text.write import compact, same_policy
-from secrets_pipeline.aws.consistency import NEW_PRINCIPAL
+from secrets_pipeline.aws.consistency import NEW_PRINCIPAL, Patience
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import POLICY_BYTES
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret.part import UNREAD, PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
+from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.references.resolve import Pending
 
 KIND = "secret-policy"
@@ -24,10 +25,20 @@ Document: TypeAlias = dict[str, Any]
 
 
 class SecretPolicyReconciler(PartReconciler[Document]):
-    """Puts resource policies on one stack's secrets."""
+    """Puts resource policies on one stack's secrets.
+
+    Args:
+        stack: the stack.
+        deep: whether policies are read where the mark vouches for them; None for what the run says.
+        patience: how long a principal that is not visible is waited for; None for the run's.
+    """
 
     kind = KIND
     part = Part.POLICY
+
+    def __init__(self, stack: Stack, *, deep: bool | None = None, patience: Patience | None = None) -> None:
+        super().__init__(stack, deep=deep)
+        self._patience = patience or stack.run.patience
 
     def declared(self, secret: DesiredSecret) -> Document | Pending | None:
         """Resolve the policy document."""
@@ -70,7 +81,7 @@ class SecretPolicyReconciler(PartReconciler[Document]):
         text = compact(declared, longest=POLICY_BYTES)
         put = partial(client.put_resource_policy, SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
         with secrets.writing_policy(state, text):
-            self._stack.run.patience.until_visible(
+            self._patience.until_visible(
                 "PutResourcePolicy", secret.name, put, lag=NEW_PRINCIPAL, subject=", ".join(principals(declared))
             )
         return _told(declared)

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from secrets_pipeline.desired.limits import ACCOUNT_ID
@@ -18,7 +18,9 @@ _KIND = re.compile(r"[A-Za-z]{1,40}")
 _ARN = re.compile(r"arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:[A-Za-z0-9_+=,.@/-]{1,400}")
 _SERVICE = re.compile(r"[a-z0-9.-]{1,100}\.amazonaws\.com(\.cn)?|AWS Internal")
 """`sourceIPAddress` and `invokedBy` of calls that AWS makes."""
-_AGENT = re.compile(r"[A-Za-z0-9 ._,;()/+#*=~@\[\]-]{1,100}")
+_MARKUP = re.compile(r"[][@()*#~`\s]+")
+"""What mentions and links are made of in Markdown, which Mattermost and Rocket.Chat read."""
+_AGENT = re.compile(r"[A-Za-z0-9 ._,;/+=-]{1,100}")
 """Without a colon it makes no link, wherever an alert is read."""
 
 
@@ -28,7 +30,7 @@ def actor_of(detail: EventDocument) -> Actor:
     Args:
         detail: of an event `AWS API Call via CloudTrail`.
     """
-    agent = _AGENT.match(text(detail, "userAgent") or "")
+    agent = _AGENT.match(_MARKUP.sub(" ", text(detail, "userAgent") or "").lstrip())
     account = text(detail, "userIdentity", "accountId") or ""
     account = f"account {account}" if account.isascii() and ACCOUNT_ID.fullmatch(account) else ""
     return Actor(
@@ -43,12 +45,12 @@ def actor_of(detail: EventDocument) -> Actor:
 
 
 def moment(said: str | None) -> datetime | None:
-    """Read a time with its zone; None where there is none."""
+    """Read a time with its zone, as UTC; None where there is none that UTC has."""
     try:
         at = datetime.fromisoformat(said) if said else None
-    except ValueError:
+        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return at if at is not None and at.tzinfo is not None else None
 
 
 def _address(said: str) -> str:

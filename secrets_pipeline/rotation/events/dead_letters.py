@@ -18,6 +18,7 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.rotation.events.hints import HintKind, Poison
 from secrets_pipeline.rotation.events.parsing import parse
+from secrets_pipeline.rotation.events.queue import queue_url
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
@@ -107,11 +108,9 @@ def dead_letters_in(account: AwsAccount, name: str) -> DeadLetters | None:
         AwsError: if SQS refuses.
     """
     sqs = account.client("sqs")
-    with calling("GetQueueUrl", name):
-        try:
-            url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        except sqs.exceptions.QueueDoesNotExist:
-            return None
+    url = queue_url(account, name)
+    if url is None:
+        return None
     with calling("GetQueueAttributes", name):
         said: Mapping[str, str] = sqs.get_queue_attributes(
             QueueUrl=url,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -39,7 +39,7 @@ class Actor:
         otherwise: who it was where there is no ARN: the service, else the account.
         address: IP address, or name of the AWS service, that the call came from.
         agent: the beginning of the user agent.
-        at: when.
+        at: when, in UTC.
     """
 
     kind: str = ""
@@ -52,7 +52,7 @@ class Actor:
 
     def __str__(self) -> str:
         said = [f"by {self.arn or self.otherwise or self.kind or 'somebody'}"]
-        said += [f"at {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"] if self.at else []
+        said += [f"at {self.at:%Y-%m-%d %H:%M} UTC"] if self.at else []
         where = [f"from {self.address}"] if self.address else []
         return ", ".join([" ".join(said), *where, *([f"with {self.agent}"] if self.agent else [])])
 
@@ -65,7 +65,7 @@ class Hint:
         event_id: EventBridge's id, which duplicates of an event share.
         account: 12 digits.
         region: where it happened.
-        at: when, with a time zone.
+        at: when, in UTC.
         source: the service, for example `aws.iam`.
         name: of the event, for example `RotationSucceeded` or `RDS-EVENT-0006`.
         secret: name or ARN of the secret that it names.

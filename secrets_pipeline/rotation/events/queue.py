@@ -81,12 +81,8 @@ class EventQueue:
         Raises:
             AwsError: if SQS refuses.
         """
-        sqs = account.client("sqs")
-        with calling("GetQueueUrl", name):
-            try:
-                return cls(sqs, sqs.get_queue_url(QueueName=name)["QueueUrl"])
-            except sqs.exceptions.QueueDoesNotExist:
-                return None
+        url = queue_url(account, name)
+        return None if url is None else cls(account.client("sqs"), url)
 
     def arn(self) -> str:
         """Call GetQueueAttributes for its ARN.
@@ -184,6 +180,20 @@ class EventQueue:
                     QueueUrl=self._url,
                     Entries=[{"Id": str(number), "ReceiptHandle": one.handle} for number, one in enumerate(some)],
                 )
+
+
+def queue_url(account: AwsAccount, name: str) -> str | None:
+    """Call GetQueueUrl; None where there is no such queue.
+
+    Raises:
+        AwsError: if SQS refuses.
+    """
+    sqs = account.client("sqs")
+    with calling("GetQueueUrl", name):
+        try:
+            return sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        except sqs.exceptions.QueueDoesNotExist:
+            return None
 
 
 def _message(said: MessageTypeDef) -> Message:

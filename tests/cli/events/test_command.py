@@ -70,6 +70,14 @@ def test_the_way_of_events_is_shown_with_what_is_not_watched(post: Post) -> None
     assert "note: changes of the organisation's policies" in done.stdout
 
 
+def test_nobody_looks_where_no_rule_of_access_may_be_made(post: Post, tmp_path: Path) -> None:
+    operator = tmp_path / "operator.yaml"
+    operator.write_text(operator.read_text().replace("region:", "watch_access: false, region:"))
+    done = post.run("status")
+    assert "111122223333 in eu-west-2" in done.stdout
+    assert "us-east-1" not in done.stdout
+
+
 def test_dead_letters_are_counted_by_reason_without_a_word_of_them(post: Post) -> None:
     dead = post.url()
     post.sqs().send_message(QueueUrl=dead, MessageBody="CANARY is no event")

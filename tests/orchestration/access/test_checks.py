@@ -7,7 +7,8 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -18,10 +19,14 @@ from mypy_boto3_iam import IAMClient
 from mypy_boto3_secretsmanager import SecretsManagerClient
 
 from secrets_pipeline import emulator
+from secrets_pipeline.orchestration.access import verify_op
+from secrets_pipeline.orchestration.access.checks import READER_CHECKS
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, VERIFY_TAG
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
+from secrets_pipeline.reconcilers.finding import Finding
+from secrets_pipeline.reconcilers.stack import Stack
 from tests.embedded import lead_to
 from tests.runs import assert_succeeded
 
@@ -485,6 +490,33 @@ def test_a_change_in_the_account_of_declared_readers_concerns_the_stacks_that_th
     done = shop.verify_account("999988887777")
     assert_succeeded(done)
     assert by_stack(done) == {}
+
+
+def test_a_stack_whose_account_cannot_be_told_hides_no_other(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = f'- {{stacks: {PROD}, region: eu-west-2, role_arn: "arn:aws:iam::{AWAY}:role/gone"}}'
+    (tmp_path / "operator.yaml").write_text(dedent(OPERATOR).replace("targets:", f"targets:\n  {gone}"))
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(tmp_path / "operator.yaml"))
+    found = by_stack(shop.verify_account(ACCOUNT))
+    assert (found[DEV, "consumers_can_read"], found[PROD, "consumers_can_read"]) == (True, False)
+    assert_succeeded(shop.verify_account("999988887777"))
+
+
+def test_a_check_that_breaks_for_one_stack_hides_no_row_of_the_stacks_behind_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = READER_CHECKS
+
+    def breaks(stack: Stack, deep: bool) -> list[Finding]:
+        if stack.spec.stack == DEV:
+            raise RuntimeError("it broke")
+        return first.find(stack, deep)
+
+    monkeypatch.setattr(verify_op, "READER_CHECKS", (replace(first, find=breaks), *others))
+    done = shop.verify_account(ACCOUNT)
+    assert not done.success
+    assert set(by_stack(done)) == {(stack, check) for stack in (DEV, PROD) for check in LOOKING} - {(DEV, first.name)}
 
 
 def test_without_an_account_the_run_says_how_to_launch_it(shop: Shop) -> None:

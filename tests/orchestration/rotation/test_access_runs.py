@@ -28,7 +28,7 @@ from tests.rotation.event_bodies import ACCOUNT, SOMEBODY, call
 
 JOB = "verify_access"
 OTHER = "444455556666"
-START = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Minutes:
             self.receives[one.message_id] = self.receives.get(one.message_id, 0) + 1
             self.waiting[one.message_id] = (one, self.now + timedelta(seconds=30))
         decided = Dispatcher(
-            self.instance, NAME, {HintKind.ACCESS: JOB}, self._concerned, lambda: False, lambda: self.now
+            self.instance, NAME, {HintKind.ACCESS: JOB}, self._concerned, 60, lambda: False, lambda: self.now
         ).decide(seen)
         for one in decided.done:
             del self.waiting[one.message_id]
@@ -149,6 +149,16 @@ def test_an_event_that_lies_about_its_time_starts_no_run_without_end(minutes: Mi
     minutes.send(claims=claims)
     minutes.pass_by(900)
     assert len(minutes.runs) == 1
+    assert minutes.waiting == {}
+
+
+def test_the_run_of_an_event_that_lies_about_its_time_is_found_by_a_daemon_that_stood_still(minutes: Minutes) -> None:
+    minutes.send(claims=timedelta(days=300))
+    minutes.now += timedelta(seconds=60)
+    minutes.tick()
+    assert len(minutes.runs) == 1
+    minutes.now += timedelta(hours=5)
+    assert minutes.tick().requests == []
     assert minutes.waiting == {}
 
 

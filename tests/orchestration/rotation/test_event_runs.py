@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from secrets_pipeline.rotation.events.queue import Message
 from tests.rotation.event_bodies import call, label_updated
 
 STACK = "shop-dev"
+MAX_RECEIVES = 10
 
 
 @dataclass
@@ -39,9 +40,8 @@ class Desk:
 
     def decide(self, *messages: Message, is_late: Callable[[], bool] = lambda: False) -> Decided:
         """What one tick decides."""
-        return Dispatcher(
-            self.instance, NAME, {HintKind.ROTATED: "provision", HintKind.TAMPERED: "heal"}, self._concerned, is_late
-        ).decide(messages)
+        jobs = {HintKind.ROTATED: "provision", HintKind.TAMPERED: "heal"}
+        return Dispatcher(self.instance, NAME, jobs, self._concerned, MAX_RECEIVES, is_late).decide(messages)
 
     def make(
         self, requests: Sequence[dg.RunRequest], status: dg.DagsterRunStatus, *, sensor: str = NAME, age: int = 0
@@ -121,6 +121,19 @@ def test_a_run_covers_its_event_though_the_clock_of_aws_is_ahead(desk: Desk) -> 
     one = message(event(age=-0.5))
     desk.make(desk.decide(one).requests, dg.DagsterRunStatus.SUCCESS)
     assert desk.decide(one).done == [one]
+
+
+def test_a_run_covers_its_event_whatever_zone_the_event_tells_its_time_in(desk: Desk) -> None:
+    at = datetime.now(UTC).astimezone(timezone(timedelta(hours=14)))
+    one = message(label_updated("shop/dev/one", time=at.isoformat()))
+    desk.make(desk.decide(one).requests, dg.DagsterRunStatus.SUCCESS)
+    assert desk.decide(one).done == [one]
+
+
+def test_an_event_whose_time_no_clock_shows_leaves_its_neighbours_alone(desk: Desk) -> None:
+    odd = message(call("PutResourcePolicy", {"secretId": "shop/dev/one"}, eventTime="0001-01-01T00:00:00+01:00"))
+    [first, second] = desk.decide(odd, message(event())).requests
+    assert {first.job_name, second.job_name} == {"heal", "provision"}
 
 
 def test_a_run_that_the_sensor_did_not_ask_for_covers_nothing(desk: Desk) -> None:
@@ -203,6 +216,16 @@ def test_an_event_of_a_stack_whose_run_is_under_way_waits_for_its_end_and_is_the
     decided = desk.decide(one)
     assert (decided.done, decided.waiting) == ([], [])
     assert len(decided.requests) == 1
+
+
+def test_an_event_of_a_run_that_goes_on_and_on_gets_one_behind_it_and_is_never_a_dead_letter(desk: Desk) -> None:
+    run = dg.DagsterRun("apply", run_id=str(uuid.uuid4()), status=UNDER_WAY[1], tags={PARTITION_TAG: STACK})
+    desk.instance.add_run(run)
+    one = event()
+    looks = (desk.decide(message(one, receives=number)) for number in range(1, MAX_RECEIVES))
+    asked = next(decided for decided in looks if not decided.waiting)
+    desk.make(asked.requests, dg.DagsterRunStatus.STARTING)
+    assert len(desk.decide(message(one, receives=MAX_RECEIVES)).done) == 1
 
 
 def test_an_event_does_not_wait_for_a_run_that_has_not_begun_nor_for_one_of_another_stack(desk: Desk) -> None:

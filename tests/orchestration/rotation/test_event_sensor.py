@@ -387,6 +387,18 @@ def test_a_change_of_iam_in_an_account_that_nobody_reads_from_or_by_ourselves_st
     assert watch.ground.waiting() == 0
 
 
+def test_an_account_that_cannot_be_reached_hides_no_other_and_what_may_be_its_event_stays(watch: Watch) -> None:
+    operator = watch.ground.repository / "operator.yaml"
+    gone = f'{{stacks: "{watch.ground.stacks[1]}", region: {REGION}, role_arn: "arn:aws:iam::{ELSEWHERE}:role/gone"}}'
+    operator.write_text(operator.read_text().replace("targets: [", f"targets: [{gone}, "))
+    watch.ground.send(access_event(), label_updated(watch.one), access_event(envelope_says={"account": ELSEWHERE}))
+    requests, _ = watch.tick()
+    assert sorted(one.job_name or "" for one in requests) == ["heal", "provision"]
+    watch.make(requests)
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 1
+
+
 def test_the_same_call_by_somebody_else_starts_a_run(watch: Watch) -> None:
     watch.ground.send(call("PutResourcePolicy", {"secretId": watch.one}, actor=SOMEBODY))
     assert [one.job_name for one in watch.tick()[0]] == ["plan"]
@@ -435,6 +447,17 @@ def test_a_secret_of_another_team_that_may_not_be_described_is_no_dead_letter(
     # What a stack declares stays, until somebody lets the pipeline see it.
     assert watch.ground.waiting() == 1
     assert len(watch.tick()[0]) == 1
+
+
+def test_where_sqs_neither_deletes_nor_hides_what_was_found_is_asked_for_and_nothing_is_lost(
+    watch: Watch, aws: emulator.LocalAws
+) -> None:
+    watch.ground.send(label_updated("nobody/knows"), access_event(ago=0), label_updated(watch.one))
+    refused = ("DeleteMessageBatch", "ChangeMessageVisibilityBatch")
+    emulator.arm(aws, *(emulator.InjectedFault(emulator.FaultAction.DENY, operation=one) for one in refused))
+    assert [one.tags[PARTITION_TAG] for one in watch.tick()[0]] == [watch.ground.stacks[0]]
+    assert [len(report.struck) for report in emulator.disarm(aws)] == [1, 1]
+    assert watch.ground.waiting() == 3
 
 
 def test_without_a_queue_the_tick_says_what_to_do(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

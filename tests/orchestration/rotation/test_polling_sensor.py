@@ -16,6 +16,7 @@ from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import ALERTS, Alerting
+from secrets_pipeline.orchestration.rotation import polling_sensor
 from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -215,6 +216,25 @@ def test_events_that_were_not_dealt_with_are_alerted_once_with_how_many_and_why_
         assert "secrets-pipeline events redrive" in text
         assert "CANARY" not in text
         assert ground.waiting("dead-events-dead-letters") == 2
+
+
+def test_a_tick_without_time_for_dead_letters_asks_for_the_runs_that_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground = Ground.lay(tmp_path / "atmos", ["late"], boto3.Session(), queue="late-events", named=True)
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(ground.repository / "operator.yaml"))
+    ground.make_queue()
+    ground.sqs.send_message(
+        QueueUrl=ground.sqs.get_queue_url(QueueName="late-events-dead-letters")["QueueUrl"], MessageBody="no event"
+    )
+    ground.secrets.put_secret_value(SecretId="late/dev/one", SecretString="new", VersionStages=["AWSPENDING"])
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        look = Look(ground, instance)
+        monkeypatch.setattr(polling_sensor, "_WATCHING_SECONDS", -1.0)
+        look.tick()
+        look.now += PENDING_SECONDS
+        assert [one.job_name for one in look.tick() if isinstance(one, dg.RunRequest)] == ["verify"]
+        assert alerts(instance) == []
 
 
 def alerts(instance: dg.DagsterInstance) -> list[dg.AssetObservation]:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from secrets_pipeline.emulator import FaultAction, InjectedFault, arm, freeze_lists, thaw_lists
+from secrets_pipeline.emulator import (
+    Durations,
+    FaultAction,
+    InjectedFault,
+    arm,
+    freeze_lists,
+    reset_conditions,
+    set_durations,
+    thaw_lists,
+)
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.operations.as_declared import as_declared
 from secrets_pipeline.operations.stages import STAGES, commit
@@ -119,3 +128,16 @@ def test_of_a_secret_that_turns_out_to_be_another_runs_the_policy_is_put_again(
     finally:
         thaw_lists(bench.aws)
     assert policy(bench) is not None
+
+
+def test_a_principal_that_is_not_there_holds_up_no_creation(bench: Bench) -> None:
+    nobody = statement(Effect="Allow", Principal={"AWS": f"arn:aws:iam::{bench.aws.account_id}:role/nobody"})
+    spec = bench.spec(bench.declared(policy=(nobody,)))
+    set_durations(bench.aws, Durations(principal_seconds=0.001))
+    try:
+        bench.reset_calls()
+        assert isinstance(bench.provision(spec, "secrets")[f"secrets {bench.name('api')}"], Applied)
+        assert bench.calls()["PutResourcePolicy"] == 1
+        assert policy(bench) is None
+    finally:
+        reset_conditions(bench.aws)
