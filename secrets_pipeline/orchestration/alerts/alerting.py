@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert, Channel, NotPublished, Publication, Published, channels
+from secrets_pipeline.aws.deadlines import HASTE
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
@@ -72,7 +74,7 @@ class Alerting:
         """
         log.warning("alert: %s\n%s", alert.subject, alert.text)
         told = self._told(alert, instance)
-        named = channels(self._settings, self._aws.sessions)
+        named = self._channels
         left = [one for one in named if told is None or one.name not in told]
         if told is not None and not left:
             return None
@@ -93,7 +95,7 @@ class Alerting:
             log: where it is said.
             is_late: whether there is no time left; the rest is told another time.
         """
-        named = {one.name: one for one in channels(self._settings, self._aws.sessions)}
+        named = {one.name: one for one in self._channels}
         if not named:
             return
         for seen in self._waiting(instance):
@@ -126,6 +128,11 @@ class Alerting:
                 if observed is not None and _TEXT in observed.metadata:
                     said.setdefault(str(observed.metadata[_KEY].value), []).append(observed)
         return said.values()
+
+    @cached_property
+    def _channels(self) -> Sequence[Channel]:
+        # A tick of a sensor waits for each.
+        return channels(self._settings, self._aws.sessions.derived(config=HASTE))
 
     def link(self, path: str) -> str:
         """Return the URL of a path of the UI, whole where the operator says where the UI is."""
