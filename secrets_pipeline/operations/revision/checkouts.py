@@ -31,7 +31,6 @@ _DECIDING_SECONDS: Final = 300.0
 _SHA1: Final = 40
 _MOST_FILES: Final = 200_000
 _MOST_BYTES: Final = 2**30
-_FORBIDDEN: Final = frozenset({"", ".", "..", ".git"})
 
 
 class CheckoutError(Exception):
@@ -129,24 +128,20 @@ def _write(commit: Commit, folder: Path, repository: str) -> None:
     links: list[tuple[Path, Entry]] = []
     size = 0
     for name, entry in commit.files():
-        parts = name.split("/")
         size += len(entry.content)
-        if any(part.lower() in _FORBIDDEN for part in parts):
-            raise UnreadableCommitError(f"it has a file of the name {name!r}")
         if size > _MOST_BYTES or len(index) >= _MOST_FILES:
             raise UnreadableCommitError(f"it has more than {_MOST_FILES} files or {_MOST_BYTES >> 20} MiB")
         sha, length = ObjectID(entry.id.encode("ascii")), len(entry.content)
         index[os.fsencode(name)] = IndexEntry(0, 0, 0, 0, entry.mode, 0, 0, length, sha)
-        path = folder.joinpath(*parts)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         if entry.is_link:
             links.append((path, entry))
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
             file.write(entry.content)
-    # Last: no file is written through one.
+    # Last, when every folder has been made: nothing is written through one.
     for path, entry in links:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(os.fsdecode(entry.content))
     index.write()
     (git / "HEAD").write_text(f"{commit.id}\n")

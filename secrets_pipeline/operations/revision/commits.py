@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SUBMODULE: Final = 0o160000
 _DEEPEST: Final = 100
-
+_NO_NAMES: Final = frozenset({b"", b".", b"..", b".git"})
 
 COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 """The whole id of a commit."""
@@ -160,7 +160,12 @@ class Commit:
     def _entries(self, store: DiskObjectStore, tree: ObjectID) -> Mapping[bytes, tuple[int, ObjectID]]:
         if tree not in self._trees:
             found = cast("Tree", store[tree])  # its entries are asked for, or it fails
-            self._trees[tree] = store, {entry.path: (entry.mode, entry.sha) for entry in found.iteritems()}
+            entries = {entry.path: (entry.mode, entry.sha) for entry in found.iteritems()}
+            # As git refuses them; one with `/` would be written where another entry leads.
+            for name in entries:
+                if name.lower() in _NO_NAMES or b"/" in name:
+                    raise UnreadableCommitError(f"it has a file of the name {os.fsdecode(name)!r}")
+            self._trees[tree] = store, entries
         return self._trees[tree][1]
 
     def _submodule(

@@ -138,6 +138,19 @@ def test_nothing_is_written_through_a_link(clone: Path, checkouts: Checkouts, tm
     assert list(outside.iterdir()) == []
 
 
+@pytest.mark.parametrize("mode", [LINK, FILE])
+def test_a_name_with_a_slash_leads_through_no_link(
+    clone: Path, checkouts: Checkouts, tmp_path: Path, mode: int
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    link = Blob.from_string(os.fsencode(outside))
+    for name in (b"a/usercustomize.py", b"a/b/usercustomize.py"):
+        with pytest.raises(CheckoutError, match="a file of the name"):
+            checkouts.keep(clone, hostile(clone, (b"a", LINK, link), (name, mode, link)))
+    assert list(outside.iterdir()) == []
+
+
 def test_a_link_that_leads_out_is_kept_and_not_followed_by_what_reads(clone: Path, checkouts: Checkouts) -> None:
     (clone / "infra/out.txt").symlink_to("/etc/passwd")
     (clone / "infra/stacks/dev.yaml").write_text(STACK.replace('"%s"', "!include out.txt"))
