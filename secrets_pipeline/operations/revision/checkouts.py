@@ -7,6 +7,7 @@ which commit it is and where it came from, so that all else takes it for a clone
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -28,6 +29,10 @@ _CURRENT: Final = Path(".git", "HEAD")
 """The file whose date says when a checkout was current last."""
 _DECIDING_SECONDS: Final = 300.0
 """From a sensor's look at the repository until the run that it asks for is made, if it asks for hundreds."""
+_PARTIAL: Final = ".partial-"
+"""Before the name of a checkout that is being written or removed."""
+_OWN: Final = re.compile(rf"{re.escape(_PARTIAL)}.*|{COMMIT_ID.pattern}")
+"""Names of what may be removed; nothing else in the folder is touched."""
 _SHA1: Final = 40
 _MOST_FILES: Final = 200_000
 _MOST_BYTES: Final = 2**30
@@ -62,11 +67,13 @@ class Checkouts:
 
     def _used(self, commit: str) -> Path | None:
         kept = self.folder / commit
+        if not COMMIT_ID.fullmatch(commit) or self.folder.is_symlink() or kept.is_symlink():
+            return None
         try:
             os.utime(kept)
         except OSError:
             return None
-        return kept if COMMIT_ID.fullmatch(commit) else None
+        return kept
 
     def keep(self, top: Path, commit: str) -> Path:
         """Keep a commit of a clone, which is current now: whole or not at all, written beside and then renamed.
@@ -84,7 +91,9 @@ class Checkouts:
                 os.utime(found / _CURRENT)
                 return found
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
+            if self.folder.is_symlink():
+                raise CheckoutError(f"{self.folder} is a link: name the folder that it leads to")
+            made = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
             try:
                 with Commit(str(top), commit) as one:
                     _write(one, made, repository_id("", top))
@@ -104,11 +113,12 @@ class Checkouts:
     def _forget(self) -> None:
         """Remove what nobody used for a day, and the oldest beyond a number, but for what a run may still read."""
         now = time.time()
-        ages = sorted((now - one.stat().st_mtime, one) for one in self.folder.iterdir())
+        kept = (one for one in self.folder.iterdir() if _OWN.fullmatch(one.name) and not one.is_symlink())
+        ages = sorted((now - one.stat().st_mtime, one) for one in kept)
         for place, (age, one) in enumerate(ages):
             if age > _UNUSED_SECONDS or (place >= _MOST_KEPT and age > _IN_USE_SECONDS):
                 # By another name first: nobody finds half a checkout.
-                gone = self.folder / f".{one.name.removeprefix('.')}"
+                gone = self.folder / f"{_PARTIAL}{one.name.removeprefix(_PARTIAL)}"
                 with suppress(OSError):  # another process was first
                     one.rename(gone)
                 shutil.rmtree(gone, ignore_errors=True)

@@ -190,8 +190,10 @@ def test_only_what_was_current_is_found_and_only_by_its_id(clone: Path, checkout
     assert checkouts.current_at(head(clone), now) == kept
     assert checkouts.current_at(head(clone), now - 86_400) == kept
     assert checkouts.current_at(head(clone), now + 3_600) is None
+    os.utime(checkouts.folder, (0, 0))
     for commit in ("f" * 40, "", ".", "..", f"../checkouts/{head(clone)}", head(clone)[:12]):
         assert checkouts.current_at(commit, now) is None
+    assert checkouts.folder.stat().st_mtime == 0
 
 
 def test_what_nobody_uses_goes_after_a_day_and_the_oldest_beyond_a_number_after_an_hour(
@@ -207,6 +209,35 @@ def test_what_nobody_uses_goes_after_a_day_and_the_oldest_beyond_a_number_after_
     checkouts.keep(clone, committed(clone, "another"))
     left = {one.name for one in checkouts.folder.iterdir()}
     assert left == {*ids[2:], head(clone)}
+
+
+def test_nothing_but_checkouts_is_removed_however_old(
+    clone: Path, checkouts: Checkouts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets_pipeline.operations.revision.checkouts._UNUSED_SECONDS", -1)
+    theirs = write({"kept.txt": "theirs"}, tmp_path / "theirs")
+    for name in ("history", ".git", head(clone)[:12]):
+        write({"kept.txt": "theirs"}, checkouts.folder / name)
+    names = {"history", ".git", head(clone)[:12], "a" * 40, ".partial-linked"}
+    for name in ("a" * 40, ".partial-linked"):
+        (checkouts.folder / name).symlink_to(theirs)
+    for name in ("b" * 40, ".partial-abandoned"):
+        write({"kept.txt": "ours"}, checkouts.folder / name)
+    checkouts.keep(clone, head(clone))
+    left = {one.name for one in checkouts.folder.iterdir()}
+    assert (names - left, left & {"b" * 40, ".partial-abandoned"}) == (set(), set())
+    assert {(checkouts.folder / name / "kept.txt").read_text() for name in names} == {"theirs"}
+
+
+def test_a_link_is_neither_the_folder_nor_a_checkout(clone: Path, checkouts: Checkouts, tmp_path: Path) -> None:
+    kept = checkouts.keep(clone, head(clone))
+    (tmp_path / "link").symlink_to(checkouts.folder)
+    linked = Checkouts(tmp_path / "link")
+    assert linked.current_at(head(clone), 0) is None
+    with pytest.raises(CheckoutError, match="is a link"):
+        linked.keep(clone, head(clone))
+    (checkouts.folder / ("a" * 40)).symlink_to(kept)
+    assert checkouts.current_at("a" * 40, 0) is None
 
 
 def test_what_a_repository_brings_is_no_checkout(clone: Path, checkouts: Checkouts, tmp_path: Path) -> None:
