@@ -7,14 +7,14 @@ which commit it is and where it came from, so that all else takes it for a clone
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from filelock import FileLock
 
 from secrets_pipeline.operations.repository_id import repository_id
 from secrets_pipeline.operations.revision.commits import COMMIT_ID, Commit, Entry, UnreadableCommitError
@@ -30,12 +30,13 @@ _CURRENT: Final = Path(".git", "HEAD")
 _DECIDING_SECONDS: Final = 300.0
 """From a sensor's look at the repository until the run that it asks for is made, if it asks for hundreds."""
 _PARTIAL: Final = ".partial-"
-"""Before the name of a checkout that is being written or removed."""
-_OWN: Final = re.compile(rf"{re.escape(_PARTIAL)}.*|{COMMIT_ID.pattern}")
-"""Names of what may be removed; nothing else in the folder is touched."""
+"""Before the name of a checkout that is being written or removed; nothing else is removed but commits."""
 _SHA1: Final = 40
-_MOST_FILES: Final = 200_000
+_BLOCK: Final = 4096
+"""Bytes of a disk that the smallest file takes."""
 _MOST_BYTES: Final = 2**30
+_MOST_BYTES_IN_ALL: Final = 4 * _MOST_BYTES
+_PATIENCE_SECONDS: Final = 60.0
 
 
 class CheckoutError(Exception):
@@ -78,6 +79,9 @@ class Checkouts:
     def keep(self, top: Path, commit: str) -> Path:
         """Keep a commit of a clone, which is current now: whole or not at all, written beside and then renamed.
 
+        A commit takes 1 GiB at most, and all that are kept 4 GiB: first goes what no run may still read, then no more
+        is kept. One process at a time writes.
+
         Args:
             top: folder of the clone.
             commit: id of the commit.
@@ -93,38 +97,52 @@ class Checkouts:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.folder.is_symlink():
                 raise CheckoutError(f"{self.folder} is a link: name the folder that it leads to")
-            made = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
-            try:
-                with Commit(str(top), commit) as one:
-                    _write(one, made, repository_id("", top))
-                made.rename(self.folder / commit)
-            except OSError:
+            with FileLock(self.folder / ".lock", timeout=_PATIENCE_SECONDS):
                 if self._used(commit) is None:  # another process was first
-                    raise
-            finally:
-                shutil.rmtree(made, ignore_errors=True)
-            self._forget()
+                    self._make(top, commit, _MOST_BYTES_IN_ALL - self._forget())
         except UnreadableCommitError as error:
             raise CheckoutError(f"commit {commit} of {top}: {error}") from None
         except OSError as error:
-            raise CheckoutError(f"{self.folder} cannot be written: {error.strerror}") from None
+            raise CheckoutError(f"{self.folder} cannot be written: {error.strerror or error}") from None
         return self.folder / commit
 
-    def _forget(self) -> None:
-        """Remove what nobody used for a day, and the oldest beyond a number, but for what a run may still read."""
+    def _make(self, top: Path, commit: str, room: int) -> None:
+        made = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
+        try:
+            with Commit(str(top), commit) as one:
+                _write(one, made, repository_id("", top), min(room, _MOST_BYTES))
+            made.rename(self.folder / commit)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    def _forget(self) -> int:
+        """Make room for one more: remove what nobody used for a day, and the oldest beyond a number or a size.
+
+        Returns:
+            Bytes of what is left. What a run may still read is.
+        """
+        for gone in self.folder.glob(f"{_PARTIAL}*"):  # of a process that was killed
+            shutil.rmtree(gone, ignore_errors=True)
         now = time.time()
-        kept = (one for one in self.folder.iterdir() if _OWN.fullmatch(one.name) and not one.is_symlink())
-        ages = sorted((now - one.stat().st_mtime, one) for one in kept)
-        for place, (age, one) in enumerate(ages):
-            if age > _UNUSED_SECONDS or (place >= _MOST_KEPT and age > _IN_USE_SECONDS):
+        kept = (one for one in self.folder.iterdir() if COMMIT_ID.fullmatch(one.name) and not one.is_symlink())
+        left = 0
+        for place, (age, one) in enumerate(sorted((now - one.stat().st_mtime, one) for one in kept), 1):
+            size = _bytes_of(one)
+            is_beyond = place >= _MOST_KEPT or left + size > _MOST_BYTES_IN_ALL - _MOST_BYTES
+            if age > _UNUSED_SECONDS or (is_beyond and age > _IN_USE_SECONDS):
                 # By another name first: nobody finds half a checkout.
-                gone = self.folder / f"{_PARTIAL}{one.name.removeprefix(_PARTIAL)}"
-                with suppress(OSError):  # another process was first
-                    one.rename(gone)
-                shutil.rmtree(gone, ignore_errors=True)
+                shutil.rmtree(one.rename(self.folder / f"{_PARTIAL}{one.name}"), ignore_errors=True)
+            else:
+                left += size
+        return left
 
 
-def _write(commit: Commit, folder: Path, repository: str) -> None:
+def _bytes_of(folder: Path) -> int:
+    files = (os.path.join(where, name) for where, _, names in os.walk(folder) for name in names)  # noqa: PTH118 - a Path for each file takes longer
+    return sum(max(_BLOCK, os.lstat(file).st_size) for file in files)
+
+
+def _write(commit: Commit, folder: Path, repository: str, most: int) -> None:
     from dulwich.index import Index, IndexEntry  # noqa: PLC0415 - 50 ms, where there is a clone
     from dulwich.objects import ObjectID  # noqa: PLC0415 - the same
 
@@ -138,10 +156,13 @@ def _write(commit: Commit, folder: Path, repository: str) -> None:
     links: list[tuple[Path, Entry]] = []
     size = 0
     for name, entry in commit.files():
-        size += len(entry.content)
-        if size > _MOST_BYTES or len(index) >= _MOST_FILES:
-            raise UnreadableCommitError(f"it has more than {_MOST_FILES} files or {_MOST_BYTES >> 20} MiB")
         sha, length = ObjectID(entry.id.encode("ascii")), len(entry.content)
+        size += max(_BLOCK, length)
+        if size > most:
+            raise UnreadableCommitError(
+                f"it takes more than {most >> 20} MiB: a commit may take {_MOST_BYTES >> 20} MiB, and all of the last "
+                f"hour {_MOST_BYTES_IN_ALL >> 20} MiB"
+            )
         index[os.fsencode(name)] = IndexEntry(0, 0, 0, 0, entry.mode, 0, 0, length, sha)
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -107,6 +109,10 @@ def below(*entries: tuple[bytes, int, ShaFile]) -> Tree:
     return made
 
 
+def kept_in(checkouts: Checkouts) -> set[str]:
+    return {one.name for one in checkouts.folder.iterdir()} - {".lock"}
+
+
 BLOB = Blob.from_string(b"hostile")
 FILE, FOLDER, LINK = 0o100644, 0o040000, 0o120000
 
@@ -121,7 +127,7 @@ def test_a_file_of_a_forbidden_name_is_not_written(
     stored(clone, BLOB, inner)
     with pytest.raises(CheckoutError, match="a file of the name"):
         checkouts.keep(clone, hostile(clone, (name, FOLDER, inner)))
-    assert list(checkouts.folder.iterdir()) == []
+    assert kept_in(checkouts) == set()
     assert not (tmp_path / "x").exists()
 
 
@@ -158,14 +164,17 @@ def test_a_link_that_leads_out_is_kept_and_not_followed_by_what_reads(clone: Pat
     assert "outside of the base path" in str(open_repository(kept / "infra").errors)
 
 
-@pytest.mark.parametrize("limit", ["_MOST_FILES", "_MOST_BYTES"])
+@pytest.mark.parametrize("more", [{"large.txt": "x" * 9_000}, {"1.txt": "", "2.txt": ""}], ids=["a file", "files"])
 def test_a_commit_that_is_too_large_is_not_kept(
-    clone: Path, checkouts: Checkouts, monkeypatch: pytest.MonkeyPatch, limit: str
+    clone: Path, checkouts: Checkouts, monkeypatch: pytest.MonkeyPatch, more: Mapping[str, str]
 ) -> None:
-    monkeypatch.setattr(f"secrets_pipeline.operations.revision.checkouts.{limit}", 2)
+    monkeypatch.setattr("secrets_pipeline.operations.revision.checkouts._MOST_BYTES", 4 * 4_096)
+    shutil.rmtree(checkouts.keep(clone, head(clone)))
+    write(more, clone)
+    committed(clone)
     with pytest.raises(CheckoutError, match="more than"):
         checkouts.keep(clone, head(clone))
-    assert list(checkouts.folder.iterdir()) == []
+    assert kept_in(checkouts) == set()
 
 
 def test_a_commit_that_is_not_there_and_a_folder_that_cannot_be_written_are_said(clone: Path, tmp_path: Path) -> None:
@@ -180,7 +189,7 @@ def test_whoever_keeps_it_at_once_has_the_same_whole_checkout(clone: Path, check
     with ThreadPoolExecutor(8) as threads:
         found = set(threads.map(lambda _: checkouts.keep(clone, head(clone)), range(16)))
     assert found == {checkouts.folder / head(clone)}
-    assert [one.name for one in checkouts.folder.iterdir()] == [head(clone)]
+    assert kept_in(checkouts) == {head(clone)}
     assert open_repository(found.pop() / "infra").revision.is_committed
 
 
@@ -207,8 +216,33 @@ def test_what_nobody_uses_goes_after_a_day_and_the_oldest_beyond_a_number_after_
         hours = {0: 25, 1: 3, 2: 0.5, 3: 0, 4: 0}[number]
         os.utime(kept, (time.time() - hours * 3_600,) * 2)
     checkouts.keep(clone, committed(clone, "another"))
-    left = {one.name for one in checkouts.folder.iterdir()}
-    assert left == {*ids[2:], head(clone)}
+    assert kept_in(checkouts) == {*ids[2:], head(clone)}
+
+
+def test_all_that_is_kept_has_a_size_too_and_a_run_loses_nothing_to_it(
+    clone: Path, checkouts: Checkouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets_pipeline.operations.revision.checkouts._MOST_BYTES_IN_ALL", 2**30 + 100_000)
+    (clone / "large.txt").write_bytes(b"x" * 60_000)
+    old, used, new = (committed(clone, str(number)) for number in range(3))
+    for commit, hours in ((old, 3), (used, 0.5)):
+        os.utime(checkouts.keep(clone, commit), (time.time() - hours * 3_600,) * 2)
+    assert kept_in(checkouts) == {old, used}
+    checkouts.keep(clone, new)
+    assert kept_in(checkouts) == {used, new}
+    monkeypatch.setattr("secrets_pipeline.operations.revision.checkouts._MOST_BYTES_IN_ALL", 200_000)
+    with pytest.raises(CheckoutError, match="all of the last hour"):
+        checkouts.keep(clone, committed(clone, "one more"))
+    assert kept_in(checkouts) == {used, new}
+
+
+def test_whoever_forgets_at_once_disturbs_nobody(clone: Path, checkouts: Checkouts) -> None:
+    for number in range(200):
+        os.utime(write({"infra/said.txt": ""}, checkouts.folder / f"{number:040x}"), (0, 0))
+    ids = [committed(clone, str(number)) for number in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda commit: checkouts.keep(clone, commit), ids))
+    assert kept_in(checkouts) == set(ids)
 
 
 def test_nothing_but_checkouts_is_removed_however_old(
