@@ -147,8 +147,7 @@ def _write(commit: Commit, folder: Path, repository: str, most: int) -> None:
     from dulwich.objects import ObjectID  # noqa: PLC0415 - the same
 
     git = folder / ".git"
-    (git / "objects" / "info").mkdir(parents=True)
-    (git / "refs").mkdir()
+    (git / "refs").mkdir(parents=True)
     if len(commit.id) > _SHA1:
         # dulwich opens what an `alternates` file names as SHA-1.
         raise UnreadableCommitError("commits of SHA-256 are not kept")
@@ -171,12 +170,18 @@ def _write(commit: Commit, folder: Path, repository: str, most: int) -> None:
             continue
         with path.open("xb") as file:
             file.write(entry.content)
+    for number, (submodule, store) in enumerate(commit.stores.items()):
+        # As git keeps submodules: https://git-scm.com/docs/gitsubmodules#_forms
+        own = git / "modules" / str(number) if submodule else git
+        (own / "objects" / "info").mkdir(parents=True)
+        (own / "objects" / "info" / "alternates").write_text(f"{os.path.realpath(store.path)}\n")
+        if submodule:
+            (folder / submodule).mkdir(parents=True, exist_ok=True)
+            (folder / submodule / ".git").write_text(f"gitdir: {os.path.relpath(own, folder / submodule)}\n")
     # Last, when every folder has been made: nothing is written through one.
     for path, entry in links:
         path.symlink_to(os.fsdecode(entry.content))
     index.write()
     (git / "HEAD").write_text(f"{commit.id}\n")
-    stores = (os.path.realpath(store.path) for store in commit.stores)
-    (git / "objects" / "info" / "alternates").write_text("".join(f"{store}\n" for store in stores))
     origin = f'[remote "origin"]\n\turl = https://{repository}\n' if repository else ""
     (git / "config").write_text(origin)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, cast
 
 from secrets_pipeline.stacks.files.disk import digest_of
+from secrets_pipeline.stacks.files.git_index import GitIndexError, refuse_clone
 
 if TYPE_CHECKING:
     from dulwich.object_store import DiskObjectStore
@@ -85,14 +86,13 @@ class Commit:
 
     def __init__(self, top: str, id: str) -> None:  # noqa: A002 - git's word
         self.id = id
-        self.stores: list[DiskObjectStore] = []
-        """Of the objects that were opened: the clone's own first, then those of submodules."""
+        self.stores: dict[str, DiskObjectStore] = {}
+        """Of the objects that were opened: the clone's own, under an empty path, and those of submodules."""
         self._top = top
         self._opened = ExitStack()
         self._trees: dict[ObjectID, tuple[DiskObjectStore, Mapping[bytes, tuple[int, ObjectID]]]] = {}
-        self._submodules: dict[bytes, tuple[DiskObjectStore, ObjectID]] = {}
         with _translated():
-            store = self._open(top)
+            store = self._open("")
             self._root = store, _tree_of(store, id.encode("ascii"))
 
     def __enter__(self) -> Self:
@@ -131,7 +131,7 @@ class Commit:
             path = prefix + name
             if mode == _SUBMODULE:
                 with _translated():
-                    inner = self._submodule(path, store, sha)
+                    inner = self._submodule(path, sha)
                 if inner is not None:
                     yield from self._below(path + b"/", *inner, left - 1)
             elif stat.S_ISDIR(mode):
@@ -151,7 +151,7 @@ class Commit:
                 return None
             mode, sha = found
             if mode == _SUBMODULE:
-                inner = self._submodule(b"/".join(parts[:at]), store, sha)
+                inner = self._submodule(b"/".join(parts[:at]), sha)
                 if inner is None:
                     return None
                 (store, sha), mode = inner, stat.S_IFDIR
@@ -168,25 +168,27 @@ class Commit:
             self._trees[tree] = store, entries
         return self._trees[tree][1]
 
-    def _submodule(
-        self, path: bytes, store: DiskObjectStore, commit: ObjectID
-    ) -> tuple[DiskObjectStore, ObjectID] | None:
-        """Where the files of a submodule are; None where its commit was not fetched."""
-        if path not in self._submodules:
-            inner = os.path.join(self._top, os.fsdecode(path))  # noqa: PTH118 - names may be no UTF-8
-            if commit not in store and os.path.exists(os.path.join(inner, ".git")):  # noqa: PTH110, PTH118 - the same
-                store = self._open(inner)
-            if commit not in store:
-                return None
-            self._submodules[path] = store, _tree_of(store, commit)
-        return self._submodules[path]
+    def _submodule(self, path: bytes, commit: ObjectID) -> tuple[DiskObjectStore, ObjectID] | None:
+        """Where the files of a submodule are; None where its commit was not fetched.
 
-    def _open(self, top: str) -> DiskObjectStore:
+        Only there is it looked for: the clone may also have a commit of that id that nobody merged.
+        """
+        name = os.fsdecode(path)
+        if name not in self.stores:
+            inner = os.path.join(self._top, name)  # noqa: PTH118 - names may be no UTF-8
+            if not os.path.exists(os.path.join(inner, ".git")):  # noqa: PTH110, PTH118 - the same
+                return None
+            refuse_clone(self._top, inner)
+            self._open(name)
+        store = self.stores[name]
+        return (store, _tree_of(store, commit)) if commit in store else None
+
+    def _open(self, path: str) -> DiskObjectStore:
         from dulwich.repo import Repo  # noqa: PLC0415 - 50 ms, where there is a clone
 
-        store = self._opened.enter_context(Repo(top)).object_store
-        self.stores.append(store)
-        return store
+        repo = self._opened.enter_context(Repo(os.path.join(self._top, path)))  # noqa: PTH118 - names may be no UTF-8
+        self.stores[path] = repo.object_store
+        return repo.object_store
 
 
 def _entry(mode: int, store: DiskObjectStore, sha: ObjectID) -> Entry:
@@ -210,5 +212,7 @@ def _translated() -> Iterator[None]:
         yield
     except UnreadableCommitError:
         raise
+    except GitIndexError as error:
+        raise UnreadableCommitError(str(error)) from None
     except Exception as error:  # noqa: BLE001 - a damaged object may fail anywhere
         raise UnreadableCommitError(f"the clone cannot be read ({type(error).__name__})") from None

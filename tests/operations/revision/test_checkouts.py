@@ -114,7 +114,7 @@ def kept_in(checkouts: Checkouts) -> set[str]:
 
 
 BLOB = Blob.from_string(b"hostile")
-FILE, FOLDER, LINK = 0o100644, 0o040000, 0o120000
+FILE, FOLDER, LINK, SUBMODULE = 0o100644, 0o040000, 0o120000, 0o160000
 
 
 @pytest.mark.parametrize("name", [b"..", b".git", b".GIT", b".", b"", b"../../x", b"a//b", b"/x"])
@@ -155,6 +155,21 @@ def test_a_name_with_a_slash_leads_through_no_link(
         with pytest.raises(CheckoutError, match="a file of the name"):
             checkouts.keep(clone, hostile(clone, (b"a", LINK, link), (name, mode, link)))
     assert list(outside.iterdir()) == []
+
+
+def test_a_submodule_is_read_from_its_own_folder_alone(clone: Path, checkouts: Checkouts) -> None:
+    with Repo(str(clone)) as repo:
+        unmerged = repo[head(clone).encode()]
+    kept = checkouts.keep(clone, hostile(clone, (b"a", FILE, BLOB), (b"b", SUBMODULE, unmerged)))
+    assert {one.name for one in kept.iterdir()} == {".git", "a"}
+    write({".gitmodules": '[submodule "own"]\npath = infra/own\nurl = .', "infra/own/said.txt": "said"}, clone)
+    committed(clone / "infra/own")
+    commit = committed(clone)
+    with pytest.raises(CheckoutError, match=r"infra/own is no submodule that git made.*git submodule absorbgitdirs"):
+        checkouts.keep(clone, commit)
+    git(clone, "submodule", "absorbgitdirs")
+    kept = checkouts.keep(clone, commit)
+    assert (kept / "infra/own/said.txt").read_text() == "said"
 
 
 def test_a_link_that_leads_out_is_kept_and_not_followed_by_what_reads(clone: Path, checkouts: Checkouts) -> None:
