@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,9 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.repository_cache import Place, RepositoryCache
 from secrets_pipeline.operations.revision.checkouts import CheckoutError, Checkouts
-from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE, Revision
+from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE, Revision, revision_of
 from secrets_pipeline.stacks import SourceChoice
+from secrets_pipeline.stacks.files.disk import Seen, is_file, is_folder, noted_in
 from tests.gits import committed, git
 from tests.operations.test_repository_cache import ATMOS, STACK, edits, outcome
 from tests.strategies.small_repositories import MutatedRepository, SmallRepository, small_repositories, write
@@ -138,6 +140,31 @@ def test_what_was_read_otherwise_than_the_commit_has_it_is_told_and_always_told_
     now = revision(clone / "infra")
     assert now.is_committed or change == "a link in place of a file"
     assert now.commit != head
+
+
+def test_what_was_asked_for_alone_is_of_the_kind_that_the_commit_has(clone: Path, tmp_path: Path) -> None:
+    (clone / "infra/link").symlink_to("stacks")
+    committed(write({"part.yaml": ""}, tmp_path / "shared"))
+    git(clone, "submodule", "add", "-q", (tmp_path / "shared").as_uri(), "infra/shared")
+    committed(clone)
+    git(tmp_path, "clone", "-q", clone.as_uri(), "unfetched")
+
+    def files(question: Callable[[Path], bool], name: str, folder: Path = clone) -> tuple[str, ...]:
+        seen = Seen()
+        with noted_in(seen):
+            assert question(folder / name), name
+        return revision_of(seen, folder, "").files
+
+    for name in ("infra", "infra/stacks/catalog", "infra/link/catalog", "infra/shared"):
+        assert files(is_folder, name) == ()
+    assert files(is_folder, "infra/shared", tmp_path / "unfetched") == ()
+    (clone / "infra/notes.txt").unlink()
+    for name in ("infra/notes.txt", "infra/new"):
+        (clone / name).mkdir()
+        assert files(is_folder, name) == (name,)
+    shutil.rmtree(clone / "infra/stacks/catalog")
+    (clone / "infra/stacks/catalog").write_text("")
+    assert files(is_file, "infra/stacks/catalog") == ("infra/stacks/catalog",)
 
 
 @pytest.mark.parametrize("name", ["README.md", "infra/README.md", "infra/ignored.txt", "infra/stacks/.dev.yaml.swp"])
