@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _SUBMODULE: Final = 0o160000
 _DEEPEST: Final = 100
 _NO_NAMES: Final = frozenset({b"", b".", b"..", b".git"})
+_INCOMPLETE: Final = (
+    "the clone cannot be read: it lacks objects. Fetch the commit; if it is a partial clone, clone without --filter"
+)
 
 COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 """The whole id of a commit."""
@@ -62,15 +65,18 @@ class Entry:
         return digest_of(self.content) if stat.S_ISREG(self.mode) else ""
 
 
-def head(top: str) -> str:
-    """The commit that is checked out in a work tree; empty where there is none yet, or it cannot be told."""
+def head(top: str) -> tuple[str, str]:
+    """The commit that is checked out in a work tree, and, where there is none yet or it cannot be told, why instead."""
     from dulwich.repo import Repo  # noqa: PLC0415 - 50 ms, where there is a clone
 
     try:
         with _translated(), Repo(top) as repo:
-            return repo.head().decode("ascii")
-    except UnreadableCommitError:
-        return ""
+            try:
+                return repo.head().decode("ascii"), ""
+            except KeyError:
+                return "", "no commit is checked out"
+    except UnreadableCommitError as error:
+        return "", str(error)
 
 
 class Commit:
@@ -208,11 +214,20 @@ def _tree_of(store: DiskObjectStore, commit: bytes) -> ObjectID:
 @contextmanager
 def _translated() -> Iterator[None]:
     """Whatever a damaged clone makes of dulwich as one error."""
+    from dulwich.repo import UnsupportedExtension  # noqa: PLC0415 - 50 ms, where there is a clone
+
     try:
         yield
     except UnreadableCommitError:
         raise
     except GitIndexError as error:
         raise UnreadableCommitError(str(error)) from None
+    except KeyError:
+        raise UnreadableCommitError(_INCOMPLETE) from None
+    except UnsupportedExtension as error:
+        is_partial = error.extension.lower() == "partialclone"
+        raise UnreadableCommitError(
+            _INCOMPLETE if is_partial else f"the clone cannot be read: git's extension {error.extension} is not known"
+        ) from None
     except Exception as error:  # noqa: BLE001 - a damaged object may fail anywhere
         raise UnreadableCommitError(f"the clone cannot be read ({type(error).__name__})") from None

@@ -83,6 +83,8 @@ class Reading:
     def _keep(self, found: OpenRepository) -> Path | None:
         """The repository in the checkout of what was read; None where it is none, or cannot be kept."""
         top = clone_of(self.place.base_path)
+        if top is not None and not found.revision.commit:
+            dg.get_dagster_logger().warning("no run is held to a commit: %s", found.revision.unknown)
         if top is None or self.place.origin != MANIFESTS or not found.revision.is_committed:
             return None
         try:

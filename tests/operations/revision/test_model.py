@@ -229,12 +229,24 @@ def test_without_a_clone_the_operator_says_it(tmp_path: Path, monkeypatch: pytes
 def test_a_clone_without_a_commit_and_a_damaged_one_are_unknown(clone: Path, tmp_path: Path) -> None:
     folder = write({"atmos.yaml": ATMOS, "stacks/dev.yaml": STACK % "x"}, tmp_path / "new")
     git(folder, "init", "-q")
-    assert "no commit checked out" in revision(folder).unknown
+    assert "no commit is checked out" in revision(folder).unknown
     for one in (clone / ".git" / "objects").glob("??/*"):
         one.chmod(0o600)
         one.write_bytes(b"damaged")
     found = revision(clone / "infra")
     assert (found.commit, "cannot be read" in found.unknown) == ("", True)
+
+
+@pytest.mark.parametrize("how", ["by what lacks", "by git's extension", "by another extension"])
+def test_a_partial_clone_says_so_and_what_to_do(clone: Path, tmp_path: Path, how: str) -> None:
+    git(clone, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", "--no-checkout", clone.as_uri(), "partial")
+    partial = shutil.copytree(clone / "infra", tmp_path / "partial/infra").parent
+    if how != "by what lacks":
+        git(partial, "config", "extensions.partialClone" if "git's" in how else "extensions.theirs", "origin")
+    unknown = revision(partial / "infra").unknown
+    assert str(partial) in unknown
+    assert ("extension theirs" if "another" in how else "clone without --filter") in unknown
 
 
 def test_the_cache_notices_a_commit_that_changes_no_file(clone: Path) -> None:

@@ -316,6 +316,16 @@ def test_a_run_that_waited_while_a_later_one_applied_a_later_commit_brings_nothi
     assert (f"decided at commit {first}" in deployment.said(run)) != bool(about)
 
 
+def test_a_clone_whose_commit_nobody_can_tell_is_said_where_runs_are_decided(
+    deployment: Deployment, clone: Clone, caplog: pytest.LogCaptureFixture
+) -> None:
+    clone.commit("one")
+    git(clone.folder, "config", "core.repositoryFormatVersion", "1")
+    git(clone.folder, "config", "extensions.partialClone", "origin")
+    assert COMMIT_TAG not in deployment.tick()
+    assert any("no run is held to a commit" in one and "clone without --filter" in one for one in caplog.messages)
+
+
 def test_the_command_line_tags_its_runs(deployment: Deployment, clone: Clone) -> None:
     head = clone.commit("one")
     report, _ = provision(STACK, base_path=clone.folder, options=ApplyOptions(), desired=open_repository(clone.folder))
