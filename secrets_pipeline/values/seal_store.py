@@ -36,10 +36,12 @@ class LocalSealStore:
 
     Args:
         folder: made when it is first written to.
+        prefix: of the files' names.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prefix: str = "") -> None:
         self._folder = folder
+        self._prefix = prefix
 
     def put(self, stack: str, message: bytes) -> None:
         """Keep a seal, in place of an earlier one; it is on disk when this returns.
@@ -95,7 +97,7 @@ class LocalSealStore:
         return True
 
     def _path(self, stack: str) -> Path:
-        return self._folder / f"{_checked(stack)}{_SUFFIX}"
+        return self._folder / f"{self._prefix}{_checked(stack)}{_SUFFIX}"
 
 
 class S3SealStore:

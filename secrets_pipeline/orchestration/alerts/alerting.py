@@ -2,12 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import dagster as dg
 
-from secrets_pipeline.aws.alerts import Alert, NotPublished, Publication, Published, channels
+from secrets_pipeline.aws.alerts import Alert, Channel, NotPublished, Publication, Published, channels
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
@@ -21,6 +21,7 @@ _KEY, _CHANNELS, _WAITING = "key", "channels", "waiting"
 """What tells an alert apart, the channels that took it, and those that could not be reached."""
 _CAUSE, _ABOUT, _TEXT = "cause", "about", "text"
 _NO_STACK = "no stack"
+_WAITS_SECONDS = 86_400
 _REMEMBERED = 1_000
 """Alerts of one stack that are compared; what is said after more of them within the time is said again."""
 
@@ -53,6 +54,7 @@ class Alerting:
         self._settings = settings
         self._aws = aws
         self._asset = names.asset(ALERTS)
+        self._down: set[str] = set()
         self._clock = clock
 
     def say(self, alert: Alert, instance: dg.DagsterInstance, log: Log) -> Mapping[str, Publication] | None:
@@ -74,42 +76,56 @@ class Alerting:
         left = [one for one in named if told is None or one.name not in told]
         if told is not None and not left:
             return None
-        moment = int(self._clock())
-        answers: dict[str, Publication] = {one.name: one.publish(alert, moment=moment) for one in left}
-        for name, answer in answers.items():
-            if isinstance(answer, NotPublished):
-                log.warning("the alert was not published by %s: %s", name, answer.error.diagnostics())
+        # One that took nothing a moment ago is not waited for again: `say_again` tells it.
+        down = [one.name for one in left if one.name in self._down]
+        answers = {one.name: self._published(one, alert, log) for one in left if one.name not in down}
         if told is None or any(isinstance(answer, Published) for answer in answers.values()):
-            self._remember(alert, answers, instance)
+            self._remember(alert, answers, instance, down)
         return answers
 
-    def say_again(self, instance: dg.DagsterInstance, log: Log) -> None:
-        """Publish what a channel could not take when it was said, until it is as old as a repetition would be.
+    def say_again(self, instance: dg.DagsterInstance, log: Log, *, is_late: Callable[[], bool] = lambda: False) -> None:
+        """Publish what a channel could not take when it was said, for a day: much is said only once.
 
         A channel that is still down is asked once, and told the rest another time.
 
         Args:
             instance: where alerts are remembered.
             log: where it is said.
+            is_late: whether there is no time left; the rest is told another time.
         """
         named = {one.name: one for one in channels(self._settings, self._aws.sessions)}
         if not named:
             return
-        recent = dg.AssetRecordsFilter(asset_key=self._asset, after_timestamp=self._since())
-        said: dict[str, list[dg.AssetObservation]] = {}
-        for record in instance.fetch_observations(recent, limit=_REMEMBERED, ascending=True).records:
-            if record.asset_observation is not None and _TEXT in record.asset_observation.metadata:
-                said.setdefault(str(record.asset_observation.metadata[_KEY].value), []).append(record.asset_observation)
-        for seen in said.values():
+        for seen in self._waiting(instance):
             took = {name for one in seen for name in _names(one.metadata, _CHANNELS)}
             for name in sorted({name for one in seen for name in _names(one.metadata, _WAITING)} - took):
                 channel = named.get(name)
-                answer = channel.publish(_alert(seen[-1]), moment=int(self._clock())) if channel else None
+                if channel is None or name in self._down or is_late():
+                    continue
+                alert = _alert(seen[-1])
+                answer = self._published(channel, alert, log)
                 if isinstance(answer, Published):
-                    self._remember(_alert(seen[-1]), {name: answer}, instance)
-                elif answer is not None:
-                    log.warning("%s still takes no alert: %s", name, answer.error.diagnostics())
-                    del named[name]
+                    self._remember(alert, {name: answer}, instance)
+
+    def _published(self, channel: Channel, alert: Alert, log: Log) -> Publication:
+        answer = channel.publish(alert, moment=int(self._clock()))
+        if isinstance(answer, NotPublished):
+            self._down.add(channel.name)
+            log.warning("the alert was not published by %s: %s", channel.name, answer.error.diagnostics())
+        return answer
+
+    def _waiting(self, instance: dg.DagsterInstance) -> Iterable[list[dg.AssetObservation]]:
+        """What was said within a day, that which says the same together, each in the order of being said."""
+        recent = dg.AssetRecordsFilter(asset_key=self._asset, after_timestamp=self._clock() - _WAITS_SECONDS)
+        said: dict[str, list[dg.AssetObservation]] = {}
+        cursor, more = None, True
+        while more:
+            page = instance.fetch_observations(recent, limit=_REMEMBERED, cursor=cursor, ascending=True)
+            cursor, more = page.cursor, page.has_more
+            for observed in (record.asset_observation for record in page.records):
+                if observed is not None and _TEXT in observed.metadata:
+                    said.setdefault(str(observed.metadata[_KEY].value), []).append(observed)
+        return said.values()
 
     def link(self, path: str) -> str:
         """Return the URL of a path of the UI, whole where the operator says where the UI is."""
@@ -128,7 +144,13 @@ class Alerting:
     def _since(self) -> float:
         return self._clock() - 60 * self._settings.repeat_after_minutes
 
-    def _remember(self, alert: Alert, answers: Mapping[str, Publication], instance: dg.DagsterInstance) -> None:
+    def _remember(
+        self,
+        alert: Alert,
+        answers: Mapping[str, Publication],
+        instance: dg.DagsterInstance,
+        down: Sequence[str] = (),
+    ) -> None:
         took = [name for name, answer in answers.items() if isinstance(answer, Published)]
         instance.report_runless_asset_event(
             dg.AssetObservation(
@@ -141,7 +163,7 @@ class Alerting:
                     _ABOUT: alert.about,
                     _TEXT: dg.MetadataValue.text(alert.text),
                     _CHANNELS: dg.MetadataValue.json(took),
-                    _WAITING: dg.MetadataValue.json([name for name in answers if name not in took]),
+                    _WAITING: dg.MetadataValue.json([*down, *(name for name in answers if name not in took)]),
                 },
             )
         )

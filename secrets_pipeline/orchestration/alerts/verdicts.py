@@ -14,8 +14,6 @@ from secrets_pipeline.aws.alerts import Alert
 Red: TypeAlias = Mapping[str, Mapping[str, float]]
 """Stack → check → when it turned red, in seconds since 1970."""
 _LINES, _CALLS = 20, 5
-ALL_STACKS = ""
-"""The stack of an evaluation of all stacks at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class Verdict:
 
     Attributes:
         key: of the check.
-        stack: the partition, or `ALL_STACKS`.
+        stack: the partition.
         at: when, in seconds since 1970.
         run_id: of the run that evaluated it.
         red: whether something is wrong; what only waits is not red.
@@ -41,10 +39,11 @@ class Verdict:
     calls: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, evaluation: dg.AssetCheckEvaluation, at: float, run_id: str, calls: tuple[str, ...] = ()) -> Verdict:
+    def of(
+        cls, evaluation: dg.AssetCheckEvaluation, stack: str, at: float, run_id: str, calls: tuple[str, ...] = ()
+    ) -> Verdict:
         """Read an evaluation."""
         red = not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
-        stack = evaluation.partition or ALL_STACKS
         return cls(evaluation.asset_check_key, stack, at, run_id, red, evaluation.description or "", calls)
 
 
@@ -61,29 +60,34 @@ class Transition:
     since: float | None
 
 
-def transitions(red: Red, verdicts: Iterable[Verdict]) -> tuple[dict[str, dict[str, float]], list[Transition]]:
-    """Follow evaluations in the order in which they were made.
+def transitions(red: Red, verdicts: Iterable[Verdict]) -> list[Transition]:
+    """Follow evaluations in the order in which they were made; return what changes on the way, each change once.
 
     Args:
         red: what is known to be red.
         verdicts: in any order.
-
-    Returns:
-        What is red afterwards, and what has changed on the way, each change once.
     """
-    now = {stack: dict(checks) for stack, checks in red.items()}
+    since = {(stack, check): at for stack, checks in red.items() for check, at in checks.items()}
     found = []
     for verdict in sorted(verdicts, key=lambda one: one.at):
-        checks = now.setdefault(verdict.stack, {})
-        name = verdict.key.name
-        since = checks.get(name)
-        if verdict.red and since is None:
-            checks[name] = verdict.at
-            found.append(Transition(verdict, None))
-        elif not verdict.red and since is not None:
-            del checks[name]
-            found.append(Transition(verdict, since))
-    return {stack: checks for stack, checks in now.items() if checks}, found
+        which = verdict.stack, verdict.key.name
+        if verdict.red != (which in since):
+            found.append(Transition(verdict, since.pop(which, None)))
+            if verdict.red:
+                since[which] = verdict.at
+    return found
+
+
+def after(red: Red, changes: Iterable[Transition]) -> Red:
+    """Return what is red after changes, in their order."""
+    now = {stack: dict(checks) for stack, checks in red.items()}
+    for one in changes:
+        checks = now.setdefault(one.verdict.stack, {})
+        if one.verdict.red:
+            checks[one.verdict.key.name] = one.verdict.at
+        else:
+            checks.pop(one.verdict.key.name, None)
+    return {stack: checks for stack, checks in now.items() if checks}
 
 
 def transition_alert(one: Transition, link: str) -> Alert:
@@ -94,8 +98,7 @@ def transition_alert(one: Transition, link: str) -> Alert:
         link: to the check in the UI.
     """
     verdict = one.verdict
-    where = verdict.stack or "all stacks"
-    name = verdict.key.name
+    where, name = verdict.stack, verdict.key.name
     if one.since is None:
         subject, cause = f"{where}: {name} is red", "check-red"
         text = f"{name} of {where} found at {_moment(verdict.at)}:\n\n{_lines(verdict.description)}"

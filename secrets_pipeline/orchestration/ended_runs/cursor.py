@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
+
+from secrets_pipeline.orchestration.alerts.verdicts import Red
 
 OVERLAP_SECONDS = 300.0
 """Runs are found by when they were updated, by the clocks of several hosts and by transactions of several seconds: so
@@ -24,11 +26,13 @@ class Cursor:
         since: up to when runs were looked at, in seconds since 1970.
         seen: id of a run of the last minutes → when it was updated.
         red: stack → check → when it turned red, in seconds since 1970.
+        left: ids of runs that are looked at again, as long as they exist.
     """
 
     since: float
     seen: Mapping[str, float] = field(default_factory=dict)
-    red: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    red: Red = field(default_factory=dict)
+    left: Sequence[str] = ()
 
     @classmethod
     def read(cls, text: str | None, now: float) -> Cursor:
@@ -40,34 +44,29 @@ class Cursor:
 
     def write(self) -> str:
         """Write the cursor as Dagster keeps it."""
-        return json.dumps({"since": self.since, "seen": self.seen, "red": self.red}, separators=(",", ":"))
+        return json.dumps(asdict(self), separators=(",", ":"))
 
-    def after(
-        self,
-        looked_at: Sequence[dg.RunRecord],
-        red: Mapping[str, Mapping[str, float]],
-        left: Sequence[dg.RunRecord] = (),
-    ) -> Cursor:
+    def after(self, looked_at: Sequence[dg.RunRecord], red: Red, left: Sequence[str]) -> Cursor:
         """Return the cursor after a tick.
 
         Args:
-            looked_at: runs that are done with.
+            looked_at: runs that were looked at.
             red: what is red now.
-            left: runs that have to be looked at again.
+            left: ids of those that have to be looked at again.
         """
         times = {record.dagster_run.run_id: record.update_timestamp.timestamp() for record in looked_at}
         since = max((self.since, *times.values()))
-        since = max(self.since, min((since, *(record.update_timestamp.timestamp() for record in left))))
-        seen = {**self.seen, **times}
-        recent = {run_id: at for run_id, at in seen.items() if at > since - 2 * OVERLAP_SECONDS}
-        return Cursor(since, recent, {stack: dict(checks) for stack, checks in red.items() if checks})
+        seen = {run_id: at for run_id, at in {**self.seen, **times}.items() if at > since - 2 * OVERLAP_SECONDS}
+        return Cursor(since, seen, red, left)
 
 
 def new_runs(instance: dg.DagsterInstance, cursor: Cursor) -> list[dg.RunRecord]:
-    """Find runs that ended and were not looked at yet, the earliest first: one query."""
+    """Find runs that were left and those that ended since, the earliest first: one query, or two."""
     since = datetime.fromtimestamp(cursor.since - OVERLAP_SECONDS, UTC)
     ended = dg.RunsFilter(statuses=_ENDED, updated_after=since)
     found = instance.get_run_records(
         ended, limit=MOST_RUNS + len(cursor.seen), order_by="update_timestamp", ascending=True
     )
-    return [record for record in found if record.dagster_run.run_id not in cursor.seen][:MOST_RUNS]
+    again = instance.get_run_records(dg.RunsFilter(run_ids=list(cursor.left))) if cursor.left else []
+    known = {*cursor.seen, *cursor.left}
+    return [*again, *[record for record in found if record.dagster_run.run_id not in known][:MOST_RUNS]]

@@ -14,7 +14,7 @@ import dagster as dg
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.alerts.failures import failure_alert
-from secrets_pipeline.orchestration.alerts.verdicts import Verdict, transition_alert, transitions
+from secrets_pipeline.orchestration.alerts.verdicts import Red, Verdict, after, transition_alert, transitions
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor, new_runs
 from secrets_pipeline.orchestration.rotation.actors import calls_of
 from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
@@ -26,11 +26,13 @@ from secrets_pipeline.orchestration.verification.history import REPEATED, last_e
 from secrets_pipeline.orchestration.verification.standing import repeat_verdicts
 
 NAME = "ended_runs_sensor"
-WILL_RETRY_TAG = "dagster/will_retry"
-"""On a failed run that Dagster's `run_retries` repeat: the last one of them is told."""
+AUTO_RETRY_RUN_ID_TAG = "dagster/auto_retry_run_id"
+"""On a failed run that Dagster's `run_retries` have repeated: the last one of them is told."""
+_RETRIED_SECONDS = 600.0
+"""So long a run may wait to be repeated before its failure is told."""
 _INTERVAL = 15
-_SECONDS = 30.0
-"""From the start of a tick, which Dagster ends after 60 seconds."""
+_SECONDS = 25.0
+"""From the start of a tick, which Dagster ends after 60 seconds; an alert that was begun may take as long again."""
 
 
 @dataclass(frozen=True)
@@ -80,27 +82,27 @@ def ended_runs_sensor_for(
         context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
     ) -> dg.SensorResult:
         deadline = time.monotonic() + _SECONDS
+
+        def is_late() -> bool:
+            return time.monotonic() > deadline
+
         cursor = Cursor.read(context.cursor, clock())
         look = _Look(context, names, own, stacks, alerting)
-        done: list[dg.RunRecord] = []
-        left: list[dg.RunRecord] = []
-        for record in new_runs(context.instance, cursor):
-            if time.monotonic() > deadline:
+        found = new_runs(context.instance, cursor)
+        looked_at = []
+        for record in found:
+            if is_late():
                 break
-            try:
-                look.at(record.dagster_run)
-            except SecretsPipelineError as error:
-                # The repository cannot be read: who follows is not known. What was said is not said again.
-                context.log.warning("run %s is looked at again: %s", record.dagster_run.run_id, error.diagnostics())
-                left.append(record)
-            else:
-                done.append(record)
-        red = look.tell(cursor)
-        alerting.say_again(context.instance, context.log)
+            looked_at.append(record)
+            look.at(record.dagster_run, ended_seconds_ago=clock() - record.update_timestamp.timestamp())
+        red = look.tell(cursor, is_late)
+        alerting.say_again(context.instance, context.log, is_late=is_late)
+        not_reached = {record.dagster_run.run_id for record in found[len(looked_at) :]}
+        look.left |= not_reached.intersection(cursor.left)
         return dg.SensorResult(
             run_requests=look.requests,
-            skip_reason=None if look.requests else look.said(len(done), red),
-            cursor=cursor.after(done, red, left).write(),
+            skip_reason=None if look.requests else look.said(len(looked_at), red),
+            cursor=cursor.after(looked_at, red, sorted(look.left)).write(),
         )
 
     return ended_runs_sensor
@@ -113,6 +115,7 @@ class _Look:
         self, context: dg.SensorEvaluationContext, names: Names, own: Own, stacks: Stacks, alerting: Alerting
     ) -> None:
         self.requests: list[dg.RunRequest] = []
+        self.left: set[str] = set()
         self._context = context
         self._instance = context.instance
         self._names = names
@@ -121,51 +124,75 @@ class _Look:
         self._alerting = alerting
         self._verdicts: list[Verdict] = []
 
-    def at(self, run: dg.DagsterRun) -> None:
-        """Look at a run that ended."""
+    def at(self, run: dg.DagsterRun, *, ended_seconds_ago: float) -> None:
+        """Look at a run that ended; `left` has it if it must be looked at again: what was said is not said again."""
         if not self._own.includes(run):
             return
         self._verdicts += self._evaluated(run)
         if run.status is not dg.DagsterRunStatus.SUCCESS:
             repeat_verdicts(self._instance, run, self._own.checks)
-        if run.status is dg.DagsterRunStatus.FAILURE and not {ALERTED_TAG, WILL_RETRY_TAG} & _set(run):
+        if run.is_complete_and_waiting_to_retry and ended_seconds_ago < _RETRIED_SECONDS:
+            self.left.add(run.run_id)
+        elif run.status is dg.DagsterRunStatus.FAILURE and not _is_told_elsewhere(run):
             self._alerting.say(failure_alert(self._instance, run, self._alerting), self._instance, self._context.log)
         if run.job_name == self._names.of(ROTATE_JOB) and run.status is not dg.DagsterRunStatus.CANCELED:
-            self.requests += followed(run, self._stacks.desired, self._names.of("follow_rotation"))
+            try:
+                self.requests += followed(run, self._stacks.desired, self._names.of("follow_rotation"))
+            except SecretsPipelineError as error:
+                # The repository cannot be read: who follows is not known.
+                self._context.log.warning("run %s is looked at again: %s", run.run_id, error.diagnostics())
+                self.left.add(run.run_id)
 
-    def tell(self, cursor: Cursor) -> dict[str, dict[str, float]]:
-        """Alert of each check that changed; return what is red."""
-        red, changed = transitions(cursor.red, self._in_order(cursor))
+    def tell(self, cursor: Cursor, is_late: Callable[[], bool]) -> Red:
+        """Alert of each check that changed; return what is red, as far as it was told."""
+        red = self._still_ours(cursor.red)
+        changed = transitions(red, self._in_order(red))
+        told = 0
         for one in changed:
+            if is_late():
+                break
             stage = stage_of(one.verdict.key.asset_key)
             link = self._alerting.link(f"/assets/{'/'.join(one.verdict.key.asset_key.path)}?view=checks")
             self._context.log.info("%s of %s: %s", one.verdict.key.name, stage, one.verdict.description)
             self._alerting.say(transition_alert(one, link), self._instance, self._context.log)
-        return red
+            told += 1
+        self.left |= {one.verdict.run_id for one in changed[told:]}
+        return after(red, changed[:told])
 
-    def said(self, looked_at: int, red: dict[str, dict[str, float]]) -> str:
+    def said(self, looked_at: int, red: Red) -> str:
         """What a tick that requests nothing has looked at."""
         count = sum(map(len, red.values()))
         return f"{looked_at} runs ended, {len(self._verdicts)} checks evaluated; red: {count}"
+
+    def _still_ours(self, red: Red) -> Red:
+        """Without stacks that were retired and checks that are no more: nothing will say that they are green."""
+        stacks = self._names.stacks(self._instance) if red else set()
+        names = {key.name for key in self._own.checks}
+        return {
+            stack: {check: at for check, at in checks.items() if check in names}
+            for stack, checks in red.items()
+            if stack in stacks
+        }
 
     def _evaluated(self, run: dg.DagsterRun) -> Iterator[Verdict]:
         kind, calls = dg.DagsterEventType.ASSET_CHECK_EVALUATION, tuple(map(str, calls_of(run)))
         for record in self._instance.get_records_for_run(run.run_id, of_type=kind).records:
             evaluation = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
-            if evaluation.asset_check_key in self._own.checks and REPEATED not in evaluation.metadata:
-                yield Verdict.of(evaluation, record.timestamp, run.run_id, calls)
+            ours = evaluation.asset_check_key in self._own.checks and REPEATED not in evaluation.metadata
+            if ours and evaluation.partition is not None:
+                yield Verdict.of(evaluation, evaluation.partition, record.timestamp, run.run_id, calls)
 
-    def _in_order(self, cursor: Cursor) -> Iterator[Verdict]:
+    def _in_order(self, red: Red) -> Iterator[Verdict]:
         """Those that no newer one has overtaken, which an earlier tick has told already."""
         here = {(one.key, one.stack, one.at) for one in self._verdicts}
         for one in self._verdicts:
-            if one.red != (one.key.name in cursor.red.get(one.stack, {})):
-                newest = last_evaluation(self._instance, one.key, one.stack or None)
+            if one.red != (one.key.name in red.get(one.stack, {})):
+                newest = last_evaluation(self._instance, one.key, one.stack)
                 if newest is not None and newest.at > one.at and (one.key, one.stack, newest.at) not in here:
                     continue
             yield one
 
 
-def _set(run: dg.DagsterRun) -> set[str]:
-    """Tags that a run carries with the value `true`."""
-    return {tag for tag, value in run.tags.items() if value.lower() == "true"}
+def _is_told_elsewhere(run: dg.DagsterRun) -> bool:
+    """Tell whether its step alerted, or a run will that repeats it."""
+    return run.tags.get(ALERTED_TAG) == "true" or AUTO_RETRY_RUN_ID_TAG in run.tags

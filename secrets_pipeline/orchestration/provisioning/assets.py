@@ -78,7 +78,7 @@ def _secrets(names: Names) -> dg.AssetsDefinition:
         stack = applying.stack(context.partition_key)
         outcomes = applying.reconcile("secrets", STAGES["secrets"](stack, passwords=generated_passwords))
         if not lacking_values(stack):
-            applying.stacks.seals.delete(stack.spec.stack)
+            applying.stacks.seals(stack).delete(stack.spec.stack)
         return materialized(stack, outcomes)
 
     return secrets

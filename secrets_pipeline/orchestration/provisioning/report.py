@@ -38,8 +38,15 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         earlier, own = outcomes_of_stack(context, stages)
         own += rows(marked)
         look = Looker(context, applying.stacks, names, context.partition_key)
-        yield from look.evaluations(_to_be_evaluated(context, names, checks))
-        if failed := [row for row in own if row["outcome"] == "failed"]:
+        failed = [row for row in own if row["outcome"] == "failed"]
+        try:
+            yield from look.evaluations(_to_be_evaluated(context, names, checks))
+        except Exception:
+            if not failed:
+                raise
+            # What failed in AWS comes first.
+            context.log.exception("a check broke")
+        if failed:
             raise dg.Failure(failure(context, failed), metadata={"table": table_of(earlier + own, telling)})
         yield materialized(stack, marked, {"stack": table_of(earlier + own, telling)})
 

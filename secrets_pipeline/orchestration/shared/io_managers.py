@@ -23,14 +23,14 @@ class SealingIOManager(dg.IOManager):
         """Encrypt (KMS GenerateDataKey) and store one stack's passwords."""
         stack = self._stacks.stack(context.partition_key, writing=True)
         if len(obj) == 0:
-            self._stacks.seals.delete(stack.spec.stack)
+            self._stacks.seals(stack).delete(stack.spec.stack)
             return
-        self._stacks.seals.put(stack.spec.stack, seal(obj, **self._how(stack)))
+        self._stacks.seals(stack).put(stack.spec.stack, seal(obj, **self._how(stack)))
 
     def load_input(self, context: dg.InputContext) -> GeneratedPasswords:
         """Decrypt (KMS Decrypt) one stack's passwords, if there are any."""
         stack = self._stacks.stack(context.partition_key, writing=True)
-        blob = self._stacks.seals.get(stack.spec.stack)
+        blob = self._stacks.seals(stack).get(stack.spec.stack)
         return GeneratedPasswords({}) if blob is None else open_seal(blob, **self._how(stack))
 
     def _how(self, stack: Stack) -> dict[str, Any]:

@@ -185,15 +185,14 @@ class Stacks:
         spec = self.desired.specs.get(stack)
         return (spec.target.account_id if spec else None) or "unknown"
 
-    @property
-    def seals(self) -> SealStore:
-        """Return where sealed passwords wait between two assets."""
+    def seals(self, stack: Stack) -> SealStore:
+        """Return where sealed passwords of a stack wait between two assets: apart by account, as names may repeat."""
         settings = self.desired.settings.seals
         if settings.bucket:
             region = settings.region or "us-east-1"
             client = self._sessions.for_target(Target(region=region)).client("s3")
-            return S3SealStore(client, settings.bucket, settings.prefix)
-        return LocalSealStore(self._seal_folder)
+            return S3SealStore(client, settings.bucket, f"{settings.prefix}{stack.account.account_id}/")
+        return LocalSealStore(self._seal_folder, f"{stack.account.account_id}-")
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ from typing import TypeAlias
 import dagster as dg
 from dagster._core.definitions.asset_checks import asset_check_evaluation  # noqa: TID251 - Dagster exports no name
 from dagster._core.event_api import PartitionKeyFilter  # noqa: TID251 - the history of a check is filtered by nothing else
+from dagster._core.storage import asset_check_execution_record  # noqa: TID251 - a planned one is no verdict
 
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 
+_EVALUATED = asset_check_execution_record.COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
 Target: TypeAlias = asset_check_evaluation.AssetCheckEvaluationTargetMaterializationData
 
 APPLIED = "applied"
@@ -39,17 +41,16 @@ class Evaluated:
     at: float
 
 
-def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: str | None) -> Evaluated | None:
+def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: str) -> Evaluated | None:
     """Read the last evaluation of a check.
 
     Args:
         instance: whose storage.
         key: of the check.
-        stack: the partition; None for an evaluation of all stacks at once.
+        stack: the partition.
     """
     history = instance.event_log_storage.get_asset_check_execution_history
-    for record in history(key, limit=_MOST, partition_filter=PartitionKeyFilter(key=stack)):
-        # One that was planned has an event of another kind.
+    for record in history(key, limit=1, status=_EVALUATED, partition_filter=PartitionKeyFilter(key=stack)):
         if isinstance(record.evaluation, dg.AssetCheckEvaluation) and record.event is not None:
             repeated = record.evaluation.metadata.get(REPEATED)
             at = record.event.timestamp if repeated is None else float(str(repeated.value))

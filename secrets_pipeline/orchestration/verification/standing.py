@@ -22,9 +22,11 @@ def repeat_verdicts(instance: dg.DagsterInstance, run: dg.DagsterRun, own: Colle
         run: one that ended without success.
         own: checks of this code location.
     """
+    stack = run.tags.get(PARTITION_TAG)
+    if stack is None:
+        return
     planned = planned_checks(instance, run.run_id) & set(own)
     missing = planned - evaluated_checks(instance, run.run_id) if planned else planned
-    stack = run.tags.get(PARTITION_TAG)
     for key in sorted(missing, key=str):
         last = last_evaluation(instance, key, stack)
         if last is None:

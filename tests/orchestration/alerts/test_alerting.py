@@ -181,7 +181,7 @@ def test_what_a_channel_could_not_take_is_published_when_it_is_back_once_and_by_
     saying(None).say_again(instance, LOG)
 
 
-def test_what_is_older_than_a_repetition_is_not_published_any_more(
+def test_what_waits_for_a_day_is_not_published_any_more(
     instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALERT_HOOK", hook.url)
@@ -189,8 +189,10 @@ def test_what_is_older_than_a_repetition_is_not_published_any_more(
     hook.answers = [404]
     saying(None, **named).say(ALERT, instance, LOG)
     started = next(iter(instance.fetch_observations(dg.AssetKey(ALERTS), limit=1).records)).timestamp
-    saying(None, [started + 3_700], **named).say_again(instance, LOG)
+    saying(None, [started + 86_500], **named).say_again(instance, LOG)
     assert len(hook.posted) == 1
+    saying(None, [started + 86_000], **named).say_again(instance, LOG)
+    assert len(hook.posted) == 2
 
 
 def test_a_channel_that_is_named_later_gets_what_was_only_logged(

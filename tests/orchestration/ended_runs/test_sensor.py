@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -18,8 +19,9 @@ from hypothesis import strategies as st
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.orchestration.alerts.alerting import ALERTS, Alerting
-from secrets_pipeline.orchestration.alerts.verdicts import Verdict, transitions
+from secrets_pipeline.orchestration.alerts.verdicts import Verdict, after, transitions
 from secrets_pipeline.orchestration.ended_runs import cursor as cursors
+from secrets_pipeline.orchestration.ended_runs import sensor as ended
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor
 from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
 from secrets_pipeline.orchestration.rotation.actors import actors_tag
@@ -47,6 +49,7 @@ class Watched:
         self.cursor: str | None = None
         self.stacks: object = None
         self.skipped = ""
+        self.ahead = 0.0
 
     def run(
         self,
@@ -71,6 +74,8 @@ class Watched:
         tags: Mapping[str, str] | None = None,
     ) -> dg.DagsterRun:
         where = {PARTITION_TAG: stack} if stack else {}
+        if stack:
+            self.instance.add_dynamic_partitions(PLAIN.of("stacks"), [stack])
         run_id = str(uuid.uuid4())
         run = dg.DagsterRun(job, run_id=run_id, status=dg.DagsterRunStatus.STARTED, tags={**where, **(tags or {})})
         self.instance.add_run(run)
@@ -108,7 +113,7 @@ class Watched:
 
     def tick(self) -> list[dg.RunRequest]:
         alerting = Alerting(AlertSettings(), AwsSessions())
-        sensor = ended_runs_sensor_for(PLAIN, OWN, job_named("follow_rotation"))
+        sensor = ended_runs_sensor_for(PLAIN, OWN, job_named("follow_rotation"), clock=lambda: time.time() + self.ahead)
         resources = {"alerting": alerting, "stacks": self.stacks}
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
             result: Any = sensor(context)
@@ -193,12 +198,67 @@ def test_a_tick_that_is_repeated_says_nothing_again(watched: Watched) -> None:
 
 
 def test_a_failed_run_that_dagster_repeats_is_told_by_the_last_of_them(watched: Watched) -> None:
-    watched.run(job="provision", status=FAILURE, tags={"dagster/will_retry": "true"})
+    first = watched.run(job="provision", status=FAILURE, tags={"dagster/will_retry": "true"})
+    watched.tick()
+    watched.instance.add_run_tags(first, {"dagster/auto_retry_run_id": str(uuid.uuid4())})
+    watched.tick()
     watched.tick()
     assert watched.alerts() == []
     watched.run(job="provision", status=FAILURE, tags={"dagster/will_retry": "false"})
     watched.tick()
     assert len(watched.alerts()) == 1
+
+
+def test_a_failed_run_that_dagster_did_not_repeat_is_told(watched: Watched) -> None:
+    given_up = watched.run({READ: False}, job="provision", status=FAILURE, tags={"dagster/will_retry": "true"})
+    watched.run(job="provision", stack="b-dev", status=FAILURE, tags={"dagster/will_retry": "true"})
+    watched.tick()
+    assert watched.alerts() == ["a-dev: consumers_can_read is red"]
+    # Dagster's daemon says so where the run's job is no more.
+    watched.instance.add_run_tags(given_up, {"dagster/will_retry": "false"})
+    watched.tick()
+    assert watched.alerts()[1:] == ["provision failed: a-dev: PIPELINE_FAILURE happened"]
+    watched.ahead = 700.0
+    watched.tick()
+    watched.tick()
+    assert watched.alerts()[2:] == ["provision failed: b-dev: PIPELINE_FAILURE happened"]
+
+
+def test_what_there_was_no_time_to_tell_is_told_at_the_next_tick(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stack in ("a-dev", "b-dev"):
+        watched.run({READ: False}, stack=stack)
+    clock = SimpleNamespace(monotonic=lambda: 1e9 if watched.alerts() else 0.0)
+    monkeypatch.setattr(ended, "time", clock)
+    watched.tick()
+    assert watched.alerts() == ["a-dev: consumers_can_read is red"]
+    monkeypatch.undo()
+    watched.tick()
+    watched.run({READ: True}, stack="b-dev")
+    watched.tick()
+    watched.tick()
+    assert watched.alerts()[1:] == [
+        "b-dev: consumers_can_read is red",
+        "b-dev: consumers_can_read is not red any longer",
+    ]
+
+
+def test_a_stack_that_was_retired_is_not_red_for_ever(watched: Watched) -> None:
+    watched.run({READ: False})
+    watched.tick()
+    watched.instance.delete_dynamic_partition(PLAIN.of("stacks"), "a-dev")
+    watched.tick()
+    assert watched.skipped == "0 runs ended, 0 checks evaluated; red: 0"
+    watched.run({READ: False})
+    watched.tick()
+    assert watched.alerts() == ["a-dev: consumers_can_read is red"] * 2
+
+
+def test_an_evaluation_without_a_stack_says_nothing_of_stacks(watched: Watched) -> None:
+    watched.run({READ: False}, stack=None)
+    watched.tick()
+    assert watched.alerts() == []
 
 
 def test_runs_of_another_code_location_are_not_ours(watched: Watched) -> None:
@@ -296,19 +356,20 @@ def test_transitions_alternate_and_do_not_depend_on_how_evaluations_are_cut_into
     said: list[tuple[str, bool, float]],
 ) -> None:
     verdicts = sorted((Verdict(READ, stack, at, "run", red, "") for stack, red, at in said), key=lambda one: one.at)
-    red, found = transitions({}, verdicts)
+    found = transitions({}, verdicts)
+    red = after({}, found)
     for stack in "ab":
         turns = [one.since is None for one in found if one.verdict.stack == stack]
         assert turns == [number % 2 == 0 for number in range(len(turns))]
         last = [one.red for one in verdicts if one.stack == stack][-1:]
         assert (READ.name in red.get(stack, {})) is (last == [True])
     cut = len(verdicts) // 2
-    first, early = transitions({}, verdicts[:cut])
-    second, late = transitions(first, verdicts[cut:])
-    assert (second, early + late) == (red, found)
+    early = transitions({}, verdicts[:cut])
+    late = transitions(after({}, early), verdicts[cut:])
+    assert early + late == found
 
 
 def test_a_cursor_is_read_as_it_was_written() -> None:
-    written = Cursor(5.0, {"run": 4.0}, {"a-dev": {"check": 3.0}})
+    written = Cursor(5.0, {"run": 4.0}, {"a-dev": {"check": 3.0}}, ["other"])
     assert Cursor.read(written.write(), 9.0) == written
     assert Cursor.read("not JSON", 9.0) == Cursor.read(None, 9.0) == Cursor(9.0)

@@ -240,25 +240,29 @@ def test_old_verifications_are_deleted_but_for_the_last_of_each_stack_and_for_ru
 ) -> None:
     now, keep = datetime.now(UTC) + timedelta(days=40), timedelta(days=30)
 
-    def made(job: str, stack: str) -> str:
-        tags, run_id = {PARTITION_TAG: stack}, str(uuid.uuid4())
-        run = dg.DagsterRun(job_name=job, run_id=run_id, tags=tags, status=dg.DagsterRunStatus.SUCCESS)
+    def made(job: str, stack: str, chosen: frozenset[dg.AssetCheckKey] | None = None) -> str:
+        tags, run_id = {PARTITION_TAG: stack} if stack else {}, str(uuid.uuid4())
+        run = dg.DagsterRun(job, run_id, tags=tags, status=dg.DagsterRunStatus.SUCCESS, asset_check_selection=chosen)
         return instance.add_run(run).run_id
+
+    def young(run_id: str) -> str:
+        # By the storage's clock all of them were made now.
+        with instance.run_storage.connect() as connection:  # type: ignore[attr-defined] # of SQL
+            then = RunsTable.update().where(RunsTable.c.run_id == run_id)
+            connection.execute(then.values(create_timestamp=now.replace(tzinfo=None)))
+        return run_id
 
     def left() -> set[str]:
         return {run.run_id for run in instance.get_runs()}
 
     old = [made("verify", "daily"), made("verify", "forgotten"), made("provision", "daily")]
     assert purge_verifications(instance, "verify", now, keep) == 0
-    young = made("verify", "daily")
-    # By the storage's clock all of them were made now.
-    with instance.run_storage.connect() as connection:  # type: ignore[attr-defined] # of SQL
-        made_then = (
-            RunsTable.update().where(RunsTable.c.run_id == young).values(create_timestamp=now.replace(tzinfo=None))
-        )
-        connection.execute(made_then)
-    assert purge_verifications(instance, "verify", now, keep) == 1
-    assert left() == {old[1], old[2], young}
+    one_check = young(made("verify", "daily", frozenset({dg.AssetCheckKey(dg.AssetKey("secrets"), "in_sync")})))
+    assert purge_verifications(instance, "verify", now, keep) == 0
+    newer = young(made("verify", "daily"))
+    made("verify", "")
+    assert purge_verifications(instance, "verify", now, keep) == 2
+    assert left() == {old[1], old[2], one_check, newer}
 
 
 def test_a_tick_is_no_longer_than_the_time_between_two() -> None:
