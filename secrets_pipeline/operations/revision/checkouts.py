@@ -54,7 +54,7 @@ class Checkouts:
     folder: Path
 
     def current_at(self, commit: str, moment: float) -> Path | None:
-        """Find the checkout of a commit that was current at a moment, or a little before; None where it is not kept.
+        """Find the checkout of a commit that was current at a moment, since, or just before; None where it is not kept.
 
         Args:
             commit: its id; anything else is not kept.
