@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := requirements/dev.txt
 VENDORED := secrets_pipeline/rotation/vendored
+# Else every process that a test starts compiles the whole library, and every worker of a test run all tests.
+unexport PYTHONDONTWRITEBYTECODE
 # Files of tests are dealt to two processes more than there are cores, as they wait at times, the longest first (tests/plugins/budget.py).
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # Temporary files are kept in memory where it has room: many disks take milliseconds to delete a file, and to sync one.

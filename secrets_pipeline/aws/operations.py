@@ -44,7 +44,7 @@ _BY_SERVICE: Final = {
     "apigateway": "GetRestApis",
     "ssm": "DeleteParameter",
     "iam": "CreateRole DeleteRole DeleteRolePolicy GetAccountAuthorizationDetails GetPolicyVersion GetRole "
-    "GetRolePolicy ListOpenIDConnectProviders PutRolePolicy TagRole UpdateAssumeRolePolicy",
+    "GetRolePolicy ListOpenIDConnectProviders PutRolePermissionsBoundary PutRolePolicy TagRole UpdateAssumeRolePolicy",
     "organizations": "DescribeOrganization DescribePolicy ListParents ListPoliciesForTarget ListRoots",
     "sts": "GetCallerIdentity",
     "events": "CreateEventBus DescribeEventBus DescribeRule ListTargetsByRule PutPermission PutRule PutTargets",

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import fnmatch
+import itertools
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
 import pytest
 import yaml
 
+from secrets_pipeline.access.evaluator.elements import listed
+from secrets_pipeline.access.granting.identity import Readable
+from secrets_pipeline.access.granting.rotation import rotation_policy
+from secrets_pipeline.aws.leases.dynamodb import DynamoDBLeaseStore
+from secrets_pipeline.aws.service_keys import PURPOSE_TAG
+from secrets_pipeline.desired.rotation_function import function_name
+from secrets_pipeline.reconcilers.event_queue.desired import Layout, Place
+from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
 from tests.deploy.compose_file import DEPLOY, POSTGRES, image_environment, services
-from tests.deploy.templates import TEMPLATES, template
+from tests.deploy.templates import TEMPLATES, parameters, request_of, template
 
 ROOT: Final = DEPLOY.parent
 EXAMPLES: Final = ROOT / "examples"
@@ -36,6 +47,23 @@ ROWS: Final = {
     "leases in S3, in DynamoDB": "Leases",
 }
 """Row of the table of rights → policy of the template. A row that is not here has no policy yet: add both."""
+BOUNDED: Final = {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:AttachRolePolicy"}
+"""What makes a role mightier.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
+"""
+KEY_WRITES: Final = {
+    "kms:CreateAlias",
+    "kms:DisableKeyRotation",
+    "kms:EnableKeyRotation",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+}
+READING: Final = ("Describe", "Get", "GET", "List")
 WEBHOOK: Final = "Webhook"
 """The part of the alerts that has a policy of its own."""
 
@@ -77,28 +105,136 @@ def actions_in(cell: str) -> set[str]:
     return found
 
 
-def policies() -> dict[str, set[str]]:
-    """The policies of the pipeline's role: name → actions."""
+def statements() -> dict[str, list[dict[str, Any]]]:
+    """The policies of the pipeline's role, by name, with all that any parameter switches on; actions as lists."""
     resources = template("pipeline")["Resources"]
-    documents = {
-        one["PolicyName"]: one["PolicyDocument"] for one in resources["PipelineRole"]["Properties"]["Policies"]
-    }
+    found = [*resources["PipelineRole"]["Properties"]["Policies"]]
     for one in resources.values():
         if one["Type"] == "AWS::IAM::Policy":
             assert one["Properties"]["Roles"] == [{"Ref": "PipelineRole"}]
-            documents[one["Properties"]["PolicyName"]] = one["Properties"]["PolicyDocument"]
-    found: dict[str, set[str]] = {}
-    for name, document in documents.items():
-        listed = [one["Action"] for one in document["Statement"]]
-        found[name] = {action for one in listed for action in ([one] if isinstance(one, str) else one)}
-    return found
+            found.append(one["Properties"])
+    return {one["PolicyName"]: statements_of(one["PolicyDocument"]) for one in found}
+
+
+def statements_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [one.get("Fn::If", ["", one])[1] for one in document["Statement"]]
+    assert {one["Effect"] for one in found} == {"Allow"}
+    return [{**one, "Action": listed(one["Action"])} for one in found]
 
 
 def test_the_role_of_the_pipeline_may_do_what_the_table_of_rights_says_and_nothing_else() -> None:
-    said, given = rights(), policies()
+    said = rights()
+    given = {name: {action for one in found for action in one["Action"]} for name, found in statements().items()}
     assert set(said) == set(ROWS)
     given["Alerts"] |= given.pop(WEBHOOK)
     assert {ROWS[row]: actions for row, actions in said.items()} == given
+
+
+def test_the_pipeline_writes_policies_of_roles_within_a_boundary_alone() -> None:
+    boundaries: dict[str, list[Any]] = {action: [] for action in BOUNDED}
+    for one in itertools.chain.from_iterable(statements().values()):
+        for action in BOUNDED & set(one["Action"]):
+            boundaries[action].append(one.get("Condition", {}).get("StringEquals", {}).get("iam:PermissionsBoundary"))
+    ours, consumers = {"Ref": "Boundary"}, {"Ref": "ConsumerBoundaryArns"}
+    assert boundaries == {
+        "iam:CreateRole": [ours, ours],
+        "iam:PutRolePermissionsBoundary": [ours, ours],
+        "iam:PutRolePolicy": [ours, ours, consumers],
+        "iam:AttachRolePolicy": [],
+    }
+
+
+def test_what_runs_as_a_role_of_its_own_is_written_to_where_it_is_named_alone() -> None:
+    found = {(action, str(one["Resource"])) for one in statements()["Delivery"] for action in one["Action"]}
+    written = {(action, where) for action, where in found if not action.split(":")[1].startswith(READING)}
+    named = str({"Ref": "DeliveryArns"})
+    assert {action for action, where in written if where != named} == {"iam:PassRole"}
+    assert ("iam:PassRole", str({"Ref": "ConsumerRoleArns"})) in written
+    assert len(written) == 8
+
+
+def test_the_boundary_lets_the_roles_that_the_pipeline_makes_do_what_their_policies_say_and_nothing_else() -> None:
+    home, arn = (
+        Place("111122223333", "eu-west-2"),
+        "arn:aws:secretsmanager:eu-west-2:111122223333:secret:shop/{}-??????",
+    )
+    key = home.arn("kms", "key/1234")
+    name = function_name("shop")
+    rotating = rotation_policy(
+        [Readable(arn.format("app"), (key,))],
+        [Readable(arn.format("master"), (key,))],
+        log_group_arn=home.arn("logs", f"log-group:/aws/lambda/{name}"),
+        function_arn=home.arn("lambda", f"function:{name}"),
+    )
+    sending = Layout(home, parameters("pipeline")["EventQueue"], home, (), None, 3).permissions
+    wanted = {
+        (action, resource)
+        for one in (*rotating["Statement"], *sending["Statement"])
+        if one["Effect"] == "Allow"
+        for action, resource in itertools.product(listed(one["Action"]), listed(one["Resource"]))
+    }
+    known = {
+        "AWS::Partition": "aws",
+        "AWS::AccountId": home.account_id,
+        "SecretArns": arn.format("*"),
+        **parameters("pipeline"),
+    }
+    bound = statements_of(template("pipeline")["Resources"]["Boundary"]["Properties"]["PolicyDocument"])
+    assert {action for one in bound for action in one["Action"]} == {action for action, _ in wanted}
+    for action, resource in wanted:
+        [one] = [one for one in bound if action in one["Action"]]
+        assert fnmatch.fnmatchcase(resource, request_of(one["Resource"], known, {})), (action, resource)
+
+
+def test_of_queues_and_leases_those_of_the_pipeline_are_reached_alone() -> None:
+    known = {"AWS::Partition": "aws", "AWS::AccountId": "111122223333", **parameters("pipeline")}
+    home, queue = Place("111122223333", "*"), known["EventQueue"]
+    layout = Layout(home, queue, home, (), None, 3)
+    [of_queues] = [one for one in statements()["Events"] if "sqs:CreateQueue" in one["Action"]]
+    assert request_of(of_queues["Resource"], known, {}) == [
+        home.arn("sqs", queue),
+        home.arn("sqs", layout.dead_letters),
+    ]
+    [of_items] = [one for one in statements()["Leases"] if "dynamodb:PutItem" in one["Action"]]
+    store = DynamoDBLeaseStore(boto3.client("dynamodb", region_name="eu-west-2"), known["LeaseTable"])
+    keys = store.root.removeprefix(f"dynamodb://{known['LeaseTable']}/")
+    assert of_items["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": f"{keys}*"}}
+
+
+def test_of_keys_those_that_the_pipeline_made_or_is_making_are_changed_alone() -> None:
+    """Sources: https://docs.aws.amazon.com/kms/latest/developerguide/tag-authorization.html (a tag counts within five
+    minutes, in IAM's policies) and .../tag-permissions.html (CreateKey with tags: TagResource on no particular key).
+    """
+    made, spare = {f"aws:ResourceTag/{ALIAS}": "false"}, {f"aws:ResourceTag/{PURPOSE_TAG}": "false"}
+    new = {"kms:ResourceAliases": "true"}
+    changing = [one for found in statements().values() for one in found if KEY_WRITES & set(one["Action"])]
+    on_keys = [one for one in changing if not str(one["Resource"]).endswith(":alias/*'}")]
+    assert {action for one in on_keys for action in one["Action"]} == KEY_WRITES
+    for one in on_keys:
+        match one["Action"]:
+            case ["kms:CreateAlias", "kms:EnableKeyRotation", "kms:TagResource"]:
+                assert one["Condition"] == {"Null": new}
+            case ["kms:ScheduleKeyDeletion"]:
+                assert one["Condition"] == {"Null": {**spare, **new}}
+            case _:
+                assert one["Condition"] == {"Null": made}
+
+
+def test_of_parameters_those_that_are_named_are_read_and_decrypted_alone() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html#parameter-store-encryption-context."""
+    named = {"Parameters": {"Ref": "ParameterArns"}, WEBHOOK: {"Ref": "WebhookArn"}}
+    read, decrypted = {}, {}
+    for policy, found in statements().items():
+        for one in found:
+            if "ssm:GetParameter" in one["Action"]:
+                read[policy] = one["Resource"]
+            if "kms:Decrypt" in one["Action"]:
+                asked = {key: value for keys in one["Condition"].values() for key, value in keys.items()}
+                if asked.get("kms:ViaService") != "secretsmanager.*.amazonaws.com" and "kms:ResourceAliases" not in str(
+                    asked
+                ):
+                    decrypted[policy] = asked["kms:EncryptionContext:PARAMETER_ARN"]
+    assert read == decrypted == named
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)

@@ -90,7 +90,7 @@ class Leases(Protocol):
 
         Raises:
             GuardError: if another run has it for longer.
-            AwsError: if the store refuses.
+            AwsError: if the store refuses, or answers no read for as long.
         """
 
     def look(self, key: str, run_id: str) -> Look:

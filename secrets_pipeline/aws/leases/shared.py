@@ -1,7 +1,7 @@
 """Hold a lease in a store that several hosts share: take it over once it expired, renew it, fence the run that has it.
 
-The holder counts itself out after two thirds of the time that the lease lasts for others. The last third is for calls
-that are on their way: what was checked reaches AWS within the ten seconds that a connection may take.
+The holder counts itself out `MARGIN_SECONDS` before the lease expires for others: what it checked before may be sent so
+late. Nothing bounds how long the network carries what was sent.
 """
 
 from __future__ import annotations
@@ -20,9 +20,15 @@ from secrets_pipeline.aws.leases.watch import WATCH, Clock, Watch
 from secrets_pipeline.aws.leases.writer import Writer, Written
 from secrets_pipeline.errors import AwsError, GuardError
 
-OWN_SHARE: Final = 2 / 3
-_BEATS: Final = 6
-"""Renewals in the time that a lease lasts: three may fail before its holder counts itself out."""
+MARGIN_SECONDS = 120
+"""From a check until its call is sent: 30 s to resolve a name, 10 s to connect to each of 8 addresses, 10 s for TLS.
+
+Sources: https://man7.org/linux/man-pages/man5/resolv.conf.5.html (three name servers, asked twice, 5 s each); urllib3's
+create_connection, which gives each address all of `deadlines.CONNECT_SECONDS`; and
+https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-multivalue.html (eight addresses)
+"""
+_BEATS: Final = 4
+"""Renewals in the time that its holder trusts a lease: three may fail."""
 _POLL_SECONDS = 1.0
 _NEVER: Final = float("-inf")
 
@@ -101,7 +107,7 @@ class SharedLease:
         self._ended.set()
 
     def _renew_for_ever(self) -> None:
-        while not self._ended.wait(self._seen.record.seconds / _BEATS):
+        while not self._ended.wait((self._seen.record.seconds - MARGIN_SECONDS) / _BEATS):
             try:
                 self.renew()
             except AwsError:
@@ -111,7 +117,7 @@ class SharedLease:
 
 
 def _own_until(written: Written) -> float:
-    return written.sent + OWN_SHARE * written.seen.record.seconds
+    return written.sent + written.seen.record.seconds - MARGIN_SECONDS
 
 
 def _not_renewed(record: LeaseRecord) -> str:
@@ -151,7 +157,13 @@ class SharedLeases:
         until = self._watch.clock() + patience
         while True:
             asked = self._watch.clock()
-            there = self._store.read(key)
+            try:
+                there = self._store.read(key)
+            except AwsError as error:
+                if error.denied or error.missing or self._watch.clock() >= until:
+                    raise
+                self._sleep(_POLL_SECONDS)
+                continue
             if self._is_free(key, there, asked):
                 answer = writer.write(there)
                 if isinstance(answer, Written):

@@ -16,12 +16,13 @@ class SharedLeases(Spec):
     Attributes:
         region: of bucket or table.
         role_arn: role to assume there; None for the pipeline's own credentials.
-        seconds: how long a lease lasts that its run no longer renews, so how long a stack waits after a run died.
+        seconds: how long a lease lasts that its run no longer renews, so how long a stack waits after a run died. All
+            but 120 of them are the time in which the run has to renew it; see `aws/leases/shared.py`.
     """
 
     region: str = Field(pattern=rf"^{REGION.pattern}$")
     role_arn: str | None = None
-    seconds: int = Field(default=60, ge=30, le=900)
+    seconds: int = Field(default=160, ge=160, le=900)
 
     @property
     def target(self) -> Target:

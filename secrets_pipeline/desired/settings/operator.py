@@ -186,6 +186,8 @@ class OperatorSettings(Spec):
         rotation_preflight: whether function, role and value are looked at before a rotation is switched on; false where
             the pipeline may read neither Lambda nor IAM.
         rds_ca_file: certificate bundle for logging in to RDS; None for the system's.
+        permissions_boundary: name of the IAM policy that bounds each role that the pipeline makes, with its path; it
+            is looked for in the role's account. None for none.
         access: who else may read, and what an audit may look at.
         verification: when stacks are verified; what it does not say, each stack may.
         events: the queue that brings events; None for none: a sensor then looks for itself, every few minutes.
@@ -206,6 +208,7 @@ class OperatorSettings(Spec):
     rotation_preflight: bool = True
     read_only: bool = False
     rds_ca_file: str | None = None
+    permissions_boundary: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_+=,.@-]+(/[A-Za-z0-9_+=,.@-]+)*$")
     access: AccessSettings = AccessSettings()
     events: EventSettings | None = None
     alerts: AlertSettings = AlertSettings()

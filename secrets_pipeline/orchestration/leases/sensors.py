@@ -15,7 +15,7 @@ from secrets_pipeline.orchestration.shared.home import storage_errors
 from secrets_pipeline.orchestration.shared.lease_mark import Mark
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.shared.run_lease import UNFINISHED, fail_abandoned, leases_of
+from secrets_pipeline.orchestration.shared.run_lease import MAY_HOLD, fail_abandoned, leases_of
 
 NAME = "abandoned_run_sensor"
 _INTERVAL = 15
@@ -79,7 +79,7 @@ def end_abandoned(instance: dg.DagsterInstance, leases: Leases, ending: Ending) 
     Returns:
         What was looked at, as a sentence.
     """
-    runs = instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
+    runs = instance.get_runs(dg.RunsFilter(statuses=list(MAY_HOLD)))
     ending.keep({run.run_id for run in runs})
     said = []
     for run in runs:
@@ -87,7 +87,9 @@ def end_abandoned(instance: dg.DagsterInstance, leases: Leases, ending: Ending) 
         if mark is not None and mark.address.startswith(leases.root):
             try:
                 said.append(f"{run.job_name} {run.run_id}: {_judged(instance, run, mark, leases, ending)}")
-            except (AwsError, GuardError) as error:
+            except GuardError as error:
+                said.append(error.diagnostics())
+            except AwsError as error:
                 said.append(error.diagnostics())
                 break  # the others would wait as long for the same answer
     return f"{len(runs)} unfinished runs, {len(said)} with a lease. {'. '.join(said)}".strip()

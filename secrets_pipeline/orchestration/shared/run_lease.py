@@ -14,17 +14,14 @@ from secrets_pipeline.aws.leases.local import FileLeases
 from secrets_pipeline.aws.leases.model import Claim, Lease, Leases
 from secrets_pipeline.aws.leases.opening import shared_leases
 from secrets_pipeline.errors import AwsError, GuardError
+from secrets_pipeline.orchestration.shared.busy import UNDER_WAY
 from secrets_pipeline.orchestration.shared.home import storage_errors
 from secrets_pipeline.orchestration.shared.lease_mark import Mark
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 
-UNFINISHED = (
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
+MAY_HOLD = (dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY)
+"""Statuses of runs that may have a lease: a queued one has none yet."""
 _PATIENCE_SECONDS = 600.0
 _OF_ONE_HOST = frozenset({"SqliteEventLogStorage", "ConsolidatedSqliteEventLogStorage", "InMemoryEventLogStorage"})
 """Dagster's default, and what forgets; known by their names in dagster.yaml."""
@@ -83,7 +80,7 @@ def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, 
 
 
 def _fail_others(instance: dg.DagsterInstance, stack: str, own_run: str, mark: Mark, lease: Lease) -> None:
-    others = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: stack}, statuses=list(UNFINISHED)))
+    others = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: stack}, statuses=list(MAY_HOLD)))
     for run in others:
         # A run that died right after it took its lease has no tag yet.
         if run.run_id != own_run and (Mark.of(run) == mark or run.run_id == lease.predecessor):

@@ -105,6 +105,7 @@ class Layout:
         key: of the queue, alias or ARN; None for SQS's own.
         max_receives: looks at a message before it is a dead letter.
         access: whether there are rules for global services.
+        boundary: name of the policy that bounds the role of each account; None for none.
     """
 
     home: Place
@@ -114,6 +115,7 @@ class Layout:
     key: str | None
     max_receives: int
     access: bool = True
+    boundary: str | None = None
 
     @property
     def at_home(self) -> bool:
@@ -139,6 +141,12 @@ class Layout:
     def role_name(self) -> str:
         """Name of the role by which rules put events on the bus at home."""
         return f"{self.queue}-events"
+
+    @property
+    def boundary_arn(self) -> str | None:
+        """ARN of the permissions boundary of the role here."""
+        policy = f"policy/{self.boundary}"
+        return iam_arn(self.here.account_id, policy, partition=self.here.partition) if self.boundary else None
 
     def rules(self, place: Place) -> Mapping[str, Document]:
         """Map the ARN of each rule of a place's default bus to its pattern."""

@@ -49,6 +49,7 @@ def forwarding(account: AwsAccount, plan: Layout, rules: Mapping[str, Document],
         dead_letters.wanted,
         plan.trust,
         plan.permissions,
+        *([plan.boundary] if plan.boundary else []),
         target,
         rules,
     ]

@@ -188,7 +188,16 @@ def _layout(stack: Stack, home: AwsAccount) -> Layout:
     if events.organization_role_arn:
         accounts.add(account_of(events.organization_role_arn))
     others = tuple(sorted(one for one in accounts if one is not None and one != place.account_id))
-    return Layout(place, events.queue, here, others, events.kms_key, events.max_receives, events.watch_access)
+    return Layout(
+        place,
+        events.queue,
+        here,
+        others,
+        events.kms_key,
+        events.max_receives,
+        events.watch_access,
+        stack.run.settings.permissions_boundary,
+    )
 
 
 def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:

@@ -102,13 +102,16 @@ class RolePart:
         differences = {
             "its trust differs": role.trust != self._layout.trust,
             "its permissions differ": roles.policy(name, _INLINE) != self._layout.permissions,
+            "its permissions boundary differs": role.lacks_boundary(self._layout.boundary_arn),
         }
         return ObservedPart(True, has_our_tag(role.tags), tuple(one for one, is_so in differences.items() if is_so))
 
     def make(self) -> None:
-        """Call CreateRole or UpdateAssumeRolePolicy, and PutRolePolicy."""
+        """Call CreateRole, or UpdateAssumeRolePolicy, TagRole and PutRolePermissionsBoundary; and PutRolePolicy."""
         iam, trust = self._account.client("iam"), json.dumps(self._layout.trust)
         tags: Any = tag_list(OURS)
+        boundary = self._layout.boundary_arn
+        bounded: Any = {"PermissionsBoundary": boundary} if boundary else {}
         with calling("CreateRole", self._layout.role_name):
             try:
                 iam.create_role(
@@ -116,10 +119,13 @@ class RolePart:
                     AssumeRolePolicyDocument=trust,
                     Description="EventBridge puts events of secrets on the bus of secrets-pipeline",
                     Tags=tags,
+                    **bounded,
                 )
             except iam.exceptions.EntityAlreadyExistsException:
                 iam.update_assume_role_policy(RoleName=self._layout.role_name, PolicyDocument=trust)
                 iam.tag_role(RoleName=self._layout.role_name, Tags=tags)
+                if boundary:
+                    iam.put_role_permissions_boundary(RoleName=self._layout.role_name, PermissionsBoundary=boundary)
         with calling("PutRolePolicy", self._layout.role_name):
             document = json.dumps(self._layout.permissions)
             iam.put_role_policy(RoleName=self._layout.role_name, PolicyName=_INLINE, PolicyDocument=document)

@@ -20,11 +20,17 @@ class RoleState:
 
     Attributes:
         trust: AssumeRolePolicyDocument.
+        boundary: ARN of its permissions boundary; None for none.
     """
 
     arn: str
     tags: Mapping[str, str]
     trust: PolicyDocument
+    boundary: str | None
+
+    def lacks_boundary(self, wanted: str | None) -> bool:
+        """Tell whether it is to have a boundary that it does not have; one that nobody asks for is left to it."""
+        return wanted is not None and self.boundary != wanted
 
 
 class Roles:
@@ -51,7 +57,10 @@ class Roles:
             except client.exceptions.NoSuchEntityException:
                 return None
         return RoleState(
-            found["Arn"], tag_map(found.get("Tags") or ()), _document(found.get("AssumeRolePolicyDocument"))
+            found["Arn"],
+            tag_map(found.get("Tags") or ()),
+            _document(found.get("AssumeRolePolicyDocument")),
+            found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         )
 
     def policy(self, role: str, policy: str) -> PolicyDocument | None:

@@ -34,6 +34,7 @@ class WantedFunction:
         function: name and settings.
         function_arn: without a qualifier.
         role_arn: of the role of the same name.
+        boundary: ARN of that role's permissions boundary; None for whichever it has.
         log_group: its name.
         package: the code.
         rotated: secrets that it may rotate now.
@@ -44,6 +45,7 @@ class WantedFunction:
     function: RotationFunctionSpec
     function_arn: str
     role_arn: str
+    boundary: str | None
     log_group: str
     package: Package
     rotated: tuple[Readable, ...]
@@ -95,10 +97,11 @@ class WantedFunction:
         }
 
     def digest(self, stack: Stack) -> str | None:
-        """Digest what GetFunction does not show: policy, log retention, permission."""
+        """Digest what GetFunction does not show: policy, log retention, permission, boundary."""
         policy = self.policy
         days = str(self.function.log_retention_in_days)
-        return function_digest(stack, self.function_arn, canonical(policy) if policy else "", days)
+        bounded = (self.boundary,) if self.boundary else ()
+        return function_digest(stack, self.function_arn, canonical(policy) if policy else "", days, *bounded)
 
 
 def wanted_function(stack: Stack) -> WantedFunction | None:
@@ -111,7 +114,7 @@ def wanted_function(stack: Stack) -> WantedFunction | None:
     function = stack.spec.rotation_function
     if function is None:
         return None
-    account = stack.account
+    account, boundary = stack.account, stack.run.settings.permissions_boundary
     rotating = [one for one in stack.spec.secrets if one.rotation is not None and one.rotation.managed]
     refs = {one.rotation.superuser_secret for one in rotating if one.rotation}
     superusers = [one for one in stack.spec.secrets if one.ref in refs]
@@ -124,6 +127,7 @@ def wanted_function(stack: Stack) -> WantedFunction | None:
         function=function,
         function_arn=account.function_arn(function.name),
         role_arn=account.arn("iam", f"role/{function.name}"),
+        boundary=account.arn("iam", f"policy/{boundary}") if boundary else None,
         log_group=f"/aws/lambda/{function.name}",
         package=_package(stack),
         rotated=ready(rotating),

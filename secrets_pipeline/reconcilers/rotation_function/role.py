@@ -44,7 +44,7 @@ def role_state(stack: Stack, name: str) -> FunctionRole | None:
     role = roles.role_now(name)
     if role is None:
         return None
-    return FunctionRole(role.arn, role.tags, role.trust, roles.policy_now(name, ROTATION_POLICY))
+    return FunctionRole(role.arn, role.tags, role.trust, role.boundary, roles.policy_now(name, ROTATION_POLICY))
 
 
 def role_problem(stack: Stack, state: FunctionRole, wanted: WantedFunction) -> NotOurs | None:
@@ -64,6 +64,8 @@ def role_differences(state: FunctionRole | None, wanted: WantedFunction) -> list
     found = []
     if differences(state.trust, rotation_trust()):
         found.append("trust policy of the role differs")
+    if state.lacks_boundary(wanted.boundary):
+        found.append("permissions boundary of the role differs")
     if wanted.policy is not None and (state.policy is None or differences(state.policy, wanted.policy)):
         found.append("policy of the role differs")
     return found
@@ -82,12 +84,14 @@ def deploy_role(stack: Stack, wanted: WantedFunction) -> None:
     if state is not None and (problem := role_problem(stack, state, wanted)):
         raise SkippedError(str(problem))
     if state is None:
+        bounded: Any = {"PermissionsBoundary": wanted.boundary} if wanted.boundary else {}
         with calling("CreateRole", wanted.name):
             client.create_role(
                 RoleName=wanted.name,
                 AssumeRolePolicyDocument=trust_text(),
                 Description=DESCRIPTION,
                 Tags=cast("Any", tag_list(tags)),
+                **bounded,
             )
     else:
         if any(state.tags.get(key) != value for key, value in tags.items()):
@@ -96,6 +100,9 @@ def deploy_role(stack: Stack, wanted: WantedFunction) -> None:
         if differences(state.trust, rotation_trust()):
             with calling("UpdateAssumeRolePolicy", wanted.name):
                 client.update_assume_role_policy(RoleName=wanted.name, PolicyDocument=trust_text())
+        if wanted.boundary and state.lacks_boundary(wanted.boundary):
+            with calling("PutRolePermissionsBoundary", wanted.name):
+                client.put_role_permissions_boundary(RoleName=wanted.name, PermissionsBoundary=wanted.boundary)
     policy = wanted.policy
     if policy is not None and (state is None or state.policy is None or differences(state.policy, policy)):
         text = inline_text(policy, role=wanted.name, consumers=["managed rotation"])

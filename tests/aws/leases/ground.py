@@ -19,10 +19,10 @@ from secrets_pipeline.aws.leases.watch import Watch
 from secrets_pipeline.errors import AwsError, GuardError
 from tests.simulation.scheduling import Actor, Scheduler
 
-SECONDS = 60
+SECONDS = 160
 KEY = "stack"
-LATE_SECONDS = 10.0
-"""The longest that a call to AWS is on its way: a connection may take so long."""
+LATE_SECONDS = 120.0
+"""The longest from a check until its call is sent."""
 
 
 class MemoryStore:
@@ -192,5 +192,5 @@ class Schedule:
             elif choice < 0.95:
                 return
             if self.rng.random() < 0.3:
-                self.scheduler.sleep(actor, self.rng.choice([0.5, 5.0, 15.0, 39.0, 41.0, 55.0, 61.0]))
+                self.scheduler.sleep(actor, self.rng.choice([0.5, 5.0, 15.0, 39.0, 41.0, 55.0, 159.0, 161.0]))
         lease.release()

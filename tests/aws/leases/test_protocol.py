@@ -15,7 +15,7 @@ from secrets_pipeline.aws.leases.record import Seen
 from secrets_pipeline.aws.leases.shared import SharedLeases
 from secrets_pipeline.aws.leases.watch import Watch
 from secrets_pipeline.aws.leases.writer import Writer, Written
-from secrets_pipeline.errors import GuardError
+from secrets_pipeline.errors import AwsError, GuardError
 from tests.aws.leases.ground import KEY, SECONDS, MemoryStore, Schedule
 
 seeds = st.integers(min_value=0, max_value=2**32)
@@ -35,7 +35,7 @@ def test_the_schedules_take_leases_over_and_write_under_each() -> None:
 
 
 def _counts_itself_out_late(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(shared, "OWN_SHARE", 1.0)
+    patch.setattr(shared, "MARGIN_SECONDS", 0)
 
 
 def _takes_over_early(patch: pytest.MonkeyPatch) -> None:
@@ -116,6 +116,47 @@ def test_who_waits_for_a_dead_run_has_its_lease_as_soon_as_it_expired(beats: lis
     assert after.predecessor == "dead"
     with pytest.raises(GuardError, match="run next on host b"):
         dead.renew()
+
+
+class Troubled(MemoryStore):
+    """Refuses reads with these errors, one each, before it answers the rest."""
+
+    errors: tuple[AwsError, ...] = ()
+
+    def read(self, key: str) -> Seen | None:
+        if self.errors:
+            error, *rest = self.errors
+            self.errors = tuple(rest)
+            raise error
+        return super().read(key)
+
+
+def test_who_waits_goes_on_after_reads_that_are_not_answered() -> None:
+    world = [0.0]
+    store = Troubled(lambda: world[0])
+    Alone(store, world).leases.take(KEY, Claim("dead", "a"), patience=0)
+    store.errors = (AwsError("no answer", code="ReadTimeoutError"),) * 5
+    assert Alone(store, world).leases.take(KEY, Claim("next", "b"), patience=2 * SECONDS).predecessor == "dead"
+    assert list(store.errors) == []
+
+
+def test_reads_that_are_never_answered_end_the_waiting_when_patience_is_over() -> None:
+    world = [0.0]
+    store = Troubled(lambda: world[0])
+    store.errors = (AwsError("no answer", code="ReadTimeoutError"),) * 1000
+    with pytest.raises(AwsError, match="no answer"):
+        Alone(store, world).leases.take(KEY, Claim("next", "b"), patience=SECONDS)
+    assert world[0] == SECONDS
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchBucket", "ResourceNotFoundException"])
+def test_nobody_waits_for_a_store_that_is_not_there_or_not_allowed(code: str) -> None:
+    world = [0.0]
+    store = Troubled(lambda: world[0])
+    store.errors = (AwsError("refused", code=code),)
+    with pytest.raises(AwsError, match="refused"):
+        Alone(store, world).leases.take(KEY, Claim("next", "b"), patience=SECONDS)
+    assert world[0] == 0
 
 
 def test_a_released_lease_is_taken_at_once_and_its_holder_may_write_no_more() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.stub import Stubber
+from pydantic import ValidationError
 
 from secrets_pipeline.aws.leases import shared
 from secrets_pipeline.aws.leases.dynamodb import KEY, DynamoDBLeaseStore
@@ -138,7 +139,7 @@ def test_a_lease_is_renewed_by_its_thread_until_it_is_given_back(
     store: LeaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared, "_BEATS", 6_000)
-    leases = SharedLeases(store, 60)
+    leases = SharedLeases(store, 160)
     lease = leases.take(STACK, Claim("run-1", "ci-7"), patience=0)
     eventually(lambda: (there := store.read(STACK)) is not None and there.record.beat > 3, "three beats")
     lease.check()
@@ -156,7 +157,7 @@ def test_a_lease_is_renewed_by_its_thread_until_it_is_given_back(
 def test_a_renewal_whose_answer_is_lost_or_that_was_refused_once_keeps_the_lease(
     aws: LocalAws, store: LeaseStore, action: FaultAction
 ) -> None:
-    lease = SharedLeases(store, 60, renewing=False).take(STACK, Claim("run-1", "ci-7"), patience=0)
+    lease = SharedLeases(store, 160, renewing=False).take(STACK, Claim("run-1", "ci-7"), patience=0)
     operation = "PUT" if isinstance(store, S3LeaseStore) else "PutItem"
     arm(aws, InjectedFault(action, operation=operation))
     lease.renew()
@@ -177,9 +178,12 @@ def test_the_settings_say_which_store(account: AwsAccount, settings: BucketLease
 
 
 def test_a_renewal_that_hangs_is_given_up_long_before_the_lease_ends(account: AwsAccount) -> None:
-    opened = shared_leases(TableLeases(table="locks", region=REGION, seconds=30), Sessions())
+    settings = TableLeases(table="locks", region=REGION)
+    with pytest.raises(ValidationError):
+        TableLeases(table="locks", region=REGION, seconds=settings.seconds - 1)
+    opened = shared_leases(settings, Sessions())
     store = opened._store
     assert isinstance(store, DynamoDBLeaseStore)
     config: Any = store._client.meta.config
     tries = config.retries["total_max_attempts"]
-    assert tries * (config.connect_timeout + config.read_timeout) < 30 * shared.OWN_SHARE
+    assert tries * (config.connect_timeout + config.read_timeout) < settings.seconds - shared.MARGIN_SECONDS

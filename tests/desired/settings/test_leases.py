@@ -25,8 +25,8 @@ def load(tmp_path: Path, text: str) -> LeaseSettings:
         ("leases: local", "local"),
         ("leases: {bucket: ours, region: eu-west-2}", BucketLeases(bucket="ours", region=REGION)),
         (
-            "leases: {bucket: ours, prefix: a, region: eu-west-2, role_arn: 'arn:aws:iam::1:role/r', seconds: 90}",
-            BucketLeases(bucket="ours", prefix="a", region=REGION, role_arn="arn:aws:iam::1:role/r", seconds=90),
+            "leases: {bucket: ours, prefix: a, region: eu-west-2, role_arn: 'arn:aws:iam::1:role/r', seconds: 200}",
+            BucketLeases(bucket="ours", prefix="a", region=REGION, role_arn="arn:aws:iam::1:role/r", seconds=200),
         ),
         ("leases: {table: ours, region: eu-west-2}", TableLeases(table="ours", region=REGION)),
     ],
@@ -42,7 +42,7 @@ def test_leases_are_a_file_a_bucket_or_a_table(tmp_path: Path, text: str, expect
         ("leases: {bucket: ours}", "leases.bucket.region: Field required"),
         ("leases: {table: ours, region: eu-west-2, prefix: a}", "leases.table.prefix: Extra inputs are not permitted"),
         ("leases: {table: ours, bucket: ours, region: eu-west-2}", "leases.table.bucket: Extra inputs"),
-        ("leases: {bucket: ours, region: eu-west-2, seconds: 10}", "leases.bucket.seconds: Input should be greater"),
+        ("leases: {bucket: ours, region: eu-west-2, seconds: 159}", "leases.bucket.seconds: Input should be greater"),
         ("leases: {region: eu-west-2}", "leases.bucket.bucket: Field required"),
     ],
 )

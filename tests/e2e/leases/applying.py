@@ -9,6 +9,7 @@ from pathlib import Path
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.orchestration.in_process.running import provision
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from tests.e2e.leases.short import shorten
 
 
 def main(stack: str, gate: Path) -> None:
@@ -28,4 +29,5 @@ def main(stack: str, gate: Path) -> None:
 
 
 if __name__ == "__main__":
+    shorten()
     main(sys.argv[1], Path(sys.argv[2]))

@@ -5,6 +5,9 @@ import os
 import dagster as dg
 
 from secrets_pipeline.orchestration.build import build_definitions
+from tests.e2e.leases.short import shorten
+
+shorten()
 
 
 @dg.sensor(job_name="provision", minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)

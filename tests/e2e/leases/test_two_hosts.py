@@ -13,12 +13,12 @@ import pytest
 from secrets_pipeline.aws.operations import reads
 from secrets_pipeline.emulator import LocalAws, calls, empty
 from tests.cli.conftest import ATMOS, write
+from tests.e2e.leases.short import SECONDS
 from tests.e2e.leases.two_hosts import Apply, Host, host, postgres, run_of, send
 from tests.embedded import lead_to, operator
 from tests.waiting import eventually
 
 STACKS = ("killed", "stopped", "queued")
-SECONDS = 30
 STACK = """
     vars: {context_name: NAME, environment: dev}
     components:
@@ -51,7 +51,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory, aws: LocalAws) -> Path:
     settings = {
         "grants": {"preset": "single-team"},
         "targets": [{"stacks": "*", "account_id": aws.account_id, "region": aws.region}],
-        "leases": {"bucket": "leases", "prefix": "stacks", "region": aws.region, "seconds": SECONDS},
+        "leases": {"bucket": "leases", "prefix": "stacks", "region": aws.region},
     }
     write(folder / "operator.yaml", json.dumps(settings))
     return folder

@@ -17,7 +17,7 @@ from secrets_pipeline.orchestration.shared.lease_mark import LEASE_TAG
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from tests.embedded import operator
 
-SECONDS = 60
+SECONDS = 160
 BUCKET = "leases"
 
 

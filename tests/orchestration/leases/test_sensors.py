@@ -12,6 +12,7 @@ import pytest
 
 from secrets_pipeline.aws.leases.local import FileLeases
 from secrets_pipeline.aws.leases.model import Claim
+from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.orchestration.leases import sensors
 from secrets_pipeline.orchestration.leases.sensors import Ending, abandoned_run_sensor_for, end_abandoned
@@ -19,8 +20,9 @@ from secrets_pipeline.orchestration.shared import run_lease
 from secrets_pipeline.orchestration.shared.lease_mark import LEASE_TAG, Mark
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.run_lease import leases_of
+from tests.embedded import operator
 from tests.orchestration.leases.conftest import Opened, address_of
-from tests.orchestration.leases.ground import SECONDS, World, failure_of, run_of, status, tag_of
+from tests.orchestration.leases.ground import BUCKET, SECONDS, World, failure_of, run_of, status, tag_of
 
 HOLDER = """
 import sys, time
@@ -152,6 +154,21 @@ def test_a_store_that_does_not_answer_ends_no_run_and_is_asked_once_a_tick(
     said = end_abandoned(instance, leases, Ending(world.clock))
     assert said.count("EndpointConnectionError") == 1
     assert {status(instance, run) for run in runs} == {"STARTED"}
+
+
+def test_a_record_that_is_no_lease_hides_no_other_run_whose_lease_is_gone(
+    instance: dg.DagsterInstance, opened: Opened, aws: LocalAws, world: World
+) -> None:
+    stacks = opened("bucket")
+    # Dagster tells of the latest run first.
+    dead, damaged = run_of(instance), run_of(instance, "b")
+    for run, stack in ((dead, "a"), (damaged, "b")):
+        Mark(address_of(instance, stacks, stack), holds=True).write(instance, run.run_id)
+    key = address_of(instance, stacks, "b").removeprefix(f"s3://{BUCKET}/")
+    operator(aws).client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"{}")
+    said = end_abandoned(instance, leases_of(instance, stacks), Ending(world.clock))
+    assert f"{key} is no lease of this pipeline" in said
+    assert (status(instance, dead), status(instance, damaged)) == ("FAILURE", "STARTED")
 
 
 def test_the_sensor_says_what_it_looked_at_and_is_red_where_hosts_share_the_storage_without_leases(

@@ -196,6 +196,32 @@ def test_events_of_another_account_or_region_reach_the_queue_at_home(
     assert (hint.kind, hint.account, hint.region) == (HintKind.ROTATED, account, region)
 
 
+def test_the_role_of_the_rules_is_bounded_by_the_operators_policy_also_where_it_was_made_without(
+    forwarding: Post,
+) -> None:
+    iam = in_account(forwarding.bench, AWAY).client("iam")
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    for one in (iam, forwarding.bench.session.client("iam")):
+        one.create_policy(PolicyName=f"{forwarding.queue}-b", PolicyDocument=document)
+    boundary = f"arn:aws:iam::{AWAY}:policy/{forwarding.queue}-b"
+    bounded = Post(
+        forwarding.bench,
+        forwarding.settings.model_copy(update={"permissions_boundary": f"{forwarding.queue}-b"}),
+        forwarding.specs,
+    )
+    role = f"{forwarding.queue}-events"
+    outcomes = bounded.apply(1)
+    assert all_of(outcomes, Applied), outcomes
+    assert iam.get_role(RoleName=role)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    iam.delete_role_permissions_boundary(RoleName=role)
+    deep = ApplyOptions(deep=True)
+    healed = bounded.apply(1, options=deep)[f"{role} of {AWAY}"]
+    assert isinstance(healed, Applied)
+    assert healed.detail == "its permissions boundary differs"
+    assert iam.get_role(RoleName=role)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    assert set(bounded.plan(1, options=deep).values()) == {ChangeClass.NONE}
+
+
 @pytest.mark.parametrize(("number", "account"), [(0, HOME), (1, AWAY), (2, HOME)])
 def test_a_change_of_iam_reaches_the_queue_from_the_one_region_that_tells_of_it(
     forwarding: Post, number: int, account: str

@@ -11,6 +11,7 @@ from secrets_pipeline import emulator
 from secrets_pipeline.access.granting.attached import ROTATION_POLICY
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -18,6 +19,7 @@ from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 from secrets_pipeline.rotation.package import build_package
 from secrets_pipeline.rotation_lambda.password_rule import decode
 from tests.bench import ASSUMED_BY_LAMBDA, Killed, said
+from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
@@ -303,6 +305,25 @@ def test_tags_that_do_not_prove_it_block_it_even_where_it_may_be_adopted(bench: 
     bench.session.client("lambda").tag_resource(Resource=arn, Tags={STACK: bench.stack, SPEC: mark})
     found = change(bench, wanted, options=ApplyOptions(adopt=("*", "function:*")))
     assert (found.action, "do not prove it" in found.reason) == (ChangeClass.BLOCKED, True)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_its_role_is_bounded_by_the_operators_policy_also_where_it_was_made_without(
+    bench: Bench, *, is_there: bool
+) -> None:
+    iam, wanted = bench.session.client("iam"), spec(bench)
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    boundary = iam.create_policy(PolicyName=f"{bench.stack}-boundary", PolicyDocument=document)["Policy"]["Arn"]
+    settings = OperatorSettings(grants=TRUSTED, permissions_boundary=f"{bench.stack}-boundary")
+    if is_there:
+        bench.provision(wanted)
+        assert "PermissionsBoundary" not in iam.get_role(RoleName=name(bench))["Role"]
+        assert "permissions boundary of the role differs" in change(bench, wanted, settings=settings).reason
+    bench.provision(wanted, settings=settings)
+    assert iam.get_role(RoleName=name(bench))["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    assert {type(one) for one in bench.provision(wanted, settings=settings).values()} == {Unchanged}
+    bench.provision(wanted)
+    assert "PermissionsBoundary" in iam.get_role(RoleName=name(bench))["Role"], "nobody asked for it to be taken away"
 
 
 def test_a_run_that_was_killed_at_any_call_is_finished_by_the_next_one(
