@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import os
+import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -19,6 +20,7 @@ from secrets_pipeline.stacks.files.git_index import is_being_written
 
 _MOST_KEPT: Final = 4
 _MOST_READINGS: Final = 3
+_KEY: Final = secrets.token_bytes(32)
 _GIT_SECONDS, _PAUSE_SECONDS = 10.0, 0.05
 
 
@@ -45,7 +47,7 @@ class Place:
 class _Kept:
     repository: OpenRepository
     seen: Seen
-    around: object
+    around: bytes
 
     def holds(self) -> bool:
         """Whether reading again would give the same: cheap where nothing changed, as no file is opened."""
@@ -110,8 +112,10 @@ def _wait_for_git(base_path: Path) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _around() -> tuple[str, Mapping[str, str]]:
-    return os.getcwd(), dict(os.environ)  # noqa: PTH109 - compared as text
+def _around() -> bytes:
+    """A digest of the current folder and the environment, whose values may be secret."""
+    around = os.getcwd(), sorted(os.environ.items())  # noqa: PTH109 - compared as text
+    return hmac.digest(_KEY, repr(around).encode(), "sha256")
 
 
 REPOSITORIES: Final = RepositoryCache()

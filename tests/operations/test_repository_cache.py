@@ -302,6 +302,17 @@ def test_a_repository_that_changes_while_it_is_read_is_read_again_and_refused_in
         cache.open(Place(folder))
 
 
+def test_the_environment_is_compared_and_not_kept(
+    cache: RepositoryCache, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOMEBODYS_TOKEN", "hunter2")
+    first = cache.open(Place(folder))
+    assert "hunter2" not in repr(vars(cache))
+    assert cache.open(Place(folder)) is first
+    monkeypatch.setenv("SOMEBODYS_TOKEN", "\udcff")
+    assert cache.open(Place(folder)) is not first
+
+
 def test_threads_share_one_reading(cache: RepositoryCache, folder: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: cache.open(Place(folder)), range(32)))

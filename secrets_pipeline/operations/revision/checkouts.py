@@ -10,10 +10,11 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from filelock import FileLock
 
 from secrets_pipeline.operations.repository_id import repository_id
 from secrets_pipeline.operations.revision.commits import COMMIT_ID, Commit, Entry, UnreadableCommitError
@@ -28,10 +29,14 @@ _CURRENT: Final = Path(".git", "HEAD")
 """The file whose date says when a checkout was current last."""
 _DECIDING_SECONDS: Final = 300.0
 """From a sensor's look at the repository until the run that it asks for is made, if it asks for hundreds."""
+_PARTIAL: Final = ".partial-"
+"""Before the name of a checkout that is being written or removed; nothing else is removed but commits."""
 _SHA1: Final = 40
-_MOST_FILES: Final = 200_000
+_BLOCK: Final = 4096
+"""Bytes of a disk that the smallest file takes."""
 _MOST_BYTES: Final = 2**30
-_FORBIDDEN: Final = frozenset({"", ".", "..", ".git"})
+_MOST_BYTES_IN_ALL: Final = 4 * _MOST_BYTES
+_PATIENCE_SECONDS: Final = 60.0
 
 
 class CheckoutError(Exception):
@@ -49,7 +54,7 @@ class Checkouts:
     folder: Path
 
     def current_at(self, commit: str, moment: float) -> Path | None:
-        """Find the checkout of a commit that was current at a moment, or a little before; None where it is not kept.
+        """Find the checkout of a commit that was current at a moment, since, or just before; None where it is not kept.
 
         Args:
             commit: its id; anything else is not kept.
@@ -63,14 +68,19 @@ class Checkouts:
 
     def _used(self, commit: str) -> Path | None:
         kept = self.folder / commit
+        if not COMMIT_ID.fullmatch(commit) or self.folder.is_symlink() or kept.is_symlink():
+            return None
         try:
             os.utime(kept)
         except OSError:
             return None
-        return kept if COMMIT_ID.fullmatch(commit) else None
+        return kept
 
     def keep(self, top: Path, commit: str) -> Path:
         """Keep a commit of a clone, which is current now: whole or not at all, written beside and then renamed.
+
+        A commit takes 1 GiB at most, and all that are kept 4 GiB: first goes what no run may still read, then no more
+        is kept. One process at a time writes.
 
         Args:
             top: folder of the clone.
@@ -85,43 +95,59 @@ class Checkouts:
                 os.utime(found / _CURRENT)
                 return found
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
-            try:
-                with Commit(str(top), commit) as one:
-                    _write(one, made, repository_id("", top))
-                made.rename(self.folder / commit)
-            except OSError:
+            if self.folder.is_symlink():
+                raise CheckoutError(f"{self.folder} is a link: name the folder that it leads to")
+            with FileLock(self.folder / ".lock", timeout=_PATIENCE_SECONDS):
                 if self._used(commit) is None:  # another process was first
-                    raise
-            finally:
-                shutil.rmtree(made, ignore_errors=True)
-            self._forget()
+                    self._make(top, commit, _MOST_BYTES_IN_ALL - self._forget())
         except UnreadableCommitError as error:
             raise CheckoutError(f"commit {commit} of {top}: {error}") from None
         except OSError as error:
-            raise CheckoutError(f"{self.folder} cannot be written: {error.strerror}") from None
+            raise CheckoutError(f"{self.folder} cannot be written: {error.strerror or error}") from None
         return self.folder / commit
 
-    def _forget(self) -> None:
-        """Remove what nobody used for a day, and the oldest beyond a number, but for what a run may still read."""
+    def _make(self, top: Path, commit: str, room: int) -> None:
+        made = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
+        try:
+            with Commit(str(top), commit) as one:
+                _write(one, made, repository_id("", top), min(room, _MOST_BYTES))
+            made.rename(self.folder / commit)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    def _forget(self) -> int:
+        """Make room for one more: remove what nobody used for a day, and the oldest beyond a number or a size.
+
+        Returns:
+            Bytes of what is left. What a run may still read is.
+        """
+        for gone in self.folder.glob(f"{_PARTIAL}*"):  # of a process that was killed
+            shutil.rmtree(gone, ignore_errors=True)
         now = time.time()
-        ages = sorted((now - one.stat().st_mtime, one) for one in self.folder.iterdir())
-        for place, (age, one) in enumerate(ages):
-            if age > _UNUSED_SECONDS or (place >= _MOST_KEPT and age > _IN_USE_SECONDS):
+        kept = (one for one in self.folder.iterdir() if COMMIT_ID.fullmatch(one.name) and not one.is_symlink())
+        left = 0
+        for place, (age, one) in enumerate(sorted((now - one.stat().st_mtime, one) for one in kept), 1):
+            size = _bytes_of(one)
+            is_beyond = place >= _MOST_KEPT or left + size > _MOST_BYTES_IN_ALL - _MOST_BYTES
+            if age > _UNUSED_SECONDS or (is_beyond and age > _IN_USE_SECONDS):
                 # By another name first: nobody finds half a checkout.
-                gone = self.folder / f".{one.name.removeprefix('.')}"
-                with suppress(OSError):  # another process was first
-                    one.rename(gone)
-                shutil.rmtree(gone, ignore_errors=True)
+                shutil.rmtree(one.rename(self.folder / f"{_PARTIAL}{one.name}"), ignore_errors=True)
+            else:
+                left += size
+        return left
 
 
-def _write(commit: Commit, folder: Path, repository: str) -> None:
+def _bytes_of(folder: Path) -> int:
+    files = (os.path.join(where, name) for where, _, names in os.walk(folder) for name in names)  # noqa: PTH118 - a Path for each file takes longer
+    return sum(max(_BLOCK, os.lstat(file).st_size) for file in files)
+
+
+def _write(commit: Commit, folder: Path, repository: str, most: int) -> None:
     from dulwich.index import Index, IndexEntry  # noqa: PLC0415 - 50 ms, where there is a clone
     from dulwich.objects import ObjectID  # noqa: PLC0415 - the same
 
     git = folder / ".git"
-    (git / "objects" / "info").mkdir(parents=True)
-    (git / "refs").mkdir()
+    (git / "refs").mkdir(parents=True)
     if len(commit.id) > _SHA1:
         # dulwich opens what an `alternates` file names as SHA-1.
         raise UnreadableCommitError("commits of SHA-256 are not kept")
@@ -129,28 +155,33 @@ def _write(commit: Commit, folder: Path, repository: str) -> None:
     links: list[tuple[Path, Entry]] = []
     size = 0
     for name, entry in commit.files():
-        parts = name.split("/")
-        size += len(entry.content)
-        if any(part.lower() in _FORBIDDEN for part in parts):
-            raise UnreadableCommitError(f"it has a file of the name {name!r}")
-        if size > _MOST_BYTES or len(index) >= _MOST_FILES:
-            raise UnreadableCommitError(f"it has more than {_MOST_FILES} files or {_MOST_BYTES >> 20} MiB")
         sha, length = ObjectID(entry.id.encode("ascii")), len(entry.content)
+        size += max(_BLOCK, length)
+        if size > most:
+            raise UnreadableCommitError(
+                f"it takes more than {most >> 20} MiB: a commit may take {_MOST_BYTES >> 20} MiB, and all of the last "
+                f"hour {_MOST_BYTES_IN_ALL >> 20} MiB"
+            )
         index[os.fsencode(name)] = IndexEntry(0, 0, 0, 0, entry.mode, 0, 0, length, sha)
-        path = folder.joinpath(*parts)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         if entry.is_link:
             links.append((path, entry))
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
             file.write(entry.content)
-    # Last: no file is written through one.
+    for number, (submodule, store) in enumerate(commit.stores.items()):
+        # As git keeps submodules: https://git-scm.com/docs/gitsubmodules#_forms
+        own = git / "modules" / str(number) if submodule else git
+        (own / "objects" / "info").mkdir(parents=True)
+        (own / "objects" / "info" / "alternates").write_text(f"{os.path.realpath(store.path)}\n")
+        if submodule:
+            (folder / submodule).mkdir(parents=True, exist_ok=True)
+            (folder / submodule / ".git").write_text(f"gitdir: {os.path.relpath(own, folder / submodule)}\n")
+    # Last, when every folder has been made: nothing is written through one.
     for path, entry in links:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(os.fsdecode(entry.content))
     index.write()
     (git / "HEAD").write_text(f"{commit.id}\n")
-    stores = (os.path.realpath(store.path) for store in commit.stores)
-    (git / "objects" / "info" / "alternates").write_text("".join(f"{store}\n" for store in stores))
     origin = f'[remote "origin"]\n\turl = https://{repository}\n' if repository else ""
     (git / "config").write_text(origin)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, cast
 
 from secrets_pipeline.stacks.files.disk import digest_of
+from secrets_pipeline.stacks.files.git_index import GitIndexError, refuse_clone
 
 if TYPE_CHECKING:
     from dulwich.object_store import DiskObjectStore
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 _SUBMODULE: Final = 0o160000
 _DEEPEST: Final = 100
-
+_NO_NAMES: Final = frozenset({b"", b".", b"..", b".git"})
+_INCOMPLETE: Final = (
+    "the clone cannot be read: it lacks objects. Fetch the commit; if it is a partial clone, clone without --filter"
+)
 
 COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 """The whole id of a commit."""
@@ -61,15 +65,18 @@ class Entry:
         return digest_of(self.content) if stat.S_ISREG(self.mode) else ""
 
 
-def head(top: str) -> str:
-    """The commit that is checked out in a work tree; empty where there is none yet, or it cannot be told."""
+def head(top: str) -> tuple[str, str]:
+    """The commit that is checked out in a work tree, and, where there is none yet or it cannot be told, why instead."""
     from dulwich.repo import Repo  # noqa: PLC0415 - 50 ms, where there is a clone
 
     try:
         with _translated(), Repo(top) as repo:
-            return repo.head().decode("ascii")
-    except UnreadableCommitError:
-        return ""
+            try:
+                return repo.head().decode("ascii"), ""
+            except KeyError:
+                return "", "no commit is checked out"
+    except UnreadableCommitError as error:
+        return "", str(error)
 
 
 class Commit:
@@ -85,14 +92,13 @@ class Commit:
 
     def __init__(self, top: str, id: str) -> None:  # noqa: A002 - git's word
         self.id = id
-        self.stores: list[DiskObjectStore] = []
-        """Of the objects that were opened: the clone's own first, then those of submodules."""
+        self.stores: dict[str, DiskObjectStore] = {}
+        """Of the objects that were opened: the clone's own, under an empty path, and those of submodules."""
         self._top = top
         self._opened = ExitStack()
         self._trees: dict[ObjectID, tuple[DiskObjectStore, Mapping[bytes, tuple[int, ObjectID]]]] = {}
-        self._submodules: dict[bytes, tuple[DiskObjectStore, ObjectID]] = {}
         with _translated():
-            store = self._open(top)
+            store = self._open("")
             self._root = store, _tree_of(store, id.encode("ascii"))
 
     def __enter__(self) -> Self:
@@ -131,7 +137,7 @@ class Commit:
             path = prefix + name
             if mode == _SUBMODULE:
                 with _translated():
-                    inner = self._submodule(path, store, sha)
+                    inner = self._submodule(path, sha)
                 if inner is not None:
                     yield from self._below(path + b"/", *inner, left - 1)
             elif stat.S_ISDIR(mode):
@@ -151,7 +157,7 @@ class Commit:
                 return None
             mode, sha = found
             if mode == _SUBMODULE:
-                inner = self._submodule(b"/".join(parts[:at]), store, sha)
+                inner = self._submodule(b"/".join(parts[:at]), sha)
                 if inner is None:
                     return None
                 (store, sha), mode = inner, stat.S_IFDIR
@@ -160,28 +166,35 @@ class Commit:
     def _entries(self, store: DiskObjectStore, tree: ObjectID) -> Mapping[bytes, tuple[int, ObjectID]]:
         if tree not in self._trees:
             found = cast("Tree", store[tree])  # its entries are asked for, or it fails
-            self._trees[tree] = store, {entry.path: (entry.mode, entry.sha) for entry in found.iteritems()}
+            entries = {entry.path: (entry.mode, entry.sha) for entry in found.iteritems()}
+            # As git refuses them; one with `/` would be written where another entry leads.
+            for name in entries:
+                if name.lower() in _NO_NAMES or b"/" in name:
+                    raise UnreadableCommitError(f"it has a file of the name {os.fsdecode(name)!r}")
+            self._trees[tree] = store, entries
         return self._trees[tree][1]
 
-    def _submodule(
-        self, path: bytes, store: DiskObjectStore, commit: ObjectID
-    ) -> tuple[DiskObjectStore, ObjectID] | None:
-        """Where the files of a submodule are; None where its commit was not fetched."""
-        if path not in self._submodules:
-            inner = os.path.join(self._top, os.fsdecode(path))  # noqa: PTH118 - names may be no UTF-8
-            if commit not in store and os.path.exists(os.path.join(inner, ".git")):  # noqa: PTH110, PTH118 - the same
-                store = self._open(inner)
-            if commit not in store:
-                return None
-            self._submodules[path] = store, _tree_of(store, commit)
-        return self._submodules[path]
+    def _submodule(self, path: bytes, commit: ObjectID) -> tuple[DiskObjectStore, ObjectID] | None:
+        """Where the files of a submodule are; None where its commit was not fetched.
 
-    def _open(self, top: str) -> DiskObjectStore:
+        Only there is it looked for: the clone may also have a commit of that id that nobody merged.
+        """
+        name = os.fsdecode(path)
+        if name not in self.stores:
+            inner = os.path.join(self._top, name)  # noqa: PTH118 - names may be no UTF-8
+            if not os.path.exists(os.path.join(inner, ".git")):  # noqa: PTH110, PTH118 - the same
+                return None
+            refuse_clone(self._top, inner)
+            self._open(name)
+        store = self.stores[name]
+        return (store, _tree_of(store, commit)) if commit in store else None
+
+    def _open(self, path: str) -> DiskObjectStore:
         from dulwich.repo import Repo  # noqa: PLC0415 - 50 ms, where there is a clone
 
-        store = self._opened.enter_context(Repo(top)).object_store
-        self.stores.append(store)
-        return store
+        repo = self._opened.enter_context(Repo(os.path.join(self._top, path)))  # noqa: PTH118 - names may be no UTF-8
+        self.stores[path] = repo.object_store
+        return repo.object_store
 
 
 def _entry(mode: int, store: DiskObjectStore, sha: ObjectID) -> Entry:
@@ -201,9 +214,20 @@ def _tree_of(store: DiskObjectStore, commit: bytes) -> ObjectID:
 @contextmanager
 def _translated() -> Iterator[None]:
     """Whatever a damaged clone makes of dulwich as one error."""
+    from dulwich.repo import UnsupportedExtension  # noqa: PLC0415 - 50 ms, where there is a clone
+
     try:
         yield
     except UnreadableCommitError:
         raise
+    except GitIndexError as error:
+        raise UnreadableCommitError(str(error)) from None
+    except KeyError:
+        raise UnreadableCommitError(_INCOMPLETE) from None
+    except UnsupportedExtension as error:
+        is_partial = error.extension.lower() == "partialclone"
+        raise UnreadableCommitError(
+            _INCOMPLETE if is_partial else f"the clone cannot be read: git's extension {error.extension} is not known"
+        ) from None
     except Exception as error:  # noqa: BLE001 - a damaged object may fail anywhere
         raise UnreadableCommitError(f"the clone cannot be read ({type(error).__name__})") from None

@@ -10,7 +10,7 @@ from secrets_pipeline.operations.revision.commits import Commit
 from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.readable import relative, tracks, within
 
-_MISSING = "missing"
+_OTHER_KIND = "missing, or of another kind"
 _MOST_LINKS = 40  # that lead to each other, as in Linux
 
 
@@ -56,13 +56,22 @@ def _otherwise(
         for below, mode in commit.kinds(name).items():
             entry = listed.get(below)
             if below[:1] != "." and (entry is None or not (entry.is_link or _is_folder(mode) == entry.is_folder)):
-                yield f"{name}/{below}".lstrip("/"), _MISSING
-    elif question in (os.path.isfile, os.path.isdir) and not answer and name:
-        known = commit.find(name)
-        if known is not None and not known.is_link and known.is_folder == (question is os.path.isdir):
-            yield name, _MISSING
+                yield f"{name}/{below}".lstrip("/"), _OTHER_KIND
+    elif question in (os.path.isfile, os.path.isdir) and name:
+        if _is_another(about, name, commit, is_it=bool(answer), folder=question is os.path.isdir):
+            yield name, _OTHER_KIND
     elif question is disk.links_followed and answer != about:
         yield from _links(about, commit, top)
+
+
+def _is_another(path: str, name: str, commit: Commit, *, is_it: bool, folder: bool) -> bool:
+    """Whether a path is a file, or a folder, where the commit has none, or the reverse."""
+    known = commit.find(name)
+    if known is not None:
+        return not known.is_link and is_it != (known.is_folder == folder)
+    above, _, last = name.rpartition("/")
+    # A link that leads there is compared itself; a submodule that nobody fetched is an empty folder.
+    return is_it and disk.links_followed(path) == path and last not in commit.kinds(above)
 
 
 def _is_folder(mode: int) -> bool:

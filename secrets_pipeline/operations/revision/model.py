@@ -76,11 +76,11 @@ def revision_of(seen: Seen, base_path: Path, named: str) -> Revision:
     """
     with noted_in(seen):
         top = clone_of(base_path)
-        commit = asked(head, str(top)) if top is not None else ""
+        commit, unknown = asked(head, str(top)) if top is not None else ("", "")
     if top is None:
         return Revision(commit_id(named, COMMIT_VARIABLE))
     if not commit:
-        return Revision(unknown=f"the clone at {top} has no commit checked out that could be read")
+        return Revision(unknown=f"the clone at {top}: {unknown}")
     try:
         with Commit(str(top), commit) as one:
             found = differences(seen, one, str(top))

@@ -12,9 +12,10 @@ from secrets_pipeline.aws.leases.model import Gone, Leases
 from secrets_pipeline.aws.leases.watch import elapsed
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.orchestration.shared.home import storage_errors
+from secrets_pipeline.orchestration.shared.lease_mark import Mark
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.shared.run_lease import MAY_HOLD, Mark, fail_abandoned, leases_of
+from secrets_pipeline.orchestration.shared.run_lease import MAY_HOLD, fail_abandoned, leases_of
 
 NAME = "abandoned_run_sensor"
 _INTERVAL = 15

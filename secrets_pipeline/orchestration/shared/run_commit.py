@@ -11,6 +11,7 @@ from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepositor
 from secrets_pipeline.operations.repository_cache import REPOSITORIES, Place
 from secrets_pipeline.operations.revision.checkouts import CheckoutError, Checkouts
 from secrets_pipeline.operations.revision.model import Revision, clone_of, commit_id
+from secrets_pipeline.orchestration.shared.lease_mark import Mark
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, EVENTS_TAG, SECRETS_TAG, commit_tags
 from secrets_pipeline.stacks.files.disk import real_path
@@ -76,13 +77,15 @@ class Reading:
             kept = self.checkouts.current_at(decided, record.create_timestamp.timestamp())
             if kept is not None:
                 earlier = self._opened(top, kept)
-                if str(earlier.revision) == decided and not _is_overtaken(record, instance):
+                if str(earlier.revision) == decided and _overtaking(record, instance) is None:
                     return earlier
         raise GuardError(_refusal(decided, found.revision), remedy=_remedy(run))
 
     def _keep(self, found: OpenRepository) -> Path | None:
         """The repository in the checkout of what was read; None where it is none, or cannot be kept."""
         top = clone_of(self.place.base_path)
+        if top is not None and not found.revision.commit:
+            dg.get_dagster_logger().warning("no run is held to a commit: %s", found.revision.unknown)
         if top is None or self.place.origin != MANIFESTS or not found.revision.is_committed:
             return None
         try:
@@ -99,22 +102,45 @@ class Reading:
         return kept / relative(real_path(self.place.base_path.absolute()), str(top))
 
 
-def _is_overtaken(record: dg.RunRecord, instance: dg.DagsterInstance) -> bool:
-    """Whether the same was done for the stack since, by a run that was made later: at a later commit, then.
+def refuse_overtaken(run: dg.DagsterRun, instance: dg.DagsterInstance) -> None:
+    """Refuse to go on with a commit that was replaced while the run waited for the lease that it holds now.
+
+    Raises:
+        GuardError: if a run that was made later has had the lease, at another commit.
+    """
+    record = instance.get_run_record_by_id(run.run_id)
+    if record is not None and (later := _overtaking(record, instance)) is not None:
+        raise GuardError(
+            f"this run was decided at commit {_commit_of(record.dagster_run)} of the Atmos repository, and run "
+            f"{later.run_id}, which was made later, has had the stack since, at "
+            f"{_commit_of(later) or 'one that nobody can tell'}: nothing more is done",
+            remedy=_remedy(run),
+        )
+
+
+def _overtaking(record: dg.RunRecord, instance: dg.DagsterInstance) -> dg.DagsterRun | None:
+    """Find a run that was made later, at another commit, and did the same for the stack since, or had its lease.
 
     What a run does because of something that happened, no run without that cause has done.
     """
     run = record.dagster_run
-    if not _CAUSE_TAGS.isdisjoint(run.tags):
-        return False
+    if not _commit_of(run) or not _CAUSE_TAGS.isdisjoint(run.tags):
+        return None
+    own = Mark.of(run)
+
+    def has_overtaken(later: dg.DagsterRun) -> bool:
+        mark = Mark.of(later)
+        had_lease = own is not None and mark is not None and mark.address == own.address
+        did_the_same = later.job_name == run.job_name and later.status is dg.DagsterRunStatus.SUCCESS
+        return _commit_of(later) != _commit_of(run) and (had_lease or did_the_same)
+
     partition = {tag: value for tag, value in run.tags.items() if tag == PARTITION_TAG}
-    since = dg.RunsFilter(
-        job_name=run.job_name,
-        tags=partition,
-        statuses=[dg.DagsterRunStatus.SUCCESS],
-        created_after=record.create_timestamp,
-    )
-    return any(one.run_id != run.run_id for one in instance.get_runs(since, limit=2))
+    since = dg.RunsFilter(tags=partition, created_after=record.create_timestamp)
+    return next(filter(has_overtaken, instance.get_runs(since)), None)
+
+
+def _commit_of(run: dg.DagsterRun) -> str:
+    return run.tags.get(COMMIT_TAG, "")
 
 
 def _refusal(decided: str, now: Revision) -> str:

@@ -6,7 +6,6 @@ A run says on itself, by a tag, which lease it holds: so a run that waits in the
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -17,40 +16,15 @@ from secrets_pipeline.aws.leases.opening import shared_leases
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.orchestration.shared.busy import UNDER_WAY
 from secrets_pipeline.orchestration.shared.home import storage_errors
+from secrets_pipeline.orchestration.shared.lease_mark import Mark
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 
-LEASE_TAG = "secrets-pipeline/lease"
 MAY_HOLD = (dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY)
 """Statuses of runs that may have a lease: a queued one has none yet."""
 _PATIENCE_SECONDS = 600.0
 _OF_ONE_HOST = frozenset({"SqliteEventLogStorage", "ConsolidatedSqliteEventLogStorage", "InMemoryEventLogStorage"})
 """Dagster's default, and what forgets; known by their names in dagster.yaml."""
-_HOLDS, _HELD = "holds", "held"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What a run says of its lease.
-
-    Attributes:
-        address: of the lease.
-        holds: whether it has not given it back.
-    """
-
-    address: str
-    holds: bool
-
-    @classmethod
-    def of(cls, run: dg.DagsterRun) -> "Mark | None":
-        """Read the tag of a run; None where it says nothing, or what the run says that it repeats."""
-        run_id, _, rest = run.tags.get(LEASE_TAG, "").partition(" ")
-        state, _, address = rest.partition(" ")
-        return cls(address, state == _HOLDS) if run_id == run.run_id and state in (_HOLDS, _HELD) else None
-
-    def write(self, instance: dg.DagsterInstance, run_id: str) -> None:
-        """Tag a run."""
-        instance.add_run_tags(run_id, {LEASE_TAG: f"{run_id} {_HOLDS if self.holds else _HELD} {self.address}"})
 
 
 def leases_of(instance: dg.DagsterInstance, stacks: Stacks) -> Leases:

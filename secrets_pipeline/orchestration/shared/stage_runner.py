@@ -12,6 +12,7 @@ from secrets_pipeline.engine.report import count, rows
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
+from secrets_pipeline.orchestration.shared.run_commit import refuse_overtaken
 from secrets_pipeline.orchestration.shared.run_lease import run_lease
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
 from secrets_pipeline.reconcilers.stack import Stack
@@ -61,7 +62,8 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
     still has the lease.
 
     Raises:
-        GuardError: if another run has the lease for ten minutes, or if it is a lock file and storage is shared.
+        GuardError: if another run has the lease for ten minutes, if it is a lock file and storage is shared, or if a
+            later run has applied another commit meanwhile.
     """
     resources: Any = context.resources
     made = Applying(resources.stacks, resources.progress, _about(context.run))
@@ -70,6 +72,7 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
         yield made
         return
     with run_lease(context.instance, context.run, made.stacks, stack) as lease:
+        refuse_overtaken(context.run, context.instance)
         made.stacks.fence(lease.check)
         yield made
 

@@ -55,7 +55,7 @@ def is_tracked(top: str, path: str) -> bool:
     if submodule is None:
         return False
     inner = os.path.join(top, os.fsdecode(submodule))  # noqa: PTH118 - names may be no UTF-8
-    _refuse_clone(top, inner)
+    refuse_clone(top, inner)
     return is_tracked(inner, os.fsdecode(name[len(submodule) + 1 :]))
 
 
@@ -70,8 +70,15 @@ def is_being_written(top: Path) -> bool:
         return False
 
 
-def _refuse_clone(top: str, inner: str) -> None:
+def refuse_clone(top: str, inner: str) -> None:
     """Raise unless git itself made the submodule: a commit may name any folder one, also a clone that nobody committed.
+
+    Args:
+        top: folder of the clone.
+        inner: of the submodule.
+
+    Raises:
+        GitIndexError: if it is a repository of its own.
 
     Source: https://git-scm.com/docs/gitsubmodules#_forms
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,9 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.repository_cache import Place, RepositoryCache
 from secrets_pipeline.operations.revision.checkouts import CheckoutError, Checkouts
-from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE, Revision
+from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE, Revision, revision_of
 from secrets_pipeline.stacks import SourceChoice
+from secrets_pipeline.stacks.files.disk import Seen, is_file, is_folder, noted_in
 from tests.gits import committed, git
 from tests.operations.test_repository_cache import ATMOS, STACK, edits, outcome
 from tests.strategies.small_repositories import MutatedRepository, SmallRepository, small_repositories, write
@@ -140,6 +142,31 @@ def test_what_was_read_otherwise_than_the_commit_has_it_is_told_and_always_told_
     assert now.commit != head
 
 
+def test_what_was_asked_for_alone_is_of_the_kind_that_the_commit_has(clone: Path, tmp_path: Path) -> None:
+    (clone / "infra/link").symlink_to("stacks")
+    committed(write({"part.yaml": ""}, tmp_path / "shared"))
+    git(clone, "submodule", "add", "-q", (tmp_path / "shared").as_uri(), "infra/shared")
+    committed(clone)
+    git(tmp_path, "clone", "-q", clone.as_uri(), "unfetched")
+
+    def files(question: Callable[[Path], bool], name: str, folder: Path = clone) -> tuple[str, ...]:
+        seen = Seen()
+        with noted_in(seen):
+            assert question(folder / name), name
+        return revision_of(seen, folder, "").files
+
+    for name in ("infra", "infra/stacks/catalog", "infra/link/catalog", "infra/shared"):
+        assert files(is_folder, name) == ()
+    assert files(is_folder, "infra/shared", tmp_path / "unfetched") == ()
+    (clone / "infra/notes.txt").unlink()
+    for name in ("infra/notes.txt", "infra/new"):
+        (clone / name).mkdir()
+        assert files(is_folder, name) == (name,)
+    shutil.rmtree(clone / "infra/stacks/catalog")
+    (clone / "infra/stacks/catalog").write_text("")
+    assert files(is_file, "infra/stacks/catalog") == ("infra/stacks/catalog",)
+
+
 @pytest.mark.parametrize("name", ["README.md", "infra/README.md", "infra/ignored.txt", "infra/stacks/.dev.yaml.swp"])
 def test_what_was_not_read_may_differ(clone: Path, name: str) -> None:
     (clone / name).write_text("edited")
@@ -202,12 +229,24 @@ def test_without_a_clone_the_operator_says_it(tmp_path: Path, monkeypatch: pytes
 def test_a_clone_without_a_commit_and_a_damaged_one_are_unknown(clone: Path, tmp_path: Path) -> None:
     folder = write({"atmos.yaml": ATMOS, "stacks/dev.yaml": STACK % "x"}, tmp_path / "new")
     git(folder, "init", "-q")
-    assert "no commit checked out" in revision(folder).unknown
+    assert "no commit is checked out" in revision(folder).unknown
     for one in (clone / ".git" / "objects").glob("??/*"):
         one.chmod(0o600)
         one.write_bytes(b"damaged")
     found = revision(clone / "infra")
     assert (found.commit, "cannot be read" in found.unknown) == ("", True)
+
+
+@pytest.mark.parametrize("how", ["by what lacks", "by git's extension", "by another extension"])
+def test_a_partial_clone_says_so_and_what_to_do(clone: Path, tmp_path: Path, how: str) -> None:
+    git(clone, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", "--no-checkout", clone.as_uri(), "partial")
+    partial = shutil.copytree(clone / "infra", tmp_path / "partial/infra").parent
+    if how != "by what lacks":
+        git(partial, "config", "extensions.partialClone" if "git's" in how else "extensions.theirs", "origin")
+    unknown = revision(partial / "infra").unknown
+    assert str(partial) in unknown
+    assert ("extension theirs" if "another" in how else "clone without --filter") in unknown
 
 
 def test_the_cache_notices_a_commit_that_changes_no_file(clone: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from secrets_pipeline.aws.leases import shared
 from secrets_pipeline.aws.leases.watch import WATCH
 from secrets_pipeline.emulator import LocalAws
+from secrets_pipeline.orchestration.shared.lease_mark import LEASE_TAG
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_lease import LEASE_TAG
 from tests.embedded import operator
 
 SECONDS = 160

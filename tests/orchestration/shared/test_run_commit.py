@@ -22,10 +22,13 @@ from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster_graphql.schema import create_schema
 
 from secrets_pipeline import emulator
+from secrets_pipeline.aws.leases.local import FileLease, FileLeases
+from secrets_pipeline.aws.leases.model import Claim
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.revision.model import Revision
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration import build
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.alerts.failures import failure_alert
@@ -106,6 +109,7 @@ class Deployment:
                 "repositoryLocationName": location.name,
                 "repositoryName": repository,
                 "pipelineName": job,
+                **({"assetSelection": [{"path": [name]} for name in STAGES]} if job == "__ASSET_JOB" else {}),
             },
             "runConfigData": {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             "executionMetadata": {
@@ -314,6 +318,39 @@ def test_a_run_that_waited_while_a_later_one_applied_a_later_commit_brings_nothi
     run = deployment.executed(waiting)
     assert (run.status is SUCCESS) == bool(about)
     assert (f"decided at commit {first}" in deployment.said(run)) != bool(about)
+
+
+@pytest.mark.parametrize("job", ["provision", "__ASSET_JOB"])
+def test_a_run_that_waits_for_the_lease_while_a_later_one_applies_a_later_commit_brings_nothing_back(
+    deployment: Deployment, clone: Clone, monkeypatch: pytest.MonkeyPatch, job: str
+) -> None:
+    first = clone.commit("one")
+    take, waiting = FileLeases.take, deployment.made(deployment.tick())
+    later: list[dg.DagsterRun] = []
+
+    def late(leases: FileLeases, key: str, claim: Claim, *, patience: float) -> FileLease:
+        """Another run is first: here the one that waits has read its commit."""
+        monkeypatch.setattr(FileLeases, "take", take)
+        clone.commit("two")
+        later.append(deployment.ran(job=job))
+        return take(leases, key, claim, patience=patience)
+
+    monkeypatch.setattr(FileLeases, "take", late)
+    run = deployment.executed(waiting)
+    assert (later[0].status, run.status) == (SUCCESS, FAILURE), deployment.said(later[0])
+    assert f"decided at commit {first}" in deployment.said(run)
+    assert f"run {later[0].run_id}, which was made later, has had the stack since" in deployment.said(run)
+    assert values() == ("two", "two in a file")
+
+
+def test_a_clone_whose_commit_nobody_can_tell_is_said_where_runs_are_decided(
+    deployment: Deployment, clone: Clone, caplog: pytest.LogCaptureFixture
+) -> None:
+    clone.commit("one")
+    git(clone.folder, "config", "core.repositoryFormatVersion", "1")
+    git(clone.folder, "config", "extensions.partialClone", "origin")
+    assert COMMIT_TAG not in deployment.tick()
+    assert any("no run is held to a commit" in one and "clone without --filter" in one for one in caplog.messages)
 
 
 def test_the_command_line_tags_its_runs(deployment: Deployment, clone: Clone) -> None:
