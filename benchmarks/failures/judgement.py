@@ -1,0 +1,182 @@
+"""Whether everything ended right, as lines of a table."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import boto3
+import dagster as dg
+
+from benchmarks.failures.world import FOREIGN, QUEUE, World, stack_of
+from secrets_pipeline import emulator
+from secrets_pipeline.desired.settings.leases import BucketLeases
+from tests.deploy.database_texts import database_texts
+
+PLACES = 5
+"""deploy/dagster.yaml: runs of one account at once."""
+EXPIRY_SECONDS: int = BucketLeases.model_fields["seconds"].default
+NOTICED_SECONDS = 90
+"""From the end of a dead run's lease to the start of the next: ticks of a sensor and of two daemons, and a process."""
+_TWICE = {"CreateSecret", "PutSecretValue", "UpdateSecret", "DeleteSecret"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table: what it says, and whether it is as it must be."""
+
+    what: str
+    found: object
+    right: bool = True
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A run of the backfill, or one that was repeated, with when it was queued, launched, started, and ended."""
+
+    stack: str
+    status: str
+    queued: float
+    launched: float
+    started: float
+    ended: float
+
+
+def judge(world: World, instance: dg.DagsterInstance, stacks: Sequence[str], since: float) -> Iterator[Line]:
+    """Compare what there is with what must be.
+
+    Args:
+        world: what ran.
+        instance: its runs.
+        stacks: all of them.
+        since: when the backfill began, in seconds since 1970.
+    """
+    runs = _passed(instance, since)
+    died = [stack for one in world.killed for stack in one.stacks]
+    deaths = Counter(one.what for one in world.killed)
+    yield Line("killed", ", ".join(f"{count} {what}" for what, count in sorted(deaths.items())))
+    yield Line("runs that died of it", len(died))
+    yield Line("services that ended by themselves and were started again", dict(world.restarted) or "none")
+    yield from _stacks(world, runs, stacks, died)
+    yield from _times(world, runs, instance.get_run_stats(world.urgent))
+    told, foreign = _told(), stacks[-FOREIGN:]
+    right = dict(told) == dict.fromkeys(foreign, 1)
+    yield Line(
+        "alerts at the topic: one a stack that cannot be applied, none of what was mended", sum(told.values()), right
+    )
+    values = _values()
+    found = [table for table, text in database_texts(world.postgres.port) if any(value in text for value in values)]
+    yield Line(f"cells of PostgreSQL with one of the {len(values)} passwords", len(found) or "none", not found)
+
+
+def _stacks(world: World, runs: Sequence[Passed], stacks: Sequence[str], died: Sequence[str]) -> Iterator[Line]:
+    foreign = set(stacks[-FOREIGN:])
+    last = {one.stack: one.status for one in sorted(runs, key=lambda one: one.queued)}
+    right = [stack for stack in stacks if (last.get(stack) == "SUCCESS") is not (stack in foreign)]
+    yield Line("stacks whose last run ended as it must", f"{len(right)} of {len(stacks)}", len(right) == len(stacks))
+    wanting = _wanting(world)
+    yield Line(
+        "stacks of which a deep plan wants something, the foreign ones aside",
+        len(wanting - foreign),
+        wanting == foreign,
+    )
+    written = Counter[str]()
+    for call in emulator.calls(world.aws):
+        if call.service == "secretsmanager" and call.operation in _TWICE:
+            written[f"{call.operation} {call.status}"] += call.count
+    created, wanted = written.pop("CreateSecret 200", 0), 2 * len(stacks)
+    yield Line("secrets created", f"{created} of {wanted}", created == wanted)
+    yield Line(
+        "values or secrets written a second time, or refused as they exist", dict(written) or "none", not written
+    )
+    more = Counter(one.stack for one in runs)
+    more.subtract(dict.fromkeys(stacks, 1))
+    twice = +more
+    said = f"{sum(twice.values())}, each of a stack whose run had died"
+    yield Line("runs beside one a stack", said, set(twice) <= set(died))
+
+
+def _times(world: World, runs: Sequence[Passed], urgent: Any) -> Iterator[Line]:  # noqa: ANN401 - Dagster's own
+    waits = [_mended(runs, stack, killed.at) for killed in world.killed for stack in killed.stacks]
+    longest = max(waits, default=0.0)
+    yield Line(
+        f"from a death to the start of the run that mends (a lease lasts {EXPIRY_SECONDS} s), median and longest, s",
+        f"{statistics.median(waits or [0.0]):.0f}, {longest:.0f}",
+        longest <= EXPIRY_SECONDS + NOTICED_SECONDS,
+    )
+    queued = [one.launched - one.queued for one in runs]
+    waited = urgent.launch_time - urgent.enqueued_time
+    yield Line(
+        "wait in the queue of the backfill, median and longest, s",
+        f"{statistics.median(queued):.0f}, {max(queued):.0f}",
+    )
+    yield Line(
+        "wait of a `verify` that was launched amid it, s",
+        f"{waited:.0f}",
+        waited < statistics.median(queued),
+    )
+    idle = _idle(runs)
+    yield Line("longest time that runs were QUEUED while places were free, s", f"{idle:.0f}", idle <= EXPIRY_SECONDS)
+
+
+def _mended(runs: Sequence[Passed], stack: str, at: float) -> float:
+    """Seconds from the death of a stack's run to the start of the next one."""
+    return min((one.started for one in runs if one.stack == stack and one.started > at), default=float("inf")) - at
+
+
+def _idle(runs: Sequence[Passed]) -> float:
+    """Longest time in which a run waited that could be launched: of a stack without another, with a free place."""
+    moments = sorted({at for one in runs for at in (one.queued, one.launched, one.ended)})
+    idle = longest = 0.0
+    for begin, end in pairwise(moments):
+        at = (begin + end) / 2
+        busy = [one.stack for one in runs if one.launched <= at < one.ended]
+        waiting = any(one.queued <= at < one.launched and one.stack not in busy for one in runs)
+        idle = idle + end - begin if waiting and len(busy) < PLACES else 0.0
+        longest = max(longest, idle)
+    return longest
+
+
+def _passed(instance: dg.DagsterInstance, since: float) -> list[Passed]:
+    found = []
+    for run in instance.get_runs(dg.RunsFilter(job_name="provision")):
+        said: Any = instance.get_run_stats(run.run_id)
+        if said.enqueued_time and said.enqueued_time >= since:
+            launched = said.launch_time or said.start_time
+            found.append(
+                Passed(stack_of(run), run.status.value, said.enqueued_time, launched, said.start_time, said.end_time)
+            )
+    return found
+
+
+def _wanting(world: World) -> set[str]:
+    """Stacks of which a deep plan wants something."""
+    process = world.hosts[0].start("-m", "secrets_pipeline", "plan", "--deep", "--format", "json")
+    out, _ = process.communicate()
+    document: Any = json.loads(out)
+    return {stack for stack, plan in document["stacks"].items() if plan["changes"]}
+
+
+def _told() -> Counter[str]:
+    """Stack → alerts that came to the topic about it."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    told: Counter[str] = Counter()
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            subject = json.loads(message["Body"])["Subject"]
+            told[next(iter(re.findall(r"s\d{3}-dev", subject)), subject)] += 1
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return told
+
+
+def _values() -> list[bytes]:
+    client = boto3.client("secretsmanager")
+    names = [one["Name"] for page in client.get_paginator("list_secrets").paginate() for one in page["SecretList"]]
+    return [client.get_secret_value(SecretId=name)["SecretString"].encode() for name in names]
