@@ -26,6 +26,7 @@ from tests.e2e.deployment import LOCATION
 from tests.waiting import eventually
 
 AT_ONCE = 10
+APART_SECONDS = 20
 DAEMONS, DATABASES, HOSTS = 2, 1, 3
 """How often each is killed; of the killed runs so many die together with the code server and all runs of their host."""
 _BACKFILL = """mutation ($params: LaunchBackfillParams!) {
@@ -98,7 +99,8 @@ def _backfill(
         world.supervise()
         try:
             ended = {stack_of(run) for run in instance.get_runs(dg.RunsFilter(tags=own, statuses=list(_ENDED)))}
-            if len(world.killed) < min(len(deaths), len(ended) // apart):
+            rested = not world.killed or time.time() - world.killed[-1].at > APART_SECONDS
+            if rested and len(world.killed) < min(len(deaths), len(ended) // apart):
                 _die(world, instance, hand, deaths[len(world.killed)])
             if not world.urgent and len(ended) >= len(stacks) // 2:
                 world.urgent = world.deployment.launch("verify", partition=min(ended))

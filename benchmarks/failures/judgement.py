@@ -19,8 +19,8 @@ from secrets_pipeline import emulator
 from secrets_pipeline.desired.settings.leases import BucketLeases
 from tests.deploy.database_texts import database_texts
 
-PLACES = 5
-"""deploy/dagster.yaml: runs of one account at once."""
+PLACES = 20
+"""deploy/dagster.yaml: runs of backfills at once."""
 EXPIRY_SECONDS: int = BucketLeases.model_fields["seconds"].default
 NOTICED_SECONDS = 90
 """From the end of a dead run's lease to the start of the next: ticks of a sensor and of two daemons, and a process."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -97,6 +98,15 @@ def written(aws: LocalAws) -> dict[str, int]:
     return found
 
 
+def at_rest(aws: LocalAws) -> dict[str, int]:
+    """The same, once the other threads of an apply that is held have written what they had begun."""
+    before: dict[str, int] = {}
+    while before != (now := written(aws)):
+        before = now
+        time.sleep(2)
+    return now
+
+
 def looks(aws: LocalAws) -> int:
     """How often somebody looked at a lease."""
     return sum(call.count for call in calls(aws) if call.service == "s3" and call.operation == "GET")
@@ -107,7 +117,7 @@ def test_the_apply_of_a_killed_host_is_failed_and_the_one_that_waits_goes_on_alo
 ) -> None:
     first = Apply.begin(hosts("ci-1"), "killed-dev", held=True)
     first.first_outcome()
-    dead, before, seen = run_of(instance, "killed-dev", "STARTED"), written(aws), looks(aws)
+    dead, before, seen = run_of(instance, "killed-dev", "STARTED"), at_rest(aws), looks(aws)
     second = Apply.begin(hosts("ci-2"), "killed-dev", held=False)
     eventually(lambda: looks(aws) > seen + 3, "the second apply to wait")
     assert written(aws) == before
@@ -132,7 +142,7 @@ def test_an_apply_that_stood_still_while_another_took_over_writes_nothing_more(
     send(first.process, signal.SIGSTOP)
     second = Apply.begin(hosts("ci-2"), "stopped-dev", held=True)
     second.first_outcome()
-    before = written(aws)
+    before = at_rest(aws)
     first.gate.touch()
     send(first.process, signal.SIGCONT)
     report = first.report()
