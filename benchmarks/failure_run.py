@@ -95,7 +95,7 @@ def _backfill(
     # Spread over the first nine tenths of it.
     apart = max(1, len(stacks) * 9 // 10 // len(deaths))
     while True:
-        time.sleep(1)
+        time.sleep(2)
         world.supervise()
         try:
             ended = {stack_of(run) for run in instance.get_runs(dg.RunsFilter(tags=own, statuses=list(_ENDED)))}

@@ -109,7 +109,7 @@ class World:
             f"--workspace {workspace}",
             "daemon": f"-m dagster._daemon run --workspace {workspace}",
         }
-        self.processes[service] = self.hosts[on].start(*commands[name].split())
+        self.processes[service] = self.hosts[on].start(*commands[name].split(), heard=False)
 
     def supervise(self) -> None:
         """Start again what has ended, as an orchestrator does."""

@@ -73,13 +73,13 @@ class Host:
     variables: Mapping[str, str]
     _started: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        """Run Python with these arguments."""
+    def start(self, *command: str, heard: bool = True) -> subprocess.Popen[str]:
+        """Run Python with these arguments; what it prints is read by the caller, or goes to the log."""
         log: IO[str] = self.log.open("a")
         with log:
             started = subprocess.Popen(
                 [*_own_name(self.name), sys.executable, "-u", *command],
-                stdout=subprocess.PIPE,
+                stdout=subprocess.PIPE if heard else log,
                 stderr=log,
                 text=True,
                 cwd=PROJECT,
