@@ -26,10 +26,11 @@ from secrets_pipeline.orchestration.verification.history import REPEATED, last_e
 from secrets_pipeline.orchestration.verification.standing import repeat_verdicts
 
 NAME = "ended_runs_sensor"
+WILL_RETRY_TAG = "dagster/will_retry"
 AUTO_RETRY_RUN_ID_TAG = "dagster/auto_retry_run_id"
 """On a failed run that Dagster's `run_retries` have repeated: the last one of them is told."""
-_RETRIED_SECONDS = 600.0
-"""So long a run may wait to be repeated before its failure is told."""
+_DECIDED_SECONDS, _RETRIED_SECONDS = 60.0, 600.0
+"""So long a run may wait to be told whether it is repeated, and to be repeated, before its failure is told."""
 _INTERVAL = 15
 _SECONDS = 25.0
 """From the start of a tick, which Dagster ends after 60 seconds; an alert that was begun may take as long again."""
@@ -131,7 +132,7 @@ class _Look:
         self._verdicts += self._evaluated(run)
         if run.status is not dg.DagsterRunStatus.SUCCESS:
             repeat_verdicts(self._instance, run, self._own.checks)
-        if run.is_complete_and_waiting_to_retry and ended_seconds_ago < _RETRIED_SECONDS:
+        if self._may_be_repeated(run, ended_seconds_ago):
             self.left.add(run.run_id)
         elif run.status is dg.DagsterRunStatus.FAILURE and not _is_told_elsewhere(run):
             self._alerting.say(failure_alert(self._instance, run, self._alerting), self._instance, self._context.log)
@@ -163,6 +164,13 @@ class _Look:
         """What a tick that requests nothing has looked at."""
         count = sum(map(len, red.values()))
         return f"{looked_at} runs ended, {len(self._verdicts)} checks evaluated; red: {count}"
+
+    def _may_be_repeated(self, run: dg.DagsterRun, ended_seconds_ago: float) -> bool:
+        """Tell whether nobody knows yet if Dagster repeats a failed run: it says so in a tag, after the status."""
+        undecided = self._instance.run_retries_enabled and WILL_RETRY_TAG not in run.tags
+        if run.status is dg.DagsterRunStatus.FAILURE and undecided:
+            return ended_seconds_ago < _DECIDED_SECONDS
+        return bool(run.is_complete_and_waiting_to_retry) and ended_seconds_ago < _RETRIED_SECONDS
 
     def _still_ours(self, red: Red) -> Red:
         """Without stacks that were retired and checks that are no more: nothing will say that they are green."""

@@ -62,9 +62,9 @@ def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, 
     """
     leases = leases_of(instance, stacks)
     key = f"{stacks.account_of(stack)}-{stack}"
-    with storage_errors():
-        lease = leases.take(key, Claim(run.run_id, platform.node()), patience=_PATIENCE_SECONDS)
     mark = Mark(leases.root + key, holds=True)
+    with storage_errors():
+        lease = _taken(instance, leases, key, Claim(run.run_id, platform.node()))
     try:
         mark.write(instance, run.run_id)
         _fail_others(instance, stack, run.run_id, mark, lease)
@@ -77,6 +77,27 @@ def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, 
             # A lease that cannot be given back expires.
             with suppress(AwsError, GuardError):
                 lease.release()
+
+
+def _taken(instance: dg.DagsterInstance, leases: Leases, key: str, claim: Claim) -> Lease:
+    try:
+        return leases.take(key, claim, patience=0)
+    except GuardError:
+        own = f"{key}.{claim.run_id}"
+    # A run that dies while it waits is found by a lease of its own, as one is that dies while it applies.
+    waiting = leases.take(own, claim, patience=0)
+    try:
+        Mark(leases.root + own, holds=True).write(instance, claim.run_id)
+        lease = leases.take(key, claim, patience=_PATIENCE_SECONDS)
+        # Before the other one is given back, or the run would count as dead in between.
+        Mark(leases.root + key, holds=True).write(instance, claim.run_id)
+    except BaseException:
+        Mark(leases.root + own, holds=False).write(instance, claim.run_id)
+        raise
+    finally:
+        with suppress(AwsError, GuardError):
+            waiting.release()
+    return lease
 
 
 def _fail_others(instance: dg.DagsterInstance, stack: str, own_run: str, mark: Mark, lease: Lease) -> None:

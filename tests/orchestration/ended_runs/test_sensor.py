@@ -224,6 +224,21 @@ def test_a_failed_run_that_dagster_did_not_repeat_is_told(watched: Watched) -> N
     assert watched.alerts()[2:] == ["provision failed: b-dev: PIPELINE_FAILURE happened"]
 
 
+def test_a_failed_run_of_which_dagster_has_not_said_yet_whether_it_is_repeated_waits_for_that(tmp_path: Path) -> None:
+    repeats = {"run_retries": {"enabled": True, "max_retries": 2}}
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path), settings=repeats) as instance:
+        watched = Watched(instance)
+        # As it is between the status and the tag, which Dagster writes one after the other.
+        instance.add_dynamic_partitions(PLAIN.of("stacks"), ["a-dev"])
+        run = str(uuid.uuid4())
+        instance.add_run(dg.DagsterRun("provision", run_id=run, status=FAILURE, tags={PARTITION_TAG: "a-dev"}))
+        watched.tick()
+        assert watched.alerts() == []
+        instance.add_run_tags(run, {"dagster/will_retry": "false"})
+        watched.tick()
+        assert len(watched.alerts()) == 1
+
+
 def test_what_there_was_no_time_to_tell_is_told_at_the_next_tick(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import sys
 import dagster as dg
 import pytest
 
+from secrets_pipeline.aws.leases import shared
 from secrets_pipeline.aws.leases.local import FileLeases
 from secrets_pipeline.aws.leases.model import Claim
 from secrets_pipeline.emulator import LocalAws
@@ -75,6 +76,37 @@ def test_a_run_that_is_slow_waits_or_never_took_a_lease_is_left_alone(
         said = end_abandoned(instance, leases, ending)
     assert said.startswith("4 unfinished runs, 1 with a lease.")
     assert {status(instance, run) for run in (slow, waiting, repeats, elsewhere)} == {"STARTED"}
+
+
+def test_a_run_that_dies_while_it_waits_for_the_lease_is_failed_and_as_long_as_it_lives_is_not(
+    instance: dg.DagsterInstance, opened: Opened, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks, slow, waiting = opened("bucket"), run_of(instance), run_of(instance)
+    leases, ending = leases_of(instance, stacks), Ending(world.clock)
+    applies = leases.take(KEY, Claim(slow.run_id, "a"), patience=0)
+    Mark(leases.root + KEY, holds=True).write(instance, slow.run_id)
+    take, own, seen = shared.SharedLeases.take, [], []
+
+    def taking(self: shared.SharedLeases, key: str, claim: Claim, *, patience: float) -> shared.SharedLease:
+        if not patience:
+            own.append(take(self, key, claim, patience=0))
+            return own[-1]
+        # Here it waits.
+        for lives in (True, True, False, False):
+            world.pass_by(SECONDS * 0.6)
+            applies.renew()  # type: ignore[attr-defined] # of a shared lease
+            if lives:
+                own[-1].renew()
+            end_abandoned(instance, leases, ending)
+            seen.append(status(instance, waiting))
+        return take(self, key, claim, patience=0)
+
+    monkeypatch.setattr(shared.SharedLeases, "take", taking)
+    with pytest.raises(GuardError), run_lease.run_lease(instance, waiting, stacks, "a"):
+        pass
+    assert seen == ["STARTED", "STARTED", "STARTED", "FAILURE"]
+    assert f"{KEY}.{waiting.run_id} was not renewed for {SECONDS} s" in failure_of(instance, waiting)
+    assert status(instance, slow) == "STARTED"
 
 
 def test_a_run_whose_lease_another_run_has_is_failed(
