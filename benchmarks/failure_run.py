@@ -6,7 +6,7 @@ Two hosts (UTS namespaces) with homes and code servers of their own share a real
 and the embedded AWS, under deploy/dagster.yaml. First ten stacks are applied at once, by the queue and by the command
 line of the other host. Then all are backfilled, while a hand that the seed leads kills processes of runs, some with the
 code server and every run of their host, the daemon twice, which comes back on the other host, and PostgreSQL. Three
-stacks cannot be applied, as a secret of theirs is somebody else's. It exits with 1 if a line is not as it must be.
+stacks cannot be applied, as the key that they name is disabled. It exits with 1 if a line is not as it must be.
 """
 
 from __future__ import annotations
