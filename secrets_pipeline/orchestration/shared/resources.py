@@ -191,7 +191,8 @@ class Stacks:
         if settings.bucket:
             region = settings.region or "us-east-1"
             client = self._sessions.for_target(Target(region=region)).client("s3")
-            return S3SealStore(client, settings.bucket, f"{settings.prefix}{stack.account.account_id}/")
+            folder = f"{settings.prefix.rstrip('/')}/{stack.account.account_id}"
+            return S3SealStore(client, settings.bucket, folder)
         return LocalSealStore(self._seal_folder, f"{stack.account.account_id}-")
 
 

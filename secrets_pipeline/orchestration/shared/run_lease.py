@@ -82,10 +82,11 @@ def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, 
 def _taken(instance: dg.DagsterInstance, leases: Leases, key: str, claim: Claim) -> Lease:
     try:
         return leases.take(key, claim, patience=0)
-    except GuardError:
+    except (AwsError, GuardError):
+        # Somebody has it, or the store did not answer once.
         own = f"{key}.{claim.run_id}"
     # A run that dies while it waits is found by a lease of its own, as one is that dies while it applies.
-    waiting = leases.take(own, claim, patience=0)
+    waiting = leases.take(own, claim, patience=_PATIENCE_SECONDS)
     try:
         Mark(leases.root + own, holds=True).write(instance, claim.run_id)
         lease = leases.take(key, claim, patience=_PATIENCE_SECONDS)

@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline.aws.leases.model import Claim
+from secrets_pipeline.emulator import FaultAction, InjectedFault, LocalAws, arm, disarm
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.orchestration.shared import run_lease
 from secrets_pipeline.orchestration.shared.lease_mark import LEASE_TAG, Mark
@@ -40,6 +41,17 @@ def test_one_run_at_a_time_has_the_lease_of_a_stack(
     with run_lease.run_lease(instance, second, stacks, "a"):
         pass
     assert {status(instance, run) for run in (first, second, other)} == {"STARTED"}
+
+
+def test_a_store_that_does_not_answer_once_stops_no_run(
+    instance: dg.DagsterInstance, opened: Opened, world: World, aws: LocalAws
+) -> None:
+    stacks, run = opened("bucket"), run_of(instance)
+    # Of one call each try.
+    arm(aws, InjectedFault(FaultAction.ERROR, attempts=2, service="s3", operation="GET"))
+    with run_lease.run_lease(instance, run, stacks, "a"):
+        assert tag_of(instance, run) == f"{run.run_id} holds {address_of(instance, stacks)}"
+    assert disarm(aws)[0].seen >= 2
 
 
 @EVERYWHERE

@@ -88,7 +88,7 @@ def test_a_run_that_dies_while_it_waits_for_the_lease_is_failed_and_as_long_as_i
     take, own, seen = shared.SharedLeases.take, [], []
 
     def taking(self: shared.SharedLeases, key: str, claim: Claim, *, patience: float) -> shared.SharedLease:
-        if not patience:
+        if key != KEY or not patience:
             own.append(take(self, key, claim, patience=0))
             return own[-1]
         # Here it waits.
