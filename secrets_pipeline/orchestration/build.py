@@ -8,12 +8,12 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.alerts.alerting import alerting
 from secrets_pipeline.orchestration.checks import CHECKS
-from secrets_pipeline.orchestration.ended_runs.sensor import Own
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.provisioning.selections import assets
 from secrets_pipeline.orchestration.sensors import sensors
 from secrets_pipeline.orchestration.shared.io_managers import sealing_io_manager
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
+from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, StacksResource, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.stage_runner import applying
 from secrets_pipeline.orchestration.verification.definitions import check_definitions

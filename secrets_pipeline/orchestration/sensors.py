@@ -1,6 +1,7 @@
 """List the sensors of the code location, and decide which job answers which kind of event (`EVENT_JOBS`)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import dagster as dg
@@ -9,13 +10,15 @@ from secrets_pipeline.orchestration.access.narrow_op import HEAL_JOB
 from secrets_pipeline.orchestration.access.verify_op import ACCESS_JOB
 from secrets_pipeline.orchestration.consumer_rollouts.sensors import consumer_rollout_sensor_for
 from secrets_pipeline.orchestration.databases.sensors import rds_endpoint_sensor_for
-from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
+from secrets_pipeline.orchestration.ended_runs.sensor import ended_runs_sensor_for
 from secrets_pipeline.orchestration.leases.sensors import abandoned_run_sensor_for
 from secrets_pipeline.orchestration.provisioning.jobs import FOLLOW_ENDPOINT, FOLLOW_ROTATION, PROVISION_JOB
 from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
 from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
 from secrets_pipeline.orchestration.rotation.repair_op import MEND_JOB
+from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor_for
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
@@ -30,6 +33,9 @@ EVENT_JOBS: Final[Mapping[HintKind, str]] = {
     HintKind.ACCESS: ACCESS_JOB,
 }
 """The job that answers each kind of event; none of them applies a change of the YAML that waits to be applied."""
+
+LEASED_JOBS: Final = frozenset({PROVISION_JOB, FOLLOW_ROTATION, FOLLOW_ENDPOINT, ROTATE_JOB, HEAL_JOB, MEND_JOB})
+"""The jobs whose runs hold the lease of their stack, as all assets do."""
 
 
 def event_jobs(names: Names, jobs: Iterable[Job]) -> Mapping[HintKind, Job]:
@@ -49,6 +55,7 @@ def sensors(names: Names, jobs: Iterable[Job], own: Own, *, retire_many: bool) -
     """
     by_name = {job.name: job for job in jobs}
     answering = event_jobs(names, jobs)
+    leased = replace(own, jobs=frozenset(map(names.of, LEASED_JOBS)), checks=frozenset())
     return [
         stack_change_sensor_for(names, by_name[names.of(PROVISION_JOB)], retire_many=retire_many),
         rotation_event_sensor_for(names, answering),
@@ -56,5 +63,5 @@ def sensors(names: Names, jobs: Iterable[Job], own: Own, *, retire_many: bool) -
         rds_endpoint_sensor_for(names, by_name[names.of(FOLLOW_ENDPOINT)]),
         ended_runs_sensor_for(names, own, by_name[names.of(FOLLOW_ROTATION)]),
         consumer_rollout_sensor_for(names, by_name[names.of(VERIFY_JOB)]),
-        abandoned_run_sensor_for(names),
+        abandoned_run_sensor_for(names, leased),
     ]

@@ -12,6 +12,7 @@ import definitions
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.provisioning.selections import ASSETS, assets
+from secrets_pipeline.orchestration.sensors import LEASED_JOBS
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.verification.definitions import check_definitions
 
@@ -130,3 +131,11 @@ def test_asset_bodies_are_thin(module: str) -> None:
 def test_both_ways_of_loading_name_the_same_module() -> None:
     assert "module_name: definitions" in (ROOT / "workspace.yaml").read_text()
     assert 'code_location_target_module = "definitions"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_runs_that_hold_the_lease_of_their_stack_are_known_by_job_and_asset() -> None:
+    defs = build_definitions()
+    requires = {job.name: "applying" in job.required_resource_keys for job in defs.resolve_all_job_defs()}
+    needing = {name for name, needs in requires.items() if needs and not name.startswith("__")}
+    assert needing == LEASED_JOBS
+    assert all("applying" in asset.required_resource_keys for asset in assets(PLAIN, CHECKS))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import dagster as dg
 
@@ -20,6 +19,7 @@ from secrets_pipeline.orchestration.rotation.actors import calls_of
 from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.rotation.rotated import followed
 from secrets_pipeline.orchestration.shared.names import Names, stage_of
+from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.orchestration.verification.history import REPEATED, last_evaluation
@@ -34,29 +34,6 @@ _DECIDED_SECONDS, _RETRIED_SECONDS = 60.0, 600.0
 _INTERVAL = 15
 _SECONDS = 25.0
 """From the start of a tick, which Dagster ends after 60 seconds; an alert that was begun may take as long again."""
-
-
-@dataclass(frozen=True)
-class Own:
-    """What belongs to this code location, on an instance that may hold others.
-
-    Attributes:
-        jobs: names of its jobs.
-        assets: keys of its assets.
-        checks: keys of its checks.
-    """
-
-    jobs: frozenset[str]
-    assets: frozenset[dg.AssetKey]
-    checks: frozenset[dg.AssetCheckKey]
-
-    def includes(self, run: dg.DagsterRun) -> bool:
-        """Tell whether a run is one of ours: of a job, or of assets or checks that were chosen in the UI."""
-        if run.job_name in self.jobs:
-            return True
-        return not self.assets.isdisjoint(run.asset_selection or ()) or not self.checks.isdisjoint(
-            run.asset_check_selection or ()
-        )
 
 
 def ended_runs_sensor_for(

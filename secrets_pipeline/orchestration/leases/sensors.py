@@ -1,10 +1,10 @@
-"""Define the sensor that ends runs whose lease is gone, so that they do not block the queue of their stack for ever.
+"""Define the sensor that ends runs whose process is gone, so that they do not block the queue of their stack.
 
 A run of a host that died stays STARTED, and a queued run of its stack would never come so far as to take its lease.
 """
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 
 import dagster as dg
 
@@ -14,16 +14,20 @@ from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.orchestration.shared.home import storage_errors
 from secrets_pipeline.orchestration.shared.lease_mark import Mark
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.own import Own
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.shared.run_lease import MAY_HOLD, fail_abandoned, leases_of
+from secrets_pipeline.orchestration.shared.run_lease import MAY_HOLD, PATIENCE_SECONDS, fail_abandoned, leases_of
 
 NAME = "abandoned_run_sensor"
 _INTERVAL = 15
 _ENDING_SECONDS = 60.0
+_BEGINNING_SECONDS = PATIENCE_SECONDS + 300.0
+"""So long a run may take to come to its lease: it reads the repository, and a store of leases may not answer."""
 
 
-class Ending:
-    """Remembers since when runs that gave their lease back have not ended.
+class Standing:
+    """Remembers since when each run says the same of its lease, or nothing.
 
     Args:
         clock: seconds from any origin, never going back.
@@ -32,83 +36,99 @@ class Ending:
     def __init__(self, clock: Callable[[], float] = elapsed) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._since: dict[str, float] = {}
+        self._since: dict[tuple[str, Mark | None], float] = {}
 
-    def keep(self, run_ids: Collection[str]) -> None:
-        """Forget all but these."""
+    def keep(self, runs: Iterable[dg.DagsterRun]) -> None:
+        """Forget all but these, as they are."""
+        states = {(run.run_id, Mark.of(run)) for run in runs}
         with self._lock:
-            self._since = {run_id: since for run_id, since in self._since.items() if run_id in run_ids}
+            self._since = {state: since for state, since in self._since.items() if state in states}
 
-    def is_overdue(self, run_id: str) -> bool:
-        """Tell whether a run has been about to end for so long that nobody is left to end it."""
+    def lasts(self, run: dg.DagsterRun, seconds: float) -> bool:
+        """Tell whether a run has been as it is for so long."""
         with self._lock:
-            return self._clock() - self._since.setdefault(run_id, self._clock()) >= _ENDING_SECONDS
+            return self._clock() - self._since.setdefault((run.run_id, Mark.of(run)), self._clock()) >= seconds
 
 
-_ENDING = Ending()
+_STANDING = Standing()
 
 
-def abandoned_run_sensor_for(names: Names) -> dg.SensorDefinition:
+def abandoned_run_sensor_for(names: Names, leased: Own) -> dg.SensorDefinition:
     """Make the sensor.
 
     Args:
         names: of the code location.
+        leased: the jobs and assets whose runs hold the lease of their stack.
     """
 
     @dg.sensor(
         name=names.of(NAME),
         minimum_interval_seconds=_INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Fails runs whose process is gone, on whatever host it was: their lease of the stack expired, or "
-        "another run has it. A run that is alive, waits, or never took a lease is left alone.",
+        description="Fails runs whose process is gone, on whatever host it was: their lease of the stack expired, "
+        "another run has it, or they did not come to it for a quarter of an hour. A run that lives or waits stays.",
     )
     def abandoned_run_sensor(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SkipReason:
-        return dg.SkipReason(end_abandoned(context.instance, leases_of(context.instance, stacks), _ENDING))
+        leases = leases_of(context.instance, stacks)
+        return dg.SkipReason(end_abandoned(context.instance, leases, leased, _STANDING))
 
     return abandoned_run_sensor
 
 
-def end_abandoned(instance: dg.DagsterInstance, leases: Leases, ending: Ending) -> str:
-    """Fail the runs whose lease is gone.
+def end_abandoned(instance: dg.DagsterInstance, leases: Leases, leased: Own, standing: Standing) -> str:
+    """Fail the runs whose process is gone.
 
     Args:
         instance: whose runs are looked at.
         leases: theirs; a run that names leases of another place is left alone.
-        ending: what earlier looks saw.
+        leased: the jobs and assets whose runs hold the lease of their stack.
+        standing: what earlier looks saw.
 
     Returns:
         What was looked at, as a sentence.
     """
     runs = instance.get_runs(dg.RunsFilter(statuses=list(MAY_HOLD)))
-    ending.keep({run.run_id for run in runs})
+    standing.keep(runs)
     said = []
     for run in runs:
-        mark = Mark.of(run)
-        if mark is not None and mark.address.startswith(leases.root):
+        if _is_judged(run, leases, leased):
             try:
-                said.append(f"{run.job_name} {run.run_id}: {_judged(instance, run, mark, leases, ending)}")
+                said.append(f"{run.job_name} {run.run_id}: {_judged(instance, run, leases, standing)}")
             except GuardError as error:
                 said.append(error.diagnostics())
             except AwsError as error:
                 said.append(error.diagnostics())
                 break  # the others would wait as long for the same answer
-    return f"{len(runs)} unfinished runs, {len(said)} with a lease. {'. '.join(said)}".strip()
+    return f"{len(runs)} unfinished runs, {len(said)} looked at. {'. '.join(said)}".strip()
 
 
-def _judged(instance: dg.DagsterInstance, run: dg.DagsterRun, mark: Mark, leases: Leases, ending: Ending) -> str:
-    if not mark.holds:
-        if not ending.is_overdue(run.run_id):
+def _is_judged(run: dg.DagsterRun, leases: Leases, leased: Own) -> bool:
+    mark = Mark.of(run)
+    if mark is not None:
+        return mark.address.startswith(leases.root)
+    # Before it has started, Dagster's run monitoring gives it time.
+    return run.status is dg.DagsterRunStatus.STARTED and PARTITION_TAG in run.tags and leased.includes(run)
+
+
+def _judged(instance: dg.DagsterInstance, run: dg.DagsterRun, leases: Leases, standing: Standing) -> str:
+    mark = Mark.of(run)
+    if mark is None:
+        if not standing.lasts(run, _BEGINNING_SECONDS):
+            return "has not taken its lease yet"
+        why = f"it has not come to take the lease of its stack for {_BEGINNING_SECONDS:.0f} s"
+    elif not mark.holds:
+        if not standing.lasts(run, _ENDING_SECONDS):
             return "gave its lease back, and is about to end"
-        why = f"was given back {_ENDING_SECONDS:.0f} s ago, and nobody ended the run since"
+        why = f"its lease {mark.address} was given back {_ENDING_SECONDS:.0f} s ago, and nobody ended the run since"
     else:
         with storage_errors():
             look = leases.look(mark.address.removeprefix(leases.root), run.run_id)
         if not isinstance(look, Gone):
             return f"has its lease: {look.how}"
-        why = look.why
-    # It may have given its lease back, or ended, while it was looked at.
+        why = f"its lease {mark.address} {look.why}"
+    # It may have taken its lease, given it back, or ended, while it was looked at.
     now = instance.get_run_by_id(run.run_id)
     if now is None or now.is_finished or Mark.of(now) != mark:
-        return "has just ended"
-    fail_abandoned(instance, now, mark.address, why)
-    return f"failed, its lease {mark.address} {why}"
+        return "has just ended, or gone on"
+    fail_abandoned(instance, now, why)
+    return f"failed, {why}"

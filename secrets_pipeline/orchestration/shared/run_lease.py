@@ -22,7 +22,8 @@ from secrets_pipeline.orchestration.shared.resources import Stacks
 
 MAY_HOLD = (dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY)
 """Statuses of runs that may have a lease: a queued one has none yet."""
-_PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 600.0
+"""So long a run waits for the lease, and for a store of leases that does not answer."""
 _OF_ONE_HOST = frozenset({"SqliteEventLogStorage", "ConsolidatedSqliteEventLogStorage", "InMemoryEventLogStorage"})
 """Dagster's default, and what forgets; known by their names in dagster.yaml."""
 
@@ -57,7 +58,7 @@ def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, 
         stack: the stack's name.
 
     Raises:
-        GuardError: see `leases_of`; or if another run has the lease for ten minutes.
+        GuardError: see `leases_of`; or if another run has the lease for ten minutes, or this one was ended before.
         AwsError: if the store of leases refuses.
     """
     leases = leases_of(instance, stacks)
@@ -67,6 +68,7 @@ def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, 
         lease = _taken(instance, leases, key, Claim(run.run_id, platform.node()))
     try:
         mark.write(instance, run.run_id)
+        _refuse_ended(instance, run.run_id)
         _fail_others(instance, stack, run.run_id, mark, lease)
         yield lease
     finally:
@@ -86,10 +88,10 @@ def _taken(instance: dg.DagsterInstance, leases: Leases, key: str, claim: Claim)
         # Somebody has it, or the store did not answer once.
         own = f"{key}.{claim.run_id}"
     # A run that dies while it waits is found by a lease of its own, as one is that dies while it applies.
-    waiting = leases.take(own, claim, patience=_PATIENCE_SECONDS)
+    waiting = leases.take(own, claim, patience=PATIENCE_SECONDS)
     try:
         Mark(leases.root + own, holds=True).write(instance, claim.run_id)
-        lease = leases.take(key, claim, patience=_PATIENCE_SECONDS)
+        lease = leases.take(key, claim, patience=PATIENCE_SECONDS)
         # Before the other one is given back, or the run would count as dead in between.
         Mark(leases.root + key, holds=True).write(instance, claim.run_id)
     except BaseException:
@@ -101,25 +103,35 @@ def _taken(instance: dg.DagsterInstance, leases: Leases, key: str, claim: Claim)
     return lease
 
 
+def _refuse_ended(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is not None and run.is_finished:
+        # It was so slow that it counted as dead, and another may repeat it by now.
+        raise GuardError(
+            "this run was ended before it had the lease of its stack: nothing was done",
+            remedy="Look for the run that repeats it, or launch a new one.",
+        )
+
+
 def _fail_others(instance: dg.DagsterInstance, stack: str, own_run: str, mark: Mark, lease: Lease) -> None:
     others = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: stack}, statuses=list(MAY_HOLD)))
     for run in others:
         # A run that died right after it took its lease has no tag yet.
         if run.run_id != own_run and (Mark.of(run) == mark or run.run_id == lease.predecessor):
-            fail_abandoned(instance, run, mark.address, f"{lease.took_over or 'was free'}; run {own_run} took it")
+            why = f"its lease {mark.address} {lease.took_over or 'was free'}; run {own_run} took it"
+            fail_abandoned(instance, run, why)
 
 
-def fail_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, address: str, why: str) -> None:
-    """Report a run as failed that has lost its lease.
+def fail_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, why: str) -> None:
+    """Report a run as failed whose process is gone.
 
     Args:
         instance: whose run it is.
         run: which.
-        address: of the lease.
-        why: what happened to the lease, as a clause about it.
+        why: what tells that, as a clause.
     """
     instance.report_run_failed(
         run,
-        f"The process of this run ended without finishing it, or stood still: its lease {address} {why}. "
+        f"The process of this run ended without finishing it, or stood still: {why}. "
         "What it wrote stays, and it writes nothing more; the next apply goes on from there.",
     )

@@ -16,9 +16,10 @@ from secrets_pipeline.aws.alerts.topic import subject_line
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, ALERTS, Alerting
-from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
+from secrets_pipeline.orchestration.ended_runs.sensor import ended_runs_sensor_for
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from tests.embedded import lead_to, operator
 from tests.hook import Hook

@@ -23,9 +23,10 @@ from secrets_pipeline.orchestration.alerts.verdicts import Verdict, after, trans
 from secrets_pipeline.orchestration.ended_runs import cursor as cursors
 from secrets_pipeline.orchestration.ended_runs import sensor as ended
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor
-from secrets_pipeline.orchestration.ended_runs.sensor import Own, ended_runs_sensor_for
+from secrets_pipeline.orchestration.ended_runs.sensor import ended_runs_sensor_for
 from secrets_pipeline.orchestration.rotation.actors import actors_tag
 from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.orchestration.verification.history import last_evaluation

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -14,10 +16,13 @@ from secrets_pipeline.aws.leases import shared
 from secrets_pipeline.aws.leases.watch import WATCH
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.orchestration.shared.lease_mark import LEASE_TAG
+from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from tests.embedded import operator
 
 SECONDS = 160
+ASSET = dg.AssetKey("secrets")
+LEASED = Own(frozenset({"provision"}), frozenset({ASSET}), frozenset())
 BUCKET = "leases"
 
 
@@ -50,14 +55,23 @@ class World:
             yield self
 
 
-def run_of(instance: dg.DagsterInstance, stack: str = "a", **tags: str) -> dg.DagsterRun:
+def run_of(
+    instance: dg.DagsterInstance,
+    stack: str | None = "a",
+    *,
+    job: str = "provision",
+    assets: AbstractSet[dg.AssetKey] | None = None,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> dg.DagsterRun:
     """A run that Dagster believes to be under way."""
     return instance.add_run(
         dg.DagsterRun(
-            job_name="provision",
+            job_name=job,
             run_id=str(uuid.uuid4()),
-            status=dg.DagsterRunStatus.STARTED,
-            tags={PARTITION_TAG: stack, **tags},
+            status=status,
+            asset_selection=assets,
+            tags={**({PARTITION_TAG: stack} if stack else {}), **tags},
         )
     )
 

@@ -23,7 +23,7 @@ EVERYWHERE = pytest.mark.parametrize("where", ["bucket", "file"])
 def test_one_run_at_a_time_has_the_lease_of_a_stack(
     instance: dg.DagsterInstance, opened: Opened, world: World, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setattr(run_lease, "_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(run_lease, "PATIENCE_SECONDS", 0)
     stacks = opened(where)
     first, second, other = run_of(instance), run_of(instance), run_of(instance, "b")
     with run_lease.run_lease(instance, first, stacks, "a") as lease:
@@ -71,7 +71,7 @@ def test_who_gets_the_lease_fails_the_runs_that_held_it_and_no_other(
     waiting, elsewhere = run_of(instance), run_of(instance)
     Mark("s3://another-deployment/111122223333-a", holds=True).write(instance, elsewhere.run_id)
     # Dagster copies the tags of a run to the one that repeats it, which waits.
-    repeats = run_of(instance, **{LEASE_TAG: tag_of(instance, dead)})
+    repeats = run_of(instance, tags={LEASE_TAG: tag_of(instance, dead)})
     with run_lease.run_lease(instance, own, stacks, "a"):
         assert status(instance, dead) == "FAILURE"
         assert f"its lease {ours} was free; run {own.run_id} took it" in failure_of(instance, dead)
@@ -111,6 +111,20 @@ def test_a_run_says_while_it_holds_its_lease_and_that_it_gave_it_back(
     with pytest.raises(ValueError, match="any"), run_lease.run_lease(instance, run, stacks, "a"):
         raise ValueError("any")
     assert mark() == Mark(address, holds=False)
+
+
+def test_a_run_that_was_ended_before_it_had_its_lease_does_nothing(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    stacks, slow, after = opened("bucket"), run_of(instance), run_of(instance)
+    instance.report_run_failed(slow)
+    with (
+        pytest.raises(GuardError, match="was ended before it had the lease"),
+        run_lease.run_lease(instance, slow, stacks, "a"),
+    ):
+        pass
+    with run_lease.run_lease(instance, after, stacks, "a"):
+        assert status(instance, after) == "STARTED"
 
 
 def test_where_hosts_can_share_the_storage_a_lock_file_is_refused_before_anything_is_called(

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 
 import dagster as dg
 import pytest
@@ -16,14 +17,24 @@ from secrets_pipeline.aws.leases.model import Claim
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.orchestration.leases import sensors
-from secrets_pipeline.orchestration.leases.sensors import Ending, abandoned_run_sensor_for, end_abandoned
+from secrets_pipeline.orchestration.leases.sensors import Standing, abandoned_run_sensor_for, end_abandoned
 from secrets_pipeline.orchestration.shared import run_lease
 from secrets_pipeline.orchestration.shared.lease_mark import LEASE_TAG, Mark
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.run_lease import leases_of
 from tests.embedded import operator
 from tests.orchestration.leases.conftest import Opened, address_of
-from tests.orchestration.leases.ground import BUCKET, SECONDS, World, failure_of, run_of, status, tag_of
+from tests.orchestration.leases.ground import (
+    ASSET,
+    BUCKET,
+    LEASED,
+    SECONDS,
+    World,
+    failure_of,
+    run_of,
+    status,
+    tag_of,
+)
 
 HOLDER = """
 import sys, time
@@ -45,13 +56,13 @@ def test_a_run_whose_lease_expired_is_failed_and_the_next_one_need_not_wait(
     dead = leases.take(KEY, Claim(run.run_id, "ci-7"), patience=0)
     dead._ended.set()  # type: ignore[attr-defined] # nobody renews it
     Mark(leases.root + KEY, holds=True).write(instance, run.run_id)
-    ending = Ending(world.clock)
-    assert "has its lease: host ci-7 renewed it" in end_abandoned(instance, leases, ending)
+    standing = Standing(world.clock)
+    assert "has its lease: host ci-7 renewed it" in end_abandoned(instance, leases, LEASED, standing)
     world.pass_by(SECONDS / 2)
-    assert "has its lease" in end_abandoned(instance, leases, ending)
+    assert "has its lease" in end_abandoned(instance, leases, LEASED, standing)
     assert status(instance, run) == "STARTED"
     world.pass_by(SECONDS)
-    assert f"was not renewed for {SECONDS} s" in end_abandoned(instance, leases, ending)
+    assert f"was not renewed for {SECONDS} s" in end_abandoned(instance, leases, LEASED, standing)
     assert status(instance, run) == "FAILURE"
     assert "on host ci-7" in failure_of(instance, run)
     leases.take(KEY, Claim("next", "b"), patience=0)
@@ -59,30 +70,66 @@ def test_a_run_whose_lease_expired_is_failed_and_the_next_one_need_not_wait(
         dead.check()
 
 
-def test_a_run_that_is_slow_waits_or_never_took_a_lease_is_left_alone(
+def test_a_run_that_is_slow_or_has_not_come_to_its_lease_yet_is_left_alone(
     instance: dg.DagsterInstance, opened: Opened, world: World
 ) -> None:
     stacks = opened("bucket")
-    leases, ending = leases_of(instance, stacks), Ending(world.clock)
-    slow, waiting = run_of(instance), run_of(instance)
+    leases, standing = leases_of(instance, stacks), Standing(world.clock)
+    slow, reading = run_of(instance), run_of(instance)
     lease = leases.take(KEY, Claim(slow.run_id, "a"), patience=0)
     Mark(leases.root + KEY, holds=True).write(instance, slow.run_id)
-    repeats = run_of(instance, **{LEASE_TAG: tag_of(instance, slow)})
+    repeats = run_of(instance, tags={LEASE_TAG: tag_of(instance, slow)})
     elsewhere = run_of(instance)
     Mark(f"s3://theirs/{KEY}", holds=True).write(instance, elsewhere.run_id)
-    for _ in range(6):
+    for _ in range(5):
         world.pass_by(SECONDS * 0.9)
         lease.renew()  # type: ignore[attr-defined] # of a shared lease
-        said = end_abandoned(instance, leases, ending)
-    assert said.startswith("4 unfinished runs, 1 with a lease.")
-    assert {status(instance, run) for run in (slow, waiting, repeats, elsewhere)} == {"STARTED"}
+        said = end_abandoned(instance, leases, LEASED, standing)
+    assert said.startswith("4 unfinished runs, 3 looked at.")
+    assert {status(instance, run) for run in (slow, reading, repeats, elsewhere)} == {"STARTED"}
+
+
+def test_a_run_that_dies_before_it_takes_its_lease_is_failed_after_a_while_and_one_that_needs_none_is_not(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    leases, standing = leases_of(instance, opened("bucket")), Standing(world.clock)
+    dead, chosen = run_of(instance), run_of(instance, job="__ASSET_JOB", assets={ASSET})
+    repeats = run_of(instance, tags={LEASE_TAG: f"{uuid.uuid4()} holds {leases.root}{KEY}"})
+    needs_none = (
+        run_of(instance, job="verify"),
+        run_of(instance, job="payments_provision"),
+        run_of(instance, status=dg.DagsterRunStatus.STARTING),
+        run_of(instance, None),
+    )
+    assert end_abandoned(instance, leases, LEASED, standing).count("has not taken its lease yet") == 3
+    world.pass_by(sensors._BEGINNING_SECONDS / 2)
+    late = run_of(instance)
+    end_abandoned(instance, leases, LEASED, standing)
+    world.pass_by(sensors._BEGINNING_SECONDS / 2)
+    end_abandoned(instance, leases, LEASED, standing)
+    assert {status(instance, run) for run in (dead, chosen, repeats)} == {"FAILURE"}
+    assert "it has not come to take the lease of its stack" in failure_of(instance, dead)
+    assert [status(instance, run) for run in (*needs_none, late)] == [run.status.value for run in (*needs_none, late)]
+
+
+def test_a_run_that_comes_to_its_lease_late_may_end_as_slowly_as_any(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    stacks, run = opened("bucket"), run_of(instance)
+    leases, standing = leases_of(instance, stacks), Standing(world.clock)
+    end_abandoned(instance, leases, LEASED, standing)
+    world.pass_by(sensors._BEGINNING_SECONDS - SECONDS)
+    with run_lease.run_lease(instance, run, stacks, "a"):
+        pass
+    assert "is about to end" in end_abandoned(instance, leases, LEASED, standing)
+    assert status(instance, run) == "STARTED"
 
 
 def test_a_run_that_dies_while_it_waits_for_the_lease_is_failed_and_as_long_as_it_lives_is_not(
     instance: dg.DagsterInstance, opened: Opened, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stacks, slow, waiting = opened("bucket"), run_of(instance), run_of(instance)
-    leases, ending = leases_of(instance, stacks), Ending(world.clock)
+    leases, standing = leases_of(instance, stacks), Standing(world.clock)
     applies = leases.take(KEY, Claim(slow.run_id, "a"), patience=0)
     Mark(leases.root + KEY, holds=True).write(instance, slow.run_id)
     take, own, seen = shared.SharedLeases.take, [], []
@@ -97,7 +144,7 @@ def test_a_run_that_dies_while_it_waits_for_the_lease_is_failed_and_as_long_as_i
             applies.renew()  # type: ignore[attr-defined] # of a shared lease
             if lives:
                 own[-1].renew()
-            end_abandoned(instance, leases, ending)
+            end_abandoned(instance, leases, LEASED, standing)
             seen.append(status(instance, waiting))
         return take(self, key, claim, patience=0)
 
@@ -117,7 +164,7 @@ def test_a_run_whose_lease_another_run_has_is_failed(
     leases.take(KEY, Claim(now.run_id, "b"), patience=0)
     for run in (lost, now):
         Mark(leases.root + KEY, holds=True).write(instance, run.run_id)
-    assert f"is that of run {now.run_id} on host b" in end_abandoned(instance, leases, Ending(world.clock))
+    assert f"is that of run {now.run_id} on host b" in end_abandoned(instance, leases, LEASED, Standing(world.clock))
     assert (status(instance, lost), status(instance, now)) == ("FAILURE", "STARTED")
 
 
@@ -125,14 +172,14 @@ def test_a_run_that_gave_its_lease_back_and_was_killed_then_is_failed_after_a_wh
     instance: dg.DagsterInstance, opened: Opened, world: World
 ) -> None:
     stacks, run, ended = opened("bucket"), run_of(instance), run_of(instance)
-    leases, ending = leases_of(instance, stacks), Ending(world.clock)
+    leases, standing = leases_of(instance, stacks), Standing(world.clock)
     for one in (run, ended):
         with run_lease.run_lease(instance, one, stacks, "a"):
             pass
-    assert "is about to end" in end_abandoned(instance, leases, ending)
+    assert "is about to end" in end_abandoned(instance, leases, LEASED, standing)
     instance.report_run_canceled(ended)
     world.pass_by(sensors._ENDING_SECONDS)
-    assert "nobody ended the run since" in end_abandoned(instance, leases, ending)
+    assert "nobody ended the run since" in end_abandoned(instance, leases, LEASED, standing)
     assert (status(instance, run), status(instance, ended)) == ("FAILURE", "CANCELED")
 
 
@@ -150,7 +197,7 @@ def test_a_run_that_gives_its_lease_back_while_it_is_looked_at_is_left_alone(
         return look(self, key, run_id)
 
     monkeypatch.setattr(FileLeases, "look", late)
-    assert "has just ended" in end_abandoned(instance, leases, Ending(world.clock))
+    assert "has just ended, or gone on" in end_abandoned(instance, leases, LEASED, Standing(world.clock))
     assert status(instance, run) == "STARTED"
 
 
@@ -158,7 +205,7 @@ def test_a_lock_file_is_held_while_its_process_lives_and_its_run_is_failed_once_
     instance: dg.DagsterInstance, opened: Opened, world: World
 ) -> None:
     stacks, run = opened("file"), run_of(instance)
-    leases, ending = leases_of(instance, stacks), Ending(world.clock)
+    leases, standing = leases_of(instance, stacks), Standing(world.clock)
     Mark(address_of(instance, stacks), holds=True).write(instance, run.run_id)
     folder = leases.root.removeprefix("file://")
     with subprocess.Popen([sys.executable, "-c", HOLDER, folder, KEY], stdout=subprocess.PIPE, text=True) as holder:
@@ -168,10 +215,10 @@ def test_a_lock_file_is_held_while_its_process_lives_and_its_run_is_failed_once_
             os.kill(holder.pid, signal.SIGSTOP)
             for _ in range(3):
                 world.pass_by(10 * SECONDS)
-                assert "a process holds it" in end_abandoned(instance, leases, ending)
+                assert "a process holds it" in end_abandoned(instance, leases, LEASED, standing)
         finally:
             holder.kill()
-    assert "is free" in end_abandoned(instance, leases, ending)
+    assert "is free" in end_abandoned(instance, leases, LEASED, standing)
     assert status(instance, run) == "FAILURE"
 
 
@@ -183,7 +230,7 @@ def test_a_store_that_does_not_answer_ends_no_run_and_is_asked_once_a_tick(
         Mark(address_of(instance, stacks), holds=True).write(instance, run.run_id)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     leases = leases_of(instance, stacks)
-    said = end_abandoned(instance, leases, Ending(world.clock))
+    said = end_abandoned(instance, leases, LEASED, Standing(world.clock))
     assert said.count("EndpointConnectionError") == 1
     assert {status(instance, run) for run in runs} == {"STARTED"}
 
@@ -198,7 +245,7 @@ def test_a_record_that_is_no_lease_hides_no_other_run_whose_lease_is_gone(
         Mark(address_of(instance, stacks, stack), holds=True).write(instance, run.run_id)
     key = address_of(instance, stacks, "b").removeprefix(f"s3://{BUCKET}/")
     operator(aws).client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"{}")
-    said = end_abandoned(instance, leases_of(instance, stacks), Ending(world.clock))
+    said = end_abandoned(instance, leases_of(instance, stacks), LEASED, Standing(world.clock))
     assert f"{key} is no lease of this pipeline" in said
     assert (status(instance, dead), status(instance, damaged)) == ("FAILURE", "STARTED")
 
@@ -208,9 +255,9 @@ def test_the_sensor_says_what_it_looked_at_and_is_red_where_hosts_share_the_stor
 ) -> None:
     def tick() -> object:
         context = dg.build_sensor_context(instance=instance, resources={"stacks": opened("file")})
-        return abandoned_run_sensor_for(PLAIN)(context)
+        return abandoned_run_sensor_for(PLAIN, LEASED)(context)
 
-    assert tick() == dg.SkipReason("0 unfinished runs, 0 with a lease.")
+    assert tick() == dg.SkipReason("0 unfinished runs, 0 looked at.")
     monkeypatch.setattr(run_lease, "_OF_ONE_HOST", frozenset())
     with pytest.raises(GuardError, match=r"leases: \{bucket"):
         tick()
