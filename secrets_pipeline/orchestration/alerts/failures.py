@@ -9,13 +9,19 @@ from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 
-_OURS = frozenset(
+OURS = frozenset(
     kind.__name__ for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)
 )
+"""Names of the errors that this project raises on purpose."""
 _REMEDY = "Open the run: its first failed step says what happened."
 
-
 _FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+
+
+def failures_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Sequence[dg.DagsterEvent]:
+    """Return the failures of a run and of its steps, the first one first."""
+    records = instance.get_records_for_run(run.run_id, of_type=_FAILURES).records
+    return [record.event_log_entry.get_dagster_event() for record in records]
 
 
 def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, alerting: Alerting) -> Alert:
@@ -27,8 +33,7 @@ def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, alerting: Al
         alerting: makes the link.
     """
     stack = run.tags.get(PARTITION_TAG, "")
-    records = instance.get_records_for_run(run.run_id, of_type=_FAILURES).records
-    events = [record.event_log_entry.get_dagster_event() for record in records]
+    events = failures_of(instance, run)
     # What Dagster says of a run that failed in no step, for example because its process ended.
     otherwise = next((one.message for one in reversed(events) if one.is_run_failure), None)
     in_order = sorted(events, key=lambda one: one.is_run_failure)
@@ -56,7 +61,7 @@ def _texts(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
         error = getattr(event.event_specific_data, "error", None)
         while error is not None and error.cause is not None:
             error = error.cause
-        if error is not None and error.cls_name in _OURS:
+        if error is not None and error.cls_name in OURS:
             yield place + (error.message.partition(": ")[2].strip() or error.message.strip())
         elif error is not None and place:
             # The text of any other exception may quote what it stumbled on.

@@ -15,6 +15,7 @@ from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.alerts.failures import failure_alert
 from secrets_pipeline.orchestration.alerts.verdicts import Red, Verdict, after, transition_alert, transitions
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor, new_runs
+from secrets_pipeline.orchestration.ended_runs.repeating import WILL_RETRY_TAG, asked_again
 from secrets_pipeline.orchestration.rotation.actors import calls_of
 from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.rotation.rotated import followed
@@ -26,11 +27,11 @@ from secrets_pipeline.orchestration.verification.history import REPEATED, last_e
 from secrets_pipeline.orchestration.verification.standing import repeat_verdicts
 
 NAME = "ended_runs_sensor"
-WILL_RETRY_TAG = "dagster/will_retry"
 AUTO_RETRY_RUN_ID_TAG = "dagster/auto_retry_run_id"
 """On a failed run that Dagster's `run_retries` have repeated: the last one of them is told."""
-_DECIDED_SECONDS, _RETRIED_SECONDS = 60.0, 600.0
-"""So long a run may wait to be told whether it is repeated, and to be repeated, before its failure is told."""
+_DECIDED_SECONDS, _RETRIED_SECONDS = 60.0, 300.0
+"""So long a run may wait to be told whether it is repeated, and to be repeated, before Dagster is asked once more; its
+failure is told after as long again."""
 _INTERVAL = 15
 _SECONDS = 25.0
 """From the start of a tick, which Dagster ends after 60 seconds; an alert that was begun may take as long again."""
@@ -53,8 +54,9 @@ def ended_runs_sensor_for(
         job=follow,
         minimum_interval_seconds=_INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Looks at each run that ended: one alert a failed run, and a check that turned red or is not red "
-        "any longer; after a rotation of ours, renders again and refreshes what hangs on it, in every stack.",
+        description="Looks at each run that ended: one alert a failed run, once it is not repeated, and a check that "
+        "turned red or is not red any longer; asks Dagster once more for a repetition it gave up; after a rotation "
+        "of ours, renders again and refreshes what hangs on it, in every stack.",
     )
     def ended_runs_sensor(
         context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
@@ -112,7 +114,11 @@ class _Look:
         if self._may_be_repeated(run, ended_seconds_ago):
             self.left.add(run.run_id)
         elif run.status is dg.DagsterRunStatus.FAILURE and not _is_told_elsewhere(run):
-            self._alerting.say(failure_alert(self._instance, run, self._alerting), self._instance, self._context.log)
+            if asked_again(self._instance, run):
+                self.left.add(run.run_id)
+            else:
+                alert = failure_alert(self._instance, run, self._alerting)
+                self._alerting.say(alert, self._instance, self._context.log)
         if run.job_name == self._names.of(ROTATE_JOB) and run.status is not dg.DagsterRunStatus.CANCELED:
             try:
                 self.requests += followed(run, self._stacks.desired, self._names.of("follow_rotation"))

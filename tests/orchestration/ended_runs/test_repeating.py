@@ -1,0 +1,162 @@
+"""A failed run that can pass is repeated by Dagster's own daemon, also where that gave it up or left it out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLauncher
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import EmptyWorkspaceTarget, InProcessWorkspaceLoadTarget
+from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
+
+from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG
+from secrets_pipeline.orchestration.ended_runs.sensor import _RETRIED_SECONDS
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from tests.orchestration.ended_runs import failing
+from tests.orchestration.ended_runs.watched import Watched
+
+MOST = 2
+LAUNCHER = {"module": SyncInMemoryRunLauncher.__module__, "class": SyncInMemoryRunLauncher.__name__}
+RETRIES = {"enabled": True, "max_retries": MOST, "retry_on_asset_or_op_failure": False}
+
+
+class Deployment:
+    """A code server that may be away, Dagster's daemon that repeats runs, and the sensor of ended runs."""
+
+    def __init__(
+        self, instance: dg.DagsterInstance, code: WorkspaceProcessContext, nothing: WorkspaceProcessContext
+    ) -> None:
+        self.watched = Watched(instance)
+        self._instance = instance
+        self._code = code
+        self._nothing = nothing
+        # Its first look only notes where the log ends.
+        self.retry()
+
+    def died(self, **tags: str) -> dg.DagsterRun:
+        """A run whose process is gone, as another sensor found."""
+        run = self._made(dg.DagsterRunStatus.STARTED, tags)
+        self._instance.report_run_failed(run, "The process is gone.")
+        return run
+
+    def raised(self, kind: str, **tags: str) -> dg.DagsterRun:
+        """A run whose step raised."""
+        run = self._made(dg.DagsterRunStatus.NOT_STARTED, {failing.RAISES: kind, **tags})
+        self._instance.launch_run(run.run_id, self._code.create_request_context())
+        return run
+
+    def _made(self, status: dg.DagsterRunStatus, tags: Mapping[str, str]) -> dg.DagsterRun:
+        (location,) = self._code.create_request_context().code_locations
+        (repository,) = location.get_repositories().values()
+        job = repository.get_full_job("provision")
+        return self._instance.create_run_for_job(
+            failing.provision,
+            status=status,
+            tags={PARTITION_TAG: "a-dev", **tags},
+            remote_job_origin=job.get_remote_origin(),
+            job_code_origin=job.get_python_origin(),
+        )
+
+    def retry(self, *, away: bool = False) -> None:
+        """Let Dagster's daemon look at what failed, and start what is queued."""
+        list(EventLogConsumerDaemon().run_iteration(self._nothing if away else self._code))
+        for run in self._instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])):
+            self._instance.launch_run(run.run_id, self._code.create_request_context())
+
+    def goes_on(self) -> None:
+        """Let sensor and daemon look by turns."""
+        for _ in range(MOST + 3):
+            self.watched.tick()
+            self.retry()
+
+    def statuses(self) -> list[str]:
+        """Of all runs, the first one first."""
+        return [run.status.value for run in reversed(self._instance.get_runs())]
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Iterator[Deployment]:
+    target = LoadableTargetOrigin(executable_path=sys.executable, module_name=failing.__name__)
+    code = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(target, location_name="failing"))
+    with (
+        dg.DagsterInstance.local_temp(str(tmp_path), {"run_launcher": LAUNCHER, "run_retries": RETRIES}) as instance,
+        WorkspaceProcessContext(instance, code) as workspace,
+        WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as nothing,
+    ):
+        yield Deployment(instance, workspace, nothing)
+
+
+def test_a_run_that_died_while_the_code_server_was_away_is_repeated_once(deployment: Deployment) -> None:
+    dead = deployment.died()
+    deployment.retry(away=True)
+    given_up = deployment.watched.instance.get_run_by_id(dead.run_id)
+    assert given_up is not None
+    assert given_up.tags["dagster/will_retry"] == "false"
+    deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE", "SUCCESS"]
+    (again,) = deployment.watched.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
+    assert (again.parent_run_id, again.tags[PARTITION_TAG]) == (dead.run_id, "a-dev")
+    assert deployment.watched.alerts() == []
+
+
+def test_where_the_code_server_stays_away_dagster_is_asked_once_and_the_failure_is_told(deployment: Deployment) -> None:
+    deployment.died()
+    for _ in range(4):
+        deployment.retry(away=True)
+        deployment.watched.tick()
+    assert deployment.statuses() == ["FAILURE"]
+    (said,) = deployment.watched.alerts()
+    assert said.startswith("provision failed: a-dev: The process is gone.")
+
+
+def test_a_run_that_dagster_was_to_repeat_and_forgot_is_repeated_after_a_while(deployment: Deployment) -> None:
+    deployment.died()
+    # A daemon that dies between two of its writes, or an error of the database, moves its cursor on.
+    for key in ("RUN_FAILURE", "PIPELINE_FAILURE"):
+        newest = str(deployment.watched.instance.event_log_storage.get_maximum_record_id())
+        deployment.watched.instance.daemon_cursor_storage.set_cursor_values(
+            {f"EVENT_LOG_CONSUMER_CURSOR-{key}": newest}
+        )
+    deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE"]
+    deployment.watched.ahead = _RETRIED_SECONDS + 1
+    deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE", "SUCCESS"]
+    assert deployment.watched.alerts() == []
+
+
+def test_a_step_that_failed_by_the_database_is_repeated(deployment: Deployment) -> None:
+    deployment.raised("storage")
+    deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE", "SUCCESS"]
+    assert deployment.watched.alerts() == []
+
+
+@pytest.mark.parametrize("kind", ["ours", "any"])
+def test_a_step_that_failed_by_anything_else_stays_failed_and_is_told(deployment: Deployment, kind: str) -> None:
+    deployment.raised(kind)
+    deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE"]
+    assert len(deployment.watched.alerts()) == 1
+
+
+def test_no_run_is_repeated_more_often_than_the_settings_say(deployment: Deployment) -> None:
+    deployment.raised("storage", **{failing.ALWAYS: "true"})
+    for _ in range(3):
+        deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE"] * (1 + MOST)
+    assert len(deployment.watched.alerts()) == 1
+
+
+def test_a_run_that_may_not_be_repeated_and_one_that_said_itself_why_it_fails_are_left(deployment: Deployment) -> None:
+    deployment.raised("storage", **{ALERTED_TAG: "true"})
+    deployment.goes_on()
+    deployment.died(**{"dagster/max_retries": "0"})
+    deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE"] * 2
