@@ -63,8 +63,11 @@ class DoneByApply:
             # Later it is a version that somebody made current again.
             return hint.at.timestamp() <= last.at
         if hint.kind is HintKind.DATABASE and hint.name in DATABASE_CREATED:
-            last = self._last(concern.stack)
-            return last is not None and self._serving(hint, concern.stack) == last.databases
+            last, made = self._last(concern.stack), (hint.resource or "").rpartition(":")[2]
+            # The identity of a cluster says nothing of its members.
+            if last is None or made not in last.databases:
+                return False
+            return self._serving(hint, concern.stack) == last.databases
         return False
 
     def _serving(self, hint: Hint, stack: str) -> Mapping[str, str] | None:

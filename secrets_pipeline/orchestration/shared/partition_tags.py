@@ -16,6 +16,7 @@ from secrets_pipeline.operations.repository_cache import REPOSITORIES, Place
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Asked
 from secrets_pipeline.orchestration.shared.run_requests import account_tags
+from secrets_pipeline.stacks.sources.source import STANDARD_INPUT
 
 PartitionTags: TypeAlias = dg.PartitionedConfig[dg.DynamicPartitionsDefinition]
 
@@ -30,10 +31,12 @@ def partition_tags(names: Names, asked: Asked) -> PartitionTags:
 
     def tags(stack: str) -> Mapping[str, str]:
         base_path, origin = asked.source(os.environ)
+        if asked.desired is None and origin.file == STANDARD_INPUT:
+            return {}
         try:
             desired = asked.desired or REPOSITORIES.open(Place(base_path, origin, asked.settings_file))
         except SecretsPipelineError:
-            # The run says it, and nothing is launched that it could say it by otherwise.
+            # Without a tag it can be launched, and the run says why.
             return {}
         return account_tags(desired, stack)
 

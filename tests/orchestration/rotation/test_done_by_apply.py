@@ -13,9 +13,13 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline import emulator
+from secrets_pipeline.operations.concerned_stacks import Concern, EventStacks
 from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.rotation.done_by_apply import DoneByApply
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
+from secrets_pipeline.rotation.events.hints import Hint
+from secrets_pipeline.rotation.events.parsing import parse
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository, sensor_named
 from tests.rotation.event_bodies import database_event, label_updated, service_event
@@ -106,9 +110,9 @@ class Shop:
         arn = self.secrets.describe_secret(SecretId=self.name())["ARN"]
         return label_updated(self.name(), version=version, arn=arn, time=time)
 
-    def created(self, *, number: int = 5) -> dict[str, Any]:
-        """RDS tells of the database."""
-        event = database_event(self.stack, "creation", time=now())
+    def created(self, *, number: int = 5, of: str = "") -> dict[str, Any]:
+        """RDS tells of the database, or of another one."""
+        event = database_event(of or self.stack, "creation", time=now())
         event["detail"]["EventID"] = f"RDS-EVENT-{number:04}"
         return event
 
@@ -166,6 +170,15 @@ def test_what_happened_to_a_database_beside_its_making_is_followed_though_its_en
     shop: Shop, began: str
 ) -> None:
     assert shop.asked(shop.created(number=16)) == DATABASE
+
+
+def test_the_making_of_what_the_apply_did_not_follow_by_name_as_a_member_of_a_cluster_is_not_done(
+    shop: Shop, began: str
+) -> None:
+    found = EventStacks(shop.repository.desired().specs, frozenset(), AwsSessions().sessions)
+    done = DoneByApply(shop.instance, PLAIN, found.databases)
+    hints = [parse(json.dumps(shop.created(of=one))) for one in (shop.stack, f"{shop.stack}-reader")]
+    assert [done(hint, Concern(shop.stack)) for hint in hints if isinstance(hint, Hint)] == [True, False]
 
 
 def test_a_version_that_somebody_made_current_again_after_the_apply_is_followed(shop: Shop, began: str) -> None:
