@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from secrets_pipeline.aws.credentials import ROLE_SESSION_NAME
+from secrets_pipeline.aws.credentials import is_same_caller
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount, Sessions
@@ -283,18 +283,6 @@ def describe_secret(account: AwsAccount, secret: str) -> SecretState | None:
         except client.exceptions.ResourceNotFoundException:
             return None
     return secret_state(answer, confirmed=True)
-
-
-def is_same_caller(actor: str, own: str) -> bool:
-    """Compare the ARN of an API call's caller with our own one: whether the call was ours.
-
-    Sessions of one role are told apart where we named ours; a session that the platform named (an instance, a task) has
-    another name in each process of the same role.
-    """
-    if actor == own:
-        return True
-    role, _, session = own.rpartition("/")
-    return ":assumed-role/" in own and session != ROLE_SESSION_NAME and actor.rpartition("/")[0] == role
 
 
 def _lives_in(target: Target, hint: Hint) -> bool:
