@@ -44,3 +44,15 @@ class GivenCredentials(CredentialProvider):
             extra_args={"RoleSessionName": ROLE_SESSION_NAME},
         )
         return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
+
+
+def is_same_caller(actor: str, own: str) -> bool:
+    """Compare the ARN of an API call's caller with our own one: whether the call was ours.
+
+    Sessions of one role are told apart where we named ours; a session that the platform named (an instance, a task) has
+    another name in each process of the same role.
+    """
+    if actor == own:
+        return True
+    role, _, session = own.rpartition("/")
+    return ":assumed-role/" in own and session != ROLE_SESSION_NAME and actor.rpartition("/")[0] == role

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from secrets_pipeline.aws.credentials import ROLE_SESSION_NAME
+from secrets_pipeline.aws.credentials import is_same_caller
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount, Sessions
@@ -15,6 +15,8 @@ from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.operations.account_stacks import Homes, homes_of
+from secrets_pipeline.reconcilers.database.followed import serving
+from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
 from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
 from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
@@ -78,6 +80,7 @@ class EventStacks:
         self._callers: dict[tuple[str, str], str] = {}
         self._secrets: dict[tuple[str, str, str], SecretState | None] = {}
         self._listed: dict[tuple[str, str], list[SecretState]] = {}
+        self._databases: dict[tuple[str, str], DatabaseInventory] = {}
 
     def concerned(self, hint: Hint) -> Verdict:
         """Find the stacks that have to act on an event.
@@ -93,6 +96,20 @@ class EventStacks:
                 return self._of_access(hint)
             case _:
                 return self._of_place(hint)
+
+    def databases(self, hint: Hint, stack: str) -> Mapping[str, str] | None:
+        """Map identifier to identity of every database of a stack that an event concerns; None unless all serve.
+
+        Raises:
+            AwsError: if AWS cannot be asked.
+        """
+        account, spec, where = self._account(hint), self._specs[stack], (hint.account, hint.region)
+        if account is None:
+            return None
+        if where not in self._databases:
+            self._databases[where] = DatabaseInventory(account)
+        found = serving(spec, self._databases[where])
+        return found if len(found) == len(spec.databases) else None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -266,18 +283,6 @@ def describe_secret(account: AwsAccount, secret: str) -> SecretState | None:
         except client.exceptions.ResourceNotFoundException:
             return None
     return secret_state(answer, confirmed=True)
-
-
-def is_same_caller(actor: str, own: str) -> bool:
-    """Compare the ARN of an API call's caller with our own one: whether the call was ours.
-
-    Sessions of one role are told apart where we named ours; a session that the platform named (an instance, a task) has
-    another name in each process of the same role.
-    """
-    if actor == own:
-        return True
-    role, _, session = own.rpartition("/")
-    return ":assumed-role/" in own and session != ROLE_SESSION_NAME and actor.rpartition("/")[0] == role
 
 
 def _lives_in(target: Target, hint: Hint) -> bool:

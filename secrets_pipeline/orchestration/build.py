@@ -49,7 +49,11 @@ def build_definitions(
         warnings.simplefilter("ignore", dg.PreviewWarning)
         # Dagster copies a sensor to bind the resources of its jobs, and warns of a parameter that only it sets.
         warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition", dg.BetaWarning)
-        made_assets, made_checks, made_jobs = assets(names, CHECKS), check_definitions(names, CHECKS), jobs(names)
+        made_assets, made_checks, made_jobs = (
+            assets(names, CHECKS),
+            check_definitions(names, CHECKS),
+            jobs(names, asked),
+        )
         own = Own(
             jobs=frozenset(job.name for job in made_jobs),
             assets=frozenset(asset.key for asset in made_assets),

@@ -9,18 +9,26 @@ from secrets_pipeline.orchestration.provisioning.plan_op import plan_job
 from secrets_pipeline.orchestration.rotation.repair_op import mend_job
 from secrets_pipeline.orchestration.rotation.rotate_op import rotate_job
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partition_tags import partition_tags
+from secrets_pipeline.orchestration.shared.resources import Asked
 from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.orchestration.verification.jobs import verify_job
 
 
-def jobs(names: Names) -> list[Job]:
-    """Define every job."""
+def jobs(names: Names, asked: Asked | None = None) -> list[Job]:
+    """Define every job.
+
+    Args:
+        names: of the code location.
+        asked: where the stacks come from.
+    """
+    config = partition_tags(names, asked or Asked())
     return [
-        *applying_jobs(names),
+        *applying_jobs(names, config),
         verify_job(names, CHECKS),
-        plan_job(names),
-        rotate_job(names),
-        heal_job(names, (*DECLARED_CHECKS, *READER_CHECKS)),
+        plan_job(names, config),
+        rotate_job(names, config),
+        heal_job(names, (*DECLARED_CHECKS, *READER_CHECKS), config),
         access_job(names),
-        mend_job(names),
+        mend_job(names, config),
     ]

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from secrets_pipeline.aws.credentials import is_same_caller
 from secrets_pipeline.emulator import SECOND_USER, LocalAws, second_user_environment
-from secrets_pipeline.operations.concerned_stacks import is_same_caller
 from tests.embedded import lead_to
 
 

@@ -67,11 +67,8 @@ class Deployment:
         return self._launched(RE_EXECUTE, {"executionParams": {**params, "stepKeys": [step]}})
 
     def _params(self, assets: Sequence[str], run_ids: Mapping[str, str], job: str = "provision") -> dict[str, object]:
-        (location,) = self._workspace.create_request_context().code_locations
-        (repository,) = location.get_repositories()
         selector = {
-            "repositoryLocationName": location.name,
-            "repositoryName": repository,
+            **self.repository,
             "pipelineName": job,
             "assetSelection": [{"path": [asset]} for asset in assets] or None,
         }
@@ -81,6 +78,13 @@ class Deployment:
             "runConfigData": self._config,
             "executionMetadata": {"tags": tags, **run_ids},
         }
+
+    @property
+    def repository(self) -> Mapping[str, str]:
+        """GraphQL's `RepositorySelector`."""
+        (location,) = self._workspace.create_request_context().code_locations
+        (repository,) = location.get_repositories()
+        return {"repositoryLocationName": location.name, "repositoryName": repository}
 
     def steps(self, run: dg.DagsterRun) -> set[str]:
         """What a run executed."""

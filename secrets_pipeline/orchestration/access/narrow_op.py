@@ -12,6 +12,7 @@ from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, Treatmen
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.rotation.actors import Call, calls_of
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
 from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
@@ -62,12 +63,13 @@ def look_for_tampering(
     yield dg.Output(None)
 
 
-def heal_job(names: Names, checks: Sequence[StackCheck]) -> dg.JobDefinition:
+def heal_job(names: Names, checks: Sequence[StackCheck], config: PartitionTags) -> dg.JobDefinition:
     """Define the job.
 
     Args:
         names: of the code location.
         checks: those that are evaluated at the end, of what was looked at.
+        config: tags of the partitions.
     """
 
     @dg.op(
@@ -87,6 +89,7 @@ def heal_job(names: Names, checks: Sequence[StackCheck]) -> dg.JobDefinition:
     @dg.job(
         name=names.of(HEAL_JOB),
         partitions_def=names.partitions,
+        config=config,
         tags=dict(priority(REPAIR)),
         description="After somebody else changed a policy, secret or key: what differs, narrowed where self_heal is, "
         "and whether the stack is as declared then.",

@@ -12,7 +12,7 @@ from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
-from secrets_pipeline.orchestration.provisioning.assets import FOLLOWED
+from secrets_pipeline.orchestration.provisioning.assets import FOLLOWED, texts
 from secrets_pipeline.orchestration.provisioning.jobs import FOLLOW_ENDPOINT
 from secrets_pipeline.orchestration.shared.backoff import attempt_at
 from secrets_pipeline.orchestration.shared.busy import UNFINISHED, busy_stacks
@@ -171,6 +171,4 @@ def _serving(
 
 def _followed(last: dg.EventLogRecord) -> Mapping[str, str]:
     """What the last run followed."""
-    metadata = last.asset_materialization.metadata if last.asset_materialization else {}
-    value = metadata[FOLLOWED].value if FOLLOWED in metadata else {}
-    return {str(name): str(said) for name, said in value.items()} if isinstance(value, dict) else {}
+    return texts(last.asset_materialization.metadata if last.asset_materialization else {}, FOLLOWED)

@@ -27,12 +27,24 @@ Tell: TypeAlias = Callable[[Stack, Reconciler, Sequence[Outcome]], Metadata]
 
 FOLLOWED = "followed"
 """Metadata of `rds_endpoints`: identifier → identity of the databases that the run has done with."""
+REPLACED = "replaced"
+"""Metadata of `connection_secrets`: version that was ours → the one that the run wrote over it."""
+
+
+def texts(metadata: Metadata, name: str) -> Mapping[str, str]:
+    """Read metadata that maps text to text; empty where there is none."""
+    value = metadata[name].value if name in metadata else {}
+    return {str(key): str(said) for key, said in value.items()} if isinstance(value, dict) else {}
 
 
 def _endpoints(stack: Stack, _reconciler: Reconciler, outcomes: Sequence[Outcome]) -> Metadata:
     found = (stack.observed.databases.find(database) for database in stack.spec.databases)
     table = [{"instance": s.identifier, "endpoint": s.endpoint or "", "status": s.status} for s in found if s]
     return {"endpoints": table_of(table), FOLLOWED: dg.MetadataValue.json(followed(stack, outcomes))}
+
+
+def _replaced(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Metadata:
+    return {REPLACED: dg.MetadataValue.json(dict(stack.observed.secrets.replaced))}
 
 
 def _arns(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Metadata:
@@ -44,7 +56,12 @@ def _rollouts(_stack: Stack, reconciler: Reconciler, _outcomes: Sequence[Outcome
     return {ROLLOUTS: as_metadata(reconciler.in_flight if isinstance(reconciler, RefreshReconciler) else ())}
 
 
-_TELL: Mapping[str, Tell] = {"rds_endpoints": _endpoints, "consumer_arns": _arns, "consumer_refresh": _rollouts}
+_TELL: Mapping[str, Tell] = {
+    "rds_endpoints": _endpoints,
+    "connection_secrets": _replaced,
+    "consumer_arns": _arns,
+    "consumer_refresh": _rollouts,
+}
 
 
 class _StageOptions(AssetOptions):

@@ -6,6 +6,7 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.provisioning.selections import ASSETS, FOLLOWING, selected
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.priorities import FOLLOW, PROVISION, priority
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG, Job
 
@@ -22,7 +23,7 @@ _DESCRIPTIONS = {
 }
 
 
-def applying_jobs(names: Names) -> list[Job]:
+def applying_jobs(names: Names, config: PartitionTags) -> list[Job]:
     """Define the three jobs."""
     tags = {
         PROVISION_JOB: priority(PROVISION),
@@ -33,6 +34,7 @@ def applying_jobs(names: Names) -> list[Job]:
         dg.define_asset_job(
             names.of(job),
             selection=selected(names, ASSETS if job == PROVISION_JOB else FOLLOWING),
+            config=config,
             tags=dict(tags[job]),
             description=description,
         )

@@ -6,6 +6,7 @@ from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.stage_runner import table_of
@@ -37,12 +38,13 @@ def plan_stages(
         )
 
 
-def plan_job(names: Names) -> dg.JobDefinition:
+def plan_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
     """Define the job."""
 
     @dg.job(
         name=names.of("plan"),
         partitions_def=names.partitions,
+        config=config,
         description="What an apply of one stack would change; materialises nothing.",
     )
     def plan() -> None:

@@ -5,6 +5,8 @@ to minutes later. A run for the first covers the second: it follows the version 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/eventbridge.html and
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html
 
+What an apply itself brought about is told like all else, and has no run where that apply did all of it.
+
 A message is deleted only when it is received again and its run exists: a daemon that is killed anywhere in between
 loses nothing, as the message comes back, and repeats nothing, as the run is found by a tag.
 """
@@ -77,6 +79,7 @@ class Dispatcher:
         max_receives: looks at a message before it is a dead letter.
         is_late: whether the tick has no time for further questions; what is left comes back.
         clock: now, with time zone.
+        is_done: whether a run that has succeeded did what an event asks for of a stack.
     """
 
     instance: dg.DagsterInstance
@@ -86,6 +89,7 @@ class Dispatcher:
     max_receives: int
     is_late: Callable[[], bool]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    is_done: Callable[[Hint, Concern], bool] = lambda _hint, _concern: False
     _done: list[Message] = field(default_factory=list)
     _later: list[Message] = field(default_factory=list)
     _busy: frozenset[str] = frozenset()
@@ -163,15 +167,18 @@ class Dispatcher:
         )
 
     def _is_covered(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
-        """Whether every stack has its run; runs are requested for those that have none."""
+        """Whether every stack has its run, or needs none; runs are requested for those that have none."""
         job, covered = self.jobs[hint.kind], True
         for concern in concerns:
             tried = self._answering[concern.stack, hint.event_id]
             follow = [one for one in self._following[concern.stack, concern.version] if one.create_timestamp >= hint.at]
             if any(not never_started(one) for one in (*tried, *follow)):
                 continue
-            covered = False
             unsubmitted = self._unsubmitted.get((concern.stack, hint.event_id))
+            if unsubmitted is None and self.is_done(hint, concern):
+                self._notices.append(("debug", f"event {hint.event_id}: an apply of {concern.stack} did it itself"))
+                continue
+            covered = False
             if unsubmitted is not None:
                 self._again[unsubmitted.run_id] = request_again(unsubmitted)
             elif len(tried) < MOST_ATTEMPTS:

@@ -9,6 +9,7 @@ import dagster as dg
 from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.errors import SecretsPipelineError, SpecError
 from secrets_pipeline.operations.concerned_stacks import EventStacks
+from secrets_pipeline.orchestration.rotation.done_by_apply import DoneByApply
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, check_key
@@ -81,6 +82,7 @@ def rotation_event_sensor_for(
             found.concerned,
             events.max_receives,
             lambda: time.monotonic() - started > _ASKING_SECONDS,
+            is_done=DoneByApply(context.instance, names, found.databases),
         )
         decided = dispatcher.decide(messages)
         _log(context, [*(("warning", text) for text in found.warnings), *decided.notices])

@@ -17,6 +17,7 @@ from secrets_pipeline.operations.repair_rotation import NothingToRepair, Unfinis
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, stack_of
 from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
 from secrets_pipeline.orchestration.shared.run_requests import run_request, secrets_of
@@ -103,12 +104,13 @@ def mend_rotations(
     yield dg.Output(None)
 
 
-def mend_job(names: Names) -> dg.JobDefinition:
+def mend_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
     """Define the job."""
 
     @dg.job(
         name=names.of(MEND_JOB),
         partitions_def=names.partitions,
+        config=config,
         tags=dict(priority(REPAIR)),
         description="After a rotation failed or was abandoned: verify, say why, and try again after growing pauses.",
     )

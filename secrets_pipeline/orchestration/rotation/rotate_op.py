@@ -9,6 +9,7 @@ from pydantic import Field
 from secrets_pipeline.engine.model import Failed
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import PROVISION, priority
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
@@ -79,12 +80,13 @@ def rotate(
     yield dg.Output(None)
 
 
-def rotate_job(names: Names) -> dg.JobDefinition:
+def rotate_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
     """Define the job."""
 
     @dg.job(
         name=names.of(ROTATE_JOB),
         partitions_def=names.partitions,
+        config=config,
         tags=dict(priority(PROVISION)),
         description="Rotate secrets of one stack now; name them in the op's config.",
     )

@@ -72,9 +72,14 @@ def run_request(
 
 def stack_tags(desired: OpenRepository, stack: str) -> Mapping[str, str]:
     """Return the tags of every run of a stack: what the run queue and the worker decide by."""
+    return {**commit_tags(desired), **account_tags(desired, stack)}
+
+
+def account_tags(desired: OpenRepository, stack: str) -> Mapping[str, str]:
+    """Make the tag of a stack's account; none where the operator's settings do not name it."""
     spec = desired.specs.get(stack)
     account = spec.target.account_id if spec is not None else None
-    return {**commit_tags(desired), **({ACCOUNT_TAG: account} if account else {})}
+    return {ACCOUNT_TAG: account} if account else {}
 
 
 def commit_tags(desired: OpenRepository) -> Mapping[str, str]:

@@ -41,6 +41,7 @@ class Secrets:
     Attributes:
         made: names of the secrets that this run made.
         made_before: names of those that it believed to make, and that an earlier run had made.
+        replaced: version that this project wrote → the one that this run wrote over it.
         own_policies: names of those whose policy this run wrote, and AWS acknowledged that.
         policies_at_creation: names of those whose policy it put right behind their creation, until their stage tells.
     """
@@ -49,6 +50,7 @@ class Secrets:
         self.account = account
         self.made: set[str] = set()
         self.made_before: set[str] = set()
+        self.replaced: dict[str, str] = {}
         self.own_policies: set[str] = set()
         self.policies_at_creation: set[str] = set()
         self._stack = stack

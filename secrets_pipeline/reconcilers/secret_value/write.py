@@ -144,6 +144,8 @@ class ValueWriter:
             if inherits and current is not None:
                 before = self._announce_write(before, current, token if ours else None, renders=inputs is not None)
             if self._replace(before, token, make, label(before)):
+                if current is not None and wrote(before, current):
+                    self._stack.observed.secrets.replaced[current] = token
                 return self._record(before, token, inputs, ours=ours)
         raise AwsError(
             f"the value of {name} was changed by somebody else at each of {_ATTEMPTS} tries",

@@ -142,3 +142,5 @@ and botocore's endpoints.json, whose credential scopes name the region that thes
 
 DATABASE_CATEGORIES = ("availability", "configuration change", "creation", "failover", "recovery", "restoration")
 """`EventCategories` after which a database may have another endpoint, resource id or password."""
+DATABASE_CREATED = ("RDS-EVENT-0005", "RDS-EVENT-0170")
+"""What happens to a resource id once: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html"""

@@ -32,16 +32,26 @@ MAX_RECEIVES = 10
 
 @dataclass
 class Desk:
-    """Where ticks are decided; every event concerns one stack."""
+    """Where ticks are decided; every event concerns one stack, and an apply did what some ask for."""
 
     instance: dg.DagsterInstance
     asked: list[str] = field(default_factory=list)
     refusal: AwsError | None = None
+    done: set[str] = field(default_factory=set)
 
     def decide(self, *messages: Message, is_late: Callable[[], bool] = lambda: False) -> Decided:
         """What one tick decides."""
         jobs = {HintKind.ROTATED: "provision", HintKind.TAMPERED: "heal"}
-        return Dispatcher(self.instance, NAME, jobs, self._concerned, MAX_RECEIVES, is_late).decide(messages)
+        dispatcher = Dispatcher(
+            self.instance,
+            NAME,
+            jobs,
+            self._concerned,
+            MAX_RECEIVES,
+            is_late,
+            is_done=lambda hint, _: hint.event_id in self.done,
+        )
+        return dispatcher.decide(messages)
 
     def make(
         self, requests: Sequence[dg.RunRequest], status: dg.DagsterRunStatus, *, sensor: str = NAME, age: int = 0
@@ -216,6 +226,27 @@ def test_an_event_of_a_stack_whose_run_is_under_way_waits_for_its_end_and_is_the
     decided = desk.decide(one)
     assert (decided.done, decided.waiting) == ([], [])
     assert len(decided.requests) == 1
+
+
+def test_what_a_run_under_way_does_itself_is_judged_at_its_end(desk: Desk) -> None:
+    run = dg.DagsterRun("apply", run_id=str(uuid.uuid4()), status=UNDER_WAY[1], tags={PARTITION_TAG: STACK})
+    desk.instance.add_run(run)
+    one, other = event(), event()
+    desk.done = {one["id"]}
+    assert desk.decide(message(one)).done == []
+    desk.instance.delete_run(run.run_id)
+    own = message(one)
+    decided = desk.decide(own, message(other))
+    assert decided.done == [own]
+    assert [[*events_of(request.tags)] for request in decided.requests] == [[other["id"]]]
+
+
+def test_a_run_that_a_killed_daemon_left_is_asked_for_again_though_an_apply_did_what_it_is_for(desk: Desk) -> None:
+    one = event()
+    (asked,) = desk.decide(message(one)).requests
+    desk.make([asked], dg.DagsterRunStatus.NOT_STARTED)
+    desk.done = {one["id"]}
+    assert [again.run_key for again in desk.decide(message(one)).requests] == [asked.run_key]
 
 
 def test_an_event_of_a_run_that_goes_on_and_on_gets_one_behind_it_and_is_never_a_dead_letter(desk: Desk) -> None:

@@ -1,0 +1,67 @@
+"""Tag the runs that the UI makes of a job with the account of their stack, by which a deployment limits them.
+
+The launchpad and the backfill of a job ask the code server for the tags of a partition. "Materialize" over assets, and
+their backfills, belong to a job of Dagster's own that has none.
+Source: https://docs.dagster.io/api/dagster/partitions (`tags_for_partition_key_fn`)
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import dagster as dg
+
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.open_repository import OpenRepository
+from secrets_pipeline.operations.repository_cache import REPOSITORIES, Place
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.resources import Asked
+from secrets_pipeline.orchestration.shared.run_requests import account_tags
+from secrets_pipeline.stacks.sources.source import STANDARD_INPUT
+
+PartitionTags: TypeAlias = dg.PartitionedConfig[dg.DynamicPartitionsDefinition]
+
+KEPT_SECONDS = 1.0
+"""What was read is used that long: a backfill asks for many partitions in one call, for which it gives a minute."""
+
+
+def partition_tags(names: Names, asked: Asked) -> PartitionTags:
+    """Make the config of a job whose partitions have tags and no configuration.
+
+    Args:
+        names: of the code location.
+        asked: where the stacks come from.
+    """
+    read = _Reader(asked)
+
+    def tags(stack: str) -> Mapping[str, str]:
+        desired = read()
+        return account_tags(desired, stack) if desired else {}
+
+    return dg.PartitionedConfig(
+        names.partitions, run_config_for_partition_key_fn=lambda _stack: {}, tags_for_partition_key_fn=tags
+    )
+
+
+class _Reader:
+    """Reads the repository, and looks again after a while whether it changed."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._found: OpenRepository | None = None
+        self._until = 0.0
+
+    def __call__(self) -> OpenRepository | None:
+        """The repository; None where it cannot be read: without a tag a run can be launched, and it says why."""
+        if self._asked.desired is not None:
+            return self._asked.desired
+        if time.monotonic() > self._until:
+            base_path, origin = self._asked.source(os.environ)
+            try:
+                place = Place(base_path, origin, self._asked.settings_file)
+                self._found = None if origin.file == STANDARD_INPUT else REPOSITORIES.open(place)
+            except SecretsPipelineError:
+                self._found = None
+            self._until = time.monotonic() + KEPT_SECONDS
+        return self._found

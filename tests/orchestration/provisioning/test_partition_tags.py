@@ -1,0 +1,72 @@
+"""Runs that the UI makes of a job carry the account of their stack, by which a deployment limits how many there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from secrets_pipeline import emulator
+from secrets_pipeline.orchestration.shared import partition_tags
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
+from tests.orchestration.conftest import Repository
+from tests.orchestration.deployed import Deployment
+
+BACKFILL = """
+mutation($params: LaunchBackfillParams!) {
+  launched: launchPartitionBackfill(backfillParams: $params) {
+    __typename ... on LaunchBackfillSuccess { launchedRunIds } ... on PythonError { message }
+  }
+}"""
+CHOSEN = """
+query($job: PipelineSelector!, $stack: String!) {
+  job: pipelineOrError(params: $job) {
+    ... on Pipeline {
+      partition(partitionName: $stack) { tagsOrError { ... on PartitionTags { results { key value } } } }
+    }
+  }
+}"""
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test writes is read at once."""
+    monkeypatch.setattr(partition_tags, "KEPT_SECONDS", 0.0)
+
+
+@pytest.mark.parametrize("job", ["provision", "follow_rotation", "plan"])
+def test_the_runs_of_a_backfill_of_a_job_carry_the_account(
+    deployment: Deployment, aws: emulator.LocalAws, job: str
+) -> None:
+    params = {
+        "selector": {"repositorySelector": deployment.repository, "partitionSetName": f"{job}_partition_set"},
+        "partitionNames": [deployment.stack],
+        "forceSynchronousSubmission": True,
+    }
+    launched = deployment.ask(BACKFILL, {"params": params})["launched"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    (run,) = deployment.instance.get_runs()
+    assert (run.job_name, run.tags[ACCOUNT_TAG]) == (job, aws.account_id)
+
+
+def chosen(deployment: Deployment) -> dict[str, str]:
+    """What the launchpad adds to a run when a partition is chosen."""
+    job = {**deployment.repository, "pipelineName": "provision"}
+    found = deployment.ask(CHOSEN, {"job": job, "stack": deployment.stack})["job"]["partition"]["tagsOrError"]
+    return {one["key"]: one["value"] for one in found["results"]}
+
+
+def test_the_launchpad_is_told_the_account_of_the_stack_as_its_yaml_is_now(
+    deployment: Deployment, repository: Repository, aws: emulator.LocalAws
+) -> None:
+    assert chosen(deployment)[ACCOUNT_TAG] == aws.account_id
+    repository.tree[deployment.stack]["secretsmanager"]["account_id"] = "999988887777"
+    repository.write()
+    assert chosen(deployment)[ACCOUNT_TAG] == "999988887777"
+
+
+def test_a_repository_that_cannot_be_read_leaves_the_launchpad_its_partition(
+    deployment: Deployment, repository: Repository
+) -> None:
+    repository.settings = {"no such setting": True}
+    repository.write()
+    assert ACCOUNT_TAG not in chosen(deployment)
+    assert chosen(deployment)["dagster/partition"] == deployment.stack
