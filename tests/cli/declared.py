@@ -85,8 +85,10 @@ def _owners() -> Mapping[str, set[str]]:
     """Top-level file or folder of site-packages → the distributions that have a part in it."""
     owners = defaultdict(set)
     for one in distributions():
+        # Asked for the name, a distribution reads all of its metadata.
+        name = one.name
         for path in one.files or ():
-            owners[path.parts[0]].add(one.name)
+            owners[path.parts[0]].add(name)
     return owners
 
 

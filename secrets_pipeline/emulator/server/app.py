@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 from threading import RLock, local
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from moto import backends
+from moto.core import responses
 from moto.core.responses import BaseResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sts.models import sts_backends
@@ -169,10 +171,12 @@ def _close(body: Iterable[bytes]) -> None:
         close()
 
 
-def list_modules_once() -> None:
-    """Spare each request the look through moto's folder, which takes more time than most answers."""
+def list_once() -> None:
+    """Spare each request the look through moto's folder, which takes more time than most answers, and its classes."""
     modules = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules
+    names: Any = responses  # an imported name, which typing does not count as the module's own
+    names.method_names_from_class = cache(names.method_names_from_class)
 
 
 def watch_calls() -> None:

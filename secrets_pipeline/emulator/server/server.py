@@ -36,7 +36,7 @@ from secrets_pipeline.emulator.handle.state import (
     write_state,
 )
 from secrets_pipeline.emulator.postgres import Authority
-from secrets_pipeline.emulator.server.app import Application, list_modules_once, watch_calls
+from secrets_pipeline.emulator.server.app import Application, list_once, watch_calls
 from secrets_pipeline.emulator.server.entrance import Entrance, Keys
 from secrets_pipeline.emulator.server.handler import RequestHandler
 from secrets_pipeline.emulator.services import lambda_
@@ -74,7 +74,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 def _serve(options: argparse.Namespace) -> int:
     _own_account(options.account_id)
     services.install_eager()
-    list_modules_once()
+    list_once()
     watch_calls()
     keys = Keys.random()
     app = Application(Entrance(keys))
