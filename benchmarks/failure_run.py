@@ -123,7 +123,8 @@ def _die(world: World, instance: dg.DagsterInstance, hand: random.Random, kind: 
 
 
 def _unfinished(instance: dg.DagsterInstance) -> bool:
-    left = [status for status in dg.DagsterRunStatus if status not in _ENDED]
+    # One that could not be submitted stays NOT_STARTED for ever.
+    left = [status for status in dg.DagsterRunStatus if status not in {*_ENDED, dg.DagsterRunStatus.NOT_STARTED}]
     if instance.get_runs(dg.RunsFilter(statuses=left), limit=1):
         return True
     return any(one.is_complete_and_waiting_to_retry for one in instance.get_runs(limit=50))

@@ -11,6 +11,8 @@ from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG, Job
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
 VERIFY_JOB: Final = "verify"
+_MOST_SECONDS: Final = "1800"
+"""Nobody but the clock can tell that a run has died which takes no lease; until then no other of its stack begins."""
 
 
 def verify_job(names: Names, checks: Iterable[StackCheck]) -> Job:
@@ -19,6 +21,6 @@ def verify_job(names: Names, checks: Iterable[StackCheck]) -> Job:
     return dg.define_asset_job(
         names.of(VERIFY_JOB),
         selection=dg.AssetSelection.checks(*keys),
-        tags={**priority(VERIFY), VERIFY_TAG: "true"},
+        tags={**priority(VERIFY), VERIFY_TAG: "true", "dagster/max_runtime": _MOST_SECONDS},
         description="Every check of one stack, values and logins included; launch it with the tag dagster/partition.",
     )
