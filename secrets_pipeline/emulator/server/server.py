@@ -107,7 +107,6 @@ def _serve(options: argparse.Namespace) -> int:
             _publish(authority, options.state_dir.resolve(), state.lambda_root),
         )
     )
-    _start(services.warm)
     SCHEDULER.start()
     write_state(options.state_dir, state)
     try:

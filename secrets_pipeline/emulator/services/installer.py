@@ -44,9 +44,3 @@ def install(service: str) -> None:
     """Install the correction of a service, if it has one that is not installed yet."""
     if service in LAZY:
         _once(LAZY[service])
-
-
-def warm() -> None:
-    """Install the rest, so that the first call of a service does not wait for its imports."""
-    for service in LAZY:
-        install(service)

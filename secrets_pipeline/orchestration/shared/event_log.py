@@ -6,9 +6,10 @@ The files are those of Dagster's own storage: its webserver and daemon read and 
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import dagster as dg
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect
@@ -37,9 +38,14 @@ class PooledConnections:
         event_log: Dagster's `SqliteEventLogStorage`; the methods of this object that it has too take their place.
     """
 
+    _empty: ClassVar[bytes] = b""
+    """A run's database as this process made its first one."""
+
     def __init__(self, event_log: Any) -> None:  # noqa: ANN401 - Dagster exports no name for it
         self._lock = threading.RLock()
         self._engines: dict[str | None, Engine] = {}
+        self._tables: set[str] = set()
+        self._event_log = event_log
         self._run_connection = event_log.run_connection
         self._index_connection = event_log.index_connection
         self._store_event = event_log.store_event
@@ -56,9 +62,12 @@ class PooledConnections:
         return self._connect("", self._index_connection)
 
     def has_table(self, table_name: str) -> bool:
-        """Tell whether the index has a table."""
-        with self.index_connection() as connection:
-            return inspect(connection).has_table(table_name)
+        """Tell whether the index has a table; one that is there stays."""
+        if table_name not in self._tables:
+            with self.index_connection() as connection:
+                if inspect(connection).has_table(table_name):
+                    self._tables.add(table_name)
+        return table_name in self._tables
 
     def store_event(self, event: dg.EventLogEntry) -> None:
         """Store an event of a run, and let the webserver's live log see that the run's file has changed."""
@@ -79,11 +88,40 @@ class PooledConnections:
     ) -> Iterator[Connection]:
         with self._lock:
             if database not in self._engines:
+                is_new = bool(database) and self._make(str(database))
                 # Dagster's own connection makes the tables.
                 with theirs() as connection:
                     self._engines[database] = _engine(connection)
+                    if is_new and not self._empty:
+                        PooledConnections._empty = _content(connection)
             with self._engines[database].begin() as connection:
                 yield connection
+
+    def _make(self, run_id: str) -> bool:
+        """Make a run's database as a copy of the first one, for which Dagster ran through all that it ever migrated.
+
+        Returns:
+            Whether the run has had none.
+        """
+        path = Path(self._event_log.path_for_shard(run_id))
+        if path.exists():
+            return False
+        if self._empty:
+            made = path.with_name(f"{path.name}.{os.getpid()}")
+            made.write_bytes(self._empty)
+            # Another process may have made it since, or the file system have no links: then Dagster does it.
+            with suppress(OSError):
+                path.hardlink_to(made)
+                self._event_log._initialized_dbs.add(run_id)  # noqa: SLF001 - it looks for migrations otherwise
+            made.unlink()
+        return True
+
+
+def _content(connection: Connection) -> bytes:
+    """What a file of this database would hold that nobody else writes to."""
+    driver: Any = connection.connection.driver_connection
+    content: bytes = driver.serialize()
+    return content
 
 
 def _engine(like: Connection) -> Engine:

@@ -1,9 +1,10 @@
 """Runs in this process make one engine a database of Dagster's event log, and leave the files that Dagster knows."""
 
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -95,6 +96,28 @@ with dg.DagsterInstance.get() as theirs:
         assert read == [earlier, later]
         assert materialised_by(ours) == [earlier, later, again]
         assert told(ours, again)[-1][0] == "RUN_SUCCESS"
+
+
+def described(file: Path) -> tuple[list[Any], list[Any], list[Any]]:
+    """Tables and indices of a database, the migration that it is at, and how it is written."""
+    with closing(sqlite3.connect(file)) as connection:
+        tables = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+        at = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return tables, at, connection.execute("PRAGMA journal_mode").fetchall()
+
+
+def test_the_database_of_each_run_is_as_dagster_makes_it_and_holds_that_run_alone(home: Path) -> None:
+    with dg.DagsterInstance.get() as theirs:
+        first = run(theirs)
+    made = []
+    for _ in range(2):
+        with open_instance() as ours:
+            made += [run(ours), run(ours)]
+            kinds = [[kind for kind, _ in told(ours, run_id)] for run_id in made]
+            assert kinds == [[kind for kind, _ in told(ours, first)]] * len(made)
+    (folder,) = {path.parent for path in home.rglob(f"{first}.db")}
+    assert [described(folder / f"{one}.db") for one in made] == [described(folder / f"{first}.db")] * 4
+    assert not [path for path in folder.iterdir() if path.name.rpartition(".")[2].isdigit()]
 
 
 def test_the_webserver_is_told_of_an_event_while_the_run_goes_on() -> None:
