@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Final, Self, cast
 
 from secrets_pipeline.stacks.files.disk import digest_of
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from dulwich.objects import ObjectID, Tree
 
 _SUBMODULE: Final = 0o160000
-_DEEPEST: Final = 100
+_DEEPEST, _MOST_ENTRIES = 100, 1_000_000
+"""Folders within each other, and files and folders in all: a few objects of git name each other more often than that."""
 _NO_NAMES: Final = frozenset({b"", b".", b"..", b".git"})
 _INCOMPLETE: Final = (
     "the clone cannot be read: it lacks objects. Fetch the commit; if it is a partial clone, clone without --filter"
@@ -126,22 +128,26 @@ class Commit:
 
     def files(self) -> Iterator[tuple[str, Entry]]:
         """Walk every file and link, each with its path below the top; a submodule that nobody fetched is left out."""
-        yield from self._below(b"", *self._root, _DEEPEST)
+        yield from self._below(b"", *self._root, _DEEPEST, count(1))
 
-    def _below(self, prefix: bytes, store: DiskObjectStore, tree: ObjectID, left: int) -> Iterator[tuple[str, Entry]]:
+    def _below(
+        self, prefix: bytes, store: DiskObjectStore, tree: ObjectID, left: int, walked: Iterator[int]
+    ) -> Iterator[tuple[str, Entry]]:
         if not left:
             raise UnreadableCommitError(f"it has more than {_DEEPEST} folders within each other")
         with _translated():
             entries = self._entries(store, tree)
         for name, (mode, sha) in entries.items():
             path = prefix + name
+            if next(walked) > _MOST_ENTRIES:
+                raise UnreadableCommitError(f"it has more than {_MOST_ENTRIES:,} files and folders")
             if mode == _SUBMODULE:
                 with _translated():
                     inner = self._submodule(path, sha)
                 if inner is not None:
-                    yield from self._below(path + b"/", *inner, left - 1)
+                    yield from self._below(path + b"/", *inner, left - 1, walked)
             elif stat.S_ISDIR(mode):
-                yield from self._below(path + b"/", store, sha, left - 1)
+                yield from self._below(path + b"/", store, sha, left - 1, walked)
             else:
                 with _translated():
                     entry = _entry(mode, store, sha)

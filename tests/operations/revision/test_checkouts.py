@@ -192,6 +192,16 @@ def test_a_commit_that_is_too_large_is_not_kept(
     assert kept_in(checkouts) == set()
 
 
+def test_a_commit_of_folders_without_end_is_not_kept(clone: Path, checkouts: Checkouts) -> None:
+    folders = [Tree()]
+    for _ in range(40):
+        folders.append(below((b"a", FOLDER, folders[-1]), (b"b", FOLDER, folders[-1])))
+    stored(clone, *folders)
+    with pytest.raises(CheckoutError, match="more than 1,000,000 files and folders"):
+        checkouts.keep(clone, hostile(clone, (b"a", FOLDER, folders[-1])))
+    assert kept_in(checkouts) == set()
+
+
 def test_a_commit_that_is_not_there_and_a_folder_that_cannot_be_written_are_said(clone: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckoutError, match="cannot be read"):
         Checkouts(tmp_path / "kept").keep(clone, "f" * 40)
