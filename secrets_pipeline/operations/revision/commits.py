@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SUBMODULE: Final = 0o160000
 _DEEPEST, _MOST_ENTRIES = 100, 1_000_000
-"""Folders within each other, and files and folders in all: a few objects of git name each other more often than that."""
+"""Folders within each other, and files and folders in all: few objects of git can name each other more often."""
 _NO_NAMES: Final = frozenset({b"", b".", b"..", b".git"})
 _INCOMPLETE: Final = (
     "the clone cannot be read: it lacks objects. Fetch the commit; if it is a partial clone, clone without --filter"
