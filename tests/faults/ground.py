@@ -22,7 +22,9 @@ from tests.waiting import WAITER
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OPERATOR = EXAMPLES / "operator.yaml"
-SERVICES = ("secretsmanager", "kms", "rds", "ssm", "sts", "lambda", "ecs", "apigateway")
+SERVICES = ("secretsmanager", "kms", "rds", "ssm", "sts", "lambda", "ecs", "apigateway", "iam", "events", "sqs")
+GLOBAL_REGION = "us-east-1"
+"""Where rules are for events of IAM."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,10 @@ class Ground:
         """Warm up; the environment already leads to the embedded AWS."""
         session = operator(aws)
         ground = cls(aws, EXAMPLES, stack, session, Sessions(session), before)
-        account = ground.sessions.for_target(ground.spec.target)
-        for service in SERVICES:
-            account.client(service)
+        for target in (ground.spec.target, ground.spec.target.model_copy(update={"region": GLOBAL_REGION})):
+            account = ground.sessions.for_target(target)
+            for service in SERVICES:
+                account.client(service)
         return ground
 
     @cached_property
