@@ -12,14 +12,19 @@ from typing import Any
 
 import boto3
 import dagster as dg
+import yaml
 
 from benchmarks.failures.world import BROKEN, QUEUE, World, stack_of
 from secrets_pipeline import emulator
 from secrets_pipeline.desired.settings.leases import BucketLeases
+from secrets_pipeline.orchestration.shared.priorities import BACKFILL_TAG
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
+from tests.deploy.compose_file import DEPLOY
 from tests.deploy.database_texts import database_texts
 
-PLACES = 20
-"""deploy/dagster.yaml: runs of backfills at once."""
+_LIMITS = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())["concurrency"]["runs"]["tag_concurrency_limits"]
+PLACES: int = min(one["limit"] for one in _LIMITS if one["key"] in {BACKFILL_TAG, ACCOUNT_TAG})
+"""Runs of a backfill at once: all of its stacks are in one account."""
 EXPIRY_SECONDS: int = BucketLeases.model_fields["seconds"].default
 _TWICE = {"CreateSecret", "PutSecretValue", "UpdateSecret", "DeleteSecret"}
 
@@ -59,7 +64,9 @@ def judge(world: World, instance: dg.DagsterInstance, stacks: Sequence[str], sin
     deaths = Counter(one.what for one in world.killed)
     yield Line("killed", ", ".join(f"{count} {what}" for what, count in sorted(deaths.items())))
     yield Line("runs that died of it", len(died))
-    yield Line("services that ended by themselves and were started again", dict(world.restarted) or "none")
+    yield Line(
+        "services that ended with their host or by themselves, and were started again", dict(world.restarted) or "none"
+    )
     yield from _stacks(world, runs, stacks, died)
     yield from _times(world, runs, instance.get_run_stats(world.urgent))
     told, broken = _told(), set(stacks[-BROKEN:])

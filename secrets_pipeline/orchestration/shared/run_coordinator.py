@@ -7,13 +7,19 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.shared.priorities import BACKFILL, BACKFILL_TAG, PRIORITY_TAG, PROVISION
 
+_RETRY_TAG = "dagster/retry_number"
+
 
 class BackfillsLast(dg.QueuedRunCoordinator):
-    """Dagster's `QueuedRunCoordinator`, which gives the runs of a backfill the lowest priority unless it names one."""
+    """Dagster's `QueuedRunCoordinator`, which gives the runs of a backfill the lowest priority unless it names one.
+
+    One that repeats a run which died comes as any apply: its stack may be half done.
+    """
 
     def submit_run(self, context: dg.SubmitRunContext) -> dg.DagsterRun:
         """Add a run to the queue."""
         tags = context.dagster_run.tags
-        if BACKFILL_TAG in tags and tags.get(PRIORITY_TAG, str(PROVISION)) == str(PROVISION):
-            self._instance.add_run_tags(context.dagster_run.run_id, {PRIORITY_TAG: str(BACKFILL)})
+        priority = PROVISION if _RETRY_TAG in tags else BACKFILL
+        if BACKFILL_TAG in tags and tags.get(PRIORITY_TAG, str(PROVISION)) in {str(PROVISION), str(BACKFILL)}:
+            self._instance.add_run_tags(context.dagster_run.run_id, {PRIORITY_TAG: str(priority)})
         return super().submit_run(context)

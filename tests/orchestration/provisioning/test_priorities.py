@@ -20,9 +20,14 @@ def test_what_repairs_comes_first_and_what_only_looks_last() -> None:
 
 @pytest.mark.parametrize(
     ("tags", "priority"),
-    [({"backfill": "abcdefgh"}, "-10"), ({"backfill": "abcdefgh", "priority": "3"}, "3"), ({}, "0")],
+    [
+        ({"backfill": "abcdefgh"}, "-10"),
+        ({"backfill": "abcdefgh", "priority": "3"}, "3"),
+        ({"backfill": "abcdefgh", "priority": "-10", "retry_number": "1"}, "0"),
+        ({}, "0"),
+    ],
 )
-def test_the_runs_of_a_backfill_come_last_unless_it_names_a_priority(
+def test_the_runs_of_a_backfill_come_last_unless_it_names_a_priority_or_one_repeats_a_dead_one(
     deployment: Deployment, tags: dict[str, str], priority: str
 ) -> None:
     run = deployment.provision("stack_config", **tags)
