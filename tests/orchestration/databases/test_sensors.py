@@ -24,6 +24,7 @@ from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
+from tests.orchestration.database_stack import database_stack
 from tests.waiting import WAITER
 
 if TYPE_CHECKING:
@@ -39,33 +40,7 @@ class Watched:
     def __init__(self, aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance) -> None:
         self.instance, self.repository = instance, repository
         self.stack = f"watched{next(_numbers)}-dev"
-        where = {"environment": "dev", "region": aws.region, "account_id": aws.account_id}
-        repository.tree = {
-            self.stack: {
-                "secretsmanager": {
-                    **where,
-                    "context_name": self.stack,
-                    "secrets": {
-                        "owner": {
-                            "generate_random_password": True,
-                            "engine": "postgres",
-                            "username": "owner",
-                            "type": "credentials",
-                            "dbname": "orders",
-                        },
-                        "connection": {"secret_data": {"host": "${output.rds.address}", "port": "${output.rds.port}"}},
-                    },
-                },
-                "rds": {
-                    **where,
-                    "identifier": self.stack,
-                    "engine": "postgres",
-                    "db_name": "orders",
-                    "username": "owner",
-                    "password": "${output.secretsmanager.generated_passwords.owner}",
-                },
-            }
-        }
+        repository.tree = {self.stack: database_stack(self.stack, aws)}
         session = boto3.Session(region_name=aws.region)
         self.rds: RDSClient = session.client("rds")
         self.secrets = session.client("secretsmanager")

@@ -22,6 +22,7 @@ from secrets_pipeline.rotation.events.hints import Hint
 from secrets_pipeline.rotation.events.parsing import parse
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository, sensor_named
+from tests.orchestration.database_stack import database_stack
 from tests.rotation.event_bodies import database_event, label_updated, service_event
 from tests.waiting import WAITER
 
@@ -35,34 +36,9 @@ class Shop:
     def __init__(self, aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance) -> None:
         self.instance, self.repository = instance, repository
         self.stack = f"shop{next(_numbers)}-dev"
-        where = {"environment": "dev", "region": aws.region, "account_id": aws.account_id}
-        self.vars: dict[str, Any] = {
-            **where,
-            "context_name": self.stack,
-            "secrets": {
-                "owner": {
-                    "generate_random_password": True,
-                    "engine": "postgres",
-                    "username": "owner",
-                    "type": "credentials",
-                    "dbname": "orders",
-                },
-                "connection": {"secret_data": {"host": "${output.rds.address}", "port": "${output.rds.port}"}},
-            },
-        }
-        repository.tree = {
-            self.stack: {
-                "secretsmanager": self.vars,
-                "rds": {
-                    **where,
-                    "identifier": self.stack,
-                    "engine": "postgres",
-                    "db_name": "orders",
-                    "username": "owner",
-                    "password": "${output.secretsmanager.generated_passwords.owner}",
-                },
-            }
-        }
+        made = database_stack(self.stack, aws)
+        self.vars: dict[str, Any] = made["secretsmanager"]
+        repository.tree = {self.stack: made}
         repository.component_settings = {"create": True}
         self.where = {"region": aws.region, "account_id": aws.account_id}
         session = boto3.Session(region_name=aws.region)
