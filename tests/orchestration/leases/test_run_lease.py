@@ -127,6 +127,19 @@ def test_a_run_that_was_ended_before_it_had_its_lease_does_nothing(
         assert status(instance, after) == "STARTED"
 
 
+def test_dagster_may_initialise_the_resources_of_a_run_again_that_has_succeeded(
+    instance: dg.DagsterInstance, opened: Opened
+) -> None:
+    # As `dg launch` does, to give the run's result.
+    stacks, run = opened("bucket"), run_of(instance)
+    with run_lease.run_lease(instance, run, stacks, "a"):
+        pass
+    instance.report_dagster_event(dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, run.job_name), run.run_id)
+    assert status(instance, run) == "SUCCESS"
+    with run_lease.run_lease(instance, run, stacks, "a") as lease:
+        assert lease.took_over == ""
+
+
 def test_where_hosts_can_share_the_storage_a_lock_file_is_refused_before_anything_is_called(
     instance: dg.DagsterInstance, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
