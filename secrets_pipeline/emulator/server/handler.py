@@ -43,11 +43,12 @@ class RequestHandler(MotoRequestHandler):
 
     def parse_request(self) -> bool:
         """Read a request's line and headers, which `http.server` gives to a parser of e-mails: a tenth of a call."""
-        words = self.raw_requestline.decode("latin-1").split()
-        if len(words) != len(("method", "path", "version")) or words[2] != self.protocol_version:
-            return super().parse_request()
-        self.command, self.path, self.request_version = words
-        self.requestline = " ".join(words)
+        match self.raw_requestline.decode("latin-1").split():
+            case [command, path, self.protocol_version as version]:
+                self.command, self.path, self.request_version = command, path, version
+            case _:
+                return super().parse_request()
+        self.requestline = f"{command} {path} {version}"
         headers = _headers(self.rfile)
         self.close_connection = headers is None or headers.get("Connection", "").lower() == "close"
         if headers is None:
@@ -104,7 +105,7 @@ def _headers(lines: BufferedIOBase) -> Headers | None:
     headers = Headers()
     while (line := lines.readline(_LONGEST_HEADER + 1)) not in {b"\r\n", b"\n"}:
         name, colon, value = line.decode("latin-1").partition(":")
-        if not colon or not name.strip() or name[0].isspace() or len(line) > _LONGEST_HEADER:
+        if not colon or not name or name != name.strip() or len(line) > _LONGEST_HEADER:
             return None
         headers.add(name, value.strip())
         if len(headers) > _MOST_HEADERS:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import dagster as dg
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect, text
 from sqlalchemy.event import listen
 
 _BUSY_SECONDS = 60
@@ -93,7 +93,7 @@ class PooledConnections:
                 with theirs() as connection:
                     self._engines[database] = _engine(connection)
                     if is_new and not self._empty:
-                        PooledConnections._empty = _content(connection)
+                        PooledConnections._empty = _content_if_empty(connection)
             with self._engines[database].begin() as connection:
                 yield connection
 
@@ -108,17 +108,19 @@ class PooledConnections:
             return False
         if self._empty:
             made = path.with_name(f"{path.name}.{os.getpid()}")
-            made.write_bytes(self._empty)
             # Another process may have made it since, or the file system have no links: then Dagster does it.
             with suppress(OSError):
+                made.write_bytes(self._empty)
                 path.hardlink_to(made)
                 self._event_log._initialized_dbs.add(run_id)  # noqa: SLF001 - it looks for migrations otherwise
-            made.unlink()
+            made.unlink(missing_ok=True)
         return True
 
 
-def _content(connection: Connection) -> bytes:
-    """What a file of this database would hold that nobody else writes to."""
+def _content_if_empty(connection: Connection) -> bytes:
+    """What the file of a database without events holds; nothing if another process has written to it already."""
+    if connection.execute(text("SELECT 1 FROM event_logs LIMIT 1")).first() is not None:
+        return b""
     driver: Any = connection.connection.driver_connection
     content: bytes = driver.serialize()
     return content

@@ -57,8 +57,8 @@ class _Reader:
         if self._asked.desired is not None:
             return self._asked.desired
         if time.monotonic() > self._until:
-            base_path, origin = self._asked.source(os.environ)
             try:
+                base_path, origin = self._asked.source(os.environ)
                 place = Place(base_path, origin, self._asked.settings_file)
                 self._found = None if origin.file == STANDARD_INPUT else REPOSITORIES.open(place)
             except SecretsPipelineError:

@@ -105,8 +105,8 @@ def _taken(instance: dg.DagsterInstance, leases: Leases, key: str, claim: Claim)
 
 def _refuse_ended(instance: dg.DagsterInstance, run_id: str) -> None:
     run = instance.get_run_by_id(run_id)
-    # What has succeeded comes here again: `dg launch` initialises the resources once more, to give its result.
-    if run is not None and run.is_finished and run.status is not dg.DagsterRunStatus.SUCCESS:
+    # One that has succeeded comes here again: `dg launch` initialises the resources once more, to give its result.
+    if run is not None and run.status in {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}:
         # It was so slow that it counted as dead, and another may repeat it by now.
         raise GuardError(
             "this run was ended before it had the lease of its stack: nothing was done",

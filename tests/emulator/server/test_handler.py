@@ -22,8 +22,15 @@ def test_a_client_that_waits_to_send_its_body_is_told_to(aws: LocalAws) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    ["No colon\r\n", " folded: x\r\n", ": nameless\r\n", f"Long: {'x' * 2**16}\r\n", "Many: x\r\n" * 101],
-    ids=["no colon", "folded", "nameless", "long", "many"],
+    [
+        "No colon\r\n",
+        " folded: x\r\n",
+        "Blank : x\r\n",
+        ": nameless\r\n",
+        f"Long: {'x' * 2**16}\r\n",
+        "Many: x\r\n" * 101,
+    ],
+    ids=["no colon", "folded", "blank", "nameless", "long", "many"],
 )
 def test_a_request_with_a_header_that_is_none_is_refused_and_the_next_one_answered(aws: LocalAws, headers: str) -> None:
     host, port = aws.endpoint_url.removeprefix("http://").split(":")

@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +15,7 @@ import sqlalchemy as db
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from secrets_pipeline.orchestration.in_process.instance import open_instance
+from secrets_pipeline.orchestration.shared.event_log import PooledConnections
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from tests.waiting import SECONDS
 
@@ -118,6 +119,27 @@ def test_the_database_of_each_run_is_as_dagster_makes_it_and_holds_that_run_alon
     (folder,) = {path.parent for path in home.rglob(f"{first}.db")}
     assert [described(folder / f"{one}.db") for one in made] == [described(folder / f"{first}.db")] * 4
     assert not [path for path in folder.iterdir() if path.name.rpartition(".")[2].isdigit()]
+
+
+def test_no_later_run_has_what_another_process_wrote_while_the_first_database_was_made(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PooledConnections, "_empty", b"")
+    with dg.DagsterInstance.get() as theirs, dg.DagsterInstance.get() as ours:
+        storage: Any = ours.event_log_storage
+        own = storage.run_connection
+
+        def late(run_id: str) -> AbstractContextManager[db.Connection]:
+            theirs.report_engine_event("another process", run_id=run_id, job_name="work")
+            return own(run_id)  # type: ignore[no-any-return] # Dagster types nothing here
+
+        storage.run_connection = late
+        PooledConnections(storage)
+        for run_id in (str(uuid4()), str(uuid4())):
+            ours.report_engine_event("first", run_id=run_id, job_name="work")
+            (file,) = home.rglob(f"{run_id}.db")
+            with closing(sqlite3.connect(file)) as connection:
+                assert connection.execute("SELECT run_id FROM event_logs").fetchall() == [(run_id,), (run_id,)]
 
 
 def test_the_webserver_is_told_of_an_event_while_the_run_goes_on() -> None:
