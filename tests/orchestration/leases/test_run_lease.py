@@ -86,7 +86,7 @@ def test_a_run_that_died_right_after_it_took_its_lease_is_failed_though_it_has_n
     dead, after, unknown = run_of(instance), run_of(instance), "a run of another deployment"
     leases = leases_of(instance, stacks)
     for run_id in (unknown, dead.run_id):
-        leases.take("111122223333-a", Claim(run_id, "ci-7"), patience=2 * SECONDS)._ended.set()  # type: ignore[attr-defined] # it dies
+        leases.take("111122223333-a", Claim(run_id, "ci-7"), patience=2 * SECONDS)  # and dies
     with run_lease.run_lease(instance, after, stacks, "a"):
         assert status(instance, dead) == "FAILURE"
     said = failure_of(instance, dead)

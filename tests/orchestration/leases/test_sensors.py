@@ -54,7 +54,6 @@ def test_a_run_whose_lease_expired_is_failed_and_the_next_one_need_not_wait(
     stacks, run = opened("bucket"), run_of(instance)
     leases = leases_of(instance, stacks)
     dead = leases.take(KEY, Claim(run.run_id, "ci-7"), patience=0)
-    dead._ended.set()  # type: ignore[attr-defined] # nobody renews it
     Mark(leases.root + KEY, holds=True).write(instance, run.run_id)
     standing = Standing(world.clock)
     assert "has its lease: host ci-7 renewed it" in end_abandoned(instance, leases, LEASED, standing)
