@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from dagster._daemon.backfill import execute_backfill_iteration
 from dagster_graphql.schema import create_schema
 
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -28,6 +30,18 @@ RE_EXECUTE = """
 mutation($executionParams: ExecutionParams, $reexecutionParams: ReexecutionParams) {
   launched: launchPipelineReexecution(executionParams: $executionParams, reexecutionParams: $reexecutionParams) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}"""
+BACKFILL = """
+mutation($params: LaunchBackfillParams!) {
+  launched: launchPartitionBackfill(backfillParams: $params) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+  }
+}"""
+RE_EXECUTE_BACKFILL = """
+mutation($params: ReexecutionParams!) {
+  launched: reexecutePartitionBackfill(reexecutionParams: $params) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
   }
 }"""
 
@@ -65,6 +79,28 @@ class Deployment:
         """Choose a step of the failed run, and press "Selected"."""
         params = self._params(assets, {"rootRunId": run.run_id, "parentRunId": run.run_id})
         return self._launched(RE_EXECUTE, {"executionParams": {**params, "stepKeys": [step]}})
+
+    def backfill(self, *assets: str) -> tuple[str, dg.DagsterRun]:
+        """Press "Materialize" over some assets and several partitions: the backfill's id, and the run of the stack."""
+        chosen = [{"path": [asset]} for asset in assets]
+        return self._backfilled(BACKFILL, {"assetSelection": chosen, "partitionNames": [self.stack]})
+
+    def re_execute_backfill(self, backfill: str, strategy: str) -> tuple[str, dg.DagsterRun]:
+        """Press a button of the backfill's page."""
+        return self._backfilled(RE_EXECUTE_BACKFILL, {"parentRunId": backfill, "strategy": strategy})
+
+    def _backfilled(self, query: str, params: Mapping[str, object]) -> tuple[str, dg.DagsterRun]:
+        launched = self.ask(query, {"params": params})["launched"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        made = dg.RunsFilter(tags={"dagster/backfill": launched["backfillId"]})
+        daemon = logging.getLogger("daemon")
+        while not (runs := self.instance.get_runs(made)):
+            assert not any(execute_backfill_iteration(self._workspace, daemon))
+        self.instance.launch_run(runs[0].run_id, self._workspace.create_request_context())
+        while (found := self.instance.get_backfill(launched["backfillId"])) and not found.status.name.startswith("COMP"):
+            assert not any(execute_backfill_iteration(self._workspace, daemon))
+        (run,) = self.instance.get_runs(made)
+        return launched["backfillId"], run
 
     def _params(self, assets: Sequence[str], run_ids: Mapping[str, str], job: str = "provision") -> dict[str, object]:
         selector = {

@@ -1,6 +1,8 @@
 """Read what became of the stages that a run answers for from their last materialisations."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -9,7 +11,38 @@ from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
 
 Rows = list[dict[str, str]]
 NOT_DONE = "was not done since the run that is re-executed began"
-RE_EXECUTE = "Re-execute all steps of run {} when the cause is mended: no other way does every stage again."
+RE_EXECUTE = "Re-execute all steps of {} when the cause is mended: no other way does every stage again."
+_ROOT_BACKFILL_TAG = "dagster/root_backfill_id"
+"""On runs of a backfill that re-executes another one, but not on re-executions of these runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """What a run repeats.
+
+    Attributes:
+        first: the run or backfill that was re-executed first, as the UI calls it; none where nothing is re-executed.
+        asked: the assets that a run was asked for → when.
+        since: a backfill knows nothing of single stages, so from its beginning on every stage's outcome counts.
+    """
+
+    first: str = ""
+    asked: Mapping[dg.AssetKey, float] = field(default_factory=dict)
+    since: float = math.inf
+
+    @classmethod
+    def by(cls, run: dg.DagsterRun, instance: dg.DagsterInstance) -> "_Repeated":
+        """Find it by the tags of the first run."""
+        first = instance.get_run_by_id(run.root_run_id) if run.root_run_id else run
+        asked: Mapping[dg.AssetKey, float] = {}
+        if run.root_run_id:
+            kind = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+            planned = instance.get_records_for_run(run.root_run_id, of_type=kind).records
+            asked = {one.asset_key: one.timestamp for one in planned if one.asset_key}
+        if first is not None and (backfill_id := first.tags.get(_ROOT_BACKFILL_TAG)):
+            backfill = instance.get_backfill(backfill_id)
+            return cls(f"backfill {backfill_id}", asked, backfill.backfill_timestamp if backfill else 0.0)
+        return cls(f"run {run.root_run_id}", asked) if run.root_run_id else cls()
 
 
 def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.AssetKey]) -> tuple[Rows, Rows]:
@@ -21,20 +54,20 @@ def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.Ass
 
     Returns:
         Those of earlier runs, whose failures are not this run's, and those of this run. A re-execution answers for all
-        that the run which it repeats was asked for, whoever did it: the steps that it leaves out may hold failures.
+        that the run or backfill which it repeats was asked for, whoever did it: what it leaves out may hold failures.
     """
-    asked = _asked_for(context)
+    repeated = _Repeated.by(context.run, context.instance)
     earlier: Rows = []
     own: Rows = []
     for stage in stages:
         wanted = dg.AssetRecordsFilter(asset_key=stage, asset_partitions=[context.partition_key])
         record = next(iter(context.instance.fetch_materializations(wanted, limit=1).records), None)
-        since = asked.get(stage)
+        since = repeated.asked.get(stage)
         if since is not None and (record is None or record.timestamp < since):
             row = {"kind": "stage", "name": stage_of(stage), "component": "", "action": "", "outcome": "failed"}
             own.append({**row, "detail": NOT_DONE})
         elif record is not None:
-            ours = record.run_id == context.run.run_id or since is not None
+            ours = record.run_id == context.run.run_id or since is not None or record.timestamp >= repeated.since
             (own if ours else earlier).extend(_rows(record))
     return earlier, own
 
@@ -42,17 +75,9 @@ def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.Ass
 def failure(context: dg.AssetExecutionContext, failed: Sequence[Mapping[str, str]]) -> str:
     """Say why the run fails, a line for each failed row, and what to do where a re-execution cannot help."""
     lines = [f"{row['kind']} {row['name']}: {row['detail']}" for row in failed]
-    lines += [RE_EXECUTE.format(context.run.root_run_id)] if context.run.root_run_id else []
+    first = _Repeated.by(context.run, context.instance).first
+    lines += [RE_EXECUTE.format(first)] if first else []
     return "\n".join([f"{len(failed)} failed", *lines])
-
-
-def _asked_for(context: dg.AssetExecutionContext) -> Mapping[dg.AssetKey, float]:
-    """The assets that the first of the re-executed runs was asked for, and when; none where nothing is re-executed."""
-    root = context.run.root_run_id
-    if root is None:
-        return {}
-    planned = context.instance.get_records_for_run(root, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
-    return {one.asset_key: one.timestamp for one in planned.records if one.asset_key}
 
 
 def _rows(record: dg.EventLogRecord) -> Rows:

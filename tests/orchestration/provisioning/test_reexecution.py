@@ -69,3 +69,21 @@ def test_a_report_that_is_chosen_alone_fails_where_a_stage_was_not_done(
     assert (again.status, deployment.steps(again)) == (FAILURE, {"stack_report"})
     assert "stage kms_keys: was not done since the run that is re-executed began" in deployment.said(again)
     assert deployment.re_execute(failed, "FROM_FAILURE").status is SUCCESS
+
+
+def test_a_backfill_that_is_re_executed_from_failure_stays_red_until_all_of_it_is_done_again(
+    deployment: Deployment, key: str
+) -> None:
+    assets = ("kms_keys", "stack_report")
+    first, failed = deployment.backfill(*assets)
+    assert failed.status is FAILURE
+    again, run = deployment.re_execute_backfill(first, "FROM_FAILURE")
+    assert (run.status, deployment.steps(run)) == (FAILURE, {"stack_report"})
+    assert "Re-execute all steps of backfill" in deployment.said(run)
+    # Dagster leaves the tags of the backfill away.
+    assert deployment.re_execute(run, "FROM_FAILURE").status is FAILURE
+    boto3.client("kms").enable_key(KeyId=key)
+    assert deployment.re_execute_backfill(again, "FROM_FAILURE")[1].status is FAILURE
+    assert deployment.re_execute_backfill(first, "ALL_STEPS")[1].status is SUCCESS
+    assert deployment.re_execute_backfill(first, "FROM_FAILURE")[1].status is SUCCESS
+
