@@ -59,10 +59,11 @@ class Deployment:
         self._workspace = workspace
         self._config = config
 
-    def provision(self, *assets: str, job: str = "provision", **tags: str) -> dg.DagsterRun:
-        """Launch a job, or some of its assets, as the launchpad does, with further tags below `dagster/`."""
+    def provision(self, *assets: str, job: str = "provision", by: str = PARTITION_TAG, **tags: str) -> dg.DagsterRun:
+        """Launch a job, or some of its assets, as the launchpad does: the stack's tag, and others below `dagster/`."""
         params = self._params(assets, {}, job)
         metadata: Any = params["executionMetadata"]
+        metadata["tags"] = [{"key": by, "value": self.stack}]
         metadata["tags"] += [{"key": f"dagster/{tag}", "value": value} for tag, value in tags.items()]
         return self._launched(LAUNCH, {"executionParams": params})
 
@@ -97,7 +98,7 @@ class Deployment:
         while not (runs := self.instance.get_runs(made)):
             assert not any(execute_backfill_iteration(self._workspace, daemon))
         self.instance.launch_run(runs[0].run_id, self._workspace.create_request_context())
-        while (found := self.instance.get_backfill(launched["backfillId"])) and not found.status.name.startswith("COMP"):
+        while (found := self.instance.get_backfill(launched["backfillId"])) and found.status.name == "REQUESTED":
             assert not any(execute_backfill_iteration(self._workspace, daemon))
         (run,) = self.instance.get_runs(made)
         return launched["backfillId"], run

@@ -55,7 +55,8 @@ class Cursor:
             left: ids of those that have to be looked at again.
         """
         times = {record.dagster_run.run_id: record.update_timestamp.timestamp() for record in looked_at}
-        since = max((self.since, *times.values()))
+        # What was left may have been updated just now, and others that ended before may not have been reached.
+        since = max((self.since, *(at for run_id, at in times.items() if run_id not in self.left)))
         seen = {run_id: at for run_id, at in {**self.seen, **times}.items() if at > since - 2 * OVERLAP_SECONDS}
         return Cursor(since, seen, red, left)
 

@@ -119,7 +119,7 @@ class _Look:
             else:
                 alert = failure_alert(self._instance, run, self._alerting)
                 self._alerting.say(alert, self._instance, self._context.log)
-        if run.job_name == self._names.of(ROTATE_JOB) and run.status is not dg.DagsterRunStatus.CANCELED:
+        if run.job_name == self._names.of(ROTATE_JOB):
             try:
                 self.requests += followed(run, self._stacks.desired, self._names.of("follow_rotation"))
             except SecretsPipelineError as error:
@@ -185,5 +185,5 @@ class _Look:
 
 
 def _is_told_elsewhere(run: dg.DagsterRun) -> bool:
-    """Tell whether its step alerted, or a run will that repeats it."""
-    return run.tags.get(ALERTED_TAG) == "true" or AUTO_RETRY_RUN_ID_TAG in run.tags
+    """Tell whether its step alerted, or a run will that repeats it; who re-executes it hands its tags on."""
+    return run.tags.get(ALERTED_TAG) == run.run_id or AUTO_RETRY_RUN_ID_TAG in run.tags

@@ -78,8 +78,8 @@ def mend_rotations(
         known = before.get(name)
         return known is not None and known.version == version and known.is_due(now)
 
-    # `applying` holds the stack's lease; nothing is made here, so the context is that of a run that reads.
-    looked = repair_rotations(applying.stacks.stack(stack), secrets_of(context.run), may_retry)
+    # Nothing is made here, so the context is that of a run that reads.
+    looked = repair_rotations(applying.stack(stack, writing=False), secrets_of(context.run), may_retry)
     unfinished = [one for one in looked if isinstance(one, UnfinishedRotation)]
     looked_at = {one.name for one in looked}
     after = {name: known for name, known in before.items() if name not in looked_at}
@@ -99,7 +99,7 @@ def mend_rotations(
         link = alerting.link(f"/runs/{context.run_id}")
         alerting.say(_alert(stack, one, after[one.name], link), context.instance, context.log)
     if stuck:
-        context.instance.add_run_tags(context.run_id, {ALERTED_TAG: "true"})
+        context.instance.add_run_tags(context.run_id, {ALERTED_TAG: context.run_id})
         raise dg.Failure("\n".join(f"{one.name}: {one.cause}" for one in stuck), allow_retries=False)
     yield dg.Output(None)
 

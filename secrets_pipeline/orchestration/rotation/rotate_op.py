@@ -34,10 +34,13 @@ class Rotate(dg.Config):
 
 
 def names_of(run: dg.DagsterRun) -> tuple[str, ...]:
-    """Return the secrets that a run of `rotate_secrets` is to rotate: by its config, else by its tag."""
+    """Return the secrets that a run of `rotate_secrets` is to rotate: by its config, else by its tag.
+
+    A name that the run takes from a variable of its process, `{env: …}`, is known there alone.
+    """
     given: Any = run.run_config
     config = given.get("ops", {}).get("rotate", {}).get("config", {})
-    return tuple(config.get("secrets") or secrets_of(run))
+    return tuple(one for one in config.get("secrets") or secrets_of(run) if isinstance(one, str))
 
 
 @dg.op(description="Rotate secrets of one stack now, each to its end; one that fails does not hide the others.")

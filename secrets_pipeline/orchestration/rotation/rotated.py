@@ -18,7 +18,8 @@ def followed(run: dg.DagsterRun, desired: OpenRepository, follow_job: str) -> It
     """Request a run of the stack, and of each that follows it.
 
     Args:
-        run: one of `rotate_secrets` that has ended; of several secrets some were rotated where one failed.
+        run: one of `rotate_secrets` that has ended; of several secrets some were rotated where one failed, or it was
+            terminated.
         desired: the repository.
         follow_job: name of the job that follows a rotation.
     """

@@ -16,6 +16,8 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect, te
 from sqlalchemy.event import listen
 
 _BUSY_SECONDS = 60
+_INDEX = "index"
+"""No run's id: that of events without a run is empty."""
 _POOLED = "SqliteEventLogStorage"
 """Dagster's default, one SQLite database a run and an index of all; it is known by its name in dagster.yaml."""
 
@@ -59,7 +61,7 @@ class PooledConnections:
 
     def index_connection(self) -> AbstractContextManager[Connection]:
         """Open a transaction in the index."""
-        return self._connect("", self._index_connection)
+        return self._connect(_INDEX, self._index_connection)
 
     def has_table(self, table_name: str) -> bool:
         """Tell whether the index has a table; one that is there stays."""
@@ -88,7 +90,7 @@ class PooledConnections:
     ) -> Iterator[Connection]:
         with self._lock:
             if database not in self._engines:
-                is_new = bool(database) and self._make(str(database))
+                is_new = database != _INDEX and bool(database) and self._make(str(database))
                 # Dagster's own connection makes the tables.
                 with theirs() as connection:
                     self._engines[database] = _engine(connection)

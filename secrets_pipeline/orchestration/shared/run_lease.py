@@ -124,15 +124,18 @@ def _fail_others(instance: dg.DagsterInstance, stack: str, own_run: str, mark: M
 
 
 def fail_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, why: str) -> None:
-    """Report a run as failed whose process is gone.
+    """Report a run whose process is gone as failed; as canceled, and so not repeated, where somebody terminated it.
 
     Args:
         instance: whose run it is.
         run: which.
         why: what tells that, as a clause.
     """
-    instance.report_run_failed(
-        run,
+    said = (
         f"The process of this run ended without finishing it, or stood still: {why}. "
-        "What it wrote stays, and it writes nothing more; the next apply goes on from there.",
+        "What it wrote stays, and it writes nothing more; the next apply goes on from there."
     )
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, said)
+    else:
+        instance.report_run_failed(run, said)

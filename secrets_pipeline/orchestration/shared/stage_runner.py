@@ -9,6 +9,7 @@ import dagster as dg
 from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.engine.report import count, rows
+from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
@@ -30,20 +31,32 @@ class Applying:
     Args:
         stacks: the stacks of the run.
         progress: receives stage and outcome as they come.
+        leased: the stack whose lease the run holds; None where it holds none.
         about: the secrets that the run was asked for because of, none for all of its stack; None where it was asked for
             because of nothing that happened to a secret.
     """
 
-    def __init__(self, stacks: Stacks, progress: StageProgress, about: Collection[str] | None = None) -> None:
+    def __init__(
+        self, stacks: Stacks, progress: StageProgress, leased: str | None, about: Collection[str] | None
+    ) -> None:
         self.stacks = stacks
         self._progress = progress
+        self._leased = leased
         self._about = about
 
     def stack(self, name: str, *, writing: bool = True) -> Stack:
-        """Return a stack; see `Stacks.stack`.
+        """Return the stack whose lease the run holds; see `Stacks.stack`.
 
         What happened to a secret a moment ago may be missing from lists for five minutes, so it is asked for itself.
+
+        Raises:
+            GuardError: if it is another one: tags that a human gave may name several partitions.
         """
+        if name != self._leased:
+            raise GuardError(
+                f"this run is about to apply stack {name}, and holds the lease of {self._leased or 'none'}",
+                remedy=f"Launch it for one stack, by the tag {PARTITION_TAG} and no other one that names partitions.",
+            )
         stack = self.stacks.stack(name, writing=writing)
         if self._about is not None:
             reread_secrets(stack, self._about)
@@ -66,8 +79,8 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
             later run has applied another commit meanwhile.
     """
     resources: Any = context.resources
-    made = Applying(resources.stacks, resources.progress, _about(context.run))
     stack = context.run.tags.get(PARTITION_TAG) if context.run else None
+    made = Applying(resources.stacks, resources.progress, stack, _about(context.run))
     if stack is None or context.run is None or context.instance is None:
         yield made
         return

@@ -226,6 +226,13 @@ def refused_by_aws() -> None:
 
 
 @dg.op
+def says_itself() -> None:
+    context = dg.OpExecutionContext.get()
+    context.instance.add_run_tags(context.run_id, {ALERTED_TAG: context.run_id})
+    raise AwsError("PutSecretValue a/b failed: AccessDenied", remedy="Allow it.")
+
+
+@dg.op
 def quotes_a_value() -> None:
     raise ValueError("CANARY-41")
 
@@ -257,12 +264,22 @@ def test_a_failed_run_is_alerted_with_what_failed_first(
 
 
 def test_a_run_that_said_itself_why_it_fails_is_not_alerted_again(topic: Topic, instance: dg.DagsterInstance) -> None:
-    _failed_run_is_looked_at(refused_by_aws, instance, saying(topic.arn), **{ALERTED_TAG: "true"})
+    _failed_run_is_looked_at(says_itself, instance, saying(topic.arn))
     assert topic.messages() == []
 
 
+def test_a_run_that_repeats_one_that_said_itself_why_it_fails_is_alerted(
+    topic: Topic, instance: dg.DagsterInstance
+) -> None:
+    _failed_run_is_looked_at(says_itself, instance, saying(topic.arn))
+    (first,) = instance.get_runs()
+    # Whoever presses "Re-execute" hands on all tags.
+    _failed_run_is_looked_at(refused_by_aws, instance, saying(topic.arn), first.tags)
+    assert len(topic.messages()) == 1
+
+
 def _failed_run_is_looked_at(
-    op: dg.OpDefinition, instance: dg.DagsterInstance, alerting: Alerting, **tags: str
+    op: dg.OpDefinition, instance: dg.DagsterInstance, alerting: Alerting, tags: Mapping[str, str] | None = None
 ) -> None:
     job = dg.GraphDefinition("failing", node_defs=[op]).to_job(partitions_def=PLAIN.partitions)
     instance.add_dynamic_partitions(PLAIN.of("stacks"), ["a-dev"])

@@ -4,14 +4,17 @@ import dagster as dg
 from sqlalchemy.exc import OperationalError
 
 from secrets_pipeline.errors import SpecError
+from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG
 
-RAISES, ALWAYS = "raises", "always"
+RAISES, ALWAYS, ALERTS = "raises", "always", "alerts"
 
 
 @dg.op
 def step(context: dg.OpExecutionContext) -> None:
     if context.run.parent_run_id is not None and ALWAYS not in context.run.tags:
         return
+    if ALERTS in context.run.tags and context.run.parent_run_id is None:
+        context.instance.add_run_tags(context.run_id, {ALERTED_TAG: context.run_id})
     away = OperationalError("INSERT", {}, OSError("terminating connection"))
     match context.run.tags[RAISES]:
         case "ours":

@@ -15,7 +15,6 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget, InProcessWorkspaceLoadTarget
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 
-from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG
 from secrets_pipeline.orchestration.ended_runs.sensor import _RETRIED_SECONDS
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from tests.orchestration.ended_runs import failing
@@ -155,7 +154,7 @@ def test_no_run_is_repeated_more_often_than_the_settings_say(deployment: Deploym
 
 
 def test_a_run_that_may_not_be_repeated_and_one_that_said_itself_why_it_fails_are_left(deployment: Deployment) -> None:
-    deployment.raised("storage", **{ALERTED_TAG: "true"})
+    deployment.raised("storage", **{failing.ALERTS: "true"})
     deployment.goes_on()
     deployment.died(**{"dagster/max_retries": "0"})
     deployment.goes_on()

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,7 +29,7 @@ from secrets_pipeline.orchestration.verification.history import last_evaluation
 from secrets_pipeline.rotation.events.hints import Hint
 from secrets_pipeline.rotation.events.parsing import parse
 from tests.orchestration.conftest import Repository
-from tests.orchestration.ended_runs.watched import ELSE, FAILURE, READ, SUCCESS, Watched
+from tests.orchestration.ended_runs.watched import CANCELED, ELSE, FAILURE, READ, SUCCESS, Watched
 from tests.rotation.event_bodies import SOMEBODY, call
 
 
@@ -197,6 +198,19 @@ def test_no_run_is_passed_over_where_many_end_at_once(watched: Watched, monkeypa
     assert len(watched.alerts()) == 10
 
 
+def test_a_run_that_was_left_and_changed_since_hides_none_that_ended_before_and_was_not_reached() -> None:
+    def ended(run_id: str, at: float) -> dg.RunRecord:
+        when = datetime.fromtimestamp(at, UTC)
+        return dg.RunRecord(0, dg.DagsterRun("verify", run_id=run_id), when, when)
+
+    # Dagster tags a run that it repeats, and Dagster's clock goes on.
+    repeated = ended("11111111-0000-4000-8000-000000000000", 5000.0)
+    reached = ended("22222222-0000-4000-8000-000000000000", 1100.0)
+    later = Cursor(1000.0, left=[repeated.dagster_run.run_id]).after([repeated, reached], {}, [])
+    assert later.since == 1100.0
+    assert set(later.seen) == {repeated.dagster_run.run_id, reached.dagster_run.run_id}
+
+
 def test_the_last_verdict_stands_where_a_run_broke_before_its_checks(watched: Watched) -> None:
     watched.run({READ: False, ELSE: True}, planned=(READ, ELSE))
     broken = watched.run({}, job="provision", status=FAILURE, planned=(READ, ELSE))
@@ -238,6 +252,26 @@ def test_a_rotation_without_a_partition_fails_no_tick(watched: Watched, reposito
     watched.stacks = repository.stacks(AwsSessions())
     watched.run(job="rotate_secrets", stack=None, tags=config)
     assert watched.tick() == []
+
+
+@pytest.mark.parametrize("status", [SUCCESS, FAILURE, CANCELED])
+def test_what_a_rotation_came_to_is_followed_however_it_ended(
+    watched: Watched, repository: Repository, status: dg.DagsterRunStatus
+) -> None:
+    repository.tree = {}
+    watched.stacks = repository.stacks(AwsSessions())
+    watched.run(job="rotate_secrets", status=status, tags={"secrets-pipeline/secrets": "a/dev/token"})
+    assert [one.tags["secrets-pipeline/secrets"] for one in watched.tick()] == ["a/dev/token"]
+
+
+def test_a_rotation_whose_secret_only_its_process_knows_by_name_fails_no_tick(
+    watched: Watched, repository: Repository
+) -> None:
+    repository.tree = {}
+    watched.stacks = repository.stacks(AwsSessions())
+    named = {"ops": {"rotate": {"config": {"secrets": [{"env": "TOKEN"}, "a/dev/token"]}}}}
+    watched.run(job="rotate_secrets", config=named)
+    assert [one.tags["secrets-pipeline/secrets"] for one in watched.tick()] == ["a/dev/token"]
 
 
 def test_while_the_repository_cannot_be_read_alerts_go_on_and_the_rotation_is_followed_afterwards(

@@ -23,7 +23,12 @@ ASSET = dg.AssetKey("consumer_arns")
 READ, ELSE = dg.AssetCheckKey(ASSET, "consumers_can_read"), dg.AssetCheckKey(ASSET, "nobody_else_can_read")
 OWN = Own(frozenset({"verify", "provision", "rotate_secrets"}), frozenset({ASSET}), frozenset({READ, ELSE}))
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
-_ENDS = {SUCCESS: dg.DagsterEventType.RUN_SUCCESS, FAILURE: dg.DagsterEventType.RUN_FAILURE}
+CANCELED = dg.DagsterRunStatus.CANCELED
+_ENDS = {
+    SUCCESS: dg.DagsterEventType.RUN_SUCCESS,
+    FAILURE: dg.DagsterEventType.RUN_FAILURE,
+    CANCELED: dg.DagsterEventType.RUN_CANCELED,
+}
 
 
 class Watched:
@@ -57,12 +62,14 @@ class Watched:
         stack: str | None = "a-dev",
         planned: tuple[dg.AssetCheckKey, ...] = (),
         tags: Mapping[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,
     ) -> dg.DagsterRun:
         where = {PARTITION_TAG: stack} if stack else {}
         if stack:
             self.instance.add_dynamic_partitions(PLAIN.of("stacks"), [stack])
         run_id = str(uuid.uuid4())
-        run = dg.DagsterRun(job, run_id=run_id, status=dg.DagsterRunStatus.STARTED, tags={**where, **(tags or {})})
+        started = dg.DagsterRunStatus.STARTED
+        run = dg.DagsterRun(job, run_id=run_id, run_config=config, status=started, tags={**where, **(tags or {})})
         self.instance.add_run(run)
         for key in planned:
             subset = None if stack is None else PLAIN.partitions.subset_with_partition_keys([stack])

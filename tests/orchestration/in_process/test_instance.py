@@ -121,6 +121,14 @@ def test_the_database_of_each_run_is_as_dagster_makes_it_and_holds_that_run_alon
     assert not [path for path in folder.iterdir() if path.name.rpartition(".")[2].isdigit()]
 
 
+def test_what_is_said_outside_of_runs_is_said_once(home: Path) -> None:
+    with open_instance() as instance:
+        run(instance)
+        instance.report_runless_asset_event(dg.AssetObservation("alerts", description="red"))
+        said = instance.fetch_observations(dg.AssetKey("alerts"), limit=5).records
+    assert [one.asset_observation.description for one in said if one.asset_observation] == ["red"]
+
+
 def test_no_later_run_has_what_another_process_wrote_while_the_first_database_was_made(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,27 @@ def test_a_run_whose_lease_expired_is_failed_and_the_next_one_need_not_wait(
         dead.check()
 
 
+def test_a_run_that_somebody_terminated_and_whose_process_is_gone_is_canceled(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    stacks, run, next_one = opened("bucket"), run_of(instance), run_of(instance)
+    leases = leases_of(instance, stacks)
+    leases.take(KEY, Claim(run.run_id, "ci-7"), patience=0)
+    Mark(leases.root + KEY, holds=True).write(instance, run.run_id)
+    instance.report_run_canceling(run)
+    standing = Standing(world.clock)
+    end_abandoned(instance, leases, LEASED, standing)
+    world.pass_by(2 * SECONDS)
+    end_abandoned(instance, leases, LEASED, standing)
+    assert status(instance, run) == "CANCELED"
+    # As by the sensor, so by the next run.
+    leases.take(KEY, Claim(next_one.run_id, "ci-7"), patience=2 * SECONDS)
+    Mark(leases.root + KEY, holds=True).write(instance, next_one.run_id)
+    instance.report_run_canceling(next_one)
+    with run_lease.run_lease(instance, run_of(instance), stacks, "a"):
+        assert status(instance, next_one) == "CANCELED"
+
+
 def test_a_run_that_is_slow_or_has_not_come_to_its_lease_yet_is_left_alone(
     instance: dg.DagsterInstance, opened: Opened, world: World
 ) -> None:

@@ -1,7 +1,10 @@
-"""Runs that the UI makes of a job carry the account of their stack, by which a deployment limits how many there are."""
+"""Tags of runs that name partitions: the account comes with a stack, and the stack is the one whose lease is held."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import dagster as dg
 import pytest
 
 from secrets_pipeline import emulator
@@ -9,6 +12,7 @@ from secrets_pipeline.orchestration.shared import partition_tags
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
 from tests.orchestration.conftest import Repository
 from tests.orchestration.deployed import Deployment
+from tests.orchestration.provisioning.conftest import STACK
 
 BACKFILL = """
 mutation($params: LaunchBackfillParams!) {
@@ -70,3 +74,26 @@ def test_a_repository_that_cannot_be_read_leaves_the_launchpad_its_partition(
     repository.write()
     assert ACCOUNT_TAG not in chosen(deployment)
     assert chosen(deployment)["dagster/partition"] == deployment.stack
+
+
+@pytest.mark.parametrize(
+    ("by", "tags", "said"),
+    [
+        ("dagster/partition", {"partition/stack": "x-dev"}, f"apply stack x-dev, and holds the lease of {STACK}"),
+        (
+            "dagster/asset_partition_range_start",
+            {"asset_partition_range_end": STACK},
+            f"apply stack {STACK}, and holds the lease of none",
+        ),
+    ],
+)
+def test_no_tag_has_a_run_apply_a_stack_whose_lease_it_does_not_hold(
+    deployment: Deployment, by: str, tags: Mapping[str, str], said: str
+) -> None:
+    run = deployment.provision(by=by, **tags)
+    assert run.status is dg.DagsterRunStatus.FAILURE
+    failures = deployment.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    (error,) = [one.event_log_entry.get_dagster_event().step_failure_data.error for one in failures]
+    assert error is not None
+    assert error.cause is not None
+    assert said in error.cause.message

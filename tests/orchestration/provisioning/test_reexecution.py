@@ -86,4 +86,3 @@ def test_a_backfill_that_is_re_executed_from_failure_stays_red_until_all_of_it_i
     assert deployment.re_execute_backfill(again, "FROM_FAILURE")[1].status is FAILURE
     assert deployment.re_execute_backfill(first, "ALL_STEPS")[1].status is SUCCESS
     assert deployment.re_execute_backfill(first, "FROM_FAILURE")[1].status is SUCCESS
-
