@@ -27,6 +27,8 @@ from tests.waiting import eventually
 
 AT_ONCE = 10
 APART_SECONDS = 20
+LONGEST_SECONDS = 3 * 3600.0
+"""Then it is given up: something stands for ever."""
 DAEMONS, DATABASES, HOSTS = 2, 1, 3
 """How often each is killed; of the killed runs so many die together with the code server and all runs of their host."""
 _BACKFILL = """mutation ($params: LaunchBackfillParams!) {
@@ -54,9 +56,12 @@ def main() -> None:
         _ten_at_once(world, instance, stacks[:AT_ONCE])
         _say(f"backfill of {len(stacks)}")
         backfilled = time.time()
-        _backfill(world, instance, stacks, options.kills, hand)
+        deaths = ["host"] * min(HOSTS, options.kills) + ["run"] * (options.kills - HOSTS)
+        deaths += ["daemon"] * DAEMONS + ["PostgreSQL"] * DATABASES
+        hand.shuffle(deaths)
+        _backfill(world, instance, stacks, deaths, hand)
         minutes = (time.monotonic() - began) / 60
-        lines = list(judge(world, instance, stacks, backfilled))
+        lines = list(judge(world, instance, stacks, backfilled, before=2 * AT_ONCE, deaths=Counter(deaths)))
     print(
         f"{len(stacks)} stacks, seed {options.seed}, {minutes:.0f} minutes.\n\n| what | found | |\n| --- | --- | --- |"
     )
@@ -74,12 +79,10 @@ def _ten_at_once(world: World, instance: dg.DagsterInstance, stacks: Sequence[st
     for process in here:
         process.communicate()
     eventually(lambda: not _unfinished(instance), "the runs to end")
-    codes = Counter(process.returncode for process in here)
-    _say(f"exit codes of the command line: {dict(codes)}")
 
 
 def _backfill(
-    world: World, instance: dg.DagsterInstance, stacks: Sequence[str], kills: int, hand: random.Random
+    world: World, instance: dg.DagsterInstance, stacks: Sequence[str], deaths: Sequence[str], hand: random.Random
 ) -> None:
     params = {
         "selector": {"repositorySelector": LOCATION, "partitionSetName": "provision_partition_set"},
@@ -89,12 +92,10 @@ def _backfill(
     if answer["__typename"] != "LaunchBackfillSuccess":
         raise SystemExit(str(answer))
     own = {"dagster/backfill": answer["backfillId"]}
-    deaths = ["host"] * min(HOSTS, kills) + ["run"] * (kills - HOSTS)
-    deaths += ["daemon"] * DAEMONS + ["PostgreSQL"] * DATABASES
-    hand.shuffle(deaths)
     # Spread over the first nine tenths of it.
     apart = max(1, len(stacks) * 9 // 10 // len(deaths))
-    while True:
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < deadline:
         time.sleep(2)
         world.supervise()
         try:
@@ -110,6 +111,8 @@ def _backfill(
                 return
         except Exception as error:  # noqa: BLE001 - the database is away for a moment
             _say(f"the witness saw {type(error).__name__}")
+    left = instance.get_runs(dg.RunsFilter(statuses=[one for one in dg.DagsterRunStatus if one not in _ENDED]))
+    raise SystemExit(f"not ended: {[(stack_of(run), run.status.value) for run in left]}")
 
 
 def _die(world: World, instance: dg.DagsterInstance, hand: random.Random, kind: str) -> None:

@@ -7,6 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -50,7 +51,15 @@ class Passed:
     ended: float
 
 
-def judge(world: World, instance: dg.DagsterInstance, stacks: Sequence[str], since: float) -> Iterator[Line]:
+def judge(
+    world: World,
+    instance: dg.DagsterInstance,
+    stacks: Sequence[str],
+    since: float,
+    *,
+    before: int,
+    deaths: Counter[str],
+) -> Iterator[Line]:
     """Compare what there is with what must be.
 
     Args:
@@ -58,11 +67,20 @@ def judge(world: World, instance: dg.DagsterInstance, stacks: Sequence[str], sin
         instance: its runs.
         stacks: all of them.
         since: when the backfill began, in seconds since 1970.
+        before: how many runs there were before, of both hosts.
+        deaths: what was to be killed → how often.
     """
+    first = instance.get_runs(dg.RunsFilter(job_name="provision", created_before=datetime.fromtimestamp(since, UTC)))
+    succeeded = sum(run.status is dg.DagsterRunStatus.SUCCESS for run in first)
+    yield Line(
+        "runs of the same stacks at once, by the queue and by the other host's command line, that succeeded",
+        f"{succeeded} of {before}",
+        succeeded == len(first) == before,
+    )
     runs = _passed(instance, since)
     died = [stack for one in world.killed for stack in one.stacks]
-    deaths = Counter(one.what for one in world.killed)
-    yield Line("killed", ", ".join(f"{count} {what}" for what, count in sorted(deaths.items())))
+    killed = Counter(one.what for one in world.killed)
+    yield Line("killed", ", ".join(f"{count} {what}" for what, count in sorted(killed.items())), killed == deaths)
     yield Line("runs that died of it", len(died))
     yield Line(
         "services that ended with their host or by themselves, and were started again", dict(world.restarted) or "none"
