@@ -9,12 +9,14 @@ import dagster as dg
 from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.errors import SecretsPipelineError, SpecError
 from secrets_pipeline.operations.concerned_stacks import EventStacks
+from secrets_pipeline.operations.repository_id import repository_id
 from secrets_pipeline.orchestration.rotation.done_by_apply import DoneByApply
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job, with_stack_tags
+from secrets_pipeline.reconcilers.event_queue.part import other_repository
 from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.queue import EventQueue
 
@@ -110,10 +112,19 @@ def _queue(stacks: Stacks, events: EventSettings) -> EventQueue | dg.SkipReason:
     if settings.read_only or stacks.sessions.read_only:
         return dg.SkipReason("this deployment is read-only, and receiving a message changes it")
     account = stacks.sessions.for_target(settings.event_target(events))
-    return EventQueue.find(account, events.queue) or dg.SkipReason(
-        f"queue {events.queue} does not exist yet in {events.region}: materialize rotation_event_queue for any stack, "
-        "or run `secrets-pipeline apply`"
-    )
+    queue = EventQueue.find(account, events.queue)
+    if queue is None:
+        return dg.SkipReason(
+            f"queue {events.queue} does not exist yet in {events.region}: materialize rotation_event_queue for any "
+            "stack, or run `secrets-pipeline apply`"
+        )
+    theirs = other_repository(queue.tags(), repository_id(settings.repository, stacks.base_path))
+    if theirs:
+        return dg.SkipReason(
+            f"queue {events.queue} belongs to repository {theirs}, whose events are left alone: name another queue "
+            "under events in the operator's settings, as each repository has its own"
+        )
+    return queue
 
 
 def _log(context: dg.SensorEvaluationContext, notices: Iterable[tuple[str, str]]) -> None:

@@ -32,7 +32,9 @@ Forwarding = tuple[list[EventPart], list[object]]
 """Parts, and what they should be, for a digest."""
 
 
-def forwarding(account: AwsAccount, plan: Layout, rules: Mapping[str, Document], patience: Patience) -> Forwarding:
+def forwarding(
+    account: AwsAccount, plan: Layout, rules: Mapping[str, Document], patience: Patience, repository: str
+) -> Forwarding:
     """Lay out dead-letter queue, role and rules of one place.
 
     Args:
@@ -40,10 +42,11 @@ def forwarding(account: AwsAccount, plan: Layout, rules: Mapping[str, Document],
         plan: the layout, with this place as `here`.
         rules: by ARN.
         patience: the run's.
+        repository: see `QueuePart`.
     """
     here, target = plan.here, plan.target()
     place = f" of {here.account_id} in {here.region}"
-    dead_letters = dead_letters_part(account, plan, here, None, place=place)
+    dead_letters = dead_letters_part(account, plan, here, None, repository, place=place)
     made = [RulePart(account, arn, pattern, target, patience, place=place) for arn, pattern in rules.items()]
     return [dead_letters, RolePart(account, plan), *made], [
         dead_letters.wanted,
@@ -78,7 +81,8 @@ def global_route(stack: Stack, plan: Layout) -> Forwarding:
     for target, there, rules in asked:
         # Where the queue is, they are rules of the home itself.
         if rules and not there.at_home:
-            more, further = forwarding(sessions.for_target(target), there, rules, patience)
+            repository = stack.ownership.repository.id
+            more, further = forwarding(sessions.for_target(target), there, rules, patience, repository)
             parts, wanted = [*parts, *map(PermittedPart, more)], [*wanted, *further]
     return distinct(parts), wanted
 
@@ -98,11 +102,11 @@ def distinct(parts: Sequence[EventPart]) -> list[EventPart]:
 
 
 def dead_letters_part(
-    account: AwsAccount, plan: Layout, where: Place, key: str | None, *, place: str = ""
+    account: AwsAccount, plan: Layout, where: Place, key: str | None, repository: str, *, place: str = ""
 ) -> QueuePart:
     """Lay out the dead-letter queue of a place, which every rule may use that the place can have."""
     attributes = queue_attributes(plan.queue_policy(where, plan.dead_letters, plan.senders(where)))
-    return QueuePart(account, plan.dead_letters, attributes, key, place=place)
+    return QueuePart(account, plan.dead_letters, attributes, key, repository, place=place)
 
 
 def queue_attributes(policy: Document) -> dict[str, str]:

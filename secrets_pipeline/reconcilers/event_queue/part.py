@@ -11,9 +11,10 @@ from secrets_pipeline.aws.service_keys import PURPOSE_TAG
 from secrets_pipeline.engine.model import Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 
 OURS = {PURPOSE_TAG: "events"}
-"""The tag that every part carries; without it a part of that name is somebody else's."""
+"""The tag that every part carries; without it a part of that name is somebody else's. Queues name a repository too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class ObservedPart:
         ours: whether it carries our tag.
         differences: what is not as it should be; empty where all is.
         blocked: why it cannot be made; None where it can.
+        theirs: the other repository that its tags name, which it is not taken from; empty for none.
     """
 
     exists: bool
     ours: bool = False
     differences: tuple[str, ...] = ()
     blocked: Reason | None = None
+    theirs: str = ""
 
 
 _NOT_THERE = "changes of who can read are seen at the next verification"
@@ -93,6 +96,17 @@ class PermittedPart:
 def has_our_tag(tags: Mapping[str, str]) -> bool:
     """Whether a part carries our tag."""
     return all(tags.get(key) == value for key, value in OURS.items())
+
+
+def other_repository(tags: Mapping[str, str], ours: str) -> str:
+    """Name the other repository that has a queue, as its tags say; empty where it is ours or none is named.
+
+    Args:
+        tags: of the queue.
+        ours: id of this repository; empty for none.
+    """
+    named = tags.get(REPOSITORY, "")
+    return "" if named == ours else named
 
 
 def same_attribute(found: str | None, wanted: str) -> bool:

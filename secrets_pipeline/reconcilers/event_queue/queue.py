@@ -15,9 +15,17 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.reconcilers.event_queue import desired
-from secrets_pipeline.reconcilers.event_queue.part import OURS, ObservedPart, has_our_tag, same_attribute
+from secrets_pipeline.reconcilers.event_queue.part import (
+    OURS,
+    ObservedPart,
+    has_our_tag,
+    other_repository,
+    same_attribute,
+)
+from secrets_pipeline.reconcilers.marks.secret_mark import repository_tag
 from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
-from secrets_pipeline.rotation.events.queue import queue_url
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
+from secrets_pipeline.rotation.events.queue import EventQueue, queue_url
 
 
 class QueuePart:
@@ -28,21 +36,30 @@ class QueuePart:
         name: its name.
         attributes: what it should have, under SQS's names; documents as JSON.
         key: KMS key whose policy has to let EventBridge use it; None for SQS's own encryption.
+        repository: id of the repository that has the queue; empty for none.
         place: stands behind the name in the plan, where another place has one of that name.
     """
 
     def __init__(
-        self, account: AwsAccount, name: str, attributes: Mapping[str, str], key: str | None, *, place: str = ""
+        self,
+        account: AwsAccount,
+        name: str,
+        attributes: Mapping[str, str],
+        key: str | None,
+        repository: str,
+        *,
+        place: str = "",
     ) -> None:
         self.resource = Resource("event-queue", name + place)
+        self._repository, self._tags = repository, {**OURS, **repository_tag(repository)}
         self._account, self._name, self._key = account, name, key
         encryption = {"SqsManagedSseEnabled": "true"} if key is None else {"KmsMasterKeyId": key}
         self._wanted = {**attributes, **encryption}
 
     @property
     def wanted(self) -> Mapping[str, str]:
-        """The attributes that the queue should have."""
-        return self._wanted
+        """The attributes that the queue should have, and whose it is."""
+        return {**self._wanted, **repository_tag(self._repository)}
 
     def url(self) -> str | None:
         """Call GetQueueUrl; None where there is no such queue."""
@@ -50,8 +67,7 @@ class QueuePart:
 
     def tags(self, url: str) -> Mapping[str, str]:
         """Call ListQueueTags."""
-        with calling("ListQueueTags", self._name):
-            return self._account.client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {})
+        return EventQueue(self._account.client("sqs"), url).tags()
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Call TagQueue."""
@@ -67,10 +83,14 @@ class QueuePart:
         with calling("GetQueueAttributes", self._name):
             found = self._account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         has = cast("Mapping[str, str]", found.get("Attributes", {}))
-        differences = tuple(
+        differences = [
             f"{name} differs" for name in self._wanted if not same_attribute(has.get(name), self._wanted[name])
-        )
-        return ObservedPart(True, has_our_tag(self.tags(url)), differences, blocked)
+        ]
+        tags = self.tags(url)
+        if self._repository and REPOSITORY not in tags:
+            differences.append("its tags do not name the repository yet")
+        theirs = other_repository(tags, self._repository)
+        return ObservedPart(True, has_our_tag(tags) and not theirs, tuple(differences), blocked, theirs)
 
     def make(self) -> None:
         """Call CreateQueue or SetQueueAttributes."""
@@ -79,14 +99,14 @@ class QueuePart:
         url = self.url()
         if url is None:
             with calling("CreateQueue", self._name):
-                sqs.create_queue(QueueName=self._name, Attributes=wanted, tags=OURS)
+                sqs.create_queue(QueueName=self._name, Attributes=wanted, tags=self._tags)
             return
         if self._key is None:
             # One excludes the other.
             wanted["KmsMasterKeyId"] = ""
         with calling("SetQueueAttributes", self._name):
             sqs.set_queue_attributes(QueueUrl=url, Attributes=wanted)
-        self.tag(OURS)
+        self.tag(self._tags)
 
 
 def key_problem(account: AwsAccount, key: str) -> Reason | None:

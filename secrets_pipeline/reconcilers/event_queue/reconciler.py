@@ -99,6 +99,9 @@ class EventQueueReconciler:
     def _verdict(self, name: str, seen: ObservedPart) -> tuple[ChangeClass, tuple[Reason, ...]]:
         if seen.exists and not seen.ours and not self._stack.run.options.adopts(name):
             take = adoption(self._stack.spec.stack, name)
+            if seen.theirs:
+                way = f"name another queue under events, as each repository has its own, or {take} takes it over"
+                return ChangeClass.BLOCKED, (NotOurs(f"belongs to repository {seen.theirs}", way),)
             said = f"exists without our tag {next(iter(OURS))}"
             return ChangeClass.BLOCKED, (NotOurs(said, f"{take} takes it over, or rename the other"),)
         differences = tuple(map(Because, seen.differences))
@@ -107,7 +110,8 @@ class EventQueueReconciler:
         if not seen.exists:
             return ChangeClass.CREATE, (Because("does not exist"),)
         if not seen.ours:
-            return ChangeClass.ADOPT, (Because("exists without our tag"), *differences)
+            whose = f"belongs to repository {seen.theirs}" if seen.theirs else "exists without our tag"
+            return ChangeClass.ADOPT, (Because(whose), *differences)
         return (ChangeClass.UPDATE if differences else ChangeClass.NONE), differences
 
 
@@ -201,14 +205,14 @@ def _layout(stack: Stack, home: AwsAccount) -> Layout:
 
 
 def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
-    home, patience = plan.home, stack.run.patience
-    dead_letters = dead_letters_part(account, plan, home, plan.key)
+    home, patience, repository = plan.home, stack.run.patience, stack.ownership.repository.id
+    dead_letters = dead_letters_part(account, plan, home, plan.key, repository)
     redrive = {"deadLetterTargetArn": home.arn("sqs", plan.dead_letters), "maxReceiveCount": plan.max_receives}
     attributes = {
         **queue_attributes(plan.queue_policy(home, plan.queue, plan.senders(home))),
         "RedrivePolicy": json.dumps(redrive),
     }
-    queue = QueuePart(account, plan.queue, attributes, plan.key)
+    queue = QueuePart(account, plan.queue, attributes, plan.key, repository)
     parts: list[EventPart] = [dead_letters, queue]
     global_parts, global_wanted = global_route(stack, plan)
     forwards = bool(global_parts) or _places_elsewhere(stack, plan)
@@ -227,13 +231,13 @@ def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
 
 
 def _elsewhere(stack: Stack, plan: Layout, at_home: _Route) -> _Route:
-    rules = plan.rules(plan.here)
-    parts, wanted = forwarding(stack.account, plan, rules, stack.run.patience)
+    rules, repository = plan.rules(plan.here), stack.ownership.repository.id
+    parts, wanted = forwarding(stack.account, plan, rules, stack.run.patience, repository)
     if plan.here.account_id != plan.home.account_id:
         for place in plan.global_places(plan.here.account_id, plan.here.partition):
             there = replace(plan, here=place)
             account = stack.observed.account_in(place.region)
-            more, further = forwarding(account, there, there.global_rules(place), stack.run.patience)
+            more, further = forwarding(account, there, there.global_rules(place), stack.run.patience, repository)
             parts, wanted = [*parts, *map(PermittedPart, more)], [*wanted, *further]
     # Of the home account, what global services need is made with the queue.
     made = {part.resource.name for part in at_home.parts}

@@ -101,6 +101,15 @@ class EventQueue:
         found = self._attributes("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         return QueueDepth(*map(int, found.values()))
 
+    def tags(self) -> Mapping[str, str]:
+        """Call ListQueueTags.
+
+        Raises:
+            AwsError: if SQS refuses.
+        """
+        with calling("ListQueueTags", self._url):
+            return self._sqs.list_queue_tags(QueueUrl=self._url).get("Tags", {})
+
     def _attributes(self, *names: QueueAttributeFilterType) -> dict[str, str]:
         """Some attributes, in this order."""
         with calling("GetQueueAttributes", self._url):

@@ -33,6 +33,7 @@ from secrets_pipeline.orchestration.shared.run_requests import (
     run_request,
 )
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 from secrets_pipeline.rotation.events.hints import HintKind
 from tests.embedded import lead_to
 from tests.orchestration.conftest import job_named
@@ -466,6 +467,23 @@ def test_without_a_queue_the_tick_says_what_to_do(watch: Watch, monkeypatch: pyt
     settings = watch.ground.repository / "operator.yaml"
     settings.write_text(settings.read_text().partition("events:")[0])
     assert "rotation_polling_sensor looks instead" in watch.tick()[1]
+
+
+@pytest.mark.parametrize("named", ["", "github.com/acme/payments"])
+def test_the_events_of_another_repositorys_queue_are_left_to_it(watch: Watch, named: str) -> None:
+    settings = watch.ground.repository / "operator.yaml"
+    settings.write_text(settings.read_text() + (f"repository: {named}\n" if named else ""))
+    watch.ground.sqs.tag_queue(QueueUrl=watch.ground.url, Tags={REPOSITORY: "github.com/acme/shop"})
+    # Of a stack of the other one: here nobody has it, and whom no event concerns would delete it.
+    watch.ground.send(label_updated("shop/prod/elsewhere"))
+    requests, why = watch.tick()
+    assert requests == []
+    assert "belongs to repository github.com/acme/shop" in why
+    assert watch.ground.waiting() == 1
+    watch.ground.sqs.tag_queue(QueueUrl=watch.ground.url, Tags={REPOSITORY: named})
+    if named:
+        watch.tick()
+        assert watch.ground.waiting() == 0
 
 
 def test_a_read_only_deployment_receives_nothing(watch: Watch) -> None:

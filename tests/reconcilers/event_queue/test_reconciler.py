@@ -447,6 +447,35 @@ def test_somebody_elses_queue_is_not_taken_over_unless_that_is_asked_for(post: P
     assert post.plan()[post.queue] is ChangeClass.NONE
 
 
+@pytest.mark.parametrize("named", ["github.com/acme/payments", ""])
+def test_the_queue_of_another_repository_is_left_alone_with_all_that_leads_to_it(forwarding: Post, named: str) -> None:
+    for number in range(3):
+        forwarding.apply(number, repository="github.com/acme/shop")
+    events = forwarding.bench.session.client("events")
+    policy = events.describe_event_bus(Name=forwarding.queue)["Policy"]
+    # Its accounts are all known, so that it would shut out those that it does not have.
+    other = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
+    found = {one.resource.name: one for one in other.changes(repository=named)}
+    assert found[other.queue].action is ChangeClass.BLOCKED
+    (reason,) = said(found[other.queue])
+    assert reason.startswith("belongs to repository github.com/acme/shop: name another queue under events")
+    for number in range(2):
+        assert not any(isinstance(one, Applied) for one in other.apply(number, repository=named).values())
+    assert events.describe_event_bus(Name=forwarding.queue)["Policy"] == policy
+    assert set(forwarding.plan(1, repository="github.com/acme/shop").values()) == {ChangeClass.NONE}
+    both = ApplyOptions(adopt=(other.queue, f"{other.queue}-dead-letters"))
+    assert isinstance(other.apply(repository="github.com/acme/renamed", options=both)[other.queue], Applied)
+
+
+def test_a_queue_that_names_no_repository_yet_is_taken_once_by_the_first_that_has_a_name(post: Post) -> None:
+    post.apply()
+    outcome = post.apply(repository="github.com/acme/shop")[post.queue]
+    assert isinstance(outcome, Applied)
+    assert outcome.detail == "its tags do not name the repository yet"
+    assert set(post.plan(repository="github.com/acme/shop").values()) == {ChangeClass.NONE}
+    assert post.plan(repository="github.com/acme/payments")[post.queue] is ChangeClass.BLOCKED
+
+
 def test_a_key_that_does_not_let_events_in_is_said_before_anything_is_made(post: Post) -> None:
     key = post.bench.kms.create_key()["KeyMetadata"]["Arn"]
     assert post.settings.events is not None
