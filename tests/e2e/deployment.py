@@ -111,16 +111,17 @@ class Deployment:
         partition: str | None = None,
         assets: Sequence[str] = (),
         checks: Sequence[tuple[str, str]] = (),
-        tags: Sequence[str] = (),
+        tags: Sequence[str] | Mapping[str, str] = (),
     ) -> str:
-        """Launch as the UI's buttons do; `checks` are pairs of asset and check, `tags` are set to true."""
+        """Launch as the UI's buttons do; `checks` are pairs of asset and check, `tags` without values are true."""
         selector = {
             **LOCATION,
             "jobName": job,
             "assetSelection": [{"path": [asset]} for asset in assets],
             "assetCheckSelection": [{"assetKey": {"path": [asset]}, "name": check} for asset, check in checks],
         }
-        given = [{"key": tag, "value": "true"} for tag in tags]
+        valued = tags if isinstance(tags, Mapping) else dict.fromkeys(tags, "true")
+        given = [{"key": tag, "value": value} for tag, value in valued.items()]
         given += [{"key": "dagster/partition", "value": partition}] if partition else []
         params = {
             "selector": selector if assets or checks else {**LOCATION, "jobName": job},

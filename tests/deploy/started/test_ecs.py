@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import pytest
 
+from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE
+from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG
 from tests.deploy.compose_file import POSTGRES, Service, image_environment, services
 from tests.deploy.composed import Composed, await_partitions, composed
 from tests.deploy.images import IMAGE, Images
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 STACK: Final = "infra-shared"
 RUN: Final = Service("run", IMAGE, (), {}, (), ())
+COMMITS: Final = {"image@sha256:a": "a" * 40, "image@sha256:b": "b" * 40}
+"""Image → the commit of the Atmos repository in it: that of the code server, and that of an update's daemon."""
+DECIDING, DEPLOYED = COMMITS
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,14 @@ def launched(images: Images) -> Iterator[Launched]:
         ecs: Any = boto3.client("ecs")
         ground = _prepare(made, ecs)
         here = stack.enter_context(_metadata(ground.cluster, _run_daemon_task(ecs, ground)["taskArn"]))
-        for name in ("code-server", "daemon", "webserver"):
-            given = made.translated(_variables(ecs, ground.daemon), services()[name])
+        for name, definition in ground.services.items():
+            given = made.translated(_variables(ecs, definition), services()[name])
             reached = {key: value for key, value in given.items() if not key.startswith("SECRETS_PIPELINE_CODE")}
             made.start(name, **reached, **made.aws.environment(), ECS_CONTAINER_METADATA_URI_V4=here)
         before = ecs.list_task_definitions()["taskDefinitionArns"]
         deployment = Deployment(made.url)
         await_partitions(deployment, [STACK])
-        run_id = deployment.launch("provision", partition=STACK)
+        run_id = deployment.launch("provision", partition=STACK, tags={COMMIT_TAG: COMMITS[DECIDING]})
         task = eventually(lambda: _task_of(ecs, ground.cluster, run_id), "the task of the run")
         _execute(made, ecs, task)
         definition = ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
@@ -80,13 +85,18 @@ def launched(images: Images) -> Iterator[Launched]:
 
 @dataclass(frozen=True)
 class Ground:
-    """What stands for the rest of the template, with its task definitions as ECS has them."""
+    """What stands for the rest of the template, with its task definitions as ECS has them.
+
+    Attributes:
+        run: that of a run, of the code server's image.
+        services: service of compose.yaml → its own; webserver and daemon are of an update.
+    """
 
     cluster: str
     subnet: str
     group: str
     run: str
-    daemon: str
+    services: Mapping[str, str]
 
 
 def _prepare(made: Composed, ecs: Any) -> Ground:  # noqa: ANN401 - boto3-stubs' client, whose parameters are a file's here
@@ -103,7 +113,7 @@ def _prepare(made: Composed, ecs: Any) -> Ground:  # noqa: ANN401 - boto3-stubs'
         **parameters("ecs"),
         "AWS::Region": made.aws.region,
         "AWS::StackName": "secrets",
-        "Image": "image@sha256:0",
+        "Image": DECIDING,
         "PipelineRoleArn": f"arn:aws:iam::{made.aws.account_id}:role/pipeline",
         "ExecutionRole.Arn": f"arn:aws:iam::{made.aws.account_id}:role/execution",
         "DaemonRole.Arn": f"arn:aws:iam::{made.aws.account_id}:role/daemon",
@@ -115,19 +125,26 @@ def _prepare(made: Composed, ecs: Any) -> Ground:  # noqa: ANN401 - boto3-stubs'
     }
     resources = template("ecs")["Resources"]
     registered: dict[str, str] = {}
-    for name in [key for key, one in resources.items() if one["Type"] == "AWS::ECS::TaskDefinition"]:
-        request = request_of(resources[name]["Properties"], known, {"VerifiesDatabase": False})
-        registered[name] = ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]
-        known[name] = registered[name]
-    assert set(registered) == {"RunTask", "CodeServerTask", "WebserverTask", "DaemonTask"}
+    updated = ("RunTask", "WebserverTask", "DaemonTask")
+    for image, names in ((DECIDING, ("RunTask", "CodeServerTask")), (DEPLOYED, updated)):
+        known["Image"] = image
+        for name in names:
+            request = request_of(resources[name]["Properties"], known, {"VerifiesDatabase": False})
+            known[name] = ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]
+            registered.setdefault(name, known[name])
+    assert set(registered) == {name for name, one in resources.items() if one["Type"] == "AWS::ECS::TaskDefinition"}
+    assert registered["RunTask"] != known["RunTask"]
     cluster = ecs.create_cluster(clusterName="secrets")["cluster"]["clusterArn"]
-    return Ground(cluster, subnet, group, registered["RunTask"], registered["DaemonTask"])
+    started = {"code-server": "CodeServerTask", "daemon": "DaemonTask", "webserver": "WebserverTask"}
+    return Ground(
+        cluster, subnet, group, registered["RunTask"], {service: registered[one] for service, one in started.items()}
+    )
 
 
 def _run_daemon_task(ecs: ECSClient, ground: Ground) -> Mapping[str, Any]:
     (task,) = ecs.run_task(
         cluster=ground.cluster,
-        taskDefinition=ground.daemon,
+        taskDefinition=ground.services["daemon"],
         launchType="FARGATE",
         networkConfiguration={
             "awsvpcConfiguration": {
@@ -175,7 +192,8 @@ def _variables(ecs: ECSClient, definition: str) -> dict[str, str]:
     read = {
         one["name"]: secrets.get_secret_value(SecretId=one["valueFrom"])["SecretString"] for one in container["secrets"]
     }
-    return {**{one["name"]: one["value"] for one in container["environment"]}, **read}
+    given = {one["name"]: one["value"] for one in container["environment"]}
+    return {COMMIT_VARIABLE: COMMITS[container["image"]], **given, **read}
 
 
 def _execute(made: Composed, ecs: ECSClient, task: Mapping[str, Any]) -> None:
@@ -194,6 +212,12 @@ def test_a_run_is_a_task_that_ends_well(launched: Launched) -> None:
     assert launched.run.status in ENDED
     assert (launched.run.status, launched.run.failures()) == ("SUCCESS", [])
     assert ("stack_report", STACK) in launched.run.materialized
+
+
+def test_its_task_is_of_the_image_that_decided_it_though_the_daemon_is_of_an_update(launched: Launched) -> None:
+    assert launched.task["taskDefinitionArn"] == launched.ground.run
+    (container,) = launched.definition["containerDefinitions"]
+    assert container["image"] == DECIDING
 
 
 def test_its_task_is_that_of_the_template_with_the_command_of_the_run(launched: Launched) -> None:
