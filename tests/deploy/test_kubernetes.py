@@ -103,12 +103,32 @@ def test_each_workload_is_one_image_that_is_not_root_and_writes_to_its_scratch_a
     assert workload["volumes"] == [{"name": "scratch", "emptyDir": {}}]
 
 
+def test_the_webserver_listens_where_a_process_without_capabilities_may() -> None:
+    """The chart gives it the port of its Service; from 1024 on anybody may: https://man7.org/linux/man-pages/man7/ip.7.html."""
+    webserver = VALUES["dagsterWebserver"]
+    port = webserver["service"]["port"]
+    assert port >= 1024
+    assert webserver["readinessProbe"]["httpGet"]["port"] == port
+
+
+def test_one_code_server_decides_at_a_time() -> None:
+    (code_server,) = VALUES["dagster-user-deployments"]["deployments"]
+    assert code_server["deploymentStrategy"] == {"type": "Recreate"}
+
+
 def test_only_code_server_and_runs_have_the_role_of_the_pipeline(launcher: K8sRunLauncher) -> None:
     account = VALUES["dagster-user-deployments"]["serviceAccount"]
     assert "eks.amazonaws.com/role-arn" in account["annotations"]
     assert "annotations" not in VALUES["serviceAccount"]
     assert account["name"] != VALUES["serviceAccount"]["name"]
     assert job_of(launcher)["spec"]["template"]["spec"]["service_account_name"] == account["name"]
+
+
+def test_no_config_map_is_mounted_though_the_launcher_names_one_as_the_chart_calls_it(launcher: K8sRunLauncher) -> None:
+    assert "fullnameOverride" not in {*VALUES, *VALUES["global"]}
+    assert launcher.instance_config_map == "secrets-pipeline-dagster-instance"
+    pod = job_of(launcher)["spec"]["template"]["spec"]
+    assert [one for one in pod["volumes"] if one.get("config_map")] == []
 
 
 def test_a_run_is_a_job_of_that_image_under_the_same_confinement(launcher: K8sRunLauncher) -> None:
