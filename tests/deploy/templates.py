@@ -27,8 +27,8 @@ def parameters(name: str) -> dict[str, str]:
     return {key: str(one["Default"]) for key, one in found.items() if "Default" in one}
 
 
-def request_of(properties: object, known: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:  # noqa: ANN401, PLR0911 - one for each function
-    """Properties of a resource as a request of its service: names as botocore has them, functions evaluated.
+def evaluated(properties: object, known: Mapping[str, Any], conditions: Mapping[str, bool]) -> Any:  # noqa: ANN401, PLR0911 - one for each function
+    """Properties of a resource with their functions evaluated.
 
     Args:
         properties: of the template.
@@ -46,10 +46,25 @@ def request_of(properties: object, known: Mapping[str, str], conditions: Mapping
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{([^}]+)\}", lambda found: known[found[1]], text)
         case {"Fn::If": [str(condition), yes, no]}:
-            return request_of(yes if conditions[condition] else no, known, conditions)
+            return evaluated(yes if conditions[condition] else no, known, conditions)
         case dict():
-            return {key[0].lower() + key[1:]: request_of(one, known, conditions) for key, one in properties.items()}
+            return {key: evaluated(one, known, conditions) for key, one in properties.items()}
         case list():
-            return [request_of(one, known, conditions) for one in properties]
+            return [evaluated(one, known, conditions) for one in properties]
         case _:
             return properties
+
+
+def request_of(properties: object, known: Mapping[str, Any], conditions: Mapping[str, bool]) -> Any:  # noqa: ANN401 - as above
+    """Properties of a resource as a request of its service: the same, with names as botocore has them."""
+    return _as_request(evaluated(properties, known, conditions))
+
+
+def _as_request(value: object) -> object:
+    match value:
+        case dict():
+            return {key[0].lower() + key[1:]: _as_request(one) for key, one in value.items()}
+        case list():
+            return [_as_request(one) for one in value]
+        case _:
+            return value

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 import pytest
 import yaml
+from dagster_aws.ecs.container_context import EcsContainerContext
 
+from secrets_pipeline.access.evaluator.document import Statement
 from secrets_pipeline.access.evaluator.elements import listed
+from secrets_pipeline.access.evaluator.lookup import RequestContext
+from secrets_pipeline.access.evaluator.vocabulary import Context
 from secrets_pipeline.access.granting.identity import Readable
 from secrets_pipeline.access.granting.rotation import rotation_policy
 from secrets_pipeline.aws.leases.dynamodb import DynamoDBLeaseStore
-from secrets_pipeline.aws.service_keys import PURPOSE_TAG
+from secrets_pipeline.aws.service_keys import PURPOSE_TAG, SEAL_ALIAS
 from secrets_pipeline.desired.rotation_function import function_name
+from secrets_pipeline.desired.settings.leases import BucketLeases
+from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.reconcilers.event_queue.desired import Layout, Place
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
+from secrets_pipeline.values.seal import SealContext
 from tests.deploy.compose_file import DEPLOY, POSTGRES, image_environment, services
-from tests.deploy.templates import TEMPLATES, parameters, request_of, template
+from tests.deploy.templates import TEMPLATES, evaluated, parameters, request_of, template
 
 ROOT: Final = DEPLOY.parent
 EXAMPLES: Final = ROOT / "examples"
@@ -105,15 +115,23 @@ def actions_in(cell: str) -> set[str]:
     return found
 
 
+def documents() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The policies of the pipeline's role by name: those within it, and those that a parameter attaches."""
+    made = template("pipeline")["Resources"]
+    within = {one["PolicyName"]: one["PolicyDocument"] for one in made["PipelineRole"]["Properties"]["Policies"]}
+    attached = {
+        name.removesuffix("Rights"): one["Properties"]["PolicyDocument"]
+        for name, one in made.items()
+        if one["Type"] == "AWS::IAM::ManagedPolicy" and one["Properties"].get("Roles") == [{"Ref": "PipelineRole"}]
+    }
+    assert not [name for name, one in made.items() if one["Type"] == "AWS::IAM::Policy"]
+    return within, attached
+
+
 def statements() -> dict[str, list[dict[str, Any]]]:
     """The policies of the pipeline's role, by name, with all that any parameter switches on; actions as lists."""
-    resources = template("pipeline")["Resources"]
-    found = [*resources["PipelineRole"]["Properties"]["Policies"]]
-    for one in resources.values():
-        if one["Type"] == "AWS::IAM::Policy":
-            assert one["Properties"]["Roles"] == [{"Ref": "PipelineRole"}]
-            found.append(one["Properties"])
-    return {one["PolicyName"]: statements_of(one["PolicyDocument"]) for one in found}
+    within, attached = documents()
+    return {name: statements_of(one) for name, one in (within | attached).items()}
 
 
 def statements_of(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -220,6 +238,87 @@ def test_of_keys_those_that_the_pipeline_made_or_is_making_are_changed_alone() -
                 assert one["Condition"] == {"Null": made}
 
 
+def test_the_two_keys_of_the_pipeline_are_used_before_their_alias_counts_and_keys_of_others_are_not() -> None:
+    """An alias counts within five minutes: https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html."""
+    account = {"AWS::Partition": "aws", "AWS::AccountId": "111122223333", "SecretArns": []}
+    key = Place("111122223333", "eu-west-2").arn("kms", "key/1234")
+    given = evaluated(statements()["Everything"], account, {})
+    rules = [Statement("Everything", number, one, variables=True) for number, one in enumerate(given)]
+
+    def may(action: str, **values: str) -> bool:
+        asked = {name.replace("_", ":"): (one,) for name, one in values.items()}
+        found = [one for one in rules if one.speaks_of(action)]
+        return any(one.applies(key, RequestContext(Context(values=asked))) for one in found)
+
+    context = SealContext("111122223333", "eu-west-2", "myapp-dev").encryption_context()
+    sealed = {f"kms_encryptioncontext_{name}": value for name, value in context.items()}
+    aliases: list[dict[str, str]] = [{}, {"kms_resourcealiases": SEAL_ALIAS}, {"kms_resourcealiases": "alias/theirs"}]
+    assert [may("kms:GenerateMac", **alias) for alias in aliases] == [True, True, False]
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        assert [may(action, **sealed, **alias) for alias in aliases] == [True, True, False]
+        assert not may(action)
+
+
+def test_the_role_is_within_the_quotas_of_iam_with_all_of_it_switched_on() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: white space is not counted."""
+    declared = template("pipeline")
+    arns = [f"arn:aws:secretsmanager:eu-west-2:111122223333:secret:team-{number}/service/*" for number in range(10)]
+    buckets = {"Seals.Arn": "arn:aws:s3:::secrets-pipeline-seals-1a2b3c4d5e6f", "Leases.Arn": "arn:aws:s3:::leases"}
+    known = {
+        "AWS::Partition": "aws",
+        "AWS::AccountId": "111122223333",
+        "Boundary": arns[0],
+        **buckets,
+        **parameters("pipeline"),
+        **{name: arns for name, one in declared["Parameters"].items() if one["Type"] == "CommaDelimitedList"},
+        "WebhookArn": arns[0],
+    }
+    everything = dict.fromkeys(declared["Conditions"], True)
+
+    def size(document: object) -> int:
+        return len(re.sub(r"\s", "", json.dumps(evaluated(document, known, everything))))
+
+    within, attached = documents()
+    boundary = declared["Resources"]["Boundary"]["Properties"]["PolicyDocument"]
+    assert sum(map(size, within.values())) <= 10_240
+    assert max(map(size, [*attached.values(), boundary])) <= 6_144
+    assert len(attached) <= 10
+
+
+def test_a_rotation_function_may_be_put_into_a_network() -> None:
+    """Lambda asks this of its caller: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html."""
+    asked = {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}
+    assert asked <= {action for one in statements()["Rotation"] if one["Resource"] == "*" for action in one["Action"]}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_what_names_no_resource_is_allowed_on_all_of_them(path: Path) -> None:
+    """Nothing else allows it: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html.
+
+    Which those are is AWS's service authorization reference, as cfn-lint brings it.
+    """
+    known = json.loads(resources.files("cfnlint.data.AdditionalSpecs").joinpath("Policies.json").read_text())
+    found = [
+        (action, one["Resource"])
+        for one in allowing(template(path.stem))
+        for action in listed(one["Action"])
+        if not known[action.partition(":")[0]]["Actions"][action.partition(":")[2].lower()].get("Resources")
+    ]
+    assert found
+    assert [(action, where) for action, where in found if where != "*"] == []
+
+
+def allowing(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - of a document
+    """The statements below a node that allow something on resources."""
+    match node:
+        case {"Effect": "Allow", "Resource": _}:
+            yield node
+        case dict():
+            yield from itertools.chain.from_iterable(map(allowing, node.values()))
+        case list():
+            yield from itertools.chain.from_iterable(map(allowing, node))
+
+
 def test_of_parameters_those_that_are_named_are_read_and_decrypted_alone() -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html#parameter-store-encryption-context."""
     named = {"Parameters": {"Ref": "ParameterArns"}, WEBHOOK: {"Ref": "WebhookArn"}}
@@ -280,6 +379,27 @@ def test_every_task_on_ecs_runs_as_the_image_says_and_logs_for_as_long_as_is_sai
         assert (container["ReadonlyRootFilesystem"], container["User"]) == (True, "10001:10001")
         assert container["MountPoints"] == [{"SourceVolume": "scratch", "ContainerPath": image_environment()["TMPDIR"]}]
         assert container["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": "Logs"}
+
+
+def test_on_ecs_what_waits_is_started_by_the_task_of_its_own_image_after_an_update_too() -> None:
+    """ECS starts no task of a definition that CloudFormation has deregistered:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deregister-task-definition-v2.html.
+    """
+    made = template("ecs")["Resources"]
+    (container,) = made["CodeServerTask"]["Properties"]["ContainerDefinitions"]
+    (said,) = [one["Value"] for one in container["Environment"] if one["Name"] == "DAGSTER_CONTAINER_CONTEXT"]
+    decided = EcsContainerContext.create_from_config(json.loads(evaluated(said, {"RunTask": "secrets-run:1"}, {})))
+    assert (
+        EcsContainerContext(task_definition_arn="secrets-run:2").merge(decided).task_definition_arn == "secrets-run:1"
+    )
+    assert made["RunTask"]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_on_ecs_one_code_server_decides_at_a_time_and_what_asks_it_is_updated_after_it() -> None:
+    made = template("ecs")["Resources"]
+    said = made["CodeServer"]["Properties"]["DeploymentConfiguration"]
+    assert (said["MaximumPercent"], said["MinimumHealthyPercent"]) == (100, 0)
+    assert [made[name]["DependsOn"] for name in ("Daemon", "Webserver")] == ["CodeServer", "CodeServer"]
 
 
 def test_every_service_has_the_variables_that_its_files_ask_for() -> None:
@@ -346,6 +466,17 @@ def test_the_operators_settings_of_compose_are_those_of_the_examples_with_what_p
     for name in ("seals", "leases"):
         assert local.pop(name) == {"bucket": "secrets-pipeline", "prefix": name, "region": "eu-west-2"}
     assert local == examples
+
+
+def test_the_operators_settings_of_the_page_are_settings(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    (said,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "operator.yaml").write_text(said)
+    settings = load_settings(tmp_path / "operator.yaml")
+    assert isinstance(settings.leases, BucketLeases)
+    assert settings.seals.region == settings.leases.region == "eu-west-2"
+    (boundary,) = template("pipeline")["Outputs"]["BoundaryName"]["Value"].values()
+    assert settings.permissions_boundary == boundary.replace("${AWS::StackName}", "secrets-pipeline")
 
 
 def test_a_deployment_decides_as_the_local_instance_does() -> None:
