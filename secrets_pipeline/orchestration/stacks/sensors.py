@@ -1,7 +1,7 @@
 """Define the sensor that keeps partitions, and where the operator wants that AWS, in step with the YAML."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -10,6 +10,7 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.orchestration.provisioning.configuration import STACK_CONFIG
 from secrets_pipeline.orchestration.provisioning.jobs import PROVISION_JOB
+from secrets_pipeline.orchestration.shared.busy import UNFINISHED, busy_stacks
 from secrets_pipeline.orchestration.shared.latest import Latest
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partitions import check_key
@@ -20,6 +21,8 @@ from secrets_pipeline.orchestration.stacks.partitions import Keys, compare_keys
 _DIGITS = 16
 _NEVER = "never"
 _KEPT = "kept"
+_AGAIN = "~"
+"""Ends the view of a stack that had a run: it may apply another state yet, and is looked at when it has ended."""
 
 
 def stack_change_sensor_for(names: Names, provision: Job, *, retire_many: bool = False) -> dg.SensorDefinition:
@@ -49,15 +52,18 @@ def stack_change_sensor_for(names: Names, provision: Job, *, retire_many: bool =
             # Errors that belong to no stack may hide some: nothing is retired then.
             keys = Keys(keys.added)
         changed = [stack for stack in sorted(desired.specs) if stack in declared and seen.differs(desired, stack)]
-        change = _Change(context, names, desired, latest.of(context.instance, changed) if changed else {})
-        requests = [request for stack in changed if (request := change.followed(stack)) is not None]
+        # Before what was applied is read: a run that ends in between has applied what it had to.
+        busy = busy_stacks(context.instance, UNFINISHED).intersection(changed) if changed else frozenset()
+        due = [stack for stack in changed if stack not in busy or not seen.waits(desired, stack)]
+        change = _Change(context, names, desired, latest.of(context.instance, due) if due else {}, busy)
+        requests = [request for stack in due if (request := change.followed(stack)) is not None]
         if keys.kept:
             context.log.error(_TOO_MANY, len(keys.kept), ", ".join(keys.kept))
         return dg.SensorResult(
             run_requests=requests,
-            skip_reason=_looked_at(desired, changed, keys) if not requests else None,
+            skip_reason=_looked_at(desired, due, busy, keys) if not requests else None,
             dynamic_partitions_requests=_requests(names, keys),
-            cursor=seen.after(desired, keys).text(),
+            cursor=seen.after(desired, keys, busy).text(),
         )
 
     return stack_change_sensor
@@ -75,13 +81,14 @@ def _requests(names: Names, keys: Keys) -> list[dg.AddDynamicPartitionsRequest |
     return [*added, *retired]
 
 
-def _looked_at(desired: OpenRepository, changed: Sequence[str], keys: Keys) -> str:
+def _looked_at(desired: OpenRepository, changed: Sequence[str], busy: Collection[str], keys: Keys) -> str:
     """What a tick that starts nothing has looked at."""
     broken = sorted(stack or "the repository" for stack in desired.errors)
     said = [
         f"{len(desired.specs)} stacks read",
         f"with errors: {', '.join(broken)}" if broken else "",
         f"changed: {', '.join(changed)}" if changed else "none changed",
+        f"looked at again when their run has ended: {', '.join(sorted(busy))}" if busy else "",
         f"added: {', '.join(keys.added)}" if keys.added else "",
         f"retired: {', '.join(keys.retired)}" if keys.retired else "",
         f"gone, and kept as they are too many: {', '.join(keys.kept)}" if keys.kept else "",
@@ -91,11 +98,11 @@ def _looked_at(desired: OpenRepository, changed: Sequence[str], keys: Keys) -> s
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the last tick saw; a stack with errors keeps what was seen of it before.
+    """What the last tick saw; a stack with errors keeps what was seen of it before, or nothing.
 
     Attributes:
-        stacks: stack → the beginning of its digest, and whether the operator let it be applied; `_KEPT` of one that
-            left with too many others.
+        stacks: stack → the beginning of its digest, whether the operator let it be applied, and whether it had a run;
+            `_KEPT` of one that left with too many others.
     """
 
     stacks: Mapping[str, str]
@@ -115,10 +122,15 @@ class _Seen:
     def differs(self, desired: OpenRepository, stack: str) -> bool:
         return self.stacks.get(stack) != _view(desired, stack)
 
-    def after(self, desired: OpenRepository, keys: Keys) -> "_Seen":
-        kept = {stack: view for stack, view in self.stacks.items() if stack in desired.errors or "" in desired.errors}
+    def waits(self, desired: OpenRepository, stack: str) -> bool:
+        return self.stacks.get(stack) == _view(desired, stack) + _AGAIN
+
+    def after(self, desired: OpenRepository, keys: Keys, busy: Collection[str]) -> "_Seen":
+        broken = {stack: self.stacks.get(stack, "") for stack in desired.errors if stack}
+        kept = self.stacks if "" in desired.errors else {}
         gone = dict.fromkeys(keys.kept, _KEPT)
-        return _Seen({**kept, **gone, **{stack: _view(desired, stack) for stack in desired.specs}})
+        views = {stack: _view(desired, stack) + (_AGAIN if stack in busy else "") for stack in desired.specs}
+        return _Seen({**kept, **broken, **gone, **views})
 
     def text(self) -> str:
         return json.dumps(self.stacks, separators=(",", ":"))
@@ -138,6 +150,7 @@ class _Change:
     names: Names
     desired: OpenRepository
     applied: Mapping[str, dg.EventLogRecord]
+    busy: Collection[str]
 
     def followed(self, stack: str) -> dg.RunRequest | None:
         """The run that a stack needs; what nobody applies by itself is said where people look."""
@@ -146,8 +159,8 @@ class _Change:
         if applied == digest:
             return None
         if not self.desired.settings.applies_changes(stack):
-            # A stack that was never applied is new to this deployment, not changed.
-            if applied is not None:
+            # A stack that was never applied is new to this deployment, not changed; a run may be about to apply it.
+            if applied is not None and stack not in self.busy:
                 self._say(stack)
             return None
         # What was applied before is part of the key: back to an earlier state is a new change. A failed run is alerted,

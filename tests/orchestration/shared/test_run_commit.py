@@ -57,7 +57,9 @@ components:
         environment: dev
         region: %s
         account_id: "%s"
-        secrets: {token: {secret_data: "%s"}, file: {secret_data: "${file:said.txt}"}}
+        secrets:
+          token: {secret_data: "%s", description: "%s"}
+          file: {secret_data: "${file:said.txt}"}
 """
 LAUNCH = """
 mutation($params: ExecutionParams!) {
@@ -85,8 +87,8 @@ class Clone:
         write({"atmos.yaml": ATMOS}, folder)
 
     def write(self, value: str) -> None:
-        """Edit the value of both secrets."""
-        write({"stacks/dev.yaml": YAML % (*self._place, value), "said.txt": f"{value} in a file"}, self.folder)
+        """Edit the value of both secrets, and what is said of one."""
+        write({"stacks/dev.yaml": YAML % (*self._place, value, value), "said.txt": f"{value} in a file"}, self.folder)
 
     def commit(self, value: str) -> str:
         self.write(value)
@@ -144,14 +146,17 @@ class Deployment:
         """What is said of a failed run to whoever is woken."""
         return failure_alert(self.instance, run, Alerting(AlertSettings(), AwsSessions())).text
 
-    def tick(self) -> dict[str, str]:
+    def tick(self, cursor: str | None = None) -> dict[str, str]:
         """The tags of the run that the sensor of changed YAML asks for."""
         resources = build_definitions().resources or {}
         with (
             dg.build_resources({name: resources[name] for name in ("aws", "stacks")}, instance=self.instance) as made,
-            dg.build_sensor_context(instance=self.instance, resources={"stacks": made.stacks}) as context,
+            dg.build_sensor_context(
+                instance=self.instance, cursor=cursor, resources={"stacks": made.stacks}
+            ) as context,
         ):
             found: Any = sensor_named("stack_change_sensor")(context)
+        self.cursor: str = found.cursor
         return next((dict(one.tags) for one in found.run_requests if one.tags[PARTITION_TAG] == STACK), {})
 
     def _asked(self, query: str, params: Mapping[str, object]) -> str:
@@ -232,6 +237,22 @@ def test_a_run_reads_what_the_sensor_decided_by_though_somebody_pulled_in_betwee
     run = deployment.executed(made)
     assert (run.status, run.tags[COMMIT_TAG]) == (SUCCESS, first), deployment.said(run)
     assert values() == ("one", "one in a file")
+
+
+def test_a_revert_while_the_run_of_the_change_waits_is_applied_after_it(deployment: Deployment, clone: Clone) -> None:
+    clone.commit("one")
+    assert deployment.ran(deployment.tick()).status is SUCCESS
+    clone.commit("two")
+    waiting = deployment.made(deployment.tick(deployment.cursor))
+    reverted = clone.commit("one")
+    assert deployment.tick(deployment.cursor) == {}
+    assert deployment.executed(waiting).status is SUCCESS
+    assert values() == ("two", "two in a file")
+    tags = deployment.tick(deployment.cursor)
+    assert tags.get(COMMIT_TAG) == reverted
+    assert deployment.ran(tags).status is SUCCESS
+    assert values() == ("one", "one in a file")
+    assert deployment.tick(deployment.cursor) == {}
 
 
 def test_what_was_pulled_while_a_run_is_under_way_is_not_read(deployment: Deployment, clone: Clone) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 import pytest
 
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.orchestration.stacks.partitions import Keys, compare_keys
 from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor_for
@@ -57,15 +59,28 @@ class Daemon:
     def partitions(self) -> set[str]:
         return self.names.stacks(self.instance)
 
-    def apply(self, stack: str) -> None:
+    def digest(self, stack: str) -> str:
+        return self.repository.desired().specs[stack].digest()
+
+    def apply(self, stack: str, digest: str | None = None) -> None:
         """What the first asset of an apply leaves in the storage, whoever started it."""
-        self.instance.report_runless_asset_event(
-            dg.AssetMaterialization(
-                "stack_config",
-                partition=stack,
-                tags={"dagster/data_version": self.repository.desired().specs[stack].digest()},
-            )
-        )
+        tags = {"dagster/data_version": digest or self.digest(stack)}
+        self.instance.report_runless_asset_event(dg.AssetMaterialization("stack_config", partition=stack, tags=tags))
+
+    def observed(self, stack: str) -> list[str]:
+        """What the sensor says of a stack, where people look."""
+        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey("stack_config"), asset_partitions=[stack])
+        records = self.instance.fetch_observations(wanted, limit=5).records
+        return [one.asset_observation.description or "" for one in records if one.asset_observation]
+
+    def waiting(self, stack: str) -> dg.DagsterRun:
+        """A run that has not begun."""
+        return self.instance.add_run(dg.DagsterRun("provision", run_id=str(uuid4()), tags={PARTITION_TAG: stack}))
+
+    def end(self, run: dg.DagsterRun, digest: str) -> None:
+        """What a run leaves in the storage that has waited, and applied what it was decided by."""
+        self.apply(run.tags[PARTITION_TAG], digest)
+        self.instance.report_dagster_event(dg.DagsterEvent("PIPELINE_SUCCESS", "provision"), run.run_id)
 
 
 def secrets(stack: str, length: int = 24) -> dict[str, dict[str, Any]]:
@@ -125,6 +140,47 @@ def test_going_back_to_an_earlier_state_is_a_change_as_well(daemon: Daemon) -> N
         daemon.apply("a")
 
 
+def test_a_change_while_a_run_waits_is_looked_at_again_when_that_run_has_applied_what_it_was_decided_by(
+    daemon: Daemon,
+) -> None:
+    daemon.apply("a")
+    daemon.apply("b")
+    assert daemon.tick() == []
+    digests, runs = {}, {}
+    for length in (30, 40):
+        edit(daemon, "a", length)
+        assert daemon.tick() == ["a"]
+        digests[length], runs[length] = daemon.digest("a"), daemon.waiting("a")
+    # Back to what the first of the runs will apply, and the second then takes away.
+    edit(daemon, "a", 30)
+    assert daemon.tick() == []
+    daemon.end(runs[30], digests[30])
+    assert daemon.tick() == []
+    assert "looked at again when their run has ended: a" in str(daemon.skipped)
+    daemon.end(runs[40], digests[40])
+    assert daemon.tick() == ["a"]
+    daemon.end(daemon.waiting("a"), digests[30])
+    assert daemon.tick() == []
+    assert "none changed" in str(daemon.skipped)
+
+
+def test_what_waits_to_be_applied_is_not_said_while_a_run_may_be_applying_it(daemon: Daemon) -> None:
+    daemon.repository.settings = {}
+    daemon.apply("a")
+    daemon.tick()
+    edit(daemon, "a", 30)
+    run = daemon.waiting("a")
+    for _ in range(2):
+        daemon.tick()
+    assert daemon.observed("a") == []
+    edit(daemon, "a", 40)
+    daemon.end(run, daemon.digest("a"))
+    edit(daemon, "a", 50)
+    for _ in range(2):
+        daemon.tick()
+    assert len(daemon.observed("a")) == 1
+
+
 def test_a_failed_run_is_not_requested_again_until_the_yaml_changes(daemon: Daemon) -> None:
     daemon.tick()
     daemon.cursor = None
@@ -154,10 +210,8 @@ def test_by_default_a_change_is_said_and_nothing_is_applied(daemon: Daemon) -> N
     edit(daemon, "a", 30)
     assert daemon.tick() == []
     assert daemon.tick() == []
-    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey("stack_config"), asset_partitions=["a"])
-    (record,) = daemon.instance.fetch_observations(wanted, limit=5).records
-    assert record.asset_observation is not None
-    assert "secrets-pipeline apply -s a" in (record.asset_observation.description or "")
+    (said,) = daemon.observed("a")
+    assert "secrets-pipeline apply -s a" in said
 
 
 def test_a_change_from_before_the_operator_let_changes_be_applied_is_applied_then(daemon: Daemon) -> None:
@@ -168,6 +222,15 @@ def test_a_change_from_before_the_operator_let_changes_be_applied_is_applied_the
     assert daemon.tick() == []
     daemon.repository.settings = {"apply_on_change": ["*"]}
     assert daemon.tick() == ["a"]
+
+
+def test_a_stack_that_never_was_without_errors_is_retired_with_the_repository_as_any_other(daemon: Daemon) -> None:
+    edit(daemon, "a", 2)
+    assert daemon.tick() == ["b"]
+    assert daemon.partitions() == {"a", "b"}
+    del daemon.repository.tree["a"]
+    daemon.tick()
+    assert daemon.partitions() == {"b"}
 
 
 def test_what_somebody_else_added_is_not_retired(daemon: Daemon) -> None:
