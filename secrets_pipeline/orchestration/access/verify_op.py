@@ -1,5 +1,6 @@
 """Define the job `verify_access`: it asks anew who can read in one account, for all of its stacks at once."""
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,6 +15,7 @@ from secrets_pipeline.orchestration.shared.priorities import FOLLOW, priority
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
 from secrets_pipeline.orchestration.verification.evaluating import Looker
+from secrets_pipeline.orchestration.verification.history import last_evaluation
 from secrets_pipeline.reconcilers.access_checks.snapshot import share_estates
 from secrets_pipeline.reconcilers.stack import Stack
 
@@ -24,7 +26,10 @@ ACCESS_JOB: Final = "verify_access"
 def evaluate_access(
     context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks], names: dg.ResourceParam[Names]
 ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
-    """Yield an evaluation a check and stack; a stack that cannot be looked at is red, and hides no other."""
+    """Yield an evaluation a check and stack; a stack that cannot be looked at is red, and hides no other.
+
+    It holds no lease: a run that applies a stack may look after it, and be done before. That verdict stands.
+    """
     account = context.run.tags.get(ACCOUNT_TAG, "")
     if not account:
         raise dg.Failure(f"no account is named: launch it with the tag {ACCOUNT_TAG}", allow_retries=False)
@@ -37,6 +42,7 @@ def evaluate_access(
     found = stacks_judged_with(account, stacks.desired.specs, homes)
     concerned = [stack for stack in found if stack in known]
     context.log.info("account %s: %s", account, ", ".join(concerned) or "no stack was ever applied")
+    began = time.time()
     try:
         share_estates(_opened(stacks, concerned))
     except SecretsPipelineError as error:
@@ -45,7 +51,10 @@ def evaluate_access(
     broken: Exception | None = None
     for stack in concerned:
         try:
-            yield from Looker(context, stacks, names, stack, closely=True).evaluations(READER_CHECKS)
+            for one in Looker(context, stacks, names, stack, closely=True, began=began).evaluations(READER_CHECKS):
+                last = last_evaluation(context.instance, one.asset_check_key, stack)
+                if last is None or last.at <= began:
+                    yield one
         except Exception as error:  # noqa: BLE001 - raised below
             context.log.warning("stack %s: a check broke: %s", stack, type(error).__name__)
             broken = broken or error

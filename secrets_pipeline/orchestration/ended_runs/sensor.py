@@ -23,7 +23,7 @@ from secrets_pipeline.orchestration.shared.names import Names, stage_of
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job
-from secrets_pipeline.orchestration.verification.history import REPEATED, last_evaluation
+from secrets_pipeline.orchestration.verification.history import REPEATED, last_evaluation, looked_at
 from secrets_pipeline.orchestration.verification.standing import repeat_verdicts
 
 NAME = "ended_runs_sensor"
@@ -171,7 +171,8 @@ class _Look:
             evaluation = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
             ours = evaluation.asset_check_key in self._own.checks and REPEATED not in evaluation.metadata
             if ours and evaluation.partition is not None:
-                yield Verdict.of(evaluation, evaluation.partition, record.timestamp, run.run_id, calls)
+                at = looked_at(evaluation, record.timestamp)
+                yield Verdict.of(evaluation, evaluation.partition, at, run.run_id, calls)
 
     def _in_order(self, red: Red) -> Iterator[Verdict]:
         """Those that no newer one has overtaken, which an earlier tick has told already."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import dagster as dg
@@ -11,7 +12,12 @@ import dagster as dg
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
-from secrets_pipeline.orchestration.verification.history import Target, last_materialization, written_since_evaluation
+from secrets_pipeline.orchestration.verification.history import (
+    LOOKED,
+    Target,
+    last_materialization,
+    written_since_evaluation,
+)
 from secrets_pipeline.orchestration.verification.stack_check import (
     Judged,
     StackCheck,
@@ -42,6 +48,7 @@ class Looker:
         names: of the code location.
         stack: the partition; None for all stacks at once.
         closely: whether every check looks closely, whatever the run asks for.
+        began: when it began to read AWS, in seconds since 1970.
     """
 
     context: Context
@@ -49,6 +56,7 @@ class Looker:
     names: Names
     stack: str | None
     closely: bool = False
+    began: float = field(default_factory=time.time)
 
     def evaluations(self, checks: Sequence[StackCheck]) -> Iterator[dg.AssetCheckEvaluation]:
         """Evaluate each check; one that breaks hides no other, and is raised behind them.
@@ -87,7 +95,7 @@ class Looker:
             passed=found.passed,
             severity=found.severity,
             description=found.description,
-            metadata=found.metadata,
+            metadata={**found.metadata, LOOKED: dg.MetadataValue.timestamp(self.began)},
             target_materialization_data=target,
             blocking=False,
             partition=self.stack,

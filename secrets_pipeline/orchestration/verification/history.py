@@ -22,6 +22,8 @@ Target: TypeAlias = asset_check_evaluation.AssetCheckEvaluationTargetMaterializa
 
 APPLIED = "applied"
 """Metadata of each stage's materialisation: how many changes it wrote."""
+LOOKED = "looked at"
+"""Metadata of an evaluation: when the look began, in seconds since 1970. A longer one is told after what is newer."""
 REPEATED = "evaluated at"
 """Metadata of an evaluation that says an earlier one again: when that was, in seconds since 1970."""
 _MOST = 100
@@ -52,10 +54,14 @@ def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: 
     history = instance.event_log_storage.get_asset_check_execution_history
     for record in history(key, limit=1, status=_EVALUATED, partition_filter=PartitionKeyFilter(key=stack)):
         if isinstance(record.evaluation, dg.AssetCheckEvaluation) and record.event is not None:
-            repeated = record.evaluation.metadata.get(REPEATED)
-            at = record.event.timestamp if repeated is None else float(str(repeated.value))
-            return Evaluated(record.evaluation, at)
+            return Evaluated(record.evaluation, looked_at(record.evaluation, record.event.timestamp))
     return None
+
+
+def looked_at(evaluation: dg.AssetCheckEvaluation, told: float) -> float:
+    """Return when somebody looked, in seconds since 1970; `told` is when it was, for what does not say it."""
+    said = evaluation.metadata.get(LOOKED, evaluation.metadata.get(REPEATED))
+    return told if said is None else float(str(said.value))
 
 
 def last_materialization(instance: dg.DagsterInstance, asset: dg.AssetKey, stack: str) -> Target | None:

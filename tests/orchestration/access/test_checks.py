@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
@@ -24,6 +24,7 @@ from secrets_pipeline.orchestration.access.checks import READER_CHECKS
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, VERIFY_TAG
+from secrets_pipeline.orchestration.verification.history import APPLIED
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
 from secrets_pipeline.reconcilers.finding import Finding
 from secrets_pipeline.reconcilers.stack import Stack
@@ -517,6 +518,48 @@ def test_a_check_that_breaks_for_one_stack_hides_no_row_of_the_stacks_behind_it(
     done = shop.verify_account(ACCOUNT)
     assert not done.success
     assert set(by_stack(done)) == {(stack, check) for stack in (DEV, PROD) for check in LOOKING} - {(DEV, first.name)}
+
+
+@contextmanager
+def meanwhile(patch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
+    """Something happens between the snapshot of a run of an account, and what it says of the first stack."""
+    first, *others = READER_CHECKS
+
+    def late(stack: Stack, deep: bool) -> list[Finding]:
+        if stack.spec.stack == DEV:
+            happens()
+        return first.find(stack, deep)
+
+    with patch.context() as here:
+        here.setattr(verify_op, "READER_CHECKS", (replace(first, find=late), *others))
+        yield
+
+
+def test_what_is_written_after_the_snapshot_of_an_account_is_looked_at_by_the_run_that_wrote_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrote = dg.AssetMaterialization("secrets", partition=DEV, metadata={APPLIED: 1})
+    with meanwhile(monkeypatch, lambda: shop.instance.report_runless_asset_event(wrote)):
+        assert (DEV, "nobody_else_can_read") in by_stack(shop.verify_account(ACCOUNT))
+    assert set(results(shop.provision())) == {*LOOKING, *CONTROLS}
+
+
+def test_what_an_apply_finds_after_the_snapshot_of_an_account_is_not_overwritten_by_what_was_seen_before(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as until_the_end:
+
+        def applied() -> None:
+            until_the_end.enter_context(shop.outsider())
+            shop.secrets.untag_resource(SecretId="shop/dev/api/token", TagKeys=["Owner"])
+            assert not results(shop.provision())["nobody_else_can_read"].passed
+
+        with meanwhile(monkeypatch, applied):
+            done = shop.verify_account(ACCOUNT)
+        assert_succeeded(done)
+        assert {stack for stack, _ in by_stack(done)} == {PROD}
+        assert shop.standing("nobody_else_can_read") == "FAILED"
+    assert by_stack(shop.verify_account(ACCOUNT))[DEV, "nobody_else_can_read"]
 
 
 def test_without_an_account_the_run_says_how_to_launch_it(shop: Shop) -> None:

@@ -85,6 +85,16 @@ def test_transitions_between_two_ticks_are_told_each(watched: Watched) -> None:
     ]
 
 
+def test_what_was_seen_before_it_turned_red_and_told_after_it_does_not_say_that_it_is_green(watched: Watched) -> None:
+    slow, quick = watched.begin("provision"), watched.begin("verify")
+    watched.evaluate(quick, {READ: False}, looked=time.time() - 10)
+    watched.evaluate(slow, {READ: True}, looked=time.time() - 60)
+    for run in (quick, slow):
+        watched.end(run, SUCCESS)
+    watched.tick()
+    assert watched.alerts() == ["a-dev: consumers_can_read is red"]
+
+
 def test_what_only_waits_is_not_red(watched: Watched) -> None:
     watched.run({READ: dg.AssetCheckSeverity.WARN})
     watched.tick()

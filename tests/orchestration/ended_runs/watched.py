@@ -17,6 +17,7 @@ from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
+from secrets_pipeline.orchestration.verification.history import LOOKED
 from tests.orchestration.conftest import job_named
 
 ASSET = dg.AssetKey("consumer_arns")
@@ -82,8 +83,10 @@ class Watched:
         run: dg.DagsterRun,
         evaluations: Mapping[dg.AssetCheckKey, bool | dg.AssetCheckSeverity],
         at: float | None = None,
+        *,
+        looked: float | None = None,
     ) -> None:
-        """A check passed (True), failed (False), or failed as a warning."""
+        """A check passed (True), failed (False), or failed as a warning; `looked` is when the look began."""
         for key, said in evaluations.items():
             severity = said if isinstance(said, dg.AssetCheckSeverity) else dg.AssetCheckSeverity.ERROR
             data = dg.AssetCheckEvaluation(
@@ -93,6 +96,7 @@ class Watched:
                 severity=severity,
                 description=f"{said}",
                 partition=run.tags.get(PARTITION_TAG),
+                metadata={} if looked is None else {LOOKED: dg.MetadataValue.timestamp(looked)},
             )
             self._event(run, dg.DagsterEventType.ASSET_CHECK_EVALUATION, data, at)
 
