@@ -1,6 +1,7 @@
 """Lay out where events go: rules in each account and region, one bus and one queue at home. Names and documents; pure.
 
 Sources: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html,
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html (`$or`),
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html and
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 """
@@ -44,10 +45,12 @@ RULES: Mapping[str, Document] = {
     "key-changes": {
         "source": [names.KMS],
         "detail-type": [names.API_CALL],
-        # Grants that AWS services make for themselves come by the thousand.
         "detail": {
-            "eventName": list(names.KEY_CALLS),
-            "userIdentity": {"invokedBy": [{"exists": False}]},
+            "$or": [
+                {"eventName": [one for one in names.KEY_CALLS if one not in names.GRANT_CALLS]},
+                # Those that AWS services make for themselves come by the thousand.
+                {"eventName": list(names.GRANT_CALLS), "userIdentity": {"invokedBy": [{"exists": False}]}},
+            ],
             **_NOT_REFUSED,
         },
     },

@@ -36,17 +36,16 @@ SECRET_CALLS = (
 )
 """What somebody may do to a secret that a stack declares otherwise. Values come as `Secret Label Updated`."""
 
+GRANT_CALLS = ("CreateGrant", "RetireGrant", "RevokeGrant")
 KEY_CALLS = (
+    *GRANT_CALLS,
     "CancelKeyDeletion",
-    "CreateGrant",
     "DeleteAlias",
     "DeleteImportedKeyMaterial",
     "DisableKey",
     "DisableKeyRotation",
     "EnableKey",
     "PutKeyPolicy",
-    "RetireGrant",
-    "RevokeGrant",
     "ScheduleKeyDeletion",
     "UpdateAlias",
 )

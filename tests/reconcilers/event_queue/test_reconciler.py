@@ -27,6 +27,7 @@ from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
 from secrets_pipeline.rotation.events.parsing import parse
 from tests.bench import ASSUMED_BY_LAMBDA, said
+from tests.rotation.event_bodies import SOMEBODY, call
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption, Running
@@ -327,6 +328,20 @@ def test_without_watch_access_no_other_region_is_touched(post: Post, forwarding:
 def test_a_pattern_is_as_short_as_eventbridge_takes_it(pattern: Mapping[str, Any]) -> None:
     """2,048 characters: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html."""
     assert len(json.dumps(pattern)) <= 2_048
+
+
+def test_what_cloudformation_does_to_a_key_for_somebody_arrives_and_grants_of_services_do_not(post: Post) -> None:
+    """A service is named in every call that it makes for somebody, or for itself.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+    """
+    post.apply()
+    calls = ["PutKeyPolicy", "ScheduleKeyDeletion", "CreateGrant", "RetireGrant"]
+    for service in ({}, {"invokedBy": "cloudformation.amazonaws.com"}):
+        who = {"type": "AssumedRole", "arn": SOMEBODY, "accountId": HOME, **service}
+        asked = {"keyId": "1234abcd-12ab-34cd-56ef-1234567890ab"}
+        emulator.emit(post.bench.aws, *(call(one, asked, service="kms", userIdentity=who) for one in calls))
+    assert sorted(one.name for one in post.hints()) == sorted([*calls, "PutKeyPolicy", "ScheduleKeyDeletion"])
 
 
 def test_only_our_rules_may_send_and_only_over_tls(post: Post) -> None:
