@@ -99,8 +99,11 @@ class Alerting:
         if not named:
             return
         for seen in self._waiting(instance):
-            took = {name for one in seen for name in _names(one.metadata, _CHANNELS)}
-            for name in sorted({name for one in seen for name in _names(one.metadata, _WAITING)} - took):
+            waiting: set[str] = set()
+            for one in seen:
+                waiting |= set(_names(one.metadata, _WAITING))
+                waiting -= set(_names(one.metadata, _CHANNELS))
+            for name in sorted(waiting):
                 channel = named.get(name)
                 if channel is None or name in self._down or is_late():
                     continue

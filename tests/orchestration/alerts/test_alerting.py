@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -180,6 +181,20 @@ def test_what_a_channel_could_not_take_is_published_when_it_is_back_once_and_by_
     assert saying(topic.arn, **both).say(ALERT, instance, LOG) is None
     # Without a channel there is nothing to publish, and nothing waits.
     saying(None).say_again(instance, LOG)
+
+
+def test_the_same_later_while_a_channel_is_down_that_took_it_before_is_published_when_it_is_back(
+    instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERT_HOOK", hook.url)
+    named: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    saying(None, **named).say(ALERT, instance, LOG)
+    hours_later = [time.time() + 6 * 3_600]
+    hook.answers = [404]
+    saying(None, hours_later, **named).say(ALERT, instance, LOG)
+    for _ in range(2):
+        saying(None, hours_later, **named).say_again(instance, LOG)
+    assert len(hook.posted) == 3
 
 
 def test_what_waits_for_a_day_is_not_published_any_more(
