@@ -195,7 +195,7 @@ class EventStacks:
         return found or Dismissed(f"database {identifier} belongs to no stack of this repository")
 
     def _of_key(self, hint: Hint, account: AwsAccount) -> Verdict:
-        names = self._names_of_key(account, hint.resource or "")
+        names = self._names_of_key(account, hint.resource or "") | {hint.alias}
         named = {spec.stack for spec in self._here(hint) if any(key.alias in names for key in spec.keys)}
         used = {
             state.tags.get(STACK, "")

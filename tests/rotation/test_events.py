@@ -244,7 +244,11 @@ def test_changes_of_a_key_name_the_key(event: Mapping[str, Any]) -> None:
 
 
 def test_a_deleted_alias_is_a_change_of_a_key() -> None:
+    """Source: https://docs.aws.amazon.com/kms/latest/developerguide/ct-deletealias.html."""
     assert hint(call("DeleteAlias", {"aliasName": "alias/shop"}, service="kms")).resource == "alias/shop"
+    both = [{"ARN": KEY.rpartition("key/")[0] + "alias/shop", "type": "AWS::KMS::Alias"}, {"ARN": KEY}]
+    read = hint(call("DeleteAlias", {"aliasName": "alias/shop"}, service="kms", resources=both))
+    assert (read.resource, read.alias) == (KEY, "alias/shop")
 
 
 @pytest.mark.parametrize("cluster", [False, True])

@@ -71,6 +71,7 @@ class Hint:
         secret: name or ARN of the secret that it names.
         version: id of the version that became current, where the event says it.
         resource: ARN or id of the KMS key, ARN of the database.
+        alias: of the KMS key, `alias/…`, where the event names it: one that was deleted is the key's no longer.
         actor: who called the API; None for what nobody called for.
     """
 
@@ -84,6 +85,7 @@ class Hint:
     secret: str | None = None
     version: str | None = None
     resource: str | None = None
+    alias: str | None = None
     actor: Actor | None = None
 
 

@@ -121,10 +121,12 @@ def _key_call(hint: Hint, _event: EventDocument, detail: EventDocument) -> Hint 
     asked, answered = mapping(detail, "requestParameters"), mapping(detail, "responseElements")
     arns = [text(one, "ARN") for one in entries(detail, "resources")]
     said = (*arns, answered.get("keyId"), asked.get("keyId"), asked.get("targetKeyId"))
-    key = _first(_KEY, *said) or _first(_ALIAS, *said, asked.get("aliasName"))
-    if key is None:
+    key, alias = _first(_KEY, *said), _first(_ALIAS, *said, asked.get("aliasName"))
+    if key is None and alias is None:
         return Poison("names no key")
-    return replace(hint, kind=HintKind.KEY_CHANGED, name=name, resource=key, actor=actor_of(detail))
+    named = None if alias is None else "alias/" + alias.partition("alias/")[2]
+    actor = actor_of(detail)
+    return replace(hint, kind=HintKind.KEY_CHANGED, name=name, resource=key or alias, alias=named, actor=actor)
 
 
 def _key_event(hint: Hint, event: EventDocument, detail: EventDocument) -> Hint | Poison:

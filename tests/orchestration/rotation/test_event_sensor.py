@@ -305,6 +305,15 @@ def test_a_change_of_a_key_concerns_the_stacks_that_use_it(watch: Watch) -> None
     assert watch.ground.waiting() == 1
 
 
+def test_a_deleted_alias_concerns_the_stack_that_declares_it_though_the_key_lists_it_no_longer(watch: Watch) -> None:
+    key = watch.ground.session.client("kms").create_key()["KeyMetadata"]
+    alias = f"alias/{watch.one.partition('/')[0]}"
+    arns = [{"ARN": key["Arn"].rpartition("key/")[0] + alias}, {"ARN": key["Arn"]}]
+    watch.ground.send(call("DeleteAlias", {"aliasName": alias}, service="kms", resources=arns))
+    requests, _ = watch.tick()
+    assert [one.tags[PARTITION_TAG] for one in requests] == [watch.ground.stacks[0]]
+
+
 @pytest.mark.parametrize(
     "event",
     [
