@@ -8,6 +8,7 @@ from secrets_pipeline import errors
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
 
 OURS = frozenset(
     kind.__name__ for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)
@@ -38,14 +39,15 @@ def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, alerting: Al
     otherwise = next((one.message for one in reversed(events) if one.is_run_failure), None)
     in_order = sorted(events, key=lambda one: one.is_run_failure)
     said = next(_texts(in_order), "") or otherwise or _REMEDY
-    where = f"stack {stack}" if stack else "no stack"
+    whose = stack or run.tags.get(ACCOUNT_TAG, "")
+    where = f"{'stack' if stack else 'account'} {whose}" if whose else "no stack"
     lines = [f"{run.job_name} of {where} failed.", "", said, "", alerting.link(f"/runs/{run.run_id}")]
     return Alert(
-        subject=f"{run.job_name} failed: {stack or run.run_id}: {said.splitlines()[0]}",
+        subject=f"{run.job_name} failed: {whose or run.run_id}: {said.splitlines()[0]}",
         text="\n".join(lines),
         stack=stack,
         cause="run-failed",
-        about=f"{run.job_name}: {said.splitlines()[0]}",
+        about=f"{run.job_name} of {where}: {said.splitlines()[0]}",
     )
 
 

@@ -25,6 +25,7 @@ from secrets_pipeline.orchestration.rotation.actors import actors_tag
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import AwsSessions
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
 from secrets_pipeline.orchestration.verification.history import last_evaluation
 from secrets_pipeline.rotation.events.hints import Hint
 from secrets_pipeline.rotation.events.parsing import parse
@@ -83,6 +84,13 @@ def test_transitions_between_two_ticks_are_told_each(watched: Watched) -> None:
         "a-dev: consumers_can_read is not red any longer",
         "a-dev: consumers_can_read is red",
     ]
+
+
+def test_two_accounts_that_fail_with_the_same_words_are_two_alerts(watched: Watched) -> None:
+    for account in ("111122223333", "444455556666", "444455556666"):
+        watched.run(job="verify", stack=None, status=FAILURE, tags={ACCOUNT_TAG: account})
+    watched.tick()
+    assert [said.partition(": ")[2].partition(":")[0] for said in watched.alerts()] == ["111122223333", "444455556666"]
 
 
 def test_what_was_seen_before_it_turned_red_and_told_after_it_does_not_say_that_it_is_green(watched: Watched) -> None:
