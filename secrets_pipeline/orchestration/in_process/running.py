@@ -15,6 +15,7 @@ from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.operations.revision.model import Revision
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
+from secrets_pipeline.orchestration.sensors import LEASED_JOBS
 from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
 from secrets_pipeline.orchestration.shared.names import Names, stage_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from dagster_graphql import DagsterGraphQLClient
 
 _POLL_SECONDS = 1.0
+_ASKS_NOBODY = "DefaultRunLauncher"
+"""Dagster's launcher for one host: run monitoring does not ask it whether a run's process is there."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,13 @@ def execute(
         built: the definitions.
         tags: further tags of the run.
         ops: configuration of its ops.
+
+    Raises:
+        GuardError: if the run would write, and a deployment has it fail in the middle as its launcher did not start it.
     """
     with storage_errors(), open_instance() as instance:
+        if job in LEASED_JOBS:
+            _refuse_monitored(instance)
         names = called()
         if stack is not None:
             add_missing(instance, [stack], names)
@@ -140,6 +148,17 @@ def execute(
             raise_on_error=False,
             # A job of checks alone has no partitions of its own: the tag gives it one.
             tags={**({} if stack is None else {PARTITION_TAG: stack}), **tags},
+        )
+
+
+def _refuse_monitored(instance: dg.DagsterInstance) -> None:
+    launcher = instance.get_ref().run_launcher_data
+    if instance.run_monitoring_enabled and launcher is not None and launcher.class_name != _ASKS_NOBODY:
+        raise GuardError(
+            f"DAGSTER_HOME is a deployment's: its run monitoring asks {launcher.class_name} for the process of each "
+            "run, and fails one that runs here within two minutes, while it writes",
+            remedy="Let the deployment do it: `apply --queue`, or its UI. What only the command line can do (--adopt, "
+            "--prune), do with another DAGSTER_HOME; `leases` of the operator's settings keep the two apart.",
         )
 
 
