@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.engine.model import Change
 from secrets_pipeline.operations import concerned_stacks
-from secrets_pipeline.operations.concerned_stacks import Concern
+from secrets_pipeline.operations.verdict import Concern
 from secrets_pipeline.orchestration.rotation import event_runs
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.run_requests import events_of, run_request

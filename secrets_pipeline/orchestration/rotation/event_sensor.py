@@ -10,6 +10,7 @@ from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.errors import SecretsPipelineError, SpecError
 from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.operations.repository_id import repository_id
+from secrets_pipeline.operations.unread_stacks import UnreadStacks
 from secrets_pipeline.orchestration.rotation.done_by_apply import DoneByApply
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.names import Names
@@ -24,7 +25,7 @@ NAME = "rotation_event_sensor"
 
 MOST_MESSAGES = 200
 WAITING_SECONDS = 60
-"""An event of a stack whose run is under way is looked at again after so long."""
+"""An event of a stack whose run is under way, or that may be of one with errors, is looked at again after so long."""
 _RECEIVING_SECONDS, _ASKING_SECONDS = 4.0, 15.0
 """From the start of a tick, which Dagster ends after 60 seconds."""
 
@@ -75,8 +76,7 @@ def rotation_event_sensor_for(
         if not messages:
             return dg.SkipReason("no event came")
         desired = stacks.desired
-        broken = frozenset(stack for stack in desired.errors if stack)
-        found = EventStacks(desired.specs, broken, stacks.sessions)
+        found = EventStacks(desired.specs, UnreadStacks.of(desired), stacks.sessions)
         dispatcher = Dispatcher(
             context.instance,
             names.of(NAME),

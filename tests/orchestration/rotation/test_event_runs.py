@@ -6,7 +6,7 @@ import itertools
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable
 
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.operations.concerned_stacks import Concern
+from secrets_pipeline.operations.verdict import Concern, Unread, Verdict
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -38,6 +38,7 @@ class Desk:
     asked: list[str] = field(default_factory=list)
     refusal: AwsError | None = None
     done: set[str] = field(default_factory=set)
+    unread: Unread | None = None
 
     def decide(self, *messages: Message, is_late: Callable[[], bool] = lambda: False) -> Decided:
         """What one tick decides."""
@@ -69,10 +70,12 @@ class Desk:
                 of_run = RunsTable.c.run_id == run.run_id
                 connection.execute(RunsTable.update().where(of_run).values(create_timestamp=made))
 
-    def _concerned(self, hint: Hint) -> tuple[Concern, ...]:
+    def _concerned(self, hint: Hint) -> Verdict:
         self.asked.append(hint.event_id)
         if self.refusal is not None:
             raise self.refusal
+        if self.unread is not None:
+            return self.unread
         return (Concern(STACK, hint.secret or ""),)
 
 
@@ -208,6 +211,27 @@ def test_a_message_that_is_no_event_is_said_when_it_comes_first_without_a_word_o
     assert poison.message_id in text
     assert "canary" not in text
     assert desk.decide(message(poison.body, receives=2)).notices == []
+
+
+def test_an_event_that_may_concern_a_stack_with_errors_waits_and_that_is_said_once(desk: Desk) -> None:
+    one = message(event())
+    desk.unread = Unread("nobody is known to own it, and shop-dev has errors")
+    decided = desk.decide(one)
+    assert (decided.done, decided.waiting, decided.requests) == ([], [one], [])
+    [(level, text)] = decided.notices
+    assert level == "warning"
+    assert "shop-dev has errors" in text
+    assert desk.decide(replace(one, receives=2)).notices == []
+
+
+def test_an_event_that_may_concern_further_stacks_has_its_run_of_those_that_are_known_and_stays(desk: Desk) -> None:
+    one = message(event())
+    desk.unread = Unread("other-dev has errors", known=(Concern(STACK),))
+    decided = desk.decide(one)
+    assert [request.tags[PARTITION_TAG] for request in decided.requests] == [STACK]
+    desk.make(decided.requests, dg.DagsterRunStatus.SUCCESS)
+    decided = desk.decide(one)
+    assert (decided.done, decided.waiting, decided.requests) == ([], [one], [])
 
 
 UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]

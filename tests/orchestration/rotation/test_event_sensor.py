@@ -19,6 +19,7 @@ from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.orchestration.rotation import event_sensor
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME, rotation_event_sensor_for, with_valid_key
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -502,6 +503,81 @@ def test_events_of_a_stack_with_errors_start_a_run_that_says_so(watch: Watch) ->
     manifest.write_text(manifest.read_text().replace("generate_random_password: true", "no_such_key: 1"))
     watch.ground.send(label_updated(watch.one, resources=[]))
     assert [one.tags[PARTITION_TAG] for one in watch.tick()[0]] == [watch.ground.stacks[0]]
+
+
+def edit(watch: Watch, stack: str, old: str, new: str) -> None:
+    """Write something else into a stack's manifest."""
+    manifest = watch.ground.repository / "stacks" / f"{stack.removesuffix('-dev')}.yaml"
+    manifest.write_text(manifest.read_text().replace(old, new))
+
+
+def test_an_event_of_a_place_whose_only_stack_has_errors_waits_and_is_followed_once_it_has_none(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_sensor, "WAITING_SECONDS", 0)
+    one, other = watch.ground.stacks
+    operator = watch.ground.repository / "operator.yaml"
+    elsewhere = f'{{stacks: "{other}", account_id: "{ELSEWHERE}", region: {REGION}}}'
+    operator.write_text(operator.read_text().replace("targets: [", f"targets: [{elsewhere}, "))
+    edit(watch, one, "generate_random_password: true", "no_such_key: 1")
+    watch.ground.send(label_updated(watch.one, arn=watch.arn))
+    assert watch.tick()[0] == []
+    edit(watch, one, "no_such_key: 1", "generate_random_password: true")
+    assert [request.tags[PARTITION_TAG] for request in watch.tick()[0]] == [one]
+
+
+def test_events_of_a_stack_that_nobody_can_read_wait_and_what_is_nobodys_in_any_case_does_not(watch: Watch) -> None:
+    edit(watch, watch.ground.stacks[0], "vars: {context_name", "vars: {{context_name")
+    context = watch.one.partition("/")[0]
+    watch.ground.send(
+        label_updated(watch.one, arn=watch.arn),
+        call("PutResourcePolicy", {"secretId": watch.one}),
+        database_event(f"{context}-db"),
+        call("DisableKey", {"keyId": "alias/" + context}, service="kms"),
+        access_event(envelope_says={"account": ELSEWHERE}),
+    )
+    own = watch.ground.session.client("sts").get_caller_identity()["Arn"]
+    watch.ground.send(
+        label_updated(watch.one, label="AWSPREVIOUS"),
+        service_event(watch.one, "RotationStarted"),
+        call("PutResourcePolicy", {"secretId": watch.one}, actor=own),
+    )
+    assert watch.tick()[0] == []
+    assert watch.tick() == ([], "no event came")
+    assert watch.ground.waiting() == 5
+
+
+def test_a_secret_of_another_repository_does_not_wait_for_a_stack_with_errors(watch: Watch) -> None:
+    tag: TagTypeDef = {"Key": "secrets-pipeline:stack", "Value": "somebody-elses"}
+    name = f"foreign/{watch.ground.queue}"
+    arn = watch.ground.secrets.create_secret(Name=name, SecretString="x", Tags=[tag])["ARN"]
+    edit(watch, watch.ground.stacks[0], "generate_random_password: true", "no_such_key: 1")
+    watch.ground.send(label_updated(name, resources=[arn]))
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_a_stack_that_has_errors_and_is_rendered_from_the_secret_keeps_its_event(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_sensor, "WAITING_SECONDS", 0)
+    leader, other = watch.ground.stacks
+    behind = watch.ground.follow(leader, leader.removesuffix("-dev") + "x")
+    edit(watch, behind, "copy: {", "copy: {no_such_key: 1, ")
+    edit(watch, other, "generate_random_password: true", "no_such_key: 1")
+    watch.ground.send(label_updated(watch.one, arn=watch.arn))
+    requests, _ = watch.tick()
+    assert [one.tags[PARTITION_TAG] for one in requests] == [leader]
+    watch.make(requests)
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 1
+    edit(watch, behind, "no_such_key: 1, ", "")
+    [request] = watch.tick()[0]
+    assert request.tags[PARTITION_TAG] == behind
+    watch.make([request])
+    # The other stack with errors does not speak of it.
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
 
 
 def test_a_list_in_a_tag_is_cut_where_it_does_not_fit() -> None:
