@@ -176,11 +176,11 @@ def any_run_of_the_stack_covers(patch: pytest.MonkeyPatch) -> None:
     """An event is done with while a run of its stack is in progress, although that one began before it."""
     covered = Dispatcher._is_covered
 
-    def by_any(self: Dispatcher, hint: Hint, concerns: Sequence[Concern]) -> bool:
+    def by_any(self: Dispatcher, message: Message, hint: Hint, concerns: Sequence[Concern]) -> bool:
         made = [record.dagster_run for records in self._answering.values() for record in records]
         if made and any(not run.is_finished for run in made):
             return True
-        return covered(self, hint, concerns)
+        return covered(self, message, hint, concerns)
 
     patch.setattr(Dispatcher, "_is_covered", by_any)
 

@@ -31,7 +31,11 @@ from secrets_pipeline.rotation.events.parsing import parse
 from secrets_pipeline.rotation.events.queue import Message
 
 MOST_ATTEMPTS = 3
-"""Runs of one event that could not even be started; then its message is left to the dead-letter queue."""
+"""Runs of one event that could not even be started; then its message is left to the dead-letter queue.
+
+Put back from there, it is a new message, sent then, and has as many again.
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+"""
 
 KEPT = timedelta(days=15)
 """A queue keeps messages fourteen days: an event that says that it is older is not believed."""
@@ -151,7 +155,7 @@ class Dispatcher:
     def _look_at_stacks(self, message: Message, hint: Hint, concerns: Sequence[Concern]) -> None:
         if self._is_early(message, hint, concerns):
             self._later.append(message)
-        elif self._is_covered(hint, concerns):
+        elif self._is_covered(message, hint, concerns):
             self._done.append(message)
 
     def _look_at_unread(self, message: Message, hint: Hint, verdict: Unread) -> None:
@@ -159,7 +163,7 @@ class Dispatcher:
         if message.receives <= 1:
             self._notices.append(("warning", f"event {hint.event_id} waits: {verdict.reason}"))
         if not self._is_early(message, hint, verdict.known):
-            self._is_covered(hint, verdict.known)
+            self._is_covered(message, hint, verdict.known)
         self._later.append(message)
 
     def _look_at_access(self, message: Message, hint: Hint, concerns: Sequence[AccountConcern]) -> None:
@@ -182,7 +186,7 @@ class Dispatcher:
             )
         )
 
-    def _is_covered(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
+    def _is_covered(self, message: Message, hint: Hint, concerns: Sequence[Concern]) -> bool:
         """Whether every stack has its run, or needs none; runs are requested for those that have none."""
         job, covered = self.jobs[hint.kind], True
         for concern in concerns:
@@ -197,7 +201,7 @@ class Dispatcher:
             covered = False
             if unsubmitted is not None:
                 self._again[unsubmitted.run_id] = request_again(unsubmitted)
-            elif len(tried) < MOST_ATTEMPTS:
+            elif sum(message.sent is None or one.create_timestamp >= message.sent for one in tried) < MOST_ATTEMPTS:
                 self._waiting[job, concern.stack][hint.event_id] = (hint, concern, len(tried) + 1)
             else:
                 text = f"event {hint.event_id}: {len(tried)} runs of stack {concern.stack} could not be started"

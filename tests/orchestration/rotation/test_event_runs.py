@@ -18,7 +18,7 @@ from dagster._core.storage.runs.schema import RunsTable
 
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.operations.verdict import Concern, Unread, Verdict
-from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
+from secrets_pipeline.orchestration.rotation.event_runs import MOST_ATTEMPTS, Decided, Dispatcher
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import ATTEMPT_TAG, LONGEST_TAG, events_of
@@ -112,6 +112,25 @@ def test_a_run_for_an_event_that_was_tried_before_has_another_key_though_a_new_e
     assert request.tags[ATTEMPT_TAG] == "2"
     # Dagster makes no second run under the key of the first.
     assert request.run_key != first[0].run_key
+
+
+def test_an_event_that_was_put_back_after_its_tries_has_as_many_again_and_each_a_key_of_its_own(desk: Desk) -> None:
+    sent = datetime.now(UTC) - timedelta(hours=2)
+    one = replace(message(event(age=2)), sent=sent)
+    keys = []
+    for _ in range(MOST_ATTEMPTS):
+        [request] = desk.decide(one).requests
+        desk.make([request], dg.DagsterRunStatus.FAILURE, age=1)
+        keys.append(request.run_key)
+    assert desk.decide(one).requests == []
+    redriven = replace(one, message_id=str(uuid.uuid4()), sent=datetime.now(UTC) - timedelta(minutes=1))
+    for attempt in ("4", "5", "6"):
+        [request] = desk.decide(redriven).requests
+        assert request.tags[ATTEMPT_TAG] == attempt
+        desk.make([request], dg.DagsterRunStatus.FAILURE)
+        keys.append(request.run_key)
+    assert desk.decide(redriven).requests == []
+    assert len(set(keys)) == 6
 
 
 def test_a_run_that_was_started_at_a_later_try_covers_its_event(desk: Desk) -> None:

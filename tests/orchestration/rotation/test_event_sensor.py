@@ -19,6 +19,7 @@ from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.orchestration.rotation import event_sensor
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME, rotation_event_sensor_for, with_valid_key
 from secrets_pipeline.orchestration.shared.names import PLAIN
@@ -36,6 +37,8 @@ from secrets_pipeline.orchestration.shared.run_requests import (
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 from secrets_pipeline.rotation.events.hints import HintKind
+from secrets_pipeline.rotation.events.queue import EventQueue
+from secrets_pipeline.rotation.events.redrive import put_back
 from tests.embedded import lead_to
 from tests.orchestration.conftest import job_named
 from tests.orchestration.rotation.event_ground import Ground
@@ -49,6 +52,7 @@ from tests.rotation.event_bodies import (
     secret_arn,
     service_event,
 )
+from tests.waiting import SECONDS
 
 ELSEWHERE = "999988887777"
 JOBS = {
@@ -261,7 +265,9 @@ def test_a_run_that_a_killed_daemon_made_and_did_not_submit_is_asked_for_again_u
     assert watch.ground.waiting() == 1
 
 
-def test_a_run_that_could_not_be_started_is_tried_again_three_times_at_most(watch: Watch) -> None:
+def test_a_run_that_could_not_be_started_is_tried_three_times_at_most_and_again_once_it_was_put_back(
+    watch: Watch,
+) -> None:
     watch.ground.send(label_updated(watch.one))
     keys = set()
     for attempt in ("1", "2", "3"):
@@ -273,7 +279,14 @@ def test_a_run_that_could_not_be_started_is_tried_again_three_times_at_most(watc
     # Nobody ever acted on it: a human finds it among the dead letters.
     for _ in range(6):
         assert watch.tick()[0] == []
-    assert watch.ground.waiting(f"{watch.ground.queue}-dead-letters") == 1
+    dead = f"{watch.ground.queue}-dead-letters"
+    assert watch.ground.waiting(dead) == 1
+    account = Sessions().for_target(Target(region=REGION))
+    queue = EventQueue.find(account, watch.ground.queue)
+    assert queue is not None
+    put_back(account, account.arn("sqs", dead), queue, seconds=SECONDS, sleep=lambda _: None)
+    [request], _ = watch.tick()
+    assert request.tags[ATTEMPT_TAG] == "4"
 
 
 def test_each_kind_of_event_has_its_job(watch: Watch) -> None:
