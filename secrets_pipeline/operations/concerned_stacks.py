@@ -32,6 +32,8 @@ _SUFFIX = 7
 class EventStacks:
     """Finds stacks of a repository for events; it keeps what it reads of AWS, so make one a tick.
 
+    A place that does not answer is not asked again.
+
     Args:
         specs: desired state by stack.
         unread: stacks that have errors: their secrets are known by their tags alone.
@@ -48,6 +50,7 @@ class EventStacks:
         self._secrets: dict[tuple[str, str, str], SecretState | None] = {}
         self._listed: dict[tuple[str, str], list[SecretState]] = {}
         self._databases: dict[tuple[str, str], DatabaseInventory] = {}
+        self._silent: dict[tuple[str, str], AwsError] = {}
 
     def concerned(self, hint: Hint) -> Verdict:
         """Find the stacks that have to act on an event.
@@ -56,13 +59,17 @@ class EventStacks:
             AwsError: if AWS cannot be asked.
             GuardError: if the credentials for the event's account belong to another one.
         """
-        match hint.kind:
-            case HintKind.IRRELEVANT:
-                return Dismissed("is of no kind that matters")
-            case HintKind.ACCESS:
-                return self._of_access(hint)
-            case _:
-                return self._of_place(hint)
+        if hint.kind is HintKind.IRRELEVANT:
+            return Dismissed("is of no kind that matters")
+        where = (hint.account, hint.region)
+        if where in self._silent:
+            raise self._silent[where]
+        try:
+            return self._of_access(hint) if hint.kind is HintKind.ACCESS else self._of_place(hint)
+        except AwsError as error:
+            if error.unanswered:
+                self._silent[where] = error
+            raise
 
     def databases(self, hint: Hint, stack: str) -> Mapping[str, str] | None:
         """Map identifier to identity of every database of a stack that an event concerns; None unless all serve.

@@ -116,7 +116,8 @@ class Dispatcher:
         if hints:
             self._find_runs(min(hint.at for hint in hints))
             self._busy = busy_stacks(self.instance)
-        for message, one in parsed:
+        # What could not be asked about, where AWS does not answer for example, leaves the time to the others first.
+        for message, one in sorted(parsed, key=lambda pair: pair[0].receives):
             self._look(message, one)
         requests = [*self._again.values(), *(self._request(*cause) for cause in sorted(self._waiting))]
         requests += self._access.requests()

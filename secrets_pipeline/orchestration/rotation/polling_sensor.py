@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from secrets_pipeline.aws.deadlines import HASTE
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.secret_listing import listed_secrets, places
@@ -93,7 +94,7 @@ def rotation_polling_sensor_for(
 def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, Any], now: int) -> list[News]:
     """What is new everywhere; what cannot be looked at stays as it was known."""
     started, news = time.monotonic(), list[News]()
-    specs = stacks.desired.specs
+    specs, sessions = stacks.desired.specs, stacks.sessions.derived(config=HASTE)
     everywhere = places(specs)
     # Where the last tick had no time comes first.
     for place in sorted(everywhere, key=lambda one: known.get(one, {}).get("at", 0)):
@@ -102,9 +103,10 @@ def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, 
             continue
         here = frozenset(name for name, spec in specs.items() if place in places({name: spec}))
         try:
-            found = listed_secrets(stacks.sessions.for_target(everywhere[place]), here)
+            found = listed_secrets(sessions.for_target(everywhere[place]), here)
         except SecretsPipelineError as error:
             context.log.warning("%s: %s", place, error.diagnostics())
+            known[place] = {**known.get(place, {}), "at": now}
             continue
         learnt, some = compare(known.get(place, {}).get("secrets"), found, now)
         known[place] = {"at": now, "secrets": learnt}

@@ -212,6 +212,12 @@ def test_a_tick_that_has_no_time_left_asks_nothing_more_and_leaves_what_it_did_n
     assert decided.done == []
 
 
+def test_a_tick_asks_last_about_what_was_looked_at_most(desk: Desk) -> None:
+    old, new = event(age=1), event()
+    desk.decide(message(old, receives=2), message(new), is_late=lambda: bool(desk.asked))
+    assert desk.asked == [new["id"]]
+
+
 def test_an_event_that_aws_cannot_be_asked_about_is_said_and_comes_again(desk: Desk) -> None:
     one = event()
     desk.refusal = AwsError("AWS is away")

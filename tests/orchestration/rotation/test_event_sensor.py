@@ -445,6 +445,21 @@ def test_where_aws_does_not_answer_the_message_stays(watch: Watch) -> None:
     assert len(watch.tick()[0]) == 1
 
 
+def test_a_place_that_does_not_answer_is_tried_twice_a_tick_however_many_events_it_has_and_hides_no_other(
+    watch: Watch, aws: emulator.LocalAws
+) -> None:
+    silent, other = watch.ground.stacks
+    watch.ground.move(other, "us-west-2")
+    elsewhere = label_updated(f"{other.removesuffix('-dev')}/dev/one", resources=[], region="us-west-2")
+    two = watch.one.replace("/one", "/two")
+    watch.ground.send(label_updated(watch.one, resources=[]), label_updated(two, resources=[]), elsewhere)
+    emulator.arm(aws, emulator.InjectedFault(emulator.FaultAction.LOST, attempts=20, operation="DescribeSecret"))
+    assert [one.tags[PARTITION_TAG] for one in watch.tick()[0]] == [other]
+    [report] = emulator.disarm(aws)
+    assert len(report.struck) == 2
+    assert sorted(one.tags[PARTITION_TAG] for one in watch.tick()[0]) == [silent, other]
+
+
 def test_a_secret_of_another_team_that_may_not_be_described_is_no_dead_letter(
     watch: Watch, session: boto3.Session
 ) -> None:

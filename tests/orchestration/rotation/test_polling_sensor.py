@@ -176,6 +176,25 @@ def test_what_cannot_be_looked_at_stays_as_it_was_known(look: Look, monkeypatch:
     assert len(requests) == 1
 
 
+def test_a_place_that_does_not_answer_is_tried_twice_a_tick_hides_no_other_and_comes_first_no_more(
+    look: Look, aws: emulator.LocalAws
+) -> None:
+    other = look.ground.stacks[1]
+    secrets = look.ground.move(other, "us-west-2")
+    look.tick()
+    secrets.put_secret_value(SecretId=f"{other.removesuffix('-dev')}/dev/one", SecretString="rotated")
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    look.now += 60
+    emulator.arm(aws, emulator.InjectedFault(emulator.FaultAction.LOST, attempts=20, operation="ListSecrets"))
+    found = look.tick()
+    assert [one.tags[PARTITION_TAG] for one in found if isinstance(one, dg.RunRequest)] == [other]
+    [report] = emulator.disarm(aws)
+    assert len(report.struck) == 2
+    assert {known["at"] for known in json.loads(look.cursor or "").values()} == {look.now}
+    found = look.tick()
+    assert [one.tags[PARTITION_TAG] for one in found if isinstance(one, dg.RunRequest)] == look.ground.stacks[:1]
+
+
 def test_where_a_queue_is_named_it_leaves_rotations_to_the_other_sensor_and_finds_the_stuck_ones(look: Look) -> None:
     settings = look.ground.repository / "operator.yaml"
     settings.write_text(settings.read_text() + "events: {queue: q, region: eu-west-2}\n")
