@@ -15,13 +15,14 @@ from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.operations.account_stacks import Homes, homes_of
+from secrets_pipeline.operations.own_writes import is_own_write
 from secrets_pipeline.operations.unread_stacks import UnreadStacks, named
 from secrets_pipeline.operations.verdict import AccountConcern, Concern, Dismissed, Unread, Verdict
 from secrets_pipeline.reconcilers.database.followed import serving
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
 from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
-from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
+from secrets_pipeline.reconcilers.tag_keys import STACK
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
 from secrets_pipeline.rotation.events.names import ORGANIZATIONS
 
@@ -137,7 +138,7 @@ class EventStacks:
         if state is None:
             # It is gone for good: whoever still declares it has to know.
             return self._declared(hint, _name(named))
-        if hint.version is not None and hint.version in _written(state):
+        if hint.version is not None and is_own_write(account, state, hint.version):
             return Dismissed(f"the pipeline itself wrote version {hint.version}")
         stack = state.tags.get(STACK, "")
         named_here = stack in self._specs and _lives_in(self._specs[stack].target, hint)
@@ -281,8 +282,3 @@ def _lives_in(target: Target, hint: Hint) -> bool:
 
 def _name(secret: str) -> str:
     return secret.partition(":secret:")[2][:-_SUFFIX] if ":secret:" in secret else secret
-
-
-def _written(state: SecretState) -> set[str]:
-    """Versions that the pipeline noted as written by it; the proof beside each matters only to what writes."""
-    return {text.partition(".")[0] for text in state.tags.get(VALUE_VERSION, "").split()}

@@ -188,7 +188,7 @@ def any_run_of_the_stack_covers(patch: pytest.MonkeyPatch) -> None:
 def every_version_is_ours(patch: pytest.MonkeyPatch) -> None:
     """A new version is taken for the pipeline's own whoever wrote it."""
     module = concerned_stacks
-    patch.setattr(module, "_written", lambda state: set(state.versions))
+    patch.setattr(module, "is_own_write", lambda _account, state, version: version in state.versions)
 
 
 def rollout_is_not_followed(patch: pytest.MonkeyPatch) -> None:

@@ -365,6 +365,31 @@ def test_our_own_calls_and_our_own_writes_start_nothing(watch: Watch) -> None:
     assert watch.ground.waiting() == 0
 
 
+def label_moved(watch: Watch, version: str, tagged: str) -> list[dg.RunRequest]:
+    """What is asked for when a version became AWSCURRENT of a secret whose tag names another one, or the same."""
+    tag: TagTypeDef = {"Key": "secrets-pipeline:value-version", "Value": f"{tagged}.proof"}
+    watch.ground.secrets.tag_resource(SecretId=watch.one, Tags=[tag])
+    watch.ground.send(label_updated(watch.one, version=version, resources=[]))
+    return watch.tick()[0]
+
+
+def test_our_own_write_over_whatever_version_starts_nothing_and_going_back_to_it_later_does(watch: Watch) -> None:
+    secrets, stack = watch.ground.secrets, watch.ground.stacks[0]
+    own = secrets.put_secret_value(SecretId=watch.one, SecretString="rendered over what a human wrote")["VersionId"]
+    assert label_moved(watch, own, tagged=own) == []
+    rotated = secrets.put_secret_value(SecretId=watch.one, SecretString="rotated")["VersionId"]
+    followed = label_moved(watch, rotated, tagged=own)
+    assert [one.tags[PARTITION_TAG] for one in followed] == [stack]
+    watch.make(followed)
+    assert watch.tick()[0] == []
+    secrets.update_secret_version_stage(
+        SecretId=watch.one, VersionStage="AWSCURRENT", MoveToVersionId=own, RemoveFromVersionId=rotated
+    )
+    [request] = label_moved(watch, own, tagged=own)
+    assert request.tags[PARTITION_TAG] == stack
+    assert own in events_of(request.tags).values()
+
+
 def access_event(event: str = "PutRolePolicy", *, ago: int = 300, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - see `call`
     """Of IAM, some time ago, in the one region that tells of it."""
     at = (datetime.now(UTC) - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
