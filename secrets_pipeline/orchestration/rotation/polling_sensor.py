@@ -18,6 +18,7 @@ from secrets_pipeline.aws.deadlines import HASTE
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.secret_listing import listed_secrets, places
+from secrets_pipeline.operations.unread_stacks import UnreadStacks
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.rotation.dead_letter_watch import watch_dead_letters
 from secrets_pipeline.orchestration.rotation.event_sensor import distinct, missing_partitions, with_valid_key
@@ -91,7 +92,7 @@ def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, 
     """What is new everywhere; what cannot be looked at stays as it was known."""
     started, news = time.monotonic(), list[News]()
     specs, sessions = stacks.desired.specs, stacks.sessions.derived(config=HASTE)
-    everywhere = places(specs)
+    everywhere, unread = places(specs), UnreadStacks.of(stacks.desired)
     # Where the last tick had no time comes first.
     for place in sorted(everywhere, key=lambda one: known.get(one, {}).get("at", 0)):
         if time.monotonic() - started > _LOOKING_SECONDS:
@@ -113,6 +114,7 @@ def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, 
             versions=stacks.settings.events is None,
             # Secrets of stacks that have errors are compared with what was known, once these can be read.
             whole=not stacks.desired.errors,
+            tells_again=lambda stack: bool(unread.mentioning([stack, *followers(specs, stack)])),
         )
         known[place] = {"at": now, "seen": learnt.seen, "pending": learnt.pending}
         news.extend(some)

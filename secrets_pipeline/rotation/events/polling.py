@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from secrets_pipeline.rotation.events.hints import HintKind
@@ -71,7 +71,13 @@ class News:
 
 
 def compare(
-    known: Known, sights: Iterable[Sight], now: int, *, versions: bool = True, whole: bool = True
+    known: Known,
+    sights: Iterable[Sight],
+    now: int,
+    *,
+    versions: bool = True,
+    whole: bool = True,
+    tells_again: Callable[[str], bool] = lambda _stack: False,
 ) -> tuple[Known, tuple[News, ...]]:
     """Compare a list of secrets with an earlier one: what is known from now on, and what is new.
 
@@ -81,16 +87,19 @@ def compare(
         now: epoch seconds.
         versions: whether current versions are compared, too, and not pending ones alone.
         whole: whether a secret that is not among them is forgotten.
+        tells_again: whether a rotation of a secret of this stack is news in the next look, too.
     """
     before = _by_name(known.seen)
     digests, pending, news = list[str](), dict[str, Sequence[str | int]](), list[News]()
     for sight in sights:
         if versions:
             name, state, written = _digests(sight)
-            digests.append(name + state + written)
             # A secret that is new since then was made by a run of ours, or was adopted by one.
-            if name in before and sight.version and _is_rotated(sight, state, written, before[name]):
+            rotated = name in before and sight.version and _is_rotated(sight, state, written, before[name])
+            if rotated:
                 news.append(News(HintKind.ROTATED, sight.name, sight.stack, sight.version))
+            kept = before[name] if rotated and tells_again(sight.stack) else {state: written}
+            digests += [name + one for one in map("".join, kept.items())]
         if sight.pending:
             since = _pending_since(known, sight, now)
             pending[sight.name] = (sight.pending[:_VERSION_CHARACTERS], since)
@@ -99,7 +108,7 @@ def compare(
     if versions and not whole:
         listed = {one[:_NAME] for one in digests}
         digests += [one for one in _entries(known.seen) if one[:_NAME] not in listed]
-    return Known("".join(sorted(digests)), pending), tuple(news)
+    return Known("".join(sorted(set(digests))), pending), tuple(news)
 
 
 def _is_rotated(sight: Sight, state: str, written: str, before: Mapping[str, str]) -> bool:

@@ -244,6 +244,24 @@ def test_a_rotation_while_its_stack_has_errors_is_followed_once_it_has_none(look
     assert [one.tags[PARTITION_TAG] for one in look.tick() if isinstance(one, dg.RunRequest)] == look.ground.stacks[:1]
 
 
+def test_a_stack_with_errors_that_is_rendered_from_a_rotated_secret_follows_it_once_it_has_none(look: Look) -> None:
+    leader = look.ground.stacks[0]
+    behind = look.ground.follow(leader, leader.removesuffix("-dev") + "x")
+    manifest = look.ground.repository / "stacks" / f"{behind.removesuffix('-dev')}.yaml"
+    whole = manifest.read_text()
+    manifest.write_text(whole.replace("copy: {", "copy: {no_such_key: 1, "))
+    look.tick()
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    first, again = look.tick(), look.tick()
+    keys = [one.run_key for one in (*first, *again) if isinstance(one, dg.RunRequest)]
+    # Dagster makes one run a key.
+    assert (len(keys), len(set(keys))) == (2, 1)
+    manifest.write_text(whole)
+    found = {one.tags[PARTITION_TAG]: one.run_key for one in look.tick() if isinstance(one, dg.RunRequest)}
+    assert (sorted(found), found[leader]) == (sorted([leader, behind]), keys[0])
+    assert look.tick() == []
+
+
 def test_more_than_a_cursor_holds_is_alerted_and_what_was_found_is_asked_for(
     look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
