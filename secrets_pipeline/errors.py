@@ -139,6 +139,18 @@ THROTTLED = frozenset(
 )
 """AWS's codes for too many calls a second."""
 
+UNANSWERED = frozenset(
+    {
+        "ConnectTimeoutError",
+        "ConnectionClosedError",
+        "EndpointConnectionError",
+        "ProxyConnectionError",
+        "ReadTimeoutError",
+        "SSLError",
+    }
+)
+"""botocore's exceptions where no answer came: https://docs.aws.amazon.com/boto3/latest/guide/retries.html"""
+
 
 class AwsError(SecretsPipelineError):
     """A call to AWS failed; the text never holds a request parameter.
@@ -175,6 +187,11 @@ class AwsError(SecretsPipelineError):
     def throttled(self) -> bool:
         """Whether there were too many calls a second."""
         return self.code in THROTTLED
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether no answer came: another call to the same place would be waited for in vain, too."""
+        return self.code in UNANSWERED
 
 
 class AlertError(SecretsPipelineError):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from secrets_pipeline.aws.credentials import is_same_caller
 from secrets_pipeline.aws.faults import calling
@@ -15,11 +14,14 @@ from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.operations.account_stacks import Homes, homes_of
+from secrets_pipeline.operations.own_writes import is_own_write
+from secrets_pipeline.operations.unread_stacks import UnreadStacks, named
+from secrets_pipeline.operations.verdict import AccountConcern, Concern, Dismissed, Unread, Verdict
 from secrets_pipeline.reconcilers.database.followed import serving
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, secret_state
 from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
-from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
+from secrets_pipeline.reconcilers.tag_keys import STACK
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
 from secrets_pipeline.rotation.events.names import ORGANIZATIONS
 
@@ -27,53 +29,20 @@ _SUFFIX = 7
 """Of a secret's ARN: a hyphen and six characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Concern:
-    """A stack that an event concerns.
-
-    Attributes:
-        secret: name of the secret; empty for the whole stack.
-        version: id of the version that is AWSCURRENT, where the event tells of a new value.
-    """
-
-    stack: str
-    secret: str = ""
-    version: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Dismissed:
-    """An event that nobody has to act on."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class AccountConcern:
-    """An account whose access an event concerns: who can read is asked anew for all of its stacks at once.
-
-    Attributes:
-        account_id: 12 digits.
-    """
-
-    account_id: str
-
-
-Verdict: TypeAlias = tuple[Concern, ...] | tuple[AccountConcern, ...] | Dismissed
-
-
 class EventStacks:
     """Finds stacks of a repository for events; it keeps what it reads of AWS, so make one a tick.
 
+    A place that does not answer is not asked again.
+
     Args:
         specs: desired state by stack.
-        broken: stacks that have errors: their secrets are known by their tags alone.
+        unread: stacks that have errors: their secrets are known by their tags alone.
         sessions: how AWS is reached.
     """
 
-    def __init__(self, specs: Mapping[str, StackSpec], broken: frozenset[str], sessions: Sessions) -> None:
+    def __init__(self, specs: Mapping[str, StackSpec], unread: UnreadStacks, sessions: Sessions) -> None:
         self._specs = specs
-        self._broken = broken
+        self._unread = unread
         self._sessions = sessions
         self._homes: Homes | None = None
         self._accounts: dict[tuple[str, str], AwsAccount | None] = {}
@@ -81,6 +50,7 @@ class EventStacks:
         self._secrets: dict[tuple[str, str, str], SecretState | None] = {}
         self._listed: dict[tuple[str, str], list[SecretState]] = {}
         self._databases: dict[tuple[str, str], DatabaseInventory] = {}
+        self._silent: dict[tuple[str, str], AwsError] = {}
 
     def concerned(self, hint: Hint) -> Verdict:
         """Find the stacks that have to act on an event.
@@ -89,13 +59,17 @@ class EventStacks:
             AwsError: if AWS cannot be asked.
             GuardError: if the credentials for the event's account belong to another one.
         """
-        match hint.kind:
-            case HintKind.IRRELEVANT:
-                return Dismissed("is of no kind that matters")
-            case HintKind.ACCESS:
-                return self._of_access(hint)
-            case _:
-                return self._of_place(hint)
+        if hint.kind is HintKind.IRRELEVANT:
+            return Dismissed("is of no kind that matters")
+        where = (hint.account, hint.region)
+        if where in self._silent:
+            raise self._silent[where]
+        try:
+            return self._of_access(hint) if hint.kind is HintKind.ACCESS else self._of_place(hint)
+        except AwsError as error:
+            if error.unanswered:
+                self._silent[where] = error
+            raise
 
     def databases(self, hint: Hint, stack: str) -> Mapping[str, str] | None:
         """Map identifier to identity of every database of a stack that an event concerns; None unless all serve.
@@ -119,7 +93,7 @@ class EventStacks:
     def _of_place(self, hint: Hint) -> Verdict:
         account = self._account(hint)
         if account is None:
-            return Dismissed(f"no stack lives in account {hint.account}, {hint.region}")
+            return self._nobody(f"no stack lives in account {hint.account}, {hint.region}")
         if self._was_our_own(hint, account):
             return Dismissed(f"{hint.name} was our own call")
         match hint.kind:
@@ -143,7 +117,7 @@ class EventStacks:
         accounts = {*homes.values()} if hint.source == ORGANIZATIONS else {hint.account} & concerned
         if not accounts:
             self._homes.raise_unknown()
-            return Dismissed(f"no stack lives in account {hint.account} or is read from there")
+            return self._nobody(f"no stack lives in account {hint.account} or is read from there")
         own = next((self._specs[stack] for stack, home in homes.items() if home == hint.account), None)
         # What a run of ours changes, that run judges itself.
         if own is not None and self._was_our_own(hint, self._sessions.for_target(own.target)):
@@ -155,33 +129,48 @@ class EventStacks:
         try:
             state = self._secret(hint, account, named)
         except AwsError as error:
-            declared = self._declared(hint, _name(named))
+            declared = self._declared(hint, _name(named), may_be_unread=False)
             if not error.denied or not isinstance(declared, Dismissed):
                 raise
             # Events tell of every secret of the account; a role of least privilege sees those of its stacks.
             return Dismissed(f"{declared.reason}, and may not be described")
         if state is None:
             # It is gone for good: whoever still declares it has to know.
-            return self._declared(hint, _name(named))
-        if hint.version is not None and hint.version in _written(state):
+            return self._declared(hint, _name(named), may_be_unread=True)
+        if hint.version is not None and is_own_write(account, state, hint.version):
             return Dismissed(f"the pipeline itself wrote version {hint.version}")
         stack = state.tags.get(STACK, "")
-        if stack in self._broken or (stack in self._specs and _lives_in(self._specs[stack].target, hint)):
+        named_here = stack in self._specs and _lives_in(self._specs[stack].target, hint)
+        if named_here or (stack and stack in self._unread.names):
             return self._with_followers(hint, [stack], state.name, state.current_version)
-        return self._declared(hint, state.name, state.current_version)
+        # What a stack has applied has a tag, which may name one that is hidden behind an error of the repository.
+        hidden = bool(stack) and "" in self._unread.names
+        return self._declared(hint, state.name, state.current_version, may_be_unread=hidden)
 
-    def _with_followers(self, hint: Hint, stacks: Sequence[str], name: str, version: str | None) -> tuple[Concern, ...]:
+    def _with_followers(self, hint: Hint, stacks: Sequence[str], name: str, version: str | None) -> Verdict:
         """Of a value that has changed also the stacks that are rendered from it, wherever they live."""
         if hint.kind is not HintKind.ROTATED:
             return tuple(Concern(one, name) for one in dict.fromkeys(stacks))
         behind = [one for stack in stacks for one in followers(self._specs, stack)]
-        return tuple(Concern(one, name, version or "") for one in dict.fromkeys([*stacks, *behind]))
+        concerned = dict.fromkeys([*stacks, *behind])
+        return self._and_unread(tuple(Concern(one, name, version or "") for one in concerned), concerned)
 
-    def _declared(self, hint: Hint, name: str, version: str | None = None) -> Verdict:
+    def _declared(self, hint: Hint, name: str, version: str | None = None, *, may_be_unread: bool) -> Verdict:
         found = [spec.stack for spec in self._here(hint) if any(one.name == name for one in spec.secrets)]
-        if not found:
-            return Dismissed(f"secret {name} belongs to no stack of this repository")
-        return self._with_followers(hint, found, name, version)
+        if found:
+            return self._with_followers(hint, found, name, version)
+        nobodys = f"secret {name} belongs to no stack of this repository"
+        return self._nobody(nobodys) if may_be_unread else Dismissed(nobodys)
+
+    def _nobody(self, reason: str) -> Dismissed | Unread:
+        """An event that concerns no stack, as far as the stacks can be read."""
+        unread = self._unread.names
+        return Unread(f"{reason}, and {named(sorted(unread))}") if unread else Dismissed(reason)
+
+    def _and_unread(self, found: tuple[Concern, ...], words: Collection[str]) -> tuple[Concern, ...] | Unread:
+        """Stacks that are concerned; perhaps further ones are, which have errors and speak of one of these words."""
+        others = [one for one in self._unread.mentioning(words) if all(one != known.stack for known in found)]
+        return Unread(named(others), found) if others else found
 
     def _of_database(self, hint: Hint) -> Verdict:
         noun, _, identifier = (hint.resource or "").rpartition(":")
@@ -192,19 +181,22 @@ class EventStacks:
             for database in spec.databases
             if identifier in ({database.identifier, *(() if cluster else database.member_identifiers)})
         )
-        return found or Dismissed(f"database {identifier} belongs to no stack of this repository")
+        nobodys = Dismissed(f"database {identifier} belongs to no stack of this repository")
+        return self._and_unread(found, [identifier]) or nobodys
 
     def _of_key(self, hint: Hint, account: AwsAccount) -> Verdict:
         names = self._names_of_key(account, hint.resource or "") | {hint.alias}
-        named = {spec.stack for spec in self._here(hint) if any(key.alias in names for key in spec.keys)}
+        declared = {spec.stack for spec in self._here(hint) if any(key.alias in names for key in spec.keys)}
         used = {
             state.tags.get(STACK, "")
             for state in self._tagged(hint, account)
             if state.kms_key_id is not None and state.kms_key_id.rpartition("key/")[2] in names
         }
-        here = {spec.stack for spec in self._here(hint)} | self._broken
-        stacks = sorted((named | used) & here)
-        return tuple(Concern(stack) for stack in stacks) or Dismissed(f"no stack uses KMS key {hint.resource}")
+        here = {spec.stack for spec in self._here(hint)} | (self._unread.names - {""})
+        stacks = sorted((declared | used) & here)
+        nobodys = f"no stack uses KMS key {hint.resource}"
+        hidden = "" in self._unread.names and not used <= self._specs.keys()
+        return tuple(Concern(stack) for stack in stacks) or (self._nobody(nobodys) if hidden else Dismissed(nobodys))
 
     def _names_of_key(self, account: AwsAccount, key: str) -> set[str]:
         """The key's id and aliases."""
@@ -291,8 +283,3 @@ def _lives_in(target: Target, hint: Hint) -> bool:
 
 def _name(secret: str) -> str:
     return secret.partition(":secret:")[2][:-_SUFFIX] if ":secret:" in secret else secret
-
-
-def _written(state: SecretState) -> set[str]:
-    """Versions that the pipeline noted as written by it; the proof beside each matters only to what writes."""
-    return {text.partition(".")[0] for text in state.tags.get(VALUE_VERSION, "").split()}

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.operations.own_writes import written_versions
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
-from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_VERSION
+from secrets_pipeline.reconcilers.tag_keys import STACK
 from secrets_pipeline.rotation.events.polling import Sight
 
 
@@ -28,13 +29,11 @@ def listed_secrets(account: AwsAccount, stacks: frozenset[str]) -> list[Sight]:
 
 
 def _listed(state: SecretState) -> Sight:
-    written = {text.partition(".")[0] for text in state.tags.get(VALUE_VERSION, "").split()}
-    version = state.current_version or ""
     return Sight(
         name=state.name,
         stack=state.tags[STACK],
-        version=version,
+        version=state.current_version or "",
         rotated_at=int(state.last_rotated_at.timestamp()) if state.last_rotated_at else 0,
         pending=state.pending_version or "",
-        own=version in written,
+        written=written_versions(state),
     )

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.engine.model import Change
 from secrets_pipeline.operations import concerned_stacks
-from secrets_pipeline.operations.concerned_stacks import Concern
+from secrets_pipeline.operations.verdict import Concern
 from secrets_pipeline.orchestration.rotation import event_runs
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.run_requests import events_of, run_request
@@ -176,11 +176,11 @@ def any_run_of_the_stack_covers(patch: pytest.MonkeyPatch) -> None:
     """An event is done with while a run of its stack is in progress, although that one began before it."""
     covered = Dispatcher._is_covered
 
-    def by_any(self: Dispatcher, hint: Hint, concerns: Sequence[Concern]) -> bool:
+    def by_any(self: Dispatcher, message: Message, hint: Hint, concerns: Sequence[Concern]) -> bool:
         made = [record.dagster_run for records in self._answering.values() for record in records]
         if made and any(not run.is_finished for run in made):
             return True
-        return covered(self, hint, concerns)
+        return covered(self, message, hint, concerns)
 
     patch.setattr(Dispatcher, "_is_covered", by_any)
 
@@ -188,7 +188,7 @@ def any_run_of_the_stack_covers(patch: pytest.MonkeyPatch) -> None:
 def every_version_is_ours(patch: pytest.MonkeyPatch) -> None:
     """A new version is taken for the pipeline's own whoever wrote it."""
     module = concerned_stacks
-    patch.setattr(module, "_written", lambda state: set(state.versions))
+    patch.setattr(module, "is_own_write", lambda _account, state, version: version in state.versions)
 
 
 def rollout_is_not_followed(patch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, narrow_policies, sentences
 from secrets_pipeline.operations.repair_rotation import UnfinishedRotation, repair_rotations
 from secrets_pipeline.operations.reread_secrets import reread_secrets
+from secrets_pipeline.operations.unread_stacks import UnreadStacks
 from secrets_pipeline.orchestration.provisioning.report import STACK_REPORT
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
 from secrets_pipeline.orchestration.rotation.event_runs import Dispatcher
@@ -200,7 +201,7 @@ class Daemon:
             storage,
             NAME,
             EVENT_JOBS,
-            EventStacks({STACK: simulation.newest.spec}, frozenset(), sessions).concerned,
+            EventStacks({STACK: simulation.newest.spec}, UnreadStacks(), sessions).concerned,
             MOST_RECEIVES,
             lambda: clock() - began > _LATE_SECONDS,
             lambda: date(clock()),

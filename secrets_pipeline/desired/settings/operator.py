@@ -130,7 +130,7 @@ class EventSettings(Spec):
             it; None for SQS's own keys.
         max_receives: how often a message is looked at before it goes to the dead-letter queue; one whose stack has a
             run under way is looked at every minute until that run has ended, and from half of its looks on gets a run
-            that waits behind it.
+            that waits behind it. One that may be of a stack with errors is looked at every minute, too.
         watch_access: whether rules for IAM and Organizations are put into the region where they tell of their calls;
             false where nothing may be made there, which leaves their changes to the next verification.
         organization_role_arn: role in the organisation's management account that may put rules there; None leaves

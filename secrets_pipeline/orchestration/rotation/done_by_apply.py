@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.concerned_stacks import Concern
+from secrets_pipeline.operations.verdict import Concern
 from secrets_pipeline.orchestration.provisioning.assets import FOLLOWED, REPLACED, Metadata, texts
 from secrets_pipeline.orchestration.provisioning.report import STACK_REPORT
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING

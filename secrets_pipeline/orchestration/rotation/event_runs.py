@@ -20,7 +20,7 @@ from math import ceil
 import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.concerned_stacks import AccountConcern, Concern, Dismissed, Verdict
+from secrets_pipeline.operations.verdict import AccountConcern, Concern, Dismissed, Unread, Verdict
 from secrets_pipeline.orchestration.rotation.access_runs import AccessRuns, never_started
 from secrets_pipeline.orchestration.rotation.actors import actors_tag
 from secrets_pipeline.orchestration.shared.busy import busy_stacks
@@ -31,7 +31,11 @@ from secrets_pipeline.rotation.events.parsing import parse
 from secrets_pipeline.rotation.events.queue import Message
 
 MOST_ATTEMPTS = 3
-"""Runs of one event that could not even be started; then its message is left to the dead-letter queue."""
+"""Runs of one event that could not even be started; then its message is left to the dead-letter queue.
+
+Put back from there, it is a new message, sent then, and has as many again.
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+"""
 
 KEPT = timedelta(days=15)
 """A queue keeps messages fourteen days: an event that says that it is older is not believed."""
@@ -54,7 +58,8 @@ class Decided:
 
     Attributes:
         done: to be deleted.
-        waiting: to be judged again later, when the run of their stack that is under way has ended.
+        waiting: to be judged again later, when the run of their stack that is under way has ended, or stacks that have
+            errors can be read.
         requests: runs to be made; their messages stay until the runs are known to exist.
         later: messages whose time has not come, with the seconds until then.
         notices: level (`debug`, `warning` …) and text, for the log.
@@ -111,7 +116,8 @@ class Dispatcher:
         if hints:
             self._find_runs(min(hint.at for hint in hints))
             self._busy = busy_stacks(self.instance)
-        for message, one in parsed:
+        # What could not be asked about, where AWS does not answer for example, leaves the time to the others first.
+        for message, one in sorted(parsed, key=lambda pair: pair[0].receives):
             self._look(message, one)
         requests = [*self._again.values(), *(self._request(*cause) for cause in sorted(self._waiting))]
         requests += self._access.requests()
@@ -140,17 +146,26 @@ class Dispatcher:
         if isinstance(verdict, Dismissed):
             self._notices.append(("debug", f"event {parsed.event_id}: {verdict.reason}"))
             self._done.append(message)
+        elif isinstance(verdict, Unread):
+            self._look_at_unread(message, parsed, verdict)
         elif isinstance(verdict[0], AccountConcern):
             self._look_at_access(message, parsed, [one for one in verdict if isinstance(one, AccountConcern)])
         else:
             self._look_at_stacks(message, parsed, [one for one in verdict if isinstance(one, Concern)])
 
     def _look_at_stacks(self, message: Message, hint: Hint, concerns: Sequence[Concern]) -> None:
-        # From half of its looks on it gets a run that waits in the queue, as it cannot wait here without end.
-        if message.receives * 2 < self.max_receives and self._is_early(hint, concerns):
+        if self._is_early(message, hint, concerns):
             self._later.append(message)
-        elif self._is_covered(hint, concerns):
+        elif self._is_covered(message, hint, concerns):
             self._done.append(message)
+
+    def _look_at_unread(self, message: Message, hint: Hint, verdict: Unread) -> None:
+        """Have the stacks that are known follow it, and keep it for the others: after its looks it is a dead letter."""
+        if message.receives <= 1:
+            self._notices.append(("warning", f"event {hint.event_id} waits: {verdict.reason}"))
+        if not self._is_early(message, hint, verdict.known):
+            self._is_covered(message, hint, verdict.known)
+        self._later.append(message)
 
     def _look_at_access(self, message: Message, hint: Hint, concerns: Sequence[AccountConcern]) -> None:
         waits = [self._access.wait_for(one.account_id, hint) for one in concerns]
@@ -159,14 +174,20 @@ class Dispatcher:
         elif later := min((one for one in waits if one), default=None):
             self._access_later.append((message, ceil(later.total_seconds())))
 
-    def _is_early(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
+    def _is_early(self, message: Message, hint: Hint, concerns: Sequence[Concern]) -> bool:
         """Whether a run that is under way may be about to do what the event asks for."""
-        return hint.kind in _FOLLOWED and any(
-            concern.stack in self._busy and (concern.stack, hint.event_id) not in self._answering
-            for concern in concerns
+        # From half of its looks on it gets a run that waits in the queue, as it cannot wait here without end.
+        in_time = message.receives * 2 < self.max_receives
+        return (
+            in_time
+            and hint.kind in _FOLLOWED
+            and any(
+                concern.stack in self._busy and (concern.stack, hint.event_id) not in self._answering
+                for concern in concerns
+            )
         )
 
-    def _is_covered(self, hint: Hint, concerns: Sequence[Concern]) -> bool:
+    def _is_covered(self, message: Message, hint: Hint, concerns: Sequence[Concern]) -> bool:
         """Whether every stack has its run, or needs none; runs are requested for those that have none."""
         job, covered = self.jobs[hint.kind], True
         for concern in concerns:
@@ -181,7 +202,7 @@ class Dispatcher:
             covered = False
             if unsubmitted is not None:
                 self._again[unsubmitted.run_id] = request_again(unsubmitted)
-            elif len(tried) < MOST_ATTEMPTS:
+            elif sum(message.sent is None or one.create_timestamp >= message.sent for one in tried) < MOST_ATTEMPTS:
                 self._waiting[job, concern.stack][hint.event_id] = (hint, concern, len(tried) + 1)
             else:
                 text = f"event {hint.event_id}: {len(tried)} runs of stack {concern.stack} could not be started"

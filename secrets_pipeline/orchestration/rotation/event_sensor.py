@@ -6,10 +6,13 @@ from typing import Any
 
 import dagster as dg
 
+from secrets_pipeline.aws.deadlines import HASTE
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.errors import SecretsPipelineError, SpecError
 from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.operations.repository_id import repository_id
+from secrets_pipeline.operations.unread_stacks import UnreadStacks
 from secrets_pipeline.orchestration.rotation.done_by_apply import DoneByApply
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
 from secrets_pipeline.orchestration.shared.names import Names
@@ -24,7 +27,7 @@ NAME = "rotation_event_sensor"
 
 MOST_MESSAGES = 200
 WAITING_SECONDS = 60
-"""An event of a stack whose run is under way is looked at again after so long."""
+"""An event of a stack whose run is under way, or that may be of one with errors, is looked at again after so long."""
 _RECEIVING_SECONDS, _ASKING_SECONDS = 4.0, 15.0
 """From the start of a tick, which Dagster ends after 60 seconds."""
 
@@ -68,15 +71,15 @@ def rotation_event_sensor_for(
         events = stacks.settings.events
         if events is None:
             return dg.SkipReason("the settings name no queue (events): rotation_polling_sensor looks instead")
-        queue = _queue(stacks, events)
+        sessions = stacks.sessions.derived(config=HASTE)
+        queue = _queue(stacks, events, sessions)
         if isinstance(queue, dg.SkipReason):
             return queue
         messages = queue.receive(most, hidden_for=hidden_for, seconds=_RECEIVING_SECONDS)
         if not messages:
             return dg.SkipReason("no event came")
         desired = stacks.desired
-        broken = frozenset(stack for stack in desired.errors if stack)
-        found = EventStacks(desired.specs, broken, stacks.sessions)
+        found = EventStacks(desired.specs, UnreadStacks.of(desired), sessions)
         dispatcher = Dispatcher(
             context.instance,
             names.of(NAME),
@@ -107,11 +110,11 @@ def _let_go(context: dg.SensorEvaluationContext, queue: EventQueue, decided: Dec
             context.log.warning(error.diagnostics())
 
 
-def _queue(stacks: Stacks, events: EventSettings) -> EventQueue | dg.SkipReason:
+def _queue(stacks: Stacks, events: EventSettings, sessions: Sessions) -> EventQueue | dg.SkipReason:
     settings = stacks.settings
-    if settings.read_only or stacks.sessions.read_only:
+    if settings.read_only or sessions.read_only:
         return dg.SkipReason("this deployment is read-only, and receiving a message changes it")
-    account = stacks.sessions.for_target(settings.event_target(events))
+    account = sessions.for_target(settings.event_target(events))
     queue = EventQueue.find(account, events.queue)
     if queue is None:
         return dg.SkipReason(

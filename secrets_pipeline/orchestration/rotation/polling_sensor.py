@@ -13,9 +13,12 @@ from typing import Any
 
 import dagster as dg
 
+from secrets_pipeline.aws.alerts import Alert
+from secrets_pipeline.aws.deadlines import HASTE
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.secret_listing import listed_secrets, places
+from secrets_pipeline.operations.unread_stacks import UnreadStacks
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.rotation.dead_letter_watch import watch_dead_letters
 from secrets_pipeline.orchestration.rotation.event_sensor import distinct, missing_partitions, with_valid_key
@@ -24,13 +27,13 @@ from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, with_stack_tags
 from secrets_pipeline.rotation.events.hints import HintKind
-from secrets_pipeline.rotation.events.polling import News, compare
+from secrets_pipeline.rotation.events.polling import Known, News, compare
 
 NAME = "rotation_polling_sensor"
 _LOOKING_SECONDS, _WATCHING_SECONDS = 20.0, 30.0
 """From the start of a tick, which Dagster ends after 60 seconds."""
-LARGEST_CURSOR = 1_000_000
-"""Characters: some ten thousand secrets."""
+LARGEST_CURSOR = 1_500_000
+"""Characters, which Dagster writes to its database at each tick: 130,000 secrets."""
 
 
 def rotation_polling_sensor_for(
@@ -61,9 +64,6 @@ def rotation_polling_sensor_for(
         """Compare each place with what was known of it; the first look learns."""
         started, known, now = time.monotonic(), _read(context.cursor), clock()
         news = _look(context, stacks, known, int(now))
-        if stacks.settings.events is not None:
-            # rotation_event_sensor follows versions. Events of CloudTrail are best effort, and need a trail.
-            news = [one for one in news if one.kind is HintKind.FAILED]
         news += list(_following(stacks, news))
         asked = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
         retries = list(due_retries(context.instance, names, now))
@@ -75,15 +75,13 @@ def rotation_polling_sensor_for(
             tick=int(now // 60),
             is_late=lambda: time.monotonic() - started > _WATCHING_SECONDS,
         )
-        cursor = json.dumps(known, separators=(",", ":"))
-        if len(cursor) > LARGEST_CURSOR:
-            context.log.error("there are more secrets than this sensor can remember: name a queue (events)")
-            return dg.SkipReason("there are too many secrets")
+        for place in _forgotten(known):
+            alerting.say(_too_many(place), context.instance, context.log)
         places_known = ", ".join(sorted(known)) or "no place"
         return dg.SensorResult(
             run_requests=requests,
             skip_reason=None if requests else f"nothing new in {places_known}, and no try of a failed rotation is due",
-            cursor=cursor,
+            cursor=_text(known),
             dynamic_partitions_requests=missing_partitions(context, names, requests),
         )
 
@@ -93,8 +91,8 @@ def rotation_polling_sensor_for(
 def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, Any], now: int) -> list[News]:
     """What is new everywhere; what cannot be looked at stays as it was known."""
     started, news = time.monotonic(), list[News]()
-    specs = stacks.desired.specs
-    everywhere = places(specs)
+    specs, sessions = stacks.desired.specs, stacks.sessions.derived(config=HASTE)
+    everywhere, unread = places(specs), UnreadStacks.of(stacks.desired)
     # Where the last tick had no time comes first.
     for place in sorted(everywhere, key=lambda one: known.get(one, {}).get("at", 0)):
         if time.monotonic() - started > _LOOKING_SECONDS:
@@ -102,12 +100,23 @@ def _look(context: dg.SensorEvaluationContext, stacks: Stacks, known: dict[str, 
             continue
         here = frozenset(name for name, spec in specs.items() if place in places({name: spec}))
         try:
-            found = listed_secrets(stacks.sessions.for_target(everywhere[place]), here)
+            found = listed_secrets(sessions.for_target(everywhere[place]), here)
         except SecretsPipelineError as error:
             context.log.warning("%s: %s", place, error.diagnostics())
+            known[place] = {**known.get(place, {}), "at": now}
             continue
-        learnt, some = compare(known.get(place, {}).get("secrets"), found, now)
-        known[place] = {"at": now, "secrets": learnt}
+        before = known.get(place, {})
+        learnt, some = compare(
+            Known(str(before.get("seen", "")), before.get("pending") or {}),
+            found,
+            now,
+            # rotation_event_sensor follows versions. Events of CloudTrail are best effort, and need a trail.
+            versions=stacks.settings.events is None,
+            # Secrets of stacks that have errors are compared with what was known, once these can be read.
+            whole=not stacks.desired.errors,
+            tells_again=lambda stack: bool(unread.mentioning([stack, *followers(specs, stack)])),
+        )
+        known[place] = {"at": now, "seen": learnt.seen, "pending": learnt.pending}
         news.extend(some)
     return news
 
@@ -125,6 +134,30 @@ def _read(cursor: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return known if isinstance(known, dict) else {}
+
+
+def _text(known: Mapping[str, Any]) -> str:
+    return json.dumps(known, separators=(",", ":"))
+
+
+def _forgotten(known: dict[str, Any]) -> Iterator[str]:
+    """Forget the places with most secrets until the rest fits into a cursor, and name them."""
+    for place in sorted(known, key=lambda one: len(_text(known[one])), reverse=True):
+        if len(_text(known)) <= LARGEST_CURSOR:
+            return
+        known[place] = {"at": known[place].get("at", 0)}
+        yield place
+
+
+def _too_many(place: str) -> Alert:
+    return Alert(
+        subject=f"rotations are not looked for in {place}",
+        text="There are more secrets than this sensor can remember. Name a queue (`events`) in the operator's "
+        "settings: AWS's events tell of rotations then, and the sensor remembers only versions that are pending.",
+        stack="",
+        cause="too-many-secrets",
+        about=place,
+    )
 
 
 def _by_run(news: Iterable[News]) -> Mapping[tuple[HintKind, str, str], list[News]]:

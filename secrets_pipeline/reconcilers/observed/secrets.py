@@ -165,8 +165,7 @@ class Secrets:
         Raises:
             AwsError: if Secrets Manager refuses.
         """
-        found = self._versions_now(state)
-        return {one["VersionId"]: one["CreatedDate"] for one in found if "VersionId" in one and "CreatedDate" in one}
+        return version_dates(self.account, state)
 
     def version_keys_now(self, state: SecretState, version: str) -> Sequence[str | None]:
         """Read which KMS keys open a version with a label, by ListSecretVersionIds now; none where AWS does not say.
@@ -176,20 +175,9 @@ class Secrets:
         Raises:
             AwsError: if Secrets Manager refuses.
         """
-        found = (one for one in self._versions_now(state) if one.get("VersionId") == version)
+        found = (one for one in _labelled_versions(self.account, state) if one.get("VersionId") == version)
         keys = next((one.get("KmsKeyIds", []) for one in found), [])
         return [None if key == DEFAULT_KEY else key for key in keys]
-
-    def _versions_now(self, state: SecretState) -> list[SecretVersionsListEntryTypeDef]:
-        with calling("ListSecretVersionIds", state.name):
-            client = self.account.client("secretsmanager")
-            answer = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100)
-            found = list(answer["Versions"])
-            # boto3 has no paginator for it.
-            while token := answer.get("NextToken"):
-                answer = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100, NextToken=token)
-                found += answer["Versions"]
-            return found
 
     def _note(self, name: str, state: SecretState | None) -> None:
         with self._lock:
@@ -231,6 +219,28 @@ def tagged_secrets(account: AwsAccount) -> list[SecretState]:
         AwsError: if Secrets Manager refuses.
     """
     return _list(account, f"in {account.region}", Filters=[{"Key": "tag-key", "Values": [STACK]}])
+
+
+def version_dates(account: AwsAccount, state: SecretState) -> Mapping[str, datetime]:
+    """Read when each version with a label was made, by its id, by ListSecretVersionIds.
+
+    Raises:
+        AwsError: if Secrets Manager refuses.
+    """
+    found = _labelled_versions(account, state)
+    return {one["VersionId"]: one["CreatedDate"] for one in found if "VersionId" in one and "CreatedDate" in one}
+
+
+def _labelled_versions(account: AwsAccount, state: SecretState) -> list[SecretVersionsListEntryTypeDef]:
+    with calling("ListSecretVersionIds", state.name):
+        client = account.client("secretsmanager")
+        answer = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100)
+        found = list(answer["Versions"])
+        # boto3 has no paginator for it.
+        while token := answer.get("NextToken"):
+            answer = client.list_secret_version_ids(SecretId=state.arn, MaxResults=100, NextToken=token)
+            found += answer["Versions"]
+        return found
 
 
 def _list(account: AwsAccount, of: str, **parameters: object) -> list[SecretState]:

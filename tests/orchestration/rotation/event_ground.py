@@ -91,6 +91,19 @@ class Ground:
         )
         return f"{context}-dev"
 
+    def move(self, stack: str, region: str) -> SecretsManagerClient:
+        """Have the operator put a stack into another region, with its secret `one`; Secrets Manager there."""
+        settings = self.repository / "operator.yaml"
+        target = f'{{stacks: "{stack}", account_id: "{ACCOUNT}", region: {region}}}'
+        settings.write_text(settings.read_text().replace("targets: [", f"targets: [{target}, "))
+        secrets = self.session.client("secretsmanager", region_name=region)
+        secrets.create_secret(
+            Name=f"{stack.removesuffix('-dev')}/dev/one",
+            SecretString="first",
+            Tags=[{"Key": "secrets-pipeline:stack", "Value": stack}],
+        )
+        return secrets
+
     @property
     def secrets(self) -> SecretsManagerClient:
         return self.session.client("secretsmanager")

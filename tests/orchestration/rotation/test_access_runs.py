@@ -16,7 +16,7 @@ import pytest
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable
 
-from secrets_pipeline.operations.concerned_stacks import AccountConcern
+from secrets_pipeline.operations.verdict import AccountConcern
 from secrets_pipeline.orchestration.rotation.access_runs import BETWEEN, GATHERED
 from secrets_pipeline.orchestration.rotation.actors import ACTORS_TAG, calls_of
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher

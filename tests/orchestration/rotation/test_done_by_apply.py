@@ -13,7 +13,9 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline import emulator
-from secrets_pipeline.operations.concerned_stacks import Concern, EventStacks
+from secrets_pipeline.operations.concerned_stacks import EventStacks
+from secrets_pipeline.operations.unread_stacks import UnreadStacks
+from secrets_pipeline.operations.verdict import Concern
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.rotation.done_by_apply import DoneByApply
 from secrets_pipeline.orchestration.shared.names import PLAIN
@@ -151,7 +153,7 @@ def test_what_happened_to_a_database_beside_its_making_is_followed_though_its_en
 def test_the_making_of_what_the_apply_did_not_follow_by_name_as_a_member_of_a_cluster_is_not_done(
     shop: Shop, began: str
 ) -> None:
-    found = EventStacks(shop.repository.desired().specs, frozenset(), AwsSessions().sessions)
+    found = EventStacks(shop.repository.desired().specs, UnreadStacks(), AwsSessions().sessions)
     done = DoneByApply(shop.instance, PLAIN, found.databases)
     hints = [parse(json.dumps(shop.created(of=one))) for one in (shop.stack, f"{shop.stack}-reader")]
     assert [done(hint, Concern(shop.stack)) for hint in hints if isinstance(hint, Hint)] == [True, False]

@@ -6,7 +6,7 @@ import itertools
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable
 
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.operations.concerned_stacks import Concern
-from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
+from secrets_pipeline.operations.verdict import Concern, Unread, Verdict
+from secrets_pipeline.orchestration.rotation.event_runs import MOST_ATTEMPTS, Decided, Dispatcher
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import ATTEMPT_TAG, LONGEST_TAG, events_of
@@ -38,6 +38,7 @@ class Desk:
     asked: list[str] = field(default_factory=list)
     refusal: AwsError | None = None
     done: set[str] = field(default_factory=set)
+    unread: Unread | None = None
 
     def decide(self, *messages: Message, is_late: Callable[[], bool] = lambda: False) -> Decided:
         """What one tick decides."""
@@ -69,10 +70,12 @@ class Desk:
                 of_run = RunsTable.c.run_id == run.run_id
                 connection.execute(RunsTable.update().where(of_run).values(create_timestamp=made))
 
-    def _concerned(self, hint: Hint) -> tuple[Concern, ...]:
+    def _concerned(self, hint: Hint) -> Verdict:
         self.asked.append(hint.event_id)
         if self.refusal is not None:
             raise self.refusal
+        if self.unread is not None:
+            return self.unread
         return (Concern(STACK, hint.secret or ""),)
 
 
@@ -109,6 +112,25 @@ def test_a_run_for_an_event_that_was_tried_before_has_another_key_though_a_new_e
     assert request.tags[ATTEMPT_TAG] == "2"
     # Dagster makes no second run under the key of the first.
     assert request.run_key != first[0].run_key
+
+
+def test_an_event_that_was_put_back_after_its_tries_has_as_many_again_and_each_a_key_of_its_own(desk: Desk) -> None:
+    sent = datetime.now(UTC) - timedelta(hours=2)
+    one = replace(message(event(age=2)), sent=sent)
+    keys = []
+    for _ in range(MOST_ATTEMPTS):
+        [request] = desk.decide(one).requests
+        desk.make([request], dg.DagsterRunStatus.FAILURE, age=1)
+        keys.append(request.run_key)
+    assert desk.decide(one).requests == []
+    redriven = replace(one, message_id=str(uuid.uuid4()), sent=datetime.now(UTC) - timedelta(minutes=1))
+    for attempt in ("4", "5", "6"):
+        [request] = desk.decide(redriven).requests
+        assert request.tags[ATTEMPT_TAG] == attempt
+        desk.make([request], dg.DagsterRunStatus.FAILURE)
+        keys.append(request.run_key)
+    assert desk.decide(redriven).requests == []
+    assert len(set(keys)) == 6
 
 
 def test_a_run_that_was_started_at_a_later_try_covers_its_event(desk: Desk) -> None:
@@ -190,6 +212,12 @@ def test_a_tick_that_has_no_time_left_asks_nothing_more_and_leaves_what_it_did_n
     assert decided.done == []
 
 
+def test_a_tick_asks_last_about_what_was_looked_at_most(desk: Desk) -> None:
+    old, new = event(age=1), event()
+    desk.decide(message(old, receives=2), message(new), is_late=lambda: bool(desk.asked))
+    assert desk.asked == [new["id"]]
+
+
 def test_an_event_that_aws_cannot_be_asked_about_is_said_and_comes_again(desk: Desk) -> None:
     one = event()
     desk.refusal = AwsError("AWS is away")
@@ -208,6 +236,27 @@ def test_a_message_that_is_no_event_is_said_when_it_comes_first_without_a_word_o
     assert poison.message_id in text
     assert "canary" not in text
     assert desk.decide(message(poison.body, receives=2)).notices == []
+
+
+def test_an_event_that_may_concern_a_stack_with_errors_waits_and_that_is_said_once(desk: Desk) -> None:
+    one = message(event())
+    desk.unread = Unread("nobody is known to own it, and shop-dev has errors")
+    decided = desk.decide(one)
+    assert (decided.done, decided.waiting, decided.requests) == ([], [one], [])
+    [(level, text)] = decided.notices
+    assert level == "warning"
+    assert "shop-dev has errors" in text
+    assert desk.decide(replace(one, receives=2)).notices == []
+
+
+def test_an_event_that_may_concern_further_stacks_has_its_run_of_those_that_are_known_and_stays(desk: Desk) -> None:
+    one = message(event())
+    desk.unread = Unread("other-dev has errors", known=(Concern(STACK),))
+    decided = desk.decide(one)
+    assert [request.tags[PARTITION_TAG] for request in decided.requests] == [STACK]
+    desk.make(decided.requests, dg.DagsterRunStatus.SUCCESS)
+    decided = desk.decide(one)
+    assert (decided.done, decided.waiting, decided.requests) == ([], [one], [])
 
 
 UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]

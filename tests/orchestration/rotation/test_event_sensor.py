@@ -19,6 +19,8 @@ from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.orchestration.rotation import event_sensor
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME, rotation_event_sensor_for, with_valid_key
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -35,6 +37,8 @@ from secrets_pipeline.orchestration.shared.run_requests import (
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 from secrets_pipeline.rotation.events.hints import HintKind
+from secrets_pipeline.rotation.events.queue import EventQueue
+from secrets_pipeline.rotation.events.redrive import put_back
 from tests.embedded import lead_to
 from tests.orchestration.conftest import job_named
 from tests.orchestration.rotation.event_ground import Ground
@@ -48,6 +52,7 @@ from tests.rotation.event_bodies import (
     secret_arn,
     service_event,
 )
+from tests.waiting import SECONDS
 
 ELSEWHERE = "999988887777"
 JOBS = {
@@ -260,7 +265,9 @@ def test_a_run_that_a_killed_daemon_made_and_did_not_submit_is_asked_for_again_u
     assert watch.ground.waiting() == 1
 
 
-def test_a_run_that_could_not_be_started_is_tried_again_three_times_at_most(watch: Watch) -> None:
+def test_a_run_that_could_not_be_started_is_tried_three_times_at_most_and_again_once_it_was_put_back(
+    watch: Watch,
+) -> None:
     watch.ground.send(label_updated(watch.one))
     keys = set()
     for attempt in ("1", "2", "3"):
@@ -272,7 +279,14 @@ def test_a_run_that_could_not_be_started_is_tried_again_three_times_at_most(watc
     # Nobody ever acted on it: a human finds it among the dead letters.
     for _ in range(6):
         assert watch.tick()[0] == []
-    assert watch.ground.waiting(f"{watch.ground.queue}-dead-letters") == 1
+    dead = f"{watch.ground.queue}-dead-letters"
+    assert watch.ground.waiting(dead) == 1
+    account = Sessions().for_target(Target(region=REGION))
+    queue = EventQueue.find(account, watch.ground.queue)
+    assert queue is not None
+    put_back(account, account.arn("sqs", dead), queue, seconds=SECONDS, sleep=lambda _: None)
+    [request], _ = watch.tick()
+    assert request.tags[ATTEMPT_TAG] == "4"
 
 
 def test_each_kind_of_event_has_its_job(watch: Watch) -> None:
@@ -360,6 +374,31 @@ def test_our_own_calls_and_our_own_writes_start_nothing(watch: Watch) -> None:
     assert watch.ground.waiting() == 0
 
 
+def label_moved(watch: Watch, version: str, tagged: str) -> list[dg.RunRequest]:
+    """What is asked for when a version became AWSCURRENT of a secret whose tag names another one, or the same."""
+    tag: TagTypeDef = {"Key": "secrets-pipeline:value-version", "Value": f"{tagged}.proof"}
+    watch.ground.secrets.tag_resource(SecretId=watch.one, Tags=[tag])
+    watch.ground.send(label_updated(watch.one, version=version, resources=[]))
+    return watch.tick()[0]
+
+
+def test_our_own_write_over_whatever_version_starts_nothing_and_going_back_to_it_later_does(watch: Watch) -> None:
+    secrets, stack = watch.ground.secrets, watch.ground.stacks[0]
+    own = secrets.put_secret_value(SecretId=watch.one, SecretString="rendered over what a human wrote")["VersionId"]
+    assert label_moved(watch, own, tagged=own) == []
+    rotated = secrets.put_secret_value(SecretId=watch.one, SecretString="rotated")["VersionId"]
+    followed = label_moved(watch, rotated, tagged=own)
+    assert [one.tags[PARTITION_TAG] for one in followed] == [stack]
+    watch.make(followed)
+    assert watch.tick()[0] == []
+    secrets.update_secret_version_stage(
+        SecretId=watch.one, VersionStage="AWSCURRENT", MoveToVersionId=own, RemoveFromVersionId=rotated
+    )
+    [request] = label_moved(watch, own, tagged=own)
+    assert request.tags[PARTITION_TAG] == stack
+    assert own in events_of(request.tags).values()
+
+
 def access_event(event: str = "PutRolePolicy", *, ago: int = 300, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - see `call`
     """Of IAM, some time ago, in the one region that tells of it."""
     at = (datetime.now(UTC) - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -440,6 +479,21 @@ def test_where_aws_does_not_answer_the_message_stays(watch: Watch) -> None:
     assert len(watch.tick()[0]) == 1
 
 
+def test_a_place_that_does_not_answer_is_tried_twice_a_tick_however_many_events_it_has_and_hides_no_other(
+    watch: Watch, aws: emulator.LocalAws
+) -> None:
+    silent, other = watch.ground.stacks
+    watch.ground.move(other, "us-west-2")
+    elsewhere = label_updated(f"{other.removesuffix('-dev')}/dev/one", resources=[], region="us-west-2")
+    two = watch.one.replace("/one", "/two")
+    watch.ground.send(label_updated(watch.one, resources=[]), label_updated(two, resources=[]), elsewhere)
+    emulator.arm(aws, emulator.InjectedFault(emulator.FaultAction.LOST, attempts=20, operation="DescribeSecret"))
+    assert [one.tags[PARTITION_TAG] for one in watch.tick()[0]] == [other]
+    [report] = emulator.disarm(aws)
+    assert len(report.struck) == 2
+    assert sorted(one.tags[PARTITION_TAG] for one in watch.tick()[0]) == [silent, other]
+
+
 def test_a_secret_of_another_team_that_may_not_be_described_is_no_dead_letter(
     watch: Watch, session: boto3.Session
 ) -> None:
@@ -511,6 +565,87 @@ def test_events_of_a_stack_with_errors_start_a_run_that_says_so(watch: Watch) ->
     manifest.write_text(manifest.read_text().replace("generate_random_password: true", "no_such_key: 1"))
     watch.ground.send(label_updated(watch.one, resources=[]))
     assert [one.tags[PARTITION_TAG] for one in watch.tick()[0]] == [watch.ground.stacks[0]]
+
+
+def edit(watch: Watch, stack: str, old: str, new: str) -> None:
+    """Write something else into a stack's manifest."""
+    manifest = watch.ground.repository / "stacks" / f"{stack.removesuffix('-dev')}.yaml"
+    manifest.write_text(manifest.read_text().replace(old, new))
+
+
+def test_an_event_of_a_place_whose_only_stack_has_errors_waits_and_is_followed_once_it_has_none(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_sensor, "WAITING_SECONDS", 0)
+    one, other = watch.ground.stacks
+    operator = watch.ground.repository / "operator.yaml"
+    elsewhere = f'{{stacks: "{other}", account_id: "{ELSEWHERE}", region: {REGION}}}'
+    operator.write_text(operator.read_text().replace("targets: [", f"targets: [{elsewhere}, "))
+    edit(watch, one, "generate_random_password: true", "no_such_key: 1")
+    watch.ground.send(label_updated(watch.one, arn=watch.arn))
+    assert watch.tick()[0] == []
+    edit(watch, one, "no_such_key: 1", "generate_random_password: true")
+    assert [request.tags[PARTITION_TAG] for request in watch.tick()[0]] == [one]
+
+
+def test_events_of_a_stack_that_nobody_can_read_wait_and_what_is_nobodys_in_any_case_does_not(watch: Watch) -> None:
+    edit(watch, watch.ground.stacks[0], "vars: {context_name", "vars: {{context_name")
+    context = watch.one.partition("/")[0]
+    kms = watch.ground.session.client("kms")
+    ours, foreign = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    watch.ground.secrets.update_secret(SecretId=watch.one, KmsKeyId=ours)
+    watch.ground.send(
+        label_updated(watch.one, arn=watch.arn),
+        call("PutResourcePolicy", {"secretId": watch.one}),
+        database_event(f"{context}-db"),
+        call("DisableKey", {"keyId": ours}, service="kms"),
+        access_event(envelope_says={"account": ELSEWHERE}),
+    )
+    untagged = watch.ground.secrets.create_secret(Name=f"foreign/{watch.ground.queue}", SecretString="x")
+    own = watch.ground.session.client("sts").get_caller_identity()["Arn"]
+    watch.ground.send(
+        label_updated(watch.one, label="AWSPREVIOUS"),
+        service_event(watch.one, "RotationStarted"),
+        call("PutResourcePolicy", {"secretId": watch.one}, actor=own),
+        label_updated(untagged["Name"], resources=[untagged["ARN"]]),
+        call("DisableKey", {"keyId": foreign}, service="kms"),
+    )
+    assert watch.tick()[0] == []
+    assert watch.tick() == ([], "no event came")
+    assert watch.ground.waiting() == 5
+
+
+def test_a_secret_of_another_repository_does_not_wait_for_a_stack_with_errors(watch: Watch) -> None:
+    tag: TagTypeDef = {"Key": "secrets-pipeline:stack", "Value": "somebody-elses"}
+    name = f"foreign/{watch.ground.queue}"
+    arn = watch.ground.secrets.create_secret(Name=name, SecretString="x", Tags=[tag])["ARN"]
+    edit(watch, watch.ground.stacks[0], "generate_random_password: true", "no_such_key: 1")
+    watch.ground.send(label_updated(name, resources=[arn]))
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
+
+
+def test_a_stack_that_has_errors_and_is_rendered_from_the_secret_keeps_its_event(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_sensor, "WAITING_SECONDS", 0)
+    leader, other = watch.ground.stacks
+    behind = watch.ground.follow(leader, leader.removesuffix("-dev") + "x")
+    edit(watch, behind, "copy: {", "copy: {no_such_key: 1, ")
+    edit(watch, other, "generate_random_password: true", "no_such_key: 1")
+    watch.ground.send(label_updated(watch.one, arn=watch.arn))
+    requests, _ = watch.tick()
+    assert [one.tags[PARTITION_TAG] for one in requests] == [leader]
+    watch.make(requests)
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 1
+    edit(watch, behind, "no_such_key: 1, ", "")
+    [request] = watch.tick()[0]
+    assert request.tags[PARTITION_TAG] == behind
+    watch.make([request])
+    # The other stack with errors does not speak of it.
+    assert watch.tick()[0] == []
+    assert watch.ground.waiting() == 0
 
 
 def test_a_list_in_a_tag_is_cut_where_it_does_not_fit() -> None:

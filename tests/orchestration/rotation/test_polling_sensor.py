@@ -11,20 +11,21 @@ from pathlib import Path
 import boto3
 import dagster as dg
 import pytest
+from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import ALERTS, Alerting
 from secrets_pipeline.orchestration.rotation import polling_sensor
-from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
+from secrets_pipeline.orchestration.rotation.polling_sensor import LARGEST_CURSOR, rotation_polling_sensor_for
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.rotation.events.hints import HintKind
-from secrets_pipeline.rotation.events.polling import PENDING_SECONDS
+from secrets_pipeline.rotation.events.polling import PENDING_SECONDS, Known, Sight, compare
 from tests.embedded import lead_to
 from tests.orchestration.conftest import job_named
 from tests.orchestration.rotation.event_ground import Ground
@@ -176,6 +177,25 @@ def test_what_cannot_be_looked_at_stays_as_it_was_known(look: Look, monkeypatch:
     assert len(requests) == 1
 
 
+def test_a_place_that_does_not_answer_is_tried_twice_a_tick_hides_no_other_and_comes_first_no_more(
+    look: Look, aws: emulator.LocalAws
+) -> None:
+    other = look.ground.stacks[1]
+    secrets = look.ground.move(other, "us-west-2")
+    look.tick()
+    secrets.put_secret_value(SecretId=f"{other.removesuffix('-dev')}/dev/one", SecretString="rotated")
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    look.now += 60
+    emulator.arm(aws, emulator.InjectedFault(emulator.FaultAction.LOST, attempts=20, operation="ListSecrets"))
+    found = look.tick()
+    assert [one.tags[PARTITION_TAG] for one in found if isinstance(one, dg.RunRequest)] == [other]
+    [report] = emulator.disarm(aws)
+    assert len(report.struck) == 2
+    assert {known["at"] for known in json.loads(look.cursor or "").values()} == {look.now}
+    found = look.tick()
+    assert [one.tags[PARTITION_TAG] for one in found if isinstance(one, dg.RunRequest)] == look.ground.stacks[:1]
+
+
 def test_where_a_queue_is_named_it_leaves_rotations_to_the_other_sensor_and_finds_the_stuck_ones(look: Look) -> None:
     settings = look.ground.repository / "operator.yaml"
     settings.write_text(settings.read_text() + "events: {queue: q, region: eu-west-2}\n")
@@ -186,6 +206,79 @@ def test_where_a_queue_is_named_it_leaves_rotations_to_the_other_sensor_and_find
     look.now += PENDING_SECONDS
     requests = look.tick()
     assert [one.job_name for one in requests if isinstance(one, dg.RunRequest)] == ["verify"]
+
+
+def test_beside_a_queue_the_cursor_holds_pending_versions_alone(look: Look) -> None:
+    settings = look.ground.repository / "operator.yaml"
+    settings.write_text(settings.read_text() + "events: {queue: q, region: eu-west-2}\n")
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="new", VersionStages=["AWSPENDING"])
+    look.tick()
+    [known] = json.loads(look.cursor or "").values()
+    assert (known["seen"], [*known["pending"]]) == ("", [look.one])
+
+
+def test_a_version_of_ours_that_somebody_went_back_to_starts_a_run(look: Look) -> None:
+    secrets = look.ground.secrets
+    own = next(iter(secrets.describe_secret(SecretId=look.one)["VersionIdsToStages"]))
+    tag: TagTypeDef = {"Key": "secrets-pipeline:value-version", "Value": f"{own}.proof"}
+    secrets.tag_resource(SecretId=look.one, Tags=[tag])
+    look.tick()
+    rotated = secrets.put_secret_value(SecretId=look.one, SecretString="rotated")["VersionId"]
+    assert len(look.tick()) == 1
+    secrets.update_secret_version_stage(
+        SecretId=look.one, VersionStage="AWSCURRENT", MoveToVersionId=own, RemoveFromVersionId=rotated
+    )
+    assert [one.tags[SECRETS_TAG] for one in look.tick() if isinstance(one, dg.RunRequest)] == [look.one]
+    assert look.tick() == []
+
+
+def test_a_rotation_while_its_stack_has_errors_is_followed_once_it_has_none(look: Look) -> None:
+    look.tick()
+    manifest = look.ground.repository / "stacks" / f"{look.one.partition('/')[0]}.yaml"
+    whole = manifest.read_text()
+    manifest.write_text(whole.replace("generate_random_password: true", "no_such_key: 1"))
+    look.tick()
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    assert look.tick() == []
+    manifest.write_text(whole)
+    assert [one.tags[PARTITION_TAG] for one in look.tick() if isinstance(one, dg.RunRequest)] == look.ground.stacks[:1]
+
+
+def test_a_stack_with_errors_that_is_rendered_from_a_rotated_secret_follows_it_once_it_has_none(look: Look) -> None:
+    leader = look.ground.stacks[0]
+    behind = look.ground.follow(leader, leader.removesuffix("-dev") + "x")
+    manifest = look.ground.repository / "stacks" / f"{behind.removesuffix('-dev')}.yaml"
+    whole = manifest.read_text()
+    manifest.write_text(whole.replace("copy: {", "copy: {no_such_key: 1, "))
+    look.tick()
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    first, again = look.tick(), look.tick()
+    keys = [one.run_key for one in (*first, *again) if isinstance(one, dg.RunRequest)]
+    # Dagster makes one run a key.
+    assert (len(keys), len(set(keys))) == (2, 1)
+    manifest.write_text(whole)
+    found = {one.tags[PARTITION_TAG]: one.run_key for one in look.tick() if isinstance(one, dg.RunRequest)}
+    assert (sorted(found), found[leader]) == (sorted([leader, behind]), keys[0])
+    assert look.tick() == []
+
+
+def test_more_than_a_cursor_holds_is_alerted_and_what_was_found_is_asked_for(
+    look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="new", VersionStages=["AWSPENDING"])
+    look.tick()
+    look.now += PENDING_SECONDS
+    monkeypatch.setattr(polling_sensor, "LARGEST_CURSOR", 50)
+    assert [one.job_name for one in look.tick() if isinstance(one, dg.RunRequest)] == ["verify"]
+    assert len(look.cursor or "") <= 50
+    [alert] = alerts(look.instance)
+    assert alert.description == f"rotations are not looked for in {ACCOUNT}/{REGION}"
+    assert "events" in str(alert.metadata["text"].value)
+
+
+def test_a_cursor_holds_a_hundred_thousand_secrets() -> None:
+    known, _ = compare(Known(), [Sight("shop/dev/db", "shop-dev", "1" * 32, 0, "", frozenset())], 1000)
+    assert 100_000 * len(known.seen) < 0.8 * LARGEST_CURSOR
 
 
 def test_a_cursor_that_nobody_understands_is_forgotten(look: Look) -> None:
