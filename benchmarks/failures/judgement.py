@@ -43,6 +43,8 @@ class Line:
 class Passed:
     """A run of the backfill, or one that was repeated, with when it was queued, launched, started, and ended."""
 
+    run_id: str
+    said: str
     stack: str
     status: str
     queued: float
@@ -123,8 +125,19 @@ def _stacks(world: World, runs: Sequence[Passed], stacks: Sequence[str], died: S
     more = Counter(one.stack for one in runs)
     more.subtract(dict.fromkeys(stacks, 1))
     twice = +more
-    said = f"{sum(twice.values())}, each of a stack whose run had died"
-    yield Line("runs beside one a stack", said, set(twice) <= set(died))
+    died = [*died, *(one.stack for one in _struck(world, runs))]
+    done = Counter(one.stack for one in runs if one.status == "SUCCESS")
+    other = sorted({*(set(twice) - set(died)), *(stack for stack, times in done.items() if times > 1)})
+    said = f"{sum(twice.values())}, each after one that had died with its process or with the database"
+    details = [f"{one.stack} {one.run_id} {one.status}: {one.said}" for one in runs if one.stack in other]
+    yield Line("runs beside one a stack", said + "".join(f"; but {one}" for one in details), not other)
+
+
+def _struck(world: World, runs: Sequence[Passed]) -> Iterator[Passed]:
+    """Runs that were under way when PostgreSQL died, and failed."""
+    for killed in world.killed:
+        if killed.what == "PostgreSQL":
+            yield from (one for one in runs if one.status == "FAILURE" and one.launched <= killed.at <= one.ended)
 
 
 def _times(world: World, runs: Sequence[Passed], urgent: Any) -> Iterator[Line]:  # noqa: ANN401 - Dagster's own
@@ -174,9 +187,10 @@ def _passed(instance: dg.DagsterInstance, since: float) -> list[Passed]:
         said: Any = instance.get_run_stats(run.run_id)
         if said.enqueued_time and said.enqueued_time >= since:
             launched = said.launch_time or said.start_time
-            found.append(
-                Passed(stack_of(run), run.status.value, said.enqueued_time, launched, said.start_time, said.end_time)
-            )
+            failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+            why = " | ".join(one.dagster_event.message or "" for one in failures if one.dagster_event)
+            times = (said.enqueued_time, launched, said.start_time, said.end_time)
+            found.append(Passed(run.run_id, why, stack_of(run), run.status.value, *times))
     return found
 
 
