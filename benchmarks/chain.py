@@ -126,7 +126,7 @@ def compare(before: str) -> None:
 def _idle_run_of(tree: Path) -> dict[str, float]:
     command = [sys.executable, __file__, "--idle-run", str(tree)]
     done = subprocess.run(
-        command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tree)}
+        command, check=True, capture_output=True, text=True, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)}
     )
     measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return measured

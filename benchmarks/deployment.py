@@ -25,6 +25,7 @@ from tests.deploy.compose_file import POSTGRES, services
 from tests.deploy.composed import Composed, await_partitions, composed
 from tests.deploy.images import make_images
 from tests.e2e.deployment import Deployment
+from tests.waiting import eventually
 
 STACK = "myapp-dev"
 IDLE_SECONDS = 120
@@ -122,6 +123,8 @@ def _measured(made: Composed) -> Iterator[Cost]:
     emulator.reset_calls(made.aws)
     before = _now(made)
     yield cost
+    # A run says that it has ended before its process does.
+    eventually(lambda: len(_family(made.processes["code-server"].pid)) == 1, "the processes of runs to end")
     after = _now(made)
     over.set()
     watcher.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,15 @@ def make_images(folder: Path) -> Images:
     environments = {image: folder / extra for image, extra in EXTRAS.items()}
     for image, extra in EXTRAS.items():
         install(wheel, environments[image], extra)
+        _compile(environments[image])
     shutil.copytree(EXAMPLES, folder / "atmos")
     planted(folder / "atmos")
     return Images(environments, folder / "atmos")
+
+
+def _compile(environment: Path) -> None:
+    """Compile what pip compiles as it installs: processes of an image write no bytecode. What is linked has it."""
+    (packages,) = (environment / "lib").glob("python*/site-packages")
+    for folder in packages.iterdir():
+        if folder.is_dir() and not folder.is_symlink():
+            compileall.compile_dir(folder, quiet=1)

@@ -1,4 +1,4 @@
-"""Open the Dagster instance for runs in this process (`DagsterInstance.get`); its event log keeps connections open.
+"""Open the Dagster instance for runs in this process (`DagsterInstance.get`); its storage keeps connections open.
 
 The files are those of Dagster's own storage: its webserver and daemon read and write them at the same time.
 """
@@ -15,7 +15,7 @@ _OPENING_SECONDS = 120
 
 
 def open_instance() -> dg.DagsterInstance:
-    """Open the instance of DAGSTER_HOME, which is prepared first; another event log than Dagster's default stays.
+    """Open the instance of DAGSTER_HOME, which is prepared first; see `keep_connections`.
 
     Raises:
         StorageError: if it cannot be used.

@@ -1,6 +1,6 @@
-"""Keep the connections of Dagster's event log on SQLite open, in the process that executes a run.
+"""Keep the connections of Dagster's storage open, SQLite's and PostgreSQL's, in the process that executes a run.
 
-The files are those of Dagster's own storage: its webserver and daemon read and write them at the same time.
+Files and tables are those of Dagster's own storage: its webserver and daemon read and write them at the same time.
 """
 
 import os
@@ -12,21 +12,38 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import dagster as dg
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, inspect, text
 from sqlalchemy.event import listen
 
 _BUSY_SECONDS = 60
 _INDEX = "index"
 """No run's id: that of events without a run is empty."""
-_POOLED = "SqliteEventLogStorage"
+_SQLITE = "SqliteEventLogStorage"
 """Dagster's default, one SQLite database a run and an index of all; it is known by its name in dagster.yaml."""
+_POSTGRES = frozenset({"PostgresEventLogStorage", "PostgresRunStorage"})
 
 
 def keep_connections(instance: dg.DagsterInstance) -> None:
-    """Keep those of an instance, once; another event log than Dagster's default stays as it is."""
+    """Keep those of an instance, once; what is neither Dagster's default nor dagster-postgres's stays as it is."""
     event_log = instance.event_log_storage
-    if type(event_log).__name__ == _POOLED and "run_connection" not in vars(event_log):
+    if type(event_log).__name__ == _SQLITE and "run_connection" not in vars(event_log):
         PooledConnections(event_log)
+    for storage in (event_log, instance.run_storage):
+        if type(storage).__name__ in _POSTGRES:
+            _pool(storage)
+
+
+def _pool(storage: object) -> None:
+    """Give a storage a pool of connections, where dagster-postgres opens one for each statement.
+
+    A connection is tried before it is used: a run outlives a database that is away between two of its events.
+    """
+    own = vars(storage)
+    if isinstance(own["_engine"].pool, NullPool):
+        from dagster_postgres.utils import create_pg_engine  # noqa: PLC0415 - an extra, which comes with such a storage
+
+        pooled = {"isolation_level": "AUTOCOMMIT", "pool_pre_ping": True}
+        own["_engine"] = create_pg_engine(own["postgres_url"], own["_token_provider"], **pooled)
 
 
 class PooledConnections:

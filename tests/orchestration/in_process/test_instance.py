@@ -1,5 +1,6 @@
-"""Runs in this process make one engine a database of Dagster's event log, and leave the files that Dagster knows."""
+"""Runs in this process make one engine a database of Dagster's storage, and leave files and tables as Dagster knows."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.event_log import PooledConnections
 from secrets_pipeline.orchestration.shared.home import prepare_home
+from tests.e2e.leases.two_hosts import postgres
 from tests.waiting import SECONDS
 
 ROOT = Path(__file__).parents[3]
@@ -236,6 +238,26 @@ def opened_files() -> list[str]:
         with suppress(OSError):
             found.append(str(one.readlink()))
     return found
+
+
+def test_a_run_keeps_its_connections_to_postgresql_and_outlives_that_it_was_away(home: Path) -> None:
+    with postgres() as url:
+        (home / "dagster.yaml").write_text(json.dumps({"storage": {"postgres": {"postgres_url": url}}}))
+        witness = db.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=db.StaticPool)
+
+        def asked(query: str) -> int:
+            with witness.connect() as connection:
+                return int(connection.execute(db.text(query)).scalar_one())
+
+        sessions = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+        with open_instance() as instance:
+            before = asked(sessions)
+            run(instance)
+            assert asked(sessions) - before <= 4
+            others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            assert asked(f"SELECT count(pg_terminate_backend(pid)) {others}") >= 2
+            assert told(instance, run(instance))
+        witness.dispose()
 
 
 def test_another_storage_is_left_alone(home: Path) -> None:
