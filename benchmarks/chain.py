@@ -215,7 +215,7 @@ def first_login() -> float:
 
 
 def stages(run_ids: list[str]) -> dict[str, float]:
-    """Seconds in each step over all runs, in the order in which they first started; `stack_report` evaluates the checks."""
+    """Seconds in each step over all runs, in the order in which they first started; stack_report evaluates checks."""
     import dagster as dg  # noqa: PLC0415 - counted with the definitions
 
     spent: dict[str, float] = defaultdict(float)
