@@ -11,15 +11,9 @@ from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.shared import partition_tags
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
 from tests.orchestration.conftest import Repository
-from tests.orchestration.deployed import Deployment
+from tests.orchestration.deployed import BACKFILL, Deployment
 from tests.orchestration.provisioning.conftest import STACK
 
-BACKFILL = """
-mutation($params: LaunchBackfillParams!) {
-  launched: launchPartitionBackfill(backfillParams: $params) {
-    __typename ... on LaunchBackfillSuccess { launchedRunIds } ... on PythonError { message }
-  }
-}"""
 CHOSEN = """
 query($job: PipelineSelector!, $stack: String!) {
   job: pipelineOrError(params: $job) {
