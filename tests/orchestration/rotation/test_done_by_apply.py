@@ -124,6 +124,38 @@ def test_a_version_that_the_first_apply_itself_wrote_over_is_not_followed_again(
     assert shop.asked(shop.current(first, time=began)) == []
 
 
+def test_what_waited_for_two_applies_is_done_where_the_first_of_them_did_it(shop: Shop, began: str) -> None:
+    first, event = shop.version("AWSPREVIOUS"), shop.created()
+    assert shop.run()
+    assert shop.asked(event, shop.current(first, time=began)) == []
+
+
+def test_a_version_that_two_applies_wrote_over_behind_each_other_is_not_followed_again(shop: Shop, began: str) -> None:
+    first, second = shop.version("AWSPREVIOUS"), shop.version("AWSCURRENT")
+    shop.vars["secrets"]["owner"]["dbname"] = "invoices"
+    assert shop.run()
+    assert shop.version("AWSCURRENT") not in {first, second}
+    assert shop.asked(*(shop.current(one, time=began) for one in (first, second))) == []
+
+
+def test_a_version_that_only_a_run_that_failed_wrote_over_is_followed_after_the_next_apply(
+    shop: Shop, failed: str
+) -> None:
+    first = shop.version("AWSPREVIOUS")
+    del shop.vars["secrets"]["broken"]
+    assert shop.run()
+    assert shop.asked(shop.current(first, time=failed)) == ROTATION
+
+
+def test_a_version_of_somebody_else_between_two_applies_is_followed(shop: Shop, began: str) -> None:
+    first = shop.version("AWSPREVIOUS")
+    document = json.loads(shop.secrets.get_secret_value(SecretId=shop.name())["SecretString"])
+    shop.secrets.put_secret_value(SecretId=shop.name(), SecretString=json.dumps(document))
+    shop.vars["secrets"]["owner"]["dbname"] = "invoices"
+    assert shop.run()
+    assert shop.asked(shop.current(first, time=began)) == ROTATION
+
+
 def test_a_database_that_was_made_anew_since_is_followed(shop: Shop, began: str) -> None:
     found = shop.rds.describe_db_instances(DBInstanceIdentifier=shop.stack)["DBInstances"][0]
     shop.rds.delete_db_instance(DBInstanceIdentifier=shop.stack, SkipFinalSnapshot=True)
