@@ -130,7 +130,7 @@ def ensure_key(kms: KMSClient, key: ServiceKey, patience: Patience | None = None
     """Return the ARN of the key; where there is none, CreateKey, EnableKeyRotation and CreateAlias make it.
 
     A run that died between CreateKey and CreateAlias left a key without alias; it is found by its tag and used. Where
-    two runs make the key at once, the first alias wins, and the key that lost, never used, is scheduled for deletion.
+    runs make the key at once, the first alias wins, and each key that lost, never used, is scheduled for deletion.
     The key policy is KMS's default: the account's IAM policies decide.
 
     Raises:
@@ -149,12 +149,14 @@ def ensure_key(kms: KMSClient, key: ServiceKey, patience: Patience | None = None
     left_over = find_unaliased_key(kms, PURPOSE_TAG, key.purpose, spec=key.spec)
     arn = left_over or _create(kms, key)
     wait = partial((patience or Patience()).until_visible, lag=NEW_RESOURCE, subject=arn)
-    if key.rotated:
-        wait("EnableKeyRotation", key.alias, lambda: kms.enable_key_rotation(KeyId=arn))
     try:
+        if key.rotated:
+            wait("EnableKeyRotation", key.alias, lambda: kms.enable_key_rotation(KeyId=arn))
         wait("CreateAlias", key.alias, lambda: kms.create_alias(AliasName=key.alias, TargetKeyId=arn))
     except AwsError as error:
-        if error.code != "AlreadyExistsException":
+        # The run that made what we found has lost to a third one, and deletes it.
+        is_deleted = left_over is not None and error.code == "KMSInvalidStateException"
+        if error.code != "AlreadyExistsException" and not (is_deleted and find_key(kms, key.alias)):
             raise
     else:
         return arn

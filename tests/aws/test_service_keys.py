@@ -17,6 +17,7 @@ from secrets_pipeline.aws.service_keys import (
     FINGERPRINT_ALIAS,
     PURPOSE_TAG,
     SEAL_ALIAS,
+    ServiceKey,
     _create,
     ensure_key,
     ensure_service_keys,
@@ -49,8 +50,8 @@ def tagged(kms: KMSClient, purpose: str, state: str = "Enabled") -> list[str]:
     ]
 
 
-def before_alias(kms: KMSClient, act: Callable[[], object]) -> None:
-    """Let another run act once, between CreateKey and CreateAlias of ours."""
+def before_alias(kms: KMSClient, act: Callable[[], object], call: str = "CreateAlias") -> None:
+    """Let another run act once, between CreateKey and CreateAlias of ours, or another call."""
     done = threading.Event()
 
     def handler(**_: object) -> None:
@@ -58,7 +59,7 @@ def before_alias(kms: KMSClient, act: Callable[[], object]) -> None:
             done.set()
             act()
 
-    kms.meta.events.register("before-call.kms.CreateAlias", handler)
+    kms.meta.events.register(f"before-call.kms.{call}", handler)
 
 
 def test_the_keys_are_made_with_what_each_is_for(kms: KMSClient) -> None:
@@ -115,6 +116,35 @@ def test_the_key_that_loses_the_race_is_deleted_and_the_winner_used(kms: KMSClie
     assert winner == find_key(others, SEAL_ALIAS)
     assert tagged(kms, "seal") == [winner]
     assert len(tagged(kms, "seal", "PendingDeletion")) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "call"),
+    [(seal_key(), "EnableKeyRotation"), (seal_key(), "CreateAlias"), (fingerprint_key(), "CreateAlias")],
+    ids=lambda one: getattr(one, "purpose", one),
+)
+def test_a_run_that_took_over_the_key_which_another_run_deletes_as_it_lost_the_race_uses_the_winner(
+    kms: KMSClient, key: ServiceKey, call: str
+) -> None:
+    others = Sessions().for_target(Target(region="eu-west-1")).client("kms")
+    lost = _create(others, key)
+
+    def win() -> None:
+        others.create_alias(AliasName=key.alias, TargetKeyId=_create(others, key))
+        others.schedule_key_deletion(KeyId=lost, PendingWindowInDays=7)
+
+    before_alias(kms, win, call)
+    assert ensure_key(kms, key) == find_key(others, key.alias)
+    assert tagged(kms, key.purpose, "PendingDeletion") == [lost]
+
+
+def test_a_left_over_key_that_somebody_deletes_meanwhile_is_said(kms: KMSClient) -> None:
+    others = Sessions().for_target(Target(region="eu-west-1")).client("kms")
+    left_over = _create(others, seal_key())
+    before_alias(kms, lambda: others.schedule_key_deletion(KeyId=left_over, PendingWindowInDays=7))
+    with pytest.raises(AwsError, match="pending deletion") as said:
+        ensure_key(kms, seal_key())
+    assert said.value.operation == "CreateAlias"
 
 
 def test_a_key_that_the_operator_provides_is_taken_and_never_made(kms: KMSClient, emulator: Emulator) -> None:
