@@ -16,6 +16,7 @@ from secrets_pipeline.orchestration.shared.lease_mark import Mark
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.priorities import BACKFILL_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_lease import MAY_HOLD, PATIENCE_SECONDS, fail_abandoned, leases_of
 
@@ -24,6 +25,11 @@ _INTERVAL = 15
 _ENDING_SECONDS = 60.0
 _BEGINNING_SECONDS = PATIENCE_SECONDS + 300.0
 """So long a run may take to come to its lease: it reads the repository, and a store of leases may not answer."""
+_SUBMITTING_SECONDS = 300.0
+"""So long a run of a backfill may not be submitted: a daemon that died in between counts it as submitted ever after.
+
+Source: `_get_partitions_chunk` of dagster._core.execution.job_backfill, which skips partitions that have a run.
+"""
 
 
 class Standing:
@@ -66,7 +72,8 @@ def abandoned_run_sensor_for(names: Names, leased: Own) -> dg.SensorDefinition:
         minimum_interval_seconds=_INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Fails runs whose process is gone, on whatever host it was: their lease of the stack expired, "
-        "another run has it, or they did not come to it for a quarter of an hour. A run that lives or waits stays.",
+        "another run has it, or they did not come to it for a quarter of an hour; or the daemon that made them for a "
+        "backfill died before it submitted them. A run that lives or waits stays.",
     )
     def abandoned_run_sensor(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SkipReason:
         leases = leases_of(context.instance, stacks)
@@ -106,13 +113,19 @@ def _is_judged(run: dg.DagsterRun, leases: Leases, leased: Own) -> bool:
     mark = Mark.of(run)
     if mark is not None:
         return mark.address.startswith(leases.root)
+    if run.status is dg.DagsterRunStatus.NOT_STARTED:
+        return BACKFILL_TAG in run.tags and leased.includes(run)
     # Before it has started, Dagster's run monitoring gives it time.
     return run.status is dg.DagsterRunStatus.STARTED and PARTITION_TAG in run.tags and leased.includes(run)
 
 
 def _judged(instance: dg.DagsterInstance, run: dg.DagsterRun, leases: Leases, standing: Standing) -> str:
     mark = Mark.of(run)
-    if mark is None:
+    if run.status is dg.DagsterRunStatus.NOT_STARTED and mark is None:
+        if not standing.lasts(run, _SUBMITTING_SECONDS):
+            return "is about to be submitted"
+        why = f"it was made and not submitted for {_SUBMITTING_SECONDS:.0f} s"
+    elif mark is None:
         if not standing.lasts(run, _BEGINNING_SECONDS):
             return "has not taken its lease yet"
         why = f"it has not come to take the lease of its stack for {_BEGINNING_SECONDS:.0f} s"
@@ -128,7 +141,7 @@ def _judged(instance: dg.DagsterInstance, run: dg.DagsterRun, leases: Leases, st
         why = f"its lease {mark.address} {look.why}"
     # It may have taken its lease, given it back, or ended, while it was looked at.
     now = instance.get_run_by_id(run.run_id)
-    if now is None or now.is_finished or Mark.of(now) != mark:
+    if now is None or now.is_finished or (now.status, Mark.of(now)) != (run.status, mark):
         return "has just ended, or gone on"
     fail_abandoned(instance, now, why)
     return f"failed, {why}"

@@ -124,7 +124,7 @@ def _fail_others(instance: dg.DagsterInstance, stack: str, own_run: str, mark: M
 
 
 def fail_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, why: str) -> None:
-    """Report a run whose process is gone as failed; as canceled, and so not repeated, where somebody terminated it.
+    """Report a run that nobody executes as failed; as canceled, and so not repeated, where somebody terminated it.
 
     Args:
         instance: whose run it is.
@@ -132,7 +132,7 @@ def fail_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, why: str) -
         why: what tells that, as a clause.
     """
     said = (
-        f"The process of this run ended without finishing it, or stood still: {why}. "
+        f"Nobody executes this run any longer: {why}. "
         "What it wrote stays, and it writes nothing more; the next apply goes on from there."
     )
     if run.status is dg.DagsterRunStatus.CANCELING:

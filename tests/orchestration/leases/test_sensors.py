@@ -21,6 +21,7 @@ from secrets_pipeline.orchestration.leases.sensors import Standing, abandoned_ru
 from secrets_pipeline.orchestration.shared import run_lease
 from secrets_pipeline.orchestration.shared.lease_mark import LEASE_TAG, Mark
 from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.priorities import BACKFILL_TAG
 from secrets_pipeline.orchestration.shared.run_lease import leases_of
 from tests.embedded import operator
 from tests.orchestration.leases.conftest import Opened, address_of
@@ -130,6 +131,28 @@ def test_a_run_that_dies_before_it_takes_its_lease_is_failed_after_a_while_and_o
     assert {status(instance, run) for run in (dead, chosen, repeats)} == {"FAILURE"}
     assert "it has not come to take the lease of its stack" in failure_of(instance, dead)
     assert [status(instance, run) for run in (*needs_none, late)] == [run.status.value for run in (*needs_none, late)]
+
+
+def test_a_run_of_a_backfill_that_a_killed_daemon_made_and_did_not_submit_is_failed_after_a_while(
+    instance: dg.DagsterInstance, opened: Opened, world: World
+) -> None:
+    leases, standing = leases_of(instance, opened("bucket")), Standing(world.clock)
+    unsubmitted, of_backfill = dg.DagsterRunStatus.NOT_STARTED, {BACKFILL_TAG: "abcdefgh"}
+    left, late = (run_of(instance, status=unsubmitted, tags=of_backfill) for _ in range(2))
+    others = (
+        # Whoever launched it was told that it failed; a sensor asks for its run again.
+        run_of(instance, status=unsubmitted),
+        run_of(instance, job="payments_provision", status=unsubmitted, tags=of_backfill),
+        run_of(instance, status=dg.DagsterRunStatus.STARTING, tags=of_backfill),
+    )
+    assert end_abandoned(instance, leases, LEASED, standing).count("is about to be submitted") == 2
+    world.pass_by(sensors._SUBMITTING_SECONDS)
+    instance.report_dagster_event(dg.DagsterEvent(dg.DagsterEventType.RUN_STARTING.value, late.job_name), late.run_id)
+    end_abandoned(instance, leases, LEASED, standing)
+    assert "it was made and not submitted" in failure_of(instance, left)
+    assert status(instance, left) == "FAILURE"
+    assert status(instance, late) == "STARTING"
+    assert [status(instance, run) for run in others] == [run.status.value for run in others]
 
 
 def test_a_run_that_comes_to_its_lease_late_may_end_as_slowly_as_any(
