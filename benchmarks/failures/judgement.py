@@ -27,6 +27,7 @@ _LIMITS = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())["concurrency"]["
 PLACES: int = min(one["limit"] for one in _LIMITS if one["key"] in {BACKFILL_TAG, ACCOUNT_TAG})
 """Runs of a backfill at once: all of its stacks are in one account."""
 EXPIRY_SECONDS: int = BucketLeases.model_fields["seconds"].default
+_FAILURES = {dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.STEP_FAILURE}
 _TWICE = {"CreateSecret", "PutSecretValue", "UpdateSecret", "DeleteSecret"}
 
 
@@ -73,11 +74,12 @@ def judge(
         deaths: what was to be killed → how often.
     """
     first = instance.get_runs(dg.RunsFilter(job_name="provision", created_before=datetime.fromtimestamp(since, UTC)))
-    succeeded = sum(run.status is dg.DagsterRunStatus.SUCCESS for run in first)
+    others = [run for run in first if run.status is not dg.DagsterRunStatus.SUCCESS]
+    details = "".join(f"; {stack_of(run)} {run.status.value}: {_why(instance, run)}" for run in others)
     yield Line(
         "runs of the same stacks at once, by the queue and by the other host's command line, that succeeded",
-        f"{succeeded} of {before}",
-        succeeded == len(first) == before,
+        f"{len(first) - len(others)} of {before}{details}",
+        len(first) == before and not others,
     )
     runs = _passed(instance, since)
     died = [stack for one in world.killed for stack in one.stacks]
@@ -94,7 +96,7 @@ def judge(
     right = failed == broken and set(told.values()) == {1} and all(any(one in said for one in broken) for said in told)
     yield Line(
         "alerts at the topic, each once: of stacks that cannot be applied, none of what was mended",
-        sum(told.values()),
+        sum(told.values()) if right else f"{sum(told.values())}: {dict(told)}",
         right,
     )
     values = _values()
@@ -106,7 +108,12 @@ def _stacks(world: World, runs: Sequence[Passed], stacks: Sequence[str], died: S
     broken = set(stacks[-BROKEN:])
     last = {one.stack: one.status for one in sorted(runs, key=lambda one: one.queued)}
     right = [stack for stack in stacks if (last.get(stack) == "SUCCESS") is not (stack in broken)]
-    yield Line("stacks whose last run ended as it must", f"{len(right)} of {len(stacks)}", len(right) == len(stacks))
+    wrong = {stack: [one.said for one in runs if one.stack == stack] for stack in stacks if stack not in right}
+    yield Line(
+        "stacks whose last run ended as it must",
+        f"{len(right)} of {len(stacks)}" + "".join(f"; but {stack}: {said}" for stack, said in wrong.items()),
+        not wrong,
+    )
     wanting = _wanting(world)
     yield Line(
         "stacks of which a deep plan wants something, the broken ones aside",
@@ -159,8 +166,13 @@ def _times(world: World, runs: Sequence[Passed], urgent: Any) -> Iterator[Line]:
         f"{waited:.0f}",
         waited < statistics.median(queued),
     )
-    idle = _idle(runs)
-    yield Line("longest time that runs were QUEUED while places were free, s", f"{idle:.0f}", idle <= EXPIRY_SECONDS)
+    idle, stacks, until = _idle(runs)
+    deaths = [f"{one.what} {one.at - until:.0f}" for one in world.killed]
+    details = f"; of {', '.join(stacks)}; deaths by the seconds to its end: {', '.join(deaths)}"
+    right = idle <= EXPIRY_SECONDS
+    yield Line(
+        "longest time that runs were QUEUED while places were free, s", f"{idle:.0f}{'' if right else details}", right
+    )
 
 
 def _mended(runs: Sequence[Passed], stack: str, at: float) -> float:
@@ -168,16 +180,20 @@ def _mended(runs: Sequence[Passed], stack: str, at: float) -> float:
     return min((one.started for one in runs if one.stack == stack and one.started > at), default=float("inf")) - at
 
 
-def _idle(runs: Sequence[Passed]) -> float:
-    """Longest time in which a run waited that could be launched: of a stack without another, with a free place."""
+def _idle(runs: Sequence[Passed]) -> tuple[float, Sequence[str], float]:
+    """Longest time in which a run waited that could be launched: of a stack without another, with a free place.
+
+    Returns:
+        Seconds, the stacks that waited at its end, and when that was.
+    """
     moments = sorted({at for one in runs for at in (one.queued, one.launched, one.ended)})
-    idle = longest = 0.0
+    idle, longest = 0.0, (0.0, list[str](), 0.0)
     for begin, end in pairwise(moments):
         at = (begin + end) / 2
         busy = [one.stack for one in runs if one.launched <= at < one.ended]
-        waiting = any(one.queued <= at < one.launched and one.stack not in busy for one in runs)
+        waiting = [one.stack for one in runs if one.queued <= at < one.launched and one.stack not in busy]
         idle = idle + end - begin if waiting and len(busy) < PLACES else 0.0
-        longest = max(longest, idle)
+        longest = max(longest, (idle, waiting, end))
     return longest
 
 
@@ -187,11 +203,21 @@ def _passed(instance: dg.DagsterInstance, since: float) -> list[Passed]:
         said: Any = instance.get_run_stats(run.run_id)
         if said.enqueued_time and said.enqueued_time >= since:
             launched = said.launch_time or said.start_time
-            failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
-            why = " | ".join(one.dagster_event.message or "" for one in failures if one.dagster_event)
             times = (said.enqueued_time, launched, said.start_time, said.end_time)
-            found.append(Passed(run.run_id, why, stack_of(run), run.status.value, *times))
+            found.append(Passed(run.run_id, _why(instance, run), stack_of(run), run.status.value, *times))
     return found
+
+
+def _why(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+    """What the events say of a failure, the last words first; an error's class with the first line of its text."""
+    said = []
+    for entry in instance.all_logs(run.run_id, of_type=_FAILURES):
+        event = entry.dagster_event
+        if event is not None:
+            data: Any = event.event_specific_data
+            errors = [one for one in (data.error, data.error and data.error.cause) if one]
+            said += [event.message or "", *(f"{one.cls_name}: {one.message.splitlines()[0]}" for one in errors)]
+    return " | ".join(reversed(said))
 
 
 def _wanting(world: World) -> set[str]:

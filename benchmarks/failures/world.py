@@ -18,6 +18,7 @@ from pathlib import Path
 
 import boto3
 import dagster as dg
+import yaml
 
 from secrets_pipeline import emulator
 from secrets_pipeline.emulator import LocalAws
@@ -30,6 +31,8 @@ from tests.ports import free_port
 from tests.waiting import eventually
 
 BUCKET, TOPIC, QUEUE = "shared", "alerts", "alerts"
+REPEATED: int = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())["run_retries"]["max_retries"]
+"""How often Dagster repeats a run that died."""
 BROKEN = 3
 """The last stacks cannot be applied: the key that they name is disabled."""
 STACK = """
@@ -118,16 +121,22 @@ class World:
                 self.start(service)
 
     def kill_run(self, instance: dg.DagsterInstance, hand: random.Random, *, with_host: bool) -> bool:
-        """Kill the process of a run that is under way, or all of its host; False where none is."""
+        """Kill the process of a run that is under way, or all of its host; False where none is.
+
+        The last run that Dagster gives a stack is spared: who kills it, too, has its stack given up, and alerted.
+        """
         servers = {one.pid: service for service, one in self.processes.items() if service.startswith("code-server")}
         found = {}
         for run in instance.get_runs(dg.RunsFilter(job_name="provision", statuses=[dg.DagsterRunStatus.STARTED])):
             pid = _process_of(instance, run)
             if _parent(pid) in servers:
                 found[pid] = run
-        if not found:
+        deaths = Counter(stack for one in self.killed for stack in one.stacks)
+        last = {_parent(pid) if with_host else pid for pid, run in found.items() if deaths[stack_of(run)] >= REPEATED}
+        chosen = [pid for pid in sorted(found) if (_parent(pid) if with_host else pid) not in last]
+        if not chosen:
             return False
-        pid = hand.choice(sorted(found))
+        pid = hand.choice(chosen)
         server = _parent(pid)
         died = [one for one in found if one == pid or (with_host and _parent(one) == server)]
         moment = time.time()
