@@ -214,8 +214,9 @@ def _why(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     for entry in instance.all_logs(run.run_id, of_type=_FAILURES):
         event = entry.dagster_event
         if event is not None:
-            data: Any = event.event_specific_data
-            errors = [one for one in (data.error, data.error and data.error.cause) if one]
+            # A run that somebody reported as failed has no error.
+            error: Any = getattr(event.event_specific_data, "error", None)
+            errors = [one for one in (error, error and error.cause) if one]
             said += [event.message or "", *(f"{one.cls_name}: {one.message.splitlines()[0]}" for one in errors)]
     return " | ".join(reversed(said))
 
