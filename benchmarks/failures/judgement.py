@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,9 @@ _LIMITS = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())["concurrency"]["
 PLACES: int = min(one["limit"] for one in _LIMITS if one["key"] in {BACKFILL_TAG, ACCOUNT_TAG})
 """Runs of a backfill at once: all of its stacks are in one account."""
 EXPIRY_SECONDS: int = BucketLeases.model_fields["seconds"].default
+NEVER = math.inf
+LAUNCH_SECONDS = 60.0
+"""A launch takes no longer."""
 _FAILURES = {dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.STEP_FAILURE}
 _TWICE = {"CreateSecret", "PutSecretValue", "UpdateSecret", "DeleteSecret"}
 
@@ -135,16 +139,20 @@ def _stacks(world: World, runs: Sequence[Passed], stacks: Sequence[str], died: S
     died = [*died, *(one.stack for one in _struck(world, runs))]
     done = Counter(one.stack for one in runs if one.status == "SUCCESS")
     other = sorted({*(set(twice) - set(died)), *(stack for stack, times in done.items() if times > 1)})
-    said = f"{sum(twice.values())}, each after one that had died with its process or with the database"
+    said = f"{sum(twice.values())}, each after one that had died with its process, its launch or the database"
     details = [f"{one.stack} {one.run_id} {one.status}: {one.said}" for one in runs if one.stack in other]
     yield Line("runs beside one a stack", said + "".join(f"; but {one}" for one in details), not other)
 
 
 def _struck(world: World, runs: Sequence[Passed]) -> Iterator[Passed]:
-    """Runs that were under way when PostgreSQL died, and failed."""
+    """Runs that failed as PostgreSQL died under them, or the daemon while it launched them: these never started."""
+    failed = [one for one in runs if one.status == "FAILURE"]
     for killed in world.killed:
+        under_way = [one for one in failed if one.launched <= killed.at <= one.ended]
         if killed.what == "PostgreSQL":
-            yield from (one for one in runs if one.status == "FAILURE" and one.launched <= killed.at <= one.ended)
+            yield from under_way
+        elif killed.what == "daemon":
+            yield from (one for one in under_way if one.started == NEVER and killed.at - one.launched <= LAUNCH_SECONDS)
 
 
 def _times(world: World, runs: Sequence[Passed], urgent: Any) -> Iterator[Line]:  # noqa: ANN401 - Dagster's own
@@ -153,7 +161,7 @@ def _times(world: World, runs: Sequence[Passed], urgent: Any) -> Iterator[Line]:
     yield Line(
         f"from a death to the start of the run that mends (a lease lasts {EXPIRY_SECONDS} s), median and longest, s",
         f"{statistics.median(waits or [0.0]):.0f}, {longest:.0f}",
-        longest < float("inf"),
+        longest < NEVER,
     )
     queued = [one.launched - one.queued for one in runs]
     waited = urgent.launch_time - urgent.enqueued_time
@@ -166,34 +174,39 @@ def _times(world: World, runs: Sequence[Passed], urgent: Any) -> Iterator[Line]:
         f"{waited:.0f}",
         waited < statistics.median(queued),
     )
-    idle, stacks, until = _idle(runs)
+    idle, stack, until = _idle(runs)
     deaths = [f"{one.what} {one.at - until:.0f}" for one in world.killed]
-    details = f"; of {', '.join(stacks)}; deaths by the seconds to its end: {', '.join(deaths)}"
     right = idle <= EXPIRY_SECONDS
+    details = "" if right else f"; {stack}; deaths by the seconds to its end: {', '.join(deaths)}"
     yield Line(
-        "longest time that runs were QUEUED while places were free, s", f"{idle:.0f}{'' if right else details}", right
+        "longest time that a run was the next one in the queue and had a free place, s", f"{idle:.0f}{details}", right
     )
 
 
 def _mended(runs: Sequence[Passed], stack: str, at: float) -> float:
     """Seconds from the death of a stack's run to the start of the next one."""
-    return min((one.started for one in runs if one.stack == stack and one.started > at), default=float("inf")) - at
+    return min((one.started for one in runs if one.stack == stack and one.started > at), default=NEVER) - at
 
 
-def _idle(runs: Sequence[Passed]) -> tuple[float, Sequence[str], float]:
-    """Longest time in which a run waited that could be launched: of a stack without another, with a free place.
+def _idle(runs: Sequence[Passed]) -> tuple[float, str, float]:
+    """Longest time in which the same run was the next one, of a stack without another, with a free place.
 
     Returns:
-        Seconds, the stacks that waited at its end, and when that was.
+        Seconds, the stack of that run, and the end of that time.
     """
     moments = sorted({at for one in runs for at in (one.queued, one.launched, one.ended)})
-    idle, longest = 0.0, (0.0, list[str](), 0.0)
+    idle, before, longest = 0.0, "", (0.0, "", 0.0)
     for begin, end in pairwise(moments):
         at = (begin + end) / 2
         busy = [one.stack for one in runs if one.launched <= at < one.ended]
-        waiting = [one.stack for one in runs if one.queued <= at < one.launched and one.stack not in busy]
-        idle = idle + end - begin if waiting and len(busy) < PLACES else 0.0
-        longest = max(longest, (idle, waiting, end))
+        waiting = [one for one in runs if one.queued <= at < one.launched and one.stack not in busy]
+        following = min(waiting, key=lambda one: one.queued, default=None)
+        if following is None or len(busy) >= PLACES:
+            idle, before = 0.0, ""
+            continue
+        idle = end - begin + (idle if following.run_id == before else 0.0)
+        before = following.run_id
+        longest = max(longest, (idle, following.stack, end))
     return longest
 
 
@@ -202,8 +215,8 @@ def _passed(instance: dg.DagsterInstance, since: float) -> list[Passed]:
     for run in instance.get_runs(dg.RunsFilter(job_name="provision")):
         said: Any = instance.get_run_stats(run.run_id)
         if said.enqueued_time and said.enqueued_time >= since:
-            launched = said.launch_time or said.start_time
-            times = (said.enqueued_time, launched, said.start_time, said.end_time)
+            launched = said.launch_time or said.start_time or NEVER
+            times = (said.enqueued_time, launched, said.start_time or NEVER, said.end_time)
             found.append(Passed(run.run_id, _why(instance, run), stack_of(run), run.status.value, *times))
     return found
 
