@@ -88,10 +88,10 @@ def judge(
     runs = _passed(instance, since)
     died = [stack for one in world.killed for stack in one.stacks]
     killed = Counter(one.what for one in world.killed)
-    yield Line("killed", ", ".join(f"{count} {what}" for what, count in sorted(killed.items())), killed == deaths)
+    yield Line("killed", _counted(killed), killed == deaths)
     yield Line("runs that died of it", len(died))
     yield Line(
-        "services that ended with their host or by themselves, and were started again", dict(world.restarted) or "none"
+        "services that ended with their host or by themselves, and were started again", _counted(world.restarted)
     )
     yield from _stacks(world, runs, stacks, died)
     yield from _times(world, runs, instance.get_run_stats(world.urgent))
@@ -106,6 +106,10 @@ def judge(
     values = _values()
     found = [table for table, text in database_texts(world.postgres.port) if any(value in text for value in values)]
     yield Line(f"cells of PostgreSQL with one of the {len(values)} passwords", len(found) or "none", not found)
+
+
+def _counted(what: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(what.items())) or "none"
 
 
 def _stacks(world: World, runs: Sequence[Passed], stacks: Sequence[str], died: Sequence[str]) -> Iterator[Line]:
@@ -130,9 +134,7 @@ def _stacks(world: World, runs: Sequence[Passed], stacks: Sequence[str], died: S
             written[f"{call.operation} {call.status}"] += call.count
     created, wanted = written.pop("CreateSecret 200", 0), 2 * (len(stacks) - BROKEN)
     yield Line("secrets created", f"{created} of {wanted}", created == wanted)
-    yield Line(
-        "values or secrets written a second time, or refused as they exist", dict(written) or "none", not written
-    )
+    yield Line("values or secrets written a second time, or refused as they exist", _counted(written), not written)
     more = Counter(one.stack for one in runs)
     more.subtract(dict.fromkeys(stacks, 1))
     twice = +more

@@ -132,8 +132,9 @@ class World:
             if _parent(pid) in servers:
                 found[pid] = run
         deaths = Counter(stack for one in self.killed for stack in one.stacks)
-        last = {_parent(pid) if with_host else pid for pid, run in found.items() if deaths[stack_of(run)] >= REPEATED}
-        chosen = [pid for pid in sorted(found) if (_parent(pid) if with_host else pid) not in last]
+        struck = {pid: _parent(pid) if with_host else pid for pid in found}
+        spared = {struck[pid] for pid, run in found.items() if deaths[stack_of(run)] >= REPEATED}
+        chosen = [pid for pid in sorted(found) if struck[pid] not in spared]
         if not chosen:
             return False
         pid = hand.choice(chosen)
