@@ -5,7 +5,6 @@ It misbehaves as AWS does where it is told to: lists that lag, latency, quotas, 
 
 from secrets_pipeline.emulator.control.calls import CountedCall, calls, reset_calls
 from secrets_pipeline.emulator.control.conditions import empty, reset_conditions
-from secrets_pipeline.emulator.control.durations import Durations, set_durations
 from secrets_pipeline.emulator.control.event_log import disorder_events, emit, settle
 from secrets_pipeline.emulator.control.faults import (
     FaultAction,
@@ -19,6 +18,7 @@ from secrets_pipeline.emulator.control.faults import (
 from secrets_pipeline.emulator.control.lambda_faults import Mishap, Moment, kill_invocations
 from secrets_pipeline.emulator.control.latency import Latency, set_latency
 from secrets_pipeline.emulator.control.lists import freeze_lists, lag_lists, thaw_lists
+from secrets_pipeline.emulator.control.pace import Pace, Profile, set_pace
 from secrets_pipeline.emulator.control.quotas import SECRETS_MANAGER_QUOTAS, RateQuota, enforce_quotas
 from secrets_pipeline.emulator.control.rollouts import RunningTask, running_tasks, set_rollout_seconds
 from secrets_pipeline.emulator.control.timing import advance, clock, set_clock
@@ -39,7 +39,6 @@ __all__ = [
     "SECOND_USER",
     "SECRETS_MANAGER_QUOTAS",
     "CountedCall",
-    "Durations",
     "FaultAction",
     "FaultReport",
     "InjectedFault",
@@ -47,6 +46,8 @@ __all__ = [
     "LocalAws",
     "Mishap",
     "Moment",
+    "Pace",
+    "Profile",
     "RateQuota",
     "RunningTask",
     "StandIn",
@@ -74,8 +75,8 @@ __all__ = [
     "running_tasks",
     "second_user_environment",
     "set_clock",
-    "set_durations",
     "set_latency",
+    "set_pace",
     "set_rollout_seconds",
     "settle",
     "stand_in",

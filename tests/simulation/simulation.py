@@ -17,7 +17,7 @@ from botocore.exceptions import ReadTimeoutError
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.emulator.control.durations import Durations
+from secrets_pipeline.emulator.control.pace import Pace
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.secretsmanager import replication
 from secrets_pipeline.engine.apply import Reconciler, apply
@@ -346,8 +346,8 @@ class _Lasting:
     simulation: Simulation
 
     @property
-    def now(self) -> Durations:
-        return Durations(replicating_seconds=self.simulation.slowness * self.simulation.reach.replicas)
+    def now(self) -> Pace:
+        return Pace(seconds={"replica InProgress": self.simulation.slowness * self.simulation.reach.replicas})
 
 
 @contextmanager
@@ -360,7 +360,7 @@ def _process_of(simulation: Simulation) -> Iterator[pytest.MonkeyPatch]:
         for logger, level in zip(loggers, levels, strict=True):
             stack.callback(logger.setLevel, level)
         patch = stack.enter_context(virtual(lambda: simulation.scheduler.clock))
-        patch.setattr(replication, "DURATIONS", _Lasting(simulation))
+        patch.setattr(replication, "PACE", _Lasting(simulation))
         yield patch
 
 

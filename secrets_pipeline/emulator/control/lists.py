@@ -6,10 +6,12 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.h
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.emulator.control.delays import LIST
+from secrets_pipeline.emulator.control.pace import PACE
+from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.handle.endpoint import ask
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ class ListLag:
         clock: seconds from any origin, never going back.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = CLOCK.now) -> None:
         self.clock = clock
         self._seconds: float | None = None
         self._since = 0.0
@@ -36,9 +38,10 @@ class ListLag:
 
         They never show a moment before the lag began, as nothing was remembered until then.
         """
-        if self._seconds is None:
-            return None
-        return max(self._since, self.clock() - self._seconds)
+        if self._seconds is not None:
+            return max(self._since, self.clock() - self._seconds)
+        seconds = PACE.now.of(LIST, "")
+        return max(PACE.since, self.clock() - seconds) if seconds else None
 
     @property
     def frozen(self) -> bool:

@@ -14,6 +14,7 @@ from secrets_pipeline.emulator.control.latency import LatencyControl
 from secrets_pipeline.emulator.control.quotas import Buckets
 from secrets_pipeline.emulator.core.error_responses import refuse_broken, refuse_denied, refuse_throttled
 from secrets_pipeline.emulator.enforcement import refuse_unauthorized
+from secrets_pipeline.emulator.services.propagation import PROPAGATION
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
@@ -32,11 +33,13 @@ class Passage:
         call: what it calls, once moto's dispatcher knows; None for what is no AWS call.
         service: botocore's name of the service.
         fault: the fault that it met.
+        response: moto's, set up for the call.
     """
 
     call: CountedCall | None = None
     service: str = ""
     fault: InjectedFault | None = None
+    response: BaseResponse | None = None
 
     @property
     def performed(self) -> bool:
@@ -63,7 +66,7 @@ class Gate:
         Raises:
             HTTPException: the answer that it gets instead.
         """
-        passage.call, passage.service = call, response.boto3_service_name
+        passage.call, passage.service, passage.response = call, response.boto3_service_name, response
         passage.fault = self.faults.due(call, str(response.headers.get(_INVOCATION, "")))
         if passage.fault is None:
             if not self.quotas.admits(call):
@@ -76,6 +79,7 @@ class Gate:
             _kill(passage.fault)
             refuse_broken(response)
         refuse_unauthorized(response)
+        PROPAGATION.refuse_unseen(response)
 
 
 def cut(passage: Passage, connection: socket.socket) -> None:

@@ -27,7 +27,6 @@ from secrets_pipeline.emulator.control.control import (
     StartResponse,
     answer,
 )
-from secrets_pipeline.emulator.control.durations import DURATIONS, DURATIONS_PATH
 from secrets_pipeline.emulator.control.event_log import (
     DISORDER_PATH,
     EMIT_PATH,
@@ -40,6 +39,7 @@ from secrets_pipeline.emulator.control.faults import FAULTS_PATH
 from secrets_pipeline.emulator.control.lambda_faults import MISHAPS, MISHAPS_PATH
 from secrets_pipeline.emulator.control.latency import LATENCY_PATH
 from secrets_pipeline.emulator.control.lists import LAG, LISTS_PATH
+from secrets_pipeline.emulator.control.pace import PACE, PACE_PATH
 from secrets_pipeline.emulator.control.quotas import QUOTAS_PATH
 from secrets_pipeline.emulator.control.rollouts import ROLLOUTS, ROLLOUTS_PATH
 from secrets_pipeline.emulator.control.timing import CLOCK_PATH, ClockControl
@@ -48,6 +48,7 @@ from secrets_pipeline.emulator.core.requests import operation_of
 from secrets_pipeline.emulator.server.admission import Gate, Passage, cut
 from secrets_pipeline.emulator.server.entrance import Entrance
 from secrets_pipeline.emulator.services import cloudtrail
+from secrets_pipeline.emulator.services.propagation import PROPAGATION
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -103,7 +104,7 @@ class Application:
             DISORDER_PATH: DisorderControl(),
             MISHAPS_PATH: MISHAPS,
             CLOCK_PATH: ClockControl(),
-            DURATIONS_PATH: DURATIONS,
+            PACE_PATH: PACE,
         }
         self._controls: dict[str, ServerControl] = {
             **conditions,
@@ -154,10 +155,15 @@ class Application:
             sent = [b"".join(body)]
             _close(body)
             body, error = sent, error_code(passage.service, code, answered.headers, sent[0])
-        elif called is not None and called.changes:
-            sent = [b"".join(body)]
-            _close(body)
-            body, told = sent, sent[0]
+        else:
+            changes = called is not None and called.changes
+            written = PROPAGATION.written_by(passage.response)
+            if changes or written is not None:
+                sent = [b"".join(body)]
+                _close(body)
+                body, told = sent, sent[0] if changes else b""
+                if written is not None:
+                    written(sent[0])
         if passage.call is not None:
             self.log.record(replace(passage.call, status=code, error=error))
         if code and called is not None:

@@ -9,7 +9,7 @@ What it corrects, measured on moto 5.2.5:
   assume. https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
 - AWS managed policies exist, without a setting that loads a thousand of them at start.
 - GetAccountAuthorizationDetails comes in pages of up to 1,000 entries, counts how often a policy is a boundary, and of
-  AWS managed policies lists those in use.
+  AWS managed policies lists those in use; it may be a picture of some seconds ago.
   https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
 """
 
@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from datetime import UTC
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -31,7 +33,10 @@ from moto.iam.exceptions import NotFoundException
 from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy, Role, User, iam_backends
 from moto.iam.responses import IamResponse
 
-from secrets_pipeline.arn import iam_arn
+from secrets_pipeline.arn import Arn, iam_arn
+from secrets_pipeline.emulator.control.delays import PICTURE
+from secrets_pipeline.emulator.control.pace import PACE
+from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE
 
 _OF_AWS = ":iam::aws:policy/"
@@ -56,6 +61,7 @@ class EmulatedIamBackend(IAMBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
+        self._puts: dict[str, tuple[float, dict[str, str]]] = {}
         own = str(vars(iam_models)["DEFAULT_ACCOUNT_ID"])  # the server changes it, moto does not export it
         if account_id != own:
             self._admit_administrator(own)
@@ -94,6 +100,32 @@ class EmulatedIamBackend(IAMBackend):
         self.require(permissions_boundary)
         super().put_role_permissions_boundary(role_name, permissions_boundary)
 
+    def put_role_policy(self, role_name: str, policy_name: str, policy_json: str) -> None:
+        """Put an inline policy, and remember what the role had before."""
+        role = self.get_role(role_name)
+        before = dict(role.policies)
+        super().put_role_policy(role_name, policy_name, policy_json)
+        self._puts[role.arn] = (CLOCK.now(), before)
+
+    def last_put(self, role_arn: str) -> float | None:
+        """When a role got its latest inline policy, in epoch seconds; None where it has none."""
+        put = self._puts.get(role_arn)
+        return put[0] if put else None
+
+    def _pictured(self) -> Iterator[Role]:
+        """The roles as a picture shows them that may be some seconds old."""
+        for role in list(self.roles.values()):
+            at, before = self._puts.get(role.arn, (0.0, {}))
+            made = role.create_date.replace(tzinfo=UTC).timestamp()
+            if not PACE.is_over(PICTURE, role.arn, made):
+                continue
+            if PACE.is_over(PICTURE, role.arn, at):
+                yield role
+            else:
+                older = copy(role)
+                older.policies = before
+                yield older
+
     def attach_role_policy(self, policy_arn: str, role_name: str) -> None:
         """Attach a policy of the account or of AWS."""
         self._know(policy_arn)
@@ -129,10 +161,10 @@ class EmulatedIamBackend(IAMBackend):
             if not unused and (not policy_filter or kind in policy_filter):
                 policies.append(policy)
         kinds = {"users": "User", "groups": "Group", "roles": "Role"}
-        return {
-            name: list(getattr(self, name).values()) if not policy_filter or kind in policy_filter else []
-            for name, kind in kinds.items()
-        } | {"managed_policies": policies}
+        found: dict[str, Sequence[Any]] = {name: [*getattr(self, name).values()] for name in kinds}
+        found["roles"] = [*self._pictured()]
+        asked = {name for name, kind in kinds.items() if not policy_filter or kind in policy_filter}
+        return {name: found[name] if name in asked else [] for name in kinds} | {"managed_policies": policies}
 
     def require(self, policy_arn: str) -> None:
         """Refuse a policy that does not exist.
@@ -216,6 +248,13 @@ class EmulatedIamResponse(IamResponse):
 
     def _user(self) -> User:
         return self.backend.get_user(self._get_param("UserName"))
+
+
+def last_put(role_arn: str) -> float | None:
+    """When a role got its latest inline policy, in epoch seconds; None where that is not known."""
+    named = Arn.match(role_arn)
+    backend = iam_backends[named.account_id][named.partition] if named else None
+    return backend.last_put(role_arn) if isinstance(backend, EmulatedIamBackend) else None
 
 
 def install() -> None:

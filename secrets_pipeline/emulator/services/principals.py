@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
 
-from secrets_pipeline.emulator.control.durations import DURATIONS
+from secrets_pipeline.emulator.control.delays import PRINCIPAL
+from secrets_pipeline.emulator.control.pace import PACE
+from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.documents import principals
 
@@ -32,14 +33,17 @@ def require_visible(statements: Iterable[Mapping[str, Any]], refusal: str) -> No
     Raises:
         Fault: MalformedPolicyDocumentException.
     """
-    after = DURATIONS.now.principal_seconds
-    if after is None:
+    if not PACE.now.knows(PRINCIPAL):
         return
     for statement in statements:
         for principal in principals(statement):
             named = _ARN.fullmatch(principal)
-            if named and not any((utcnow() - made).total_seconds() >= after for made in _made(**named.groupdict())):
+            if named and not any(_is_visible(principal, made) for made in _made(**named.groupdict())):
                 raise Fault("MalformedPolicyDocumentException", refusal)
+
+
+def _is_visible(principal: str, made: datetime) -> bool:
+    return (CLOCK.moment.replace(tzinfo=None) - made).total_seconds() >= PACE.now.of(PRINCIPAL, principal)
 
 
 def _made(partition: str, account: str, kind: str, name: str) -> Iterator[datetime]:

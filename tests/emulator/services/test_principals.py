@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.aws.consistency import NEW_PRINCIPAL, Patience
-from secrets_pipeline.emulator import Durations, LocalAws, reset_conditions, set_durations
+from secrets_pipeline.emulator import LocalAws, Pace, reset_conditions, set_pace
 from secrets_pipeline.errors import AwsError
 from tests.emulator.conftest import Clients
 
@@ -26,7 +26,7 @@ _numbers = itertools.count()
 @pytest.fixture
 def strict(aws: LocalAws, clients: Clients) -> Iterator[Clients]:
     """An AWS that shows a role to policies one second after it was made."""
-    set_durations(aws, Durations(principal_seconds=SECONDS))
+    set_pace(aws, Pace(seconds={"CreateRole to policies that name the role": SECONDS}))
     yield clients
     reset_conditions(aws)
 

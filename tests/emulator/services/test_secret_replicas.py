@@ -136,7 +136,7 @@ def test_a_replica_needs_the_key_of_its_primary_as_well(
 @pytest.fixture
 def slow(aws: emulator.LocalAws) -> Iterator[emulator.LocalAws]:
     """The embedded AWS, which takes its time to replicate."""
-    emulator.set_durations(aws, emulator.Durations(replicating_seconds=60))
+    emulator.set_pace(aws, emulator.Pace(seconds={"replica InProgress": 60}))
     yield aws
     emulator.reset_conditions(aws)
 

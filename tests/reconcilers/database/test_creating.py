@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.bench import Bench
 
 STAGE = "rds_endpoints"
-LONG = emulator.Durations(creating_seconds=300)
+LONG = emulator.Pace(seconds={"database creating": 300})
 """Until the test ends it."""
 CLUSTER: dict[str, Any] = {"engine": "aurora-postgresql", "instance_class": "db.t4g.medium"}
 
@@ -26,7 +26,7 @@ CLUSTER: dict[str, Any] = {"engine": "aurora-postgresql", "instance_class": "db.
 @pytest.fixture
 def slow(bench: Bench) -> Iterator[Bench]:
     """A bench on a server whose databases are `creating` until that is ended."""
-    emulator.set_durations(bench.aws, LONG)
+    emulator.set_pace(bench.aws, LONG)
     yield bench
     emulator.reset_conditions(bench.aws)
 

@@ -468,7 +468,7 @@ REPLICATING = timedelta(minutes=10)
 @pytest.fixture
 def slow(bench: Bench) -> Iterator[Bench]:
     """A bench on a server where a replica takes its time, longer than any run waits."""
-    emulator.set_durations(bench.aws, emulator.Durations(replicating_seconds=REPLICATING.total_seconds()))
+    emulator.set_pace(bench.aws, emulator.Pace(seconds={"replica InProgress": REPLICATING.total_seconds()}))
     yield bench
     emulator.reset_conditions(bench.aws)
 

@@ -9,13 +9,13 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from secrets_pipeline.emulator import (
-    Durations,
     FaultAction,
     InjectedFault,
+    Pace,
     arm,
     freeze_lists,
     reset_conditions,
-    set_durations,
+    set_pace,
     thaw_lists,
 )
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
@@ -133,7 +133,7 @@ def test_of_a_secret_that_turns_out_to_be_another_runs_the_policy_is_put_again(
 def test_a_principal_that_is_not_there_holds_up_no_creation(bench: Bench) -> None:
     nobody = statement(Effect="Allow", Principal={"AWS": f"arn:aws:iam::{bench.aws.account_id}:role/nobody"})
     spec = bench.spec(bench.declared(policy=(nobody,)))
-    set_durations(bench.aws, Durations(principal_seconds=0.001))
+    set_pace(bench.aws, Pace(seconds={"CreateRole to policies that name the role": 0.001}))
     try:
         bench.reset_calls()
         assert isinstance(bench.provision(spec, "secrets")[f"secrets {bench.name('api')}"], Applied)

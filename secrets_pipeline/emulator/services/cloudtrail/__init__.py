@@ -15,7 +15,8 @@ What it corrects, measured on moto 5.2.5:
 - What changes something, and what Secrets Manager does by itself, reaches EventBridge too; reads do not.
   https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 
-Events are there at once, while AWS takes some minutes. Other reads, and calls to other services, leave none.
+Events are there at once, unless the pace says that they take their time. Other reads, and calls to other services,
+leave none.
 """
 
 from secrets_pipeline.emulator.services.cloudtrail.backend import install

@@ -7,13 +7,17 @@ import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from moto.cloudtrail.models import CloudTrailBackend, cloudtrail_backends
 
+from secrets_pipeline.emulator.control.delays import TRAIL
+from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.event_bus import BUS, THROUGH_CLOUDTRAIL, Event
+from secrets_pipeline.emulator.core.scheduler import SCHEDULER
 
 KEPT = 10_000
 """Events of one account and region; the oldest go first."""
@@ -37,7 +41,12 @@ class EventHistory:
         """Events of the last 90 days."""
         with self._lock:
             kept = list(self._events)
-        return [event for event in reversed(kept) if event["EventTime"] > CLOCK.now() - _SECONDS]
+        now = CLOCK.now()
+        return [
+            event
+            for event in reversed(kept)
+            if event["EventTime"] > now - _SECONDS and PACE.is_over(TRAIL, str(event["EventName"]), event["EventTime"])
+        ]
 
 
 class HistoryBackend(CloudTrailBackend):
@@ -88,7 +97,12 @@ def file_event(account_id: str, told: Mapping[str, Any], resources: Iterable[str
     if not told["readOnly"]:
         kind = "AWS API Call" if told["eventType"] == "AwsApiCall" else "AWS Service Event"
         detail_type = f"{kind}{THROUGH_CLOUDTRAIL}"
-        BUS.put(Event(account_id, told["awsRegion"], f"aws.{service}", detail_type, record, moment=now))
+        event = Event(account_id, told["awsRegion"], f"aws.{service}", detail_type, record, moment=now)
+        seconds = PACE.now.of(TRAIL, f"{told['eventName']} {' '.join(resources)}")
+        if seconds:
+            SCHEDULER.at(now + seconds, partial(BUS.put, event))
+        else:
+            BUS.put(event)
 
 
 def _username(identity: Mapping[str, Any]) -> str:

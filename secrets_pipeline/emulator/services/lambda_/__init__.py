@@ -6,6 +6,9 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 - RevisionId changes with every update and guards UpdateFunctionConfiguration and UpdateFunctionCode.
   https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
+- A function is `Pending`, its update `InProgress`, as long as the pace says; RevisionId changes once more at the end.
+  Meanwhile it is not changed, and not invoked before it is made.
+  https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 - Environment variables over 4 KB are refused; KMSKeyArn is kept.
   https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 - AddPermission refuses a StatementId that is there.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -18,10 +17,14 @@ from moto.core.exceptions import JsonRESTError
 
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, TargetResource, authorize
 from secrets_pipeline.arn import Arn, account_of
+from secrets_pipeline.emulator.control.delays import INTERFACES, PENDING, PENDING_IN_VPC
+from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.contexts import about_time
 from secrets_pipeline.emulator.enforcement.documents import policy as compiled
+from secrets_pipeline.emulator.services.iam import last_put
 from secrets_pipeline.emulator.services.lambda_ import runtime
+from secrets_pipeline.emulator.services.lambda_.function import Function, Phase, require_idle, require_made
 from secrets_pipeline.emulator.services.lambda_.runtime import Invocation
 
 ENVIRONMENT_BYTES = 4096
@@ -29,30 +32,6 @@ _STALE = (
     "The Revision Id provided does not match the latest Revision Id. "
     "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
 )
-
-
-class Function(LambdaFunction):
-    """A function with a RevisionId."""
-
-    def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
-        self.revision_id = str(uuid.uuid4())
-        super().__init__(account_id, spec, region, version)
-
-    def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
-        """FunctionConfiguration, with its RevisionId."""
-        return {**super().get_configuration(on_create), "RevisionId": self.revision_id}
-
-    def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
-        """Apply an update, KMSKeyArn included."""
-        if "KMSKeyArn" in config_updates:
-            self.kms_key_arn = config_updates["KMSKeyArn"] or None
-        self.revise()
-        super().update_configuration(config_updates)
-        return self.get_configuration()
-
-    def revise(self) -> None:
-        """Note a change."""
-        self.revision_id, self.last_modified = str(uuid.uuid4()), runtime.started()
 
 
 class EmulatedLambdaBackend(LambdaSimpleBackend):
@@ -71,7 +50,13 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
             Fault: InvalidParameterValueException.
         """
         _check_environment(spec)
-        return super().create_function(spec)
+        in_network = bool((spec.get("VpcConfig") or {}).get("SubnetIds"))
+        function = super().create_function(spec)
+        if isinstance(function, Function):
+            since = last_put(str(spec.get("Role"))) if in_network else None
+            late = since is not None and not PACE.is_over(INTERFACES, str(spec.get("Role")), since)
+            function.begin(Phase(PENDING_IN_VPC if in_network else PENDING, creates=True), failed=late)
+        return function
 
     def update_function_configuration(
         self, function_name: str, qualifier: str, body: dict[str, Any]
@@ -79,7 +64,7 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
         """Update under the optimistic lock.
 
         Raises:
-            Fault: PreconditionFailedException, InvalidParameterValueException.
+            Fault: PreconditionFailedException, ResourceConflictException, InvalidParameterValueException.
         """
         self._check_revision(function_name, body)
         _check_environment(body)
@@ -89,7 +74,7 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
         """Update under the optimistic lock.
 
         Raises:
-            Fault: PreconditionFailedException.
+            Fault: PreconditionFailedException, ResourceConflictException.
         """
         self._check_revision(function_name, body)
         answer = super().update_function_code(function_name, qualifier, body)
@@ -101,8 +86,11 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
 
     def _check_revision(self, function_name: str, body: Mapping[str, Any]) -> None:
         wanted, function = body.get("RevisionId"), self.get_function(function_name, None)
-        if wanted and isinstance(function, Function) and function.revision_id != wanted:
+        if not isinstance(function, Function):
+            return
+        if wanted and function.revision_id != wanted:
             raise Fault("PreconditionFailedException", _STALE, 412)
+        require_idle(function)
 
     def add_permission(self, function_name: str, qualifier: str, raw: str) -> dict[str, Any]:
         """Add a statement with a StatementId of its own.
@@ -125,10 +113,22 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
         """Run the function; a failure is announced in the header that SDKs read as FunctionError."""
         body, _, response_headers = rest or (named["body"], named["headers"], named["response_headers"])
         function = self.get_function(function_name, qualifier)
+        require_made(function)
         done = _invoke(function, body or "{}")
         if done.failed:
             response_headers["x-amz-function-error"] = "Unhandled"
         return done.payload
+
+    def tag_resource(self, resource: str, tags: dict[str, str]) -> None:
+        """Tag a function that is not being updated.
+
+        Raises:
+            Fault: ResourceConflictException.
+        """
+        function = _find(resource)
+        if isinstance(function, Function) and function.busy is not None and not function.busy.creates:
+            require_idle(function)
+        super().tag_resource(resource, tags)
 
 
 def _check_environment(spec: Mapping[str, Any]) -> None:
@@ -193,7 +193,7 @@ def lets_in(arn: str, service: str, source_arn: str) -> bool:
 def run(arn: str, body: str) -> Invocation:
     """Invoke a function on behalf of another AWS service."""
     function = _find(arn)
-    if function is None:
+    if function is None or function.get_configuration()["State"] != "Active":
         return Invocation(b"{}", failed=True, log="")
     return _invoke(function, body)
 

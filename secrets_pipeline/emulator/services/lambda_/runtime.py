@@ -18,11 +18,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from moto.core.utils import utcnow
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
 from secrets_pipeline.emulator.control.lambda_faults import MISHAPS
+from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.identity import VARIABLES
 from secrets_pipeline.emulator.services.lambda_.forks import FORKS
 from secrets_pipeline.emulator.services.settings import settings
@@ -179,4 +179,4 @@ def _trust() -> dict[str, str]:
 
 def started() -> str:
     """The moment of a change, as Lambda writes LastModified."""
-    return utcnow().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+    return CLOCK.moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

@@ -9,8 +9,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
+from secrets_pipeline.emulator.control.delays import Delay
+from secrets_pipeline.emulator.control.pace import PACE
+from secrets_pipeline.emulator.core.activity import ACTIVITY
+
 logger = logging.getLogger(__name__)
 
+RESETTING_STATUS = "resetting-master-credentials"
+_UNTAGGABLE = frozenset({"creating", "deleting", RESETTING_STATUS})
 _RESOURCE_ALPHABET = string.ascii_uppercase + string.digits
 
 
@@ -30,6 +36,26 @@ class Background:
     pending_modified_values: dict[str, str] | None = None
     _jobs: ThreadPoolExecutor | None = None
 
+    @property
+    def takes_tags(self) -> bool:
+        """Whether its status lets its tags be changed."""
+        return self.status not in _UNTAGGABLE
+
+    @staticmethod
+    def wait(delay: Delay, name: str, begun: float) -> None:
+        """Let a job take its time: only what is done besides keeps the clock from being moved.
+
+        Args:
+            delay: how long.
+            name: of the database.
+            begun: by the clock of this AWS, in seconds since the epoch.
+        """
+        ACTIVITY.end()
+        try:
+            PACE.wait(delay, name, begun)
+        finally:
+            ACTIVITY.begin()
+
     def __copy__(self) -> Self:
         """A snapshot's picture of the database has neither server nor thread."""
         picture = object.__new__(type(self))
@@ -42,6 +68,7 @@ class Background:
 
     def submit(self, job: Callable[[], None], failed: str) -> None:
         """Run a job after those before it; an error is logged and leaves a status that says so."""
+        ACTIVITY.begin()
 
         def run() -> None:
             try:
@@ -49,6 +76,8 @@ class Background:
             except Exception:
                 logger.exception("%s: %s", type(self).__name__, failed)
                 self.status = failed
+            finally:
+                ACTIVITY.end()
 
         self._jobs = self._jobs or ThreadPoolExecutor(max_workers=1, thread_name_prefix="rds")
         self._jobs.submit(run)

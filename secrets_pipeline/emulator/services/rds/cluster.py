@@ -8,7 +8,7 @@ from typing import Any
 from moto.rds.exceptions import DBClusterNotFoundError, InvalidDBClusterStateFault, RDSClientError
 from moto.rds.models import DBCluster, DBInstance, DBInstanceClustered, RDSBackend
 
-from secrets_pipeline.emulator.control.durations import DURATIONS
+from secrets_pipeline.emulator.control.delays import CREATING, RESETTING
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.postgres import HOST, PostgresServer
 from secrets_pipeline.emulator.services.rds.announce import (
@@ -22,7 +22,7 @@ from secrets_pipeline.emulator.services.rds.announce import (
     RdsEvent,
     tell,
 )
-from secrets_pipeline.emulator.services.rds.background import Background, new_resource_id
+from secrets_pipeline.emulator.services.rds.background import RESETTING_STATUS, Background, new_resource_id
 from secrets_pipeline.emulator.services.rds.credentials import POSTGRES_ENGINES, check_password, check_user
 from secrets_pipeline.emulator.services.rds.fleet import FLEET
 from secrets_pipeline.emulator.services.rds.managed import managed_password
@@ -74,7 +74,7 @@ class Cluster(Background, DBCluster):
         begun = CLOCK.now()
 
         def job() -> None:
-            DURATIONS.wait_for_creation(begun)
+            self.wait(CREATING, str(self.db_cluster_identifier), begun)
             self.status = _AVAILABLE
             tell(self, CLUSTER_CREATED)
 
@@ -94,7 +94,7 @@ class Cluster(Background, DBCluster):
         begun = CLOCK.now()
 
         def job() -> None:
-            DURATIONS.wait_for_creation(begun)
+            self.wait(CREATING, str(instance.db_instance_identifier), begun)
             if server is not None:
                 if self._initial_password is not None:
                     server.create(str(self.master_username), self._initial_password, self.database_name)
@@ -120,14 +120,17 @@ class Cluster(Background, DBCluster):
         Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBCluster.html (ApplyImmediately).
         """
         self.pending_modified_values = {"MasterUserPassword": "****"}
-        server = self.server
+        server, begun = self.server, CLOCK.now()
+        if immediately:
+            self.status = RESETTING_STATUS
 
         def job() -> None:
+            self.wait(RESETTING, str(self.db_cluster_identifier), begun)
             if self._initial_password is not None:
                 self._initial_password = password
             elif server is not None:
                 server.set_password(str(self.master_username), password)
-            self.pending_modified_values = None
+            self.pending_modified_values, self.status = None, _AVAILABLE
             tell(self, CLUSTER_PASSWORD_SET)
 
         if immediately:

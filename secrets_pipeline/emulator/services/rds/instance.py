@@ -9,7 +9,7 @@ from typing import Any
 from moto.rds.exceptions import InvalidDBInstanceStateError, RDSClientError
 from moto.rds.models import DBInstance, RDSBackend
 
-from secrets_pipeline.emulator.control.durations import DURATIONS
+from secrets_pipeline.emulator.control.delays import CREATING, RESETTING
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.postgres import HOST, PostgresServer
 from secrets_pipeline.emulator.services.rds.announce import (
@@ -23,7 +23,7 @@ from secrets_pipeline.emulator.services.rds.announce import (
     RdsEvent,
     tell,
 )
-from secrets_pipeline.emulator.services.rds.background import Background, new_resource_id
+from secrets_pipeline.emulator.services.rds.background import RESETTING_STATUS, Background, new_resource_id
 from secrets_pipeline.emulator.services.rds.credentials import POSTGRES_ENGINES, check_password, check_user
 from secrets_pipeline.emulator.services.rds.fleet import FLEET
 from secrets_pipeline.emulator.services.rds.managed import managed_password
@@ -58,7 +58,7 @@ class Instance(Background, DBInstance):
 
         def job() -> None:
             server.create(str(self.master_username), password, self.db_name)
-            DURATIONS.wait_for_creation(begun)
+            self.wait(CREATING, str(self.db_instance_identifier), begun)
             self.port, self.status = server.port, "available"
             tell(self, born)
 
@@ -69,11 +69,13 @@ class Instance(Background, DBInstance):
         server = self.server
         if server is None:
             return
-        self.pending_modified_values = {"MasterUserPassword": "****"}
+        self.pending_modified_values, self.status = {"MasterUserPassword": "****"}, RESETTING_STATUS
+        begun = CLOCK.now()
 
         def job() -> None:
+            self.wait(RESETTING, str(self.db_instance_identifier), begun)
             server.set_password(str(self.master_username), password)
-            self.pending_modified_values = None
+            self.pending_modified_values, self.status = None, "available"
             tell(self, PASSWORD_SET)
 
         self.submit(job, "incompatible-credentials")

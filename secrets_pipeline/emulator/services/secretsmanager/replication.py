@@ -10,7 +10,8 @@ from typing import Any
 
 from moto.secretsmanager.models import secretsmanager_backends
 
-from secrets_pipeline.emulator.control.durations import DURATIONS
+from secrets_pipeline.emulator.control.delays import REPLICATING
+from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core import secret_id
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
@@ -41,7 +42,7 @@ def add(request: OperationRequest, secret: EmulatedSecret, wanted: Sequence[Mapp
     for one in wanted:
         region, key = str(one["Region"]), one.get("KmsKeyId") or None
         replica = Replica(region, None if key == secret_id.DEFAULT_ALIAS else key)
-        replica.ready = CLOCK.now() + DURATIONS.now.replicating_seconds
+        replica.ready = CLOCK.now() + PACE.now.of(REPLICATING, f"{secret.name} {region}")
         secret.replicas[region] = replica
         store = _store(request.account_id, region)
         present = store.find(secret.name)

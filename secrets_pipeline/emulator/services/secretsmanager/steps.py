@@ -15,6 +15,8 @@ from threading import RLock, Semaphore, Thread
 from moto.secretsmanager.models import secretsmanager_backends
 
 from secrets_pipeline.arn import Arn, account_of
+from secrets_pipeline.emulator.control.delays import TRIAL
+from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.activity import ACTIVITY
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
@@ -158,7 +160,7 @@ def _sentence(arn: str, step: str) -> str:
 def _test(secret: EmulatedSecret, arn: str, lock: RLock) -> None:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html (RotateImmediately).
 
-    AWS shows that version to everybody for a moment; here the function alone sees it.
+    AWS shows that version to everybody for a moment; here the function alone sees it, unless the pace says otherwise.
     """
     with _TESTS_AT_ONCE:
         with lock:
@@ -166,13 +168,19 @@ def _test(secret: EmulatedSecret, arn: str, lock: RLock) -> None:
             superseded = secret.rotation is None or secret.rotation.lambda_arn != arn
             if current is None or superseded or not is_there(secret) or secret.rotating() is not None:
                 return
-            token = str(uuid.uuid4())
-            secret.versions[token] = replace(current, id=token, stages=[PENDING], created=CLOCK.now(), trial=True)
+            token, begun = str(uuid.uuid4()), CLOCK.now()
+            seen = PACE.now.of(TRIAL, secret.name) > 0
+            secret.versions[token] = replace(current, id=token, stages=[PENDING], created=begun, trial=not seen)
+            _running.add((secret.arn, token))
         failure = _step(secret, token, arn, TEST)
-        with lock:
-            secret.versions.pop(token, None)
-        if failure:
-            announce.rotation("TestRotationFailed", secret, token, failure)
+    ACTIVITY.end()
+    PACE.wait(TRIAL, secret.name, begun)
+    ACTIVITY.begin()
+    with lock:
+        secret.versions.pop(token, None)
+        _running.discard((secret.arn, token))
+    if failure:
+        announce.rotation("TestRotationFailed", secret, token, failure)
 
 
 def is_there(secret: EmulatedSecret) -> bool:
