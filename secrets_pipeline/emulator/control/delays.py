@@ -43,7 +43,7 @@ class Unseen:
 
     Attributes:
         delay: for how long.
-        write: `service:Operation`, as moto names the service.
+        write: `service:Operation`, as botocore names the service.
         calls: the later ones that name what was written; `service:*` for all of a service.
         status: HTTP status of the answer.
         code: error code of the answer.

@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from datetime import UTC
 from functools import cache
 from types import ModuleType
@@ -30,7 +29,7 @@ from moto.iam import models as iam_models
 from moto.iam import urls as moto_urls
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.exceptions import NotFoundException
-from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy, Role, User, iam_backends
+from moto.iam.models import AWSManagedPolicy, IAMBackend, InstanceProfile, ManagedPolicy, Role, User, iam_backends
 from moto.iam.responses import IamResponse
 
 from secrets_pipeline.arn import Arn, iam_arn
@@ -54,6 +53,19 @@ def _of_aws() -> Mapping[str, Mapping[str, Any]]:
     """What moto knows of AWS's own policies, by path and name; parsing takes a moment."""
     parsed: dict[str, dict[str, Any]] = json.loads(aws_managed_policies_data)
     return {f"{data.get('Path', '/')}{name}": {**data, "Name": name} for name, data in parsed.items()}
+
+
+class _Earlier(Role):
+    """A role with the inline policies that it had before."""
+
+    def __init__(self, role: Role, policies: dict[str, str]) -> None:
+        vars(self).update(vars(role), policies=policies)
+
+    @property
+    def instance_profile_list(self) -> list[InstanceProfile]:
+        """The instance profiles that hold the role."""
+        profiles = iam_backends[self.account_id][self.partition].instance_profiles.values()
+        return [one for one in profiles if any(held.arn == self.arn for held in one.roles)]
 
 
 class EmulatedIamBackend(IAMBackend):
@@ -122,9 +134,7 @@ class EmulatedIamBackend(IAMBackend):
             if PACE.is_over(PICTURE, role.arn, at):
                 yield role
             else:
-                older = copy(role)
-                older.policies = before
-                yield older
+                yield _Earlier(role, before)  # type: ignore[abstract] # so is moto's own Role
 
     def attach_role_policy(self, policy_arn: str, role_name: str) -> None:
         """Attach a policy of the account or of AWS."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 from secrets_pipeline.emulator.control.delays import UNSEEN, Unseen
 from secrets_pipeline.emulator.control.pace import PACE
@@ -39,7 +40,7 @@ def _role(response: BaseResponse, _answer: Mapping[str, Any]) -> _Written:
 
 def _function(response: BaseResponse, _answer: Mapping[str, Any]) -> _Written:
     given = json.loads(response.body or "{}").get("FunctionName")
-    name = str(given or response.path.partition("/functions/")[2].partition("/")[0]).rpartition(":")[2]
+    name = str(given or unquote(response.path).partition("/functions/")[2].partition("/")[0]).rpartition(":")[2]
     return _Written(name, rf"(?:{response.current_account}:function:|/functions/){re.escape(name)}{_END}")
 
 
@@ -80,6 +81,7 @@ class Propagation:
     def __init__(self) -> None:
         self._lock = Lock()
         self._written: dict[str, dict[_Written, float]] = {}
+        self._since = 0.0
 
     def refuse_unseen(self, response: BaseResponse) -> None:
         """Refuse a call that names what is not visible to it yet.
@@ -87,9 +89,9 @@ class Propagation:
         Raises:
             HTTPException: the answer that it gets instead.
         """
-        if not self._written:
+        if not self._written or self._since != PACE.since:
             return
-        service, operation = str(response.service_name), operation_of(response)
+        service, operation = str(response.boto3_service_name), operation_of(response)
         rows = [row for row in UNSEEN if {f"{service}:{operation}", f"{service}:*"} & {*row.calls}]
         text = text_of(response) if rows else ""
         for row in rows:
@@ -105,12 +107,15 @@ class Propagation:
         """What takes the answer of a call, to remember what it wrote; None for one that is not remembered."""
         if response is None or not PACE.now.takes_time:
             return None
-        call = f"{response.service_name}:{operation_of(response)}"
+        call = f"{response.boto3_service_name}:{operation_of(response)}"
         write = _WRITES.get(call)
         return None if write is None else lambda answer: self._note(call, write(response, _json(answer)))
 
     def _note(self, call: str, written: _Written) -> None:
         with self._lock:
+            if self._since != PACE.since:
+                # Another pace, perhaps by a clock that was set back.
+                self._written, self._since = {}, PACE.since
             if call == "lambda:CreateFunction":
                 self._written.get("lambda:AddPermission", {}).pop(written, None)
             known = self._written.setdefault(call, {})
