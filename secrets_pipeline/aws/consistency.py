@@ -1,171 +1,279 @@
-"""Call AWS again, within bounds, while what was just made is not visible everywhere yet.
+"""Tell the errors that pass by themselves: what was just made is not visible everywhere yet, or still being changed.
 
-IAM, KMS and Secrets Manager are eventually consistent: a role that exists can be refused as principal for some seconds,
-and a secret or alias that was just made can be unknown to the next call.
+IAM, KMS, SQS, Lambda and Secrets Manager are eventually consistent: a role that exists can be refused as principal for
+some seconds, and a secret or alias that was just made can be unknown to the next call.
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency,
-https://docs.aws.amazon.com/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency
+https://docs.aws.amazon.com/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency,
+https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html and, for what the models do not list,
+https://github.com/hashicorp/terraform-provider-aws/tree/main/internal/service
 """
 
 from __future__ import annotations
 
+import json
 import re
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
 
-from botocore.exceptions import ClientError
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential
-
-from secrets_pipeline.aws.faults import FOREIGN, raise_without_context, translate
-from secrets_pipeline.errors import AwsError
-
-SECONDS = 15.0
-IN_ALL_SECONDS = 60.0
-_BACKOFF = wait_exponential(multiplier=0.5, max=4)
-_AT_LEAST = 0.001
-
-Answer = TypeVar("Answer")
+Params: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """The errors with which AWS answers while something new is not visible yet.
+    """The errors with which AWS answers for a while.
 
     Attributes:
-        what: is not visible yet, for messages.
+        what: is waited for, for messages: a noun, and what becomes of it.
         codes: error codes.
         text: what the message says besides; None for any. A code alone does not tell a new principal from bad JSON.
+        operations: that are waited for; none for any.
     """
 
     what: str
     codes: frozenset[str]
     text: re.Pattern[str] | None = None
+    operations: frozenset[str] = frozenset()
 
-    def explains(self, error: BaseException) -> bool:
-        """Tell whether an error of botocore's is one of them, which pass by themselves."""
-        if not isinstance(error, ClientError):
+    def explains(self, operation: str, code: str, message: str) -> bool:
+        """Whether an error of an operation is one of them."""
+        if code not in self.codes or (self.operations and operation not in self.operations):
             return False
-        answer = error.response.get("Error", {})
-        if answer.get("Code") not in self.codes:
-            return False
-        return self.text is None or self.text.search(str(answer.get("Message", ""))) is not None
+        return self.text is None or self.text.search(message) is not None
 
 
-NEW_PRINCIPAL = Lag(
-    "a principal of the policy",
-    frozenset({"MalformedPolicyDocumentException", "MalformedPolicyDocument"})
-    | frozenset({"InvalidParameterException", "InvalidParameterValueException"}),
+_INVALID: Final = frozenset({"InvalidParameterException", "InvalidParameterValueException", "InvalidParameterValue"})
+_UPDATES: Final = frozenset({"UpdateFunctionCode", "UpdateFunctionConfiguration", "TagResource", "DeleteFunction"})
+
+NEW_RESOURCE: Final = Lag(
+    "what was just made to become visible",
+    frozenset({"ResourceNotFoundException", "NotFoundException", "NoSuchEntity"})
+    | frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}),
+    # A secret without the value that is asked for is there.
+    re.compile(r"^(?!.*secret value)", re.IGNORECASE),
+)
+"""Only where the request names what this run has made, or seen; see `Made`."""
+NEW_PRINCIPAL: Final = Lag(
+    "a principal of the policy to become visible",
+    frozenset({"MalformedPolicyDocumentException", "MalformedPolicyDocument"}) | _INVALID,
     re.compile(r"(unsupported|invalid) principals?|principal was invalid", re.IGNORECASE),
 )
-"""PutResourcePolicy, CreateKey, PutKeyPolicy and AddPermission with a principal that has just been made."""
+LAGS: Final = (
+    NEW_PRINCIPAL,
+    Lag(
+        "the function's role to become visible",
+        _INVALID,
+        re.compile(r"cannot be assumed by Lambda|does not have permissions to call", re.IGNORECASE),
+        frozenset({"CreateFunction", "UpdateFunctionConfiguration"}),
+    ),
+    Lag(
+        "the role of the rules to become visible",
+        frozenset({"ValidationException"}),
+        operations=frozenset({"PutTargets"}),
+    ),
+    Lag(
+        "the log group to become visible",
+        frozenset({"ResourceNotFoundException"}),
+        operations=frozenset({"PutRetentionPolicy"}),
+    ),
+    Lag(
+        "the secret's KMS key to become visible",
+        frozenset({"ResourceNotFoundException"}),
+        operations=frozenset({"CreateSecret"}),
+    ),
+    # A missing function may be answered alike; whoever rotates by one has looked for it.
+    Lag(
+        "Secrets Manager to see that it may invoke the function",
+        frozenset({"AccessDeniedException", "InvalidRequestException"}),
+        re.compile(r"cannot invoke the specified Lambda function", re.IGNORECASE),
+        frozenset({"RotateSecret"}),
+    ),
+    Lag(
+        "the function's update to end",
+        frozenset({"ResourceConflictException"}),
+        re.compile(r"update is in progress|following state: Pending", re.IGNORECASE),
+        _UPDATES,
+    ),
+    Lag(
+        "the dead-letter queue to become visible",
+        _INVALID | {"InvalidAttributeValue"},
+        re.compile(r"dead.letter target does not exist", re.IGNORECASE),
+        frozenset({"CreateQueue", "SetQueueAttributes"}),
+    ),
+    Lag(
+        "a queue's name to become free, 60 seconds after it was deleted",
+        frozenset({"QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently"}),
+        operations=frozenset({"CreateQueue"}),
+    ),
+)
 
-NEW_RESOURCE = Lag("what was just made", frozenset({"ResourceNotFoundException", "NotFoundException"}))
-"""Any call about a secret, KMS key or alias that this run has made; not for what may simply not exist."""
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request, as far as it decides what it waits for.
 
-class Patience:
-    """Bounds how long one run waits for what is not visible yet; all its threads share it.
-
-    A subject has its seconds from its first refusal on, whoever asks: two hundred policies with one principal that does
-    not exist wait once. All subjects together have a bound as well, in time that passes, however many threads wait.
-
-    Args:
-        seconds: for one subject.
-        in_all: seconds for all of them.
-        clock: seconds from any origin, never going back.
-        sleep: waits some seconds.
+    Attributes:
+        scope: the account and region that it goes to; any text that no other one has.
+        service: botocore's name.
+        operation: API operation, for example `PutResourcePolicy`.
+        params: its parameters.
     """
 
-    def __init__(
-        self,
-        *,
-        seconds: float = SECONDS,
-        in_all: float = IN_ALL_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._seconds = seconds
-        self._in_all = in_all
-        self._clock = clock
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._refused_at: dict[tuple[str, str], float] = {}
-        self._waiting = 0
-        self._waiting_since = 0.0
-        self._waited = 0.0
+    scope: str
+    service: str
+    operation: str
+    params: Params = field(repr=False)
 
-    def until_visible(
-        self, action: str, resource: str, call: Callable[[], Answer], *, lag: Lag, subject: str = ""
-    ) -> Answer:
-        """Call AWS, again while the lag explains its answer and there is time; it stands in the place of `calling`.
 
-        Args:
-            action: what is tried, as API operation, for example `PutResourcePolicy`.
-            resource: on what.
-            call: the bare call of a boto3 client; it has to be safe to repeat.
-            lag: which answer may pass by itself.
-            subject: what is not visible, for example the principals of a policy; `resource` if not given.
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What one call waits for.
 
-        Raises:
-            AwsError: what AWS answered last; if the lag explains it, the remedy says how long it was waited for.
-        """
-        about = (lag.what, subject or resource)
-        started = self._clock()
+    Attributes:
+        lag: why.
+        subject: what is not visible; calls that wait for the same one share its time.
+    """
 
-        def backoff(state: RetryCallState) -> float:
-            return max(min(_BACKOFF(state), self._left(about)), 0.0)
+    lag: Lag
+    subject: str
 
-        def is_over(_: RetryCallState) -> bool:
-            return self._left(about) < _AT_LEAST
 
-        def sleep(seconds: float) -> None:
-            with self._counted():
-                self._sleep(seconds)
+def awaited(request: Request, code: str, message: str, made: Made) -> Awaited | None:
+    """Say what a refused call has to wait for; None where waiting does not help.
 
-        retrying = Retrying(
-            retry=retry_if_exception(lag.explains), wait=backoff, stop=is_over, sleep=sleep, reraise=True
-        )
+    Args:
+        request: the refused one.
+        code: AWS's error code.
+        message: AWS's text.
+        made: what this run has made.
+    """
+    if NEW_RESOURCE.explains(request.operation, code, message) and (named := made.named_in(request)):
+        return Awaited(NEW_RESOURCE, named)
+    for lag in LAGS:
+        if lag.explains(request.operation, code, message):
+            principals = ", ".join(sorted(_principals(request.params)))
+            return Awaited(lag, principals or next(_texts(request.params), ""))
+    return None
+
+
+Names: TypeAlias = Callable[[Params, Params], tuple[str, ...]]
+"""(parameters of a request, its answer) → by what later requests may name what it made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What an operation makes.
+
+    Attributes:
+        names: see `Names`.
+        later: operations of the same service that need it, and say that it is not there; none for all. Others may
+            miss something else: GetPolicy of a new function finds no policy.
+    """
+
+    names: Names
+    later: frozenset[str] = frozenset()
+
+
+_OF_ROLES: Final = frozenset(
+    {"GetRole", "PutRolePermissionsBoundary", "PutRolePolicy", "TagRole", "UpdateAssumeRolePolicy"}
+)
+_MADE_BY: Final[Mapping[str, _Making]] = {
+    "CreateSecret": _Making(lambda _, answer: (answer["ARN"], answer["Name"])),
+    "CreateKey": _Making(lambda _, answer: (answer["KeyMetadata"]["Arn"], answer["KeyMetadata"]["KeyId"])),
+    "DescribeKey": _Making(lambda params, answer: (params["KeyId"], answer["KeyMetadata"]["KeyId"])),
+    "CreateAlias": _Making(lambda params, _: (params["AliasName"],)),
+    "CreateQueue": _Making(lambda params, answer: (answer["QueueUrl"], params["QueueName"])),
+    "CreateRole": _Making(lambda params, _: (params["RoleName"],), _OF_ROLES),
+    "GetRole": _Making(lambda params, _: (params["RoleName"],), _OF_ROLES),
+    "PutRolePolicy": _Making(lambda params, _: (params["RoleName"],), frozenset({"GetRolePolicy"})),
+    "CreateFunction": _Making(
+        lambda params, answer: (answer["FunctionArn"], params["FunctionName"]),
+        frozenset({"AddPermission", "GetFunction", "GetFunctionConfiguration", "ListTags", "TagResource"}),
+    ),
+    "AddPermission": _Making(lambda params, _: (params["FunctionName"],), frozenset({"GetPolicy"})),
+    "CreateEventBus": _Making(
+        lambda params, answer: (answer["EventBusArn"], params["Name"]),
+        frozenset({"DescribeEventBus", "PutPermission", "PutRule", "TagResource"}),
+    ),
+    "PutRule": _Making(
+        lambda params, answer: (answer["RuleArn"], params["Name"]),
+        frozenset({"DescribeRule", "ListTargetsByRule", "PutTargets", "TagResource"}),
+    ),
+}
+_EXISTS: Final = frozenset(
+    {"AlreadyExistsException", "EntityAlreadyExists", "ResourceConflictException", "ResourceExistsException"}
+)
+_NAMED_BY: Final = {
+    "CreateAlias": "AliasName",
+    "CreateFunction": "FunctionName",
+    "CreateRole": "RoleName",
+    "CreateSecret": "Name",
+}
+_GONE_BY: Final = frozenset({"DeleteFunction", "DeleteRole", "DeleteSecret", "RemovePermission", "ScheduleKeyDeletion"})
+
+
+class Made:
+    """What one run has made, or seen, by all the names that later requests may use."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, str, str], dict[str, _Making]] = {}
+
+    def note(self, request: Request, answer: Params) -> None:
+        """Remember what an answered request made, or forget what it deleted."""
+        making = _MADE_BY.get(request.operation)
+        if making is not None:
+            for name in making.names(request.params, answer):
+                self._made(request, name)[request.operation] = making
+        elif request.operation in _GONE_BY:
+            for name in _texts(request.params):
+                self._made(request, name).clear()
+
+    def note_refused(self, request: Request, code: str) -> None:
+        """Remember that what a request could not make exists, as somebody else made it a moment ago."""
+        if code in _EXISTS and request.operation in _NAMED_BY:
+            name = str(request.params.get(_NAMED_BY[request.operation]))
+            self._made(request, name)[request.operation] = _MADE_BY[request.operation]
+
+    def named_in(self, request: Request) -> str:
+        """Name what a request needs that this run has made; empty for nothing."""
+        for text in _texts(request.params):
+            # An alias stands at the end of its ARN.
+            for name in (text, text[text.rfind(":") + 1 :]):
+                for making in self._names.get(self._key(request, name), {}).values():
+                    if not making.later or request.operation in making.later:
+                        return name
+        return ""
+
+    def _made(self, request: Request, name: str) -> dict[str, _Making]:
+        return self._names.setdefault(self._key(request, name), {})
+
+    @staticmethod
+    def _key(request: Request, name: str) -> tuple[str, str, str]:
+        return request.scope, request.service, name
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts of a request, at whatever depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
+
+
+def _principals(params: Params) -> Iterator[str]:
+    """The principals of the policy that a request puts."""
+    for name in ("ResourcePolicy", "Policy"):
+        document = params.get(name)
+        if not isinstance(document, str):
+            continue
         try:
-            answer = retrying(call)
-        except FOREIGN as error:
-            failure = translate(error, action=action, resource=resource)
-            waited = self._clock() - started
-            raise_without_context(_with_wait(failure, lag, waited) if lag.explains(error) else failure)
-        with self._lock:
-            self._refused_at.pop(about, None)
-        return answer
-
-    def _left(self, about: tuple[str, str]) -> float:
-        with self._lock:
-            now = self._clock()
-            first = self._refused_at.setdefault(about, now)
-            since = now - self._waiting_since if self._waiting else 0.0
-            return min(self._seconds - (now - first), self._in_all - self._waited - since)
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        """Time in which anybody waits counts once."""
-        with self._lock:
-            if self._waiting == 0:
-                self._waiting_since = self._clock()
-            self._waiting += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting -= 1
-                if self._waiting == 0:
-                    self._waited += self._clock() - self._waiting_since
-
-
-def _with_wait(failure: AwsError, lag: Lag, waited: float) -> AwsError:
-    waited_for = f"Waited {waited:.0f} s" if waited >= _AT_LEAST else "This run has waited long enough"
-    return AwsError(
-        failure.message,
-        code=failure.code,
-        operation=failure.operation,
-        remedy=f"{waited_for} for {lag.what} to become visible. {failure.remedy}",
-    )
+            statements = json.loads(document).get("Statement", ())
+        except (ValueError, AttributeError):
+            continue
+        for statement in statements if isinstance(statements, list) else [statements]:
+            if isinstance(statement, Mapping):
+                yield from _texts(statement.get("Principal"))

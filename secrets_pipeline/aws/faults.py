@@ -26,6 +26,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from secrets_pipeline.aws.operations import WITHOUT_VALUES
+from secrets_pipeline.aws.patience import WAITED
 from secrets_pipeline.aws.remedies import remedy
 from secrets_pipeline.errors import AwsError
 
@@ -94,17 +95,18 @@ def translate(error: Foreign, *, action: str, resource: str) -> AwsError:
         action: what was tried, as API operation, for example `PutSecretValue`.
         resource: on what: a name, an ARN, or a phrase such as `of stack fnx-dev`.
     """
-    code, operation, message = type(error).__name__, action, ""
+    code, operation, message, waited = type(error).__name__, action, "", ""
     if isinstance(error, ClientError):
         code = _code(error)
         operation = str(error.operation_name)
         message = str(error.response.get("Error", {}).get("Message", ""))
+        waited = str(error.response.get("Error", {}).get(WAITED, ""))
     inside = "" if operation == action else f" at {operation}"
     return AwsError(
         f"{' '.join(filter(None, [action, resource]))} failed{inside}: {explained(error)}",
         code=code,
         operation=operation,
-        remedy=remedy(code, message),
+        remedy=" ".join(filter(None, [waited, remedy(code, message)])),
     )
 
 

@@ -26,6 +26,7 @@ _QUOTA = "A quota of the account is used up: delete what is unused, or ask for m
 _PARAMETER = (
     "AWS does not take one of the settings: compare the component in YAML with the API reference of that operation."
 )
+_QUEUE = "SQS keeps the name of a deleted queue for 60 seconds: run again after that."
 _REACH = "Check the network, the region's name and AWS_ENDPOINT_URL."
 
 REMEDIES: Mapping[str, str] = {
@@ -70,6 +71,9 @@ REMEDIES: Mapping[str, str] = {
     "InvalidDBInstanceState": "The instance is busy: run again when it is available.",
     "InvalidDBClusterStateFault": "The cluster is busy: run again when it is available.",
     "InvalidParameterCombination": "Change the database's settings in its component.",
+    "PreconditionFailedException": "Somebody else changed it meanwhile: run again.",
+    "QueueDeletedRecently": _QUEUE,
+    "AWS.SimpleQueueService.QueueDeletedRecently": _QUEUE,
     "PreconditionNotMetException": "The resource changed meanwhile: plan again.",
     "InternalServiceError": _AGAIN,
     "InternalFailure": _AGAIN,

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from secrets_pipeline.aws.consistency import NEW_RESOURCE, Patience
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.errors import AwsError
@@ -104,7 +102,6 @@ def ensure_service_keys(
     *,
     seal_alias: str = SEAL_ALIAS,
     fingerprint_alias: str = FINGERPRINT_ALIAS,
-    patience: Patience | None = None,
     before_making: Callable[[], None] = lambda: None,
 ) -> ServiceKeys:
     """Return both keys, made where they do not exist; where they do, two DescribeKey.
@@ -113,7 +110,6 @@ def ensure_service_keys(
         kms: client of the account and region.
         seal_alias: alias of the seal key, or the ARN of a key that the operator provides.
         fingerprint_alias: the same for the fingerprint key.
-        patience: the run's, for a key that was just made.
         before_making: called where the fingerprint key does not exist, before either key is made; may raise.
 
     Raises:
@@ -122,11 +118,11 @@ def ensure_service_keys(
     fingerprint = find_key(kms, fingerprint_alias)
     if fingerprint is None:
         before_making()
-        fingerprint = ensure_key(kms, fingerprint_key(fingerprint_alias), patience)
-    return ServiceKeys(seal=ensure_key(kms, seal_key(seal_alias), patience), fingerprint=fingerprint)
+        fingerprint = ensure_key(kms, fingerprint_key(fingerprint_alias))
+    return ServiceKeys(seal=ensure_key(kms, seal_key(seal_alias)), fingerprint=fingerprint)
 
 
-def ensure_key(kms: KMSClient, key: ServiceKey, patience: Patience | None = None) -> str:
+def ensure_key(kms: KMSClient, key: ServiceKey) -> str:
     """Return the ARN of the key; where there is none, CreateKey, EnableKeyRotation and CreateAlias make it.
 
     A run that died between CreateKey and CreateAlias left a key without alias; it is found by its tag and used. Where
@@ -148,11 +144,12 @@ def ensure_key(kms: KMSClient, key: ServiceKey, patience: Patience | None = None
         )
     left_over = find_unaliased_key(kms, PURPOSE_TAG, key.purpose, spec=key.spec)
     arn = left_over or _create(kms, key)
-    wait = partial((patience or Patience()).until_visible, lag=NEW_RESOURCE, subject=arn)
     try:
         if key.rotated:
-            wait("EnableKeyRotation", key.alias, lambda: kms.enable_key_rotation(KeyId=arn))
-        wait("CreateAlias", key.alias, lambda: kms.create_alias(AliasName=key.alias, TargetKeyId=arn))
+            with calling("EnableKeyRotation", key.alias):
+                kms.enable_key_rotation(KeyId=arn)
+        with calling("CreateAlias", key.alias):
+            kms.create_alias(AliasName=key.alias, TargetKeyId=arn)
     except AwsError as error:
         # The run that made what we found has lost to a third one, and deletes it.
         is_deleted = left_over is not None and error.code == "KMSInvalidStateException"

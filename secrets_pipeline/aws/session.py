@@ -21,6 +21,7 @@ from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE, Fence, ReadOnly
 from secrets_pipeline.aws.loader import share_loader
 from secrets_pipeline.aws.logs import mask_logs
 from secrets_pipeline.aws.pacer import Pacer, pacer_for
+from secrets_pipeline.aws.patience import Patience
 from secrets_pipeline.aws.quotas import PACED_SERVICES
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.environment import switched_on
@@ -199,6 +200,7 @@ class Sessions:
         pacers: the pacer of an account and region.
         fence: what each try of a write asks first; None for nothing.
         config: over the defaults of every client.
+        patience: what waits for that which AWS does not show yet, also an attribute.
     """
 
     def __init__(
@@ -210,7 +212,9 @@ class Sessions:
         pacers: Callable[[str, str], Pacer] = pacer_for,
         fence: Fence | None = None,
         config: Config | None = None,
+        patience: Patience | None = None,
     ) -> None:
+        self.patience = patience or Patience()
         self._base = base
         self.read_only = switched_on(os.environ, READ_ONLY_VARIABLE) if read_only is None else read_only
         self._threads = threads
@@ -229,6 +233,7 @@ class Sessions:
             pacers=self._pacers,
             fence=fence,
             config=config,
+            patience=self.patience,
         )
 
     def for_target(self, target: Target) -> AwsAccount:
@@ -262,6 +267,7 @@ class Sessions:
         credentials = GivenCredentials(base, session, target.role_arn)
         session.register_component("credential_provider", CredentialResolver([credentials]))
         once.install(session)
+        self.patience.install(session)
         if self._config is not None:
             session.set_default_client_config(session.get_default_client_config().merge(self._config))
         if self.read_only:

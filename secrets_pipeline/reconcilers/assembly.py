@@ -40,6 +40,7 @@ class Assembly:
         self.repository = repository
         self.sessions = sessions
         self.run = run
+        sessions.patience.keep(run.clock, run.sleep)
         self._lock = RLock()
         self._stacks: dict[str, Stack] = {}
         self._referred: dict[str, Stack] = {}
@@ -97,7 +98,7 @@ class Assembly:
         kms = account.client("kms")
         if writing:
             keys = self._keys_of(spec, account, observed)
-            return Fingerprinter.derive(kms, keys.fingerprint, self.run.patience)
+            return Fingerprinter.derive(kms, keys.fingerprint)
         found = find_key(kms, self.run.settings.fingerprint_key)
         return Fingerprinter.derive(kms, found) if found else None
 
@@ -108,7 +109,6 @@ class Assembly:
                     account.client("kms"),
                     seal_alias=self.run.settings.seal_key,
                     fingerprint_alias=self.run.settings.fingerprint_key,
-                    patience=self.run.patience,
                     before_making=partial(self._refuse_lost_key, spec, account, observed),
                 )
             return self._service_keys[spec.stack]

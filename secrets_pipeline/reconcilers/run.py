@@ -11,7 +11,6 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws.consistency import Patience
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.observed.login import Address, Login, log_in
@@ -43,7 +42,6 @@ class Run:
         clock: seconds from any origin, never going back.
         sleep: waits some seconds.
         now: the date and time, with a time zone.
-        patience: how long the run waits for what AWS does not show yet.
     """
 
     settings: OperatorSettings
@@ -54,7 +52,3 @@ class Run:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = utc_now
-    patience: Patience = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "patience", Patience(clock=self.clock, sleep=self.sleep))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws.consistency import NEW_RESOURCE, Patience
+from secrets_pipeline.aws.faults import calling
 
 if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient
@@ -34,23 +34,18 @@ class Fingerprinter:
         self._key = key
 
     @classmethod
-    def derive(cls, kms: KMSClient, key_id: str, patience: Patience | None = None) -> Fingerprinter:
+    def derive(cls, kms: KMSClient, key_id: str) -> Fingerprinter:
         """The fingerprinter of one account and region; one KMS GenerateMac.
 
         Args:
             kms: client of the account and region.
             key_id: an HMAC_256 key, as ARN, id or alias.
-            patience: the run's, where the key may just have been made; None for no waiting.
 
         Raises:
             AwsError: if KMS refuses.
         """
-        answer = (patience or Patience(seconds=0)).until_visible(
-            "GenerateMac",
-            key_id,
-            lambda: kms.generate_mac(Message=_MESSAGE, KeyId=key_id, MacAlgorithm="HMAC_SHA_256"),
-            lag=NEW_RESOURCE,
-        )
+        with calling("GenerateMac", key_id):
+            answer = kms.generate_mac(Message=_MESSAGE, KeyId=key_id, MacAlgorithm="HMAC_SHA_256")
         return cls(answer["Mac"])
 
     def digest(self, purpose: str, *parts: FingerprintPart) -> str:

@@ -11,8 +11,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from urllib3 import HTTPResponse
 
-from secrets_pipeline.aws.consistency import Patience
 from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.aws.patience import Patience
 from secrets_pipeline.aws.service_keys import (
     FINGERPRINT_ALIAS,
     PURPOSE_TAG,
@@ -29,6 +29,7 @@ from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.values.fingerprint import Fingerprinter
+from tests.aws.conftest import REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient
@@ -197,12 +198,13 @@ def unknown_at_first(kms: KMSClient, *operations: str) -> Counter[str]:
     return tries
 
 
-def test_a_key_that_was_just_made_is_waited_for(kms: KMSClient) -> None:
+def test_a_key_that_was_just_made_is_waited_for(emulator: Emulator) -> None:
     slept: list[float] = []
-    patience = Patience(clock=lambda: sum(slept), sleep=slept.append)
+    sessions = Sessions(patience=Patience(clock=lambda: sum(slept), sleep=slept.append))
+    kms = sessions.for_target(Target(region=REGION)).client("kms")
     tries = unknown_at_first(kms, "EnableKeyRotation", "CreateAlias", "GenerateMac")
-    keys = ensure_service_keys(kms, patience=patience)
-    Fingerprinter.derive(kms, keys.fingerprint, patience)
+    keys = ensure_service_keys(kms)
+    Fingerprinter.derive(kms, keys.fingerprint)
     assert tries == {"EnableKeyRotation": 2, "CreateAlias": 3, "GenerateMac": 2}
     assert sum(slept) == pytest.approx(1.5)
     assert len(tagged(kms, "seal")) == len(tagged(kms, "fingerprint")) == 1

@@ -74,7 +74,7 @@ def take_snapshot(
         caller_arn=caller,
         organization=organization,
         accounts={
-            account.account_id: read(account, account.account_id),
+            account.account_id: own.account(read(account, account.account_id)),
             **{
                 account_id: read(visible[account_id], account_id)
                 if account_id in visible

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.snapshot.calls import UnreadParts, at_once, parsed
 from secrets_pipeline.access.snapshot.keys import DEFAULT_ALIAS
-from secrets_pipeline.access.snapshot.model import PolicyDocument, RotationSnapshot, SecretSnapshot
+from secrets_pipeline.access.snapshot.model import (
+    AccountSnapshot,
+    PolicyDocument,
+    PrincipalSnapshot,
+    RotationSnapshot,
+    SecretSnapshot,
+)
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
@@ -36,10 +42,27 @@ class OwnWrites:
     Attributes:
         secrets: those that it made and nothing has been open of since; keys as Secrets Manager names them.
         policies: texts of others by name, None where it deleted the policy.
+        roles: those that it made, without the policies that it wrote.
+        role_policies: inline policies that it wrote, by the names of role and policy.
     """
 
     secrets: Mapping[str, SecretSnapshot] = field(default_factory=dict)
     policies: Mapping[str, str | None] = field(default_factory=dict)
+    roles: tuple[PrincipalSnapshot, ...] = ()
+    role_policies: Mapping[str, Mapping[str, PolicyDocument]] = field(default_factory=dict)
+
+    def account(self, read: AccountSnapshot) -> AccountSnapshot:
+        """An account as it was read, with what IAM's lists may not show yet."""
+        if read.unread or not (self.roles or self.role_policies):
+            return read
+        known = {one.arn for one in read.principals}
+        principals = [*read.principals, *(one for one in self.roles if one.arn not in known)]
+        own = (self._own(one) for one in sorted(principals, key=lambda one: one.arn))
+        return read.model_copy(update={"principals": tuple(own)})
+
+    def _own(self, principal: PrincipalSnapshot) -> PrincipalSnapshot:
+        written = self.role_policies.get(principal.arn.rpartition("/")[2]) if principal.kind == "role" else None
+        return principal.model_copy(update={"inline": {**principal.inline, **written}}) if written else principal
 
 
 NOTHING_WRITTEN = OwnWrites()

@@ -21,7 +21,6 @@ from secrets_pipeline.access.granting.attached import (
 )
 from secrets_pipeline.access.granting.identity import PolicyDocument, Readable
 from secrets_pipeline.arn import account_of
-from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "consumer-policy"
-_NEW_ROLE = Lag("the role", frozenset({"NoSuchEntity"}))
 """PutRolePolicy on a role that GetRole has just shown."""
 _OF_AWS = ("aws-service-role/", "aws-reserved/")
 """Paths of roles that AWS lets nobody change."""
@@ -220,9 +218,9 @@ class ConsumerPolicyReconciler:
     def _put(self, role: _Role, text: str) -> None:
         name = inline_policy_name(self._stack.spec.stack)
         client = self._stack.account.client("iam")
-        put = partial(client.put_role_policy, RoleName=role.name, PolicyName=name, PolicyDocument=text)
         try:
-            self._stack.run.patience.until_visible("PutRolePolicy", f"{name} of role {role.name}", put, lag=_NEW_ROLE)
+            with calling("PutRolePolicy", f"{name} of role {role.name}"):
+                client.put_role_policy(RoleName=role.name, PolicyName=name, PolicyDocument=text)
         except AwsError as error:
             if error.code != "LimitExceeded":
                 raise

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.arn import account_of
-from secrets_pipeline.aws.consistency import Patience
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.reconcilers.event_queue.desired import Document, Layout, Place
@@ -32,22 +31,19 @@ Forwarding = tuple[list[EventPart], list[object]]
 """Parts, and what they should be, for a digest."""
 
 
-def forwarding(
-    account: AwsAccount, plan: Layout, rules: Mapping[str, Document], patience: Patience, repository: str
-) -> Forwarding:
+def forwarding(account: AwsAccount, plan: Layout, rules: Mapping[str, Document], repository: str) -> Forwarding:
     """Lay out dead-letter queue, role and rules of one place.
 
     Args:
         account: the place's.
         plan: the layout, with this place as `here`.
         rules: by ARN.
-        patience: the run's.
         repository: see `QueuePart`.
     """
     here, target = plan.here, plan.target()
     place = f" of {here.account_id} in {here.region}"
     dead_letters = dead_letters_part(account, plan, here, None, repository, place=place)
-    made = [RulePart(account, arn, pattern, target, patience, place=place) for arn, pattern in rules.items()]
+    made = [RulePart(account, arn, pattern, target, place=place) for arn, pattern in rules.items()]
     return [dead_letters, RolePart(account, plan), *made], [
         dead_letters.wanted,
         plan.trust,
@@ -63,7 +59,7 @@ def global_route(stack: Stack, plan: Layout) -> Forwarding:
 
     What the accounts of other stacks need is part of their own routes.
     """
-    settings, sessions, patience = stack.run.settings, stack.observed.sessions, stack.run.patience
+    settings, sessions = stack.run.settings, stack.observed.sessions
     parts: list[EventPart] = []
     wanted: list[object] = []
     if settings.events is None:
@@ -82,7 +78,7 @@ def global_route(stack: Stack, plan: Layout) -> Forwarding:
         # Where the queue is, they are rules of the home itself.
         if rules and not there.at_home:
             repository = stack.ownership.repository.id
-            more, further = forwarding(sessions.for_target(target), there, rules, patience, repository)
+            more, further = forwarding(sessions.for_target(target), there, rules, repository)
             parts, wanted = [*parts, *map(PermittedPart, more)], [*wanted, *further]
     return distinct(parts), wanted
 

@@ -14,6 +14,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.model import Resource
 from secrets_pipeline.engine.reason import Because, Missing, Reason
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.part import (
     OURS,
@@ -70,9 +71,16 @@ class QueuePart:
         return EventQueue(self._account.client("sqs"), url).tags()
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Call TagQueue."""
+        """Call TagQueue.
+
+        Raises:
+            AwsError: if there is no such queue.
+        """
+        url = self.url()
+        if url is None:
+            raise AwsError(f"queue {self._name} does not exist", remedy="Apply again: it was deleted meanwhile.")
         with calling("TagQueue", self._name):
-            self._account.client("sqs").tag_queue(QueueUrl=self.url() or "", Tags=tags)
+            self._account.client("sqs").tag_queue(QueueUrl=url, Tags=tags)
 
     def look(self) -> ObservedPart:
         """Call GetQueueUrl, GetQueueAttributes and ListQueueTags, and read the policy of its key."""

@@ -205,7 +205,7 @@ def _layout(stack: Stack, home: AwsAccount) -> Layout:
 
 
 def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
-    home, patience, repository = plan.home, stack.run.patience, stack.ownership.repository.id
+    home, repository = plan.home, stack.ownership.repository.id
     dead_letters = dead_letters_part(account, plan, home, plan.key, repository)
     redrive = {"deadLetterTargetArn": home.arn("sqs", plan.dead_letters), "maxReceiveCount": plan.max_receives}
     attributes = {
@@ -219,12 +219,12 @@ def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
     if forwards:
         parts.append(BusPart(account, plan, may_forget=_all_known(stack)))
         target = plan.target(forwarded=True)
-        parts.append(RulePart(account, plan.forwarded_rule, desired.FORWARDED_PATTERN, target, patience))
+        parts.append(RulePart(account, plan.forwarded_rule, desired.FORWARDED_PATTERN, target))
     rules = plan.rules(home) if _any_at_home(stack, plan) else {}
     if watches_home(stack, plan):
         rules = {**rules, **plan.global_rules(home)}
     target = replace(plan, here=home).target()
-    parts.extend(RulePart(account, arn, pattern, target, patience) for arn, pattern in rules.items())
+    parts.extend(RulePart(account, arn, pattern, target) for arn, pattern in rules.items())
     bus = forwards and [plan.bus_policy(plan.others), desired.FORWARDED_PATTERN]
     wanted = [dead_letters.wanted, queue.wanted, bus, target, rules, global_wanted]
     return _NotedOnQueue(queue, [*parts, *global_parts], wanted)
@@ -232,12 +232,12 @@ def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
 
 def _elsewhere(stack: Stack, plan: Layout, at_home: _Route) -> _Route:
     rules, repository = plan.rules(plan.here), stack.ownership.repository.id
-    parts, wanted = forwarding(stack.account, plan, rules, stack.run.patience, repository)
+    parts, wanted = forwarding(stack.account, plan, rules, repository)
     if plan.here.account_id != plan.home.account_id:
         for place in plan.global_places(plan.here.account_id, plan.here.partition):
             there = replace(plan, here=place)
             account = stack.observed.account_in(place.region)
-            more, further = forwarding(account, there, there.global_rules(place), stack.run.patience, repository)
+            more, further = forwarding(account, there, there.global_rules(place), repository)
             parts, wanted = [*parts, *map(PermittedPart, more)], [*wanted, *further]
     # Of the home account, what global services need is made with the queue.
     made = {part.resource.name for part in at_home.parts}

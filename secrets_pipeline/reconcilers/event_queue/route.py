@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.aws.consistency import Lag, Patience
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.model import Resource
@@ -26,7 +25,6 @@ from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import TargetTypeDef
 
-_NEW_ROLE = Lag("the role of the rules", frozenset({"ValidationException"}))
 _INLINE = "put-events"
 
 
@@ -139,7 +137,6 @@ class RulePart:
         arn: of the rule; a rule on our bus has the bus in it.
         pattern: of the events.
         target: where they go.
-        patience: the run's, for a role that was just made.
         place: see `QueuePart`.
     """
 
@@ -149,14 +146,13 @@ class RulePart:
         arn: str,
         pattern: Document,
         target: Document,
-        patience: Patience,
         *,
         place: str = "",
     ) -> None:
         bus, _, name = arn.partition(":rule/")[2].rpartition("/")
         self.resource = Resource("event-rule", name + place)
         self._account, self._arn, self._name, self._bus = account, arn, name, bus or "default"
-        self._pattern, self._target, self._patience = pattern, target, patience
+        self._pattern, self._target = pattern, target
 
     def look(self) -> ObservedPart:
         """Call DescribeRule and ListTargetsByRule."""
@@ -192,12 +188,8 @@ class RulePart:
         with calling("TagResource", self._name):
             events.tag_resource(ResourceARN=self._arn, Tags=_tags())
         target = cast("TargetTypeDef", dict(self._target))
-        answer = self._patience.until_visible(
-            "PutTargets",
-            self._name,
-            lambda: events.put_targets(Rule=self._name, EventBusName=self._bus, Targets=[target]),
-            lag=_NEW_ROLE,
-        )
+        with calling("PutTargets", self._name):
+            answer = events.put_targets(Rule=self._name, EventBusName=self._bus, Targets=[target])
         for failed in answer.get("FailedEntries", []):
             raise AwsError(
                 f"PutTargets {self._name} failed: {failed.get('ErrorCode')}",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from secrets_pipeline.access.policy_text.principals import principals
 from secrets_pipeline.access.policy_text.write import compact, same_policy
-from secrets_pipeline.aws.consistency import NEW_PRINCIPAL, NEW_RESOURCE
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import KEY_POLICY_BYTES
@@ -33,7 +30,6 @@ class KeyWriter:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._patience = stack.run.patience
 
     def create(self, key: KeySpec, policy: dict[str, Any]) -> str:
         """Create the key with its tags by CreateKey, then its alias and rotation, and write its mark last.
@@ -44,16 +40,13 @@ class KeyWriter:
         """
         now = self._stack.run.now()
         tags = {**declared_tags(self._stack, key), **key_marks(self._stack).created(key.alias, now)}
-        make = partial(
-            self._stack.account.client("kms").create_key,
-            Description=key.description,
-            KeyUsage="ENCRYPT_DECRYPT",
-            Policy=compact(policy, longest=KEY_POLICY_BYTES),
-            Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
-        )
-        answer = self._patience.until_visible(
-            "CreateKey", key.alias, make, lag=NEW_PRINCIPAL, subject=", ".join(principals(policy))
-        )
+        with calling("CreateKey", key.alias):
+            answer = self._stack.account.client("kms").create_key(
+                Description=key.description,
+                KeyUsage="ENCRYPT_DECRYPT",
+                Policy=compact(policy, longest=KEY_POLICY_BYTES),
+                Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
+            )
         state = key_state(answer["KeyMetadata"])
         self._stack.observed.keys.note(state, tags)
         self._name(key, state)
@@ -94,10 +87,8 @@ class KeyWriter:
                 # The mark vouches for the policy, which no list shows: not while another one is there than it says.
                 self._tag(key, state, key_marks(self._stack).provisional(state.arn, key.alias))
             text = compact(policy, longest=KEY_POLICY_BYTES)
-            put = partial(client.put_key_policy, KeyId=state.key_id, PolicyName="default", Policy=text)
-            self._patience.until_visible(
-                "PutKeyPolicy", key.alias, put, lag=NEW_PRINCIPAL, subject=", ".join(principals(policy))
-            )
+            with calling("PutKeyPolicy", key.alias):
+                client.put_key_policy(KeyId=state.key_id, PolicyName="default", Policy=text)
             done.append("policy")
         if key_rotation_differences(keys.rotation(state.key_id), key):
             done.append("rotation on" if key.enable_key_rotation else "rotation off")
@@ -134,8 +125,8 @@ class KeyWriter:
 
     def _tag(self, key: KeySpec, state: KeyState, tags: Mapping[str, str]) -> None:
         listed = [{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())]
-        tag = partial(self._stack.account.client("kms").tag_resource, KeyId=state.key_id, Tags=cast("Any", listed))
-        self._patience.until_visible("TagResource", key.alias, tag, lag=NEW_RESOURCE)
+        with calling("TagResource", key.alias):
+            self._stack.account.client("kms").tag_resource(KeyId=state.key_id, Tags=cast("Any", listed))
 
     def _name(self, key: KeySpec, state: KeyState, *, spare: bool = False) -> None:
         """Give a key its alias, unless another run did; a key of ours that lost to another one is given up.
@@ -147,8 +138,8 @@ class KeyWriter:
         """
         client, keys = self._stack.account.client("kms"), self._stack.observed.keys
         try:
-            name = partial(client.create_alias, AliasName=key.alias, TargetKeyId=state.key_id)
-            self._patience.until_visible("CreateAlias", key.alias, name, lag=NEW_RESOURCE)
+            with calling("CreateAlias", key.alias):
+                client.create_alias(AliasName=key.alias, TargetKeyId=state.key_id)
         except AwsError as error:
             if error.code != "AlreadyExistsException":
                 raise
@@ -174,5 +165,5 @@ class KeyWriter:
                 client.disable_key_rotation(KeyId=state.key_id)
             return
         period = {"RotationPeriodInDays": key.rotation_period_in_days} if key.rotation_period_in_days else {}
-        turn = partial(client.enable_key_rotation, KeyId=state.key_id, **period)
-        self._patience.until_visible("EnableKeyRotation", key.alias, turn, lag=NEW_RESOURCE)
+        with calling("EnableKeyRotation", key.alias):
+            client.enable_key_rotation(KeyId=state.key_id, **period)

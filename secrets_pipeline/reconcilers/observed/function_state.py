@@ -37,6 +37,16 @@ class FunctionState:
         return self._state == "Pending" or self._update == _RUNNING
 
     @property
+    def was_never_made(self) -> bool:
+        """Whether it could not be made, so that it has to be deleted and made anew."""
+        return self._state == _FAILED
+
+    @property
+    def lacked_rights(self) -> bool:
+        """Whether its role was not allowed yet what it needs for the network."""
+        return self.configuration.get("StateReasonCode") == "InsufficientRolePermissions"
+
+    @property
     def problem(self) -> str:
         """Why it cannot be invoked, or was not updated; empty where nothing is known against it."""
         if self._state not in (_ACTIVE, _INACTIVE):

@@ -38,11 +38,17 @@ class Roles:
 
     Args:
         account: whose AWS.
+
+    Attributes:
+        made: roles that this run made, by name; lists may not show them for a while.
+        written: inline policies that this run wrote, by role and name; the same.
     """
 
     def __init__(self, account: AwsAccount) -> None:
         self._account = account
         self._policies: Cached[tuple[str, str], PolicyDocument | None] = Cached()
+        self.made: dict[str, RoleState] = {}
+        self.written: dict[str, dict[str, PolicyDocument]] = {}
 
     def role_now(self, role: str) -> RoleState | None:
         """Read a role by GetRole now; None where there is none.
@@ -83,6 +89,7 @@ class Roles:
     def learn_policy(self, role: str, policy: str, document: PolicyDocument) -> None:
         """Record an inline policy that this run wrote; IAM may not show it for a while."""
         self._policies.learn((role, policy), document)
+        self.written.setdefault(role, {})[policy] = document
 
     def forget_policy(self, role: str, policy: str) -> None:
         """Read an inline policy again next time."""

@@ -7,12 +7,10 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-sec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.evaluator import LayerOutcome
 from secrets_pipeline.access.reach.invoke import INVOKE, SECRETS_MANAGER, invoked_by_secrets_manager
-from secrets_pipeline.aws.consistency import NEW_RESOURCE
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.functions import Policy
@@ -71,15 +69,14 @@ def let_in(stack: Stack, function: str) -> str:
         # Ours by its id, and not as we write it: somebody changed it.
         with calling("RemovePermission", function):
             client.remove_permission(FunctionName=function, StatementId=STATEMENT)
-    add = partial(
-        client.add_permission,
-        FunctionName=function,
-        StatementId=STATEMENT,
-        Action=INVOKE,
-        Principal=SECRETS_MANAGER,
-        SourceAccount=stack.account.account_id,
-    )
-    stack.run.patience.until_visible("AddPermission", function, add, lag=NEW_RESOURCE)
+    with calling("AddPermission", function):
+        client.add_permission(
+            FunctionName=function,
+            StatementId=STATEMENT,
+            Action=INVOKE,
+            Principal=SECRETS_MANAGER,
+            SourceAccount=stack.account.account_id,
+        )
     stack.observed.functions.forget_policy(function)
     if problem := invocation_problem(stack, function):
         raise AwsError(problem, remedy="Take that statement out of the function's policy.")

@@ -8,10 +8,8 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_function, foreign_function, function_tags
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.engine.reason import NotOurs
     from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction
     from secrets_pipeline.reconcilers.stack import Stack
-
-_NEW_GROUP = Lag("the log group", frozenset({"ResourceNotFoundException"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +78,8 @@ def deploy_log_group(stack: Stack, wanted: WantedFunction) -> str:
             client.tag_resource(resourceArn=wanted.log_group_arn, tags=tags)
     if found.difference:
         days = wanted.function.log_retention_in_days
-        retain = partial(client.put_retention_policy, logGroupName=group, retentionInDays=days)
-        stack.run.patience.until_visible("PutRetentionPolicy", group, retain, lag=_NEW_GROUP)
+        with calling("PutRetentionPolicy", group):
+            client.put_retention_policy(logGroupName=group, retentionInDays=days)
     return found.kept
 
 

@@ -18,10 +18,10 @@ _PAUSE = 1.0
 
 
 def wait_until_ready(stack: Stack, name: str) -> FunctionState:
-    """Call GetFunction until the function is neither made nor updated any more.
+    """Call GetFunction until the function is neither made nor updated any more; see `refuse_problem`.
 
     Raises:
-        AwsError: if that takes too long, or ends badly.
+        AwsError: if that takes too long.
     """
     run = stack.run
     until = run.clock() + _SECONDS
@@ -36,6 +36,15 @@ def wait_until_ready(stack: Stack, name: str) -> FunctionState:
                 f"function {name} is not ready after {_SECONDS:.0f} s", remedy="Apply again: it goes on by itself."
             )
         run.sleep(_PAUSE)
+    return state
+
+
+def refuse_problem(name: str, state: FunctionState) -> FunctionState:
+    """Raise what is wrong with a function that is not changing any more.
+
+    Raises:
+        AwsError: if it could not be made, or not be updated.
+    """
     if state.problem:
         raise AwsError(
             f"function {name} {state.problem}",

@@ -7,13 +7,11 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.granting.rotation import rotated_arns
-from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
@@ -26,6 +24,7 @@ from secrets_pipeline.reconcilers.rotation_function.invocation import invocation
 from secrets_pipeline.reconcilers.rotation_function.log_group import Retention, compare_retention, deploy_log_group
 from secrets_pipeline.reconcilers.rotation_function.observe import (
     configuration_differences,
+    refuse_problem,
     wait_until_ready,
 )
 from secrets_pipeline.reconcilers.rotation_function.ownership import (
@@ -53,12 +52,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "rotation-function"
-_NEW_ROLE = Lag(
-    "the function's role",
-    frozenset({"InvalidParameterValueException"}),
-    re.compile(r"cannot be assumed by Lambda|does not have permissions to call", re.IGNORECASE),
-)
-"""CreateFunction with a role, or with permissions of it, that IAM has not told everybody of yet."""
+_IAM_SECONDS, _IAM_PAUSE = 120.0, 10.0
+"""How long a policy of the role may take to be seen by those who make the function's network."""
 
 
 class RotationFunctionReconciler:
@@ -187,25 +182,40 @@ class RotationFunctionReconciler:
         }
         if not wanted.in_vpc:
             del parameters["VpcConfig"]
-        create = partial(client.create_function, **parameters)
-        stack.run.patience.until_visible("CreateFunction", wanted.name, create, lag=_NEW_ROLE)
-        wait_until_ready(stack, wanted.name)
+        until = stack.run.clock() + _IAM_SECONDS
+        while True:
+            with calling("CreateFunction", wanted.name):
+                client.create_function(**parameters)
+            state = wait_until_ready(stack, wanted.name)
+            if not state.was_never_made or not state.lacked_rights or stack.run.clock() >= until:
+                break
+            self._delete(wanted.name)
+            stack.run.sleep(_IAM_PAUSE)
+        refuse_problem(wanted.name, state)
         return "created"
+
+    def _delete(self, name: str) -> None:
+        with calling("DeleteFunction", name):
+            self._stack.account.client("lambda").delete_function(FunctionName=name)
 
     def _update(self, state: FunctionState, wanted: WantedFunction) -> str:
         client, stack, done = self._stack.account.client("lambda"), self._stack, []
         if state.changing:
             state = wait_until_ready(stack, wanted.name)
+        if state.was_never_made:
+            # Lambda keeps it as it is; nobody ever invoked it.
+            self._delete(wanted.name)
+            return f"{self._create(wanted)} anew"
         if state.code_sha256 != wanted.package.sha256:
             with calling("UpdateFunctionCode", wanted.name):
                 client.update_function_code(FunctionName=wanted.name, ZipFile=wanted.package.content)
-            state = wait_until_ready(stack, wanted.name)
+            state = refuse_problem(wanted.name, wait_until_ready(stack, wanted.name))
             done.append("code")
         if configuration_differences(state, wanted):
             parameters: dict[str, Any] = {"FunctionName": wanted.name, **wanted.configuration}
-            update = partial(client.update_function_configuration, **parameters)
-            stack.run.patience.until_visible("UpdateFunctionConfiguration", wanted.name, update, lag=_NEW_ROLE)
-            wait_until_ready(stack, wanted.name)
+            with calling("UpdateFunctionConfiguration", wanted.name):
+                client.update_function_configuration(**parameters)
+            refuse_problem(wanted.name, wait_until_ready(stack, wanted.name))
             done.append("configuration")
         return f"{' and '.join(done)} updated" if done else "updated"
 
@@ -222,7 +232,7 @@ class RotationFunctionReconciler:
         using = [s.name for s in stack.observed.secrets.all().values() if s.rotation_lambda_arn == arn]
         if turning := [one for one in using if self._turns(one)]:
             raise SkippedError(f"{', '.join(sorted(turning))} still rotates by it", remedy="Apply with --prune again.")
-        state, client = stack.observed.functions.function_now(name), account.client("lambda")
+        state = stack.observed.functions.function_now(name)
         done = "function was gone already"
         if state is not None:
             if problem := foreign_function(stack, arn, state.tags):
@@ -230,8 +240,7 @@ class RotationFunctionReconciler:
             if not is_named(stack, state.tags) and not stack.run.options.adopts_function(name):
                 remedy = f"Apply with --prune --adopt {function_named(name)}."
                 raise SkippedError("its mark names no repository", remedy=remedy)
-            with calling("DeleteFunction", name):
-                client.delete_function(FunctionName=name)
+            self._delete(name)
             done = "function deleted"
         role = delete_role(stack, name, account.arn("iam", f"role/{name}"))
         forget_function(stack)

@@ -6,13 +6,11 @@ Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.access.granting.attached import ROTATION_POLICY, differences, inline_text
 from secrets_pipeline.access.granting.identity import PolicyDocument
 from secrets_pipeline.access.granting.rotation import rotation_trust
-from secrets_pipeline.aws.consistency import Lag
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import NotOurs
@@ -23,8 +21,6 @@ from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_func
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
-
-_NEW_ROLE = Lag("the role", frozenset({"NoSuchEntity"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +82,16 @@ def deploy_role(stack: Stack, wanted: WantedFunction) -> None:
     if state is None:
         bounded: Any = {"PermissionsBoundary": wanted.boundary} if wanted.boundary else {}
         with calling("CreateRole", wanted.name):
-            client.create_role(
+            answer = client.create_role(
                 RoleName=wanted.name,
                 AssumeRolePolicyDocument=trust_text(),
                 Description=DESCRIPTION,
                 Tags=cast("Any", tag_list(tags)),
                 **bounded,
             )
+        stack.observed.roles.made[wanted.name] = RoleState(
+            answer["Role"]["Arn"], tags, rotation_trust(), wanted.boundary
+        )
     else:
         if any(state.tags.get(key) != value for key, value in tags.items()):
             with calling("TagRole", wanted.name):
@@ -106,10 +105,9 @@ def deploy_role(stack: Stack, wanted: WantedFunction) -> None:
     policy = wanted.policy
     if policy is not None and (state is None or state.policy is None or differences(state.policy, policy)):
         text = inline_text(policy, role=wanted.name, consumers=["managed rotation"])
-        put = partial(client.put_role_policy, RoleName=wanted.name, PolicyName=ROTATION_POLICY, PolicyDocument=text)
-        stack.run.patience.until_visible(
-            "PutRolePolicy", f"{ROTATION_POLICY} of role {wanted.name}", put, lag=_NEW_ROLE
-        )
+        with calling("PutRolePolicy", f"{ROTATION_POLICY} of role {wanted.name}"):
+            client.put_role_policy(RoleName=wanted.name, PolicyName=ROTATION_POLICY, PolicyDocument=text)
+        stack.observed.roles.learn_policy(wanted.name, ROTATION_POLICY, policy)
 
 
 def delete_role(stack: Stack, name: str, arn: str) -> str:

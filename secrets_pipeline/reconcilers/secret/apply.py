@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.aws.consistency import NEW_RESOURCE
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine.model import SkippedError
@@ -100,18 +98,15 @@ class SecretWriter:
             VALUE_VERSION: stack.ownership.marks.version(secret.name, token),
             **({INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}),
         }
-        make = partial(
-            self._client.create_secret, Name=secret.name, ClientRequestToken=token, Tags=tag_list(tags), **request
-        )
         try:
-            # The key may be as new as the secret.
-            answer = stack.run.patience.until_visible(
-                "CreateSecret",
-                secret.name,
-                lambda: make(SecretString=initial.value.get_secret_value()),
-                lag=NEW_RESOURCE,
-                subject=key or "",
-            )
+            with calling("CreateSecret", secret.name):
+                answer = self._client.create_secret(
+                    Name=secret.name,
+                    ClientRequestToken=token,
+                    Tags=tag_list(tags),
+                    SecretString=initial.value.get_secret_value(),
+                    **request,
+                )
         except AwsError as error:
             if error.code not in _EXISTS or stack.observed.secrets.refresh(secret.name) is None:
                 raise

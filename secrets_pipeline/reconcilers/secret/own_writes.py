@@ -6,10 +6,11 @@ a run that verifies (`reads_back`) or looks closely at all (`deep`), and what th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.snapshot.keys import DEFAULT_ALIAS
-from secrets_pipeline.access.snapshot.model import SecretSnapshot
+from secrets_pipeline.access.snapshot.model import PolicyDocument, PrincipalSnapshot, SecretSnapshot
 from secrets_pipeline.access.snapshot.secret_metadata import OwnWrites, parsed_policy
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, Unread
 
@@ -34,7 +35,17 @@ def own_writes(stack: Stack) -> OwnWrites:
             secrets[name] = _made(state, state.policy)
         elif name in observed.own_policies:
             policies[name] = state.policy
-    return OwnWrites(secrets, policies)
+    return OwnWrites(secrets, policies, *_roles(stack))
+
+
+def _roles(stack: Stack) -> tuple[tuple[PrincipalSnapshot, ...], Mapping[str, Mapping[str, PolicyDocument]]]:
+    """The roles that this run made, and the inline policies that it wrote: IAM's lists may be older."""
+    roles = stack.observed.roles
+    made = (
+        PrincipalSnapshot(arn=one.arn, kind="role", boundary=one.boundary, tags=one.tags, trust=one.trust)
+        for one in roles.made.values()
+    )
+    return tuple(made), {name: dict(policies) for name, policies in roles.written.items()}
 
 
 def _finished(stack: Stack, state: SecretState) -> bool:

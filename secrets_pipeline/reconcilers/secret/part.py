@@ -12,6 +12,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, NotOurs, Waits
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
+from secrets_pipeline.reconcilers.secret_value.inputs import value_waits
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -95,9 +96,10 @@ class PartReconciler(ABC, Generic[Declared]):
             return None
         return self.compare(resource, secret, state, declared)
 
-    def follow(self, resource: Resource, secret: DesiredSecret) -> Change:  # noqa: ARG002 - for those who look at it
-        """Plan the part of a secret that is made first."""
-        return Change(resource, ChangeClass.CREATE, (FOLLOWS,))
+    def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
+        """Plan the part of a secret that is made first, as soon as its value has what it waits for."""
+        waits = value_waits(self._stack, secret.spec)
+        return Change(resource, ChangeClass.CREATE, tuple(map(Waits, waits)) or (FOLLOWS,))
 
     @abstractmethod
     def declared(self, secret: DesiredSecret) -> Declared | Pending | None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.consistency import NEW_RESOURCE
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Mark, Owner, Part, repository_tag
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -107,9 +106,8 @@ def _write(
         AwsError: if AWS refuses.
     """
     tags = {**more, **repository_tag(owner.repository), COMPONENT: owner.component, KEY: owner.key, SPEC: mark}
-    client = stack.account.client("secretsmanager")
-    tag = partial(client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
-    stack.run.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
+    with calling("TagResource", state.name):
+        stack.account.client("secretsmanager").tag_resource(SecretId=state.arn, Tags=tag_list(tags))
     taken = replace(state, tags={**state.tags, **tags})
     stack.observed.secrets.note(taken)
     return taken

@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.consistency import Patience
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change
 from secrets_pipeline.errors import SecretsPipelineError
@@ -33,7 +32,7 @@ class PolicyAtCreation:
         self._stack = stack
         self._reconciler = reconciler
         # The stage of policies waits for principals, once for all secrets.
-        self._policies = SecretPolicyReconciler(stack, patience=Patience(seconds=0))
+        self._policies = SecretPolicyReconciler(stack)
         self._later = read_before_policies(stack.spec)
 
     def plan(self) -> Sequence[Change]:
@@ -46,7 +45,7 @@ class PolicyAtCreation:
         name = change.resource.name
         if name in self._stack.observed.secrets.made and name not in self._later:
             # The stage of policies tries again what could not be put, and tells it.
-            with contextlib.suppress(SecretsPipelineError):
+            with contextlib.suppress(SecretsPipelineError), self._stack.observed.sessions.patience.none():
                 self._policies.put_at_creation(name)
         return done
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, TypeAlias
 
-from secrets_pipeline.access.policy_text.principals import principals
 from secrets_pipeline.access.policy_text.write import compact, same_policy
-from secrets_pipeline.aws.consistency import NEW_PRINCIPAL, Patience
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import POLICY_BYTES
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
@@ -30,15 +27,13 @@ class SecretPolicyReconciler(PartReconciler[Document]):
     Args:
         stack: the stack.
         deep: whether policies are read where the mark vouches for them; None for what the run says.
-        patience: how long a principal that is not visible is waited for; None for the run's.
     """
 
     kind = KIND
     part = Part.POLICY
 
-    def __init__(self, stack: Stack, *, deep: bool | None = None, patience: Patience | None = None) -> None:
+    def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
         super().__init__(stack, deep=deep)
-        self._patience = patience or stack.run.patience
 
     def declared(self, secret: DesiredSecret) -> Document | Pending | None:
         """Resolve the policy document."""
@@ -79,11 +74,8 @@ class SecretPolicyReconciler(PartReconciler[Document]):
                 client.delete_resource_policy(SecretId=state.arn)
             return _told(None)
         text = compact(declared, longest=POLICY_BYTES)
-        put = partial(client.put_resource_policy, SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
-        with secrets.writing_policy(state, text):
-            self._patience.until_visible(
-                "PutResourcePolicy", secret.name, put, lag=NEW_PRINCIPAL, subject=", ".join(principals(declared))
-            )
+        with secrets.writing_policy(state, text), calling("PutResourcePolicy", secret.name):
+            client.put_resource_policy(SecretId=state.arn, ResourcePolicy=text, BlockPublicPolicy=True)
         return _told(declared)
 
     def put_at_creation(self, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from secrets_pipeline.aws.consistency import NEW_RESOURCE
+from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, PENDING, PREVIOUS, SecretState
@@ -28,6 +28,7 @@ from secrets_pipeline.reconcilers.secret_value.provenance import (
     inputs_tag,
     is_unfinished,
 )
+from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
 from secrets_pipeline.reconcilers.secret_value.versions import Make, move_label, put_version
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, VALUE_KEY, VALUE_VERSION
 
@@ -138,7 +139,8 @@ class ValueWriter:
                 ours = not inherits or any(map(partial(wrote, before), (current, before.version(PREVIOUS))))
                 return self._record(before, current, inputs, ours=ours)
             if before.rotation_in_progress:
-                raise SkippedError(f"a rotation of {name} is in progress", remedy="Run again when it has finished.")
+                after_rotation(self._stack, before)
+                continue
             token = self.token(before.arn, current, meant)
             ours = not inherits or wrote(before, current)
             if inherits and current is not None:
@@ -238,8 +240,8 @@ class ValueWriter:
         return self._tag(before, tags) if tags.items() - before.tags.items() else before
 
     def _tag(self, state: SecretState, tags: dict[str, str]) -> SecretState:
-        tag = partial(self._client.tag_resource, SecretId=state.arn, Tags=tag_list(tags))
-        self._stack.run.patience.until_visible("TagResource", state.name, tag, lag=NEW_RESOURCE)
+        with calling("TagResource", state.name):
+            self._client.tag_resource(SecretId=state.arn, Tags=tag_list(tags))
         tagged = replace(state, tags={**state.tags, **tags})
         self._stack.observed.secrets.note(tagged)
         return tagged
