@@ -139,6 +139,13 @@ THROTTLED = frozenset(
 )
 """AWS's codes for too many calls a second."""
 
+BUSY = frozenset({"InvalidDBClusterStateFault", "InvalidDBInstanceState"})
+"""RDS's codes for a database in a state that forbids it, for example while it is made or its password is set.
+
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html (Errors), and
+API_AddTagsToResource.html.
+"""
+
 UNANSWERED = frozenset(
     {
         "ConnectTimeoutError",
@@ -187,6 +194,11 @@ class AwsError(SecretsPipelineError):
     def throttled(self) -> bool:
         """Whether there were too many calls a second."""
         return self.code in THROTTLED
+
+    @property
+    def busy(self) -> bool:
+        """Whether a database is in a state that forbids it, which may pass."""
+        return self.code in BUSY
 
     @property
     def unanswered(self) -> bool:

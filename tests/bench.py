@@ -48,6 +48,7 @@ from secrets_pipeline.references.parse import parse
 from secrets_pipeline.references.walk import outputs, ssm_parameters
 from tests.embedded import lead_to, operator
 from tests.grants import TRUSTED
+from tests.moved_time import MovedTime
 from tests.reconcilers.readers import Readers
 from tests.waiting import SECONDS, eventually
 
@@ -159,6 +160,7 @@ class Running(TypedDict, total=False):
     interruption: Interruption | None
     repository: str
     now: Callable[[], datetime]
+    time: MovedTime | None
 
 
 class Bench:
@@ -239,11 +241,15 @@ class Bench:
         interruption: Interruption | None = None,
         repository: str = "",
         now: Callable[[], datetime] = utc_now,
+        time: MovedTime | None = None,
     ) -> Stack:
         """A fresh run: nothing is remembered from an earlier one."""
         read = self.repository(spec, *others, named=repository)
-        sessions = unpaced(self.session) if interruption else self._sessions
-        context = Assembly(read, sessions, Run(settings, options, writes=writing, now=now)).stack(spec.stack)
+        sessions = unpaced(self.session) if interruption or time else self._sessions
+        run = Run(settings, options, writes=writing, now=now)
+        if time is not None:
+            run = Run(settings, options, writes=writing, clock=time.clock, sleep=time.sleep, now=time.now)
+        context = Assembly(read, sessions, run).stack(spec.stack)
         if interruption:
             interruption.install(context)
         return context

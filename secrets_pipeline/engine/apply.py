@@ -21,7 +21,7 @@ from secrets_pipeline.engine.model import (
     Unchanged,
 )
 from secrets_pipeline.engine.reason import Because
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.errors import AwsError, SecretsPipelineError
 
 Progress: TypeAlias = Callable[[Outcome], None]
 """Called once for every outcome, from the thread that called `apply`."""
@@ -172,6 +172,12 @@ def _attempt(reconciler: Reconciler, change: Change) -> Outcome:
         return Applied(change, reconciler.apply(change))
     except SkippedError as skipped:
         return Skipped(change, skipped.message, skipped.remedy)
+    except AwsError as error:
+        return (
+            Skipped(change, f"{error.message}; the next run goes on", error.remedy)
+            if error.busy
+            else Failed(change, error)
+        )
     except SecretsPipelineError as error:
         return Failed(change, error)
     except Exception as error:  # noqa: BLE001 - one resource's bug must not hide the outcomes of the others

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -55,6 +55,7 @@ class OpenRepository:
         commit: its commit, where it is no clone and the operator says it; the environment's if empty.
         kept: its checkout, where files are read that values name; None for the repository itself.
         seen: what the file system answered while it was read, and since.
+        make_run: makes the run of an assembly that is given none; a test's has a time of its own.
     """
 
     source: StackSource
@@ -68,6 +69,7 @@ class OpenRepository:
     commit: str = ""
     kept: FilePath | None = None
     seen: Seen = field(default_factory=Seen, compare=False, repr=False)
+    make_run: Callable[[OperatorSettings, ApplyOptions], Run] = field(default=Run, compare=False, repr=False)
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
@@ -139,7 +141,7 @@ class OpenRepository:
             is_complete=not self.errors,
             id=self.repository,
         )
-        return Assembly(repository, reached, replace(run or Run(self.settings, options), writes=writing))
+        return Assembly(repository, reached, replace(run or self.make_run(self.settings, options), writes=writing))
 
 
 def operator_settings(file: FilePath | None = None) -> OperatorSettings:

@@ -21,12 +21,15 @@ class ApplyOptions:
             role and its log group.
         prune: delete, with the recovery window, what left the YAML.
         deep: also read what a list does not show and a mark vouches for: policies, key policies, replicas, consumers.
+        wait_seconds: how long to wait for databases that are being made, or whose password is being set; 0 for the few
+            seconds that every run waits.
         reads_back: the checks also read what the run itself wrote, as in a verification; so they do in a deep run.
     """
 
     adopt: tuple[str, ...] = ()
     prune: bool = False
     deep: bool = False
+    wait_seconds: float = 0.0
     reads_back: bool = False
 
     def adopts(self, name: str) -> bool:

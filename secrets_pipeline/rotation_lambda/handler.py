@@ -61,8 +61,8 @@ def _set_levels() -> None:
 
 
 def _labels(described: Mapping[str, Any], stages: Mapping[str, list[str]], versions: Versions) -> list[str]:
-    # The answer lacks the field for a secret whose rotation was never configured.
-    if not described.get("RotationEnabled"):
+    # AWS's own functions take a missing field for nothing, too: DescribeSecret may lack it while a rotation is tested.
+    if not described.get("RotationEnabled", True):
         raise RotationError(f"Rotation of {versions.arn} is not enabled.", "Switch it on with RotateSecret.")
     if versions.token not in stages:
         raise RotationError(f"{versions.arn} has no version {versions.token}.", "Start a rotation with RotateSecret.")

@@ -21,10 +21,14 @@ from secrets_pipeline.cli.shared.run_view import check_counts, check_table, coun
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.database.endpoint import KIND as ENDPOINT
 
 if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
+WAIT_SECONDS = 1800.0
+"""RDS needs five to fifteen minutes for a database."""
+_WHO_GOES_ON = "the daemon does it by itself; else apply again, or with --wait"
 EPILOG = (
     "Exit codes: 0 every run succeeded and no check failed (warnings are listed), 1 otherwise. One stack's or one "
     "secret's failure does not stop the others. --queue leaves the checks to the deployment."
@@ -71,6 +75,14 @@ def apply(
             "--deep", help="Also compare what marks vouch for: policies, key policies, replicas and consumers."
         ),
     ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait",
+            help=f"Wait for databases that are being made, {WAIT_SECONDS // 60:.0f} minutes at most, and finish what "
+            "needs them; without it the daemon does, or the next apply.",
+        ),
+    ] = False,
     queue: Annotated[
         bool, typer.Option("--queue", help="Submit the runs to a running deployment, and follow them.")
     ] = False,
@@ -82,7 +94,7 @@ def apply(
 ) -> None:
     """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
     refuse_read_only()
-    options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep)
+    options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, wait_seconds=WAIT_SECONDS if wait else 0.0)
     if queue:
         _refuse_for_others(source, options)
     failures, desired = Failures(), read_asked(source)
@@ -111,7 +123,7 @@ def _refuse_for_others(source: StackOptions, options: ApplyOptions) -> None:
         GuardError: naming the options.
         typer.BadParameter: if the environment names another source than the deployment's.
     """
-    taking = {"--adopt": options.adopt, "--prune": options.prune}
+    taking = {"--adopt": options.adopt, "--prune": options.prune, "--wait": options.wait_seconds}
     given = [*(name for name, value in taking.items() if value), *source.given]
     if given:
         raise GuardError(
@@ -173,6 +185,9 @@ def _print(finished: list[StackRun]) -> None:
         if made is not None:
             show(made)
             emit("")
+        for row in one.report.rows:
+            if row["kind"] == ENDPOINT and row["outcome"] == "skipped":
+                title(f"{one.report.stack} waits for {row['name']}: {row['detail']} ({_WHO_GOES_ON})")
     checks = [check for one in finished for check in one.checks]
     if checks:
         show(check_table(checks))

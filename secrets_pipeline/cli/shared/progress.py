@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from types import TracebackType
 from typing import Self
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.cli.shared.console import messages
 from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unchanged
 
@@ -58,6 +60,24 @@ class ApplyProgress(Moving):
         )
         super().__init__(self._bar)
         self._task = self._bar.add_task(f"{stack} starting", total=None)
+        self._handler = _Waiting(self)
+
+    def __enter__(self) -> Self:
+        WAITING.addHandler(self._handler)
+        WAITING.setLevel(logging.INFO)
+        return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        WAITING.removeHandler(self._handler)
+
+    def waiting(self, what: str) -> None:
+        """Show what the run waits for."""
+        self._bar.update(self._task, description=f"{self._stack} {what}")
+        if self._lines:
+            self._console.print(Text(f"{self._stack} … {what}", style="dim"), soft_wrap=True)
 
     def outcome(self, stage: str, outcome: Outcome) -> None:
         """Show one outcome; unchanged resources only count."""
@@ -65,6 +85,17 @@ class ApplyProgress(Moving):
         self._bar.update(self._task, description=f"{self._stack} {stage} ({self._done} done)")
         if self._lines and not isinstance(outcome, Unchanged):
             self._console.print(line(self._stack, stage, outcome), soft_wrap=True)
+
+
+class _Waiting(logging.Handler):
+    """Hands on what is waited for."""
+
+    def __init__(self, shown: ApplyProgress) -> None:
+        super().__init__(logging.INFO)
+        self._shown = shown
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._shown.waiting(record.getMessage())
 
 
 def line(stack: str, stage: str, outcome: Outcome) -> Text:

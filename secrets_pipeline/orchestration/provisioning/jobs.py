@@ -4,7 +4,7 @@ from typing import Final
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.provisioning.selections import ASSETS, FOLLOWING, selected
+from secrets_pipeline.orchestration.provisioning.selections import ASSETS, FOLLOWING, FOLLOWING_ENDPOINT, selected
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.priorities import FOLLOW, PROVISION, priority
@@ -18,9 +18,10 @@ _DESCRIPTIONS = {
     PROVISION_JOB: "Make AWS match one stack: every asset, then its checks.",
     FOLLOW_ROTATION: "After a rotation: log in with the new password, write it into the connection secrets that hold "
     "it, refresh those who read them, and check all that.",
-    FOLLOW_ENDPOINT: "What hangs on the databases' endpoints, no more of the YAML: password proven, connections "
-    "rendered.",
+    FOLLOW_ENDPOINT: "What hangs on the databases' endpoints: password proven, connections rendered, and what an apply "
+    "could not do before, rotation included.",
 }
+_SELECTIONS = {PROVISION_JOB: ASSETS, FOLLOW_ROTATION: FOLLOWING, FOLLOW_ENDPOINT: FOLLOWING_ENDPOINT}
 
 
 def applying_jobs(names: Names, config: PartitionTags) -> list[Job]:
@@ -33,7 +34,7 @@ def applying_jobs(names: Names, config: PartitionTags) -> list[Job]:
     return [
         dg.define_asset_job(
             names.of(job),
-            selection=selected(names, ASSETS if job == PROVISION_JOB else FOLLOWING),
+            selection=selected(names, _SELECTIONS[job]),
             config=config,
             tags=dict(tags[job]),
             description=description,

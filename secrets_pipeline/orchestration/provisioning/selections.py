@@ -18,10 +18,21 @@ from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
 ASSETS = (STACK_CONFIG, GENERATED, *STAGES, STACK_REPORT)
 FOLLOWING = ("secrets", "rds_endpoints", "connection_secrets", "consumer_arns", "consumer_refresh", STACK_REPORT)
-"""What has to be done again when a secret was rotated or a database moved; no other change of the YAML is applied.
-
-A value that is rendered from others may be of either stage.
-"""
+"""What has to be done again when a secret was rotated; a value that is rendered from others may be of either stage."""
+FOLLOWING_ENDPOINT = (
+    "secrets",
+    "rds_endpoints",
+    "connection_secrets",
+    "secret_policies",
+    "rotation_functions",
+    "secret_rotation",
+    "secret_replicas",
+    "consumer_policies",
+    "consumer_arns",
+    "consumer_refresh",
+    STACK_REPORT,
+)
+"""What waits for a database: an apply that made it leaves all of this open, rotation included."""
 
 
 def assets(names: Names, checks: Sequence[StackCheck]) -> Sequence[dg.AssetsDefinition]:

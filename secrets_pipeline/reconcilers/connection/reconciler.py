@@ -14,7 +14,7 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, NotOurs, Waits
-from secrets_pipeline.errors import DocumentError
+from secrets_pipeline.errors import AwsError, DocumentError
 from secrets_pipeline.reconcilers.database.password_mark import PasswordMark
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS
 from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
@@ -109,10 +109,15 @@ class ConnectionReconciler:
             state = self._stack.observed.databases.find(database) if database.password == secret.ref else None
             if state is not None and PasswordMark.read(state) == PasswordMark(state.resource_id, before):
                 mark = str(PasswordMark(state.resource_id, after))
-                with calling("AddTagsToResource", database.identifier):
-                    self._stack.account.client("rds").add_tags_to_resource(
-                        ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": mark}]
-                    )
+                try:
+                    with calling("AddTagsToResource", database.identifier):
+                        self._stack.account.client("rds").add_tags_to_resource(
+                            ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": mark}]
+                        )
+                except AwsError as error:
+                    # A login proves it then.
+                    if not error.busy:
+                        raise
                 self._stack.observed.databases.forget()
 
 

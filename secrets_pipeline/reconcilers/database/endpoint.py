@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
@@ -28,13 +29,17 @@ from secrets_pipeline.reconcilers.database.password_mark import (
 )
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.observed.login import ENGINES, LoggedIn, Login, Refused, Unreachable
+from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
+from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "database-endpoint"
 _WAIT_SECONDS = 10.0
-"""A changed password is accepted within seconds; a new database takes minutes on AWS and is left to the next run."""
+"""For what is about to be ready: a new database takes minutes on AWS, a changed password up to some."""
+_LONGEST_POLL_SECONDS = 30.0
+_TOLD_SECONDS = 60.0
 _FIRST_POLL_SECONDS = 0.25
 _ATTEMPTS = 3
 
@@ -45,10 +50,10 @@ class DatabaseEndpointReconciler:
     Args:
         stack: the stack.
         wait: seconds to wait for databases and password changes, for all of them together; longer ones are skipped and
-            finished by the next run.
+            finished by the next run. None for what the operator asked for, or some seconds.
     """
 
-    def __init__(self, stack: Stack, *, wait: float = _WAIT_SECONDS) -> None:
+    def __init__(self, stack: Stack, *, wait: float | None = None) -> None:
         self._stack = stack
         self._databases = {database.identifier: database for database in stack.spec.databases}
         self._passwords = {
@@ -57,7 +62,7 @@ class DatabaseEndpointReconciler:
             if database.password is not None
         }
         self._inventory = stack.observed.databases
-        self._wait = wait
+        self._wait = wait if wait is not None else stack.run.options.wait_seconds or _WAIT_SECONDS
         self._clock = stack.run.clock
         self._sleep = stack.run.sleep
 
@@ -83,6 +88,8 @@ class DatabaseEndpointReconciler:
             match secret_password.log_in(state, password):
                 case LoggedIn():
                     pass
+                case Refused() if self._finish(state, secret_password, secret):
+                    return f"{state.endpoint}, its rotation finished"
                 case Refused():
                     secret_password.set(state, secret, password)
                     state = self.settled(database, secret_password, password)
@@ -91,6 +98,15 @@ class DatabaseEndpointReconciler:
             if secret_password.record(state, secret):
                 return f"{state.endpoint}, login proven"
         raise SkippedError("its password secret was changed at each try: the next run goes on")
+
+    def _finish(self, state: DatabaseState, password: DatabasePassword, secret: SecretState) -> bool:
+        """Finish a rotation of ours that the database came to accept after its run had given up; False for none."""
+        pending, version = password.replaced(state, secret), secret.version(PENDING)
+        if pending is None or version is None or password.log_in(state, pending) != LoggedIn():
+            return False
+        ValueWriter(self._stack).promote(secret.name, version)
+        password.prove(state, version)
+        return True
 
     def login(self, database: DatabaseSpec, state: DatabaseState) -> Login:
         """Log in with the password that the secret holds now; reads its value."""
@@ -177,7 +193,7 @@ class DatabaseEndpointReconciler:
 
     def ready(self, database: DatabaseSpec) -> DatabaseState:
         """Wait for the database until it may be logged in to and no change of its password is pending."""
-        pause, deadline = _FIRST_POLL_SECONDS, self._deadline
+        pause, deadline, told = _FIRST_POLL_SECONDS, self._deadline, self._clock() + _WAIT_SECONDS
         while True:
             state = self._inventory.find(database)
             if state is not None and (wrong := refusal(self._stack, database, state)):
@@ -187,6 +203,9 @@ class DatabaseEndpointReconciler:
             if state is None or state.stuck or self._clock() >= deadline:
                 condition = f"{database.noun} does not exist" if state is None else state.condition
                 raise SkippedError(f"{condition}: the next run goes on when it is available")
+            if self._clock() >= told:
+                left, told = (deadline - self._clock()) / 60, self._clock() + _TOLD_SECONDS
+                WAITING.info("waits for %s: %s, at most %.0f more minutes", database.identifier, state.condition, left)
             pause = self._pause(pause, deadline)
 
     def settled(self, database: DatabaseSpec, secret: DatabasePassword, password: SecretStr) -> DatabaseState:
@@ -194,6 +213,7 @@ class DatabaseEndpointReconciler:
         pause, deadline = _FIRST_POLL_SECONDS, self._deadline
         while True:
             state = self.ready(database)
+            secret.set_again(state)
             if secret.log_in(state, password) == LoggedIn():
                 return state
             if self._clock() >= deadline:
@@ -204,4 +224,4 @@ class DatabaseEndpointReconciler:
         """Sleep, never beyond the deadline, and let RDS be asked again; the length of the next pause."""
         self._sleep(max(0.0, min(seconds, deadline - self._clock())))
         self._inventory.forget()
-        return 2 * seconds
+        return min(2 * seconds, _LONGEST_POLL_SECONDS)

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
     from secrets_pipeline.reconcilers.stack import Stack
 
-_BUSY = frozenset({"InvalidDBInstanceState", "InvalidDBClusterStateFault"})
-
 
 class DatabasePassword:
     """Reads, tries, sets and records the password of one database of a stack.
@@ -106,10 +104,24 @@ class DatabasePassword:
             raise SkippedError(f"{secret.name} was changed meanwhile: the next run proves what it holds then")
         self._asked = (mark.version, *self._asked)
         self._modify(password)
-        after = self._stack.observed.databases.find(self._database)
-        if after is not None and not is_being_set(after):
-            # Another run set the same, and recorded it before this change: a rotation may have come in between.
-            self._tag(after, setting(after, *self._asked))
+
+    def set_again(self, state: DatabaseState) -> None:
+        """Tag a database again that another run recorded as proven before the change of this one was done.
+
+        A rotation may have come in between.
+
+        Args:
+            state: the database, with no change of its password pending: meanwhile RDS may refuse tags.
+        """
+        if self._asked and not is_being_set(state):
+            self._tag(state, setting(state, *self._asked))
+
+    def replaced(self, state: DatabaseState, secret: SecretState) -> SecretStr | None:
+        """Read the pending password of a rotation of ours that RDS was asked to set; None where there is none."""
+        version = secret.version(PENDING)
+        asked = version is not None and version in begun(state)
+        ours = asked and self._stack.ownership.marks.wrote(secret, version)
+        return self.read(secret, version) if ours else None
 
     def replace(self, state: DatabaseState, secret: SecretState, version: str, password: SecretStr) -> None:
         """Set the password of the version under AWSPENDING, by ModifyDBInstance or ModifyDBCluster; tagged before.
@@ -199,10 +211,6 @@ class DatabasePassword:
                         MasterUserPassword=password.get_secret_value(),
                         ApplyImmediately=True,
                     )
-        except AwsError as error:
-            if error.code not in _BUSY:
-                raise
-            raise SkippedError(f"{identifier} is busy: the next run sets its password") from None
         finally:
             self._stack.observed.databases.forget()
 

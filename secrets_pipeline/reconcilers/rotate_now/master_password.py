@@ -33,13 +33,15 @@ if TYPE_CHECKING:
 class MasterPasswordRotation:
     """Rotates one database's master password."""
 
-    def __init__(self, stack: Stack, secret: SecretSpec, database: DatabaseSpec, watch: Watch) -> None:
+    def __init__(
+        self, stack: Stack, secret: SecretSpec, database: DatabaseSpec, watch: Watch, *, seconds: float
+    ) -> None:
         self._secret = secret
         self._database = database
         self._watch = watch
         self._writer = ValueWriter(stack)
         self._password = DatabasePassword(stack, database, secret.ref)
-        self._endpoint = DatabaseEndpointReconciler(stack)
+        self._endpoint = DatabaseEndpointReconciler(stack, wait=seconds)
 
     def rotate(self, state: SecretState) -> str:
         """Go through the four steps, from wherever an earlier try stopped.

@@ -34,7 +34,7 @@ class RotateReconciler:
         stack: the stack, of a run that writes.
         names: secret names of the stack; all else is left alone.
         watch: told of each step that is done.
-        seconds: how long to follow a rotation function.
+        seconds: how long to follow a rotation function, or a change of a master password.
 
     Raises:
         SpecError: if the stack declares no secret of a name.
@@ -80,7 +80,9 @@ class RotateReconciler:
             case Rotator.FUNCTION | Rotator.SERVICE:
                 return FunctionRotation(self._stack, self._watch, seconds=self._seconds).rotate(state)
             case Rotator.DATABASE if database is not None:
-                return MasterPasswordRotation(self._stack, secret, database, self._watch).rotate(state)
+                return MasterPasswordRotation(self._stack, secret, database, self._watch, seconds=self._seconds).rotate(
+                    state
+                )
             case _:
                 return PipelineRotation(self._stack, self._watch).rotate(secret)
 

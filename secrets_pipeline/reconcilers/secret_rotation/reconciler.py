@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason, Waits
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
@@ -24,6 +24,8 @@ from secrets_pipeline.reconcilers.secret.part import PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 from secrets_pipeline.reconcilers.secret_rotation.preflight import RotationPreflight
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, refuse, unchecked
+from secrets_pipeline.reconcilers.secret_value.inputs import value_waits
+from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ class RotationReconciler(PartReconciler[Rotation]):
             remedy = " ".join(dict.fromkeys(one.remedy for one in known if one.remedy))
             reasons = tuple(rotation_differences(state, declared))
             return Change(resource, ChangeClass.BLOCKED, (*why, *reasons), drift=made, remedy=remedy)
-        return _compare(resource, state, declared, unchecked(found), made=made)
+        waits = map(Waits, self._waits(secret.spec, state)) if declared is not None else ()
+        return _compare(resource, state, declared, (*waits, *unchecked(found)), made=made)
 
     def write(self, secret: DesiredSecret, state: SecretState, declared: Rotation | None) -> str:
         """Call RotateSecret or CancelRotateSecret; see `PartReconciler`."""
@@ -78,6 +81,8 @@ class RotationReconciler(PartReconciler[Rotation]):
             return self._cancel(state)
         if refused := self._refusal(secret.spec, state, declared):
             raise SkippedError(refused.message, remedy=refused.remedy)
+        if waits := self._waits(secret.spec, state):
+            raise SkippedError(f"begins when its value is complete: {'; '.join(waits)}")
         problems = self._before(secret.spec, state, declared)
         refuse(secret.name, problems)
         # An edit of the rules alone never rotates.
@@ -101,14 +106,14 @@ class RotationReconciler(PartReconciler[Rotation]):
 
     def _cancel(self, state: SecretState) -> str:
         name = state.name
-        if state.rotation_in_progress:
-            # Cancelled in the middle, the pending version would stay for ever.
-            raise SkippedError(
-                f"a rotation of {name} is in progress",
-                remedy="Run again afterwards. One that never ends: aws secretsmanager cancel-rotate-secret "
-                f"--secret-id {name}, then take AWSPENDING off the version that rotation_not_stuck names, "
-                "once the database is known to hold the current password.",
-            )
+        # Cancelled in the middle, the pending version would stay for ever.
+        state = after_rotation(
+            self._stack,
+            state,
+            "Run again afterwards. One that never ends: aws secretsmanager cancel-rotate-secret "
+            f"--secret-id {name}, then take AWSPENDING off the version that rotation_not_stuck names, "
+            "once the database is known to hold the current password.",
+        )
         state = withdraw_digest(self._stack, state, self.part)
         with calling("CancelRotateSecret", name):
             self._stack.account.client("secretsmanager").cancel_rotate_secret(SecretId=state.arn)
@@ -120,6 +125,10 @@ class RotationReconciler(PartReconciler[Rotation]):
         if state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn:
             return ()
         return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=True)
+
+    def _waits(self, secret: SecretSpec, state: SecretState) -> tuple[str, ...]:
+        """What its value waits for before rotation is switched on: no function could log in without."""
+        return () if state.rotation_enabled else value_waits(self._stack, secret)
 
     def _refusal(self, secret: SecretSpec, state: SecretState, wanted: Rotation | None) -> GuardError | None:
         """Why the function that a rotation would begin by is not ours to use; None if it is."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id
-from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
+from secrets_pipeline.reconcilers.secret_value.inputs import value_waits, waits_for_endpoint
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def _blocked(secret: SecretSpec) -> Finding:
 def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
     state = stack.observed.secrets.get(secret.name)
     if state is None:
-        return Finding(secret.name, Verdict.WRONG, "does not exist")
-    if state.deleted_at is not None:
-        return Finding(secret.name, Verdict.WRONG, "is scheduled for deletion")
-    if state.current_version is None:
-        return Finding(secret.name, Verdict.WRONG, "has no current value")
+        waits = "; ".join(value_waits(stack, secret))
+        return Finding(secret.name, Verdict.WAITING if waits else Verdict.WRONG, waits or "does not exist")
+    if state.deleted_at is not None or state.current_version is None:
+        problem = "has no current value" if state.deleted_at is None else "is scheduled for deletion"
+        return Finding(secret.name, Verdict.WRONG, problem)
     key = None if secret.kms_key is None else stack.resolve.text(secret.kms_key)
     if isinstance(key, Pending):
         return Finding(secret.name, Verdict.WAITING, key.reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.desired.value.model import DeclaredValue
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared
+from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.references.model import Environment, Expression, FileContents
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.references.walk import nodes
@@ -58,6 +58,14 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
                 return version
             parts.append(version)
     return stack.ownership.fingerprinter.digest("inputs", *parts)
+
+
+def value_waits(stack: Stack, secret: SecretSpec) -> tuple[str, ...]:
+    """Say what the value of a secret waits for, for example a database that is being made; empty for nothing."""
+    if isinstance(secret.value, GeneratedValue):
+        return known_fields(stack, secret)[1] if secret.value.fields else ()
+    inputs = declared_inputs(stack, secret) if isinstance(secret.value, DeclaredValue) else ""
+    return (inputs.reason,) if isinstance(inputs, Pending) else ()
 
 
 def _local_values(stack: Stack, expression: Expression) -> list[str]:

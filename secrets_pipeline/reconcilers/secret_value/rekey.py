@@ -15,6 +15,7 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def rekey(stack: Stack, state: SecretState, key: str | None) -> None:
         SkippedError: while a rotation is in progress, or if the secret is not ours any more.
         AwsError: if one of the two keys cannot be used, or AWS refuses.
     """
-    if state.rotation_in_progress:
-        raise SkippedError(f"a rotation of {state.name} is in progress", remedy="Run again when it has finished.")
+    state = after_rotation(stack, state)
     if state.current_version is not None:
         read_value(stack, state, version=state.current_version)
     if key is not None:

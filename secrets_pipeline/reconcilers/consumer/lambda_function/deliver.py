@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
-from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import Missing
 from secrets_pipeline.reconcilers.consumer.deliverer import Deliverer
+from secrets_pipeline.reconcilers.consumer.lambda_function.environment import set_variables
 from secrets_pipeline.reconcilers.observed.function_state import variables
 from secrets_pipeline.references.model import Expression
 
@@ -45,15 +44,5 @@ class LambdaDeliverer(Deliverer[LambdaDelivery]):
     def deliver(self, delivery: LambdaDelivery, *wanted: Mapping[str, str]) -> str:
         """Replace the environment by UpdateFunctionConfiguration, its other variables kept."""
         (environment,) = wanted
-        found = self._stack.observed.functions.configuration_now(delivery.function_name)
-        if found is None:
-            raise SkippedError(f"function {delivery.function_name} does not exist")
-        before = variables(delivery.function_name, found)
-        with calling("UpdateFunctionConfiguration", delivery.function_name):
-            self._stack.account.client("lambda").update_function_configuration(
-                FunctionName=delivery.function_name,
-                Environment={"Variables": {**before, **environment}},
-                RevisionId=found["RevisionId"],
-            )
-        self._stack.observed.functions.forget(delivery.function_name)
+        set_variables(self._stack, delivery.function_name, environment)
         return f"environment {', '.join(environment)}"

@@ -10,21 +10,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt
-
-from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh
-from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import Missing
-from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
-from secrets_pipeline.reconcilers.observed.function_state import variables
+from secrets_pipeline.reconcilers.consumer.lambda_function.environment import set_variables
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 VARIABLE = "SECRETS_PIPELINE_REFRESHED"
-_ATTEMPTS = 3
 _PROGRESS = {"InProgress": Progress.IN_PROGRESS, "Failed": Progress.FAILED}
 
 
@@ -48,24 +42,9 @@ class LambdaRefresher:
         return self.look(means)
 
     def start(self, means: LambdaRefresh) -> str:
-        """Set the variable by UpdateFunctionConfiguration; on top of a change that somebody makes in between."""
-        changed = retry_if_exception(_changed_meanwhile)
-        return Retrying(retry=changed, stop=stop_after_attempt(_ATTEMPTS), reraise=True)(self._set_variable, means)
-
-    def _set_variable(self, means: LambdaRefresh) -> str:
-        functions = self._stack.observed.functions
-        found = functions.configuration_now(means.function_name)
-        if found is None:
-            raise SkippedError(str(self.missing(means)))
+        """Set the variable by UpdateFunctionConfiguration."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        with calling("UpdateFunctionConfiguration", means.function_name):
-            answer = self._stack.account.client("lambda").update_function_configuration(
-                FunctionName=means.function_name,
-                Environment={"Variables": {**variables(means.function_name, found), VARIABLE: now}},
-                RevisionId=found["RevisionId"],
-            )
-        functions.forget(means.function_name)
-        return str(answer["RevisionId"])
+        return str(set_variables(self._stack, means.function_name, {VARIABLE: now})["RevisionId"])
 
     def running_since(self, means: LambdaRefresh) -> datetime | None:
         """Find when the function was last changed: no execution environment is older."""
@@ -75,7 +54,3 @@ class LambdaRefresher:
     def missing(self, means: LambdaRefresh) -> Missing:
         """Say that the function does not exist: Terraform makes functions."""
         return Missing(f"function {means.function_name} does not exist", "Terraform makes it")
-
-
-def _changed_meanwhile(error: BaseException) -> bool:
-    return isinstance(error, AwsError) and error.code == "PreconditionFailedException"

@@ -1,0 +1,42 @@
+"""Wait a little for a rotation that has just begun, by DescribeSecret: most take seconds.
+
+A rotation that is only being tested looks the same: RotateSecret with RotateImmediately false makes an AWSPENDING
+version and removes it again.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html (RotateImmediately)
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.engine.model import SkippedError
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+    from secrets_pipeline.reconcilers.stack import Stack
+
+_SECONDS, _PAUSE = 60.0, 2.0
+_JUST = timedelta(minutes=5)
+
+
+def after_rotation(stack: Stack, state: SecretState, remedy: str = "Run again when it has finished.") -> SecretState:
+    """Return the secret as it is when no rotation is in progress; one that began long ago is not waited for.
+
+    Args:
+        stack: the stack.
+        state: the secret as known.
+        remedy: what to do where the rotation goes on.
+
+    Raises:
+        SkippedError: if it goes on.
+    """
+    run, found = stack.run, state
+    until = run.clock() + _SECONDS
+    while found.rotation_in_progress:
+        changed = found.last_changed_at
+        if run.clock() >= until or (changed is not None and run.now() - changed > _JUST):
+            raise SkippedError(f"a rotation of {found.name} is in progress, or is being tested", remedy=remedy)
+        run.sleep(_PAUSE)
+        found = stack.observed.secrets.refresh(found.name) or found
+    return found
