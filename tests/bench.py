@@ -12,7 +12,7 @@ import itertools
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -419,6 +419,14 @@ class Rotation:
 def unpaced(session: boto3.Session) -> Sessions:
     """Sessions that never wait."""
     return Sessions(session, pacers=lambda *_: Pacer(sleep=lambda _: None))
+
+
+@pytest.fixture
+def time(aws: emulator.LocalAws) -> Iterator[MovedTime]:
+    """Time of the embedded AWS for runs that wait; it is the real one again afterwards."""
+    yield MovedTime(aws)
+    emulator.settle(aws)
+    emulator.reset_conditions(aws)
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """The bench, for tests of what runs against the embedded AWS."""
 
-from tests.bench import bench, interruption, killed, readers, rotate, session, sessions
+from tests.bench import bench, interruption, killed, readers, rotate, session, sessions, time
 
-__all__ = ["bench", "interruption", "killed", "readers", "rotate", "session", "sessions"]
+__all__ = ["bench", "interruption", "killed", "readers", "rotate", "session", "sessions", "time"]

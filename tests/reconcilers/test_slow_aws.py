@@ -5,7 +5,7 @@ The numbers are of the embedded AWS's table of delays; each test has those thing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,18 +33,15 @@ Slow = Callable[..., MovedTime]
 
 
 @pytest.fixture
-def slow(bench: Bench) -> Iterator[Slow]:
+def slow(bench: Bench, time: MovedTime) -> Slow:
     """Lets named things take some seconds, and gives the time that runs have to go by."""
-    time = MovedTime(bench.aws)
 
     def set_pace(**seconds: float) -> MovedTime:
         named = {NAMES[name]: value for name, value in seconds.items()}
         emulator.set_pace(bench.aws, emulator.Pace(seconds=named))
         return time
 
-    yield set_pace
-    emulator.settle(bench.aws)
-    emulator.reset_conditions(bench.aws)
+    return set_pace
 
 
 NAMES = {
@@ -123,10 +120,12 @@ def test_the_preflight_judges_the_policy_that_this_run_wrote_though_lists_do_not
     bench: Bench, slow: Slow
 ) -> None:
     bench.provision(rotating(bench), "secrets", "rotation_functions")
+    time = slow(picture=600)
+    time.sleep(700)
     second = bench.generated("second", rotation=RANDOM)
     wanted = rotating(bench)
     wanted = wanted.model_copy(update={"secrets": (*wanted.secrets, second)})
-    assert kinds(bench.provision(wanted, time=slow(picture=600))) <= DONE
+    assert kinds(bench.provision(wanted, time=time)) <= DONE
     assert bench.describe("second")["RotationEnabled"]
 
 

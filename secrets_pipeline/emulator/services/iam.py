@@ -68,6 +68,10 @@ class _Earlier(Role):
         return [one for one in profiles if any(held.arn == self.arn for held in one.roles)]
 
 
+# moto finds the attributes of an answer by the name of the class that they are of.
+_Earlier.__name__ = Role.__name__
+
+
 class EmulatedIamBackend(IAMBackend):
     """IAM with boundaries of users, and with AWS's own policies."""
 

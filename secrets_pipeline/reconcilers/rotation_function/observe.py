@@ -46,10 +46,9 @@ def refuse_problem(name: str, state: FunctionState) -> FunctionState:
         AwsError: if it could not be made, or not be updated.
     """
     if state.problem:
-        raise AwsError(
-            f"function {name} {state.problem}",
-            remedy="Correct settings.secrets_pipeline.rotation_function (subnets, security groups), then apply again.",
-        )
+        correct = "Correct settings.secrets_pipeline.rotation_function (subnets, security groups), then apply again."
+        remedy = "Apply again: IAM takes some minutes to show a new policy." if state.lacked_rights else correct
+        raise AwsError(f"function {name} {state.problem}", remedy=remedy)
     return state
 
 

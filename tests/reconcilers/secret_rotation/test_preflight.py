@@ -19,7 +19,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.access_checks import checks as access_checks
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Verdict
-from secrets_pipeline.reconcilers.rotation_function.observe import wait_until_ready
+from secrets_pipeline.reconcilers.rotation_function.observe import refuse_problem, wait_until_ready
 from secrets_pipeline.reconcilers.secret_rotation.preflight import function_problems
 from tests.bench import ROTATES
 from tests.grants import TRUSTED
@@ -177,7 +177,7 @@ def test_a_function_that_lambda_could_not_deploy_is_an_error_with_lambda_s_reaso
     assert wait_until_ready(context, bench.stack).problem == ""
     context.account.client("lambda").meta.events.register("after-call.lambda.GetFunction", fail)
     with pytest.raises(AwsError, match="was not updated: no free address"):
-        wait_until_ready(context, bench.stack)
+        refuse_problem(bench.stack, wait_until_ready(context, bench.stack))
 
 
 def test_a_no_op_reads_neither_value_nor_function_nor_role(bench: Bench) -> None:

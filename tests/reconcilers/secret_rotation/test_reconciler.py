@@ -21,6 +21,7 @@ from tests.bench import ROTATES, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
+    from tests.moved_time import MovedTime
 
 STAGE = "secret_rotation"
 ROLE = "arn:aws:iam::111122223333:role/rotation-configured"
@@ -101,15 +102,17 @@ def test_rotation_that_left_the_stack_is_cancelled(bench: Bench, function: str) 
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
 
 
-def test_a_rotation_in_progress_is_not_cancelled_until_it_has_ended(bench: Bench, function: str) -> None:
+def test_a_rotation_in_progress_is_not_cancelled_until_it_has_ended(
+    bench: Bench, function: str, time: MovedTime
+) -> None:
     bench.provision(rotating(bench))
     pending = bench.secrets.put_secret_value(
         SecretId=bench.name("password"), SecretString="next", VersionStages=["AWSPENDING"]
     )["VersionId"]
     spec = bench.spec(bench.generated())
-    skipped = bench.provision(spec)[f"{STAGE} {bench.name('password')}"]
+    skipped = bench.provision(spec, time=time)[f"{STAGE} {bench.name('password')}"]
     assert isinstance(skipped, Skipped)
-    assert skipped.reason == f"a rotation of {bench.name('password')} is in progress"
+    assert skipped.reason == f"a rotation of {bench.name('password')} is in progress, or is being tested"
     assert "aws secretsmanager cancel-rotate-secret" in skipped.remedy
     assert turning(bench) == {"AutomaticallyAfterDays": 30}
     # As a function ends it.

@@ -23,6 +23,7 @@ from tests.bench import Rotation, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
+    from tests.moved_time import MovedTime
 
 
 @pytest.fixture
@@ -173,18 +174,19 @@ def test_going_back_to_an_earlier_value_is_a_new_version(bench: Bench) -> None:
     assert len(set(seen)) == 5 == bench.versions("api")
 
 
-def test_nothing_is_written_while_a_rotation_is_in_progress(bench: Bench, spec: StackSpec) -> None:
+def test_nothing_is_written_while_a_rotation_is_in_progress(bench: Bench, spec: StackSpec, time: MovedTime) -> None:
     bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="{}", VersionStages=["AWSPENDING"])
     before = bench.versions("api")
     with pytest.raises(SkippedError, match=r"rotation of \S+ is in progress"):
-        write(bench.context(spec), spec)
+        write(bench.context(spec, time=time), spec)
+    assert time.slept > 50
     assert bench.versions("api") == before
 
 
 def test_a_rotation_that_began_since_the_run_looked_stops_a_write_before_it_stores_anything(
-    bench: Bench, spec: StackSpec
+    bench: Bench, spec: StackSpec, time: MovedTime
 ) -> None:
-    context = bench.context(spec)
+    context = bench.context(spec, time=time)
     assert context.observed.secrets.confirm(bench.name("api"))
     bench.secrets.put_secret_value(SecretId=bench.name("api"), SecretString="{}", VersionStages=["AWSPENDING"])
     before = bench.versions("api")
