@@ -179,7 +179,7 @@ def _build(scope: StackScope) -> StackSpec:
     for name in scope.kinds:
         scope.components[name].check_dialect()
     target, production = read_target(scope), protection(scope)
-    databases = [rds.read_component(component) for component in scope.of_kind("rds")]
+    databases = [rds.read_component(component, protected=production is not None) for component in scope.of_kind("rds")]
     secrets, keys = _secrets_and_keys(scope, databases, target, production)
     delivered: list[Delivery] = [
         delivery

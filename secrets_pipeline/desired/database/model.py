@@ -24,6 +24,8 @@ class DatabaseSpec(Spec):
         parameters: further parameters of CreateDBInstance or CreateDBCluster under their API names, for example
             `MultiAZ`.
         instance_parameters: further parameters of CreateDBInstance for each instance of a cluster.
+        defaults: variables that the YAML leaves open, and what the parameters say for them; an existing database keeps
+            what it has.
     """
 
     component: str
@@ -42,6 +44,7 @@ class DatabaseSpec(Spec):
     tags: Mapping[str, str] = {}
     parameters: Mapping[str, Any] = {}
     instance_parameters: Mapping[str, Any] = {}
+    defaults: Mapping[str, bool] = {}
 
     @property
     def is_cluster(self) -> bool:

@@ -23,9 +23,10 @@ class _Request:
     flags: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, inputs: Inputs) -> dict[str, Any]:
-        """The parameters that the component sets."""
+    def read(self, inputs: Inputs, defaults: Mapping[str, bool]) -> dict[str, Any]:
+        """The parameters that the component sets, and those of the defaults that go into this request."""
         found: dict[str, Any] = {
+            **{name: defaults[key] for key, name in self.flags.items() if key in defaults},
             **{name: inputs.text(key) for key, name in self.texts.items()},
             **{name: inputs.integer(key) for key, name in self.numbers.items()},
             **{name: inputs.boolean(key, default=False) for key, name in self.flags.items() if inputs.has(key)},
@@ -82,24 +83,54 @@ _MEMBER = _Request(
     texts={"ca_cert_identifier": "CACertificateIdentifier", "parameter_group_name": "DBParameterGroupName"},
     flags={"auto_minor_version_upgrade": "AutoMinorVersionUpgrade", "publicly_accessible": "PubliclyAccessible"},
 )
+_LEAST_STORAGE: Mapping[str, Mapping[str, int]] = {
+    "standard": {"oracle": 10, "sqlserver": 20, "": 5},
+    "io1": {"": 100},
+    "io2": {"": 100},
+}
+"""Storage type → family of engines → least AllocatedStorage; `USUAL_STORAGE` for any other type."""
+USUAL_STORAGE, _MOST_STORAGE = 20, 65536
 _SERVERLESS = "serverlessv2_scaling_configuration"
 _CAPACITIES = {"min_capacity": "MinCapacity", "max_capacity": "MaxCapacity"}
 _MOST_CAPACITY = 256
 
 
-def instance_parameters(inputs: Inputs) -> dict[str, Any]:
+def safe_defaults(inputs: Inputs, *, protected: bool) -> dict[str, bool]:
+    """Flags that the component leaves open, and what a new database gets; RDS's own are public and unencrypted."""
+    safe = {"publicly_accessible": False, "storage_encrypted": True}
+    if protected:
+        safe["deletion_protection"] = True
+    return {key: value for key, value in safe.items() if not inputs.has(key)}
+
+
+def instance_parameters(inputs: Inputs, defaults: Mapping[str, bool]) -> dict[str, Any]:
     """Further parameters of CreateDBInstance."""
-    return _INSTANCE.read(inputs)
+    return _INSTANCE.read(inputs, defaults)
 
 
-def cluster_parameters(inputs: Inputs) -> dict[str, Any]:
+def cluster_parameters(inputs: Inputs, defaults: Mapping[str, bool]) -> dict[str, Any]:
     """Further parameters of CreateDBCluster."""
-    return {**_CLUSTER.read(inputs), **_serverless(inputs)}
+    return {**_CLUSTER.read(inputs, defaults), **_serverless(inputs)}
 
 
-def member_parameters(inputs: Inputs) -> dict[str, Any]:
+def member_parameters(inputs: Inputs, defaults: Mapping[str, bool]) -> dict[str, Any]:
     """Further parameters of CreateDBInstance for each instance of a cluster."""
-    return _MEMBER.read(inputs)
+    return _MEMBER.read(inputs, defaults)
+
+
+def allocated_storage(inputs: Inputs, engine: str) -> int:
+    """AllocatedStorage in GiB, at least what the storage type and the engine take."""
+    storage = inputs.text("storage_type") or ("io1" if inputs.has("iops") else "gp3")
+    family, by_family = engine.partition("-")[0], _LEAST_STORAGE.get(storage, {})
+    least = by_family.get(family, by_family.get("", USUAL_STORAGE))
+    given = inputs.integer("allocated_storage", least=1, most=_MOST_STORAGE)
+    if given is not None and given < least:
+        inputs.error(
+            "allocated_storage",
+            f"allocated_storage is {given}, and {storage} begins with {least} GiB for {engine}",
+            f"Write a number from {least} to {_MOST_STORAGE}.",
+        )
+    return given or max(least, USUAL_STORAGE)
 
 
 def _serverless(inputs: Inputs) -> dict[str, Any]:

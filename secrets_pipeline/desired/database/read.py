@@ -13,7 +13,14 @@ from typing import Any, Final
 
 from secrets_pipeline.desired.base import Late, SecretRef
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.desired.database.parameters import cluster_parameters, instance_parameters, member_parameters
+from secrets_pipeline.desired.database.parameters import (
+    USUAL_STORAGE,
+    allocated_storage,
+    cluster_parameters,
+    instance_parameters,
+    member_parameters,
+    safe_defaults,
+)
 from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
 from secrets_pipeline.desired.names import instance_identifier
 from secrets_pipeline.desired.reading.inputs import Inputs
@@ -47,8 +54,8 @@ _USERNAMES = {
 """Family → what RDS takes as master user, and what it reserves."""
 
 
-def read_component(scope: ComponentScope) -> DatabaseSpec:
-    """The instance or cluster of one component; what is wrong is collected."""
+def read_component(scope: ComponentScope, *, protected: bool) -> DatabaseSpec:
+    """The instance or cluster of one component of a stack, which may be production; what is wrong is collected."""
     inputs = Inputs(scope, scope.component.vars, ("vars",))
     create = scope.flag("create")
     engine = _engine(inputs, create=create)
@@ -66,7 +73,9 @@ def read_component(scope: ComponentScope) -> DatabaseSpec:
         )
     count = inputs.integer(_first(inputs, "instance_count", "cluster_size"), 1, least=1, most=_MOST_INSTANCES)
     instance_class = inputs.text(_first(inputs, "instance_class", "cluster_instance_class", "instance_type"))
-    read = (cluster_parameters if cluster else instance_parameters) if create else _nothing
+    # What Terraform set is Terraform's to know.
+    defaults = safe_defaults(inputs, protected=protected) if create else {}
+    read = cluster_parameters if cluster else instance_parameters
     return DatabaseSpec(
         component=scope.name,
         identifier=_identifier(inputs, instances=(count or 1) if cluster and create else 0),
@@ -74,7 +83,7 @@ def read_component(scope: ComponentScope) -> DatabaseSpec:
         engine_version=inputs.text("engine_version", example="16.4"),
         instance_class=instance_class or _SMALLEST[cluster],
         instance_count=count or 1 if cluster else 1,
-        allocated_storage=inputs.integer("allocated_storage", 20, least=5, most=65536) or 20,
+        allocated_storage=allocated_storage(inputs, engine) if create and not cluster else USUAL_STORAGE,
         db_name=inputs.text(_first(inputs, "db_name", "database_name")),
         port=inputs.integer("port", least=1150, most=65535),
         username=_username(inputs, engine, create=create),
@@ -82,14 +91,10 @@ def read_component(scope: ComponentScope) -> DatabaseSpec:
         manage_master_user_password=managed,
         create=create,
         tags=inputs.tags(),
-        parameters=read(inputs),
-        instance_parameters=member_parameters(inputs) if cluster and create else {},
+        parameters=read(inputs, defaults) if create else {},
+        instance_parameters=member_parameters(inputs, defaults) if cluster and create else {},
+        defaults=defaults,
     )
-
-
-def _nothing(_inputs: Inputs) -> dict[str, Any]:
-    """What Terraform set is Terraform's to know."""
-    return {}
 
 
 def _first(inputs: Inputs, *keys: str) -> str:

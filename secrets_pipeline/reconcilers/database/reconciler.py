@@ -74,7 +74,7 @@ class DatabaseReconciler:
         state = self._stack.observed.databases.find(database)
         if state is None:
             if database.create:
-                return Change(resource, ChangeClass.CREATE)
+                return Change(resource, ChangeClass.CREATE, _chosen(database.defaults))
             return Change(resource, ChangeClass.BLOCKED, (absence(self._stack, database),))
         if why := self._blocked(database, state):
             return Change(resource, ChangeClass.BLOCKED, (why,))
@@ -107,7 +107,9 @@ class DatabaseReconciler:
         return tuple(UNNAMED if unnamed and key == REPOSITORY else Differs(f"tag {key}") for key in differing)
 
     def _missing_members(self, database: DatabaseSpec, state: DatabaseState) -> tuple[Reason, ...]:
-        return tuple(Because(f"instance {name} is missing") for name in self._lacking(database, state))
+        missing = tuple(Because(f"instance {name} is missing") for name in self._lacking(database, state))
+        public = {key: value for key, value in database.defaults.items() if key == "publicly_accessible"}
+        return (*missing, *_chosen(public)) if missing else ()
 
     def _lacking(self, database: DatabaseSpec, state: DatabaseState) -> tuple[str, ...]:
         """What to create until a cluster has as many instances as declared, whatever the others are called."""
@@ -212,6 +214,11 @@ class DatabaseReconciler:
                 raise SkippedError(reason)
             case Plain():
                 raise SkippedError(f"{ref} is not a generated password")
+
+
+def _chosen(defaults: Mapping[str, bool]) -> tuple[Reason, ...]:
+    """What the YAML does not say and a new database gets."""
+    return tuple(Because(f"{key}: {str(value).lower()} by default") for key, value in defaults.items())
 
 
 def _given(**values: str | int | None) -> dict[str, str | int]:

@@ -68,9 +68,15 @@ def test_an_engine_of_auroras_makes_a_cluster_with_its_instances_and_parameters(
             "DBClusterParameterGroupName": "tuned",
             "DeletionProtection": True,
             "ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 4.0},
+            "StorageEncrypted": True,
             "VpcSecurityGroupIds": ["sg-1"],
         },
-        instance_parameters={"AutoMinorVersionUpgrade": True, "DBParameterGroupName": "members"},
+        instance_parameters={
+            "AutoMinorVersionUpgrade": True,
+            "DBParameterGroupName": "members",
+            "PubliclyAccessible": False,
+        },
+        defaults={"publicly_accessible": False, "storage_encrypted": True},
     )
     assert (found.is_cluster, found.member_identifiers) == (True, ("orders-1", "orders-2", "orders-3"))
 

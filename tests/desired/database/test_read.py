@@ -76,9 +76,64 @@ def test_an_instance_is_read_with_its_password_and_parameters(bench: Bench) -> N
             "BackupRetentionPeriod": 7,
             "DBSubnetGroupName": "private",
             "MultiAZ": True,
+            "PubliclyAccessible": False,
+            "StorageEncrypted": True,
             "VpcSecurityGroupIds": ["sg-1"],
         },
+        defaults={"publicly_accessible": False, "storage_encrypted": True},
     )
+
+
+def test_an_instance_is_private_and_encrypted_and_in_production_kept_from_deletion_unless_the_yaml_says_otherwise(
+    bench: Bench,
+) -> None:
+    found = database(bench, CREATE + PASSWORD + "environment: prod\n")
+    assert dict(found.parameters) == {"PubliclyAccessible": False, "StorageEncrypted": True, "DeletionProtection": True}
+    said = "environment: prod\npublicly_accessible: true\nstorage_encrypted: false\ndeletion_protection: false\n"
+    found = database(bench, CREATE + PASSWORD + said)
+    assert dict(found.parameters) == {
+        "PubliclyAccessible": True,
+        "StorageEncrypted": False,
+        "DeletionProtection": False,
+    }
+    assert dict(found.defaults) == {}
+
+
+@pytest.mark.parametrize(
+    ("engine", "variables", "storage"),
+    [
+        ("postgres", "", 20),
+        ("postgres", "allocated_storage: 20\n", 20),
+        ("postgres", "storage_type: standard\nallocated_storage: 5\n", 5),
+        ("postgres", "storage_type: io2\n", 100),
+        ("postgres", "iops: 3000\n", 100),
+        ("postgres", "storage_type: gp3\niops: 3000\nallocated_storage: 20\n", 20),
+    ],
+)
+def test_an_instance_has_the_storage_that_its_type_begins_with_or_more(
+    bench: Bench, engine: str, variables: str, storage: int
+) -> None:
+    created = CREATE.replace("postgres", engine)
+    assert database(bench, created + PASSWORD + variables).allocated_storage == storage
+
+
+@pytest.mark.parametrize(
+    ("engine", "variables", "problem"),
+    [
+        ("postgres", "allocated_storage: 19\n", "allocated_storage is 19, and gp3 begins with 20 GiB for postgres"),
+        ("mysql", "storage_type: gp2\nallocated_storage: 5\n", "gp2 begins with 20 GiB for mysql"),
+        ("postgres", "storage_type: io1\nallocated_storage: 99\n", "io1 begins with 100 GiB for postgres"),
+        ("postgres", "iops: 3000\nallocated_storage: 50\n", "io1 begins with 100 GiB for postgres"),
+        ("postgres", "storage_type: standard\nallocated_storage: 4\n", "standard begins with 5 GiB for postgres"),
+        ("oracle-se2", "storage_type: standard\nallocated_storage: 9\n", "standard begins with 10 GiB for oracle-se2"),
+    ],
+)
+def test_less_storage_than_rds_gives_is_an_error_of_the_yaml(
+    bench: Bench, engine: str, variables: str, problem: str
+) -> None:
+    error = bench.only_error(stack(CREATE.replace("postgres", engine) + PASSWORD + variables))
+    assert problem in error
+    assert "to 65536." in error
 
 
 def test_an_instance_of_terraforms_needs_nothing_but_its_name(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pg8000.native
 import pytest
+from botocore.exceptions import ClientError
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from tests.waiting import WAITER, eventually
@@ -104,6 +105,39 @@ def test_the_master_user_is_no_superuser_but_may_create_roles(rds: RDSClient) ->
     connection.run("CREATE ROLE clone LOGIN PASSWORD 'another-one-3'")
     connection.run("CREATE TABLE kept (id int)")
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("group", "said", "public"),
+    [
+        (None, None, True),
+        ("default", None, True),
+        ("private", None, False),
+        ("private", True, True),
+        (None, False, False),
+    ],
+)
+def test_an_instance_is_unencrypted_and_without_a_subnet_group_public_unless_the_caller_says_otherwise(
+    clients: Clients, group: str | None, said: bool | None, public: bool
+) -> None:
+    subnets = [one["SubnetId"] for one in clients.ec2.describe_subnets()["Subnets"]]
+    if group is not None and group not in (
+        one["DBSubnetGroupName"] for one in clients.rds.describe_db_subnet_groups()["DBSubnetGroups"]
+    ):
+        clients.rds.create_db_subnet_group(DBSubnetGroupName=group, DBSubnetGroupDescription="-", SubnetIds=subnets)
+    identifier = f"of-{group}-{said}"
+    made = create(clients.rds, identifier, Engine="mysql", DBSubnetGroupName=group, PubliclyAccessible=said)
+    assert (made["PubliclyAccessible"], made["StorageEncrypted"]) == (public, False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "storage"),
+    [({"AllocatedStorage": 19}, "gp3"), ({"StorageType": "standard", "AllocatedStorage": 4}, "standard")],
+)
+def test_less_storage_than_its_type_has_is_refused(rds: RDSClient, asked: dict[str, object], storage: str) -> None:
+    said = f"Invalid storage size for engine name postgres and storage type {storage}: {asked['AllocatedStorage']}$"
+    with pytest.raises(ClientError, match=said):
+        create(rds, "small", **asked)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html
 - MasterUserPassword must satisfy the engine's rules, and a change of it really happens, asynchronously, shown meanwhile
   in PendingModifiedValues. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
+- An instance is public where the caller says neither PubliclyAccessible nor a DBSubnetGroup; less storage than its type
+  has is refused. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 - The master user name is not a reserved word of the engine.
 - A cluster has its endpoints from the beginning, and nobody answers there before its first instance is available; its
   password is a matter of the cluster, changed at once only with ApplyImmediately; an identifier is taken once.

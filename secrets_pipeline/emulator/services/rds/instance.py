@@ -24,6 +24,7 @@ from secrets_pipeline.emulator.services.rds.announce import (
     tell,
 )
 from secrets_pipeline.emulator.services.rds.background import RESETTING_STATUS, Background, new_resource_id
+from secrets_pipeline.emulator.services.rds.creation import check_storage, public_by_default
 from secrets_pipeline.emulator.services.rds.credentials import POSTGRES_ENGINES, check_password, check_user
 from secrets_pipeline.emulator.services.rds.fleet import FLEET
 from secrets_pipeline.emulator.services.rds.managed import managed_password
@@ -90,11 +91,14 @@ class InstanceCalls(RDSBackend):
         """Create an instance; PostgreSQL starts in the background.
 
         Raises:
-            RDSClientError: InvalidParameterValue for the master user or password.
+            RDSClientError: InvalidParameterValue for the storage, the master user or the password.
         """
         engine, password = str(db_kwargs.get("engine")), db_kwargs.get("master_user_password")
         alone = db_kwargs.get("db_cluster_identifier") is None
+        if db_kwargs.get("publicly_accessible") is None:
+            db_kwargs["publicly_accessible"] = public_by_default(db_kwargs)
         if alone:
+            check_storage(db_kwargs)
             check_user(engine, str(db_kwargs.get("master_username") or ""))
             if not db_kwargs.get("manage_master_user_password"):
                 check_password(engine, str(password or ""))
