@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Missing, Waits
+from secrets_pipeline.engine.reason import Reason, Waits
 from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending
@@ -45,8 +45,8 @@ class Deliverer(ABC, Generic[One]):
         """Say which entries are delivered, in sections as the consumer has them."""
 
     @abstractmethod
-    def observed(self, delivery: One) -> tuple[Mapping[str, str], ...] | Missing:
-        """Read all entries of each section, for a plan.
+    def observed(self, delivery: One) -> tuple[Mapping[str, str], ...] | Reason:
+        """Read all entries of each section, for a plan, or say what is in the way.
 
         Raises:
             AwsError: if AWS refuses.
@@ -60,6 +60,14 @@ class Deliverer(ABC, Generic[One]):
             SkippedError: if there is no such consumer any more.
             AwsError: if AWS refuses.
         """
+
+    def refusal(self, delivery: One) -> Reason | None:  # noqa: ARG002 - others need it
+        """Say why nobody can write from here what differs; by default one can.
+
+        Raises:
+            AwsError: if AWS refuses.
+        """
+        return None
 
     def consumer(self, name: str, delivery: One) -> str:  # noqa: ARG002 - others need it
         """Name what deliveries are made to one after the other: by default each has a consumer of its own."""
@@ -95,7 +103,7 @@ class Deliverer(ABC, Generic[One]):
 
     def _plan(self, name: str, delivery: One, after: tuple[str, ...]) -> Change:
         resource, found = self._resource(name), self.observed(delivery)
-        if isinstance(found, Missing):
+        if isinstance(found, Reason):
             return Change(resource, ChangeClass.BLOCKED, (found,), after=after)
         wanted = self._resolved(delivery)
         if isinstance(wanted, Pending):
@@ -105,6 +113,8 @@ class Deliverer(ABC, Generic[One]):
             for before, entries, noun in zip(found, wanted, self.nouns, strict=True)
             for reason in differing(before, entries, noun)
         )
+        if reasons and (refused := self.refusal(delivery)):
+            return Change(resource, ChangeClass.BLOCKED, (refused, *reasons), after=after)
         return Change(resource, ChangeClass.UPDATE if reasons else ChangeClass.NONE, reasons, after=after)
 
     def _resolved(self, delivery: One) -> list[dict[str, str]] | Pending:

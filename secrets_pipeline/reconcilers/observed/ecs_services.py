@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.literals import ServiceFieldType
 
 _ACTIVE = "ACTIVE"
+DEPLOYED_BY_ECS = "ECS"
+"""The deployment controller whose services UpdateService gives a task definition.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class EcsServices:
 
     def __init__(self, account: AwsAccount) -> None:
         self._account = account
+        self._services: Cached[tuple[str, str], Mapping[str, Any] | None] = Cached()
         self._running: Cached[tuple[str, str], TaskDefinition | None] = Cached()
 
     def service_now(self, cluster: str, service: str) -> Mapping[str, Any] | None:
@@ -82,6 +88,14 @@ class EcsServices:
         """
         return self._running.get((cluster, service), partial(self._read_running, cluster, service))
 
+    def deployed_by(self, cluster: str, service: str) -> str:
+        """Read the type of a service's deployment controller by DescribeServices, once a run: ECS where there is none.
+
+        Raises:
+            AwsError: if ECS refuses.
+        """
+        return controller(self._service(cluster, service) or {})
+
     def running_now(self, cluster: str, service: str) -> TaskDefinition | None:
         """Read the revision that a service runs at this moment; None where there is no such service.
 
@@ -103,11 +117,16 @@ class EcsServices:
 
     def forget(self, cluster: str, service: str) -> None:
         """Read again next time what a service runs."""
+        self._services.forget((cluster, service))
         self._running.forget((cluster, service))
 
+    def _service(self, cluster: str, service: str) -> Mapping[str, Any] | None:
+        return self._services.get((cluster, service), partial(self.service_now, cluster, service))
+
     def _read_running(self, cluster: str, service: str) -> TaskDefinition | None:
-        found = self.service_now(cluster, service)
-        return None if found is None else self.task_definition_now(found["taskDefinition"])
+        # That of an external controller's is in its task sets.
+        arn = (self._service(cluster, service) or {}).get("taskDefinition")
+        return self.task_definition_now(arn) if arn else None
 
     def _described(
         self, cluster: str, service: str, include: Sequence[ServiceFieldType] = ()
@@ -119,3 +138,8 @@ class EcsServices:
             except client.exceptions.ClusterNotFoundException:
                 return iter(())
         return iter(answer["services"])
+
+
+def controller(service: Mapping[str, Any]) -> str:
+    """Say who deploys a service, as DescribeServices shows it: ECS, CODE_DEPLOY or EXTERNAL."""
+    return str(service.get("deploymentController", {}).get("type", DEPLOYED_BY_ECS))

@@ -237,3 +237,16 @@ def test_a_container_without_memory_shares_that_of_its_task_and_the_task_is_in_t
     )["tasks"]
     (interface,) = task["attachments"]
     assert {"name": "subnetId", "value": subnet} in interface["details"]
+
+
+@pytest.mark.parametrize(("controller", "said"), [("CODE_DEPLOY", "Use AWS CodeDeploy"), ("EXTERNAL", "EXTERNAL")])
+def test_a_service_that_ecs_does_not_deploy_gets_no_task_definition(
+    clients: Clients, service: Service, controller: str, said: str
+) -> None:
+    other = f"{service.name}-{controller}"
+    asked: Any = {"taskDefinition": service.name} if controller == "CODE_DEPLOY" else {}
+    asked |= {"cluster": CLUSTER, "serviceName": other, "deploymentController": {"type": controller}}
+    clients.ecs.create_service(**asked)
+    with pytest.raises(clients.ecs.exceptions.InvalidParameterException, match=said):
+        clients.ecs.update_service(cluster=CLUSTER, service=other, taskDefinition=service.name)
+    assert clients.ecs.update_service(cluster=CLUSTER, service=other, desiredCount=2)["service"]["desiredCount"] == 2

@@ -356,6 +356,33 @@ def test_two_containers_of_one_service_are_delivered_one_after_the_other(bench: 
     assert ([one["name"] for one in app["secrets"]], [one["name"] for one in sidecar["secrets"]]) == (["A"], ["B"])
 
 
+def deployed_by(bench: Bench, controller: str) -> EcsDelivery:
+    """A delivery to a service that ECS does not deploy; where it is external, its task sets say what it runs."""
+    asked: Any = {"taskDefinition": bench.stack} if controller == "CODE_DEPLOY" else {}
+    asked |= {"cluster": bench.stack, "serviceName": "theirs", "deploymentController": {"type": controller}}
+    bench.session.client("ecs").create_service(**asked)
+    return ecs(bench, secrets={"API_KEY": ARN}).model_copy(update={"service": "theirs"})
+
+
+@pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
+def test_a_service_that_ecs_does_not_deploy_is_blocked_and_gets_no_revision(bench: Bench, controller: str) -> None:
+    spec = delivering(bench, deployed_by(bench, controller))
+    before = revisions(bench)
+    outcome = bench.provision(spec)[f"{STAGE} {bench.stack}/theirs/app"]
+    assert isinstance(outcome, Skipped)
+    assert revisions(bench) == before
+    change = bench.plan(spec, STAGE)[f"{bench.stack}/theirs/app"]
+    assert (change.action, change.reasons[0].problem) == (ChangeClass.BLOCKED, f"{controller} deploys the service")
+    assert "write the ARN into the task definition that its pipeline deploys" in change.unblocked_by
+
+
+def test_a_service_that_codedeploy_gave_the_secret_already_is_in_order(bench: Bench) -> None:
+    bench.create(bench.declared())
+    register(bench, container(secrets=[{"name": "API_KEY", "valueFrom": arn(bench)}]))
+    spec = delivering(bench, deployed_by(bench, "CODE_DEPLOY"))
+    assert bench.plan(spec, STAGE)[f"{bench.stack}/theirs/app"].action is ChangeClass.NONE
+
+
 def test_a_name_that_becomes_a_secret_leaves_the_plain_variables(bench: Bench) -> None:
     register(bench, container(environment=[{"name": "API_KEY", "value": "plain"}]))
     bench.provision(delivering(bench, ecs(bench, secrets={"API_KEY": ARN})))

@@ -4,6 +4,8 @@ What it corrects, measured on moto 5.2.5:
 
 - UpdateService makes a new primary deployment, IN_PROGRESS and then COMPLETED; the one before drains meanwhile.
   https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
+- UpdateService gives a task definition only to a service that ECS itself deploys.
+  https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
 - A service runs tasks, which ListTasks and DescribeTasks show with `startedAt`; a deployment replaces them.
   https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
 - A task whose secrets its execution role may not read does not start, and the deployment circuit breaker acts on that.

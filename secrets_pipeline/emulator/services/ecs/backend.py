@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ecs import urls as moto_urls
-from moto.ecs.exceptions import EcsClientException
+from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend, Service, Task, TaskDefinition, ecs_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
 
@@ -66,11 +66,16 @@ class EmulatedEcsBackend(EC2ContainerServiceBackend):
         return service
 
     def update_service(self, service_properties: dict[str, Any]) -> Service:
-        """Update a service; another task definition or a forced deployment makes a new primary deployment."""
+        """Update a service; another task definition or a forced deployment makes a new primary deployment.
+
+        Raises:
+            InvalidParameterException: another task definition for a service that ECS does not deploy.
+        """
         # moto would rename the deployment that is there.
         force = bool(service_properties.pop("force_new_deployment", False))
         wanted = service_properties.get("task_definition")
         if wanted:
+            self._check_controller(str(service_properties.get("cluster")), str(service_properties["service"]))
             service_properties["task_definition"] = self.describe_task_definition(wanted).arn
         service = super().update_service(service_properties)
         if service.deployments and (force or wanted):
@@ -78,6 +83,14 @@ class EmulatedEcsBackend(EC2ContainerServiceBackend):
         answer = _as_asked(service)
         rollout.settle(self, service)
         return answer
+
+    def _check_controller(self, cluster: str, service: str) -> None:
+        controller = self._get_service(cluster, service.rsplit("/", 1)[-1]).deployment_controller["type"]
+        if controller != "ECS":
+            by = " Use AWS CodeDeploy to trigger a new deployment." if controller == "CODE_DEPLOY" else ""
+            raise InvalidParameterException(
+                f"Unable to update task definition on services with a {controller} deployment controller.{by}"
+            )
 
     def describe_services(
         self, cluster_str: str, service_names_or_arns: list[str]

@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import EcsDelivery
 from secrets_pipeline.engine.model import SkippedError
-from secrets_pipeline.engine.reason import Missing
+from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.reconcilers.consumer.deliverer import Deliverer
-from secrets_pipeline.reconcilers.observed.ecs_services import TaskDefinition
+from secrets_pipeline.reconcilers.observed.ecs_services import DEPLOYED_BY_ECS, TaskDefinition
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from secrets_pipeline.references.model import Expression
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
+_NOT_BY_US = (
+    "write the ARN into the task definition that its pipeline deploys (`secrets-pipeline outputs` prints it), "
+    "or write deliver: false"
+)
 _LEFT = ("aws:", PREFIX + "built-on")
 """Tags that begin so are not passed on: AWS keeps the first for itself; the other, an older version's, means nothing.
 
@@ -63,9 +67,11 @@ class EcsDeliverer(Deliverer[EcsDelivery]):
         """Name the service: each delivery to one of its containers makes a revision of one task definition."""
         return f"{delivery.cluster}/{delivery.service}"
 
-    def observed(self, delivery: EcsDelivery) -> tuple[Mapping[str, str], ...] | Missing:
+    def observed(self, delivery: EcsDelivery) -> tuple[Mapping[str, str], ...] | Reason:
         """Read the container's entries by DescribeServices and DescribeTaskDefinition, once a run."""
         latest = self._stack.observed.services.running(delivery.cluster, delivery.service)
+        if latest is None and (refused := self.refusal(delivery)):
+            return refused
         if latest is None:
             absent = f"service {delivery.service} in cluster {delivery.cluster} does not exist"
             return Missing(absent, "Terraform makes it")
@@ -75,10 +81,17 @@ class EcsDeliverer(Deliverer[EcsDelivery]):
         secrets = latest.entries(delivery.container, "secrets", "valueFrom")
         return secrets, latest.entries(delivery.container, "environment", "value")
 
+    def refusal(self, delivery: EcsDelivery) -> Reason | None:
+        """Say that another controller than ECS deploys the service: UpdateService then takes no task definition."""
+        by = self._stack.observed.services.deployed_by(delivery.cluster, delivery.service)
+        return None if by == DEPLOYED_BY_ECS else Because(f"{by} deploys the service", _NOT_BY_US)
+
     def deliver(self, delivery: EcsDelivery, *wanted: Mapping[str, str]) -> str:
         """Register a revision by RegisterTaskDefinition, then put the service on it by UpdateService."""
         secrets, environment = wanted
         latest = self._stack.observed.services.running_now(delivery.cluster, delivery.service)
+        if refused := self.refusal(delivery):
+            raise SkippedError(refused.problem, remedy=refused.remedy)
         if latest is None:
             raise SkippedError(f"service {delivery.service} does not exist")
         if not latest.runs(delivery.container):

@@ -15,6 +15,7 @@ from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.engine.reason import Because, Missing
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
+from secrets_pipeline.reconcilers.observed.ecs_services import DEPLOYED_BY_ECS, controller
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -23,8 +24,6 @@ _TASKS_PER_CALL = 100
 _FEWEST_FAILED_TASKS, _MOST_FAILED_TASKS = 3, 200
 """Half of the desired tasks, within these bounds, make a deployment's circuit breaker act; without one, ECS tries for
 ever. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentCircuitBreaker.html"""
-_DEPLOYED_BY_ECS = "ECS"
-
 _NOT_BY_US = "let that deploy it again, or write refresh: false"
 
 
@@ -97,14 +96,14 @@ def _rollout(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> Rollo
         detail = _failure(service, deployment)
     others = (one for one in service.get("deployments", ()) if one["id"] != deployment.get("id"))
     failed = next((one for one in others if one.get("rolloutState") == Progress.FAILED), None)
-    by = service.get("deploymentController", {}).get("type", _DEPLOYED_BY_ECS)
+    by = controller(service)
     return Rollout(
         str(deployment.get("id", "")),
         deployment.get("createdAt"),
         progress,
         detail,
         failed_try=_failure(service, failed) if failed else "",
-        refusal=None if by == _DEPLOYED_BY_ECS else Because(f"{by} deploys it", _NOT_BY_US),
+        refusal=None if by == DEPLOYED_BY_ECS else Because(f"{by} deploys it", _NOT_BY_US),
     )
 
 
