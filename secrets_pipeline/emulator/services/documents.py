@@ -1,12 +1,14 @@
-"""Refuse policy documents that are not well-formed, as AWS refuses them."""
+"""Refuse policy documents that are not well-formed, as AWS refuses them, and hand them back as AWS does."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from secrets_pipeline.access.evaluator import Policy
+from secrets_pipeline.arn import iam_arn
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.documents import policy as compiled
 
@@ -47,3 +49,23 @@ def principals(statement: Mapping[str, Any]) -> list[str]:
     principal = statement.get("Principal", ())
     named = principal.get("AWS", ()) if isinstance(principal, Mapping) else principal
     return [named] if isinstance(named, str) else [str(one) for one in named]
+
+
+def normalised(policy: str) -> str:
+    """A document as SQS and EventBridge show it: a list of one is text, and an account is its root's ARN.
+
+    Source: https://github.com/hashicorp/awspolicyequivalence, with which Terraform compares them for that reason.
+    """
+    document = json.loads(policy)
+    shown = document.get("Statement", [])
+    shown = [_shown(one) for one in ([shown] if isinstance(shown, dict) else shown)]
+    return json.dumps({**document, "Statement": shown})
+
+
+def _shown(value: Any, key: str = "") -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, Mapping):
+        return {name: _shown(one, name) for name, one in value.items()}
+    if isinstance(value, list):
+        found = [_shown(one, key) for one in value]
+        return found[0] if len(found) == 1 else found
+    return iam_arn(value, "root") if key == "AWS" and re.fullmatch(r"\d{12}", str(value)) else value

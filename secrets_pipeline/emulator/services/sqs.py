@@ -6,6 +6,7 @@ What it corrects, measured on moto 5.2.5:
   one that it hands out, to learn how long the queue keeps them.
 - To send takes as long to a full queue as to an empty one: moto counts every message of the queue three times for each
   one that it takes in, to learn whether the queue deduplicates by content.
+- A queue's policy comes back normalised, see `documents`.
 - Message move tasks bring dead letters back: StartMessageMoveTask and ListMessageMoveTasks, see `sqs_moves`.
 """
 
@@ -18,6 +19,7 @@ from moto.sqs.models import Message, Queue, SQSBackend
 from moto.sqs.responses import SQSResponse
 
 from secrets_pipeline.emulator.services import sqs_moves
+from secrets_pipeline.emulator.services.documents import normalised
 
 _COUNTS = (
     "ApproximateNumberOfMessages",
@@ -39,6 +41,8 @@ def _attributes(self: SQSBackend, queue_name: str, attribute_names: list[str]) -
     """The attributes that are asked for; messages are counted if a count is among them."""
     others = [name for name in attribute_names if name not in _COUNTS]
     found = _moto_attributes(self, queue_name, others)
+    if found.get("Policy"):
+        found["Policy"] = normalised(str(found["Policy"]))
     queue = self.get_queue(queue_name)
     counted = _COUNTS if "All" in attribute_names else [name for name in attribute_names if name in _COUNTS]
     return {**found, **{name: getattr(queue, camelcase_to_underscores(name)) for name in counted}}

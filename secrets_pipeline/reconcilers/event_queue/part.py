@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from secrets_pipeline.access.policy_text.write import same_policy
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG
 from secrets_pipeline.engine.model import Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Reason
@@ -110,10 +111,15 @@ def other_repository(tags: Mapping[str, str], ours: str) -> str:
 
 
 def same_attribute(found: str | None, wanted: str) -> bool:
-    """Compare two attributes; documents are compared as JSON."""
+    """Compare two attributes: documents as JSON, policies by what they say, as AWS hands those back normalised.
+
+    Source: https://github.com/hashicorp/awspolicyequivalence, by which Terraform compares them too.
+    """
     if found is None or not wanted.startswith("{"):
         return found == wanted
     try:
-        return bool(json.loads(found) == json.loads(wanted))
+        one, other = json.loads(found), json.loads(wanted)
     except ValueError:
         return False
+    policies = isinstance(one, dict) and "Statement" in one and "Statement" in other
+    return same_policy(one, other) if policies else bool(one == other)

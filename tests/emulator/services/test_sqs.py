@@ -74,6 +74,31 @@ def test_messages_are_counted_where_that_is_asked_for(sqs: Client) -> None:
     assert sqs.get_queue_attributes(QueueUrl=url).get("Attributes") is None
 
 
+def test_a_policy_comes_back_normalised(sqs: Client) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": ["sqs:SendMessage"],
+        "Resource": ["*"],
+        "Principal": {"AWS": ["111122223333"]},
+    }
+    condition = {"ArnLike": {"aws:SourceArn": ["arn:aws:sns:*:*:a"]}, "StringEquals": {"aws:SourceAccount": ["1", "2"]}}
+    policy = {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+    url = sqs.create_queue(QueueName="normalised", Attributes={"Policy": json.dumps(policy)})["QueueUrl"]
+    shown = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    assert json.loads(shown)["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": "sqs:SendMessage",
+            "Resource": "*",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+            "Condition": {
+                "ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:a"},
+                "StringEquals": {"aws:SourceAccount": ["1", "2"]},
+            },
+        }
+    ]
+
+
 @pytest.mark.parametrize("name", ["Unknown", ""])
 def test_an_attribute_that_no_queue_has_is_refused_beside_a_count(sqs: Client, name: str) -> None:
     url = sqs.create_queue(QueueName="asked")["QueueUrl"]

@@ -396,6 +396,28 @@ def test_what_somebody_changed_is_found_by_a_deep_plan_and_mended(post: Post, pa
     assert set(post.plan(options=deep).values()) == {ChangeClass.NONE}
 
 
+def test_policies_that_come_back_normalised_are_as_they_should_be_and_others_are_not(forwarding: Post) -> None:
+    deep = ApplyOptions(deep=True)
+    for number in range(3):
+        forwarding.apply(number)
+    events, sqs = forwarding.bench.session.client("events"), forwarding.bench.session.client("sqs")
+    bus = json.loads(events.describe_event_bus(Name=forwarding.queue)["Policy"])
+    assert bus["Statement"][0]["Principal"] == {"AWS": f"arn:aws:iam::{AWAY}:root"}
+    for number in range(3):
+        assert set(forwarding.plan(number, options=deep).values()) == {ChangeClass.NONE}
+    bus["Statement"][0]["Principal"] = "*"
+    events.put_permission(EventBusName=forwarding.queue, Policy=json.dumps(bus))
+    queue = queue_policy_of(forwarding.bench.session, forwarding.queue)
+    queue["Statement"][0] |= {"Principal": {"AWS": AWAY}}
+    url = sqs.get_queue_url(QueueName=forwarding.queue)["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(queue)})
+    planned = forwarding.plan(options=deep)
+    widened = {f"bus {forwarding.queue}", forwarding.queue}
+    assert {name for name, action in planned.items() if action is ChangeClass.UPDATE} >= widened
+    forwarding.apply(options=deep)
+    assert set(forwarding.plan(options=deep).values()) == {ChangeClass.NONE}
+
+
 @pytest.mark.parametrize("part", ["trust", "permissions"])
 def test_what_somebody_changed_of_the_role_of_the_rules_is_found_by_a_deep_plan_and_mended(
     forwarding: Post, part: str

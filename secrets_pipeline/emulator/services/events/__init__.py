@@ -13,7 +13,7 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 - A disabled rule delivers nothing. Clients put no events of `aws.` sources.
   https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
-- A bus's policy is replaced as a whole, and its statements need no Sid.
+- A bus's policy is replaced as a whole, its statements need no Sid, and it comes back normalised, see `documents`.
   https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html
 """
 

@@ -14,6 +14,7 @@ from moto.events.models import EventBus, EventsBackend, events_backends
 from moto.events.models import Rule as MotoRule
 
 from secrets_pipeline.emulator.core.event_bus import BUS, Event
+from secrets_pipeline.emulator.services.documents import normalised
 from secrets_pipeline.emulator.services.events import delivery
 
 _DEFAULT = "default"
@@ -56,7 +57,7 @@ class PolicyBus(EventBus):
     @property
     def policy(self) -> str | None:
         """JSON; None for none."""
-        return super().policy if self._whole is None else json.dumps(self._whole)
+        return super().policy if self._whole is None else normalised(json.dumps(self._whole))
 
     def has_permissions(self) -> bool:
         """Whether there is a statement."""
