@@ -27,7 +27,8 @@ RECOVERY_DAYS = (7, 30)
 ROTATION_DAYS = (1, 1000)
 DEFAULT_ROTATION_DAYS = (1, 365)
 
-REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+REGION = re.compile(r"([a-z]+-)+[0-9]+")
+"""https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicaRegionType.html"""
 ACCOUNT_ID = re.compile(r"\d{12}")
 ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 """https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html"""

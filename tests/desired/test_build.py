@@ -46,6 +46,7 @@ def test_variables_of_the_stack_only_fill_gaps(bench: Bench) -> None:
     target = bench.spec("vars: {region: eu-west-2, account_id: '111122223333'}\n" + SECRETS).target
     assert target.account_id == "111122223333"
     assert bench.spec("vars: {region: eu-west-2}\n" + SECRETS).target.account_id is None
+    assert bench.spec("vars: {region: eusc-de-east-1}\n" + SECRETS).target.region == "eusc-de-east-1"
 
 
 @pytest.mark.parametrize(

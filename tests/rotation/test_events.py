@@ -54,6 +54,10 @@ def test_a_new_current_version_is_a_rotation_whoever_made_it() -> None:
     assert read.at.isoformat() == "2026-02-06T16:43:48+00:00"
 
 
+def test_an_event_may_come_from_a_region_of_any_partition() -> None:
+    assert hint({**label_updated("shop/dev/db"), "region": "eusc-de-east-1"}).region == "eusc-de-east-1"
+
+
 @pytest.mark.parametrize("label", ["AWSPREVIOUS", "AWSPENDING", "secrets-pipeline:new", "", None, 7])
 def test_any_other_label_is_nothing_to_us(label: Any) -> None:  # noqa: ANN401 - hostile
     assert hint(label_updated("db", label=label)).kind is HintKind.IRRELEVANT

@@ -321,6 +321,7 @@ def test_replicas_are_regions_or_maps(bench: Bench) -> None:
         ("[eu-west-2]", "the secret is in eu-west-2 already"),
         ("[eu-west-1, eu-west-1]", "the secret is in eu-west-1 already"),
         ("[london]", "region is 'london'"),
+        ("[eusc-de-east-1]", "eusc-de-east-1 and eu-west-2 belong to different partitions of AWS"),
         ("[{kms_key_id: alias/x}]", "the replica names no region"),
         ("eu-west-1", "replica_regions is not a list"),
         ("[{region: eu-west-1, key: x}]", "unknown key key"),

@@ -29,6 +29,7 @@ def load(tmp_path: Path, text: str) -> LeaseSettings:
             BucketLeases(bucket="ours", prefix="a", region=REGION, role_arn="arn:aws:iam::1:role/r", seconds=200),
         ),
         ("leases: {table: ours, region: eu-west-2}", TableLeases(table="ours", region=REGION)),
+        ("leases: {table: ours, region: eusc-de-east-1}", TableLeases(table="ours", region="eusc-de-east-1")),
     ],
 )
 def test_leases_are_a_file_a_bucket_or_a_table(tmp_path: Path, text: str, expected: LeaseSettings) -> None:

@@ -34,6 +34,13 @@ def test_a_role_of_its_own_wins(tmp_path: Path) -> None:
     assert settings.event_target(settings.events).role_arn == "arn:aws:iam::444455556666:role/queue"
 
 
+@pytest.mark.parametrize("region", ["eusc-de-east-1", "us-gov-west-1", "us-isob-east-1", "mx-central-10"])
+def test_the_queue_may_be_in_a_region_of_any_partition(tmp_path: Path, region: str) -> None:
+    settings = load_settings(written(tmp_path, (QUEUE % "").replace("eu-west-2", region)))
+    assert settings.events is not None
+    assert settings.events.region == region
+
+
 @pytest.mark.parametrize("key", ["alias/events", "arn:aws:kms:eu-west-2:111122223333:key/1234abcd"])
 def test_a_key_is_named_by_alias_or_arn(tmp_path: Path, key: str) -> None:
     settings = load_settings(written(tmp_path, QUEUE % f", kms_key: '{key}'"))
