@@ -10,7 +10,7 @@ from secrets_pipeline.aws.quotas import SECRETS_MANAGER, quota_of
 
 
 class Pacer:
-    """Spaces the calls of each quota evenly, at one a second less than AWS allows: a bucket of one token.
+    """Spaces the calls of each quota evenly, a little slower than AWS allows: a bucket of one token.
 
     So no second holds more calls than the quota, whatever the number of threads. Retries count as calls.
 
@@ -43,7 +43,7 @@ class Pacer:
         with self._lock:
             now = self._clock()
             turn = max(now, self._next.get((service, quota.name), now))
-            self._next[service, quota.name] = turn + 1 / (quota.per_second - 1)
+            self._next[service, quota.name] = turn + quota.spacing
         if turn > now:
             self._sleep(turn - now)
         return turn - now

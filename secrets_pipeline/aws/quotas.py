@@ -2,7 +2,8 @@
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html,
 https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html,
-https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html,
+https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 SECRETS_MANAGER = "secrets-manager"
 KMS = "kms"
 CLOUDTRAIL = "cloudtrail"
+API_GATEWAY = "api-gateway"
 """Services, as botocore's events name them."""
 
 
@@ -28,9 +30,14 @@ class Quota:
     """
 
     name: str
-    per_second: int
+    per_second: float
     operations: tuple[str, ...]
     service: str = SECRETS_MANAGER
+
+    @property
+    def spacing(self) -> float:
+        """Seconds between two calls: at one a second less than AWS allows, where that leaves any."""
+        return 1 / (self.per_second - 1 if self.per_second > 1 else self.per_second)
 
 
 def _alone(per_second: int, *operations: str) -> tuple[Quota, ...]:
@@ -92,6 +99,9 @@ QUOTAS = (
     *_alone(1000, "GetKeyPolicy", "GetKeyRotationStatus"),
     *_alone(2000, "DescribeKey", "GetPublicKey", "ListResourceTags"),
     Quota("look-ups", 2, ("LookupEvents",), CLOUDTRAIL),
+    # Deployments count as calls too, and are so few that all together stay below that rate.
+    Quota("calls", 10, ("GetRestApis", "GetStage", "UpdateStage"), API_GATEWAY),
+    Quota("deployments", 0.2, ("CreateDeployment",), API_GATEWAY),
 )
 
 _BY_OPERATION: Mapping[tuple[str, str], Quota] = {

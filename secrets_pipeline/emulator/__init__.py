@@ -19,7 +19,12 @@ from secrets_pipeline.emulator.control.lambda_faults import Mishap, Moment, kill
 from secrets_pipeline.emulator.control.latency import Latency, set_latency
 from secrets_pipeline.emulator.control.lists import freeze_lists, lag_lists, thaw_lists
 from secrets_pipeline.emulator.control.pace import Pace, Profile, set_pace
-from secrets_pipeline.emulator.control.quotas import SECRETS_MANAGER_QUOTAS, RateQuota, enforce_quotas
+from secrets_pipeline.emulator.control.quotas import (
+    API_GATEWAY_QUOTAS,
+    SECRETS_MANAGER_QUOTAS,
+    RateQuota,
+    enforce_quotas,
+)
 from secrets_pipeline.emulator.control.rollouts import RunningTask, running_tasks, set_rollout_seconds
 from secrets_pipeline.emulator.control.timing import advance, clock, set_clock
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE, LocalAws, start, status, stop
@@ -36,6 +41,7 @@ from secrets_pipeline.emulator.terraform import stand_in
 
 __all__ = [
     "ADMINISTRATOR_ROLE",
+    "API_GATEWAY_QUOTAS",
     "SECOND_USER",
     "SECRETS_MANAGER_QUOTAS",
     "CountedCall",

@@ -49,6 +49,16 @@ def test_a_root_logger_at_debug_is_told_no_value(account: AwsAccount, caplog: py
     assert "canary-7Jq2-value" not in caplog.text
 
 
+def test_calls_of_api_gateway_wait_for_their_turn(emulator: Emulator) -> None:
+    slept: list[float] = []
+    pacer = Pacer(sleep=slept.append)
+    client = Sessions(pacers=lambda *_: pacer).for_target(Target(region=REGION)).client("apigateway")
+    for _ in range(2):
+        with pytest.raises(client.exceptions.NotFoundException):
+            client.create_deployment(restApiId="none")
+    assert slept == [pytest.approx(5, abs=4)]
+
+
 def test_threads_share_one_client_per_service(account: AwsAccount) -> None:
     gate = threading.Barrier(8)
 

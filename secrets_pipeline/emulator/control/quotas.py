@@ -28,17 +28,22 @@ class RateQuota:
         operations: API operations.
 
     Raises:
-        ValueError: less than one request a second.
+        ValueError: no request at all.
     """
 
     service: str
     name: str
-    per_second: int
+    per_second: float
     operations: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.per_second < 1:
+        if self.per_second <= 0:
             raise ValueError(self)
+
+    @property
+    def capacity(self) -> float:
+        """Requests that a full bucket holds."""
+        return max(1.0, self.per_second)
 
 
 _SERVICE = "secretsmanager"
@@ -76,9 +81,15 @@ SECRETS_MANAGER_QUOTAS = (
 )
 """Secrets Manager's rates. https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html"""
 
+API_GATEWAY_QUOTAS = (
+    RateQuota("apigateway", "calls", 10, ("GetRestApis", "GetStage", "UpdateStage")),
+    RateQuota("apigateway", "deployments", 0.2, ("CreateDeployment",)),
+)
+"""API Gateway's, of what is called here. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+
 
 class Buckets:
-    """One token bucket per quota, account and region: it holds one second's requests and refills evenly.
+    """One token bucket per quota, account and region: it holds one second's requests, or one, and refills evenly.
 
     AWS documents token buckets for its APIs, not their size for Secrets Manager; refused requests take no token.
     https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
@@ -101,8 +112,8 @@ class Buckets:
         key = (quota, call.account_id, call.region)
         with self._lock:
             now = self._clock()
-            left, then = self._left.get(key, (float(quota.per_second), now))
-            left = min(float(quota.per_second), left + (now - then) * quota.per_second)
+            left, then = self._left.get(key, (quota.capacity, now))
+            left = min(quota.capacity, left + (now - then) * quota.per_second)
             admitted = left >= 1
             self._left[key] = (left - 1 if admitted else left, now)
             return admitted
@@ -123,7 +134,7 @@ class Buckets:
         self.put([])
 
 
-def enforce_quotas(aws: LocalAws, quotas: Sequence[RateQuota] = SECRETS_MANAGER_QUOTAS) -> None:
+def enforce_quotas(aws: LocalAws, quotas: Sequence[RateQuota] = (*SECRETS_MANAGER_QUOTAS, *API_GATEWAY_QUOTAS)) -> None:
     """Answer ThrottlingException above these rates; replaces what was enforced before.
 
     Raises:

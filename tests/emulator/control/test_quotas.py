@@ -11,8 +11,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from secrets_pipeline.aws.quotas import QUOTAS, SECRETS_MANAGER
+from secrets_pipeline.aws.quotas import API_GATEWAY, QUOTAS, SECRETS_MANAGER
 from secrets_pipeline.emulator import (
+    API_GATEWAY_QUOTAS,
     SECRETS_MANAGER_QUOTAS,
     CountedCall,
     LocalAws,
@@ -52,6 +53,9 @@ def test_the_pacer_of_the_product_keeps_to_the_rates_that_are_enforced_here() ->
     assert {(q.per_second, frozenset(q.operations)) for q in QUOTAS if q.service == SECRETS_MANAGER} == {
         (q.per_second, frozenset(q.operations)) for q in SECRETS_MANAGER_QUOTAS
     }
+    assert {(q.per_second, frozenset(q.operations)) for q in QUOTAS if q.service == API_GATEWAY} == {
+        (q.per_second, frozenset(q.operations)) for q in API_GATEWAY_QUOTAS
+    }
     grouped = [operation for quota in SECRETS_MANAGER_QUOTAS for operation in quota.operations]
     assert len(grouped) == len(set(grouped)) == 23
 
@@ -72,6 +76,28 @@ def test_a_bucket_holds_a_second_of_requests_and_refills_evenly() -> None:
     assert [buckets.admits(call("B")) for _ in range(3)] == [True, True, False]
     buckets.delete()
     assert buckets.admits(call("B"))
+
+
+def test_a_bucket_of_less_than_one_a_second_holds_one_request() -> None:
+    now = [0.0]
+    buckets = Buckets(clock=lambda: now[0])
+    buckets.put([{"service": "secretsmanager", "name": "rare", "per_second": 0.2, "operations": ["A"]}])
+    assert [buckets.admits(call("A")) for _ in range(2)] == [True, False]
+    now[0] = 4.9
+    assert not buckets.admits(call("A"))
+    now[0] = 5.1
+    assert [buckets.admits(call("A")) for _ in range(2)] == [True, False]
+
+
+def test_a_second_deployment_of_api_gateways_within_five_seconds_is_throttled(aws: LocalAws, clients: Clients) -> None:
+    config = Config(retries={"total_max_attempts": 1})
+    client = clients.session.client("apigateway", endpoint_url=clients.endpoint_url, config=config)
+    api = client.create_rest_api(name="paced")["id"]
+    enforce_quotas(aws)
+    with pytest.raises(ClientError, match="The REST API doesn't contain any methods"):
+        client.create_deployment(restApiId=api)
+    with pytest.raises(ClientError, match="TooManyRequestsException"):
+        client.create_deployment(restApiId=api)
 
 
 def test_above_the_rate_calls_are_throttled_and_counted_as_such(aws: LocalAws, once: SecretsManagerClient) -> None:
