@@ -100,6 +100,8 @@ LAGS: Final = (
         re.compile(r"dead.letter target does not exist", re.IGNORECASE),
         frozenset({"CreateQueue", "SetQueueAttributes"}),
     ),
+    # Parameter Store's, and none that botocore's retry modes repeat.
+    Lag("another write of the parameter to end", frozenset({"TooManyUpdates"})),
     Lag(
         "a queue's name to become free, 60 seconds after it was deleted",
         frozenset({"QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently"}),

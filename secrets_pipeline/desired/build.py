@@ -12,6 +12,7 @@ from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.checks.contested import contested_notices, with_contested
 from secrets_pipeline.desired.checks.inline_policies import check_inline_policies
 from secrets_pipeline.desired.checks.one_owner import (
+    check_component_names,
     check_databases,
     check_deliveries,
     check_names,
@@ -197,6 +198,7 @@ def _build(scope: StackScope) -> StackSpec:
     cross_targets(scope, target, delivered, consumers, databases)
     cross_rotations(scope, target, delivered, secrets)
     check_inline_policies(scope, target, secrets, consumers)
+    check_component_names(scope)
     check_names(scope, secrets)
     check_superusers(scope, secrets)
     check_databases(scope, databases)

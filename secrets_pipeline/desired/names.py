@@ -33,6 +33,29 @@ def stack_name_problem(name: str) -> str | None:
     return None
 
 
+PARAMETER_LEVELS: Final = 15
+PARAMETER_LENGTH: Final = 1011
+"""Of a parameter's name: levels of its path, and characters with the ARN in front of it."""
+_ARN_LENGTH = len("arn:aws-iso-b:ssm:us-isob-southeast-10:111122223333:parameter")
+_PUBLISHED = "/secrets-pipeline/" + "s" * STACK_NAME_LENGTH + "/{}/secret_arns/9999"
+_PARAMETER_PATH = re.compile(r"(/[A-Za-z0-9_.-]+)+")
+
+
+def component_name_problem(component: str) -> str | None:
+    """Why a component's outputs cannot be published: its name is a part of those of parameters.
+
+    Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-parameter-name-constraints.html
+    """
+    longest = _PUBLISHED.format(component)
+    if not _PARAMETER_PATH.fullmatch(longest):
+        return f"component name {component!a} cannot be a part of a parameter's name"
+    if (levels := longest.count("/")) > PARAMETER_LEVELS:
+        return f"component name {component} makes parameters of {levels} levels, and AWS has {PARAMETER_LEVELS}"
+    if (length := len(longest) + _ARN_LENGTH) > PARAMETER_LENGTH:
+        return f"component name {component[:20]}… makes parameters of {length} characters, AWS has {PARAMETER_LENGTH}"
+    return None
+
+
 def secret_name(context_name: str, environment: str | None, path: str, name: str) -> str:
     """`{context_name}/{environment}/{path}/{name}`, empty parts left out, as tf-atmos joins them.
 

@@ -299,6 +299,7 @@ LAMBDA_PRINCIPAL = "The provided principal was invalid. Please check the princip
         ("CreateQueue", "InvalidParameterValue", DEAD, True),
         ("CreateQueue", "AWS.SimpleQueueService.QueueDeletedRecently", "You must wait 60 seconds", True),
         ("CreateSecret", "ResourceNotFoundException", "can't find the specified KMS key", True),
+        ("PutParameter", "TooManyUpdates", "", True),
         ("GetPolicy", "ResourceNotFoundException", "The resource you requested does not exist.", False),
     ],
 )

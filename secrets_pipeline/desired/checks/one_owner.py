@@ -9,7 +9,7 @@ from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.consumer.model import Delivery, EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.kms_key.model import KeySpec
-from secrets_pipeline.desired.names import STACK_NAME_REMEDY, stack_name_problem
+from secrets_pipeline.desired.names import STACK_NAME_REMEDY, component_name_problem, stack_name_problem
 from secrets_pipeline.desired.reading.scope import StackScope
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import SpecError
@@ -25,6 +25,16 @@ def check_stack_name(stack: StackScope) -> None:
         first = next(iter(stack.kinds))
         where = replace(stack.components[first].where(("vars",)), component=None, key=None, line=None)
         stack.errors.append(SpecError(problem, remedy=STACK_NAME_REMEDY, where=where))
+
+
+def check_component_names(stack: StackScope) -> None:
+    """What is published, or noted as delivered, is a parameter with the component's name in its own."""
+    delivering = (one for one in stack.of_kind("lambda", "ecs", "apigateway") if one.flag("deliver"))
+    for component in (*stack.of_kind("secretsmanager"), *delivering):
+        if problem := component_name_problem(component.name):
+            component.error(
+                ("vars",), problem, "Rename the component: letters, digits, `-`, `_` and `.`, in parts between slashes."
+            )
 
 
 def check_names(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:

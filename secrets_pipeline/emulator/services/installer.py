@@ -21,6 +21,7 @@ LAZY = {
     "rds": "rds",
     "organizations": "organizations",
     "sqs": "sqs",
+    "ssm": "ssm",
 }
 _lock = Lock()
 _installed: set[str] = set()
