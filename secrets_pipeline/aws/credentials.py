@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
 
+from secrets_pipeline.desired.base import AssumedRole
+
 if TYPE_CHECKING:
     import boto3
     from botocore.credentials import Credentials
@@ -21,27 +23,30 @@ class GivenCredentials(CredentialProvider):
     Args:
         base: whose credentials they come from.
         session: calls STS.
-        role_arn: the role to assume; None for the base session's own credentials.
+        role: the role to assume, if it names one.
     """
 
     METHOD = "secrets-pipeline"
 
-    def __init__(self, base: boto3.Session, session: Session, role_arn: str | None) -> None:
+    def __init__(self, base: boto3.Session, session: Session, role: AssumedRole) -> None:
         super().__init__()
         self._base = base
         self._session = session
-        self._role_arn = role_arn
+        self._role = role
 
     def load(self) -> Credentials | None:
         """Return the credentials; STS AssumeRole is called when a call needs them."""
         own = self._base.get_credentials()
-        if own is None or self._role_arn is None:
+        if own is None or self._role.role_arn is None:
             return own
+        asked = {"RoleSessionName": ROLE_SESSION_NAME}
+        if self._role.external_id is not None:
+            asked["ExternalId"] = self._role.external_id
         fetcher = AssumeRoleCredentialFetcher(
             client_creator=self._session.create_client,
             source_credentials=own,
-            role_arn=self._role_arn,
-            extra_args={"RoleSessionName": ROLE_SESSION_NAME},
+            role_arn=self._role.role_arn,
+            extra_args=asked,
         )
         return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
 

@@ -222,7 +222,7 @@ class Sessions:
         self._fence = fence
         self._config = config
         self._lock = threading.Lock()
-        self._accounts: dict[tuple[str, str | None], AwsAccount] = {}
+        self._accounts: dict[tuple[str, str | None, str | None], AwsAccount] = {}
 
     def derived(self, *, read_only: bool = False, fence: Fence | None = None, config: Config | None = None) -> Sessions:
         """Return sessions of the same credentials, none of them open yet; see the class for what may be added."""
@@ -242,7 +242,7 @@ class Sessions:
         Raises:
             AwsError: if the configured profile does not exist.
         """
-        key = (target.region, target.role_arn)
+        key = (target.region, target.role_arn, target.external_id)
         with self._lock:
             if key not in self._accounts:
                 with calling("open a session", f"in {target.region}"):
@@ -264,7 +264,7 @@ class Sessions:
         base = given or self._base or boto3.Session(botocore_session=_session())
         session = _session(None if base.profile_name == "default" else base.profile_name, threads=self._threads)
         session.set_config_variable("region", target.region)
-        credentials = GivenCredentials(base, session, target.role_arn)
+        credentials = GivenCredentials(base, session, target)
         session.register_component("credential_provider", CredentialResolver([credentials]))
         once.install(session)
         self.patience.install(session)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.references.model import Expression, Output
@@ -34,18 +34,45 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
-class Target(Spec):
-    """Where a stack lives.
+ExternalId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$")]
+"""https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+
+
+class AssumedRole(Spec):
+    """A role that is assumed (STS AssumeRole), and what its trust policy asks for besides.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
+
+    Attributes:
+        role_arn: the role, or None for the caller's own credentials.
+        external_id: what the trust policy compares with `sts:ExternalId`; None where it does not.
+    """
+
+    role_arn: str | None = None
+    external_id: ExternalId | None = None
+
+    @model_validator(mode="after")
+    def _of_a_role(self) -> Self:
+        if self.external_id is not None and self.role_arn is None:
+            problem = "external_id goes with role_arn: write both"
+            raise ValueError(problem)
+        return self
+
+
+class Target(AssumedRole):
+    """Where a stack lives, and as whom it is reached.
 
     Attributes:
         account_id: 12 digits, or None when nobody said.
         region: AWS region name.
-        role_arn: role to assume there, or None for the caller's own credentials.
     """
 
     account_id: str | None = Field(default=None, pattern=r"^\d{12}$")
     region: str
-    role_arn: str | None = None
+
+    def under(self, role: AssumedRole) -> Target:
+        """The same place, reached under another role."""
+        return self.model_copy(update={"role_arn": role.role_arn, "external_id": role.external_id})
 
 
 class SecretRef(Spec):

@@ -44,7 +44,8 @@ def event_targets(settings: OperatorSettings, specs: Iterable[StackSpec]) -> lis
     regions = GLOBAL_REGIONS.get(partition_of(events.region), {}) if events.watch_access else {}
     told = [one.model_copy(update={"region": region}) for region in sorted(set(regions.values())) for one in lived_in]
     if role is not None and ORGANIZATIONS in regions:
-        told.append(Target(account_id=account_of(role), region=regions[ORGANIZATIONS], role_arn=role))
+        there = Target(account_id=account_of(role), region=regions[ORGANIZATIONS])
+        told.append(there.under(events.organization_role))
     found: dict[tuple[str | None, str], Target] = {}
     for target in (*lived_in, *told):
         found.setdefault((target.account_id, target.region), target)

@@ -5,6 +5,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +18,13 @@ from urllib3 import HTTPResponse
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.stacks import AtmosRepository
 from tests.embedded import operator
+from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Emulator
@@ -47,6 +52,37 @@ def test_a_root_logger_at_debug_is_told_no_value(account: AwsAccount, caplog: py
         assert client.get_secret_value(SecretId="logged")["SecretString"] == "canary-7Jq2-value"
     assert any(record.name.startswith("urllib3") for record in caplog.records)
     assert "canary-7Jq2-value" not in caplog.text
+
+
+def test_a_role_whose_trust_policy_asks_for_an_external_id_is_assumed_with_it(
+    account: AwsAccount, emulator: Emulator, tmp_path: Path
+) -> None:
+    condition = {"StringEquals": {"sts:ExternalId": "acme-1"}}
+    trust = {"Effect": "Allow", "Principal": {"AWS": emulator.account_id}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{**trust, "Condition": condition}]})
+    role = account.client("iam").create_role(RoleName="third-party", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "atmos.yaml").write_text('base_path: "."\nstacks:\n  base_path: stacks\n  included_paths: ["*"]\n')
+    (tmp_path / "stacks" / "dev.yaml").write_text(
+        f"vars: {{region: {REGION}}}\n"
+        "components: {terraform: {secretsmanager: {vars: {context_name: a, "
+        "secrets: {k: {generate_random_password: true}}}}}}\n"
+    )
+    sessions = Sessions(pacers=unpaced)
+    for external_id, assumed in (("acme-1", True), ("acme-2", False), (None, False)):
+        rule = TargetRule(stacks="*", role_arn=role, external_id=external_id)
+        settings = OperatorSettings(targets=(rule,), grants=TRUSTED)
+        built = build_specs(AtmosRepository.open(tmp_path, env={}), settings, base_path=tmp_path, environment={})
+        account = sessions.for_target(built.specs["dev"].target)
+        if assumed:
+            assert (
+                account.client("sts").get_caller_identity()["Arn"].endswith("assumed-role/third-party/secrets-pipeline")
+            )
+            continue
+        with pytest.raises(AwsError) as refused:
+            _ = account.account_id
+        assert refused.value.denied
+        assert "acme" not in str(refused.value)
 
 
 def test_calls_of_api_gateway_wait_for_their_turn(emulator: Emulator) -> None:

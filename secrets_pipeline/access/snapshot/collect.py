@@ -53,15 +53,15 @@ def take_snapshot(
         caller = account.client("sts").get_caller_identity()["Arn"]
     foreign = sorted(set(accounts) - {account.account_id})
     visible = {
-        one.account_id: sessions.for_target(Target(region=account.region, role_arn=one.role_arn))
+        one.account_id: sessions.for_target(Target(region=account.region).under(one))
         for one in settings.accounts
         if one.account_id != account.account_id and not _misplaced(one)
     }
     unread = {one.account_id: _misplaced(one) for one in settings.accounts}
-    delegate = settings.organization_role_arn
+    delegate = settings.organization_role
     organization = read_organization(
         account,
-        sessions.for_target(Target(region=account.region, role_arn=delegate)) if delegate else None,
+        sessions.for_target(Target(region=account.region).under(delegate)) if delegate.role_arn else None,
         (account.account_id, *foreign),
     )
     secrets = read_secrets(account, secret_names, own)

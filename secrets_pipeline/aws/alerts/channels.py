@@ -21,6 +21,6 @@ def channels(settings: AlertSettings, sessions: Sessions) -> tuple[Channel, ...]
 
 def _named(settings: AlertSettings, sessions: Sessions) -> Iterator[Channel]:
     if settings.topic_arn is not None:
-        yield Topic(settings.topic_arn, settings.role_arn, sessions)
+        yield Topic(settings.topic_arn, settings, sessions)
     if settings.webhook is not None:
         yield Webhook(settings.webhook, sessions)

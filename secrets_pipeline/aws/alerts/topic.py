@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.alerts.channel import Alert, NotPublished, Publication, Published
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.base import AssumedRole, Target
 from secrets_pipeline.errors import SecretsPipelineError
 
 if TYPE_CHECKING:
@@ -30,19 +30,19 @@ class Topic:
 
     Args:
         arn: the topic's.
-        role_arn: role to assume to publish there; None for the pipeline's own credentials.
+        role: to assume to publish there.
         sessions: how AWS is reached.
     """
 
     name = "sns"
 
-    def __init__(self, arn: str, role_arn: str | None, sessions: Sessions) -> None:
-        self._arn, self._role_arn, self._sessions = arn, role_arn, sessions
+    def __init__(self, arn: str, role: AssumedRole, sessions: Sessions) -> None:
+        self._arn, self._role, self._sessions = arn, role, sessions
 
     def publish(self, alert: Alert, *, moment: int) -> Publication:
         """Call SNS Publish once; a FIFO topic drops what repeats within five minutes."""
         topic = Arn.parse(self._arn)
-        target = Target(account_id=topic.account_id, region=topic.region, role_arn=self._role_arn)
+        target = Target(account_id=topic.account_id, region=topic.region).under(self._role)
         try:
             client = self._sessions.for_target(target).client("sns")
             with calling("Publish", f"to {self._arn}"):

@@ -103,7 +103,7 @@ class Webhook:
                 raise AlertError(f"{where} is not set", remedy="Set it where Dagster runs, or name another place.")
             return found
         arn = Arn.parse(where.secret_arn or where.parameter_arn or "")
-        target = Target(account_id=arn.account_id, region=arn.region, role_arn=where.role_arn)
+        target = Target(account_id=arn.account_id, region=arn.region).under(where)
         account = self._sessions.for_target(target)
         if where.secret_arn is not None:
             with calling("GetSecretValue", f"of {where}"):

@@ -40,7 +40,8 @@ def read_target(stack: StackScope) -> Target:
                 where=Where(file=stack.stack.files[0] if stack.stack.files else None, stack=name),
             )
         )
-    return Target(account_id=account_id, region=region or UNKNOWN_REGION, role_arn=rule.role_arn if rule else None)
+    target = Target(account_id=account_id, region=region or UNKNOWN_REGION)
+    return target.under(rule) if rule else target
 
 
 def _check_manifests(stack: StackScope, rule: TargetRule | None) -> None:

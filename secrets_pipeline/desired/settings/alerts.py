@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from secrets_pipeline.desired.base import Spec
+from secrets_pipeline.desired.base import AssumedRole
 
 
-class WebhookSettings(Spec):
+class WebhookSettings(AssumedRole):
     """Where the URL of a webhook is, which is a secret; one of the three, and never the URL itself.
+
+    The role is assumed to read it.
 
     Attributes:
         environment: name of an environment variable of the processes that alert: Dagster's, and the command line's.
         secret_arn: secret of Secrets Manager that is the URL and nothing else.
         parameter_arn: parameter of Parameter Store, a SecureString, that is the URL.
-        role_arn: role to assume to read it; None for the pipeline's own credentials.
     """
 
     environment: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
@@ -24,7 +25,6 @@ class WebhookSettings(Spec):
     parameter_arn: str | None = Field(
         default=None, pattern=r"^arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter/[A-Za-z0-9/_.-]+$"
     )
-    role_arn: str | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> WebhookSettings:
@@ -40,19 +40,17 @@ class WebhookSettings(Spec):
         return self.secret_arn or self.parameter_arn or ""
 
 
-class AlertSettings(Spec):
-    """Where alerts go beside the log.
+class AlertSettings(AssumedRole):
+    """Where alerts go beside the log, and the role to assume to publish to the topic.
 
     Attributes:
         topic_arn: SNS topic, in any account and region, standard or FIFO; None for none.
-        role_arn: role to assume to publish there; None for the pipeline's own credentials.
         webhook: webhook that takes Slack's JSON; None for none.
         repeat_after_minutes: an alert that says the same again is published after so long; the log has each one.
         dagster_url: of the Dagster UI, for example `https://dagster.example.com`, to make whole links of paths.
     """
 
     topic_arn: str | None = Field(default=None, pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?$")
-    role_arn: str | None = None
     webhook: WebhookSettings | None = None
     repeat_after_minutes: int = Field(default=60, ge=1, le=10_080)
     dagster_url: str | None = Field(default=None, pattern=r"^https?://\S+$")

@@ -6,28 +6,26 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from secrets_pipeline.desired.base import Spec, Target
+from secrets_pipeline.desired.base import AssumedRole, Spec, Target
 from secrets_pipeline.desired.limits import REGION
 
 
-class SharedLeases(Spec):
-    """What every store has that several hosts share.
+class SharedLeases(AssumedRole):
+    """What every store has that several hosts share, and the role to assume there.
 
     Attributes:
         region: of bucket or table.
-        role_arn: role to assume there; None for the pipeline's own credentials.
         seconds: how long a lease lasts that its run no longer renews, so how long a stack waits after a run died. All
             but 120 of them are the time in which the run has to renew it; see `aws/leases/shared.py`.
     """
 
     region: str = Field(pattern=rf"^{REGION.pattern}$")
-    role_arn: str | None = None
     seconds: int = Field(default=160, ge=160, le=900)
 
     @property
     def target(self) -> Target:
         """Where the store is, and as whom it is reached."""
-        return Target(region=self.region, role_arn=self.role_arn)
+        return Target(region=self.region).under(self)
 
 
 class BucketLeases(SharedLeases):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import fnmatch
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from secrets_pipeline.desired.base import Spec, Target
+from secrets_pipeline.desired.base import AssumedRole, ExternalId, Spec, Target
 from secrets_pipeline.desired.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.desired.settings.environment import AllowedVariables, plain_names
@@ -34,14 +34,13 @@ def _account_id(value: object) -> object:
 AccountId = Annotated[str, BeforeValidator(_account_id), Field(pattern=r"^\d{12}$")]
 
 
-class TargetRule(Spec):
-    """Where the stacks that match a glob live.
+class TargetRule(AssumedRole):
+    """Where the stacks that match a glob live, and the role to assume there.
 
     Attributes:
         stacks: glob on the stack's name, for example `myapp-*`.
         account_id: 12 digits.
         region: AWS region name; None leaves it to the stack's `vars.region`.
-        role_arn: role to assume there.
         manifests: globs on the top-level manifests that may be part of such a stack, relative to the base path; none
             for all. What a stack is called is said in YAML: without this, any manifest may join any stack.
     """
@@ -49,7 +48,6 @@ class TargetRule(Spec):
     stacks: str
     account_id: AccountId | None = None
     region: str | None = None
-    role_arn: str | None = None
     manifests: Globs = ()
 
     def matches(self, stack: str) -> bool:
@@ -75,7 +73,7 @@ class SealSettings(Spec):
     region: str | None = None
 
 
-class VisibleAccount(Spec):
+class VisibleAccount(AssumedRole):
     """An account whose roles read secrets of other accounts, and how its principals can be looked at.
 
     Attributes:
@@ -87,7 +85,26 @@ class VisibleAccount(Spec):
     role_arn: str
 
 
-class AccessSettings(Spec):
+class _InOrganization(Spec):
+    """A role in the organisation's account, and its external id, as beside any `role_arn`."""
+
+    organization_role_arn: str | None = None
+    organization_external_id: ExternalId | None = None
+
+    @property
+    def organization_role(self) -> AssumedRole:
+        """The role, to be assumed."""
+        return AssumedRole(role_arn=self.organization_role_arn, external_id=self.organization_external_id)
+
+    @model_validator(mode="after")
+    def _of_a_role(self) -> Self:
+        if self.organization_external_id is not None and self.organization_role_arn is None:
+            problem = "organization_external_id goes with organization_role_arn: write both"
+            raise ValueError(problem)
+        return self
+
+
+class AccessSettings(_InOrganization):
     """What the operator says about readers.
 
     Attributes:
@@ -104,7 +121,6 @@ class AccessSettings(Spec):
 
     allowed_readers: tuple[str, ...] = ()
     accounts: tuple[VisibleAccount, ...] = ()
-    organization_role_arn: str | None = None
     organization_policies: Literal["unknown", "allow"] = "unknown"
     organization_id: str | None = Field(default=None, pattern=rf"^{ORGANIZATION_ID.pattern}$")
 
@@ -116,7 +132,7 @@ def _own_key(value: object) -> object:
     return value
 
 
-class EventSettings(Spec):
+class EventSettings(AssumedRole, _InOrganization):
     """The queue that brings AWS's events of rotations, tampering, databases and access; one for all accounts.
 
     Attributes:
@@ -140,7 +156,6 @@ class EventSettings(Spec):
     queue: str = Field(pattern=r"^[A-Za-z0-9_-]{1,45}$")
     region: str = Field(pattern=rf"^{REGION.pattern}$")
     account_id: AccountId | None = None
-    role_arn: str | None = None
     kms_key: Annotated[str, BeforeValidator(_own_key)] | None = None
     max_receives: int = Field(default=60, ge=3, le=1000)
     watch_access: bool = True
@@ -236,11 +251,11 @@ class OperatorSettings(Spec):
 
     def event_target(self, events: EventSettings) -> Target:
         """Where the queue of events is, and as whom it is reached."""
-        role = events.role_arn
-        if role is None and events.account_id is not None:
+        role: AssumedRole = events
+        if events.role_arn is None and events.account_id is not None:
             rules = (rule for rule in self.targets if rule.account_id == events.account_id)
-            role = next((rule.role_arn for rule in rules if rule.role_arn), None)
-        return Target(account_id=events.account_id, region=events.region, role_arn=role)
+            role = next((rule for rule in rules if rule.role_arn), events)
+        return Target(account_id=events.account_id, region=events.region).under(role)
 
 
 def load_settings(path: Path | None) -> OperatorSettings:

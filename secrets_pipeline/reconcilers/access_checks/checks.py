@@ -70,10 +70,7 @@ def probe_agrees(stack: Stack) -> list[Finding]:
     """Compare what AWS answers each consumer with what the evaluator says; values are dropped where they arrive."""
     settings, sessions = stack.run.settings.access, stack.observed.sessions
     target = stack.spec.target
-    visible = {
-        one.account_id: sessions.for_target(target.model_copy(update={"role_arn": one.role_arn}))
-        for one in settings.accounts
-    }
+    visible = {one.account_id: sessions.for_target(target.under(one)) for one in settings.accounts}
     own = Prober(sessions, [stack.account])
     foreign = {account_id: Prober(sessions, [account, stack.account]) for account_id, account in visible.items()}
     found = [

@@ -73,7 +73,9 @@ def global_route(stack: Stack, plan: Layout) -> Forwarding:
     if role is not None and account_of(role) != plan.home.account_id:
         for place in plan.global_places(account_of(role), plan.home.partition):
             of_it = {arn: one for arn, one in plan.global_rules(place).items() if one["source"] == [ORGANIZATIONS]}
-            asked.append((Target(region=place.region, role_arn=role), replace(plan, here=place), of_it))
+            asked.append(
+                (Target(region=place.region).under(settings.events.organization_role), replace(plan, here=place), of_it)
+            )
     for target, there, rules in asked:
         # Where the queue is, they are rules of the home itself.
         if rules and not there.at_home:

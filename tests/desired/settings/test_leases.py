@@ -29,6 +29,10 @@ def load(tmp_path: Path, text: str) -> LeaseSettings:
             BucketLeases(bucket="ours", prefix="a", region=REGION, role_arn="arn:aws:iam::1:role/r", seconds=200),
         ),
         ("leases: {table: ours, region: eu-west-2}", TableLeases(table="ours", region=REGION)),
+        (
+            "leases: {table: ours, region: eu-west-2, role_arn: 'arn:aws:iam::1:role/r', external_id: acme}",
+            TableLeases(table="ours", region=REGION, role_arn="arn:aws:iam::1:role/r", external_id="acme"),
+        ),
         ("leases: {table: ours, region: eusc-de-east-1}", TableLeases(table="ours", region="eusc-de-east-1")),
     ],
 )

@@ -41,6 +41,34 @@ def test_the_queue_may_be_in_a_region_of_any_partition(tmp_path: Path, region: s
     assert settings.events.region == region
 
 
+def test_an_external_id_goes_with_the_role_that_it_is_written_beside(tmp_path: Path) -> None:
+    role = "role_arn: 'arn:aws:iam::111122223333:role/p', external_id: acme-1"
+    rule = f"targets: [{{stacks: '*', account_id: '111122223333', {role}}}]\n"
+    settings = load_settings(written(tmp_path, rule + QUEUE % ", account_id: '111122223333'"))
+    assert settings.events is not None
+    found = settings.event_target(settings.events)
+    assert (found.role_arn, found.external_id) == ("arn:aws:iam::111122223333:role/p", "acme-1")
+    other = ", account_id: '111122223333', role_arn: 'arn:aws:iam::111122223333:role/queue'"
+    settings = load_settings(written(tmp_path, rule + QUEUE % other))
+    assert settings.events is not None
+    found = settings.event_target(settings.events)
+    assert (found.role_arn, found.external_id) == ("arn:aws:iam::111122223333:role/queue", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("targets: [{stacks: '*', external_id: acme-1}]\n", "external_id goes with role_arn: write both"),
+        (QUEUE % ", external_id: acme-1", "external_id goes with role_arn: write both"),
+        ("access: {organization_external_id: acme-1}\n", "goes with organization_role_arn: write both"),
+        (QUEUE % ", role_arn: 'arn:aws:iam::1:role/r', external_id: 'a b'", "events.external_id"),
+    ],
+)
+def test_an_external_id_alone_is_an_error(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        load_settings(written(tmp_path, text))
+
+
 @pytest.mark.parametrize("key", ["alias/events", "arn:aws:kms:eu-west-2:111122223333:key/1234abcd"])
 def test_a_key_is_named_by_alias_or_arn(tmp_path: Path, key: str) -> None:
     settings = load_settings(written(tmp_path, QUEUE % f", kms_key: '{key}'"))
