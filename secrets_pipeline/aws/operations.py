@@ -45,6 +45,7 @@ _BY_SERVICE: Final = {
     "ssm": "DeleteParameter",
     "iam": "CreateRole DeleteRole DeleteRolePolicy GetAccountAuthorizationDetails GetPolicyVersion GetRole "
     "GetRolePolicy ListOpenIDConnectProviders PutRolePermissionsBoundary PutRolePolicy TagRole UpdateAssumeRolePolicy",
+    "ec2": "DescribeRouteTables DescribeSubnets DescribeVpcEndpoints",
     "organizations": "DescribeOrganization DescribePolicy ListParents ListPoliciesForTarget ListRoots",
     "sts": "GetCallerIdentity",
     "events": "CreateEventBus DescribeEventBus DescribeRule ListTargetsByRule PutPermission PutRule PutTargets",

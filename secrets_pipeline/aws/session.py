@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from mypy_boto3_apigateway.client import APIGatewayClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_ecs.client import ECSClient
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_iam.client import IAMClient
@@ -152,6 +153,8 @@ class AwsAccount:
     def client(self, service: Literal["ssm"]) -> SSMClient: ...
     @overload
     def client(self, service: Literal["sts"]) -> STSClient: ...
+    @overload
+    def client(self, service: Literal["ec2"]) -> EC2Client: ...
     @overload
     def client(self, service: Literal["iam"]) -> IAMClient: ...
     @overload

@@ -31,6 +31,7 @@ from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE, Local
 from secrets_pipeline.emulator.handle.stand_ins import (
     StandIn,
     StandInFunction,
+    StandInNetwork,
     StandInRole,
     StandInSecret,
     StandInService,
@@ -58,6 +59,7 @@ __all__ = [
     "RunningTask",
     "StandIn",
     "StandInFunction",
+    "StandInNetwork",
     "StandInRole",
     "StandInSecret",
     "StandInService",

@@ -20,9 +20,11 @@ from botocore.loaders import Loader, create_loader
 from secrets_pipeline.arn import account_of, iam_arn
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE, LocalAws
 from secrets_pipeline.emulator.handle.stand_ins import (
+    ID_TAG,
     PolicyDocument,
     StandIn,
     StandInFunction,
+    StandInNetwork,
     StandInRole,
     StandInSecret,
     StandInService,
@@ -31,6 +33,7 @@ from secrets_pipeline.emulator.handle.stand_ins import (
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_iam import IAMClient
 
 _INSTANCES = "ec2.amazonaws.com"
@@ -66,6 +69,8 @@ def stand_in(aws: LocalAws, resources: Sequence[StandIn]) -> None:
             _service(session, one)
         elif isinstance(one, StandInSecret):
             _secret(session, one)
+        elif isinstance(one, StandInNetwork):
+            _network(session, one)
         else:
             _stage(session, one)
 
@@ -217,6 +222,25 @@ def _secret(at: _Session, wanted: StandInSecret) -> None:
         client.exceptions.ResourceExistsException,
     )
     client.put_resource_policy(SecretId=wanted.name, ResourcePolicy=json.dumps(wanted.policy), BlockPublicPolicy=True)
+
+
+def _network(at: _Session, wanted: StandInNetwork) -> None:
+    client: EC2Client = at.client("ec2")
+    known = client.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(wanted.subnet_ids)}])["Subnets"]
+    missing = sorted({*wanted.subnet_ids} - {one["SubnetId"] for one in known})
+    if not missing:
+        return
+    vpc = client.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    for number, subnet in enumerate(missing):
+        client.create_subnet(
+            VpcId=vpc,
+            CidrBlock=f"10.0.{number}.0/24",
+            TagSpecifications=[{"ResourceType": "subnet", "Tags": [{"Key": ID_TAG, "Value": subnet}]}],
+        )
+    address = client.allocate_address(Domain="vpc")["AllocationId"]
+    nat = client.create_nat_gateway(SubnetId=missing[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
+    (table,) = client.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+    client.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
 
 
 def _unless_there(create: Callable[[], object], conflict: type[Exception]) -> None:

@@ -13,7 +13,15 @@ from secrets_pipeline.arn import Arn, iam_arn
 from secrets_pipeline.cli.local.stand_in_readers import reader_roles
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.emulator import StandIn, StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
+from secrets_pipeline.emulator import (
+    StandIn,
+    StandInFunction,
+    StandInNetwork,
+    StandInRole,
+    StandInSecret,
+    StandInService,
+    StandInStage,
+)
 from secrets_pipeline.emulator.handle.lifecycle import DEFAULT_ACCOUNT
 from secrets_pipeline.references.model import Output
 
@@ -35,6 +43,7 @@ def stand_ins(specs: Mapping[str, StackSpec], *, account_id: str = DEFAULT_ACCOU
     """
     known = tuple(specs.values())
     made = [*reader_roles(known, account_id), *_deliveries(known, account_id), *_rotation(known, account_id)]
+    made += _networks(known, account_id)
     # A function may be found twice, by its component and as somebody's rotation function; a reader's role comes first.
     found: dict[tuple[str | None, ...], StandIn] = {}
     for one in sorted(made, key=lambda one: isinstance(one, StandInFunction) and not one.invoked_by):
@@ -74,6 +83,14 @@ def _deliveries(specs: Iterable[StackSpec], default_account: str) -> Iterator[St
                     )
                 case StageDelivery():
                     yield StandInStage(delivery.api_name, delivery.stage_name, account, region)
+
+
+def _networks(specs: Iterable[StackSpec], default_account: str) -> Iterator[StandIn]:
+    """Subnets of managed rotation functions."""
+    for spec in specs:
+        if spec.rotation_function is not None and spec.rotation_function.subnet_ids:
+            account = spec.target.account_id or default_account
+            yield StandInNetwork(spec.rotation_function.subnet_ids, account, spec.target.region)
 
 
 def _rotation(specs: Iterable[StackSpec], default_account: str) -> Iterator[StandIn]:
@@ -117,5 +134,7 @@ def _identity(one: StandIn) -> tuple[str | None, ...]:
             return ("service", one.account_id, one.region, one.cluster, one.service)
         case StandInStage():
             return ("stage", one.account_id, one.region, one.api_name, one.stage_name)
+        case StandInNetwork():
+            return ("network", one.account_id, one.region, *one.subnet_ids)
         case StandInSecret():
             return ("secret", one.account_id, one.region, one.name)

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 PolicyDocument: TypeAlias = Mapping[str, Any]
 """A policy document."""
+ID_TAG = "_custom_id_"
+"""On CreateSubnet of the embedded AWS: the subnet's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +111,19 @@ class StandInSecret:
     region: str | None = None
 
 
-StandIn = StandInRole | StandInFunction | StandInService | StandInStage | StandInSecret
+@dataclass(frozen=True, slots=True)
+class StandInNetwork:
+    """Subnets of one VPC that leads out by a NAT gateway.
+
+    Attributes:
+        subnet_ids: ids that the subnets get.
+        account_id: account; None for the default one.
+        region: region; None for the default one.
+    """
+
+    subnet_ids: tuple[str, ...]
+    account_id: str | None = None
+    region: str | None = None
+
+
+StandIn = StandInRole | StandInFunction | StandInService | StandInStage | StandInSecret | StandInNetwork

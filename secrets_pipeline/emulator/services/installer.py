@@ -16,6 +16,7 @@ EAGER = ("iam", "sts", "kms", "lambda_", "secretsmanager", "cloudtrail")
 # Service, as moto names it, to module.
 LAZY = {
     "events": "events",
+    "ec2": "ec2",
     "ecs": "ecs",
     "apigateway": "apigateway",
     "rds": "rds",

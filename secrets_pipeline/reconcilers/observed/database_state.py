@@ -65,6 +65,7 @@ class DatabaseState:
         writer: of a cluster, the identifier of the instance that is written to.
         cluster: of an instance, the cluster that it belongs to.
         replica_of: of a read replica, the instance that it copies.
+        public: whether its host name has a public address, of a cluster that of any instance.
     """
 
     identifier: str
@@ -85,6 +86,7 @@ class DatabaseState:
     writer: str | None = None
     cluster: str | None = None
     replica_of: str | None = None
+    public: bool = True
 
     @property
     def database(self) -> str | None:
@@ -185,6 +187,7 @@ def instance_state(entry: Mapping[str, Any]) -> DatabaseState:
         master_secret_arn=(entry.get("MasterUserSecret") or {}).get("SecretArn"),
         cluster=entry.get("DBClusterIdentifier"),
         replica_of=entry.get("ReadReplicaSourceDBInstanceIdentifier"),
+        public=entry.get("PubliclyAccessible", True),
     )
 
 
@@ -216,6 +219,7 @@ def cluster_state(entry: Mapping[str, Any], instances: Mapping[str, DatabaseStat
         reader_address=entry.get("ReaderEndpoint"),
         members=members,
         writer=next((one["DBInstanceIdentifier"] for one in listed if one.get("IsClusterWriter")), None),
+        public=any(one.public for one in instances.values() if one.cluster == identifier),
     )
 
 

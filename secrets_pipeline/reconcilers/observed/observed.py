@@ -15,6 +15,7 @@ from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from secrets_pipeline.reconcilers.observed.ecs_services import EcsServices
 from secrets_pipeline.reconcilers.observed.functions import Functions
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
+from secrets_pipeline.reconcilers.observed.networks import Networks
 from secrets_pipeline.reconcilers.observed.parameters import Parameters
 from secrets_pipeline.reconcilers.observed.roles import Roles
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
@@ -39,6 +40,7 @@ class Observed:
         stages: of API Gateway.
         roles: of IAM.
         parameters: of Parameter Store.
+        networks: of EC2.
         sessions: see above.
         every_key: see above.
         estate: who could read the stack's secrets, as one snapshot.
@@ -59,6 +61,7 @@ class Observed:
         self.stages = ApiStages(account)
         self.roles = Roles(account)
         self.parameters = Parameters(account, spec.stack)
+        self.networks = Networks(account)
         self._target = spec.target
         self.sessions = sessions
         self.every_key = every_key

@@ -1,7 +1,8 @@
 """Check that a rotation would work, before it is switched on, in deep plans and in checks.
 
 The function is there and Secrets Manager may invoke it; its role may do what a rotation does; the value is what the
-function reads; its host is written to. What cannot be looked at, in another account for example, is said and no more.
+function reads; its host is written to, and not out of reach. What cannot be looked at, in another account for example,
+is said and no more.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html
 """
 
@@ -21,6 +22,7 @@ from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.secret.own_writes import own_writes
+from secrets_pipeline.reconcilers.secret_rotation.network import reach_problem, way_problems
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement
 from secrets_pipeline.reconcilers.secret_rotation.value_shape import address_of, value_problems, writer_problem
 from secrets_pipeline.reconcilers.secret_value.read import read_value
@@ -66,8 +68,9 @@ class RotationPreflight:
         found = list(function_problems(self._stack, function, state.arn))
         if not any(one.requirement is Requirement.FUNCTION for one in found):
             found += self._role(secret, state, function)
-        if secret.rotation is not None and secret.rotation.managed and reads_value:
-            found += self._value(secret, state)
+        if secret.rotation is not None and secret.rotation.managed:
+            found += way_problems(self._stack)
+            found += self._value(secret, state) if reads_value else ()
         return tuple(found)
 
     def _role(self, secret: SecretSpec, state: SecretState, function: str) -> Iterator[Problem]:
@@ -101,6 +104,9 @@ class RotationPreflight:
             has_clusters = _CLUSTER in address.host or any(one.cluster for one in instances)
             clusters = databases.clusters().values() if has_clusters else ()
             if problem := writer_problem(address.host, address.port, instances, clusters):
+                yield problem
+            function = stack.spec.rotation_function
+            if problem := reach_problem(function, address.host, address.port, (*instances, *clusters)):
                 yield problem
 
     def _estate(self) -> CompiledSnapshot:

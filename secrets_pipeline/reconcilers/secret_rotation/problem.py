@@ -17,6 +17,7 @@ class Requirement(StrEnum):
     ROLE = "role"
     VALUE = "value"
     WRITER = "writer"
+    NETWORK = "network"
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,22 +111,23 @@ def writer_problem(
     here = (host.rstrip(".").lower(), port)
     by_name = {cluster.identifier: cluster for cluster in clusters}
     for cluster in by_name.values():
-        if here == _at(cluster.reader_address, cluster.port) != _at(cluster.address, cluster.port):
+        if here == at(cluster.reader_address, cluster.port) != at(cluster.address, cluster.port):
             return _no_writer(f"{host} is the reader endpoint of cluster {cluster.identifier}", cluster.address)
     if _READER in here[0]:
         return _no_writer(f"{host} is the reader endpoint of a cluster", None)
     for instance in instances:
-        if here != _at(instance.address, instance.port):
+        if here != at(instance.address, instance.port):
             continue
         if instance.replica_of:
             return _no_writer(f"{host} is a read replica of {instance.replica_of}", None)
         of = by_name.get(instance.cluster or "")
-        if of is not None and of.writer not in (None, instance.identifier) and here != _at(of.address, of.port):
+        if of is not None and of.writer not in (None, instance.identifier) and here != at(of.address, of.port):
             return _no_writer(f"{host} is a reader of cluster {of.identifier}", of.address)
     return None
 
 
-def _at(host: str | None, port: int | None) -> tuple[str, int | None]:
+def at(host: str | None, port: int | None) -> tuple[str, int | None]:
+    """An address, in one form."""
     return (host or "").rstrip(".").lower(), port
 
 

@@ -11,7 +11,14 @@ from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue, PasswordPolicy
-from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInSecret, StandInService, StandInStage
+from secrets_pipeline.emulator import (
+    StandInFunction,
+    StandInNetwork,
+    StandInRole,
+    StandInSecret,
+    StandInService,
+    StandInStage,
+)
 from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.references.model import Output
 from tests.cli.conftest import EXAMPLES
@@ -110,5 +117,6 @@ def test_the_examples_stand_on_roles_functions_services_and_stages_each_once() -
     made = stand_ins(open_repository(EXAMPLES).specs)
     names = [(type(one), getattr(one, "arn", None) or getattr(one, "name", None) or repr(one)) for one in made]
     assert len(set(names)) == len(names)
-    assert {type(one) for one in made} == {StandInRole, StandInFunction, StandInService, StandInStage, StandInSecret}
+    kinds = {StandInRole, StandInFunction, StandInService, StandInStage, StandInSecret, StandInNetwork}
+    assert {type(one) for one in made} == kinds
     assert any(one.arn.split(":")[4] != HERE for one in made if isinstance(one, StandInRole))

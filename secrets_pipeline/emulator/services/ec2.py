@@ -1,0 +1,34 @@
+"""EC2 where a stand-in for Terraform needs more than AWS has: a new subnet may be given its id.
+
+A repository names subnets by id, and these have to be there.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from moto.ec2.models import subnets
+from moto.ec2.models.subnets import Subnet, SubnetBackend
+
+from secrets_pipeline.emulator.handle.stand_ins import ID_TAG
+
+_given: ContextVar[str | None] = ContextVar("_given", default=None)
+_moto_create = SubnetBackend.create_subnet
+_module: Any = subnets  # which does not export what it imports
+_moto_id = _module.random_subnet_id
+
+
+def _create_subnet(self: SubnetBackend, *args: Any, **kwargs: Any) -> Subnet:  # noqa: ANN401 - moto's
+    token = _given.set((kwargs.get("tags") or {}).get("subnet", {}).get(ID_TAG))
+    try:
+        return _moto_create(self, *args, **kwargs)
+    finally:
+        _given.reset(token)
+
+
+def install() -> None:
+    """Put this in the place of moto's method."""
+    backend: Any = SubnetBackend
+    backend.create_subnet = _create_subnet
+    _module.random_subnet_id = lambda: _given.get() or _moto_id()
