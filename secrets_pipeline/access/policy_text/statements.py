@@ -111,7 +111,7 @@ def key_readers(readers: Sequence[str], region: str, *, organization_id: str | N
 
 
 def via(region: str) -> str:
-    """What `kms:ViaService` says of Secrets Manager in a region."""
+    """What `kms:ViaService` says of Secrets Manager in a region; for those of China AWS does not document it."""
     return f"secretsmanager.{region}.amazonaws.com"
 
 
