@@ -186,18 +186,57 @@ def test_whole_again_every_access_check_is_green(provisioned: Path) -> None:
     assert {name: found[name].passed for name in names} == dict.fromkeys(names, True), found
 
 
+@contextmanager
+def administrators(boto: boto3.Session) -> Iterator[None]:
+    """What most accounts have."""
+    iam = boto.client("iam")
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"})
+    roles = {
+        "AWSReservedSSO_AdministratorAccess_0123456789abcdef": "/aws-reserved/sso.amazonaws.com/eu-west-2/",
+        "OrganizationAccountAccessRole": "/",
+    }
+    everything = "arn:aws:iam::aws:policy/AdministratorAccess"
+    for name, path in roles.items():
+        iam.create_role(Path=path, RoleName=name, AssumeRolePolicyDocument=trust)
+        iam.attach_role_policy(RoleName=name, PolicyArn=everything)
+    yield
+    for name in roles:
+        iam.detach_role_policy(RoleName=name, PolicyArn=everything)
+        iam.delete_role(RoleName=name)
+
+
+def test_administrators_whom_the_settings_name_may_read_and_others_are_one_error(
+    provisioned: Path, boto: boto3.Session
+) -> None:
+    settings = provisioned / "operator.yaml"
+    kept = settings.read_text()
+    silent = yaml.safe_load(kept)
+    del silent["access"]["allowed_readers"]
+    with administrators(boto):
+        said = checks(provisioned)["nobody_else_can_read"]
+        settings.write_text(yaml.safe_dump(silent))
+        unsaid = checks(provisioned)["nobody_else_can_read"]
+    settings.write_text(kept)
+    assert (said.passed, said.severity) == (False, "ERROR")
+    assert said.detail.startswith("administrators: 1 administrator of the account can read ")
+    assert f'"arn:aws:iam::{ACCOUNT}:role/OrganizationAccountAccessRole"]}}' in said.detail
+    assert (unsaid.passed, unsaid.severity) == (False, "WARN")
+    assert unsaid.detail.startswith("administrators: 2 administrators of the account can read ")
+    assert checks(provisioned)["nobody_else_can_read"].passed
+
+
 def test_an_outsider_who_can_read_is_an_error(provisioned: Path, boto: boto3.Session) -> None:
     iam = boto.client("iam")
     trust = policy({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
     iam.create_role(RoleName="outsider", AssumeRolePolicyDocument=trust)
-    administrator = {"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}
-    iam.put_role_policy(RoleName="outsider", PolicyName="all", PolicyDocument=policy(administrator))
+    reads = {"Sid": "All", "Effect": "Allow", "Action": ["secretsmanager:*", "kms:*"], "Resource": "*"}
+    iam.put_role_policy(RoleName="outsider", PolicyName="all", PolicyDocument=policy(reads))
     found = checks(provisioned)["nobody_else_can_read"]
     assert (found.passed, found.severity) == (False, "ERROR")
     assert "role outsider of 111122223333 can read myapp/dev/api/api-key" in found.detail
     settings = provisioned / "operator.yaml"
     document = yaml.safe_load(settings.read_text())
-    document["access"]["allowed_readers"] = ["arn:aws:iam::*:role/outsider"]
+    document["access"]["allowed_readers"] += ["arn:aws:iam::*:role/outsider"]
     settings.write_text(yaml.safe_dump(document))
     assert checks(provisioned)["nobody_else_can_read"].passed
 

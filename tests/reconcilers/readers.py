@@ -99,6 +99,24 @@ class Readers:
             iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
         return arn
 
+    def administrators(self) -> tuple[str, str]:
+        """Make what most accounts have: a role of IAM Identity Center, and the one that their organisation makes.
+
+        Returns:
+            Their ARNs.
+        """
+        iam, made = self.iam(), []
+        for path, name in (
+            ("/aws-reserved/sso.amazonaws.com/eu-west-2/", "AWSReservedSSO_AdministratorAccess_0123456789abcdef"),
+            ("/", ADMINISTRATOR_ROLE),
+        ):
+            trust = document(by_account(self.account_id))
+            role = iam.create_role(Path=path, RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
+            iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+            made.append(role["Arn"])
+        sso, organization = made
+        return sso, organization
+
     def user(self, name: str, *statements: Statement) -> str:
         """Make a user with these statements as its inline policy `own`; its ARN."""
         arn = self.iam().create_user(UserName=name)["User"]["Arn"]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.access.evaluator.vocabulary import Layer, LayerOutcome, Vote
 
 VERSION_WITH_VARIABLES = "2012-10-17"
+_EVERY_ACTION = frozenset({"*", "*:*"})
 _REMEDY = "See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html."
 
 
@@ -39,6 +40,7 @@ class Statement:
         policy: name of its policy.
         name: its Sid, or `#1` for the first one.
         denies: whether its effect is Deny.
+        allows_everything: whether it allows every action on every resource, without a condition.
         principals: whom it names; None in policies that are attached to the caller.
         keys: the condition keys that it asks for, in conditions or as variables of resources, as it spells them.
         votes: the votes that were made of it.
@@ -50,6 +52,7 @@ class Statement:
         "_not_actions",
         "_not_resources",
         "_resources",
+        "allows_everything",
         "denies",
         "keys",
         "name",
@@ -83,6 +86,9 @@ class Statement:
         self.principals = None if whom is None else Principals(whom, excepted=excepted, where=where)
         conditions = element.get("Condition") or {}
         self._conditions = compile_conditions(conditions, variables=variables, where=where)
+        every_action = not self._not_actions and not _EVERY_ACTION.isdisjoint(map(str, actions))
+        every_resource = not self._not_resources and "*" in resources
+        self.allows_everything = not self.denies and every_action and every_resource and not self._conditions
         asked = [str(key) for keys in conditions.values() for key in keys]
         if variables:
             asked += [key for one in resources for key in variables_of(str(one))]
@@ -141,6 +147,11 @@ class Policy:
             found = tuple(one for one in self.statements if one.speaks_of(action))
             self._by_action[action] = found
         return found
+
+    @property
+    def allows_everything(self) -> bool:
+        """Whether it allows every action on every resource without a condition, as AdministratorAccess does."""
+        return any(one.allows_everything for one in self.statements)
 
     def __repr__(self) -> str:
         return f"Policy({self.name!r}, {len(self.statements)} statements)"

@@ -63,6 +63,18 @@ class Caller:
         object.__setattr__(self, "names", Names.of(self.kind, self.arn, self.account_id, self.session, bounded=bounded))
         object.__setattr__(self, "facts", replace(self.context, values={**own, **self.context.values}))
 
+    @property
+    def administers(self) -> bool:
+        """Whether its policies, and its boundary if it has one, allow every action on every resource.
+
+        A Deny beside them makes no lesser administrator: what it closes, the evaluator says. One whose policies could
+        not be read, or allow it under a condition, is none.
+        """
+        if isinstance(self.identity, UnreadPolicies) or isinstance(self.boundary, UnreadPolicies):
+            return False
+        bounded = self.boundary is not None and not self.boundary.allows_everything
+        return not bounded and any(one.allows_everything for one in self.identity)
+
 
 @dataclass(frozen=True, slots=True)
 class TargetResource:

@@ -30,12 +30,19 @@ class AuditedRead:
         secret: name.
         verdict: whether it can read.
         expected: why it should: a consumer's name, or what else lets it; empty for nobody's consumer.
+        administrator: whether it administers the account of the secrets.
     """
 
     principal: str
     secret: str
     verdict: ReadVerdict
     expected: str = ""
+    administrator: bool = False
+
+    @property
+    def undeclared_administrator(self) -> bool:
+        """Whether it reads because it may do everything in the account, and nobody said that it may read."""
+        return self.administrator and not self.expected
 
 
 def declared_readings(spec: StackSpec, estate: CompiledSnapshot) -> tuple[AuditedRead, ...]:
@@ -59,7 +66,7 @@ def matrix(estate: CompiledSnapshot, readers: Iterable[str], secrets: Iterable[s
     """
     names = tuple(secrets)
     return tuple(
-        AuditedRead(arn, name, verdict)
+        AuditedRead(arn, name, verdict, administrator=estate.administers(arn))
         for arn in readers
         for name in names
         if (verdict := read(estate, arn, name)) is not None
@@ -91,7 +98,8 @@ def undeclared_readings(
             verdict = read(estate, arn, secret.name)
             if isinstance(verdict, Allowed | Unknown):
                 told.add(arn)
-                found.append(AuditedRead(arn, secret.name, verdict, expected.reason(arn, secret.name)))
+                reason = expected.reason(arn, secret.name)
+                found.append(AuditedRead(arn, secret.name, verdict, reason, estate.administers(arn)))
     return tuple(found)
 
 

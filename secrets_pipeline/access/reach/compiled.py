@@ -112,6 +112,14 @@ class CompiledSnapshot:
         """A role or user with everything that limits it."""
         return self.reader(arn).caller
 
+    def administers(self, arn: str) -> bool:
+        """Whether a role or user may do everything in the account of the secrets; see `Caller.administers`.
+
+        One of another account reads only what a policy here opened to it, so it is none.
+        """
+        caller = self.caller(arn)
+        return caller.account_id == self.snapshot.account_id and caller.administers
+
     def role_context(self, account_id: str) -> Context:
         """Keys about a role that somebody wants to assume, and about the moment."""
         of = self._membership.context(account_id, "resource")

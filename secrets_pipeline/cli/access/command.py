@@ -81,7 +81,7 @@ def matrix_command(
                 show(grid(readings))
                 emit("")
                 emit(LEGEND)
-            for text in surprising(readings):
+            for text in surprising(readings, known.desired.settings.access.allowed_readers):
                 emit(f"! {text}")
 
 
@@ -179,7 +179,7 @@ def _readings(known: Facts, *, everybody: bool) -> tuple[AuditedRead, ...]:
     readers = list(dict.fromkeys(arn for consumer in spec.consumers for arn in consumer.readers))
     if everybody:
         readers = list(dict.fromkeys([*readers, *(one.arn for one in estate.principals)]))
-    expected = Expected(spec, estate, known.desired.settings.access.allowed_readers)
+    expected = Expected(spec, estate, known.desired.settings.access.allowed_readers or ())
     names = [secret.name for secret in spec.secrets]
     # Whoever is merely allowed to read is as expected where he cannot.
     return tuple(

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from secrets_pipeline.access.reach.administrators import administrators_sentence
 from secrets_pipeline.access.reach.audit import AuditedRead
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.explain import name_of, plain, row, sentence, short, vote_lines
@@ -38,9 +39,20 @@ def grid(readings: Sequence[AuditedRead]) -> Table:
     return table(("", *_headings(secrets)), rows)
 
 
-def surprising(readings: Iterable[AuditedRead]) -> list[str]:
-    """Write a sentence for each reader that cannot read what it should, or can read what nobody declares."""
-    return [sentence(one.principal, one.secret, one.verdict) for one in readings if _surprises(one)]
+def surprising(readings: Iterable[AuditedRead], allowed: Sequence[str] | None) -> list[str]:
+    """Write a sentence for each reader that cannot read what it should, or can read what nobody declares.
+
+    Administrators of whom nobody said that they may read are one sentence together.
+
+    Args:
+        readings: of the matrix.
+        allowed: globs of `access.allowed_readers`; None where the operator has not said who may read.
+    """
+    surprises = [one for one in readings if _surprises(one)]
+    administrators = [one for one in surprises if one.undeclared_administrator]
+    others = [one for one in surprises if not one.undeclared_administrator]
+    sentences = [sentence(one.principal, one.secret, one.verdict) for one in others]
+    return [*sentences, *([administrators_sentence(administrators, allowed)] if administrators else [])]
 
 
 def left_out(spec: StackSpec, estate: CompiledSnapshot, *, everybody: bool) -> Iterator[str]:
@@ -60,7 +72,14 @@ def votes_table(verdict: ReadVerdict) -> Table:
 
 def as_json(readings: Iterable[AuditedRead]) -> list[dict[str, Any]]:
     """Return the matrix as JSON, each verdict with all of its votes."""
-    return [{**plain(one.principal, one.secret, one.verdict), "expected": one.expected} for one in readings]
+    return [
+        {
+            **plain(one.principal, one.secret, one.verdict),
+            "expected": one.expected,
+            "administrator": one.administrator,
+        }
+        for one in readings
+    ]
 
 
 def as_csv(readings: Iterable[AuditedRead]) -> str:

@@ -109,7 +109,8 @@ class AccessSettings(_InOrganization):
 
     Attributes:
         allowed_readers: globs on ARNs of roles and users that may read although no stack declares them: break-glass
-            roles, administrators.
+            roles, administrators. None where the operator has not said: administrators are a warning then; once it is
+            given, if only as `[]`, those whom it does not name are an error.
         accounts: further accounts that an audit may look at.
         organization_role_arn: role in the organisation's management or delegated account that may read its policies;
             None for the stack's own credentials.
@@ -119,7 +120,7 @@ class AccessSettings(_InOrganization):
             leaves it to the stacks.
     """
 
-    allowed_readers: tuple[str, ...] = ()
+    allowed_readers: tuple[str, ...] | None = None
     accounts: tuple[VisibleAccount, ...] = ()
     organization_policies: Literal["unknown", "allow"] = "unknown"
     organization_id: str | None = Field(default=None, pattern=rf"^{ORGANIZATION_ID.pattern}$")

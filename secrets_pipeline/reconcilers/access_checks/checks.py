@@ -7,11 +7,12 @@ that nobody has written over it since, the verification proves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.evaluator import Decision, Layer, LayerOutcome, UnreadPolicies
+from secrets_pipeline.access.reach.administrators import administrators_sentence
 from secrets_pipeline.access.reach.audit import AuditedRead, declared_readings, matrix, undeclared_readings
 from secrets_pipeline.access.reach.explain import because, calls, row, sentence, short
 from secrets_pipeline.access.reach.probe import NotProbed, Prober, ProbeRefused, ValueReturned, disagreement
@@ -99,19 +100,36 @@ def _probed(one: AuditedRead, secret_arn: str, prober: Prober) -> Finding:
 
 
 def nobody_else_can_read(stack: Stack) -> list[Finding]:
-    """Check that nobody who is nobody's consumer can read a secret, in the account or outside."""
+    """Check that nobody who is nobody's consumer can read a secret, in the account or outside.
+
+    Administrators of the account are one finding: a warning until the operator has said who may read.
+    """
     allowed = stack.run.settings.access.allowed_readers
-    readings = undeclared_readings(stack.spec, estate_of(stack), allowed_readers=allowed)
-    found = [_of_other(one) for one in readings]
-    unread = sorted({one.secret for one in readings if not one.expected})
+    readings = undeclared_readings(stack.spec, estate_of(stack), allowed_readers=allowed or ())
+    administrators = [one for one in readings if one.undeclared_administrator]
+    found = [_of_other(one) for one in readings if not one.undeclared_administrator]
+    if administrators:
+        found.append(_of_administrators(administrators, allowed))
+    administered = {one.secret for one in administrators}
+    read = {one.secret for one in readings if not (one.expected or one.administrator)}
     return found + [
-        _nobody(stack, readable)
+        _nobody(stack, readable, administered=secret.name in administered)
         for secret in stack.spec.secrets
-        if secret.name not in unread and (readable := estate_of(stack).secret(secret.name)) is not None
+        if secret.name not in read and (readable := estate_of(stack).secret(secret.name)) is not None
     ]
 
 
-def _nobody(stack: Stack, secret: ReadableSecret) -> Finding:
+def _of_administrators(readings: Sequence[AuditedRead], allowed: Sequence[str] | None) -> Finding:
+    certain = any(isinstance(one.verdict, Allowed) for one in readings)
+    columns = {
+        "principal": ", ".join(dict.fromkeys(one.principal for one in readings)),
+        "verdict": (Allowed if certain else Unknown).__name__,
+    }
+    verdict = Verdict.WRONG if certain and allowed is not None else Verdict.WAITING
+    return Finding("administrators", verdict, administrators_sentence(readings, allowed), columns)
+
+
+def _nobody(stack: Stack, secret: ReadableSecret, *, administered: bool) -> Finding:
     """A secret of which no further reader was found, as far as it can be told who there is."""
     estate, policy = estate_of(stack), secret.target.policy
     reason = estate.account(estate.snapshot.account_id).unread or (
@@ -119,7 +137,9 @@ def _nobody(stack: Stack, secret: ReadableSecret) -> Finding:
     )
     if reason:
         return Finding(secret.name, Verdict.WAITING, f"whether nobody else can read it is not known: {reason}")
-    return Finding(secret.name, Verdict.RIGHT, f"nobody else of {len(estate.principals)} principals can read it")
+    beside = " but administrators" if administered else ""
+    detail = f"nobody else of {len(estate.principals)} principals can read it{beside}"
+    return Finding(secret.name, Verdict.RIGHT, detail)
 
 
 def policies_are_not_public(stack: Stack) -> list[Finding]:

@@ -136,6 +136,19 @@ def test_the_table_marks_what_is_not_as_declared_and_says_why(access_shop: Acces
     ]
 
 
+def test_administrators_are_told_together_with_the_setting_that_allows_them(access_shop: AccessShop) -> None:
+    everything = allow("*")
+    with access_shop.policy(STRANGER, everything), access_shop.policy(AUDITOR, everything):
+        found = access_shop.readings("--everybody")
+        lines = access_shop.run(*MATRIX, "--everybody").stdout.splitlines()
+    assert {arn for (arn, _), one in found.items() if one["administrator"]} == {STRANGER, AUDITOR}
+    said = [line for line in lines if line.startswith("! ") and "cannot read" not in line]
+    operators = f"arn:aws:iam::*:role/{ADMINISTRATOR_ROLE}"
+    assert len(said) == 1
+    assert said[0].startswith("! 2 administrators of the account can read 2 secrets, and access.allowed_readers does ")
+    assert said[0].endswith(f'access: {{allowed_readers: ["{operators}", "{AUDITOR}", "{STRANGER}"]}}')
+
+
 def test_whoever_is_merely_allowed_to_read_is_no_surprise_where_he_cannot(access_shop: AccessShop) -> None:
     """The operator's settings let that role read; nobody says that it must."""
     administrator = f"arn:aws:iam::{OTHER}:role/{ADMINISTRATOR_ROLE}"

@@ -82,10 +82,11 @@ STACK = f"""
               orders: {{type: lambda, role_arn: "{ORDERS}", secrets: [token, config]}}
               reports: {{type: lambda, role_arn: "{REPORTS}", secrets: [config]}}
 """
-EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+EVERY_SECRET = {"Effect": "Allow", "Action": ["secretsmanager:*", "kms:*"], "Resource": "*"}
+EVERYTHING = {**EVERY_SECRET, "Action": "*"}
 
 
-def document(*statements: dict[str, Any]) -> str:
+def document(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
@@ -140,11 +141,11 @@ class Shop:
         return sum(call.count for call in emulator.calls(self.aws) if call.operation == operation)
 
     @contextmanager
-    def outsider(self) -> Iterator[str]:
+    def outsider(self, statement: Mapping[str, Any] = EVERY_SECRET) -> Iterator[str]:
         """A role that reads everything and is nobody's consumer."""
         trust = document({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
         arn = self.iam.create_role(RoleName="outsider", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-        self.iam.put_role_policy(RoleName="outsider", PolicyName="all", PolicyDocument=document(EVERYTHING))
+        self.iam.put_role_policy(RoleName="outsider", PolicyName="all", PolicyDocument=document(statement))
         yield arn
         self.iam.delete_role_policy(RoleName="outsider", PolicyName="all")
         self.iam.delete_role(RoleName="outsider")
@@ -380,6 +381,18 @@ def test_a_consumer_that_cannot_read_is_an_error(shop: Shop) -> None:
     assert (denied["finding"], allowed["finding"]) == ("wrong", "right")
     assert found["consumers_can_read"].description == f"orders: {denied['detail']}"
     assert found["nobody_else_can_read"].passed
+
+
+def test_an_administrator_is_a_warning_with_one_row_and_the_setting_that_allows_it(shop: Shop) -> None:
+    with shop.outsider(EVERYTHING) as arn:
+        found = results(shop.verify(VERIFY_TAG))["nobody_else_can_read"]
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert (found.description or "").endswith(f'To allow them: access: {{allowed_readers: ["{arn}"]}}')
+    assert [(one["name"], one["principal"], one["finding"]) for one in rows(found)] == [
+        ("administrators", arn, "waiting"),
+        ("shop/dev/api/token", "", "right"),
+        ("shop/dev/api/config", "", "right"),
+    ]
 
 
 def test_an_outsider_that_can_read_is_an_error_with_its_row(shop: Shop) -> None:
