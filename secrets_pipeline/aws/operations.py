@@ -15,6 +15,9 @@ _READS_BY_NAME: Final = frozenset(
         "AssumeRole",
         "AssumeRoleWithSAML",
         "AssumeRoleWithWebIdentity",
+        "CheckAccessNotGranted",
+        "CheckNoNewAccess",
+        "CheckNoPublicAccess",
         "Decrypt",
         "FilterLogEvents",
         "GenerateMac",
@@ -44,7 +47,9 @@ _BY_SERVICE: Final = {
     "apigateway": "GetRestApis",
     "ssm": "DeleteParameter",
     "iam": "CreateRole DeleteRole DeleteRolePolicy GetAccountAuthorizationDetails GetPolicyVersion GetRole "
-    "GetRolePolicy ListOpenIDConnectProviders PutRolePermissionsBoundary PutRolePolicy TagRole UpdateAssumeRolePolicy",
+    "GetRolePolicy ListOpenIDConnectProviders PutRolePermissionsBoundary PutRolePolicy SimulatePrincipalPolicy TagRole "
+    "UpdateAssumeRolePolicy",
+    "accessanalyzer": "CheckNoPublicAccess ValidatePolicy",
     "ec2": "DescribeRouteTables DescribeSubnets DescribeVpcEndpoints",
     "organizations": "DescribeOrganization DescribePolicy ListParents ListPoliciesForTarget ListRoots",
     "sts": "GetCallerIdentity",

@@ -15,6 +15,8 @@ SECRETS_MANAGER = "secrets-manager"
 KMS = "kms"
 CLOUDTRAIL = "cloudtrail"
 API_GATEWAY = "api-gateway"
+IAM = "iam"
+ACCESS_ANALYZER = "accessanalyzer"
 """Services, as botocore's events name them."""
 
 
@@ -102,6 +104,9 @@ QUOTAS = (
     # Deployments count as calls too, and are so few that all together stay below that rate.
     Quota("calls", 10, ("GetRestApis", "GetStage", "UpdateStage"), API_GATEWAY),
     Quota("deployments", 0.2, ("CreateDeployment",), API_GATEWAY),
+    # AWS publishes no rate for these: as few a second as a verification can do with.
+    Quota("simulations", 11, ("SimulatePrincipalPolicy",), IAM),
+    Quota("checks of policies", 11, ("CheckNoPublicAccess", "ValidatePolicy"), ACCESS_ANALYZER),
 )
 
 _BY_OPERATION: Mapping[tuple[str, str], Quota] = {

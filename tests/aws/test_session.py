@@ -225,6 +225,8 @@ def test_every_attempt_of_a_call_is_paced_in_its_own_quota(emulator: Emulator, m
         (REGION, "secrets-manager", "TagResource"): [0],
         (REGION, "kms", "CreateKey"): pytest.approx([0, 1 / 4, 2 / 4]),
         (REGION, "kms", "TagResource"): [0],
+        # Of IAM, simulations have a quota.
+        (REGION, "iam", "ListRoles"): [0],
     }
 
 

@@ -109,7 +109,7 @@ def rights() -> dict[str, set[str]]:
 def actions_in(cell: str) -> set[str]:
     """`service:Action`, and after it further ones without the service."""
     service, found = "", set()
-    for word in re.findall(r"`([a-z0-9]+:[A-Za-z]+|[A-Z][A-Za-z]+)`", cell):
+    for word in re.findall(r"`([a-z0-9-]+:[A-Za-z]+|[A-Z][A-Za-z]+)`", cell):
         service = word.partition(":")[0] if ":" in word else service
         found.add(f"{service}:{word.rpartition(':')[2]}")
     return found

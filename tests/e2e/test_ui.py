@@ -33,6 +33,8 @@ STACKS = ["infra-shared", "myapp-dev", "myapp-prod"]
 ASSETS = list(DEFINED_ASSETS)
 ALL_CHECKS = {(check.stage, check.name) for check in DEFINED_CHECKS}
 PROBED = ("consumer_arns", "probe_agrees")
+# What the settings of these runs do not ask for.
+UNWANTED = ("consumer_arns", "aws_agrees")
 # What `verify` alone looks at: it reads values.
 VERIFIED = {("connection_secrets", "credentials_log_in"), ("connection_secrets", "secret_values_well_formed")}
 # What is looked at in a run that changed something, of its asset or of what it depends on.
@@ -216,7 +218,7 @@ def test_each_check_is_stored_for_its_partition_with_the_materialisation_that_it
     deployment.come_to_rest()
     found = statuses(deployment)
     assert set(found) == ALL_CHECKS
-    for unseen in (PROBED, *VERIFIED):
+    for unseen in (PROBED, UNWANTED, *VERIFIED):
         del found[unseen]
         # Of a run that the UI starts by assets, they are steps.
         assert {one["status"] for one in executions(deployment, *unseen, stack, run)} <= {"SKIPPED"}
@@ -243,7 +245,7 @@ def test_a_second_launch_writes_nothing(
     count_anew(deployment, aws)
     run = deployment.ended(deployment.launch("provision", partition="myapp-dev"))
     assert run.status == "SUCCESS", run.failures()
-    idle = {PROBED, *VERIFIED, *AFTER_CHANGES}
+    idle = {PROBED, UNWANTED, *VERIFIED, *AFTER_CHANGES}
     assert {evaluation["checkName"] for evaluation in run.evaluations()} == {check for _, check in ALL_CHECKS - idle}
     assert all(evaluation["success"] for evaluation in run.evaluations())
     assert all(executions(deployment, *check, "myapp-dev", run) == [] for check in idle)
@@ -261,7 +263,7 @@ def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_
 
     assert verified.status == "SUCCESS", verified.failures()
     summaries = {evaluation["checkName"]: evaluation for evaluation in verified.evaluations()}
-    assert sorted(summaries) == sorted(check for _, check in ALL_CHECKS - {PROBED})
+    assert sorted(summaries) == sorted(check for _, check in ALL_CHECKS - {PROBED, UNWANTED})
     assert all(summary["success"] and summary["partition"] is None for summary in summaries.values())
     assert {row["stack"] for row in table(summaries["secrets_have_current_values"])} == set(STACKS)
     assert sum("logged in at" in row["detail"] for row in table(summaries["database_login_works"])) == 2
@@ -292,7 +294,7 @@ def test_runs_with_the_tag_of_the_probe_ask_aws_itself(deployment: Deployment, p
     for stack in sorted(STACKS, key="myapp-dev".__eq__):
         run = deployment.ended(deployment.launch("verify", partition=stack, tags=[VERIFY_TAG, PROBE_TAG]))
         found = {evaluation["checkName"]: evaluation for evaluation in run.evaluations()}
-        assert sorted(found) == sorted(check for _, check in ALL_CHECKS)
+        assert sorted(found) == sorted(check for _, check in ALL_CHECKS - {UNWANTED})
         assert all(evaluation["success"] for evaluation in found.values())
         probed = table(found["probe_agrees"])
         assert probed

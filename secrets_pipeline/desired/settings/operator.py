@@ -116,6 +116,7 @@ class AccessSettings(_InOrganization):
             None for the stack's own credentials.
         organization_policies: what stands in for SCPs and RCPs that cannot be read: `unknown`, or `allow` where the
             operator knows that they do not stand in the way.
+        second_opinion: whether a verification also asks AWS's policy simulator and Access Analyzer, and compares.
         organization_id: `o-…` that readers in other accounts have to belong to; a stack may only say the same. None
             leaves it to the stacks.
     """
@@ -123,6 +124,7 @@ class AccessSettings(_InOrganization):
     allowed_readers: tuple[str, ...] | None = None
     accounts: tuple[VisibleAccount, ...] = ()
     organization_policies: Literal["unknown", "allow"] = "unknown"
+    second_opinion: bool = False
     organization_id: str | None = Field(default=None, pattern=rf"^{ORGANIZATION_ID.pattern}$")
 
 

@@ -94,6 +94,26 @@ def in_role(role_arn: str, session: str, region: str) -> Client:
     return _of_role(RoleSession(assumed), partition, policies)
 
 
+def of_principal(arn: str, region: str) -> Client | None:
+    """A role, as some session of it, or a user; None if there is none.
+
+    Args:
+        arn: its ARN.
+        region: where it acts.
+    """
+    named, partition = Arn.match(arn), get_partition(region)
+    if find_role(arn, partition) is not None:
+        return in_role(arn, "simulated", region)
+    if named is None or named.kind != "user":
+        return None
+    iam = iam_backends[named.account_id][partition]
+    user = next((one for one in list(iam.users.values()) if one.arn == arn), None)
+    if user is not None:
+        return _of_user(iam, user, policies)
+    operator = _operator(named.account_id, partition, policies)
+    return operator if operator.arn == arn else None
+
+
 def _operator(account_id: str, partition: str, read: Read) -> Client:
     """The administrator of an account, as a user."""
     belongs = belonging(account_id, partition, read)

@@ -11,6 +11,7 @@ What it corrects, measured on moto 5.2.5:
 - GetAccountAuthorizationDetails comes in pages of up to 1,000 entries, counts how often a policy is a boundary, and of
   AWS managed policies lists those in use; it may be a picture of some seconds ago.
   https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+- SimulatePrincipalPolicy answers (`simulation`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from secrets_pipeline.emulator.control.delays import PICTURE
 from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE
+from secrets_pipeline.emulator.services.simulation import simulated
 
 _OF_AWS = ":iam::aws:policy/"
 _PAGE = 100
@@ -253,6 +255,11 @@ class EmulatedIamResponse(IamResponse):
         if answer["IsTruncated"]:
             answer["Marker"] = str(start + size)
         return ActionResult(answer)
+
+    def simulate_principal_policy(self) -> ActionResult:
+        """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html."""
+        named = ("PolicySourceArn", "ActionNames", "ResourceArns", "ContextEntries", "ResourcePolicy")
+        return ActionResult(simulated({name: self._get_param(name) for name in named}, self.region))
 
     @property
     def _corrected(self) -> EmulatedIamBackend:

@@ -1,4 +1,4 @@
-"""List the checks of access: who can read each secret, by the policies, and by a probe of AWS itself."""
+"""List the checks of access: who can read each secret, by the policies, by a probe, and by AWS's own judges."""
 
 import base64
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from secrets_pipeline.access.reach.graph import picture
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, Find, StackCheck, nothing_more
 from secrets_pipeline.reconcilers.access_checks import checks as found
 from secrets_pipeline.reconcilers.access_checks.checks import access_matrix
+from secrets_pipeline.reconcilers.access_checks.second_opinion import aws_agrees
 from secrets_pipeline.reconcilers.access_checks.security_hub import security_hub
 from secrets_pipeline.reconcilers.finding import Finding
 from secrets_pipeline.reconcilers.stack import Stack
@@ -101,6 +102,15 @@ ACCESS_CHECKS = (
         find=_always(found.probe_agrees),
         tag=PROBE_TAG,
         else_skipped="Nobody was asked: `verify --probe` assumes the readers' roles.",
+    ),
+    StackCheck(
+        name="aws_agrees",
+        stage="consumer_arns",
+        stages=(),
+        description="AWS's policy simulator and Access Analyzer say what the evaluator says.",
+        find=_always(aws_agrees),
+        else_skipped="AWS was not asked: access.second_opinion of the operator's settings is false.",
+        wanted=lambda settings: settings.access.second_opinion,
     ),
     *(
         StackCheck(

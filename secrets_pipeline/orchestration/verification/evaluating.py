@@ -9,6 +9,7 @@ from typing import Protocol
 
 import dagster as dg
 
+from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
@@ -68,7 +69,7 @@ class Looker:
         targets: dict[str, Target | None] = {}
         broken: Exception | None = None
         for check in checks:
-            closely = check.name in deep
+            closely = check.name in deep and self._wanted(check)
             if check.else_skipped and not closely:
                 continue
             try:
@@ -82,6 +83,13 @@ class Looker:
             yield self._event(check, found, targets.get(check.stage))
         if broken is not None:
             raise broken
+
+    def _wanted(self, check: StackCheck) -> bool:
+        try:
+            return check.wanted(self.stacks.settings)
+        except SecretsPipelineError:
+            # What is wrong with the settings is every other check's finding.
+            return False
 
     def _judge(self, check: StackCheck, *, deep: bool) -> Judged:
         if self.stack is None:

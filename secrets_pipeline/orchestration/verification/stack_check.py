@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
@@ -30,6 +31,11 @@ def nothing_more(_stack: Stack, _deep: bool) -> Metadata:
     return {}
 
 
+def always(_settings: OperatorSettings) -> bool:
+    """Want a check whatever the operator's settings say."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class StackCheck:
     """A check of one stack, which never blocks.
@@ -43,6 +49,7 @@ class StackCheck:
         more: makes further metadata.
         tag: the check looks closely in runs that carry it.
         else_skipped: why there is no result where it need not look closely; empty where a glance has one.
+        wanted: whether the operator wants it; where not, it does not look closely.
     """
 
     name: str
@@ -53,6 +60,7 @@ class StackCheck:
     more: More = nothing_more
     tag: str = VERIFY_TAG
     else_skipped: str = ""
+    wanted: Callable[[OperatorSettings], bool] = always
 
 
 @dataclass(frozen=True, slots=True)

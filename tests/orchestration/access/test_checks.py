@@ -43,7 +43,7 @@ LOOKING = {
     "consumers_are_trusted",
 }
 CONTROLS = {f"security_hub_secretsmanager_{number}" for number in range(1, 6)}
-PROBE = "probe_agrees"
+PROBE, SECOND = "probe_agrees", "aws_agrees"
 MATRIX = ["principal", "secret", "verdict", "layer", "policy", "statement"]
 ATMOS = """
     base_path: "."
@@ -108,7 +108,7 @@ class Shop:
 
     def verify(self, *tags: str, stack: str | None = DEV) -> dg.ExecuteInProcessResult:
         """The access checks of a verify run; without a stack as "Execute all" in the UI."""
-        checks = {dg.AssetCheckKey(dg.AssetKey("consumer_arns"), name) for name in (*LOOKING, *CONTROLS, PROBE)}
+        checks = {dg.AssetCheckKey(dg.AssetKey("consumer_arns"), name) for name in (*LOOKING, *CONTROLS, PROBE, SECOND)}
         job = build_definitions().resolve_job_def("verify").get_subset(asset_check_selection=checks)
         return execute(job, self.instance, dict.fromkeys(tags, "true"), stack)
 
@@ -180,7 +180,7 @@ def results(done: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluatio
     """What the access checks of a run found."""
     assert_succeeded(done)
     found = {one.check_name: one for one in done.get_asset_check_evaluations()}
-    return {name: one for name, one in found.items() if name in {*LOOKING, *CONTROLS, PROBE}}
+    return {name: one for name, one in found.items() if name in {*LOOKING, *CONTROLS, PROBE, SECOND}}
 
 
 def table(one: dg.AssetCheckEvaluation) -> dg.TableMetadataValue:
@@ -248,7 +248,7 @@ def test_the_access_checks_are_those_of_the_design_and_never_block() -> None:
         for key in [spec.key]
     }
     access = {name: at for name, at in checks.items() if at[0] == "consumer_arns"}
-    assert set(access) == {*LOOKING, *CONTROLS, PROBE, "consumer_arns_as_declared"}
+    assert set(access) == {*LOOKING, *CONTROLS, PROBE, SECOND, "consumer_arns_as_declared"}
     assert set(access.values()) == {("consumer_arns", False)}
 
 
@@ -307,6 +307,34 @@ def test_the_probe_asks_in_runs_with_its_tag_and_no_event_of_them_has_a_value(sh
     told = [dg.serialize_value(record) for record in shop.instance.all_logs(done.run_id)]
     assert [one for one in told if "AWS returned the value, which was dropped" in one]
     assert not [one for one in told if CANARY in one]
+
+
+def test_aws_is_asked_for_a_second_opinion_where_the_settings_say_so_and_else_by_no_run(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = tmp_path / "operator.yaml"
+    asking.write_text(dedent(OPERATOR).replace("access:\n", "access:\n  second_opinion: true\n"))
+    operations = ("SimulatePrincipalPolicy", "CheckNoPublicAccess", "ValidatePolicy")
+    emulator.reset_calls(shop.aws)
+    assert SECOND not in results(shop.verify(VERIFY_TAG))
+    assert not any(map(shop.called, operations))
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(asking))
+    found = results(shop.verify(VERIFY_TAG))[SECOND]
+    assert all(map(shop.called, operations))
+    # AWS's simulator does not judge the reader of the other account.
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    read, decrypt = "secretsmanager:GetSecretValue allowed", "kms:Decrypt allowed"
+    assert [(one["name"], one["secret"], one["aws"], one["finding"]) for one in rows(found)][:3] == [
+        ("reports", "shop/dev/api/config", "", "waiting"),
+        ("orders", "shop/dev/api/token", f"{read}, {decrypt}", "right"),
+        ("orders", "shop/dev/api/config", f"{read}, {decrypt}", "right"),
+    ]
+    assert {one["aws"] for one in rows(found)[3:]} == {"not public"}
+    emulator.reset_calls(shop.aws)
+    with shop.outsider():
+        shop.provision()
+        shop.verify_account(ACCOUNT)
+    assert not any(map(shop.called, operations))
 
 
 def sid(policy: Any) -> str:  # noqa: ANN401 - JSON

@@ -1,0 +1,183 @@
+"""Ask IAM's policy simulator what a role may do by its own policies (SimulatePrincipalPolicy), beside the evaluator.
+
+It judges identity policies, permissions boundary and SCPs, under the condition keys that are sent; no RCPs and, for
+roles, no policies of resources. Of a resource in another account it misses the policy that opens it.
+
+Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from secrets_pipeline.access.evaluator import (
+    Caller,
+    Layer,
+    Request,
+    RequestContext,
+    TargetResource,
+    Values,
+    authorize,
+)
+from secrets_pipeline.access.reach.reader import ReadableSecret
+from secrets_pipeline.access.snapshot.calls import at_once
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import answers
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import AwsError
+
+_ALLOWED: Final = "allowed"
+_RESOURCES_A_CALL: Final = 50
+_TYPES: Final[Mapping[str, str]] = {
+    "aws:currenttime": "date",
+    "aws:epochtime": "numeric",
+    "aws:principalisawsservice": "boolean",
+    "aws:securetransport": "boolean",
+    "aws:viaawsservice": "boolean",
+}
+"""Types of condition keys that are no text."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRight:
+    """What a role's own policies say to one action on one resource.
+
+    Attributes:
+        principal: ARN of the role.
+        action: for example `kms:Decrypt`.
+        resource: ARN of the secret or key.
+        allowed: the evaluator's answer; None where it depends on what is unknown.
+        reason: for an unknown answer, what would have to be known.
+        context: condition keys in lower case that its policies ask for, with values; what is absent or unknown is left
+            out.
+    """
+
+    principal: str
+    action: str
+    resource: str
+    allowed: bool | None
+    reason: str = ""
+    context: tuple[tuple[str, Values], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What the simulator says.
+
+    Attributes:
+        decision: `allowed`, `explicitDeny` or `implicitDeny`.
+    """
+
+    decision: str
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may."""
+        return self.decision == _ALLOWED
+
+
+@dataclass(frozen=True, slots=True)
+class NotSaid:
+    """AWS could not be asked, or had no answer.
+
+    Attributes:
+        reason: why.
+    """
+
+    reason: str
+
+
+Answer: TypeAlias = Simulated | NotSaid
+
+
+def own_rights(caller: Caller, secret: ReadableSecret) -> tuple[OwnRight, ...]:
+    """What a role needs of its own policies to read a secret of its account: GetSecretValue, and Decrypt for each key.
+
+    A key of another account is left out, and `aws/secretsmanager`, whose policy asks for nothing of the role's.
+    """
+    keys = [key.target for key in secret.keys if not key.aws_managed and key.target.account_id == caller.account_id]
+    decrypt = secret.decrypt(caller.account_id)
+    asked = [(secret.get_value, secret.target), *((decrypt, key) for key in keys)]
+    return tuple(_own_right(caller, request, target) for request, target in asked)
+
+
+def _own_right(caller: Caller, request: Request, target: TargetResource) -> OwnRight:
+    alone = TargetResource(target.arn, target.account_id, Layer.SECRET_POLICY, context=target.context)
+    known = RequestContext(request.context, caller.facts, target.facts)
+    decision = authorize(request, caller, alone, lookup=known)
+    # A condition on what was not asked for stands beside one that is false.
+    asked = [(key, known.get(key)) for key in sorted(known.asked)]
+    context = tuple((key, values) for key, values in asked if isinstance(values, tuple) and values)
+    return OwnRight(caller.arn, request.action, target.arn, decision.allowed, decision.reason, context)
+
+
+def simulate(account: AwsAccount, rights: Iterable[OwnRight]) -> Mapping[OwnRight, Answer]:
+    """What the simulator says to each; one call for a role, an action and a context, whatever the number of resources.
+
+    Args:
+        account: of the roles.
+        rights: what is asked.
+    """
+    groups: defaultdict[tuple[object, ...], list[OwnRight]] = defaultdict(list)
+    for one in dict.fromkeys(rights):
+        groups[one.principal, one.action, one.context].append(one)
+    parts = [
+        group[at : at + _RESOURCES_A_CALL]
+        for group in groups.values()
+        for at in range(0, len(group), _RESOURCES_A_CALL)
+    ]
+    said: dict[OwnRight, Answer] = {}
+    for found in at_once(partial(_simulated, account), parts):
+        said.update(found)
+    return said
+
+
+def _simulated(account: AwsAccount, group: list[OwnRight]) -> Mapping[OwnRight, Answer]:
+    """The answers to rights of one role, action and context."""
+    first = group[0]
+    entries = [
+        {"ContextKeyName": key, "ContextKeyValues": list(values), "ContextKeyType": _type_of(key, values)}
+        for key, values in first.context
+    ]
+    found: dict[str, str] = {}
+    try:
+        with calling("SimulatePrincipalPolicy", f"of {first.principal}"):
+            for answer in answers(
+                account.client("iam"),
+                "simulate_principal_policy",
+                PolicySourceArn=first.principal,
+                ActionNames=[first.action],
+                ResourceArns=[one.resource for one in group],
+                ContextEntries=entries,
+            ):
+                found.update(_decisions(answer))
+    except AwsError as error:
+        return dict.fromkeys(group, NotSaid(error.message))
+    silent = NotSaid("SimulatePrincipalPolicy gave no decision for it")
+    return {one: Simulated(found[one.resource]) if one.resource in found else silent for one in group}
+
+
+def _decisions(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Resource and decision: the result of an action as a whole names a template of ARNs, not a resource."""
+    for result in answer["EvaluationResults"]:
+        for one in result.get("ResourceSpecificResults") or ():
+            yield one["EvalResourceName"], one["EvalResourceDecision"]
+
+
+def _type_of(key: str, values: Values) -> str:
+    return _TYPES.get(key, "string" if len(values) == 1 else "stringList")
+
+
+def disagreement(right: OwnRight, answer: Answer) -> str:
+    """What evaluator and simulator disagree about; empty where they do not, or where one of them has no answer."""
+    if isinstance(answer, NotSaid) or right.allowed is None or right.allowed == answer.allowed:
+        return ""
+    ours = "allow" if right.allowed else "do not allow"
+    return (
+        f"the evaluator says that the role's own policies {ours} {right.action}, "
+        f"SimulatePrincipalPolicy says {answer.decision}"
+    )
