@@ -10,6 +10,7 @@ import pytest
 from botocore.config import Config
 
 from secrets_pipeline import emulator
+from secrets_pipeline.access.reach.simulated import OwnRight, Simulated, disagreement, simulate
 from secrets_pipeline.emulator import FaultAction, InjectedFault, Opinions
 from secrets_pipeline.reconcilers.access_checks.second_opinion import aws_agrees
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
@@ -199,6 +200,18 @@ def test_a_role_is_asked_once_for_all_of_its_secrets_and_for_each_where_its_poli
     spec = spec.model_copy(update={"consumers": (readers.consumer(picky, *keys),)})
     assert {one.verdict for one in asked(readers, spec)} == {Verdict.RIGHT}
     assert calls(readers, "SimulatePrincipalPolicy") == len(keys)
+
+
+def test_many_resources_are_asked_about_in_parts_and_each_is_answered(readers: Readers) -> None:
+    spec, arn = one_reader(readers, {**READS[0], "Resource": "arn:aws:secretsmanager:*:*:secret:even-*"})
+    own = readers.look(spec).account
+    place = f"arn:aws:secretsmanager:eu-west-2:{readers.account_id}:secret"
+    rights = [OwnRight(arn, READ, f"{place}:{'odd' if n % 2 else 'even'}-{n}", n % 2 == 0) for n in range(120)]
+    readers.bench.reset_calls()
+    said = simulate(own, rights)
+    assert calls(readers, "SimulatePrincipalPolicy") == 3
+    assert {one: answer for one, answer in said.items() if disagreement(one, answer)} == {}
+    assert said == {one: Simulated("allowed" if one.allowed else "implicitDeny") for one in rights}
 
 
 def test_a_public_policy_is_public_to_both(readers: Readers) -> None:
