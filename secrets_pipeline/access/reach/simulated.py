@@ -25,6 +25,7 @@ from secrets_pipeline.access.evaluator import (
 )
 from secrets_pipeline.access.reach.reader import ReadableSecret
 from secrets_pipeline.access.snapshot.calls import at_once
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import answers
 from secrets_pipeline.aws.session import AwsAccount
@@ -92,14 +93,15 @@ class NotSaid:
 
 
 Answer: TypeAlias = Simulated | NotSaid
+_ELSEWHERE: Final = NotSaid("not asked: the policy simulator misses the policies of a resource in another account")
 
 
 def own_rights(caller: Caller, secret: ReadableSecret) -> tuple[OwnRight, ...]:
-    """What a role needs of its own policies to read a secret of its account: GetSecretValue, and Decrypt for each key.
+    """What a role needs of its own policies to read a secret: GetSecretValue, and Decrypt for each key.
 
-    A key of another account is left out, and `aws/secretsmanager`, whose policy asks for nothing of the role's.
+    `aws/secretsmanager` is left out: its policy asks for nothing of the role's.
     """
-    keys = [key.target for key in secret.keys if not key.aws_managed and key.target.account_id == caller.account_id]
+    keys = [key.target for key in secret.keys if not key.aws_managed]
     decrypt = secret.decrypt(caller.account_id)
     asked = [(secret.get_value, secret.target), *((decrypt, key) for key in keys)]
     return tuple(_own_right(caller, request, target) for request, target in asked)
@@ -119,18 +121,21 @@ def simulate(account: AwsAccount, rights: Iterable[OwnRight]) -> Mapping[OwnRigh
     """What the simulator says to each; one call for a role, an action and a context, whatever the number of resources.
 
     Args:
-        account: of the roles.
+        account: whose credentials are used; a right that involves another account is not asked about.
         rights: what is asked.
     """
+    said: dict[OwnRight, Answer] = {}
     groups: defaultdict[tuple[object, ...], list[OwnRight]] = defaultdict(list)
     for one in dict.fromkeys(rights):
-        groups[one.principal, one.action, one.context].append(one)
+        if {account_of(one.principal), account_of(one.resource)} == {account.account_id}:
+            groups[one.principal, one.action, one.context].append(one)
+        else:
+            said[one] = _ELSEWHERE
     parts = [
         group[at : at + _RESOURCES_A_CALL]
         for group in groups.values()
         for at in range(0, len(group), _RESOURCES_A_CALL)
     ]
-    said: dict[OwnRight, Answer] = {}
     for found in at_once(partial(_simulated, account), parts):
         said.update(found)
     return said

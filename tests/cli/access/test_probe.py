@@ -162,7 +162,7 @@ def test_a_second_opinion_agrees_where_nothing_stands_in_the_way(shop: AccessSho
     one = checks["aws_agrees"]
     # The partner is a reader of another account, whom AWS's simulator does not judge.
     assert (code, one["passed"], one["severity"]) == (0, False, "WARN")
-    assert one["detail"].startswith("partner: not asked: ")
+    assert one["detail"].startswith(f"partner: role partner of {OTHER}: not asked: ")
     assert "worker" not in one["detail"]
 
 

@@ -163,8 +163,23 @@ def test_a_reader_of_another_account_is_not_asked_about(readers: Readers) -> Non
     readers.bench.reset_calls()
     one = of_reader(asked(readers, spec, accounts=(readers.administrator(AWAY),), organization_policies="allow"))
     assert one.verdict is Verdict.WAITING
-    assert one.detail.startswith("not asked: ")
+    assert one.detail.startswith(f"role reports of {AWAY}: not asked: ")
     assert calls(readers, "SimulatePrincipalPolicy") == 0
+
+
+def test_a_key_of_another_account_is_not_asked_about_and_no_agreement_is_claimed(readers: Readers) -> None:
+    own = readers.account_id
+    reader = readers.role("reader", *READS)
+    kms = readers.session(AWAY).client("kms")
+    ours = allow({"AWS": own}, "kms:*")
+    key = kms.create_key(Policy=document(allow({"AWS": AWAY}, "kms:*"), ours))["KeyMetadata"]["Arn"]
+    bench = readers.bench
+    spec = readers.stack(readers.consumer(reader, "a"))
+    bench.secrets.update_secret(SecretId=bench.name("a"), KmsKeyId=key, SecretString="x")
+    one = of_reader(asked(readers, spec, accounts=(readers.administrator(AWAY),), organization_policies="allow"))
+    assert one.verdict is Verdict.WAITING
+    assert "not asked: " in one.detail
+    assert one.columns["aws"] == f"{READ} allowed"
 
 
 def test_a_role_that_does_not_exist_waits(readers: Readers) -> None:
