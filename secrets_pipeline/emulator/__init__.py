@@ -26,6 +26,7 @@ from secrets_pipeline.emulator.control.quotas import (
     RateQuota,
     enforce_quotas,
 )
+from secrets_pipeline.emulator.control.rights import AskedRight, asked_rights, reset_rights
 from secrets_pipeline.emulator.control.rollouts import RunningTask, running_tasks, set_rollout_seconds
 from secrets_pipeline.emulator.control.timing import advance, clock, set_clock
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE, LocalAws, start, status, stop
@@ -46,6 +47,7 @@ __all__ = [
     "API_GATEWAY_QUOTAS",
     "SECOND_USER",
     "SECRETS_MANAGER_QUOTAS",
+    "AskedRight",
     "CountedCall",
     "FaultAction",
     "FaultReport",
@@ -69,6 +71,7 @@ __all__ = [
     "Struck",
     "advance",
     "arm",
+    "asked_rights",
     "calls",
     "clock",
     "disarm",
@@ -82,6 +85,7 @@ __all__ = [
     "lag_lists",
     "reset_calls",
     "reset_conditions",
+    "reset_rights",
     "running_tasks",
     "second_user_environment",
     "set_clock",

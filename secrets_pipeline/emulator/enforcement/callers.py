@@ -17,7 +17,7 @@ from moto.utilities.utils import get_partition
 from secrets_pipeline.access.evaluator import Caller, Context, Policy, PrincipalKind, UnreadPolicies
 from secrets_pipeline.arn import Arn, account_of, iam_arn
 from secrets_pipeline.emulator.core.sessions import OPERATOR, RoleSession
-from secrets_pipeline.emulator.enforcement.documents import Read, policies, policy
+from secrets_pipeline.emulator.enforcement.documents import policies, policy
 from secrets_pipeline.emulator.enforcement.organizations import belonging
 
 if TYPE_CHECKING:
@@ -55,27 +55,31 @@ class Client:
         """Its account."""
         return self.caller.account_id
 
+    @property
+    def administers(self) -> bool:
+        """Whether nothing limits it but policies of resources: the operator, where no organisation's policy applies."""
+        return self.caller.identity is _EVERYTHING and not self.caller.scps
 
-def identify(account_id: str, access_key: str, region: str, read: Read = policies) -> Client:
+
+def identify(account_id: str, access_key: str, region: str) -> Client:
     """Whoever an access key belongs to.
 
     Args:
         account_id: account of the access key.
         access_key: its id.
         region: of the request.
-        read: compiles the policies.
     """
     partition = get_partition(region)
     sessions: Mapping[str, RoleSession] = sts_backends[account_id][partition].sessions  # type: ignore[attr-defined] # ours
     session = sessions.get(access_key)
     if session is not None:
-        return _of_role(session, partition, read)
+        return _of_role(session, partition)
     iam = iam_backends[account_id][partition]
     key = iam.access_keys.get(access_key)
     user = iam.users.get(key.user_name) if key is not None and key.user_name else None
     if user is not None:
-        return _of_user(iam, user, read)
-    return _operator(account_id, partition, read)
+        return _of_user(iam, user)
+    return _operator(account_id, partition)
 
 
 def in_role(role_arn: str, session: str, region: str) -> Client:
@@ -91,7 +95,7 @@ def in_role(role_arn: str, session: str, region: str) -> Client:
     iam: Any = iam_models  # types its own class of keys as abstract
     keys = iam.AccessKey(None, prefix="ASIA", account_id=account_id)
     assumed = AssumedRole(account_id, region, keys, session, role_arn, "", _HOUR, "")
-    return _of_role(RoleSession(assumed), partition, policies)
+    return _of_role(RoleSession(assumed), partition)
 
 
 def of_principal(arn: str, region: str) -> Client | None:
@@ -109,14 +113,14 @@ def of_principal(arn: str, region: str) -> Client | None:
     iam = iam_backends[named.account_id][partition]
     user = next((one for one in list(iam.users.values()) if one.arn == arn), None)
     if user is not None:
-        return _of_user(iam, user, policies)
-    operator = _operator(named.account_id, partition, policies)
+        return _of_user(iam, user)
+    operator = _operator(named.account_id, partition)
     return operator if operator.arn == arn else None
 
 
-def _operator(account_id: str, partition: str, read: Read) -> Client:
+def _operator(account_id: str, partition: str) -> Client:
     """The administrator of an account, as a user."""
-    belongs = belonging(account_id, partition, read)
+    belongs = belonging(account_id, partition)
     arn = iam_arn(account_id, f"user/{OPERATOR}", partition=partition)
     context = Context({**belongs.context("principal"), "aws:username": (OPERATOR,)})
     caller = Caller(arn, account_id, PrincipalKind.USER, identity=_EVERYTHING, scps=belongs.scps, context=context)
@@ -132,16 +136,16 @@ def find_role(arn: str, partition: str) -> Role | None:
     return next((one for one in list(iam_backends[account_id][partition].roles.values()) if one.arn == arn), None)
 
 
-def _of_role(session: RoleSession, partition: str, read: Read) -> Client:
+def _of_role(session: RoleSession, partition: str) -> Client:
     role = find_role(session.role_arn, partition)
-    belongs = belonging(session.account_id, partition, read)
+    belongs = belonging(session.account_id, partition)
     iam = iam_backends[session.account_id][partition]
     identity: tuple[Policy, ...] | UnreadPolicies = ()
     boundary: Policy | UnreadPolicies | None = None
     # The policies of a role that was deleted are gone, its sessions are not.
     if role is not None:
-        identity = read(_attached(role))
-        boundary = _boundary(iam, role.permissions_boundary_arn, read)
+        identity = policies(_attached(role))
+        boundary = _boundary(iam, role.permissions_boundary_arn)
     tags, role_id = ({one["Key"]: one["Value"] for one in role.tags}, role.id) if role is not None else ({}, "")
     about: dict[str, Values] = {
         **belongs.context("principal"),
@@ -161,15 +165,15 @@ def _of_role(session: RoleSession, partition: str, read: Read) -> Client:
         session=session.name,
         identity=identity,
         boundary=boundary,
-        session_policies=_readable(read(session.policies)) if session.policies else None,
+        session_policies=_readable(policies(session.policies)) if session.policies else None,
         scps=belongs.scps,
         context=Context(about),
     )
     return Client(session.arn, caller, session)
 
 
-def _of_user(iam: IAMBackend, user: User, read: Read) -> Client:
-    belongs = belonging(user.account_id, iam.partition, read)
+def _of_user(iam: IAMBackend, user: User) -> Client:
+    belongs = belonging(user.account_id, iam.partition)
     owners: tuple[User | Group, ...] = (user, *(group for group in list(iam.groups.values()) if user in group.users))
     bound = vars(user).get("permissions_boundary") or {}
     about: dict[str, Values] = {
@@ -182,8 +186,8 @@ def _of_user(iam: IAMBackend, user: User, read: Read) -> Client:
         user.arn,
         user.account_id,
         PrincipalKind.USER,
-        identity=read(document for one in owners for document in _attached(one)),
-        boundary=_boundary(iam, bound.get("PermissionsBoundaryArn"), read),
+        identity=policies(document for one in owners for document in _attached(one)),
+        boundary=_boundary(iam, bound.get("PermissionsBoundaryArn")),
         scps=belongs.scps,
         context=Context(about),
     )
@@ -203,13 +207,13 @@ def document_of(managed: ManagedPolicy) -> str:
     return next(one.document for one in managed.versions if one.is_default)
 
 
-def _boundary(iam: IAMBackend, arn: str | None, read: Read) -> Policy | UnreadPolicies | None:
+def _boundary(iam: IAMBackend, arn: str | None) -> Policy | UnreadPolicies | None:
     if not arn:
         return None
     found: Any = iam.managed_policies.get(arn)
     if found is None:
         return UnreadPolicies(f"the boundary {arn} does not exist")
-    return policy(arn, document_of(found), read)
+    return policy(arn, document_of(found))
 
 
 def _readable(found: tuple[Policy, ...] | UnreadPolicies) -> tuple[Policy, ...]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.emulator.core.error_responses import refuse, refuse_access
-from secrets_pipeline.emulator.core.requests import operation_of
 from secrets_pipeline.emulator.enforcement.callers import identify
-from secrets_pipeline.emulator.enforcement.documents import loose_policies, policies
 from secrets_pipeline.emulator.enforcement.keys import refused_key
+from secrets_pipeline.emulator.enforcement.operations import JUDGED
 from secrets_pipeline.emulator.enforcement.roles import refused_role
-from secrets_pipeline.emulator.enforcement.services import PREFIXES, refused_operation
+from secrets_pipeline.emulator.enforcement.services import refused_operation
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
@@ -25,11 +24,10 @@ def refuse_unauthorized(response: BaseResponse) -> None:
     Raises:
         HTTPException: AWS's answer.
     """
-    service = str(response.service_name)
-    if service not in {"kms", "sts", *PREFIXES}:
+    service = response.boto3_service_name
+    if service not in {"kms", "sts", *JUDGED}:
         return
-    read = loose_policies if service in PREFIXES else policies
-    client = identify(response.current_account, response.access_key, response.region, read)
+    client = identify(response.current_account, response.access_key, response.region)
     message: str | None
     if service == "sts":
         refusal = refused_role(response, client)
@@ -38,7 +36,9 @@ def refuse_unauthorized(response: BaseResponse) -> None:
         return
     if service == "kms":
         message = refused_key(response, client)
+    elif client.administers:
+        return
     else:
-        message = refused_operation(service, operation_of(response), client)
+        message = refused_operation(response, client)
     if message is not None:
         refuse_access(response, message)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from moto.organizations.models import organizations_backends
 
 from secrets_pipeline.access.evaluator import Policy, UnreadPolicies
-from secrets_pipeline.emulator.enforcement.documents import Read, policies
+from secrets_pipeline.emulator.enforcement.documents import policies
 
 if TYPE_CHECKING:
     from moto.organizations.models import OrganizationsBackend
@@ -45,13 +45,12 @@ class Belonging:
 _NONE = Belonging()
 
 
-def belonging(account_id: str, partition: str, read: Read = policies) -> Belonging:
+def belonging(account_id: str, partition: str) -> Belonging:
     """Where an account belongs.
 
     Args:
         account_id: the account.
         partition: its partition.
-        read: compiles the policies.
     """
     backend = _backend(account_id, partition)
     organization = backend.org if backend else None
@@ -67,8 +66,8 @@ def belonging(account_id: str, partition: str, read: Read = policies) -> Belongi
     return Belonging(
         organization.id,
         path,
-        _levels(chain, "SERVICE_CONTROL_POLICY", read),
-        _levels(chain, "RESOURCE_CONTROL_POLICY", read),
+        _levels(chain, "SERVICE_CONTROL_POLICY"),
+        _levels(chain, "RESOURCE_CONTROL_POLICY"),
     )
 
 
@@ -87,13 +86,13 @@ def _chain(backend: OrganizationsBackend, account: Any) -> list[Any]:  # noqa: A
     return chain
 
 
-def _levels(chain: list[Any], kind: PolicyType, read: Read) -> Levels | UnreadPolicies:
+def _levels(chain: list[Any], kind: PolicyType) -> Levels | UnreadPolicies:
     root = chain[0]
     if not any(one["Type"] == kind for one in getattr(root, "policy_types", ())):
         return ()
     levels: list[tuple[Policy, ...]] = []
     for one in chain:
-        found = read((each.name, each.content) for each in list(one.attached_policies) if each.type == kind)
+        found = policies((each.name, each.content) for each in list(one.attached_policies) if each.type == kind)
         if isinstance(found, UnreadPolicies):
             return found
         levels.append(found)

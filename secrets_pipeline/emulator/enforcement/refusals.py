@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.evaluator import Layer, LayerOutcome, Request, authorize
+from secrets_pipeline.emulator.control.rights import RIGHTS
 
 if TYPE_CHECKING:
     from secrets_pipeline.access.evaluator import Context, TargetResource, Vote
@@ -40,6 +41,9 @@ def refused(
         closed: what stands there, reason included, where the target's own policy does not let the client in.
     """
     decision = authorize(Request(action, context), client.caller, target)
+    if client.session is not None:
+        asked = {**target.facts.values, **context.values}
+        RIGHTS.note(client.caller.arn, action, target.arn, asked, allowed=bool(decision.allowed))
     if decision.allowed:
         return None
     vote = decision.decided_by

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.evaluator import Context
-from secrets_pipeline.arn import account_of
+from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.contexts import about_request, about_tags
 from secrets_pipeline.emulator.enforcement.refusals import refused
+from secrets_pipeline.emulator.enforcement.services import refused_arn
 from secrets_pipeline.emulator.enforcement.targets import AWS_MANAGED, StoredSecret, anything, key_target, secret_target
 
 if TYPE_CHECKING:
@@ -72,6 +73,21 @@ class SecretsAccess:
             refusal = refused(self.client, f"secretsmanager:{action}", target, context, shown)
             if refusal is not None:
                 raise Fault("AccessDeniedException", refusal)
+        if operation == "RotateSecret":
+            self._require_function(params, secret)
+
+    def _require_function(self, params: Mapping[str, Any], secret: StoredSecret | None) -> None:
+        """Who rotates a secret needs leave to invoke its function.
+
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+        """
+        held = secret.rotation.lambda_arn if secret is not None and secret.rotation is not None else None
+        named = str(params.get("RotationLambdaARN") or held or "")
+        if not Arn.match(named):
+            return
+        refusal = refused_arn(self.client, "lambda:InvokeFunction", named, Context(about_request(self._region)))
+        if refusal is not None:
+            raise Fault("AccessDeniedException", refusal)
 
     def _target(
         self, operation: str, params: Mapping[str, Any], place: str, secret: StoredSecret | None

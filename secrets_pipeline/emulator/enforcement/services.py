@@ -1,39 +1,136 @@
-"""Decide on services whose actions are named as their operations, and whose resources have no policies of their own.
-
-Which resource a call means is not known here. So a call is refused only where no resource could be allowed: no policy
-allows the action for anything, or one denies it for everything. That never refuses what AWS would allow.
-https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-"""
+"""Decide on services whose calls say by their parameters what they act on: by the table of `operations`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.evaluator import Context
+from moto.awslambda.models import lambda_backends
+from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.sqs.models import sqs_backends
+
+from secrets_pipeline.access.evaluator import Context, Layer, TargetResource
+from secrets_pipeline.arn import Arn
+from secrets_pipeline.emulator.enforcement.contexts import about_request, about_tags
+from secrets_pipeline.emulator.enforcement.documents import policy
+from secrets_pipeline.emulator.enforcement.operations import Need, needs
 from secrets_pipeline.emulator.enforcement.refusals import refused
-from secrets_pipeline.emulator.enforcement.targets import anything
+from secrets_pipeline.emulator.enforcement.request import AskedCall, asked_call
+from secrets_pipeline.emulator.enforcement.resources import cluster_of
+from secrets_pipeline.emulator.enforcement.targets import anything, key_target
 
 if TYPE_CHECKING:
+    from moto.core.responses import BaseResponse
+
+    from secrets_pipeline.access.evaluator import Values
     from secrets_pipeline.emulator.enforcement.callers import Client
 
-PREFIXES: Mapping[str, str] = {
-    "cloudtrail": "cloudtrail",
-    "ecs": "ecs",
-    "iam": "iam",
-    "organizations": "organizations",
-    "rds": "rds",
-    "ssm": "ssm",
-}
-"""moto's name of a service to the prefix of its actions."""
+
+def refused_operation(response: BaseResponse, client: Client) -> str | None:
+    """AWS's sentence if a client may not perform an operation of these services, None if it may."""
+    call = asked_call(response)
+    about = {
+        **about_request(call.region),
+        **about_tags(call.tags, call.texts("TagKeys", "tagKeys")),
+        **_ABOUT.get(call.service, _nothing)(call),
+    }
+    for need in needs(call):
+        if need.when and not call.has(need.when):
+            continue
+        context = Context({**about, **_about_need(call, need)})
+        for arn in need.of(call):
+            refusal = refused_arn(client, need.action, arn, context)
+            if refusal is not None:
+                return refusal
+    return None
 
 
-def refused_operation(service: str, operation: str, client: Client) -> str | None:
-    """AWS's sentence if a client may perform an operation on no resource at all, None if it may on some.
+def refused_arn(client: Client, action: str, arn: str, context: Context) -> str | None:
+    """AWS's sentence if a client may not do something to what an ARN names, None if it may; `*` names nothing."""
+    return refused(client, action, _target(client, arn), context, "" if arn == "*" else f" on resource: {arn}")
 
-    Args:
-        service: one of `PREFIXES`.
-        operation: API operation.
-        client: with policies read by `loose_policies`.
+
+def _target(client: Client, arn: str) -> TargetResource:
+    """What is asked of: as its owner's where it has a policy, else as something that is for the caller's to decide."""
+    named = Arn.match(arn)
+    if named is not None and named.service == "kms":
+        key = kms_backends[named.account_id][named.region].keys.get(named.name)
+        return anything(client.account_id, arn) if key is None else key_target(key)
+    held = _POLICIES.get(named.service) if named else None
+    text = held(named) if held and named and named.account_id.isdigit() else None
+    if named is None or text is None:
+        return anything(client.account_id, arn)
+    return TargetResource(arn, named.account_id, Layer.SECRET_POLICY, policy("resource policy", text))
+
+
+def _of_queue(arn: Arn) -> str | None:
+    queue = sqs_backends[arn.account_id][arn.region].queues.get(arn.name)
+    return None if queue is None or not queue.policy else str(queue.policy)
+
+
+def _of_function(arn: Arn) -> str | None:
+    held = next(
+        (one for one in lambda_backends[arn.account_id][arn.region].list_functions() if one.function_name == arn.name),
+        None,
+    )
+    statements = held.policy.statements if held is not None else None
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
+
+
+_POLICIES: Mapping[str, Callable[[Arn], str | None]] = {"lambda": _of_function, "sqs": _of_queue}
+"""By the service in an ARN: the policy of such a resource, None for none."""
+
+
+def _nothing(_call: AskedCall) -> dict[str, Values]:
+    return {}
+
+
+def _about_need(call: AskedCall, need: Need) -> dict[str, Values]:
+    """What is so of a permission that another service asks for on the caller's behalf, and of a role that is passed."""
+    if need.passed_to:
+        return {"iam:passedtoservice": (need.passed_to,)}
+    if call.service != "rds" or need.action.startswith("rds:"):
+        return {}
+    service = f"{call.service}.{call.region}.amazonaws.com"
+    via: dict[str, Values] = {"kms:viaservice": (service,), "kms:grantisforawsresource": ("true",)}
+    return {**about_request(call.region, through=f"{call.service}.amazonaws.com"), **via}
+
+
+def _about_role(call: AskedCall) -> dict[str, Values]:
+    """The boundary that a request sets, or that its role has.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
     """
-    return refused(client, f"{PREFIXES[service]}:{operation}", anything(client.account_id), Context())
+    roles = list(iam_backends[call.account_id][call.partition].roles.values())
+    held = next((one.permissions_boundary_arn for one in roles if one.name == call.text("RoleName")), None)
+    boundary = call.text("PermissionsBoundary") or held
+    return {"iam:permissionsboundary": (boundary,)} if boundary else {}
+
+
+def _about_item(call: AskedCall) -> dict[str, Values]:
+    """The partition key of an item.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+    item: Mapping[str, Mapping[str, str]] = call.params.get("Key") or call.params.get("Item") or {}
+    first = next(iter(item.values()), {})
+    return {"dynamodb:leadingkeys": tuple(first.values())}
+
+
+def _about_cluster(call: AskedCall) -> dict[str, Values]:
+    return {"ecs:cluster": (cluster_of(call),)}
+
+
+def _about_path(call: AskedCall) -> dict[str, Values]:
+    return {"ssm:recursive": (call.text("Recursive").lower(),)} if call.has("Recursive") else {}
+
+
+_ABOUT: Mapping[str, Callable[[AskedCall], dict[str, Values]]] = {
+    "dynamodb": _about_item,
+    "ecs": _about_cluster,
+    "iam": _about_role,
+    "ssm": _about_path,
+}
+"""By service: condition keys of its own that a call sets."""

@@ -42,6 +42,7 @@ from secrets_pipeline.emulator.control.lists import LAG, LISTS_PATH
 from secrets_pipeline.emulator.control.opinions import OPINIONS, OPINIONS_PATH
 from secrets_pipeline.emulator.control.pace import PACE, PACE_PATH
 from secrets_pipeline.emulator.control.quotas import QUOTAS_PATH
+from secrets_pipeline.emulator.control.rights import RIGHTS, RIGHTS_PATH
 from secrets_pipeline.emulator.control.rollouts import ROLLOUTS, ROLLOUTS_PATH
 from secrets_pipeline.emulator.control.timing import CLOCK_PATH, ClockControl
 from secrets_pipeline.emulator.core.error_responses import error_code
@@ -112,6 +113,7 @@ class Application:
             **conditions,
             CONDITIONS_PATH: Conditions(conditions),
             CALLS_PATH: self.log,
+            RIGHTS_PATH: RIGHTS,
             EMIT_PATH: EmitControl(),
             SETTLE_PATH: SettleControl(),
         }
