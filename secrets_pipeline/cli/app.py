@@ -14,6 +14,7 @@ from secrets_pipeline.cli.demo import command as demo
 from secrets_pipeline.cli.describe import command as describe
 from secrets_pipeline.cli.dev import command as dev
 from secrets_pipeline.cli.events import command as events
+from secrets_pipeline.cli.iam_policy import command as iam_policy
 from secrets_pipeline.cli.init import command as init
 from secrets_pipeline.cli.local import command as local
 from secrets_pipeline.cli.outputs import command as outputs
@@ -63,6 +64,7 @@ app.command(epilog=rotate.EPILOG)(rotate.rotate)
 app.add_typer(rotation.app, name="rotation")
 app.add_typer(events.app, name="events")
 app.add_typer(access.app, name="access")
+app.command("iam-policy", epilog=iam_policy.EPILOG)(iam_policy.iam_policy)
 app.command(epilog=outputs.EPILOG)(outputs.outputs)
 app.add_typer(local.app, name="local")
 app.command(epilog=demo.EPILOG)(demo.demo)

@@ -96,7 +96,10 @@ def _asked(operation: str, params: Mapping[str, Any], client: Client, region: st
     if operation in _ACCOUNT_WIDE:
         yield _Asked(f"kms:{operation}", anything(client.account_id), "", {})
         if params.get("Tags"):
-            yield _Asked("kms:TagResource", anything(client.account_id), "", {})
+            # "a policy that isn't restricted to particular KMS keys":
+            # https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
+            arn = f"arn:{Arn.parse(client.caller.arn).partition}:kms:{region}:{client.account_id}:key/*"
+            yield _Asked("kms:TagResource", anything(client.account_id, arn), f" on resource: {arn}", {})
         return
     if operation in _ALIASES:
         yield from _of_alias(operation, params, client, region)

@@ -1,0 +1,1 @@
+"""`secrets-pipeline iam-policy`: the policies of the pipeline's own roles."""

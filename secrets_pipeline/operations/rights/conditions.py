@@ -1,0 +1,122 @@
+"""Write the conditions of the table of permissions."""
+
+from __future__ import annotations
+
+from secrets_pipeline.arn import Arn
+from secrets_pipeline.aws.service_keys import PURPOSE_TAG
+from secrets_pipeline.operations.rights.model import Condition, Touched
+from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
+
+
+def through_secrets_manager(touched: Touched) -> Condition:
+    """Keys, as Secrets Manager uses them on the caller's behalf.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    return {"StringEquals": {"kms:ViaService": _services(touched, "secretsmanager")}}
+
+
+def through_rds(touched: Touched) -> Condition:
+    """Keys, as RDS uses them on the caller's behalf."""
+    return {"StringEquals": {"kms:ViaService": _services(touched, "rds")}}
+
+
+def through_parameters(touched: Touched) -> Condition:
+    """Keys, as Parameter Store uses them on the caller's behalf for the parameters that stacks take in."""
+    return {
+        "StringEquals": {
+            "kms:ViaService": _services(touched, "ssm"),
+            "kms:EncryptionContext:PARAMETER_ARN": list(touched.arns["parameters"]),
+        }
+    }
+
+
+def through_parameters_of_alerts(touched: Touched) -> Condition:
+    """The same for the parameter that holds the URL of the webhook."""
+    [named] = touched.arns["webhook_parameter"]
+    service = f"ssm.{Arn.parse(named).region}.amazonaws.com"
+    return {"StringEquals": {"kms:ViaService": service, "kms:EncryptionContext:PARAMETER_ARN": named}}
+
+
+def through_the_webhooks_secret(touched: Touched) -> Condition:
+    """Keys, as Secrets Manager uses them for the secret that holds the URL of the webhook."""
+    [named] = touched.arns["webhook_secret"]
+    service = f"secretsmanager.{Arn.parse(named).region}.amazonaws.com"
+    return {"StringEquals": {"kms:ViaService": service, "kms:EncryptionContext:SecretARN": named}}
+
+
+def through_queues(touched: Touched) -> Condition:
+    """Keys, as SQS uses them on the caller's behalf.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    """
+    [named] = touched.arns["queue_keys"]
+    return {"StringEquals": {"kms:ViaService": f"sqs.{Arn.parse(named).region}.amazonaws.com"}}
+
+
+def has_fingerprint_alias(touched: Touched) -> Condition:
+    """The key of fingerprints, by the alias that it is called by."""
+    return _aliased(touched.fingerprint_key)
+
+
+def has_seal_alias(touched: Touched) -> Condition:
+    """The key that seals, by the alias that it is called by."""
+    return _aliased(touched.seal_key)
+
+
+def has_no_alias(_touched: Touched) -> Condition:
+    """A key that is being made, or whose alias is too new to count, which may take five minutes."""
+    return {"Null": {"kms:ResourceAliases": "true"}}
+
+
+def new_seal(_touched: Touched) -> Condition:
+    """The key that seals, while its alias is new: what is sealed names its stack."""
+    return {"Null": {"kms:ResourceAliases": "true", "kms:EncryptionContext:stack": "false"}}
+
+
+def is_of_a_stack(_touched: Touched) -> Condition:
+    """Keys that the pipeline made for stacks, by the tag that it makes them with."""
+    return {"Null": {f"aws:ResourceTag/{ALIAS}": "false"}}
+
+
+def is_spare(_touched: Touched) -> Condition:
+    """One of two keys of the pipeline's own that two runs made at once: the one that got no alias."""
+    return {"Null": {f"aws:ResourceTag/{PURPOSE_TAG}": "false", "kms:ResourceAliases": "true"}}
+
+
+def is_bounded(touched: Touched) -> Condition:
+    """Roles within the operator's permissions boundary, where the settings name one.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
+    """
+    return {"StringEquals": {"iam:PermissionsBoundary": touched.boundary}} if touched.boundary else {}
+
+
+def passed_to(service: str) -> Condition:
+    """Roles that a service gets.
+
+    Args:
+        service: for example `lambda`.
+    """
+    return {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+
+
+def is_in_cluster(touched: Touched) -> Condition:
+    """What runs in the clusters of the services."""
+    return {"ArnEquals": {"ecs:cluster": list(touched.arns["ecs_clusters"])}}
+
+
+def is_a_lease(_touched: Touched) -> Condition:
+    """Items of the pipeline's leases.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["secrets-pipeline/*"]}}
+
+
+def _aliased(key: str) -> Condition:
+    return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": key}} if key.startswith("alias/") else {}
+
+
+def _services(touched: Touched, service: str) -> list[str]:
+    return [f"{service}.{region}.amazonaws.com" for region in touched.regions]

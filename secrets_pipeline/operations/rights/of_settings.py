@@ -1,0 +1,147 @@
+"""Find out what the operator's settings have the pipeline touch, by the role that touches it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from secrets_pipeline.arn import Arn, account_of
+from secrets_pipeline.desired.settings.leases import BucketLeases, TableLeases
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.operations.event_places import dead_letters_name, event_targets
+from secrets_pipeline.operations.rights.of_stack import Kind
+from secrets_pipeline.reconcilers.event_queue.desired import FORWARDED
+
+
+class Identity(NamedTuple):
+    """Whoever calls AWS.
+
+    Attributes:
+        role_arn: a role that the pipeline assumes; None for its own credentials.
+        account_id: its account; `*` where nobody said it.
+    """
+
+    role_arn: str | None
+    account_id: str
+
+
+Found = tuple[Identity, Kind]
+
+
+def of_settings(
+    settings: OperatorSettings, specs: Sequence[StackSpec], own: Identity, partition: str
+) -> Iterator[Found]:
+    """What stacks do not say.
+
+    Args:
+        settings: the operator's.
+        specs: the stacks.
+        own: the pipeline's own credentials.
+        partition: of the stacks.
+    """
+    assumed = [spec.target.role_arn for spec in specs if spec.target.role_arn]
+    yield from _stores(settings, own, partition)
+    yield from _alerts(settings, own)
+    yield from _events(settings, specs, own, partition)
+    access = settings.access
+    readers = {account for spec in specs for account in spec.reader_accounts}
+    looked_at = [one for one in access.accounts if one.account_id in readers]
+    for one in looked_at:
+        identity = Identity(one.role_arn, one.account_id)
+        yield identity, ("audited", ["*"])
+        yield identity, ("foreign_keys", [str(Arn(partition, "kms", "*", one.account_id, "key/*"))])
+    if access.organization_role_arn:
+        yield Identity(access.organization_role_arn, account_of(access.organization_role_arn)), ("organization", ["*"])
+        assumed.append(access.organization_role_arn)
+    assumed += [one.role_arn for one in looked_at]
+    leases = settings.leases
+    further = (
+        settings.alerts.role_arn,
+        settings.alerts.webhook.role_arn if settings.alerts.webhook else None,
+        None if isinstance(leases, str) else leases.role_arn,
+        settings.event_target(settings.events).role_arn if settings.events else None,
+        settings.events.organization_role_arn if settings.events else None,
+    )
+    yield own, ("assumed", [*dict.fromkeys([*assumed, *(one for one in further if one)])])
+
+
+def _as(role_arn: str | None, own: Identity) -> Identity:
+    return own if role_arn is None else Identity(role_arn, account_of(role_arn))
+
+
+def _stores(settings: OperatorSettings, own: Identity, partition: str) -> Iterator[Found]:
+    seals, leases = settings.seals, settings.leases
+    if seals.bucket:
+        bucket = f"arn:{partition}:s3:::{seals.bucket}"
+        yield own, ("seal_bucket", [bucket])
+        yield own, ("seals", [f"{bucket}/{_folder(seals.prefix)}*"])
+    if isinstance(leases, BucketLeases):
+        bucket, holder = f"arn:{partition}:s3:::{leases.bucket}", _as(leases.role_arn, own)
+        yield holder, ("lease_bucket", [bucket])
+        yield holder, ("leases", [f"{bucket}/{_folder(leases.prefix)}*"])
+    elif isinstance(leases, TableLeases):
+        holder = _as(leases.role_arn, own)
+        table = Arn(partition, "dynamodb", leases.region, holder.account_id, f"table/{leases.table}")
+        yield holder, ("lease_table", [str(table)])
+
+
+def _folder(prefix: str) -> str:
+    return f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+
+def _alerts(settings: OperatorSettings, own: Identity) -> Iterator[Found]:
+    alerts = settings.alerts
+    if alerts.topic_arn:
+        yield _as(alerts.role_arn, own), ("topics", [alerts.topic_arn])
+    webhook = alerts.webhook
+    if webhook is None:
+        return
+    reader = _as(webhook.role_arn, own)
+    if webhook.secret_arn:
+        yield reader, ("webhook_secret", [webhook.secret_arn])
+        yield reader, ("webhook_secret_keys", [_keys_beside(webhook.secret_arn)])
+    if webhook.parameter_arn:
+        yield reader, ("webhook_parameter", [webhook.parameter_arn])
+        yield reader, ("webhook_keys", [_keys_beside(webhook.parameter_arn)])
+
+
+def _keys_beside(named: str) -> str:
+    arn = Arn.parse(named)
+    return str(Arn(arn.partition, "kms", arn.region, arn.account_id, "key/*"))
+
+
+def _events(settings: OperatorSettings, specs: Sequence[StackSpec], own: Identity, partition: str) -> Iterator[Found]:
+    events = settings.events
+    if events is None:
+        return
+    target = settings.event_target(events)
+    home = _as(target.role_arn, own)
+    account_id = target.account_id or home.account_id
+
+    def at(service: str, region: str, account: str, *resources: str) -> list[str]:
+        return [str(Arn(partition, service, region, account, one)) for one in resources]
+
+    dead_letters = dead_letters_name(events)
+    queues = at("sqs", events.region, account_id, events.queue, dead_letters)
+    yield home, ("queues", queues)
+    yield home, ("home_queue", queues[:1])
+    yield home, ("home_dead_letters", queues[1:])
+    yield home, ("buses", at("events", events.region, account_id, f"event-bus/{events.queue}"))
+    yield home, ("any_bus", ["*"])
+    yield home, ("rules", at("events", events.region, account_id, f"rule/{events.queue}/{events.queue}-{FORWARDED}"))
+    if events.kms_key:
+        yield home, ("queue_keys", at("kms", events.region, account_id, "key/*"))
+    places = event_targets(settings, specs)
+    if {place.account_id or own.account_id for place in places} - {account_id}:
+        yield home, ("any_bus_of_others", ["*"])
+    for place in places:
+        watcher, account = _as(place.role_arn, own), place.account_id or own.account_id
+        yield watcher, ("rules", at("events", place.region, account, f"rule/{events.queue}-*"))
+        if (place.region, account) == (events.region, account_id):
+            continue
+        yield watcher, ("queues", at("sqs", place.region, account, dead_letters))
+        role = at("iam", "", account, f"role/{events.role_name}")
+        yield watcher, ("event_roles", role)
+        if settings.permissions_boundary:
+            yield watcher, ("bounded_event_roles", role)

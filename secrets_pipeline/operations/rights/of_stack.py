@@ -1,0 +1,271 @@
+"""Find out what one stack touches in its account, kind by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from secrets_pipeline.arn import Arn, account_of
+from secrets_pipeline.aws.session import partition_of
+from secrets_pipeline.desired.boundary import Boundary
+from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
+from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh, LambdaRefresh, SsmRefresh, StageRefresh
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.names import is_home
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
+
+Kind = tuple[str, list[str]]
+"""A kind of thing, by its name in the table, and ARNs of it."""
+
+_OWN_PARTS = 2
+"""Context and environment, below which a stack's own names are."""
+
+
+def regions_of(spec: StackSpec) -> list[str]:
+    """The regions of a stack and of its replicas."""
+    replicas = (one.region for secret in spec.secrets for one in secret.replicas)
+    return list(dict.fromkeys([spec.target.region, *replicas]))
+
+
+def of_stack(spec: StackSpec, settings: OperatorSettings, known: Mapping[str, StackSpec]) -> Iterator[Kind]:
+    """What a stack touches in its account.
+
+    Args:
+        spec: of the stack, whose account is known.
+        settings: the operator's.
+        known: every stack of the repository.
+    """
+    here = _Here(spec)
+    yield from _secrets_and_keys(here, settings, known)
+    yield from _databases(here)
+    yield from _rotation(here, settings)
+    yield from _consumers(here)
+
+
+class _Here:
+    """A stack with the account and regions that it is in."""
+
+    def __init__(self, spec: StackSpec) -> None:
+        self.spec = spec
+        self.account_id = spec.target.account_id or "*"
+        self.partition = partition_of(spec.target.region)
+        self.regions = regions_of(spec)
+
+    def arns(self, service: str, *resources: str, everywhere: bool = False) -> list[str]:
+        """ARNs in the stack's region, or in those of its replicas as well; what is an ARN stands for itself."""
+        regions = self.regions if everywhere else self.regions[:1]
+        if service == "iam":
+            regions = [""]
+        return [
+            one if one.startswith("arn:") else str(Arn(self.partition, service, region, self.account_id, one))
+            for one in dict.fromkeys(resources)
+            for region in regions
+        ]
+
+
+def _secrets_and_keys(here: _Here, settings: OperatorSettings, known: Mapping[str, StackSpec]) -> Iterator[Kind]:
+    spec = here.spec
+    secrets = here.arns("secretsmanager", *_own_secrets(spec), everywhere=True)
+    keys = here.arns("kms", "key/*", everywhere=True)
+    yield "any", ["*"]
+    yield "audited", ["*"]
+    if settings.access.organization_role_arn is None:
+        yield "organization", ["*"]
+    yield "secrets", secrets
+    yield "keys", keys
+    service_keys = (settings.fingerprint_key, settings.seal_key)
+    for kind, named in zip(("fingerprint_key", "seal_key"), service_keys, strict=True):
+        yield kind, here.arns("kms", _key(named))
+    by_alias = [one for one in service_keys if one.startswith("alias/")]
+    aliases = [one.alias for one in spec.keys]
+    yield "new_service_keys", here.arns("kms", "key/*") if by_alias else []
+    yield "aliases", here.arns("kms", *by_alias, *aliases, everywhere=True)
+    outputs = f"parameter/secrets-pipeline/{spec.stack}"
+    yield "outputs", here.arns("ssm", outputs, f"{outputs}/*")
+    if spec.keys:
+        yield "own_keys", keys
+        yield "own_aliases", here.arns("kms", *aliases, everywhere=True)
+    if any(secret.replicas for secret in spec.secrets):
+        yield "replicated_secrets", secrets
+    if any(secret.rotation for secret in spec.secrets):
+        yield "rotated_secrets", here.arns("secretsmanager", *_own_secrets(spec))
+    crossed = {
+        one.boundary: {each.name for each in spec.crossings if each.boundary is one.boundary} for one in spec.crossings
+    }
+    parameters = [f"parameter/{name.removeprefix('/')}" for name in sorted(crossed.get(Boundary.PARAMETER, ()))]
+    if parameters:
+        yield "parameters", here.arns("ssm", *parameters)
+        yield "parameter_keys", here.arns("kms", "key/*")
+    for boundary in (Boundary.OUTPUT, Boundary.VALUE):
+        for name in sorted(crossed.get(boundary, ())):
+            other = known.get(name.partition(":")[0])
+            if other is not None:
+                yield "referred_secrets", _Here(other).arns("secretsmanager", *_own_secrets(other))
+
+
+def _own_secrets(spec: StackSpec) -> list[str]:
+    """Patterns of a stack's secrets: all below its context and environment, so that what left the YAML is found."""
+    found = []
+    for secret in spec.secrets:
+        parts = secret.name.split("/")
+        own = len(parts) > _OWN_PARTS and is_home(spec.stack, parts[0], parts[1])
+        found.append(f"secret:{parts[0]}/{parts[1]}/*" if own else f"secret:{secret.name}-??????")
+    return list(dict.fromkeys(found))
+
+
+def _key(named: str) -> str:
+    """A key by ARN or id; one that an alias names may be any, and the condition says which."""
+    return named if named.startswith("arn:") else "key/*" if named.startswith("alias/") else f"key/{named}"
+
+
+def _databases(here: _Here) -> Iterator[Kind]:
+    databases = here.spec.databases
+    instances = [f"db:{one.identifier}" for one in databases if not one.is_cluster]
+    clusters = [one for one in databases if one.is_cluster]
+    named = [f"cluster:{one.identifier}" for one in clusters]
+    if databases:
+        yield "all_databases", here.arns("rds", "db:*")
+    if clusters:
+        yield "all_clusters", here.arns("rds", "cluster:*")
+    members = [f"db:{name}" for one in clusters if one.create for name in one.member_identifiers]
+    yield "databases", here.arns("rds", *instances, *members)
+    yield "clusters", here.arns("rds", *named)
+    made = [one for one in databases if one.create]
+    yield "passworded_databases", here.arns("rds", *instances)
+    yield (
+        "made_databases",
+        here.arns(
+            "rds",
+            *(f"db:{one.identifier}" for one in made if not one.is_cluster),
+            *members,
+            *(named if members else ()),
+        ),
+    )
+    yield "made_clusters", here.arns("rds", *(f"cluster:{one.identifier}" for one in made if one.is_cluster))
+    for one in made:
+        yield "cluster_groups" if one.is_cluster else "database_groups", here.arns("rds", *_groups(one))
+        if one.is_cluster:
+            yield "database_groups", here.arns("rds", *_member_groups(one))
+        if key := one.parameters.get("KmsKeyId"):
+            yield "database_keys", here.arns("kms", _key(str(key)))
+        if one.password is None or one.manage_master_user_password:
+            yield "managed_passwords", here.arns("secretsmanager", "secret:rds!*")
+            yield "managed_password_keys", here.arns("kms", "key/*")
+
+
+def _groups(database: DatabaseSpec) -> list[str]:
+    """Groups that an instance or a cluster is made with; AWS makes those that nobody names."""
+    given = database.parameters
+    parameter = "DBClusterParameterGroupName" if database.is_cluster else "DBParameterGroupName"
+    kind = "cluster-pg" if database.is_cluster else "pg"
+    return [
+        f"{kind}:{given.get(parameter, 'default.*')}",
+        "og:default:*",
+        f"subgrp:{given.get('DBSubnetGroupName', 'default')}",
+    ]
+
+
+def _member_groups(database: DatabaseSpec) -> list[str]:
+    return [
+        f"pg:{database.instance_parameters.get('DBParameterGroupName', 'default.*')}",
+        "og:default:*",
+        "subgrp:default",
+    ]
+
+
+def _rotation(here: _Here, settings: OperatorSettings) -> Iterator[Kind]:
+    managed = here.spec.rotation_function
+    named = [one.rotation.lambda_arn for one in here.spec.secrets if one.rotation and not one.rotation.managed]
+    # A function that a parameter or an output names is not known before AWS tells.
+    given = [one if isinstance(one, str) else "function:*" for one in named if one is not None]
+    rotating = here.arns("lambda", *given)
+    if managed is not None:
+        own = here.arns("lambda", f"function:{managed.name}")
+        rotating += own
+        yield "functions", own
+        role = here.arns("iam", f"role/{managed.name}")
+        yield "function_roles", role
+        yield "any_log_group", ["*"]
+        yield (
+            "log_groups",
+            here.arns("logs", f"log-group:/aws/lambda/{managed.name}", f"log-group:/aws/lambda/{managed.name}:*"),
+        )
+        if settings.permissions_boundary:
+            yield "bounded_function_roles", role
+        if managed.subnet_ids:
+            yield "network", ["*"]
+    yield "rotating_functions", rotating
+    yield "rotation_logs", [_log_group(one) for one in rotating]
+
+
+def _log_group(function_arn: str) -> str:
+    arn = Arn.parse(function_arn)
+    return str(Arn(arn.partition, "logs", arn.region, arn.account_id, f"log-group:/aws/lambda/{arn.name}:*"))
+
+
+def _consumers(here: _Here) -> Iterator[Kind]:
+    spec = here.spec
+    roles = [arn for one in spec.consumers if one.attach_policies for arn in one.readers]
+    yield "consumer_roles", [arn for arn in roles if account_of(arn) == here.account_id]
+    for delivery in spec.deliveries:
+        match delivery:
+            case _ if not delivery.deliver:
+                continue
+            case LambdaDelivery():
+                yield "delivered_functions", here.arns("lambda", f"function:{delivery.function_name}")
+            case EcsDelivery():
+                yield from _service(here, delivery.cluster, delivery.service)
+                yield "task_definitions", here.arns("ecs", f"task-definition/{delivery.family}:*")
+                given = (delivery.execution_role_arn, delivery.task_role_arn)
+                yield "task_roles", [one for one in given if one]
+            case StageDelivery():
+                yield from _stage(here, delivery.stage_name, "delivered_stages")
+    ungranted = [one.name for one in spec.crossings if one.boundary is Boundary.FUNCTION and not one.allowed_by]
+    yield "ungranted_functions", here.arns("lambda", *(one if one.startswith("arn:") else f"function:{one}" for one in ungranted))
+    yield from _refreshes(here)
+
+
+def _refreshes(here: _Here) -> Iterator[Kind]:
+    for refresh in here.spec.refreshes:
+        match refresh.means:
+            case LambdaRefresh(function_name=name):
+                yield "delivered_functions", here.arns("lambda", f"function:{name}")
+            case EcsRefresh(cluster=cluster, service=service):
+                yield from _service(here, cluster, service)
+            case StageRefresh(stage_name=stage):
+                yield from _stage(here, stage)
+                yield "deployments", [f"{_apis(here)}/*/deployments"]
+            case SsmRefresh() as means:
+                yield "any_command", ["*"]
+                yield "documents", here.arns("ssm", f"document/{means.document}")
+                yield "documents", _instances(here, means)
+
+
+def _service(here: _Here, cluster: str, service: str) -> Iterator[Kind]:
+    name = cluster.rpartition("/")[2]
+    yield "any_task", ["*"]
+    yield "ecs_clusters", here.arns("ecs", f"cluster/{name}")
+    yield "services", here.arns("ecs", f"service/{name}/{service}")
+    yield "tasks", here.arns("ecs", f"task/{name}/*")
+
+
+def _stage(here: _Here, stage: str, *further: str) -> Iterator[Kind]:
+    """An API's id is not known before AWS tells, so the stage may be of any."""
+    yield "apis", [_apis(here)]
+    for kind in ("stages", *further):
+        yield kind, [f"{_apis(here)}/*/stages/{stage}"]
+
+
+def _apis(here: _Here) -> str:
+    return f"arn:{here.partition}:apigateway:{here.regions[0]}::/restapis"
+
+
+def _instances(here: _Here, means: SsmRefresh) -> list[str]:
+    ids = (
+        [one for values in means.targets.values() for one in values] if set(means.targets) == {"InstanceIds"} else ["*"]
+    )
+    managed = [one for one in ids if one.startswith("mi-")]
+    return [
+        *here.arns("ec2", *(f"instance/{one}" for one in ids if one not in managed)),
+        *here.arns("ssm", *(f"managed-instance/{one}" for one in managed)),
+    ]
