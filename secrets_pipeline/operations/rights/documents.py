@@ -18,6 +18,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 MOST = 10
 """Managed policies of a role, unless AWS raises that quota."""
+_NUMBER = 4
+"""Digits that the name of a part may have."""
 _VERSION = "2012-10-17"
 
 
@@ -51,9 +53,11 @@ def role_policies(touched: Touched, *, plan_only: bool = False) -> RolePolicies:
         plan_only: whether it only plans and checks.
 
     Raises:
-        SpecError: if a statement is too long for a policy.
+        SpecError: if a statement on a single thing is too long for a policy.
     """
-    statements = [one for right in RIGHTS for one in statement(right, touched, plan_only=plan_only)]
+    statements = [
+        part for right in RIGHTS for one in statement(right, touched, plan_only=plan_only) for part in _parts(one)
+    ]
     return RolePolicies(touched, tuple(_documents(statements)), writes=not plan_only)
 
 
@@ -73,6 +77,15 @@ def statement(right: Right, touched: Touched, *, plan_only: bool = False) -> Ite
     }
 
 
+def _parts(whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """A statement, or several that say the same of some of its resources each: the second is called `…2`."""
+    groups: list[list[str]] = [whole["Resource"]]
+    while any(len(one) > 1 and _length([{**whole, "Resource": one}]) > LONGEST - _NUMBER for one in groups):
+        groups = [half for one in groups for half in (one[: len(one) // 2], one[len(one) // 2 :]) if half]
+    sids = [whole["Sid"], *(f"{whole['Sid']}{number}" for number in range(2, len(groups) + 1))]
+    return [{**whole, "Sid": sid, "Resource": group} for sid, group in zip(sids, groups, strict=True)]
+
+
 def _documents(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Fill one document after the other, in the table's order."""
     filled: list[dict[str, Any]] = []
@@ -83,7 +96,7 @@ def _documents(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]
         if _length([one]) > LONGEST:
             raise SpecError(
                 f"statement {one['Sid']} is longer than the {LONGEST:,} characters that IAM takes of a policy",
-                remedy="Ask for fewer stacks at once with --stack, and give each group of them a role of its own.",
+                remedy="Its condition lists too much: ask for fewer stacks at once with --stack, each with a role.",
             )
         filled.append(one)
     if filled:

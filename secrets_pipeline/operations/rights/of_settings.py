@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from secrets_pipeline.arn import Arn, account_of
@@ -50,7 +50,7 @@ def of_settings(
     for one in looked_at:
         identity = Identity(one.role_arn, one.account_id)
         yield identity, ("audited", ["*"])
-        yield identity, ("foreign_keys", [str(Arn(partition, "kms", "*", one.account_id, "key/*"))])
+        yield identity, ("foreign_keys", _keys_of(one.account_id, specs))
     if access.organization_role_arn:
         yield Identity(access.organization_role_arn, account_of(access.organization_role_arn)), ("organization", ["*"])
         assumed.append(access.organization_role_arn)
@@ -64,6 +64,13 @@ def of_settings(
         settings.events.organization_role_arn if settings.events else None,
     )
     yield own, ("assumed", [*dict.fromkeys([*assumed, *(one for one in further if one)])])
+
+
+def _keys_of(account_id: str, specs: Iterable[StackSpec]) -> list[str]:
+    """Keys of another account that encrypt secrets of the stacks; they are named by ARN."""
+    named = (secret.kms_key for spec in specs for secret in spec.secrets)
+    found = (one for one in named if isinstance(one, str) and (arn := Arn.match(one)) and arn.account_id == account_id)
+    return list(dict.fromkeys(found))
 
 
 def _as(role_arn: str | None, own: Identity) -> Identity:

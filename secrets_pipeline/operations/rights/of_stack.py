@@ -73,6 +73,9 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings, known: Mapping[st
         yield "organization", ["*"]
     yield "secrets", secrets
     yield "keys", keys
+    # Of other accounts; those of this one are among its keys.
+    given = [one.kms_key for one in spec.secrets if isinstance(one.kms_key, str) and one.kms_key.startswith("arn:")]
+    yield "given_keys", [arn for arn in given if account_of(arn) != here.account_id]
     service_keys = (settings.fingerprint_key, settings.seal_key)
     for kind, named in zip(("fingerprint_key", "seal_key"), service_keys, strict=True):
         yield kind, here.arns("kms", _key(named))
@@ -147,10 +150,11 @@ def _databases(here: _Here) -> Iterator[Kind]:
         if one.is_cluster:
             yield "database_groups", here.arns("rds", *_member_groups(one))
         if key := one.parameters.get("KmsKeyId"):
-            yield "database_keys", here.arns("kms", _key(str(key)))
+            named = here.arns("kms", _key(str(key)))
+            yield "database_keys", named
+            yield "foreign_database_keys", [arn for arn in named if account_of(arn) != here.account_id]
         if one.password is None or one.manage_master_user_password:
             yield "managed_passwords", here.arns("secretsmanager", "secret:rds!*")
-            yield "managed_password_keys", here.arns("kms", "key/*")
 
 
 def _groups(database: DatabaseSpec) -> list[str]:
@@ -221,7 +225,10 @@ def _consumers(here: _Here) -> Iterator[Kind]:
             case StageDelivery():
                 yield from _stage(here, delivery.stage_name, "delivered_stages")
     ungranted = [one.name for one in spec.crossings if one.boundary is Boundary.FUNCTION and not one.allowed_by]
-    yield "ungranted_functions", here.arns("lambda", *(one if one.startswith("arn:") else f"function:{one}" for one in ungranted))
+    yield (
+        "ungranted_functions",
+        here.arns("lambda", *(one if one.startswith("arn:") else f"function:{one}" for one in ungranted)),
+    )
     yield from _refreshes(here)
 
 

@@ -85,8 +85,8 @@ class Life:
         return boto3.Session(*keys, region_name=self.aws.region)
 
     @contextmanager
-    def under(self, role: str) -> Iterator[None]:
-        """Have everything that this process calls be called by a session of a role."""
+    def under(self, role: str, **more: str) -> Iterator[None]:
+        """Have everything that this process calls be called by a session of a role, with further variables."""
         sts = self.administrator.client("sts", endpoint_url=self.aws.endpoint_url)
         arn = f"arn:aws:iam::{self.aws.account_id}:role/{role}"
         issued = sts.assume_role(RoleArn=arn, RoleSessionName="pipeline")["Credentials"]
@@ -94,6 +94,7 @@ class Life:
             AWS_ACCESS_KEY_ID=issued["AccessKeyId"],
             AWS_SECRET_ACCESS_KEY=issued["SecretAccessKey"],
             AWS_SESSION_TOKEN=issued["SessionToken"],
+            **more,
         ):
             yield
 

@@ -17,6 +17,7 @@ from secrets_pipeline.access.evaluator import (
     TargetResource,
     authorize,
 )
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator import AskedRight
 
 Document = Mapping[str, Any]
@@ -29,9 +30,18 @@ def spare_actions(documents: Iterable[Document], asked: Iterable[AskedRight]) ->
     return _spare(list(documents), list(asked), "Action")
 
 
-def spare_resources(documents: Iterable[Document], asked: Iterable[AskedRight]) -> set[Part]:
-    """Resources without which every request would have been allowed as well."""
-    return _spare(list(documents), list(asked), "Resource")
+def needed_kinds(documents: Iterable[Document], asked: Iterable[AskedRight]) -> tuple[set[Part], set[Part]]:
+    """The kinds of resources that statements name, and those of which one at least was needed."""
+    given, requests = list(documents), list(asked)
+    every = {(one["Sid"], part) for document in given for one in document["Statement"] for part in one["Resource"]}
+    needed = every - _spare(given, requests, "Resource")
+    return {_kind(one) for one in every}, {_kind(one) for one in needed}
+
+
+def _kind(part: Part) -> Part:
+    sid, resource = part
+    arn = Arn.match(resource)
+    return sid, f"{arn.service}:{arn.kind}" if arn else resource
 
 
 def _spare(documents: list[Document], asked: list[AskedRight], element: str) -> set[Part]:

@@ -8,11 +8,17 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
-from tests.embedded import operator
 from tests.e2e.least_rights.life import Life
+from tests.embedded import operator
 
 QUEUE = "secrets-pipeline-events"
 FUNCTION = "secrets-pipeline-rotation-myapp-prod"
+_INSTANCES = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,10 @@ class Stranger:
         another = kms.create_key(Tags=tags)["KeyMetadata"]["KeyId"]
         kms.update_alias(AliasName="alias/myapp-dev", TargetKeyId=another)
         kms.schedule_key_deletion(KeyId=another, PendingWindowInDays=7)
-        prod = kms.describe_key(KeyId="alias/myapp-prod")["KeyMetadata"]["KeyId"]
-        kms.create_alias(AliasName="alias/another-name-of-it", TargetKeyId=prod)
         kms.delete_alias(AliasName="alias/myapp-prod")
 
     def _trust(self, role: str) -> None:
-        instances = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [instances]})
-        self.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=document)
+        self.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=_INSTANCES)
 
     def bury(self) -> None:
         """Put a dead letter beside the queue, and one into the other region."""
@@ -89,6 +91,13 @@ class Stranger:
         made = ecs.register_task_definition(**kept, tags=[{"key": "team", "value": "orders"}])
         arn = made["taskDefinition"]["taskDefinitionArn"]
         ecs.update_service(cluster="myapp", service="orders-dev", taskDefinition=arn)
+
+    def bound(self) -> None:
+        """Make a role within a policy of AWS's own, whose text no list of the account's shows."""
+        policy = "arn:aws:iam::aws:policy/PowerUserAccess"
+        self.client("iam").create_role(
+            RoleName="bounded", AssumeRolePolicyDocument=_INSTANCES, PermissionsBoundary=policy
+        )
 
     def found_an_organization(self) -> None:
         """Make the account the management account of an organisation with service control policies."""

@@ -1,0 +1,162 @@
+"""Declare the permissions for databases, rotation functions, and whoever reads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secrets_pipeline.operations.rights import conditions as when
+from secrets_pipeline.operations.rights.model import Need, Right
+
+DATABASES: Final = (
+    Right(Need.DATABASES, "ListDatabases", ("all_databases",), reads="rds:DescribeDBInstances"),
+    Right(Need.DATABASES, "ListClusters", ("all_clusters",), reads="rds:DescribeDBClusters"),
+    Right(
+        Need.DATABASES,
+        "WriteDatabases",
+        ("databases", "clusters"),
+        reads="rds:ListTagsForResource",
+        writes="rds:AddTagsToResource RemoveTagsFromResource",
+    ),
+    Right(Need.DATABASES, "SetPasswords", ("passworded_databases",), writes="rds:ModifyDBInstance"),
+    Right(Need.DATABASES, "SetPasswordsOfClusters", ("clusters",), writes="rds:ModifyDBCluster"),
+    Right(Need.DATABASES, "MakeDatabases", ("made_databases", "database_groups"), writes="rds:CreateDBInstance"),
+    Right(Need.DATABASES, "MakeClusters", ("made_clusters", "cluster_groups"), writes="rds:CreateDBCluster"),
+    # Of CreateDBInstance and CreateDBCluster, with KmsKeyId and with ManageMasterUserPassword.
+    Right(
+        Need.DATABASES,
+        "EncryptDatabases",
+        ("database_keys",),
+        writes="kms:CreateGrant",
+        condition=when.through_rds,
+    ),
+    Right(
+        Need.DATABASES, "LetRdsKeepPasswords", ("managed_passwords",), writes="secretsmanager:CreateSecret TagResource"
+    ),
+)
+
+ROTATION: Final = (
+    Right(
+        Need.ROTATION,
+        "RotateSecrets",
+        ("rotated_secrets",),
+        writes="secretsmanager:RotateSecret CancelRotateSecret",
+    ),
+    # lambda:InvokeFunction: of RotateSecret, and of the check that the function answers.
+    Right(
+        Need.ROTATION,
+        "LookAtRotationFunctions",
+        ("rotating_functions",),
+        reads="lambda:GetFunction GetFunctionConfiguration GetPolicy",
+        writes="lambda:InvokeFunction",
+    ),
+    Right(
+        Need.ROTATION,
+        "MakeRotationFunctions",
+        ("functions",),
+        writes="lambda:CreateFunction UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction AddPermission "
+        "RemovePermission TagResource",
+    ),
+    Right(Need.ROTATION, "LookAtRolesOfFunctions", ("function_roles",), reads="iam:GetRole GetRolePolicy"),
+    Right(
+        Need.ROTATION,
+        "MakeRolesOfFunctions",
+        ("function_roles",),
+        writes="iam:DeleteRole TagRole UpdateAssumeRolePolicy DeleteRolePolicy",
+    ),
+    Right(
+        Need.ROTATION,
+        "MakeRolesOfFunctionsWithinTheBoundary",
+        ("function_roles",),
+        writes="iam:CreateRole PutRolePolicy",
+        condition=when.is_bounded,
+    ),
+    Right(
+        Need.ROTATION,
+        "BoundRolesOfFunctions",
+        ("bounded_function_roles",),
+        writes="iam:PutRolePermissionsBoundary",
+        condition=when.is_bounded,
+    ),
+    # Of CreateFunction and UpdateFunctionConfiguration.
+    Right(
+        Need.ROTATION,
+        "PassRolesToLambda",
+        ("function_roles",),
+        writes="iam:PassRole",
+        condition=lambda _: when.passed_to("lambda"),
+    ),
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    Right(
+        Need.ROTATION,
+        "PutFunctionsIntoANetwork",
+        ("network",),
+        writes="ec2:DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+    ),
+    Right(Need.ROTATION, "FindLogGroups", ("any_log_group",), reads="logs:DescribeLogGroups"),
+    Right(
+        Need.ROTATION,
+        "ReadLogs",
+        ("rotation_logs",),
+        reads="logs:FilterLogEvents",
+    ),
+    Right(
+        Need.ROTATION,
+        "MakeLogGroups",
+        ("log_groups",),
+        reads="logs:ListTagsForResource",
+        writes="logs:CreateLogGroup PutRetentionPolicy TagResource",
+    ),
+)
+
+ATTACH: Final = (
+    Right(Need.ATTACH, "LookAtConsumers", ("consumer_roles",), reads="iam:GetRole GetRolePolicy"),
+    Right(Need.ATTACH, "LetConsumersRead", ("consumer_roles",), writes="iam:PutRolePolicy DeleteRolePolicy"),
+)
+
+DELIVERY: Final = (
+    Right(
+        Need.DELIVERY,
+        "DeliverToFunctions",
+        ("delivered_functions",),
+        reads="lambda:GetFunctionConfiguration",
+        writes="lambda:UpdateFunctionConfiguration",
+    ),
+    # Where the operator grants nothing, the tag of the function's owner may.
+    Right(Need.DELIVERY, "ReadTagsOfFunctions", ("ungranted_functions",), reads="lambda:ListTags"),
+    Right(Need.DELIVERY, "LookAtTaskDefinitions", ("any_task",), reads="ecs:DescribeTaskDefinition"),
+    Right(
+        Need.DELIVERY,
+        "ListTasks",
+        ("any_task",),
+        reads="ecs:ListTasks",
+        condition=when.is_in_cluster,
+    ),
+    Right(Need.DELIVERY, "LookAtTasks", ("tasks",), reads="ecs:DescribeTasks"),
+    Right(
+        Need.DELIVERY,
+        "DeliverToServices",
+        ("services",),
+        reads="ecs:DescribeServices",
+        writes="ecs:UpdateService",
+    ),
+    Right(
+        Need.DELIVERY,
+        "RegisterTaskDefinitions",
+        ("task_definitions",),
+        writes="ecs:RegisterTaskDefinition TagResource",
+    ),
+    # Of RegisterTaskDefinition.
+    Right(
+        Need.DELIVERY,
+        "PassRolesToTasks",
+        ("task_roles",),
+        writes="iam:PassRole",
+        condition=lambda _: when.passed_to("ecs-tasks"),
+    ),
+    # GetRestApis and GetStage; UpdateStage; CreateDeployment.
+    Right(Need.DELIVERY, "LookAtStages", ("apis", "stages"), reads="apigateway:GET"),
+    Right(Need.DELIVERY, "DeliverToStages", ("delivered_stages",), writes="apigateway:PATCH"),
+    Right(Need.DELIVERY, "RefreshStages", ("deployments",), writes="apigateway:POST"),
+    Right(Need.DELIVERY, "RunDocuments", ("documents",), writes="ssm:SendCommand"),
+    Right(Need.DELIVERY, "ListCommands", ("any_command",), reads="ssm:ListCommands"),
+)

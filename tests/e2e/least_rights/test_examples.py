@@ -1,0 +1,237 @@
+"""A whole life of examples/ under exactly what `iam-policy` prints: nothing is denied, and nothing is spare."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from secrets_pipeline import emulator
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
+from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.rotation.events.hints import HintKind
+from tests.e2e.least_rights.life import Life
+from tests.e2e.least_rights.proof import Part, needed_kinds, spare_actions
+from tests.e2e.least_rights.strangers import Stranger
+from tests.orchestration.conftest import job_named
+
+ROOT = Path(__file__).parents[3]
+ACCOUNT = "111122223333"
+PIPELINE, PLANS = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("pipeline", "pipeline-plans"))
+AUDIT = "arn:aws:iam::444455556666:role/secrets-audit"
+DEFAULTS, PROD = "stacks/orgs/acme/myapp/_defaults.yaml", "stacks/orgs/acme/myapp/prod.yaml"
+SHARED = "stacks/orgs/acme/infra/shared.yaml"
+
+ELSEWHERE: Mapping[Part, str] = {
+    # AWS takes five minutes to know an alias, the embedded AWS none.
+    ("MakeFingerprintsByANewKey", "kms:GenerateMac"): (
+        "tests/deploy/test_files.py::"
+        "test_the_two_keys_of_the_pipeline_are_used_before_their_alias_counts_and_keys_of_others_are_not"
+    ),
+    ("SealValuesByANewKey", "kms:Decrypt"): (
+        "tests/deploy/test_files.py::"
+        "test_the_two_keys_of_the_pipeline_are_used_before_their_alias_counts_and_keys_of_others_are_not"
+    ),
+    ("SealValuesByANewKey", "kms:GenerateDataKey"): (
+        "tests/deploy/test_files.py::"
+        "test_the_two_keys_of_the_pipeline_are_used_before_their_alias_counts_and_keys_of_others_are_not"
+    ),
+    # Two runs at once, in an account without keys.
+    ("DeleteSpareKeys", "kms:ScheduleKeyDeletion"): (
+        "tests/aws/test_service_keys.py::test_the_key_that_loses_the_race_is_deleted_and_the_winner_used"
+    ),
+    # In a member account; no policy of an organisation applies to its management account.
+    ("AuditOrganization", "organizations:DescribePolicy"): (
+        "tests/access/snapshot/test_organization.py::test_the_policies_of_every_level_come_from_the_root_down"
+    ),
+    ("AuditOrganization", "organizations:ListPoliciesForTarget"): (
+        "tests/access/snapshot/test_organization.py::test_the_policies_of_every_level_come_from_the_root_down"
+    ),
+    # Of secrets that nobody has read for 90 days.
+    ("ReadEventHistory", "cloudtrail:LookupEvents"): (
+        "tests/access/reach/test_usage.py::"
+        "test_the_control_passes_by_the_read_of_another_and_fails_by_the_pipelines_own"
+    ),
+    # A change of password that the YAML no longer asks for.
+    ("WriteDatabases", "rds:RemoveTagsFromResource"): (
+        "tests/reconcilers/database/test_password.py::"
+        "test_a_database_gets_the_password_although_a_copy_of_it_was_interrupted_and_then_not_wanted_any_more"
+    ),
+}
+"""What this life does not need, and the test that does."""
+STUCK: Mapping[Part, str] = {
+    ("ReadLogs", "logs:FilterLogEvents"): (
+        "tests/reconcilers/secret_rotation/test_checks.py::test_a_stuck_rotation_names_its_likely_cause"
+    )
+}
+"""The same of a verification: here no rotation is stuck."""
+ON_AWS_ALONE: frozenset[Part] = frozenset({("WriteDatabases", "rds:ListTagsForResource")})
+"""AWS is said to leave TagList out of DescribeDBInstances for whoever may not list tags; the embedded AWS does not."""
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """The sensor of events, as the daemon evaluates it, and the runs that it asks for."""
+
+    life: Life
+    instance: dg.DagsterInstance
+
+    def tick(self, hidden_for: int) -> None:
+        """Look at the queue once, and begin and end what is asked for."""
+        jobs = {
+            HintKind.ROTATED: job_named("provision"),
+            HintKind.FAILED: job_named("verify"),
+            HintKind.TAMPERED: job_named("plan"),
+            HintKind.KEY_CHANGED: job_named("plan"),
+            HintKind.DATABASE: job_named("provision"),
+            HintKind.ACCESS: job_named("heal"),
+        }
+        sensor = rotation_event_sensor_for(PLAIN, jobs, hidden_for=hidden_for)
+        stacks = Stacks(self.life.repository, Sessions(), ApplyOptions(), self.life.home)
+        found = sensor(dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks}))
+        for request in (found.run_requests if isinstance(found, dg.SensorResult) else ()) or ():
+            tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": sensor.name}
+            done = dg.DagsterRunStatus.SUCCESS
+            run = dg.DagsterRun(request.job_name or "", run_id=str(uuid.uuid4()), status=done, tags=tags)
+            self.instance.add_run(run)
+
+
+def laid(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Life:
+    """examples/, with a key that secrets will move to, and an operator who knows the pipeline's roles."""
+    folder = tmp_path_factory.mktemp("least-rights")
+    shutil.copytree(ROOT / "examples", folder / "atmos")
+    (folder / "home").mkdir(mode=0o700)
+    life = Life(aws, folder / "atmos", folder / "home")
+    life.edit("operator.yaml", "access:\n", f'access:\n  allowed_readers: ["{PIPELINE}*"]\n')
+    life.edit(SHARED, "  terraform:\n", "  terraform:\n    kms:\n      vars: {alias: alias/infra-spare}\n")
+    life.stand_in()
+    return life
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Life:
+    """All that the pipeline does for the examples, from an empty account until most of it has left the YAML."""
+    emulator.reset_rights(aws)
+    life = laid(tmp_path_factory, aws)
+    somebody = Stranger(life)
+    life.make_roles("pipeline-plans", "--plan-only")
+    life.make_roles("pipeline")
+    with dg.DagsterInstance.ephemeral() as instance:
+        daemon = Daemon(life, instance)
+        with life.under("pipeline-plans", SECRETS_PIPELINE_READ_ONLY="1"):
+            life.succeed("plan")
+        with life.under("pipeline"):
+            life.succeed("apply", "--all")
+            life.succeed("apply", "--all")
+            life.succeed("verify")
+            emulator.settle(aws)
+            for hidden_for in (0, 0, 60):
+                daemon.tick(hidden_for)
+        somebody.bury()
+        with life.under("pipeline-plans", SECRETS_PIPELINE_READ_ONLY="1"):
+            life.succeed("events", "status")
+    somebody.change_everything()
+    somebody.bound()
+    somebody.tag_tasks()
+    with life.under("pipeline-plans", SECRETS_PIPELINE_READ_ONLY="1"):
+        life.succeed("plan", "--deep")
+    with life.under("pipeline"):
+        life.succeed("apply", "--all", "--deep")
+        life.succeed("events", "redrive")
+        secrets = ("myapp/dev/database/credentials", "myapp/prod/database/credentials", "myapp/prod/api/api-key")
+        life.succeed("rotate", *secrets)
+    somebody.found_an_organization()
+    with life.under("pipeline-plans", SECRETS_PIPELINE_READ_ONLY="1"):
+        life.succeed("verify")
+        life.succeed("access", "matrix", "-s", "myapp-dev")
+    with life.under("pipeline"):
+        life.succeed("verify")
+        change(life)
+        life.succeed("apply", "--all", "--deep")
+        leave(life)
+        # What left the YAML is still there, so checks are red until it is pruned.
+        for _ in range(2):
+            life.run("apply", "--all", "--deep", "--prune")
+        life.succeed("verify")
+    return life
+
+
+def change(life: Life) -> None:
+    """Edit what has a call of its own to change it."""
+    life.edit("stacks/catalog/kms/defaults.yaml", "description: Encrypts", "description: Protects")
+    life.edit("stacks/catalog/kms/defaults.yaml", "enable_key_rotation: true", "enable_key_rotation: false")
+    life.edit("stacks/orgs/acme/_defaults.yaml", "    Organisation: acme\n", "")
+    life.edit(DEFAULTS, "description: OAuth client;", "description: OAuth;")
+    cut(life, DEFAULTS, "          reports:", "    rds:\n")
+    life.edit(SHARED, "        create_kms_key: true\n", '        default_kms_key_id: "${output.kms.key_arn}"\n')
+
+
+def leave(life: Life) -> None:
+    """Rename secrets, and take rotation and a consumer away."""
+    life.edit(DEFAULTS, "            path: api\n", "            path: partner\n")
+    life.edit(SHARED, "path: network", "path: net")
+    cut(life, PROD, "        secrets:\n          credentials:", "    rds:\n")
+    life.edit(DEFAULTS, '          worker: "${output.lambda/worker.function_name}"\n', "")
+    cut(life, DEFAULTS, "    # Consumers that the pipeline", "    ecs:\n")
+
+
+def cut(life: Life, file: str, first: str, until: str) -> None:
+    """Take out what stands from one text to another."""
+    text = (life.repository / file).read_text()
+    life.edit(file, text[text.index(first) : text.index(until, text.index(first))], "")
+
+
+def test_nothing_is_denied(life: Life) -> None:
+    assert {(one.role, one.action, one.resource) for one in life.asked() if not one.allowed} == set()
+    assert {one.role for one in life.asked()} == {PIPELINE, PLANS, AUDIT}
+
+
+def test_without_any_single_action_something_is_denied(life: Life) -> None:
+    spare = spare_actions(life.policies[PIPELINE].values(), of(life, PIPELINE))
+    assert spare == set(ELSEWHERE) | ON_AWS_ALONE
+
+
+def test_without_any_single_action_a_plan_or_a_verification_is_denied_something(life: Life) -> None:
+    spare = spare_actions(life.policies[PLANS].values(), of(life, PLANS))
+    reads = {part for document in life.policies[PLANS].values() for part in parts(document)}
+    assert spare == (set(ELSEWHERE) | set(STUCK) | ON_AWS_ALONE) & reads
+
+
+def test_the_role_of_another_account_has_nothing_to_spare(life: Life) -> None:
+    assert spare_actions(life.policies[AUDIT].values(), of(life, AUDIT)) <= {
+        ("AuditReaders", "iam:GetPolicy"),
+        ("AuditReaders", "iam:GetPolicyVersion"),
+    }
+
+
+def test_each_kind_of_resource_of_each_statement_is_needed(life: Life) -> None:
+    every, needed = needed_kinds(life.policies[PIPELINE].values(), of(life, PIPELINE))
+    without = {sid for sid, action in ELSEWHERE if sid not in {"WriteDatabases", "AuditOrganization"}}
+    assert {one for one in every - needed if one[0] not in without} == set()
+
+
+def of(life: Life, role: str) -> list[emulator.AskedRight]:
+    return [one for one in life.asked() if one.role == role]
+
+
+def parts(document: Mapping[str, object]) -> Iterator[Part]:
+    statements: object = document["Statement"]
+    assert isinstance(statements, list)
+    for one in statements:
+        yield from ((one["Sid"], action) for action in one["Action"])
+
+
+@pytest.mark.parametrize(("part", "test"), [*ELSEWHERE.items(), *STUCK.items()])
+def test_what_this_life_does_not_need_is_needed_by_a_test_that_there_is(part: Part, test: str) -> None:
+    file, _, name = test.partition("::")
+    functions = {one.name for one in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(one, ast.FunctionDef)}
+    assert name in functions, part
