@@ -203,7 +203,12 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
     },
     "ssm": {
         **dict(_same("ssm", anything_at_all, "ListCommands")),
-        **dict(_same("ssm", of.parameter, "DeleteParameter GetParameter GetParametersByPath PutParameter")),
+        **dict(_same("ssm", of.parameter, "DeleteParameter GetParametersByPath PutParameter")),
+        # https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
+        "GetParameter": (
+            Need("ssm:GetParameter", of.parameter),
+            Need("kms:Decrypt", of.key_of_parameter, when="WithDecryption"),
+        ),
         **dict(_same("ssm", of.command_targets, "SendCommand")),
     },
 }

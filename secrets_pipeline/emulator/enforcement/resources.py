@@ -13,6 +13,7 @@ from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
+from moto.ssm.models import ssm_backends
 
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.enforcement.request import AskedCall
@@ -189,14 +190,21 @@ def database_cluster(call: AskedCall) -> Iterable[str]:
 
 def key(parameter_name: str) -> Resources:
     """The KMS key that a parameter names, any of the account's where it names none that is known."""
+    return lambda call: [_key_arn(call, call.text(parameter_name))]
 
-    def found(call: AskedCall) -> Iterable[str]:
-        backend = kms_backends[call.account_id][call.region]
-        given = backend.get_key_id(call.text(parameter_name))
-        held = backend.keys.get(backend.get_key_id_from_alias(given) or given)
-        return [held.arn if held is not None else call.arn("key/*", "kms")]
 
-    return found
+def _key_arn(call: AskedCall, named: str) -> str:
+    backend = kms_backends[call.account_id][call.region]
+    given = backend.get_key_id(named)
+    held = backend.keys.get(backend.get_key_id_from_alias(given) or given)
+    return call.arn("key/*", "kms") if held is None else str(held.arn)
+
+
+def key_of_parameter(call: AskedCall) -> Iterable[str]:
+    """The key that encrypts a parameter; AWS's own key for them serves everybody in its account."""
+    held = ssm_backends[call.account_id][call.region].get_parameter(call.text("Name"))
+    named = held.keyid if held is not None and held.parameter_type == "SecureString" else None
+    return [_key_arn(call, named)] if named and "alias/aws/" not in named else ()
 
 
 def managed_secret(call: AskedCall) -> Iterable[str]:

@@ -18,7 +18,7 @@ from secrets_pipeline.emulator.enforcement.documents import policy
 from secrets_pipeline.emulator.enforcement.operations import Need, needs
 from secrets_pipeline.emulator.enforcement.refusals import refused
 from secrets_pipeline.emulator.enforcement.request import AskedCall, asked_call
-from secrets_pipeline.emulator.enforcement.resources import cluster_of
+from secrets_pipeline.emulator.enforcement.resources import cluster_of, parameter
 from secrets_pipeline.emulator.enforcement.targets import anything, key_target
 
 if TYPE_CHECKING:
@@ -83,6 +83,10 @@ _POLICIES: Mapping[str, Callable[[Arn], str | None]] = {"lambda": _of_function, 
 """By the service in an ARN: the policy of such a resource, None for none."""
 
 
+_ON_BEHALF = frozenset({"rds", "ssm"})
+"""Services that ask KMS on the caller's behalf."""
+
+
 def _nothing(_call: AskedCall) -> dict[str, Values]:
     return {}
 
@@ -91,10 +95,13 @@ def _about_need(call: AskedCall, need: Need) -> dict[str, Values]:
     """What is so of a permission that another service asks for on the caller's behalf, and of a role that is passed."""
     if need.passed_to:
         return {"iam:passedtoservice": (need.passed_to,)}
-    if call.service != "rds" or need.action.startswith("rds:"):
+    if call.service not in _ON_BEHALF or need.action.startswith(call.service):
         return {}
-    service = f"{call.service}.{call.region}.amazonaws.com"
-    via: dict[str, Values] = {"kms:viaservice": (service,), "kms:grantisforawsresource": ("true",)}
+    via: dict[str, Values] = {"kms:viaservice": (f"{call.service}.{call.region}.amazonaws.com",)}
+    if call.service == "rds":
+        via["kms:grantisforawsresource"] = ("true",)
+    else:
+        via["kms:encryptioncontext:parameter_arn"] = tuple(parameter(call))
     return {**about_request(call.region, through=f"{call.service}.amazonaws.com"), **via}
 
 

@@ -55,7 +55,7 @@ class Life:
         )
         for role in self.printed(*options):
             assumed = Arn.parse(role["role_arn"]).name if role["role_arn"] else name
-            iam = self._in(role["account_id"]).client("iam", endpoint_url=self.aws.endpoint_url)
+            iam = self.administrator_of(role["account_id"]).client("iam", endpoint_url=self.aws.endpoint_url)
             if role["role_arn"]:
                 iam.update_assume_role_policy(RoleName=assumed, PolicyDocument=_trust(trusted))
                 for policy in iam.list_role_policies(RoleName=assumed)["PolicyNames"]:
@@ -75,7 +75,8 @@ class Life:
         roles: list[dict[str, Any]] = json.loads(done.stdout)["roles"]
         return roles
 
-    def _in(self, account_id: str) -> boto3.Session:
+    def administrator_of(self, account_id: str) -> boto3.Session:
+        """Plain boto3 as the administrator of an account."""
         if account_id == self.aws.account_id:
             return self.administrator
         sts = self.administrator.client("sts", endpoint_url=self.aws.endpoint_url)

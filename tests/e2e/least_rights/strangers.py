@@ -31,6 +31,11 @@ class Stranger:
         session: Any = operator(self.life.aws, region)
         return session.client(service, endpoint_url=self.life.aws.endpoint_url)
 
+    def iam_of(self, account_id: str) -> Any:  # noqa: ANN401 - as above
+        """IAM of any account."""
+        session: Any = self.life.administrator_of(account_id)
+        return session.client("iam", endpoint_url=self.life.aws.endpoint_url)
+
     def change_everything(self) -> None:
         """Change what was made, beside the YAML."""
         self._events()
