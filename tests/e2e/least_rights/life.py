@@ -46,8 +46,14 @@ class Life:
         """Plain boto3 as the operator, whom nothing limits."""
         return operator(self.aws)
 
-    def make_roles(self, name: str, *options: str) -> None:
-        """Make a role of the default account with the policies that `iam-policy` prints, and those that it assumes."""
+    def make_roles(self, name: str, *options: str, left_out: tuple[str, str] = ("", "")) -> None:
+        """Make a role of the default account with the policies that `iam-policy` prints, and those that it assumes.
+
+        Args:
+            name: of the role.
+            options: of the command.
+            left_out: a statement by its Sid, and an action that is taken out of it.
+        """
         own = self.administrator
         trusted = {"AWS": f"arn:aws:iam::{self.aws.account_id}:root"}
         own.client("iam", endpoint_url=self.aws.endpoint_url).create_role(
@@ -61,6 +67,7 @@ class Life:
                 for policy in iam.list_role_policies(RoleName=assumed)["PolicyNames"]:
                     iam.delete_role_policy(RoleName=assumed, PolicyName=policy)
             for policy, document in role["policies"].items():
+                without(document, *left_out)
                 iam.create_policy(PolicyName=f"{name}-{policy}", PolicyDocument=json.dumps(document))
                 iam.attach_role_policy(
                     RoleName=assumed, PolicyArn=f"arn:aws:iam::{role['account_id']}:policy/{name}-{policy}"
@@ -134,6 +141,14 @@ class Life:
     def asked(self) -> list[AskedRight]:
         """What sessions of the roles asked for."""
         return [one for one in emulator.asked_rights(self.aws) if one.role in self.policies]
+
+
+def without(document: Document, sid: str, action: str) -> None:
+    """Take an action out of a statement, and with the last one the statement."""
+    for one in document["Statement"]:
+        if one["Sid"] == sid:
+            one["Action"].remove(action)
+    document["Statement"][:] = [one for one in document["Statement"] if one["Action"]]
 
 
 def _trust(principal: Mapping[str, str]) -> str:

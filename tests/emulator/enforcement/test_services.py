@@ -328,6 +328,60 @@ def test_a_redrive_takes_from_one_queue_and_sends_to_another(actors: Actors, rol
     assert refusal(lambda: queues.start_message_move_task(SourceArn=dead)) == ("", "")
 
 
+def test_whoever_rotates_a_secret_needs_leave_to_invoke_its_function(
+    actors: Actors, role: str, make_function: Callable[..., str]
+) -> None:
+    function, own = make_function(), client(actors.clients, "secretsmanager")
+    own.create_secret(Name=role, SecretString="first")
+    actors.role(role, allow("secretsmanager:RotateSecret"))
+    secrets = client(actors.session(role), "secretsmanager")
+    rotate = partial(secrets.rotate_secret, SecretId=role, RotateImmediately=False)
+    rules = {"RotationLambdaARN": function, "RotationRules": {"AutomaticallyAfterDays": 30}}
+    assert f"lambda:InvokeFunction on resource: {function}" in denied(rotate, **rules)
+    actors.allow(role, allow("secretsmanager:RotateSecret"), allow("lambda:InvokeFunction", resource=function))
+    assert refusal(partial(rotate, **rules)) == ("", "")
+    actors.allow(role, allow("secretsmanager:RotateSecret"))
+    assert "lambda:InvokeFunction" in denied(rotate)
+
+
+def test_a_parameter_is_opened_by_whoever_may_use_its_key_through_parameter_store(actors: Actors, role: str) -> None:
+    key = client(actors.clients, "kms").create_key()["KeyMetadata"]["Arn"]
+    own, arn = client(actors.clients, "ssm"), f"arn:aws:ssm:{AT}:parameter/{role}"
+    own.put_parameter(Name=f"/{role}", Value="value", Type="SecureString", KeyId=key)
+    reading = allow("ssm:GetParameter", resource=arn)
+    actors.role(role, reading)
+    read = partial(client(actors.session(role), "ssm").get_parameter, Name=f"/{role}")
+    assert not denied(read)
+    assert f"kms:Decrypt on resource: {key}" in denied(read, WithDecryption=True)
+    through = {"kms:ViaService": f"ssm.{REGION}.amazonaws.com", "kms:EncryptionContext:PARAMETER_ARN": arn}
+    actors.allow(role, reading, allow("kms:Decrypt", resource=key, Condition={"StringEquals": through}))
+    assert not denied(read, WithDecryption=True)
+    own.put_parameter(Name=f"/{role}-default", Value="value", Type="SecureString")
+    actors.allow(role, allow("ssm:GetParameter"))
+    assert not denied(partial(read, Name=f"/{role}-default"), WithDecryption=True)
+
+
+def test_a_database_is_made_by_whoever_may_use_its_key_and_let_rds_keep_its_password(actors: Actors, role: str) -> None:
+    key = client(actors.clients, "kms").create_key()["KeyMetadata"]["Arn"]
+    rds = allow("rds:*")
+    actors.role(role, rds)
+    databases = client(actors.session(role), "rds")
+    make = partial(
+        databases.create_db_instance, DBInstanceIdentifier=role, DBInstanceClass="db.t4g.micro", Engine="postgres"
+    )
+    grant = f"kms:CreateGrant on resource: {key}"
+    assert grant in denied(make, KmsKeyId=key)
+    for via, said in (("ec2", grant), ("rds", "kms:DescribeKey")):
+        through = {"StringEquals": {"kms:ViaService": f"{via}.{REGION}.amazonaws.com"}}
+        actors.allow(role, rds, allow("kms:CreateGrant", resource=key, Condition=through))
+        assert said in denied(make, KmsKeyId=key)
+    kept = f"arn:aws:secretsmanager:{AT}:secret:rds!*"
+    needed = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
+    for number, missing in enumerate([*needed, "kms:DescribeKey"]):
+        actors.allow(role, rds, *(allow(one, resource=kept) for one in needed[:number]))
+        assert missing in denied(make, ManageMasterUserPassword=True)
+
+
 TRUSTS_LAMBDA = json.dumps(
     {
         "Version": "2012-10-17",

@@ -1,0 +1,51 @@
+"""Single actions really left out: a first apply of examples/ is denied, and says of what."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from secrets_pipeline import emulator
+from tests.e2e.least_rights.life import Life
+from tests.sweep import turn
+
+ROOT = Path(__file__).parents[3]
+PARTS = [
+    ("ListSecretsAndKeys", "kms:CreateKey"),
+    ("WriteSecrets", "secretsmanager:PutResourcePolicy"),
+    ("UseKeysOfSecrets", "kms:GenerateDataKey"),
+    ("SealValues", "kms:Decrypt"),
+    ("PublishOutputs", "ssm:PutParameter"),
+    ("MakeDatabases", "rds:CreateDBInstance"),
+    ("WriteDatabases", "rds:AddTagsToResource"),
+    ("LookAtRotationFunctions", "lambda:InvokeFunction"),
+    ("PassRolesToLambda", "iam:PassRole"),
+    ("MakeLogGroups", "logs:TagResource"),
+    ("LetConsumersRead", "iam:PutRolePolicy"),
+    ("PassRolesToTasks", "iam:PassRole"),
+    ("DeliverToStages", "apigateway:PATCH"),
+    ("LookAtQueues", "sqs:TagQueue"),
+]
+"""What a first apply needs, one of each kind; `test_examples.py` judges every action by one run."""
+
+
+@pytest.mark.parametrize(("sid", "action"), turn(PARTS, of=7), ids=lambda one: one)
+def test_an_apply_without_one_action_is_denied_that_and_names_it(
+    tmp_path: Path, aws: emulator.LocalAws, sid: str, action: str
+) -> None:
+    emulator.settle(aws)
+    emulator.empty(aws)
+    emulator.reset_rights(aws)
+    shutil.copytree(ROOT / "examples", tmp_path / "atmos")
+    (tmp_path / "home").mkdir(mode=0o700)
+    life = Life(aws, tmp_path / "atmos", tmp_path / "home")
+    life.stand_in()
+    life.make_roles("pipeline", left_out=(sid, action))
+    with life.under("pipeline"):
+        done = life.run("apply", "--all")
+    assert done.exit_code == 1
+    assert action in {one.action for one in life.asked() if not one.allowed}
+    assert {one.action for one in life.asked() if not one.allowed} == {action}
+    assert action in done.output or "AccessDenied" in done.output
