@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from secrets_pipeline.arn import Arn, account_of
+from secrets_pipeline.aws.session import partition_of
 from secrets_pipeline.desired.settings.leases import BucketLeases, TableLeases
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
@@ -30,17 +31,17 @@ Found = tuple[Identity, Kind]
 
 
 def of_settings(
-    settings: OperatorSettings, specs: Sequence[StackSpec], own: Identity, partition: str
+    settings: OperatorSettings, specs: Sequence[StackSpec], own: Identity, roles: Iterable[str]
 ) -> Iterator[Found]:
     """What stacks do not say.
 
     Args:
         settings: the operator's.
-        specs: the stacks.
+        specs: the stacks, one at least.
         own: the pipeline's own credentials.
-        partition: of the stacks.
+        roles: that are assumed for the stacks, and for those that they refer to.
     """
-    assumed = [spec.target.role_arn for spec in specs if spec.target.role_arn]
+    assumed, partition = list(roles), partition_of(specs[0].target.region)
     yield from _stores(settings, own, partition)
     yield from _alerts(settings, own)
     yield from _events(settings, specs, own, partition)

@@ -27,16 +27,32 @@ def regions_of(spec: StackSpec) -> list[str]:
     return list(dict.fromkeys([spec.target.region, *replicas]))
 
 
-def of_stack(spec: StackSpec, settings: OperatorSettings, known: Mapping[str, StackSpec]) -> Iterator[Kind]:
+def referred(spec: StackSpec, known: Mapping[str, StackSpec]) -> list[StackSpec]:
+    """The other stacks whose outputs or values a stack takes in, each of which is read in its own account."""
+    named = (one.name for one in spec.crossings if one.boundary in (Boundary.OUTPUT, Boundary.VALUE))
+    names = dict.fromkeys(name.partition(":")[0] for name in named)
+    return [known[name] for name in names if name in known and name != spec.stack]
+
+
+def of_referred(spec: StackSpec, settings: OperatorSettings) -> Iterator[Kind]:
+    """What is read of a stack by others that refer to it."""
+    here = _Here(spec)
+    yield "any", ["*"]
+    yield "referred_secrets", here.arns("secretsmanager", *_own_secrets(spec))
+    yield "referred_keys", here.arns("kms", "key/*")
+    yield "fingerprint_key", here.arns("kms", _key(settings.fingerprint_key))
+    yield from _listed_databases(here)
+
+
+def of_stack(spec: StackSpec, settings: OperatorSettings) -> Iterator[Kind]:
     """What a stack touches in its account.
 
     Args:
         spec: of the stack, whose account is known.
         settings: the operator's.
-        known: every stack of the repository.
     """
     here = _Here(spec)
-    yield from _secrets_and_keys(here, settings, known)
+    yield from _secrets_and_keys(here, settings)
     yield from _databases(here)
     yield from _rotation(here, settings)
     yield from _consumers(here)
@@ -63,7 +79,7 @@ class _Here:
         ]
 
 
-def _secrets_and_keys(here: _Here, settings: OperatorSettings, known: Mapping[str, StackSpec]) -> Iterator[Kind]:
+def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]:
     spec = here.spec
     secrets = here.arns("secretsmanager", *_own_secrets(spec), everywhere=True)
     keys = here.arns("kms", "key/*", everywhere=True)
@@ -92,18 +108,11 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings, known: Mapping[st
         yield "replicated_secrets", secrets
     if any(secret.rotation for secret in spec.secrets):
         yield "rotated_secrets", here.arns("secretsmanager", *_own_secrets(spec))
-    crossed = {
-        one.boundary: {each.name for each in spec.crossings if each.boundary is one.boundary} for one in spec.crossings
-    }
-    parameters = [f"parameter/{name.removeprefix('/')}" for name in sorted(crossed.get(Boundary.PARAMETER, ()))]
+    taken_in = sorted({one.name for one in spec.crossings if one.boundary is Boundary.PARAMETER})
+    parameters = [f"parameter/{name.removeprefix('/')}" for name in taken_in]
     if parameters:
         yield "parameters", here.arns("ssm", *parameters)
         yield "parameter_keys", here.arns("kms", "key/*")
-    for boundary in (Boundary.OUTPUT, Boundary.VALUE):
-        for name in sorted(crossed.get(boundary, ())):
-            other = known.get(name.partition(":")[0])
-            if other is not None:
-                yield "referred_secrets", _Here(other).arns("secretsmanager", *_own_secrets(other))
 
 
 def _own_secrets(spec: StackSpec) -> list[str]:
@@ -126,10 +135,7 @@ def _databases(here: _Here) -> Iterator[Kind]:
     instances = [f"db:{one.identifier}" for one in databases if not one.is_cluster]
     clusters = [one for one in databases if one.is_cluster]
     named = [f"cluster:{one.identifier}" for one in clusters]
-    if databases:
-        yield "all_databases", here.arns("rds", "db:*")
-    if clusters:
-        yield "all_clusters", here.arns("rds", "cluster:*")
+    yield from _listed_databases(here)
     members = [f"db:{name}" for one in clusters if one.create for name in one.member_identifiers]
     yield "databases", here.arns("rds", *instances, *members)
     yield "clusters", here.arns("rds", *named)
@@ -155,6 +161,13 @@ def _databases(here: _Here) -> Iterator[Kind]:
             yield "foreign_database_keys", [arn for arn in named if account_of(arn) != here.account_id]
         if one.password is None or one.manage_master_user_password:
             yield "managed_passwords", here.arns("secretsmanager", "secret:rds!*")
+
+
+def _listed_databases(here: _Here) -> Iterator[Kind]:
+    if here.spec.databases:
+        yield "all_databases", here.arns("rds", "db:*")
+    if any(one.is_cluster for one in here.spec.databases):
+        yield "all_clusters", here.arns("rds", "cluster:*")
 
 
 def _groups(database: DatabaseSpec) -> list[str]:

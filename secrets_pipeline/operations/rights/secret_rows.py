@@ -35,14 +35,14 @@ EVERYTHING: Final = (
     Right(
         Need.EVERYTHING,
         "ReadKeys",
-        ("keys", "given_keys", "foreign_keys", "foreign_database_keys"),
+        ("keys", "given_keys", "referred_keys", "foreign_keys", "foreign_database_keys"),
         reads="kms:DescribeKey ListResourceTags",
     ),
     # Secrets Manager opens and seals values on the caller's behalf; Encrypt is asked for a key that secrets move to.
     Right(
         Need.EVERYTHING,
         "UseKeysOfSecrets",
-        ("keys", "given_keys"),
+        ("keys", "given_keys", "referred_keys"),
         reads="kms:Decrypt",
         writes="kms:GenerateDataKey",
         condition=when.through_secrets_manager,

@@ -11,7 +11,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.rights.model import Touched
 from secrets_pipeline.operations.rights.of_settings import Identity, of_settings
-from secrets_pipeline.operations.rights.of_stack import of_stack, regions_of
+from secrets_pipeline.operations.rights.of_stack import Kind, of_referred, of_stack, referred, regions_of
 
 
 def touched(specs: Iterable[StackSpec], settings: OperatorSettings, known: Mapping[str, StackSpec]) -> list[Touched]:
@@ -26,25 +26,39 @@ def touched(specs: Iterable[StackSpec], settings: OperatorSettings, known: Mappi
         SpecError: if nobody says in which account a stack lives.
     """
     chosen = list(specs)
+    if not chosen:
+        return []
     stacks: dict[Identity, list[StackSpec]] = defaultdict(list)
+    regions: dict[Identity, set[str]] = defaultdict(set)
+    parts: list[tuple[Identity, Kind]] = []
     for spec in chosen:
         stacks[_identity(spec)].append(spec)
+        regions[_identity(spec)].update(regions_of(spec))
+        parts += [(_identity(spec), part) for part in of_stack(spec, settings)]
+        for other in referred(spec, known):
+            regions[_identity(other)].add(other.target.region)
+            parts += [(_identity(other), part) for part in of_referred(other, settings)]
     own = next((one for one in stacks if one.role_arn is None), Identity(None, "*"))
     arns: dict[Identity, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    partition = partition_of(chosen[0].target.region) if chosen else "aws"
-    parts = [
-        *(
-            (identity, part)
-            for identity, each in stacks.items()
-            for spec in each
-            for part in of_stack(spec, settings, known)
-        ),
-        *of_settings(settings, chosen, own, partition),
-    ]
+    partition = partition_of(chosen[0].target.region)
+    parts += of_settings(settings, chosen, own, [one.role_arn for one in regions if one.role_arn])
     for identity, (kind, found) in parts:
         arns[identity][kind] += found
-    order = sorted(arns, key=lambda one: (one.role_arn is not None, one.account_id, one.role_arn or ""))
-    return [_of_role(identity, stacks[identity], settings, partition, arns[identity]) for identity in order]
+    boundary = settings.permissions_boundary
+    return [
+        Touched(
+            account_id=identity.account_id,
+            partition=partition,
+            role_arn=identity.role_arn,
+            stacks=tuple(sorted(spec.stack for spec in stacks[identity])),
+            regions=tuple(sorted(regions[identity])),
+            boundary=f"arn:{partition}:iam::{identity.account_id}:policy/{boundary}" if boundary else None,
+            fingerprint_key=settings.fingerprint_key,
+            seal_key=settings.seal_key,
+            arns={kind: tuple(dict.fromkeys(one)) for kind, one in found.items() if one},
+        )
+        for identity, found in sorted(arns.items(), key=lambda one: (one[0].role_arn or "", one[0].account_id))
+    ]
 
 
 def _identity(spec: StackSpec) -> Identity:
@@ -54,24 +68,3 @@ def _identity(spec: StackSpec) -> Identity:
             remedy="Name account_id in a rule under targets of the operator's settings.",
         )
     return Identity(spec.target.role_arn, spec.target.account_id)
-
-
-def _of_role(
-    identity: Identity,
-    stacks: Iterable[StackSpec],
-    settings: OperatorSettings,
-    partition: str,
-    arns: Mapping[str, Iterable[str]],
-) -> Touched:
-    boundary = settings.permissions_boundary
-    return Touched(
-        account_id=identity.account_id,
-        partition=partition,
-        role_arn=identity.role_arn,
-        stacks=tuple(sorted(spec.stack for spec in stacks)),
-        regions=tuple(sorted({region for spec in stacks for region in regions_of(spec)})),
-        boundary=f"arn:{partition}:iam::{identity.account_id}:policy/{boundary}" if boundary else None,
-        fingerprint_key=settings.fingerprint_key,
-        seal_key=settings.seal_key,
-        arns={kind: tuple(dict.fromkeys(found)) for kind, found in arns.items() if found},
-    )

@@ -221,6 +221,24 @@ def test_what_the_settings_name_is_touched_by_the_role_that_they_name(ground: Gr
     )
 
 
+def test_what_is_taken_in_of_another_stack_is_read_in_its_account_by_its_role(ground: Ground) -> None:
+    ground.settings("grants: {stacks: 'shop-*', values: ['far-dev']}\n")
+    ground.write(
+        "stacks/shop.yaml",
+        STACK.format(context="shop", more="").replace(
+            "generate_random_password: true",
+            "secret_data: '${output.secretsmanager.secret_values.token}'".replace("output.", "output.far-dev:"),
+        ),
+    )
+    ground.stack("far")
+    roles = ground.roles("shop-dev")
+    own, far = statements(roles[None]), statements(roles[FAR_ROLE])
+    assert own["AssumeRoles"]["Resource"] == [FAR_ROLE]
+    assert far["ReadSecrets"]["Resource"] == [f"arn:aws:secretsmanager:eu-west-2:{FAR}:secret:far/dev/*"]
+    assert "WriteSecrets" not in far
+    assert FAR not in json.dumps(own["ReadSecrets"])
+
+
 def test_rules_of_another_account_forward_to_the_bus_that_lets_it_in(ground: Ground) -> None:
     ground.settings(f"events: {{queue: events, region: eu-west-2, account_id: '{HOME}', kms_key: alias/events}}\n")
     ground.stack("shop")
