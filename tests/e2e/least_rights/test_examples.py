@@ -136,7 +136,8 @@ def life(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Li
             # A change of IAM a moment ago is hidden until those that come with it are there.
             somebody.bound()
             emulator.settle(aws)
-            daemon.tick()
+            for _ in range(4):
+                daemon.tick()
         somebody.bury()
         with life.under("pipeline-plans", SECRETS_PIPELINE_READ_ONLY="1"):
             life.succeed("events", "status")
