@@ -65,9 +65,16 @@ _TASK_DEFINITION = named("task-definition/{}:*", "family")
 _EVENT_BUS = named("event-bus/{}", "Name", "EventBusName")
 
 OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
+    "accessanalyzer": dict(_same("access-analyzer", anything_at_all, "CheckNoPublicAccess ValidatePolicy")),
     "cloudtrail": dict(_same("cloudtrail", anything_at_all, "LookupEvents")),
     "dynamodb": dict(_same("dynamodb", _TABLE_OF_DYNAMODB, "GetItem PutItem")),
-    "ec2": dict(_same("ec2", anything_at_all, "DescribeSecurityGroups DescribeSubnets DescribeVpcs")),
+    "ec2": dict(
+        _same(
+            "ec2",
+            anything_at_all,
+            "DescribeRouteTables DescribeSecurityGroups DescribeSubnets DescribeVpcEndpoints DescribeVpcs",
+        )
+    ),
     "ecs": {
         **dict(_same("ecs", anything_at_all, "DescribeTaskDefinition")),
         **dict(_same("ecs", of.in_cluster("service", "services"), "DescribeServices")),
@@ -102,6 +109,7 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
     "iam": {
         **dict(_same("iam", anything_at_all, "GetAccountAuthorizationDetails ListOpenIDConnectProviders")),
         **dict(_same("iam", named("policy/{}", "PolicyArn"), "GetPolicy GetPolicyVersion")),
+        **dict(_same("iam", named("{}", "PolicySourceArn"), "SimulatePrincipalPolicy")),
         **dict(
             _same(
                 "iam",

@@ -90,7 +90,13 @@ ROTATION: Final = (
         Need.ROTATION,
         "PutFunctionsIntoANetwork",
         ("network",),
-        writes="ec2:DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+        writes="ec2:DescribeSecurityGroups DescribeVpcs",
+    ),
+    Right(
+        Need.ROTATION,
+        "LookAtTheNetwork",
+        ("network",),
+        reads="ec2:DescribeRouteTables DescribeSubnets DescribeVpcEndpoints",
     ),
     Right(Need.ROTATION, "FindLogGroups", ("any_log_group",), reads="logs:DescribeLogGroups"),
     Right(

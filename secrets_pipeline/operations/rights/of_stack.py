@@ -56,6 +56,10 @@ def of_stack(spec: StackSpec, settings: OperatorSettings) -> Iterator[Kind]:
     yield from _databases(here)
     yield from _rotation(here, settings)
     yield from _consumers(here)
+    if settings.access.second_opinion:
+        principals = [arn for one in spec.consumers for arn in one.principals.values()]
+        yield "second_opinion", ["*"]
+        yield "simulated_roles", [arn for arn in principals if account_of(arn) == here.account_id]
 
 
 class _Here:

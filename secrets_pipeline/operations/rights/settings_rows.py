@@ -33,6 +33,13 @@ AUDITS: Final = (
         ("organization",),
         reads="organizations:DescribeOrganization DescribePolicy ListParents ListPoliciesForTarget ListRoots",
     ),
+    Right(
+        Need.AUDITS,
+        "AskForASecondOpinion",
+        ("second_opinion",),
+        reads="access-analyzer:CheckNoPublicAccess ValidatePolicy",
+    ),
+    Right(Need.AUDITS, "SimulateConsumers", ("simulated_roles",), reads="iam:SimulatePrincipalPolicy"),
     Right(Need.AUDITS, "ReadEventHistory", ("any",), reads="cloudtrail:LookupEvents"),
 )
 

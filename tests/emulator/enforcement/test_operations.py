@@ -29,6 +29,7 @@ GIVEN: dict[str, Any] = {
     "InstanceIds": ["i-0123456789abcdef0"],
     "ManageMasterUserPassword": True,
     "Path": "/shop/",
+    "PolicySourceArn": ROLE,
     "PolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/shop",
     "QueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/shop",
     "Role": ROLE,

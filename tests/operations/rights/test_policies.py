@@ -45,12 +45,12 @@ class Ground:
     """A repository of a test's own."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self.write("atmos.yaml", ATMOS)
         self.settings("")
 
     def write(self, name: str, text: str) -> None:
-        path = self._folder / name
+        path = self.folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(dedent(text))
 
@@ -61,7 +61,7 @@ class Ground:
         self.write(f"stacks/{context}.yaml", STACK.format(context=context, more=more) + components)
 
     def roles(self, *stacks: str, plan_only: bool = False) -> dict[str | None, RolePolicies]:
-        read = open_repository(self._folder)
+        read = open_repository(self.folder)
         assert read.errors == {}
         specs = [read.specs[name] for name in stacks or read.specs]
         found = [role_policies(one, plan_only=plan_only) for one in touched(specs, read.settings, read.specs)]
@@ -149,8 +149,25 @@ def test_a_function_in_a_network_asks_for_the_three_calls_that_lambda_makes_for_
         "secrets_pipeline: {", f"{setting}security_group_ids: [sg-0a1b2c3d]}}, ".replace("dialect: tf-atmos, ", "")
     )
     ground.write("stacks/shop.yaml", text)
-    network = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
-    assert ground.own()["PutFunctionsIntoANetwork"]["Action"] == network
+    found = ground.own()
+    network = {one for sid in ("PutFunctionsIntoANetwork", "LookAtTheNetwork") for one in found[sid]["Action"]}
+    assert {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"} <= network
+
+
+def test_a_second_opinion_is_asked_for_consumers_of_the_account(ground: Ground) -> None:
+    role = "arn:aws:iam::{}:role/app"
+    consumers = f"""\
+            create_kms_key: true
+            consumers:
+              near: {{type: app, role_arn: "{role.format(HOME)}", secrets: [token]}}
+              away: {{type: app, role_arn: "{role.format(READERS)}", secrets: [token]}}
+"""
+    ground.settings(f"grants: {{readers: ['{READERS}']}}\n")
+    ground.stack(components=consumers)
+    assert "SimulateConsumers" not in ground.own()
+    ground.settings(f"grants: {{readers: ['{READERS}']}}\naccess: {{second_opinion: true}}\n")
+    assert ground.own()["SimulateConsumers"]["Resource"] == [role.format(HOME)]
+    assert ground.own()["AskForASecondOpinion"]["Resource"] == ["*"]
 
 
 def test_a_cluster_is_made_with_its_groups_its_key_and_a_password_that_rds_keeps(ground: Ground) -> None:

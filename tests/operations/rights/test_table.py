@@ -24,7 +24,7 @@ READS_BY_ANOTHER_NAME = {
 }
 ALSO_FOR_WRITES = {
     # Of the function's caller, and of whoever puts a function into a network.
-    *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+    *("ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
     # Seals and leases are read by whoever writes them.
     *("dynamodb:GetItem", "s3:GetBucketVersioning", "s3:GetObject", "s3:ListBucket"),
     # Of a command that puts messages back.
@@ -103,7 +103,7 @@ def rows() -> dict[Need, tuple[set[str], set[str]]]:
 
 def actions(cell: str) -> set[str]:
     service, found = "", set()
-    for word in re.findall(r"`([a-z0-9]+:[A-Za-z]+|[A-Z][A-Za-z]+)`", cell):
+    for word in re.findall(r"`([a-z0-9-]+:[A-Za-z]+|[A-Z][A-Za-z]+)`", cell):
         service = word.partition(":")[0] if ":" in word else service
         found.add(f"{service}:{word.rpartition(':')[2]}")
     return found
