@@ -62,11 +62,23 @@ def planned(resource: Resource, plan: Callable[[], Planned]) -> Planned | Change
     """
     try:
         return plan()
-    except SecretsPipelineError as error:
-        return Change(resource, ChangeClass.BLOCKED, (Because(error.message),), error=error)
-    except Exception as bug:  # noqa: BLE001 - one resource's bug must not hide the plan of the others
-        told = _unexpected(bug)
-        return Change(resource, ChangeClass.BLOCKED, (Because(told.message),), error=told)
+    except Exception as error:  # noqa: BLE001 - one resource's bug must not hide the plan of the others
+        return _unplanned(resource, error)
+
+
+def plan_stage(stage: str, reconciler: Reconciler) -> Sequence[Change]:
+    """Return what a reconciler plans, or, if it raised, one blocked change named `stage`: the other stages go on.
+
+    That is for what it reads of all its resources at once; of each, `planned` is told.
+
+    Args:
+        stage: its name, for a human.
+        reconciler: of the stage.
+    """
+    try:
+        return reconciler.plan()
+    except Exception as error:  # noqa: BLE001 - one stage's bug must not hide the others
+        return [_unplanned(Resource("stage", stage), error)]
 
 
 def silent(_outcome: Outcome) -> None:
@@ -182,6 +194,11 @@ def _attempt(reconciler: Reconciler, change: Change) -> Outcome:
         return Failed(change, error)
     except Exception as error:  # noqa: BLE001 - one resource's bug must not hide the outcomes of the others
         return Failed(change, _unexpected(error))
+
+
+def _unplanned(resource: Resource, error: Exception) -> Change:
+    told = error if isinstance(error, SecretsPipelineError) else _unexpected(error)
+    return Change(resource, ChangeClass.BLOCKED, (Because(told.message),), error=told)
 
 
 def _unexpected(error: Exception) -> SecretsPipelineError:

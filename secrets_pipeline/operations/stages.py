@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, silent
+from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, plan_stage, silent
 from secrets_pipeline.engine.model import Change, Outcome
 from secrets_pipeline.operations.with_orphans import WithOrphans
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
@@ -171,7 +171,7 @@ def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Cha
         stack: the stack, of a run that does not write.
         deep: also read what marks vouch for; None as the options of the run say.
     """
-    return {name: tuple(make(stack, deep=deep).plan()) for name, make in STAGES.items()}
+    return {name: tuple(plan_stage(name, make(stack, deep=deep))) for name, make in STAGES.items()}
 
 
 def commit(stack: Stack) -> Reconciler:
@@ -203,5 +203,5 @@ def apply_stack(
     done: dict[str, tuple[Outcome, ...]] = {}
     for name in (*STAGES, "commit"):
         reconciler = STAGES[name](stack, passwords=passwords) if name in STAGES else commit(stack)
-        done[name] = apply(reconciler, reconciler.plan(), workers=workers, progress=progress)
+        done[name] = apply(reconciler, plan_stage(name, reconciler), workers=workers, progress=progress)
     return done

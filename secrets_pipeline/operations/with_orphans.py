@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from secrets_pipeline.engine.apply import Reconciler
+from secrets_pipeline.engine.apply import Reconciler, plan_stage
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.reconcilers.orphaned_key import reconciler as orphaned_key
 
@@ -26,7 +26,7 @@ class WithOrphans:
 
     def plan(self) -> Sequence[Change]:
         """Plan what is declared, then the orphans."""
-        changes = [*self._declared.plan(), *self._secrets.plan()]
+        changes = [*self._declared.plan(), *plan_stage("secrets that left the YAML", self._secrets)]
         first = tuple(one.resource.name for one in changes if one.action.writes)
         return [*changes, *(replace(one, after=first) for one in self._keys.plan())]
 

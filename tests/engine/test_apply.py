@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.engine.apply import apply, planned
+from secrets_pipeline.engine.apply import apply, plan_stage, planned
 from secrets_pipeline.engine.model import (
     Applied,
     Change,
@@ -205,6 +205,26 @@ def test_a_bug_while_a_resource_is_planned_hides_no_other_and_quotes_nothing() -
     assert found.error is not None
     assert "hunter2" not in found.error.diagnostics()
     assert [type(one) for one in apply(Recording(str), [found, change("good")])] == [Failed, Applied]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SecretsPipelineError("access denied", remedy="ask"), "access denied"),
+        (KeyError("hunter2"), "unexpected KeyErr"),
+    ],
+)
+def test_a_stage_that_cannot_be_planned_fails_in_its_own_name_and_quotes_nothing(error: Exception, said: str) -> None:
+    class Broken(Recording):
+        def plan(self) -> Sequence[Change]:
+            raise error
+
+    broken = Broken(str)
+    (found,) = plan_stage("rds_endpoints", broken)
+    assert (found.action, str(found.resource)) == (ChangeClass.BLOCKED, "stage rds_endpoints")
+    assert found.reason.startswith(said)
+    assert "hunter2" not in found.reason
+    assert [type(one) for one in apply(broken, [found])] == [Failed]
 
 
 def test_after_an_interrupt_nothing_more_is_started() -> None:

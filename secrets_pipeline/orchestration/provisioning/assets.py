@@ -1,5 +1,6 @@
 """Make one asset a stage from the table of stages, with what its materialisation tells beside the outcomes."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -7,6 +8,7 @@ import dagster as dg
 
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Outcome
+from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration.provisioning.configuration import GENERATED, STACK_CONFIG
 from secrets_pipeline.orchestration.provisioning.options import AssetOptions, options
@@ -84,9 +86,20 @@ def _asset(names: Names, name: str) -> dg.AssetsDefinition:
         stack = applying.stack(context.partition_key)
         reconciler = STAGES[name](stack)
         outcomes = applying.reconcile(name, reconciler)
-        return materialized(stack, outcomes, _TELL[name](stack, reconciler, outcomes) if name in _TELL else None)
+        return materialized(stack, outcomes, _told(context, name, stack, reconciler, outcomes))
 
     return apply
+
+
+def _told(
+    context: Context, name: str, stack: Stack, reconciler: Reconciler, outcomes: Sequence[Outcome]
+) -> Metadata | None:
+    try:
+        return _TELL[name](stack, reconciler, outcomes) if name in _TELL else None
+    except SecretsPipelineError as error:
+        # The outcomes say what could not be read; what is told beside them must not end the run before its report.
+        context.log.warning("%s tells nothing more: %s", name, error.diagnostics())
+        return None
 
 
 def _secrets(names: Names) -> dg.AssetsDefinition:
@@ -94,8 +107,9 @@ def _secrets(names: Names) -> dg.AssetsDefinition:
     def secrets(context: Context, applying: Apply, generated_passwords: GeneratedPasswords) -> Result:
         stack = applying.stack(context.partition_key)
         outcomes = applying.reconcile("secrets", STAGES["secrets"](stack, passwords=generated_passwords))
-        if not lacking_values(stack):
-            applying.stacks.seals(stack).delete(stack.spec.stack)
+        with contextlib.suppress(AwsError):  # Where nobody can tell, the seal stays for the next run.
+            if not lacking_values(stack):
+                applying.stacks.seals(stack).delete(stack.spec.stack)
         return materialized(stack, outcomes)
 
     return secrets

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
-from secrets_pipeline.engine.apply import Reconciler, apply
+from secrets_pipeline.engine.apply import Reconciler, apply, plan_stage
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.engine.report import count, rows
 from secrets_pipeline.errors import GuardError
@@ -63,8 +63,8 @@ class Applying:
         return stack
 
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
-        """Plan and apply with a given reconciler; one failing resource never hides the others."""
-        return apply(reconciler, reconciler.plan(), progress=lambda outcome: self._progress(stage, outcome))
+        """Plan and apply with a given reconciler; one failing resource, or stage, never hides the others."""
+        return apply(reconciler, plan_stage(stage, reconciler), progress=lambda outcome: self._progress(stage, outcome))
 
 
 @dg.resource(required_resource_keys={"stacks", "progress"})

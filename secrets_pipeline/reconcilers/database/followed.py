@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.engine.model import Failed, Outcome, Skipped
+from secrets_pipeline.engine.model import Applied, Outcome, Unchanged
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 
 if TYPE_CHECKING:
@@ -32,6 +32,6 @@ def followed(stack: Stack, outcomes: Iterable[Outcome]) -> Mapping[str, str]:
         stack: the stack.
         outcomes: of the stage `rds_endpoints`.
     """
-    open_ones = {one.change.resource.name for one in outcomes if isinstance(one, Failed | Skipped)}
+    done = {one.change.resource.name for one in outcomes if isinstance(one, Applied | Unchanged)}
     known = serving(stack.spec, stack.observed.databases)
-    return {name: said for name, said in known.items() if name not in open_ones}
+    return {name: said for name, said in known.items() if name in done}

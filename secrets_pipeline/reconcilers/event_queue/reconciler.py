@@ -11,7 +11,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.arn import account_of
@@ -53,27 +53,38 @@ class EventQueueReconciler:
     def __init__(self, stack: Stack, *, deep: bool | None = None) -> None:
         self._stack = stack
         self._deep = stack.run.options.deep if deep is None else deep
-        self._routes = _routes(stack)
-        self._parts = {part.resource.name: part for route in self._routes for part in route.parts}
+
+    @cached_property
+    def _routes(self) -> Sequence[_Route]:
+        """Found when it is planned, as the queue's account may ask for another role."""
+        return _routes(self._stack)
 
     def plan(self) -> Sequence[Change]:
         """Plan one change a part, then the notes of what will have been made."""
-        return [change for route in self._routes for change in self._plan_route(route)]
+        changes: list[Change] = []
+        for route in self._routes:
+            # One way hides not the other.
+            noted = planned(route.note, partial(self._plan_note, route))
+            changes.extend([noted] if noted.error else self._plan_route(route, noted=noted.action is ChangeClass.NONE))
+        return changes
 
     def apply(self, change: Change) -> str:
         """Make one part, or write one note; see `engine.Reconciler`."""
         if change.resource.kind == _NOTE_KIND:
             next(route for route in self._routes if route.note == change.resource).write_note()
             return "noted"
-        part = self._parts[change.resource.name]
+        part = next(one for route in self._routes for one in route.parts if one.resource.name == change.resource.name)
         seen = part.look()
         if seen.exists and not seen.ours and not self._stack.run.options.adopts(part.resource.name):
             raise SkippedError(f"{part.resource} was made by somebody else meanwhile")
         part.make()
         return "created" if not seen.exists else "; ".join(seen.differences) or "tagged"
 
-    def _plan_route(self, route: _Route) -> list[Change]:
-        noted = route.is_noted()
+    @staticmethod
+    def _plan_note(route: _Route) -> Change:
+        return Change(route.note, ChangeClass.NONE if route.is_noted() else ChangeClass.UPDATE)
+
+    def _plan_route(self, route: _Route, *, noted: bool) -> list[Change]:
         if noted and not self._deep:
             return [
                 Change(one, ChangeClass.NONE, (_NOTED,)) for one in (*(p.resource for p in route.parts), route.note)

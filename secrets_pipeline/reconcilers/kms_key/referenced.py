@@ -32,7 +32,7 @@ def referenced_keys(stack: Stack, kind: str) -> Sequence[Change]:
         name = _named(stack, secret)
         if name is None or name in own:
             continue
-        identity = stack.observed.keys.key_id(name) or name
+        identity = _identity(stack, name)
         named.setdefault(identity, name)
         components.setdefault(identity, []).append(secret.ref.component)
     made = {key_id for alias in own if named for key_id in _made(stack, alias)}
@@ -65,6 +65,13 @@ def _named(stack: Stack, secret: SecretSpec) -> str | None:
     except SecretsPipelineError:
         return None  # Said where the secret is planned.
     return None if isinstance(name, Pending) else name
+
+
+def _identity(stack: Stack, name: str) -> str:
+    try:
+        return stack.observed.keys.key_id(name) or name
+    except SecretsPipelineError:
+        return name  # Said where the key is planned.
 
 
 def _made(stack: Stack, alias: str) -> set[str]:

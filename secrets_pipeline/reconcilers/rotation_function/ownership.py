@@ -114,13 +114,14 @@ def noted_function(stack: Stack) -> str | None:
 def note_function(stack: Stack, name: str) -> None:
     """Note by PutParameter that the stack has a function, before it is made."""
     if noted_function(stack) != name:
-        publish(stack, _parameter(stack), name)
+        publish(stack, function_note(stack), name)
 
 
 def forget_function(stack: Stack) -> None:
     """Delete the note by DeleteParameter, after the function."""
-    stack.observed.parameters.delete(_parameter(stack))
+    stack.observed.parameters.delete(function_note(stack))
 
 
-def _parameter(stack: Stack) -> str:
+def function_note(stack: Stack) -> str:
+    """Name the parameter that notes which function the stack has."""
     return f"{stack.observed.parameters.folder}/rotation_function"

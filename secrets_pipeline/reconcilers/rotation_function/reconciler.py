@@ -32,6 +32,7 @@ from secrets_pipeline.reconcilers.rotation_function.ownership import (
     deployed_digest,
     foreign_function,
     forget_function,
+    function_note,
     function_tags,
     is_named,
     note_function,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "rotation-function"
+NOTE = "function-note"
 _IAM_SECONDS, _IAM_PAUSE = 120.0, 10.0
 """How long a policy of the role may take to be seen by those who make the function's network."""
 
@@ -72,12 +74,9 @@ class RotationFunctionReconciler:
         if self._function is not None:
             resource = Resource(KIND, self._function.name)
             changes.append(planned(resource, partial(self._plan, resource)))
-        left = noted_function(self._stack)
-        if left is not None and (self._function is None or left != self._function.name):
-            action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-            reason = Because("rotates nothing of this stack any more", "`apply --prune` deletes it with its role")
-            changes.append(Change(Resource(KIND, left), action, (reason,)))
-        return changes
+        note = Resource(NOTE, function_note(self._stack))
+        left = planned(note, self._plan_left)
+        return changes if left is None else [*changes, left]
 
     def apply(self, change: Change) -> str:
         """Deploy, permit or delete one function; see `engine.Reconciler`."""
@@ -94,6 +93,15 @@ class RotationFunctionReconciler:
         return wanted
 
     # plan
+
+    def _plan_left(self) -> Change | None:
+        """What becomes of a function that left the stack; None if none did."""
+        left = noted_function(self._stack)
+        if left is None or (self._function is not None and left == self._function.name):
+            return None
+        action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
+        reason = Because("rotates nothing of this stack any more", "`apply --prune` deletes it with its role")
+        return Change(Resource(KIND, left), action, (reason,))
 
     def _plan(self, resource: Resource) -> Change:
         stack, wanted = self._stack, self._wanted()

@@ -10,9 +10,20 @@ from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import (
+    Applied,
+    Change,
+    ChangeClass,
+    Failed,
+    Outcome,
+    Resource,
+    Skipped,
+    Unchanged,
+)
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database.checks import logins
 from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointReconciler
+from secrets_pipeline.reconcilers.database.followed import followed
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Refused, log_in
@@ -351,3 +362,12 @@ def test_a_cluster_serves_when_its_writer_does() -> None:
     assert state("creating", is_cluster=True).condition == "cluster is creating"
     changing = state("available", members={"x-1": "available"}, **{**cluster, "password_pending": True})
     assert changing.condition == "cluster is changing its master password"
+
+
+def test_a_run_that_could_not_plan_the_stage_has_followed_no_database(bench: Bench, spec: StackSpec) -> None:
+    context = bench.context(spec)
+    done = Change(Resource("database", bench.stack), ChangeClass.NONE)
+    assert list(followed(context, [Unchanged(done)])) == [bench.stack]
+    refused = AwsError("DescribeDBInstances failed: AccessDenied", remedy="allow it")
+    stage = Change(Resource("stage", STAGE), ChangeClass.BLOCKED, error=refused)
+    assert followed(context, [Failed(stage, refused)]) == {}

@@ -305,6 +305,22 @@ def test_where_aws_refuses_to_make_a_rule_of_a_global_service_the_rest_is_made_a
     assert isinstance(outcomes[post.queue], Applied)
 
 
+def test_a_way_whose_note_is_refused_fails_by_name_and_hides_not_the_other(
+    forwarding: Post, interruption: Interruption
+) -> None:
+    forwarding.apply(1)
+    context = forwarding._context(1, {"interruption": interruption}, writing=False)
+    context.account.botocore_session.get_component("event_emitter").register(
+        "before-call.events.ListTagsForResource", denied
+    )
+    changes = STAGES[STAGE](context).plan()
+    (broken,) = [one for one in changes if one.error is not None]
+    assert broken.resource.name == f"rules of {AWAY} {forwarding.bench.aws.region} as noted"
+    assert "AccessDenied" in broken.reason
+    # What is at home was looked at: one call says that all of it is noted.
+    assert forwarding.queue in {one.resource.name for one in changes if one.action is ChangeClass.NONE}
+
+
 def denied(**_: object) -> None:
     """What an SCP that denies all but some regions leads to."""
     raise ClientError({"Error": {"Code": "AccessDenied", "Message": "with an explicit deny"}}, "CreateQueue")

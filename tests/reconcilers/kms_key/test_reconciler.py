@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from secrets_pipeline import emulator
 from secrets_pipeline.desired.settings.grants import GrantRule
@@ -403,6 +404,24 @@ def test_a_key_whose_material_somebody_imported_is_never_ours(bench: Bench) -> N
     )
     bench.provision(spec, "kms_keys")
     assert key_id(bench) != made["KeyMetadata"]["KeyId"]
+
+
+def test_a_key_of_another_account_that_kms_cannot_find_now_fails_by_name_and_hides_no_other(
+    bench: Bench, interruption: Interruption
+) -> None:
+    theirs = "arn:aws:kms:eu-west-2:444455556666:alias/theirs"
+    spec = own(bench).model_copy(update={"secrets": (bench.declared(kms_key=theirs),)})
+    context = bench.context(spec, writing=False, interruption=interruption)
+
+    def refuse(params: dict[str, Any], **_: object) -> None:
+        if theirs in str(params["body"]):
+            raise ClientError({"Error": {"Code": "KMSInternalException", "Message": "later"}}, "DescribeKey")
+
+    context.account.botocore_session.get_component("event_emitter").register("before-call.kms.DescribeKey", refuse)
+    changes = {one.resource.name: one for one in STAGES["kms_keys"](context).plan()}
+    assert changes[bench.alias].action is ChangeClass.CREATE
+    assert changes[theirs].action is ChangeClass.BLOCKED
+    assert "KMSInternalException" in changes[theirs].reason
 
 
 @pytest.mark.parametrize("state", ["Disabled", "PendingDeletion"])

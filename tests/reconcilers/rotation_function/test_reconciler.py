@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
+from botocore.exceptions import ClientError
 
 from secrets_pipeline import emulator
 from secrets_pipeline.access.granting.attached import ROTATION_POLICY
@@ -14,6 +15,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Skipped, Unchanged
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 from secrets_pipeline.rotation.package import build_package
@@ -401,3 +403,19 @@ def test_no_rotation_begins_by_somebody_elses_function_of_that_name(bench: Bench
         assert "exists without our tags" in skipped.reason
     assert "RotationEnabled" not in bench.describe("password")
     assert "AWSPENDING" not in str(bench.secrets.list_secret_version_ids(SecretId=bench.name("password")))
+
+
+def test_a_note_that_may_not_be_read_hides_no_function(bench: Bench, interruption: Interruption) -> None:
+    wanted = spec(bench)
+    bench.provision(wanted)
+    context = bench.context(wanted, writing=False, interruption=interruption)
+
+    def refuse(operation: str) -> None:
+        if operation == "GetParametersByPath":
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+    interruption.before = refuse
+    function, note = STAGES[STAGE](context).plan()
+    assert (function.resource.name, function.action) == (name(bench), ChangeClass.NONE)
+    assert (note.resource.kind, note.action) == ("function-note", ChangeClass.BLOCKED)
+    assert "GetParametersByPath" in note.reason

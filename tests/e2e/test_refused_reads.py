@@ -1,0 +1,168 @@
+"""One read that AWS refuses: what needs it fails by name, every other stage goes on, and the report counts it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from secrets_pipeline import emulator
+from secrets_pipeline.engine.model import Change
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.operations.open_repository import open_repository
+from secrets_pipeline.operations.stages import STAGES, plan_stack
+from secrets_pipeline.orchestration.in_process.running import provision
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from tests import sweep
+from tests.runs import assert_applied
+
+STACK = "myapp-prod"
+DEEP = ApplyOptions(deep=True)
+MANY = 300
+"""More calls of one operation than a run makes."""
+
+FAILING = [
+    ("apigateway", "GetRestApis"),
+    ("apigateway", "GetStage"),
+    ("awslambda", "GetFunction"),
+    ("awslambda", "GetFunctionConfiguration"),
+    ("ecs", "DescribeServices"),
+    ("ecs", "DescribeTaskDefinition"),
+    ("events", "DescribeEventBus"),
+    ("events", "DescribeRule"),
+    ("events", "ListTagsForResource"),
+    ("events", "ListTargetsByRule"),
+    ("iam", "GetRole"),
+    ("iam", "GetRolePolicy"),
+    ("kms", "DescribeKey"),
+    ("kms", "GenerateMac"),
+    ("kms", "GetKeyPolicy"),
+    ("kms", "GetKeyRotationStatus"),
+    ("kms", "ListAliases"),
+    ("kms", "ListResourceTags"),
+    ("logs", "DescribeLogGroups"),
+    ("rds", "DescribeDBInstances"),
+    ("secretsmanager", "DescribeSecret"),
+    ("secretsmanager", "GetResourcePolicy"),
+    ("secretsmanager", "ListSecretVersionIds"),
+    ("sqs", "GetQueueAttributes"),
+    ("sqs", "GetQueueUrl"),
+    ("sqs", "ListQueueTags"),
+    ("ssm", "GetParametersByPath"),
+]
+"""Reads of a deep apply without which something cannot be compared."""
+
+UNKNOWN = [
+    ("awslambda", "GetPolicy"),
+    ("iam", "GetAccountAuthorizationDetails"),
+    ("iam", "ListOpenIDConnectProviders"),
+    ("kms", "ListGrants"),
+    ("organizations", "DescribeOrganization"),
+]
+"""Reads about who may do what: where they are refused, checks say what is not known, and nothing fails."""
+
+STOPPING = [("secretsmanager", "ListSecrets"), ("sts", "GetCallerIdentity")]
+"""Reads without which nobody knows where a run is, or what there is: it stops before its first write."""
+
+OF_A_WHOLE_STAGE = [
+    ("kms", "GenerateMac"),
+    ("rds", "DescribeDBInstances"),
+    ("sqs", "GetQueueUrl"),
+    ("sqs", "ListQueueTags"),
+    ("ssm", "GetParametersByPath"),
+]
+"""Reads for several resources at once; they are refused to an apply every day."""
+
+
+@pytest.fixture(scope="module")
+def stages(aws: emulator.LocalAws, repository: Path) -> Counter[str]:
+    """How many outcomes each stage has; the stack is applied."""
+    report, _ = provision(STACK, base_path=repository, options=ApplyOptions())
+    assert_applied(report)
+    emulator.reset_calls(aws)
+    report, _ = provision(STACK, base_path=repository, options=DEEP)
+    assert_applied(report)
+    assert {row["outcome"] for row in report.rows} == {"unchanged"}
+    return Counter(row["stage"] for row in report.rows)
+
+
+@contextmanager
+def refused(aws: emulator.LocalAws, service: str, operation: str) -> Iterator[None]:
+    """AWS denies one operation, however often it is called."""
+    every = range(1, MANY + 1)
+    deny = emulator.FaultAction.DENY
+    emulator.arm(aws, *(emulator.InjectedFault(deny, at=at, service=service, operation=operation) for at in every))
+    try:
+        yield
+    finally:
+        assert len([one for one in emulator.disarm(aws) if one.struck]) < MANY
+
+
+def test_every_operation_of_a_deep_apply_is_refused_in_this_file(aws: emulator.LocalAws, stages: Counter[str]) -> None:
+    known = {(call.service, call.operation) for call in emulator.calls(aws)}
+    assert known == {*FAILING, *UNKNOWN, *STOPPING}
+
+
+@pytest.mark.parametrize(("service", "operation"), FAILING)
+def test_a_plan_says_what_could_not_be_read_and_plans_every_other_stage(
+    aws: emulator.LocalAws, repository: Path, stages: Counter[str], service: str, operation: str
+) -> None:
+    with refused(aws, service, operation):
+        plan = plan_stack(open_repository(repository).assemble().stack(STACK), deep=True)
+    assert list(plan) == list(STAGES)
+    assert [name for name in stages if not plan[name]] == []
+    # Only a run that writes describes a secret: it trusts no list.
+    assert _refusals(plan, operation) or operation == "DescribeSecret"
+
+
+def _refusals(plan: Mapping[str, tuple[Change, ...]], operation: str) -> list[str]:
+    """The errors of a plan, each of which names the operation."""
+    errors = [change.error for changes in plan.values() for change in changes if change.error is not None]
+    assert all(isinstance(one, AwsError) and operation in one.message for one in errors), errors
+    return [one.message for one in errors]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [*OF_A_WHOLE_STAGE, *(one for one in sweep.turn(FAILING, 7) if one not in OF_A_WHOLE_STAGE)],
+)
+def test_an_apply_goes_on_with_every_other_stage_and_its_report_counts_what_failed(
+    aws: emulator.LocalAws, repository: Path, stages: Counter[str], service: str, operation: str
+) -> None:
+    with refused(aws, service, operation):
+        report, checks = provision(STACK, base_path=repository, options=DEEP)
+    failed = [row for row in report.rows if row["outcome"] == "failed"]
+    assert not report.success
+    assert stages.keys() <= {row["stage"] for row in report.rows}
+    assert failed
+    assert all(operation in row["detail"] for row in failed), failed
+    # That is what the report says, after it has evaluated the checks.
+    assert (report.error or "").partition(" ")[0].isdecimal(), report.error
+    assert int((report.error or "").partition(" ")[0]) >= len(failed)
+    assert len(checks) > 1
+
+
+@pytest.mark.parametrize(("service", "operation"), sweep.turn(UNKNOWN, 5))
+def test_what_is_not_known_of_access_fails_no_apply(
+    aws: emulator.LocalAws, repository: Path, stages: Counter[str], service: str, operation: str
+) -> None:
+    with refused(aws, service, operation):
+        report, checks = provision(STACK, base_path=repository, options=DEEP)
+    assert_applied(report)
+    assert Counter(row["stage"] for row in report.rows) == stages
+    assert [check for check in checks if not check.passed and check.severity == "ERROR"] == []
+
+
+@pytest.mark.parametrize(("service", "operation"), sweep.turn(STOPPING, 2))
+def test_where_nothing_is_known_the_run_stops_before_its_first_write(
+    aws: emulator.LocalAws, repository: Path, stages: Counter[str], service: str, operation: str
+) -> None:
+    emulator.reset_calls(aws)
+    with refused(aws, service, operation):
+        report, _ = provision(STACK, base_path=repository, options=DEEP)
+    assert not report.success
+    assert operation in (report.error or "")
+    assert not [one.operation for one in emulator.calls(aws) if not one.operation.startswith(("Get", "List"))]
