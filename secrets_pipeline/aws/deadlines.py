@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from botocore.config import Config
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.exceptions import HTTPClientError, ReadTimeoutError
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 10
 READ_SECONDS: Final = 60
 _TRIES: Final = 2
+_DISPENSABLE: Final = "needs-retry.organizations."
+"""Its one endpoint in a partition is out of reach of many a VPC, and what it would say is judged both ways then."""
 HASTE: Final = Config(
     connect_timeout=3, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=4
 )
@@ -33,7 +36,8 @@ def install(session: Session) -> None:
 
 
 def give_up_if_unanswered(
-    attempts: int, caught_exception: Exception | None = None, **_: object
+    attempts: int, caught_exception: Exception | None = None, event_name: str = "", **_: object
 ) -> Literal[False] | None:
     """Handle botocore's event `needs-retry`: False ends the tries, None leaves it to the retry mode."""
-    return False if isinstance(caught_exception, ReadTimeoutError) and attempts >= _TRIES else None
+    given_up = (HTTPClientError, NoConnectionError) if event_name.startswith(_DISPENSABLE) else ReadTimeoutError
+    return False if isinstance(caught_exception, given_up) and attempts >= _TRIES else None

@@ -30,9 +30,14 @@ def at_once(read: Callable[[Item], Read], items: Iterable[Item]) -> tuple[Read, 
 
 
 class UnreadParts:
-    """Collects why parts of one thing could not be read."""
+    """Collects why parts of one thing could not be read.
 
-    def __init__(self) -> None:
+    Args:
+        whatever: whether every failure is one of these, an outage too: of what is judged both ways where it is unknown.
+    """
+
+    def __init__(self, *, whatever: bool = False) -> None:
+        self._whatever = whatever
         self._refusals: list[str] = []
 
     @property
@@ -48,12 +53,12 @@ class UnreadParts:
             also: error codes, beyond those of `AwsError.denied`, that mean that it cannot be read.
 
         Raises:
-            AwsError: any other: an outage is no finding about access.
+            AwsError: any other, unless whatever: an outage is no finding about access.
         """
         try:
             return read()
         except AwsError as error:
-            if not error.denied and error.code not in also:
+            if not (self._whatever or error.denied or error.code in also):
                 raise
             self._refusals.append(error.message)
             return None

@@ -43,28 +43,29 @@ def read_organization(
         account_ids: accounts whose place and policies are wanted, 12 digits each.
 
     Returns:
-        What may be read, and why the rest may not. An account outside of it has neither path nor policies.
-
-    Raises:
-        AwsError: for anything but a refusal.
+        What can be read, and why the rest cannot: it is refused, or Organizations, which has an endpoint in one region
+        of a partition, is out of reach. An account outside of it has neither path nor policies.
     """
-    reading = UnreadParts()
-    try:
-        about = reading.attempt(lambda: _describe(own))
-        if about is None and delegated is not None:
-            about = reading.attempt(lambda: _describe(delegated))
-    except AwsError as error:
-        if error.code == _NO_ORGANIZATION:
-            return OrganizationSnapshot()
-        raise
+    reading = UnreadParts(whatever=True)
+    about = reading.attempt(lambda: _describe(own))
+    if about is None and delegated is not None:
+        about = reading.attempt(lambda: _describe(delegated))
     if about is None:
         return OrganizationSnapshot(unread=reading.unread)
+    if not about:
+        return OrganizationSnapshot()
     return _Tree((delegated or own).client("organizations"), about["Id"], about["MasterAccountId"]).read(account_ids)
 
 
 def _describe(account: AwsAccount) -> OrganizationTypeDef:
-    with calling("DescribeOrganization"):
-        return account.client("organizations").describe_organization()["Organization"]
+    """The organisation; empty where the account is in none."""
+    try:
+        with calling("DescribeOrganization"):
+            return account.client("organizations").describe_organization()["Organization"]
+    except AwsError as error:
+        if error.code == _NO_ORGANIZATION:
+            return {}
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class _Tree:
         self._policies: dict[str, NamedPolicy] = {}
 
     def read(self, account_ids: Collection[str]) -> OrganizationSnapshot:
-        reading = UnreadParts()
+        reading = UnreadParts(whatever=True)
         found: dict[str, Any] = {}
         root = reading.attempt(self._root)
         branches = reading.attempt(lambda: self._branches(root, account_ids)) if root else None

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 
+from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.model import NamedPolicy, OrganizationSnapshot
-from tests.access.snapshot.conftest import policy
+from secrets_pipeline.aws import deadlines
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.settings.operator import AccessSettings
+from tests.access.snapshot.conftest import NOW, REGION, policy
 
 if TYPE_CHECKING:
     from tests.access.snapshot.conftest import Clients, World
@@ -185,3 +192,46 @@ def test_a_role_that_may_not_be_assumed_keeps_the_organisations_id(world: World,
     found = world.snapshot(organization_role_arn=READER).organization
     assert found.id == organization.id
     assert "failed at AssumeRole: AccessDenied" in found.unread
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "unanswered", "not implemented"])
+def test_an_organisation_that_is_out_of_reach_is_unread(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Organizations has one endpoint in a partition: a VPC without a way there, or another implementation of AWS."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+        if kind == "unreachable":
+            listener.close()
+        monkeypatch.setattr(deadlines, "READ_SECONDS", 0.1)
+        sessions = world.sessions()
+        account = world.account(sessions)
+        if kind == "not implemented":
+            account.botocore_session.get_component("event_emitter").register(
+                "before-call.organizations.DescribeOrganization", unknown
+            )
+        else:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_ORGANIZATIONS", f"http://127.0.0.1:{port}")
+        found = take_snapshot(account, settings=AccessSettings(), sessions=sessions, now=NOW)
+    assert found.organization.id is None
+    assert found.organization.unread.startswith("DescribeOrganization failed: ")
+
+
+def unknown(**_: object) -> None:
+    raise ClientError({"Error": {"Code": "InternalFailure", "Message": "not implemented"}}, "DescribeOrganization")
+
+
+def test_each_part_of_the_tree_that_breaks_is_unread_and_the_rest_is_there(
+    world: World, organization: Organization
+) -> None:
+    sessions = world.sessions()
+    account = world.account(sessions)
+    delegated = sessions.for_target(Target(region=REGION, role_arn=READER))
+    delegated.botocore_session.get_component("event_emitter").register(
+        "before-call.organizations.ListPoliciesForTarget", unknown
+    )
+    settings = AccessSettings(organization_role_arn=READER)
+    found = take_snapshot(account, settings=settings, sessions=sessions, now=NOW).organization
+    assert found.id == organization.id
+    assert found.paths.keys() == {world.account_id}
+    assert "InternalFailure" in found.unread

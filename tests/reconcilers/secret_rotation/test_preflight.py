@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
@@ -11,12 +13,13 @@ from botocore.exceptions import ClientError
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.settings.operator import AccessSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.access_checks import checks as access_checks
+from secrets_pipeline.reconcilers.access_checks.security_hub import controls_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.rotation_function.observe import refuse_problem, wait_until_ready
@@ -178,6 +181,24 @@ def test_a_function_that_lambda_could_not_deploy_is_an_error_with_lambda_s_reaso
     context.account.client("lambda").meta.events.register("after-call.lambda.GetFunction", fail)
     with pytest.raises(AwsError, match="was not updated: no free address"):
         refuse_problem(bench.stack, wait_until_ready(context, bench.stack))
+
+
+@pytest.mark.parametrize("organization_policies", ["unknown", "allow"])
+def test_an_organisation_that_cannot_be_reached_keeps_no_rotation_from_being_switched_on(
+    bench: Bench, interruption: Interruption, monkeypatch: pytest.MonkeyPatch, organization_policies: str
+) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        closed = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ORGANIZATIONS", closed)
+    spec = bench.spec(bench.generated(rotation=rotating(function(bench))))
+    access = AccessSettings.model_validate({"organization_policies": organization_policies})
+    settings = OperatorSettings(grants=TRUSTED, access=access)
+    outcome = bench.provision(spec, settings=settings, interruption=interruption)[f"{STAGE} {bench.name('password')}"]
+    assert isinstance(outcome, Applied)
+    assert bench.describe("password")["RotationEnabled"]
+    context = bench.context(spec, writing=False, settings=settings, interruption=interruption)
+    assert {type(one.judgement).__name__ for one in controls_of(context)} <= {"Passed", "Failed", "NotApplicable"}
+    assert {one.verdict for one in access_checks.policies_are_not_public(context)} == {Verdict.RIGHT}
 
 
 def test_a_no_op_reads_neither_value_nor_function_nor_role(bench: Bench) -> None:
