@@ -84,3 +84,13 @@ def variables(name: str, configuration: Mapping[str, Any]) -> Mapping[str, str]:
         )
     found: Mapping[str, str] = environment.get("Variables", {})
     return found
+
+
+def unless_changed(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the argument by which an update is refused if somebody made another one since.
+
+    Args:
+        configuration: the answer of GetFunctionConfiguration; its RevisionId is optional, and without one nothing is
+            refused.
+    """
+    return {"RevisionId": configuration["RevisionId"]} if configuration.get("RevisionId") else {}

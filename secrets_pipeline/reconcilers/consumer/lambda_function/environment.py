@@ -14,7 +14,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.observed.function_state import variables
+from secrets_pipeline.reconcilers.observed.function_state import unless_changed, variables
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -49,7 +49,7 @@ def _set(stack: Stack, function: str, wanted: Mapping[str, str]) -> Mapping[str,
         answer = stack.account.client("lambda").update_function_configuration(
             FunctionName=function,
             Environment={"Variables": {**variables(function, found), **wanted}},
-            RevisionId=found["RevisionId"],
+            **unless_changed(found),
         )
     stack.observed.functions.forget(function)
     return answer

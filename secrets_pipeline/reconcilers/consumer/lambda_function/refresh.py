@@ -35,7 +35,7 @@ class LambdaRefresher:
             return None
         progress = _PROGRESS.get(found.get("LastUpdateStatus", ""), Progress.COMPLETED)
         modified = datetime.fromisoformat(found["LastModified"])
-        return Rollout(found["RevisionId"], modified, progress, found.get("LastUpdateStatusReason") or "")
+        return Rollout(found.get("RevisionId", ""), modified, progress, found.get("LastUpdateStatusReason") or "")
 
     def follow(self, means: LambdaRefresh, rollout: str) -> Rollout | None:  # noqa: ARG002 - a later one serves as well
         """Find the latest change: a function has no older one."""
@@ -44,7 +44,7 @@ class LambdaRefresher:
     def start(self, means: LambdaRefresh) -> str:
         """Set the variable by UpdateFunctionConfiguration."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return str(set_variables(self._stack, means.function_name, {VARIABLE: now})["RevisionId"])
+        return str(set_variables(self._stack, means.function_name, {VARIABLE: now}).get("RevisionId", ""))
 
     def running_since(self, means: LambdaRefresh) -> datetime | None:
         """Find when the function was last changed: no execution environment is older."""
