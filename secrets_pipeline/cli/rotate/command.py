@@ -112,6 +112,14 @@ def _any_applied(report: RunReport) -> bool:
     return any(row["outcome"] == "applied" for row in report.rows)
 
 
+def _became(report: RunReport) -> str:
+    """What became of the secrets that were to be rotated, as the head of their table."""
+    rotated = sum(row["outcome"] == "applied" for row in report.rows)
+    if not rotated:
+        return "not rotated"
+    return "rotated" if rotated == len(report.rows) else f"{rotated} of {len(report.rows)} rotated"
+
+
 def _behind(desired: OpenRepository, stacks: Sequence[str]) -> list[str]:
     """The stacks of what was rotated, then those whose values are rendered from theirs."""
     every = [*stacks, *(other for stack in stacks for other in followers(desired.specs, stack))]
@@ -155,7 +163,7 @@ def _tell(rotated: Sequence[RunReport], followed: Sequence[StackRun], failures: 
         )
         return
     for one in rotated:
-        _show_rows(f"{one.stack}: rotated", one.rows)
+        _show_rows(f"{one.stack}: {_became(one)}", one.rows)
     for run in followed:
         _show_rows(f"{run.report.stack}: what followed", run.report.rows)
     checks: list[CheckRow] = [check for run in followed for check in run.checks]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.errors import AwsError
+from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
+from secrets_pipeline.reconcilers.secret_value.read import read_value
 from secrets_pipeline.rotation.log import Heard
 from secrets_pipeline.rotation.steps import RotationStep, Watch
 
@@ -52,14 +53,15 @@ class FunctionRotation:
         while True:
             now = self._stack.observed.secrets.refresh(state.name)
             heard = log.heard(version)
-            if now is not None and now.current_version == version:
+            moved = now is not None and now.current_version == version
+            if now is not None and moved and self._is_new(state, now):
                 for step in RotationStep:
                     self._note(state.name, step)
                 return f"version {version[:8]}… is current"
             for step in heard.done:
                 self._note(state.name, step)
             if heard.failure or self._clock() >= self._deadline:
-                raise self._unfinished(state, now, heard)
+                raise _unproven(state) if moved else self._unfinished(state, now, heard)
             self._stack.run.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -79,6 +81,27 @@ class FunctionRotation:
             return now.pending_version
         return version
 
+    def _is_new(self, before: SecretState, now: SecretState) -> bool:
+        """Whether the version that became current is known to be of a rotation: anybody may move the label.
+
+        Raises:
+            AwsError: if it holds the value of the one before.
+        """
+        try:
+            # Compared in memory; neither is kept.
+            same = read_value(self._stack, before, version=before.current_version) == read_value(
+                self._stack, now, version=now.current_version
+            )
+        except SecretsPipelineError:
+            return now.last_rotated_at is not None and now.last_rotated_at != before.last_rotated_at
+        if same:
+            raise AwsError(
+                f"the rotation of {before.name} made a version current that holds the value of the one before",
+                remedy=f"Nothing is rotated, and the value is still in use: mend {_function(now)}, then run "
+                f"`secrets-pipeline rotate {before.name}` again.",
+            )
+        return True
+
     def _note(self, name: str, step: RotationStep) -> None:
         if step not in self._done:
             self._done.add(step)
@@ -87,11 +110,22 @@ class FunctionRotation:
     def _unfinished(self, state: SecretState, now: SecretState | None, heard: Heard) -> AwsError:
         if now is None:
             return AwsError(f"secret {state.name} was deleted while it was rotated")
-        function = now.rotation_lambda_arn or "its function"
         said = heard.failure or "nobody knows why: its log says nothing that we may read"
         done = f"after {', '.join(step for step in RotationStep if step in self._done)}" if self._done else "at once"
         return AwsError(
             f"the rotation of {state.name} stopped {done}: {said}",
-            remedy=f"It stays pending: mend what {function.rsplit(':', 1)[-1]} says, then run "
+            remedy=f"It stays pending: mend what {_function(now)} says, then run "
             f"`secrets-pipeline rotate {state.name}` again.",
         )
+
+
+def _unproven(state: SecretState) -> AwsError:
+    return AwsError(
+        f"AWSCURRENT of {state.name} is on the new version, and nothing shows that it was rotated: its values cannot "
+        "be read, and Secrets Manager gives it no new LastRotatedDate",
+        remedy="Let the pipeline's role read it (secretsmanager:GetSecretValue, kms:Decrypt), or compare its versions.",
+    )
+
+
+def _function(state: SecretState) -> str:
+    return (state.rotation_lambda_arn or "its function").rsplit(":", 1)[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.faults import calling
@@ -12,12 +12,14 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.rotation.log import Heard, LogLine, heard
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
     from secrets_pipeline.reconcilers.stack import Stack
 
 _GROUP = "/aws/lambda/"
+_Identity: TypeAlias = tuple[object, ...]
 _SLACK_MILLISECONDS = 2_000
 """Clocks of Lambda's and ours may differ a little."""
 
@@ -39,15 +41,11 @@ class FunctionLog:
         self._since = int(began * 1000) - _SLACK_MILLISECONDS
         self._is_readable = self._is_here()
         # What an attempt that ended a moment ago said is none of this one's.
-        self._known = frozenset[str]() if since else frozenset(one["eventId"] for one in self._events())
+        self._known = frozenset[_Identity]() if since else frozenset(map(_identity, self._events()))
 
     def heard(self, version: str) -> Heard:
-        """Find what the log says of one rotation; nothing where it cannot be read.
-
-        Raises:
-            AwsError: if CloudWatch Logs fails for another reason than access.
-        """
-        new = [one for one in self._events() if one["eventId"] not in self._known]
+        """Find what the log says of one rotation; nothing where it cannot be read, whyever: a log only explains."""
+        new = [one for one in self._events() if _identity(one) not in self._known]
         lines = [LogLine(one.get("logStreamName", ""), one.get("message", "")) for one in new]
         return heard(lines, arn=self._arn, version=version, group=self._group)
 
@@ -59,8 +57,6 @@ class FunctionLog:
             with calling("FilterLogEvents", self._group):
                 return list(pages(client, "filter_log_events", logGroupName=self._group, startTime=self._since))
         except AwsError as error:
-            if not (error.missing or error.denied):
-                raise
             # A function that has never run has no log yet.
             self._is_readable = error.missing
             return []
@@ -73,3 +69,8 @@ class FunctionLog:
 
     def _is_here(self) -> bool:
         return self._function.startswith(self._stack.account.function_arn(""))
+
+
+def _identity(event: Mapping[str, Any]) -> _Identity:
+    """What tells an event from others; every field of a FilteredLogEvent is optional, eventId too."""
+    return tuple(event.get(field) for field in ("eventId", "logStreamName", "timestamp", "message"))

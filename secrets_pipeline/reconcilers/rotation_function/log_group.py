@@ -43,7 +43,7 @@ def compare_retention(stack: Stack, wanted: WantedFunction) -> Retention:
     """
     group, asked = wanted.log_group, wanted.function.log_retention_in_days
     with calling("DescribeLogGroups", group):
-        found = stack.account.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        found = stack.account.client("logs").describe_log_groups(logGroupNamePrefix=group).get("logGroups", ())
     state = next((one for one in found if one.get("logGroupName") == group), None)
     days = state.get("retentionInDays") if state is not None else None
     if days == asked:
@@ -87,5 +87,5 @@ def _problem(stack: Stack, wanted: WantedFunction) -> NotOurs | None:
     """Why the log group is not to be touched; None if it is ours, or may be taken over."""
     arn = wanted.log_group_arn
     with calling("ListTagsForResource", wanted.log_group):
-        tags = stack.account.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+        tags = stack.account.client("logs").list_tags_for_resource(resourceArn=arn).get("tags", {})
     return None if adopts_function(stack, arn, tags) else foreign_function(stack, arn, tags)

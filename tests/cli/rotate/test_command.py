@@ -118,6 +118,14 @@ def test_what_cannot_be_rotated_says_so_and_a_dry_run_touches_nothing(shop: Shop
     assert value(shop, TOKEN) == before
 
 
+def test_the_table_is_headed_by_what_became_of_the_secrets(shop: Shop) -> None:
+    refused = shop.run("rotate", PIN)
+    assert "shop-dev: not rotated" in refused.stdout
+    assert "shop-dev: rotated" not in refused.stdout
+    some = shop.run("rotate", PIN, TOKEN)
+    assert "shop-dev: 1 of 2 rotated" in some.stdout
+
+
 def test_after_a_compromise_the_roots_of_all_that_a_principal_could_read_are_rotated(
     shop: Shop, iam: IAMClient
 ) -> None:

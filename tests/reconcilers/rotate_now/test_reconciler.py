@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
+from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped
-from secrets_pipeline.errors import SpecError
+from secrets_pipeline.errors import AwsError, SpecError
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotate_now.by_function import FunctionRotation
 from secrets_pipeline.reconcilers.rotate_now.choice import roots
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
 from secrets_pipeline.rotation.steps import RotationStep, unwatched
 from tests import sweep
-from tests.bench import said
+from tests.bench import during, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption, Rotation, Running
@@ -217,10 +219,27 @@ def test_a_function_that_fails_is_quoted_and_the_rotation_stays_pending(
     assert accepts(bench, bench.document("password")["password"])
 
 
-def test_a_rotation_that_began_a_moment_before_ours_is_the_one_that_is_followed(
-    bench: Bench, interruption: Interruption
-) -> None:
-    context = bench.context(bench.create(bench.generated("key")), interruption=interruption)
+def followed(
+    bench: Bench, interruption: Interruption, value: str, *, stops: str = "", waits: float = 20, dated: bool = False
+) -> str:
+    """Follow a rotation of somebody who makes a version with this value, and moves the label to it.
+
+    Args:
+        bench: whose secret `key` is rotated.
+        interruption: of the run.
+        value: of the new version.
+        stops: an operation that is refused to us.
+        waits: seconds that are waited for, of a clock that each pause moves.
+        dated: whether Secrets Manager dates the rotation.
+    """
+    stack = bench.context(bench.create(bench.generated("key")), interruption=interruption)
+    passed = 0.0
+
+    def pause(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    context = during(stack, clock=lambda: passed, sleep=pause)
     name = bench.name("key")
     state = context.observed.secrets.refresh(name)
     assert state is not None
@@ -229,18 +248,86 @@ def test_a_rotation_that_began_a_moment_before_ours_is_the_one_that_is_followed(
     def begin_then_end(operation: str) -> None:
         nonlocal theirs, looks
         if operation == "RotateSecret":
-            theirs = bench.secrets.put_secret_value(SecretId=name, SecretString="theirs", VersionStages=["AWSPENDING"])[
-                "VersionId"
-            ]
+            theirs = bench.secrets.put_secret_value(
+                SecretId=name, SecretString=value or bench.value("key"), VersionStages=["AWSPENDING"]
+            )["VersionId"]
         looks += operation == "DescribeSecret" and bool(theirs)
         if looks == 2:
             bench.secrets.update_secret_version_stage(
                 SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=theirs, RemoveFromVersionId=first
             )
+            looks += 1
+        if operation == stops:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+    def date(parsed: dict[str, Any], **_: object) -> None:
+        if dated and theirs:
+            parsed["LastRotatedDate"] = datetime(2026, 3, 1, tzinfo=UTC)
 
     interruption.before = begin_then_end
-    said = FunctionRotation(context, unwatched, seconds=20).rotate(state)
-    assert said == f"version {theirs[:8]}… is current"
+    context.account.client("secretsmanager").meta.events.register("after-call.secrets-manager.DescribeSecret", date)
+    said = FunctionRotation(context, unwatched, seconds=waits).rotate(state)
+    return said.replace(theirs[:8], "theirs")
+
+
+def test_a_rotation_that_began_a_moment_before_ours_is_the_one_that_is_followed(
+    bench: Bench, interruption: Interruption
+) -> None:
+    assert followed(bench, interruption, "theirs") == "version theirs… is current"
+
+
+def test_a_label_that_moved_to_the_same_value_is_no_rotation(bench: Bench, interruption: Interruption) -> None:
+    with pytest.raises(AwsError, match="holds the value of the one before") as failure:
+        followed(bench, interruption, "")
+    assert "still in use" in failure.value.remedy
+
+
+def test_where_values_may_not_be_read_the_date_of_the_rotation_proves_it(
+    bench: Bench, interruption: Interruption
+) -> None:
+    said = followed(bench, interruption, "theirs", stops="GetSecretValue", dated=True)
+    assert said == "version theirs… is current"
+
+
+def test_where_neither_value_nor_date_shows_a_rotation_it_is_not_said_to_be_one(
+    bench: Bench, interruption: Interruption
+) -> None:
+    with pytest.raises(AwsError, match="nothing shows that it was rotated"):
+        followed(bench, interruption, "theirs", stops="GetSecretValue")
+
+
+@pytest.mark.parametrize("unread", ["without ids", "unavailable"])
+def test_a_log_that_cannot_be_read_as_ours_ends_no_rotation(
+    bench: Bench, interruption: Interruption, rotate: Rotation, unread: str
+) -> None:
+    """Every field of an event is optional: botocore's model of FilteredLogEvent requires none."""
+
+    def without_ids(parsed: dict[str, Any], **_: object) -> None:
+        for event in parsed["events"]:
+            del event["eventId"]
+
+    def unavailable(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "ServiceUnavailableException", "Message": "later"}}, "FilterLogEvents")
+
+    bench.create(bench.generated(fields=FIELDS), databases=(bench.database(),))
+    rotate()
+    function = bench.describe("password")["RotationLambdaARN"]
+    logs, group = bench.session.client("logs"), f"/aws/lambda/{function.rpartition(':')[2]}"
+    logs.create_log_stream(logGroupName=group, logStreamName="earlier")
+    logs.put_log_events(
+        logGroupName=group,
+        logStreamName="earlier",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": "[ERROR] ValueError: of an attempt before"}],
+    )
+    turning = RotationSpec(lambda_arn=function, automatically_after_days=30)
+    spec = bench.spec(bench.generated(fields=FIELDS, rotation=turning), databases=(bench.database(),))
+    context = bench.context(spec, interruption=interruption)
+    emitter = context.account.botocore_session.get_component("event_emitter")
+    emitter.register(
+        "after-call.cloudwatch-logs.FilterLogEvents", {"without ids": without_ids}.get(unread, unavailable)
+    )
+    (outcome,) = bench.run(RotateReconciler(context, [bench.name("password")], seconds=120)).values()
+    assert isinstance(outcome, Applied), outcome
 
 
 def test_what_nobody_can_rotate_says_what_to_do_instead(bench: Bench) -> None:
