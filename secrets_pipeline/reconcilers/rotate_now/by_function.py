@@ -85,19 +85,22 @@ class FunctionRotation:
         """Whether the version that became current is known to be of a rotation: anybody may move the label.
 
         Raises:
-            AwsError: if it holds the value of the one before.
+            AwsError: if it holds no value, or that of the one before.
         """
+        holds = ""
         try:
             # Compared in memory; neither is kept.
-            same = read_value(self._stack, before, version=before.current_version) == read_value(
-                self._stack, now, version=now.current_version
-            )
-        except SecretsPipelineError:
-            return now.last_rotated_at is not None and now.last_rotated_at != before.last_rotated_at
-        if same:
+            new = read_value(self._stack, now, version=now.current_version)
+            if new == read_value(self._stack, before, version=before.current_version):
+                holds = "the value of the one before"
+        except SecretsPipelineError as error:
+            if not (isinstance(error, AwsError) and error.missing):
+                return now.last_rotated_at is not None and now.last_rotated_at != before.last_rotated_at
+            holds = "no value"
+        if holds:
             raise AwsError(
-                f"the rotation of {before.name} made a version current that holds the value of the one before",
-                remedy=f"Nothing is rotated, and the value is still in use: mend {_function(now)}, then run "
+                f"the rotation of {before.name} made a version current that holds {holds}",
+                remedy=f"What was in use may be so still: mend {_function(now)}, then run "
                 f"`secrets-pipeline rotate {before.name}` again.",
             )
         return True

@@ -220,7 +220,13 @@ def test_a_function_that_fails_is_quoted_and_the_rotation_stays_pending(
 
 
 def followed(
-    bench: Bench, interruption: Interruption, value: str, *, stops: str = "", waits: float = 20, dated: bool = False
+    bench: Bench,
+    interruption: Interruption,
+    value: str,
+    *,
+    stops: str = "",
+    code: str = "AccessDeniedException",
+    dated: bool = False,
 ) -> str:
     """Follow a rotation of somebody who makes a version with this value, and moves the label to it.
 
@@ -228,8 +234,8 @@ def followed(
         bench: whose secret `key` is rotated.
         interruption: of the run.
         value: of the new version.
-        stops: an operation that is refused to us.
-        waits: seconds that are waited for, of a clock that each pause moves.
+        stops: an operation that AWS refuses us.
+        code: with which code.
         dated: whether Secrets Manager dates the rotation.
     """
     stack = bench.context(bench.create(bench.generated("key")), interruption=interruption)
@@ -258,7 +264,7 @@ def followed(
             )
             looks += 1
         if operation == stops:
-            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
 
     def date(parsed: dict[str, Any], **_: object) -> None:
         if dated and theirs:
@@ -266,7 +272,7 @@ def followed(
 
     interruption.before = begin_then_end
     context.account.client("secretsmanager").meta.events.register("after-call.secrets-manager.DescribeSecret", date)
-    said = FunctionRotation(context, unwatched, seconds=waits).rotate(state)
+    said = FunctionRotation(context, unwatched, seconds=20).rotate(state)
     return said.replace(theirs[:8], "theirs")
 
 
@@ -279,7 +285,14 @@ def test_a_rotation_that_began_a_moment_before_ours_is_the_one_that_is_followed(
 def test_a_label_that_moved_to_the_same_value_is_no_rotation(bench: Bench, interruption: Interruption) -> None:
     with pytest.raises(AwsError, match="holds the value of the one before") as failure:
         followed(bench, interruption, "")
-    assert "still in use" in failure.value.remedy
+    assert "may be so still" in failure.value.remedy
+
+
+def test_a_label_that_moved_to_a_version_without_a_value_is_no_rotation(
+    bench: Bench, interruption: Interruption
+) -> None:
+    with pytest.raises(AwsError, match="holds no value"):
+        followed(bench, interruption, "theirs", stops="GetSecretValue", code="ResourceNotFoundException", dated=True)
 
 
 def test_where_values_may_not_be_read_the_date_of_the_rotation_proves_it(
