@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
-from secrets_pipeline.errors import DocumentError
+from secrets_pipeline.errors import AwsError, DocumentError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def read_value(stack: Stack, state: SecretState, *, version: str | None = None) 
     Raises:
         SkippedError: if its mark does not prove that it is this stack's; nothing was read.
         DocumentError: if the value is binary.
-        AwsError: if AWS refuses.
+        AwsError: if AWS refuses, or the version holds no value, which AWS answers by ResourceNotFoundException.
     """
     if not stack.ownership.owns(state):
         raise SkippedError(f"the value of {state.name} is not read: it is not ours")
@@ -36,8 +36,15 @@ def read_value(stack: Stack, state: SecretState, *, version: str | None = None) 
             answer = client.get_secret_value(SecretId=state.arn, VersionStage=CURRENT)
         else:
             answer = client.get_secret_value(SecretId=state.arn, VersionId=version)
-    if "SecretString" not in answer:
+    if "SecretString" in answer:
+        return SecretStr(answer["SecretString"])
+    if "SecretBinary" in answer:
         raise DocumentError(
             f"the value of {state.name} is binary", remedy="Store it as text, or take the secret out of the stack."
         )
-    return SecretStr(answer["SecretString"])
+    raise AwsError(
+        f"the version of {state.name} holds no value",
+        code="ResourceNotFoundException",
+        operation="GetSecretValue",
+        remedy="Move AWSCURRENT to a version that has one.",
+    )
