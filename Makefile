@@ -22,8 +22,11 @@ MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks
 	$(addprefix secrets_pipeline/reconcilers/,marks secret_value/write.py secret_value/versions.py \
 	  secret_mark secret/apply.py secret_rotation rotat*)
 
+# AWS emulators that nobody here wrote, as they are published; each has an environment of its own.
+BACKENDS := moto ministack
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough deploy-test budget mutate fuzz lint format requirements vendored clean
+.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends budget mutate fuzz lint format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +59,15 @@ test-thorough: venv ## Every test, every sweep whole
 deploy-test: venv ## deploy/: its services as processes on PostgreSQL, a run as a task of ECS, two hosts; leaves nothing running
 	$(MEMORY) $(BIN)/python -m pytest tests/deploy tests/e2e/leases $(ARGS)
 
+.venv-%/.stamp: requirements/backends-%.txt
+	@echo "Making .venv-$* from $< …"
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+test-backends: venv $(BACKENDS:%=.venv-%/.stamp) ## The chain on plain moto and on ministack: what works, and what cannot with the reason
+	$(MEMORY) PYTHONPATH=. $(BIN)/python benchmarks/backend_run.py $(ARGS)
+
 budget: venv ## Run `test` and write what each file took to tests/budget.json; the first run of a clone compiles every test
 	@find secrets_pipeline definitions tests -name __pycache__ -prune -exec rm -r {} +
 	$(PYTEST) --hypothesis-profile ci --write-budget
@@ -80,6 +92,8 @@ requirements: venv ## Resolve the pins again
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --extra deploy --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/deploy.txt
 	$(BIN)/uv pip compile pyproject.toml --extra local --extra deploy --extra dev --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes --quiet -o requirements/dev.txt
+	printf 'moto[server]\n' | $(BIN)/uv pip compile - --constraint requirements/dev.txt --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes --quiet -o requirements/backends-moto.txt
+	printf 'ministack>=1.5.33\n' | $(BIN)/uv pip compile - --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes --quiet -o requirements/backends-ministack.txt
 	printf 'hatchling\n' | $(BIN)/uv pip compile - --constraint requirements/dev.txt --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes --quiet -o requirements/build.txt
 
 vendored: venv ## Fetch what the rotation function brings along again, in the versions of requirements/runtime.txt

@@ -16,7 +16,15 @@ def pins(name: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("runtime.txt", 40), ("deploy.txt", 40), ("dev.txt", 40), ("build.txt", 3)]
+    ("name", "least"),
+    [
+        ("runtime.txt", 40),
+        ("deploy.txt", 40),
+        ("dev.txt", 40),
+        ("build.txt", 3),
+        ("backends-moto.txt", 40),
+        ("backends-ministack.txt", 10),
+    ],
 )
 def test_every_requirement_is_pinned_and_has_hashes(name: str, least: int) -> None:
     text = (LISTS / name).read_text()
@@ -25,7 +33,7 @@ def test_every_requirement_is_pinned_and_has_hashes(name: str, least: int) -> No
     assert [one for one in blocks if not PIN.match(one) or not re.search(r"--hash=sha256:[0-9a-f]{64}", one)] == []
 
 
-@pytest.mark.parametrize("name", ["runtime.txt", "deploy.txt", "build.txt"])
+@pytest.mark.parametrize("name", ["runtime.txt", "deploy.txt", "build.txt", "backends-moto.txt"])
 def test_every_list_names_the_versions_that_are_tested(name: str) -> None:
     shared = {found for found, _ in pins(name)}
     assert {pin for pin in pins("dev.txt") if pin[0] in shared} == pins(name)

@@ -1,0 +1,90 @@
+"""Compare what did not work with what is declared not to: either without the other fails the run. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """What did not work of one capability.
+
+    Attributes:
+        what: the part: a check, a stage, or empty for all of it.
+        said: what was seen.
+    """
+
+    what: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A declared one: what an emulator cannot do, and why.
+
+    Attributes:
+        id: of the emulator's fault; several gaps may come of one.
+        capability: what it is part of.
+        what: see `Shortfall`.
+        says: a regular expression that is found in what is seen.
+        reason: how the emulator departs from AWS.
+    """
+
+    id: str
+    capability: str
+    what: str
+    says: str
+    reason: str
+
+    def explains(self, capability: str, seen: Shortfall) -> bool:
+        """Tell whether it is the reason for what was seen."""
+        return (capability, seen.what) == (self.capability, self.what) and bool(re.search(self.says, seen.said))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One capability of one emulator.
+
+    Attributes:
+        gaps: declared ones that were met.
+        undeclared: what did not work and is not declared.
+        closed: declared gaps that were not met: it works now.
+    """
+
+    capability: str
+    gaps: tuple[Gap, ...]
+    undeclared: tuple[Shortfall, ...]
+    closed: tuple[Gap, ...]
+
+    @property
+    def is_as_declared(self) -> bool:
+        """Tell whether nothing else was seen than is declared."""
+        return not self.undeclared and not self.closed
+
+    def __str__(self) -> str:
+        if not self.is_as_declared:
+            return "NOT AS DECLARED"
+        return f"gap {', '.join(dict.fromkeys(one.id for one in self.gaps))}" if self.gaps else "ok"
+
+    def details(self) -> Iterator[str]:
+        """Say what is not as declared, a line each."""
+        yield from (f"{self.capability}: undeclared: {one.what or 'it'}: {one.said}" for one in self.undeclared)
+        yield from (f"{self.capability}: declared gap {one.id} is closed: {one.what or 'it'}" for one in self.closed)
+
+
+def judged(seen: Mapping[str, Sequence[Shortfall]], declared: Sequence[Gap]) -> list[Judged]:
+    """Judge what was seen of each capability.
+
+    Args:
+        seen: capability → what did not work.
+        declared: of the emulator.
+    """
+    found = []
+    for capability, shortfalls in seen.items():
+        own = [one for one in declared if one.capability == capability]
+        met = tuple(one for one in own if any(one.explains(capability, seen) for seen in shortfalls))
+        open_ones = tuple(one for one in shortfalls if not any(gap.explains(capability, one) for gap in met))
+        found.append(Judged(capability, met, open_ones, tuple(one for one in own if one not in met)))
+    return found

@@ -1,0 +1,59 @@
+"""Copies of examples/ for emulators: whole, and stripped to what every one of them has."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DEFAULTS, PROD, SHARED = "myapp/_defaults.yaml", "myapp/prod.yaml", "infra/shared.yaml"
+
+
+def whole(folder: Path) -> Path:
+    """Copy the repository; behind the endpoints of its databases is nobody to log in to."""
+    shutil.copytree(EXAMPLES, folder)
+    edit(folder / "operator.yaml", lambda settings: settings | {"database_logins": False})
+    return folder
+
+
+def core(folder: Path) -> Path:
+    """Copy it without keys of its own, rotation, functions and services; who reads from elsewhere needs such a key."""
+    whole(folder)
+    components(folder, DEFAULTS, _without_keys_and_consumers)
+    components(folder, PROD, _without_rotation)
+    components(folder, SHARED, lambda found: found["secretsmanager/network"]["vars"].pop("create_kms_key"))
+    return folder
+
+
+def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Rewrite a YAML file with what a change returns, or has made of it."""
+    text = yaml.safe_load(file.read_text())
+    changed = change(text)
+    file.write_text(yaml.safe_dump(changed if isinstance(changed, dict) else text, sort_keys=False))
+
+
+def components(folder: Path, manifest: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Rewrite the components of a manifest."""
+
+    def changed(text: dict[str, Any]) -> None:
+        change(text["components"]["terraform"])
+
+    edit(folder / "stacks" / "orgs" / "acme" / manifest, changed)
+
+
+def _without_keys_and_consumers(found: dict[str, Any]) -> None:
+    for gone in ("kms", "lambda/worker", "ecs"):
+        del found[gone]
+    for secrets in ("secretsmanager/database", "secretsmanager/api"):
+        del found[secrets]["vars"]["default_kms_key_id"]
+    del found["secretsmanager/database"]["vars"]["consumers"]["reports"]
+    del found["apigateway"]["vars"]["stage_variables"]["worker"]
+
+
+def _without_rotation(found: dict[str, Any]) -> None:
+    del found["secretsmanager/database"]["vars"]["secrets"]["credentials"]["rotation"]
+    del found["secretsmanager/api"]["vars"]["secrets"]["api_key"]["rotation"]

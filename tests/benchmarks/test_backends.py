@@ -1,0 +1,65 @@
+"""What a run on other emulators judges: a gap is declared and seen, or the run fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.backends.chain import CORE, WHOLE
+from benchmarks.backends.gaps import GAPS
+from benchmarks.backends.judgement import Gap, Shortfall, judged
+from benchmarks.backends.repository import core, whole
+from benchmarks.backends.servers import BACKENDS
+from secrets_pipeline.operations.open_repository import open_repository
+
+GAP = Gap("X1", "rotate", "value", "same value", "its RotateSecret copies the value")
+
+
+def test_what_works_and_is_not_declared_is_ok() -> None:
+    (one,) = judged({"rotate": []}, [])
+    assert (str(one), one.is_as_declared, list(one.details())) == ("ok", True, [])
+
+
+def test_a_declared_gap_that_is_seen_is_named_with_its_reason() -> None:
+    (one,) = judged({"rotate": [Shortfall("value", "it has the same value")]}, [GAP])
+    assert (str(one), one.is_as_declared, one.gaps) == ("gap X1", True, (GAP,))
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ([], "rotate: declared gap X1 is closed: value"),
+        ([Shortfall("value", "another error")], "rotate: undeclared: value: another error"),
+        ([Shortfall("value", "the same value"), Shortfall("", "more")], "rotate: undeclared: it: more"),
+    ],
+)
+def test_a_gap_that_is_closed_and_a_shortfall_that_no_gap_explains_are_not_as_declared(
+    seen: list[Shortfall], said: str
+) -> None:
+    (one,) = judged({"rotate": seen}, [GAP])
+    assert str(one) == "NOT AS DECLARED"
+    assert said in list(one.details())
+
+
+def test_a_gap_explains_its_own_capability_alone() -> None:
+    adopting, rotating = judged({"adopt": [Shortfall("value", "same value")], "rotate": []}, [GAP])
+    assert (adopting.is_as_declared, rotating.is_as_declared) == (False, False)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_declared_gap_is_of_a_capability_that_is_tried(backend: str) -> None:
+    assert {gap.capability for gap in GAPS[backend]} <= {*WHOLE, *CORE}
+    assert all(gap.reason for gap in GAPS[backend])
+    reasons = {gap.id: gap.reason for gap in GAPS[backend]}
+    assert all(reasons[gap.id] == gap.reason for gap in GAPS[backend])
+
+
+@pytest.mark.parametrize("copy", [whole, core])
+def test_the_copies_of_the_examples_can_be_read(copy: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = {whole: whole, core: core}[copy](tmp_path / "atmos")  # type: ignore[index] # one of the two
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(repository / "operator.yaml"))
+    desired = open_repository(repository)
+    assert (desired.errors, set(desired.specs)) == ({}, {"infra-shared", "myapp-dev", "myapp-prod"})
+    keys = [key for spec in desired.specs.values() for key in spec.keys]
+    assert bool(keys) is (copy is whole)
