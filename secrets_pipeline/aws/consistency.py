@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -158,49 +158,48 @@ def awaited(request: Request, code: str, message: str, made: Made) -> Awaited | 
     return None
 
 
-Names: TypeAlias = Callable[[Params, Params], tuple[str, ...]]
-"""(parameters of a request, its answer) → by what later requests may name what it made."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Making:
-    """What an operation makes.
+    """What an operation makes, or shows to be there.
 
     Attributes:
-        names: see `Names`.
+        params: parameters of its request that later requests may name it by.
+        answer: the same of its answer; `KeyMetadata.Arn` is one inside another.
         later: operations of the same service that need it, and say that it is not there; none for all. Others may
             miss something else: GetPolicy of a new function finds no policy.
     """
 
-    names: Names
+    params: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
     later: frozenset[str] = frozenset()
+
+    def names(self, params: Params, answer: Params) -> Iterator[str]:
+        """Names of what an answered request made; what an emulator leaves out is none."""
+        found = (*(params.get(one) for one in self.params), *(_inside(answer, one) for one in self.answer))
+        return (one for one in found if isinstance(one, str))
 
 
 _OF_ROLES: Final = frozenset(
     {"GetRole", "PutRolePermissionsBoundary", "PutRolePolicy", "TagRole", "UpdateAssumeRolePolicy"}
 )
+_OF_FUNCTIONS: Final = frozenset(
+    {"AddPermission", "GetFunction", "GetFunctionConfiguration", "ListTags", "TagResource"}
+)
+_OF_BUSES: Final = frozenset({"DescribeEventBus", "PutPermission", "PutRule", "TagResource"})
+_OF_RULES: Final = frozenset({"DescribeRule", "ListTargetsByRule", "PutTargets", "TagResource"})
 _MADE_BY: Final[Mapping[str, _Making]] = {
-    "CreateSecret": _Making(lambda _, answer: (answer["ARN"], answer["Name"])),
-    "CreateKey": _Making(lambda _, answer: (answer["KeyMetadata"]["Arn"], answer["KeyMetadata"]["KeyId"])),
-    "DescribeKey": _Making(lambda params, answer: (params["KeyId"], answer["KeyMetadata"]["KeyId"])),
-    "CreateAlias": _Making(lambda params, _: (params["AliasName"],)),
-    "CreateQueue": _Making(lambda params, answer: (answer["QueueUrl"], params["QueueName"])),
-    "CreateRole": _Making(lambda params, _: (params["RoleName"],), _OF_ROLES),
-    "GetRole": _Making(lambda params, _: (params["RoleName"],), _OF_ROLES),
-    "PutRolePolicy": _Making(lambda params, _: (params["RoleName"],), frozenset({"GetRolePolicy"})),
-    "CreateFunction": _Making(
-        lambda params, answer: (answer["FunctionArn"], params["FunctionName"]),
-        frozenset({"AddPermission", "GetFunction", "GetFunctionConfiguration", "ListTags", "TagResource"}),
-    ),
-    "AddPermission": _Making(lambda params, _: (params["FunctionName"],), frozenset({"GetPolicy"})),
-    "CreateEventBus": _Making(
-        lambda params, answer: (answer["EventBusArn"], params["Name"]),
-        frozenset({"DescribeEventBus", "PutPermission", "PutRule", "TagResource"}),
-    ),
-    "PutRule": _Making(
-        lambda params, answer: (answer["RuleArn"], params["Name"]),
-        frozenset({"DescribeRule", "ListTargetsByRule", "PutTargets", "TagResource"}),
-    ),
+    "CreateSecret": _Making(("Name",), ("ARN",)),
+    "CreateKey": _Making((), ("KeyMetadata.Arn", "KeyMetadata.KeyId")),
+    "DescribeKey": _Making(("KeyId",), ("KeyMetadata.KeyId",)),
+    "CreateAlias": _Making(("AliasName",)),
+    "CreateQueue": _Making(("QueueName",), ("QueueUrl",)),
+    "CreateRole": _Making(("RoleName",), (), _OF_ROLES),
+    "GetRole": _Making(("RoleName",), (), _OF_ROLES),
+    "PutRolePolicy": _Making(("RoleName",), (), frozenset({"GetRolePolicy"})),
+    "CreateFunction": _Making(("FunctionName",), ("FunctionArn",), _OF_FUNCTIONS),
+    "AddPermission": _Making(("FunctionName",), (), frozenset({"GetPolicy"})),
+    "CreateEventBus": _Making(("Name",), ("EventBusArn",), _OF_BUSES),
+    "PutRule": _Making(("Name",), ("RuleArn",), _OF_RULES),
 }
 _EXISTS: Final = frozenset(
     {"AlreadyExistsException", "EntityAlreadyExists", "ResourceConflictException", "ResourceExistsException"}
@@ -241,7 +240,8 @@ class Made:
         for text in _texts(request.params):
             # An alias stands at the end of its ARN.
             for name in (text, text[text.rfind(":") + 1 :]):
-                for making in self._names.get(self._key(request, name), {}).values():
+                # Other threads may add to it.
+                for making in tuple(self._names.get(self._key(request, name), {}).values()):
                     if not making.later or request.operation in making.later:
                         return name
         return ""
@@ -252,6 +252,14 @@ class Made:
     @staticmethod
     def _key(request: Request, name: str) -> tuple[str, str, str]:
         return request.scope, request.service, name
+
+
+def _inside(answer: Params, path: str) -> object:
+    """A member of an answer, at whatever depth."""
+    found: object = answer
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -338,6 +338,7 @@ F, ROLE_NAME, ALIAS = {"FunctionName": "f"}, {"RoleName": "r"}, {"AliasName": "a
         (Later("CreateRole", ROLE_NAME, {}, "GetRolePolicy", ROLE_NAME, "NoSuchEntity"), False),
         (Later("PutRolePolicy", ROLE_NAME, {}, "GetRolePolicy", ROLE_NAME, "NoSuchEntity"), True),
         (Later("CreateFunction", F, {"FunctionArn": FUNCTION}, "GetFunction", F, RNF), True),
+        (Later("CreateFunction", F, {}, "GetFunction", F, RNF), True),
         (Later("CreateFunction", F, {"FunctionArn": FUNCTION}, "GetPolicy", F, RNF), False),
         (Later("AddPermission", {"FunctionName": FUNCTION}, {}, "GetPolicy", {"FunctionName": FUNCTION}, RNF), True),
     ],
