@@ -111,7 +111,7 @@ def laid(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Li
     shutil.copytree(ROOT / "examples", folder / "atmos")
     (folder / "home").mkdir(mode=0o700)
     life = Life(aws, folder / "atmos", folder / "home")
-    life.edit("operator.yaml", "access:\n", f'access:\n  allowed_readers: ["{PIPELINE}*"]\n')
+    life.edit("operator.yaml", "allowed_readers:\n", f'allowed_readers:\n    - "{PIPELINE}*"\n')
     life.edit(SHARED, "  terraform:\n", "  terraform:\n    kms:\n      vars: {alias: alias/infra-spare}\n")
     life.stand_in()
     return life
