@@ -80,9 +80,11 @@ class Patience:
         self._waited = 0.0
         self._local = threading.local()
 
-    def keep(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        """Go by another time from now on."""
-        self._clock, self._sleep = clock, sleep
+    def begin(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        """Begin a run, by a time of its own: nothing that an earlier one made is waited for any more."""
+        with self._lock:
+            self._clock, self._sleep = clock, sleep
+            self._made, self._refused_at, self._waited = Made(), {}, 0.0
 
     def install(self, session: Session) -> None:
         """Watch every client that is made from a session later."""

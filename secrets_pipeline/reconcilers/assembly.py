@@ -40,7 +40,7 @@ class Assembly:
         self.repository = repository
         self.sessions = sessions
         self.run = run
-        sessions.patience.keep(run.clock, run.sleep)
+        sessions.patience.begin(run.clock, run.sleep)
         self._lock = RLock()
         self._stacks: dict[str, Stack] = {}
         self._referred: dict[str, Stack] = {}

@@ -244,7 +244,7 @@ def test_threads_that_wait_for_one_principal_all_finish_when_it_is_visible() -> 
         bed.service.visible_after = 0
 
     bed = Bed()
-    bed.patience.keep(lambda: 0.0, sleep)
+    bed.patience.begin(lambda: 0.0, sleep)
 
     def work(number: int) -> None:
         gate.wait()
