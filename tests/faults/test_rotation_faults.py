@@ -77,6 +77,7 @@ SHOP = """
             engine: postgres
             username: app
             db_name: app
+            publicly_accessible: true
             password: "${output.secretsmanager/database.generated_passwords.credentials}"
 """
 
