@@ -57,6 +57,9 @@ FAILING = [
 
 UNKNOWN = [
     ("awslambda", "GetPolicy"),
+    ("ec2", "DescribeRouteTables"),
+    ("ec2", "DescribeSubnets"),
+    ("ec2", "DescribeVpcEndpoints"),
     ("iam", "GetAccountAuthorizationDetails"),
     ("iam", "ListOpenIDConnectProviders"),
     ("kms", "ListGrants"),
