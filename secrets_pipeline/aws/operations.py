@@ -41,7 +41,8 @@ _BY_SERVICE: Final = {
     "kms": "CreateAlias CreateKey DescribeKey DisableKeyRotation EnableKeyRotation GetKeyPolicy GetKeyRotationStatus "
     "ListAliases ListGrants ListKeys ListResourceTags PutKeyPolicy ScheduleKeyDeletion UpdateAlias "
     "UpdateKeyDescription",
-    "rds": "AddTagsToResource DescribeDBClusters DescribeDBInstances ListTagsForResource RemoveTagsFromResource",
+    "rds": "AddTagsToResource DescribeDBClusters DescribeDBInstances DescribeDBSubnetGroups ListTagsForResource "
+    "RemoveTagsFromResource",
     "lambda": "AddPermission DeleteFunction GetPolicy ListTags RemovePermission",
     "ecs": "DescribeServices ListTasks UpdateService",
     "apigateway": "GetRestApis",
@@ -50,7 +51,9 @@ _BY_SERVICE: Final = {
     "GetRolePolicy ListOpenIDConnectProviders PutRolePermissionsBoundary PutRolePolicy SimulatePrincipalPolicy TagRole "
     "UpdateAssumeRolePolicy",
     "accessanalyzer": "CheckNoPublicAccess ValidatePolicy",
-    "ec2": "DescribeRouteTables DescribeSubnets DescribeVpcEndpoints",
+    "ec2": "DescribeRouteTables DescribeSubnets DescribeVpcEndpoints DescribeVpcs",
+    # What a trail records, not the records.
+    "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus",
     "organizations": "DescribeOrganization DescribePolicy ListParents ListPoliciesForTarget ListRoots",
     "sts": "GetCallerIdentity",
     "events": "CreateEventBus DescribeEventBus DescribeRule ListTargetsByRule PutPermission PutRule PutTargets",

@@ -29,6 +29,7 @@ from secrets_pipeline.environment import switched_on
 if TYPE_CHECKING:
     from botocore.client import BaseClient
     from mypy_boto3_apigateway.client import APIGatewayClient
+    from mypy_boto3_cloudtrail.client import CloudTrailClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_ecs.client import ECSClient
@@ -169,6 +170,8 @@ class AwsAccount:
     def client(self, service: Literal["sns"]) -> SNSClient: ...
     @overload
     def client(self, service: Literal["sqs"]) -> SQSClient: ...
+    @overload
+    def client(self, service: Literal["cloudtrail"]) -> CloudTrailClient: ...
     @overload
     def client(self, service: Literal["events"]) -> EventBridgeClient: ...
     @overload

@@ -13,6 +13,7 @@ from secrets_pipeline.cli.apply import command as apply
 from secrets_pipeline.cli.demo import command as demo
 from secrets_pipeline.cli.describe import command as describe
 from secrets_pipeline.cli.dev import command as dev
+from secrets_pipeline.cli.doctor import command as doctor
 from secrets_pipeline.cli.events import command as events
 from secrets_pipeline.cli.iam_policy import command as iam_policy
 from secrets_pipeline.cli.init import command as init
@@ -57,6 +58,7 @@ def root(
 app.command(epilog=init.EPILOG)(init.init)
 app.add_typer(describe.app, name="describe")
 app.command(epilog=tree.EPILOG)(tree.tree)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=plan.EPILOG)(plan.plan)
 app.command(epilog=apply.EPILOG)(apply.apply)
 app.command(epilog=verify.EPILOG)(verify.verify)

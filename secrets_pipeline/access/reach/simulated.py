@@ -9,7 +9,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipa
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -118,7 +118,7 @@ def _own_right(caller: Caller, request: Request, target: TargetResource) -> OwnR
 
 
 def simulate(account: AwsAccount, rights: Iterable[OwnRight]) -> Mapping[OwnRight, Answer]:
-    """What the simulator says to each; one call for a role, an action and a context, whatever the number of resources.
+    """What the simulator says to each; one call for a role, a context, and actions on the same things.
 
     Args:
         account: whose credentials are used; a right that involves another account is not asked about.
@@ -127,50 +127,62 @@ def simulate(account: AwsAccount, rights: Iterable[OwnRight]) -> Mapping[OwnRigh
     said: dict[OwnRight, Answer] = {}
     groups: defaultdict[tuple[object, ...], list[OwnRight]] = defaultdict(list)
     for one in dict.fromkeys(rights):
-        if {account_of(one.principal), account_of(one.resource)} == {account.account_id}:
+        if {account_of(one.principal), _owner(one.resource)} <= {account.account_id, ""}:
             groups[one.principal, one.action, one.context].append(one)
         else:
             said[one] = _ELSEWHERE
-    parts = [
-        group[at : at + _RESOURCES_A_CALL]
-        for group in groups.values()
-        for at in range(0, len(group), _RESOURCES_A_CALL)
-    ]
-    for found in at_once(partial(_simulated, account), parts):
+    together: defaultdict[tuple[object, ...], list[OwnRight]] = defaultdict(list)
+    for (principal, _, context), group in groups.items():
+        for at in range(0, len(group), _RESOURCES_A_CALL):
+            part = group[at : at + _RESOURCES_A_CALL]
+            together[principal, context, tuple(one.resource for one in part)] += part
+    for found in at_once(partial(_simulated, account), together.values()):
         said.update(found)
     return said
 
 
+def _owner(resource: str) -> str:
+    """The account in an ARN; none in one of S3, of API Gateway, or in `*`."""
+    return account_of(resource) if resource.startswith("arn:") else ""
+
+
 def _simulated(account: AwsAccount, group: list[OwnRight]) -> Mapping[OwnRight, Answer]:
-    """The answers to rights of one role, action and context."""
-    first = group[0]
+    """The answers to rights of one role and context, each action with the same resources."""
+    first, resources = group[0], list(dict.fromkeys(one.resource for one in group))
     entries = [
         {"ContextKeyName": key, "ContextKeyValues": list(values), "ContextKeyType": _type_of(key, values)}
         for key, values in first.context
     ]
-    found: dict[str, str] = {}
+    found: dict[tuple[str, str], str] = {}
     try:
         with calling("SimulatePrincipalPolicy", f"of {first.principal}"):
             for answer in answers(
                 account.client("iam"),
                 "simulate_principal_policy",
                 PolicySourceArn=first.principal,
-                ActionNames=[first.action],
-                ResourceArns=[one.resource for one in group],
+                ActionNames=list(dict.fromkeys(one.action for one in group)),
+                ResourceArns=resources,
                 ContextEntries=entries,
             ):
-                found.update(_decisions(answer))
+                found.update(_decisions(answer, resources))
     except AwsError as error:
         return dict.fromkeys(group, NotSaid(error.message))
     silent = NotSaid("SimulatePrincipalPolicy gave no decision for it")
-    return {one: Simulated(found[one.resource]) if one.resource in found else silent for one in group}
+    decisions = {one: found.get((one.action, one.resource)) for one in group}
+    return {one: Simulated(decision) if decision else silent for one, decision in decisions.items()}
 
 
-def _decisions(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Resource and decision: the result of an action as a whole names a template of ARNs, not a resource."""
+def _decisions(answer: Mapping[str, Any], asked: Sequence[str]) -> Iterator[tuple[tuple[str, str], str]]:
+    """Action, resource, and the decision; of an action that knows no resource, AWS may give one decision alone.
+
+    The result of an action as a whole names a template of ARNs, not a resource.
+    """
     for result in answer["EvaluationResults"]:
-        for one in result.get("ResourceSpecificResults") or ():
-            yield one["EvalResourceName"], one["EvalResourceDecision"]
+        each = result.get("ResourceSpecificResults") or ()
+        for one in each:
+            yield (result["EvalActionName"], one["EvalResourceName"]), one["EvalResourceDecision"]
+        if not each and list(asked) == ["*"]:
+            yield (result["EvalActionName"], "*"), result["EvalDecision"]
 
 
 def _type_of(key: str, values: Values) -> str:

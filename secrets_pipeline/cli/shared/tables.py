@@ -27,6 +27,10 @@ STYLES: Mapping[str, str] = {
     "skipped": "magenta",
     "passed": "green",
     "warning": "magenta",
+    "fine": "green",
+    "advised": "yellow",
+    "will fail": "red",
+    "unknown": "magenta",
 }
 
 

@@ -66,7 +66,9 @@ _EVENT_BUS = named("event-bus/{}", "Name", "EventBusName")
 
 OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
     "accessanalyzer": dict(_same("access-analyzer", anything_at_all, "CheckNoPublicAccess ValidatePolicy")),
-    "cloudtrail": dict(_same("cloudtrail", anything_at_all, "LookupEvents")),
+    "cloudtrail": dict(
+        _same("cloudtrail", anything_at_all, "DescribeTrails GetEventSelectors GetTrailStatus LookupEvents")
+    ),
     "dynamodb": dict(_same("dynamodb", _TABLE_OF_DYNAMODB, "GetItem PutItem")),
     "ec2": dict(
         _same(
@@ -160,6 +162,7 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
         )
     ),
     "rds": {
+        **dict(_same("rds", named("subgrp:{}", "DBSubnetGroupName"), "DescribeDBSubnetGroups")),
         **dict(_same("rds", of.database, "DescribeDBInstances ModifyDBInstance")),
         **dict(_same("rds", of.database_cluster, "DescribeDBClusters ModifyDBCluster")),
         **dict(_same("rds", _TAGGED, "AddTagsToResource ListTagsForResource RemoveTagsFromResource")),

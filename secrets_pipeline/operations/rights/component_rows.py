@@ -10,6 +10,8 @@ from secrets_pipeline.operations.rights.model import Need, Right
 DATABASES: Final = (
     Right(Need.DATABASES, "ListDatabases", ("all_databases",), reads="rds:DescribeDBInstances"),
     Right(Need.DATABASES, "ListClusters", ("all_clusters",), reads="rds:DescribeDBClusters"),
+    Right(Need.DATABASES, "LookAtSubnetGroups", ("subnet_groups",), reads="rds:DescribeDBSubnetGroups"),
+    Right(Need.DATABASES, "LookForADefaultNetwork", ("default_network",), reads="ec2:DescribeVpcs"),
     Right(
         Need.DATABASES,
         "WriteDatabases",

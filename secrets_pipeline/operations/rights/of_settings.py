@@ -145,6 +145,7 @@ def _events(settings: OperatorSettings, specs: Sequence[StackSpec], own: Identit
         yield home, ("any_bus_of_others", ["*"])
     for place in places:
         watcher, account = _as(place.role_arn, own), place.account_id or own.account_id
+        yield watcher, ("trails", ["*"])
         yield watcher, ("rules", at("events", place.region, account, f"rule/{events.queue}-*"))
         if (place.region, account) == (events.region, account_id):
             continue

@@ -89,6 +89,8 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     keys = here.arns("kms", "key/*", everywhere=True)
     yield "any", ["*"]
     yield "audited", ["*"]
+    # Whose the pipeline's own credentials are, AWS alone tells.
+    yield "own_roles", here.arns("iam", *((spec.target.role_arn,) if spec.target.role_arn else ("role/*", "user/*")))
     if settings.access.organization_role_arn is None:
         yield "organization", ["*"]
     yield "secrets", secrets
@@ -155,6 +157,9 @@ def _databases(here: _Here) -> Iterator[Kind]:
         ),
     )
     yield "made_clusters", here.arns("rds", *(f"cluster:{one.identifier}" for one in made if one.is_cluster))
+    grouped = ["DBSubnetGroupName" in one.parameters for one in made]
+    yield "subnet_groups", here.arns("rds", "subgrp:*") if any(grouped) else []
+    yield "default_network", [] if all(grouped) else ["*"]
     for one in made:
         yield "cluster_groups" if one.is_cluster else "database_groups", here.arns("rds", *_groups(one))
         if one.is_cluster:

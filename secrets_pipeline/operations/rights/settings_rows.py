@@ -39,6 +39,7 @@ AUDITS: Final = (
         ("second_opinion",),
         reads="access-analyzer:CheckNoPublicAccess ValidatePolicy",
     ),
+    Right(Need.AUDITS, "SimulateOwnRights", ("own_roles",), reads="iam:GetRole SimulatePrincipalPolicy"),
     Right(Need.AUDITS, "SimulateConsumers", ("simulated_roles",), reads="iam:SimulatePrincipalPolicy"),
     Right(Need.AUDITS, "ReadEventHistory", ("any",), reads="cloudtrail:LookupEvents"),
 )
@@ -86,6 +87,12 @@ EVENTS: Final = (
         ("queue_keys",),
         writes="kms:Decrypt GenerateDataKey",
         condition=when.through_queues,
+    ),
+    Right(
+        Need.EVENTS,
+        "LookAtTrails",
+        ("trails",),
+        reads="cloudtrail:DescribeTrails GetEventSelectors GetTrailStatus",
     ),
     # AWS knows no resource for them, so these are for every bus of the account.
     Right(Need.EVENTS, "CloseTheBus", ("any_bus",), writes="events:RemovePermission"),

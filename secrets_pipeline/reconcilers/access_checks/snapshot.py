@@ -13,7 +13,7 @@ from typing import TypeAlias
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.iam import read_account
-from secrets_pipeline.access.snapshot.model import AccountSnapshot, Snapshot
+from secrets_pipeline.access.snapshot.model import AccountSnapshot, KeySnapshot, SecretSnapshot, Snapshot
 from secrets_pipeline.access.snapshot.secret_metadata import NOTHING_WRITTEN, OwnWrites
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.reconcilers.observed.cached import Cached
@@ -31,6 +31,37 @@ def estate_of(stack: Stack) -> CompiledSnapshot:
         AwsError: if AWS does not answer.
     """
     return stack.observed.estate.get(lambda: _taken(stack))
+
+
+def foresee_estate(stack: Stack) -> CompiledSnapshot:
+    """Take the same with the secrets that do not exist yet, as an apply makes them: under a key with KMS's own policy.
+
+    What a stack declares of their policies is not in it. Whoever asks for the stack's snapshot later gets this one.
+
+    Raises:
+        AwsError: if AWS does not answer.
+    """
+    return stack.observed.estate.get(lambda: _foreseen(stack))
+
+
+def _foreseen(stack: Stack) -> CompiledSnapshot:
+    names = [secret.name for secret in stack.spec.secrets]
+    known = _snapshot(stack, names)
+    there = {one.name for one in known.secrets}
+    root = {
+        "Effect": "Allow",
+        "Principal": {"AWS": stack.account.arn("iam", "root")},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    key = KeySnapshot(arn=stack.account.arn("kms", "key/to-be-made"), policy={"Statement": [root]})
+    made = [
+        SecretSnapshot(arn=stack.account.arn("secretsmanager", f"secret:{name}-AbCdEf"), name=name, keys=(key.arn,))
+        for name in names
+        if name not in there
+    ]
+    keys = {**known.keys, key.arn: key}
+    return _compiled(known.model_copy(update={"secrets": (*known.secrets, *made), "keys": keys}), stack)
 
 
 def share_estates(stacks: Iterable[Stack]) -> None:

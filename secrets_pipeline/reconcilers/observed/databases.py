@@ -50,6 +50,12 @@ class DatabaseInventory:
                 self._clusters = {state.identifier: state for state in states}
             return self._clusters
 
+    def subnet_groups(self) -> frozenset[str]:
+        """Read the names of all subnet groups by DescribeDBSubnetGroups; not kept."""
+        with calling("DescribeDBSubnetGroups", "of the account"):
+            entries = pages(self._account.client("rds"), "describe_db_subnet_groups")
+            return frozenset(entry["DBSubnetGroupName"] for entry in entries)
+
     def forget(self) -> None:
         """Read everything again next time."""
         with self._lock:

@@ -62,6 +62,16 @@ class Networks:
         wanted = tuple(sorted(set(ids)))
         return self._subnets.get(wanted, partial(self._read, wanted))
 
+    def has_default(self) -> bool:
+        """Say whether the region has a default VPC (DescribeVpcs), where what names no network is put.
+
+        Raises:
+            AwsError: if EC2 refuses.
+        """
+        with calling("DescribeVpcs", f"of {self._account.region}"):
+            found = pages(self._account.client("ec2"), "describe_vpcs", Filters=_only("is-default", ["true"]))
+            return any(True for _ in found)
+
     def _read(self, ids: tuple[str, ...]) -> Mapping[str, SubnetState]:
         ec2 = self._account.client("ec2")
         with calling("DescribeSubnets", ", ".join(ids)):

@@ -1,0 +1,1 @@
+"""`secrets-pipeline doctor`: what an apply would meet."""

@@ -1,0 +1,70 @@
+"""Ask for each database: whether RDS can make it, whether it is public, and whether it takes its password over TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.operations.doctor.model import AS_IT_IS, Answer, Verdict, answered, fine
+from secrets_pipeline.reconcilers.database.checks import logins
+from secrets_pipeline.reconcilers.finding import Verdict as Found
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import Stack
+
+_GROUP = "Make the subnet group, or name another one as db_subnet_group_name."
+_NETWORK = "Name a db_subnet_group_name, and vpc_security_group_ids of its VPC."
+_PUBLIC = "Set publicly_accessible: false, and reach it from its network."
+_LOGIN = "Run where the database can be reached, set rds_ca_file, or switch database_logins off."
+_REFUSED = "Let `secrets-pipeline plan` say what an apply does; `rotate` gives secret and database a new password."
+
+
+def databases(stacks: Sequence[Stack]) -> Iterator[Answer]:
+    """Judge the databases of one stack (DescribeDBInstances, DescribeDBClusters, DescribeDBSubnetGroups, a login)."""
+    [stack] = stacks
+    for one in stack.spec.databases:
+        yield from answered(one.identifier, partial(_database, stack, one))
+    if not stack.spec.databases:
+        return
+    if not stack.run.settings.database_logins:
+        yield fine("logins", "database_logins is off in the operator's settings, so no password is tried")
+        return
+    there = {one.identifier for one in stack.spec.databases if stack.observed.databases.find(one) is not None}
+    for found in logins(stack, deep=True):
+        if found.name not in there:
+            continue
+        match found.verdict:
+            case Found.RIGHT | Found.ADVISED:
+                yield fine(found.name, found.detail)
+            case Found.WAITING:
+                yield Answer(found.name, Verdict.ADVISED, f"password not proven: {found.detail}", _LOGIN)
+            case Found.WRONG:
+                yield Answer(found.name, Verdict.ADVISED, found.detail, _REFUSED)
+
+
+def _database(stack: Stack, database: DatabaseSpec) -> Iterator[Answer]:
+    name, state = database.identifier, stack.observed.databases.find(database)
+    if state is not None:
+        if state.public:
+            yield Answer(name, Verdict.ADVISED, "has a public address", _PUBLIC)
+        elif state.stuck:
+            yield Answer(name, Verdict.ADVISED, state.condition, "Mend it first: nothing is set while it is so.")
+        else:
+            yield fine(name, f"{state.condition}, with no public address")
+        return
+    if not database.create:
+        remedy = "Make it, or write settings.secrets_pipeline.create: true."
+        yield Answer(name, Verdict.ADVISED, f"{database.noun} does not exist; an apply leaves it out", remedy)
+        return
+    group = database.parameters.get("DBSubnetGroupName")
+    if group is None and not stack.observed.networks.has_default():
+        text = f"names no subnet group, and {stack.account.region} has no default VPC"
+        yield Answer(name, Verdict.WILL_FAIL, text, _NETWORK)
+    elif group is not None and str(group).lower() not in stack.observed.databases.subnet_groups():
+        yield Answer(name, Verdict.WILL_FAIL, f"subnet group {group} does not exist", _GROUP)
+    elif database.parameters.get("PubliclyAccessible"):
+        yield Answer(name, Verdict.ADVISED, f"will have a public address: {AS_IT_IS}", _PUBLIC)
+    else:
+        yield fine(name, f"does not exist: {AS_IT_IS}")

@@ -1,0 +1,83 @@
+"""Ask who the caller is, and whether the clock here is AWS's (STS GetCallerIdentity, and the Date of its answer)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from botocore.exceptions import ClientError
+
+from secrets_pipeline.arn import Arn
+from secrets_pipeline.aws.account_check import Unverified, check_account
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.operations.doctor.model import Answer, Verdict, fine
+
+MOST_SKEW = timedelta(minutes=5)
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html#signature-v4-troubleshooting-credential-scope"""
+
+_CREDENTIALS = "Use credentials of the account and partition that targets name in the operator's settings."
+
+
+def identity(account: AwsAccount, target: Target, stack: str) -> Iterator[Answer]:
+    """Compare caller, account and partition with what the operator's settings say.
+
+    Raises:
+        GuardError: if the account is another one.
+        AwsError: if STS does not answer.
+    """
+    about = f"credentials in {account.region}"
+    try:
+        with calling("GetCallerIdentity", f"in {account.region}"):
+            arn = Arn.parse(account.client("sts").get_caller_identity()["Arn"])
+    except AwsError as error:
+        yield Answer(about, Verdict.WILL_FAIL, error.message, error.remedy or _CREDENTIALS)
+        return
+    if arn.partition != account.partition:
+        text = f"{arn} is of partition {arn.partition}, and {account.region} of {account.partition}"
+        yield Answer(about, Verdict.WILL_FAIL, text, _CREDENTIALS)
+        return
+    said = f"{arn}, partition {arn.partition}"
+    match check_account(account, target, stack=stack):
+        case Unverified(reason=reason):
+            yield Answer(about, Verdict.ADVISED, f"{said}; {reason}", "Name account_id under targets.")
+        case _:
+            yield fine(about, f"{said}, as targets say")
+
+
+def clock(account: AwsAccount, now: datetime) -> Iterator[Answer]:
+    """Compare the time here with the one in an answer of AWS, which refuses signatures that are five minutes off.
+
+    Args:
+        account: who is asked.
+        now: the time here.
+    """
+    with calling("GetCallerIdentity", f"in {account.region}"):
+        try:
+            told: Mapping[str, object] = dict(account.client("sts").get_caller_identity()["ResponseMetadata"])
+        except ClientError as refused:
+            # A signature that is too old is refused with the time in the answer.
+            told = dict(refused.response.get("ResponseMetadata", {}))
+    headers = told.get("HTTPHeaders")
+    yield skew(headers.get("date") if isinstance(headers, Mapping) else None, now)
+
+
+def skew(date: str | None, now: datetime) -> Answer:
+    """Judge a clock. Pure.
+
+    Args:
+        date: the header, for example `Sun, 29 Nov 2026 05:43:42 GMT`.
+        now: the time here, with its zone.
+    """
+    try:
+        there = parsedate_to_datetime(date or "").replace(tzinfo=UTC)
+    except ValueError:
+        return Answer("clock", Verdict.UNKNOWN, "the answer of STS has no Date that can be read")
+    off = abs(now - there)
+    if off > MOST_SKEW:
+        text = f"this machine's clock is {off.total_seconds() / 60:.0f} minutes off AWS's"
+        return Answer("clock", Verdict.WILL_FAIL, text, "Set it by NTP: AWS refuses requests signed 5 minutes off.")
+    return fine("clock", f"{off.total_seconds():.0f} seconds off AWS's")

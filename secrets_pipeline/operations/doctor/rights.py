@@ -1,0 +1,133 @@
+"""Ask SimulatePrincipalPolicy for each action of the least policy that the stacks need, as `iam-policy` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from secrets_pipeline.access.reach.simulated import Answer as Simulation
+from secrets_pipeline.access.reach.simulated import NotSaid, OwnRight, simulate
+from secrets_pipeline.arn import Arn
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.operations.doctor.model import Answer, Verdict, fine
+from secrets_pipeline.operations.rights.documents import MOST, RolePolicies, role_policies
+from secrets_pipeline.operations.rights.touched import touched
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.stack import Stack
+
+_REMEDY = "Attach what `secrets-pipeline iam-policy` prints, or find the Deny, the boundary or the SCP that refuses it."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one statement needs."""
+
+    sid: str
+    rights: tuple[OwnRight, ...]
+
+
+def rights(stacks: Sequence[Stack]) -> Iterator[Answer]:
+    """Judge what the caller may do by its own policies, its boundary and SCPs.
+
+    Args:
+        stacks: of one account, region and role.
+
+    Raises:
+        SpecError: if nobody says in which account they live.
+        AwsError: if STS does not answer.
+    """
+    first = stacks[0]
+    known = first.ownership.repository.specs
+    found = touched([one.spec for one in stacks], first.run.settings, known)
+    policies = next(role_policies(one) for one in found if one.role_arn == first.spec.target.role_arn)
+    principal = principal_of(first.account)
+    if principal is None:
+        yield fine("root user", "may do everything that SCPs do not deny; a role with `iam-policy` is safer")
+        return
+    yield from _attached(policies, principal)
+    asked = [statement_rights(one, principal) for document in policies.documents for one in document["Statement"]]
+    yield from judged(asked, simulate(first.account, [one for each in asked for one in each.rights]), principal)
+
+
+def _attached(policies: RolePolicies, principal: str) -> Iterator[Answer]:
+    if len(policies.documents) > MOST:
+        text = f"{len(policies.documents)} policies, and a role takes {MOST}"
+        yield Answer(principal, Verdict.ADVISED, text, "Ask AWS for more, or give stacks roles of their own.")
+
+
+def principal_of(account: AwsAccount) -> str | None:
+    """Find the ARN of the role or user that the caller is (STS GetCallerIdentity, IAM GetRole); None for the root user.
+
+    A session does not say the path of its role.
+    """
+    with calling("GetCallerIdentity", f"in {account.region}"):
+        caller = Arn.parse(account.client("sts").get_caller_identity()["Arn"])
+    if caller.resource == "root":
+        return None
+    if not caller.resource.startswith("assumed-role/"):
+        return str(caller)
+    role = caller.resource.split("/")[1]
+    try:
+        with calling("GetRole", role):
+            return str(account.client("iam").get_role(RoleName=role)["Role"]["Arn"])
+    except AwsError:
+        return account.arn("iam", f"role/{role}")
+
+
+def statement_rights(statement: Mapping[str, Any], principal: str) -> Asked:
+    """Take a statement apart: each action on each resource, a pattern by a name that it fits. Pure."""
+    context = example_context(statement.get("Condition", {}))
+    resources = dict.fromkeys(example_of(one) for one in statement["Resource"])
+    return Asked(
+        statement["Sid"],
+        tuple(
+            OwnRight(principal, action, resource, None, context=context)
+            for action in statement["Action"]
+            for resource in resources
+        ),
+    )
+
+
+def example_of(pattern: str) -> str:
+    """Return a name that a pattern of ours fits, for example of `secret:shop/dev/*`; `*` is every resource. Pure."""
+    return pattern if pattern == "*" else pattern.replace("??????", "AbCdEf").replace("*", "x")
+
+
+def example_context(condition: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return condition keys with values that fulfil a condition of ours; what must be absent is left out. Pure."""
+    context: dict[str, tuple[str, ...]] = {}
+    for operator, keys in condition.items():
+        for key, wanted in keys.items():
+            values = wanted if isinstance(wanted, list) else [wanted]
+            if operator != "Null":
+                context[key.lower()] = (str(values[0]).replace("*", "x"),)
+            elif values[0] == "false":
+                context.setdefault(key.lower(), ("x",))
+    return tuple(sorted(context.items()))
+
+
+def judged(asked: Sequence[Asked], said: Mapping[OwnRight, Simulation], principal: str) -> Iterator[Answer]:
+    """Sum up what the simulator said, a line for each statement that is not all allowed. Pure."""
+    allowed = 0
+    for statement in asked:
+        denied: dict[str, str] = {}
+        unsaid: dict[str, str] = {}
+        for one in statement.rights:
+            answer = said[one]
+            if isinstance(answer, NotSaid):
+                unsaid.setdefault(answer.reason, one.action)
+            elif not answer.allowed:
+                denied.setdefault(one.action, f"{one.action} ({answer.decision}, for example on {one.resource})")
+            else:
+                allowed += 1
+        if denied:
+            text = f"{principal} may not {', '.join(denied.values())}"
+            yield Answer(f"statement {statement.sid}", Verdict.WILL_FAIL, text, _REMEDY)
+        for reason in unsaid:
+            yield Answer(f"statement {statement.sid}", Verdict.UNKNOWN, reason)
+    if allowed:
+        yield fine(principal, f"{allowed} rights are allowed by its own policies, by SimulatePrincipalPolicy")
