@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
 def events(stacks: Sequence[Stack]) -> Iterator[Answer]:
     """Judge the way of events from stacks of one account and region, every part read; what does not exist is fine."""
-    changes = EventQueueReconciler(stacks[0], deep=True).plan()
-    yield from map(event_part, changes)
+    found = list(map(event_part, EventQueueReconciler(stacks[0], deep=True).plan()))
+    yield from (one for one in found if one.verdict is not Verdict.FINE)
+    for text, count in Counter(one.text for one in found if one.verdict is Verdict.FINE).items():
+        yield fine(f"{count} part{'s' if count > 1 else ''}", text)
 
 
 def event_part(change: Change) -> Answer:

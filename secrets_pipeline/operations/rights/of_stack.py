@@ -90,7 +90,7 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     yield "any", ["*"]
     yield "audited", ["*"]
     # Whose the pipeline's own credentials are, AWS alone tells.
-    yield "own_roles", here.arns("iam", *((spec.target.role_arn,) if spec.target.role_arn else ("role/*", "user/*")))
+    yield "own_roles", here.arns("iam", spec.target.role_arn or "role/*")
     if settings.access.organization_role_arn is None:
         yield "organization", ["*"]
     yield "secrets", secrets

@@ -1,0 +1,245 @@
+"""`doctor` on examples/: fine where Terraform's part is made; each thing that is broken is named with its remedy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secrets_pipeline import emulator
+from secrets_pipeline.emulator import LocalAws
+from tests.cli.conftest import EXAMPLES
+from tests.e2e.least_rights.life import Life
+from tests.runs import assert_exited
+
+Row = dict[str, str]
+ALLOW_ALL = {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue", "kms:Decrypt"], "Resource": "*"}
+BY_LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+DATABASE, PROD = "stacks/catalog/rds/defaults.yaml", "stacks/orgs/acme/myapp/prod.yaml"
+
+
+class Ward:
+    """The examples in an account where Terraform's part is made, and whoever breaks something there."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type of their own
+        """Plain boto3 as the operator."""
+        return self.life.administrator.client(service, endpoint_url=self.life.aws.endpoint_url)
+
+    def key(self, alias: str, **more: str) -> str:
+        """A KMS key behind an alias."""
+        key_id: str = self.client("kms").create_key(**more)["KeyMetadata"]["KeyId"]
+        self.client("kms").create_alias(AliasName=alias, TargetKeyId=key_id)
+        return key_id
+
+    def role(self, name: str, *statements: object) -> None:
+        """A role that Lambda assumes."""
+        iam = self.client("iam")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(BY_LAMBDA))
+        iam.put_role_policy(RoleName=name, PolicyName="reads", PolicyDocument=_policy(*statements))
+
+    def trail(self, **more: bool) -> None:
+        """A trail that logs."""
+        self.client("s3").create_bucket(
+            Bucket="trails", CreateBucketConfiguration={"LocationConstraint": self.life.aws.region}
+        )
+        self.client("cloudtrail").create_trail(Name="whole", S3BucketName="trails", **more)
+        self.client("cloudtrail").start_logging(Name="whole")
+
+    def doctor(self, *options: str, exits: int) -> list[Row]:
+        """What the command says under the pipeline's role."""
+        with self.life.under("pipeline"):
+            done = self.life.run("doctor", "--format", "json", *options)
+        assert_exited(done, exits)
+        rows: list[Row] = json.loads(done.stdout)["answers"]
+        assert all(one["remedy"] for one in rows if one["verdict"] in ("advised", "will fail"))
+        return rows
+
+
+@pytest.fixture
+def ward(tmp_path: Path, aws: LocalAws) -> Ward:
+    emulator.reset_rights(aws)
+    shutil.copytree(EXAMPLES, tmp_path / "atmos")
+    (tmp_path / "home").mkdir(mode=0o700)
+    life = Life(aws, tmp_path / "atmos", tmp_path / "home")
+    life.stand_in()
+    return Ward(life)
+
+
+def test_nothing_is_in_the_way_of_a_first_apply_and_all_that_is_asked_is_allowed_by_the_least_policies(
+    ward: Ward,
+) -> None:
+    ward.life.make_roles("pipeline")
+    ward.trail(IsMultiRegionTrail=True)
+    rows = ward.doctor(exits=0)
+    assert {one["question"] for one in rows} == {
+        *("boundary", "clock", "databases", "events", "identity", "keys", "network", "quotas", "readers", "rights"),
+        "trail",
+    }
+    assert {one["about"] for one in rows if one["verdict"] != "fine"} == {"statement AssumeRoles"}
+    assert [one for one in ward.life.asked() if not one.allowed] == []
+    assert {one.action for one in ward.life.asked()} >= {"iam:SimulatePrincipalPolicy", "cloudtrail:GetEventSelectors"}
+
+
+def test_the_table_has_the_same_and_ends_with_counts(ward: Ward) -> None:
+    ward.life.make_roles("pipeline")
+    with ward.life.under("pipeline", COLUMNS="300"):
+        done = ward.life.run("doctor", "-s", "infra-shared")
+    assert_exited(done, 0)
+    assert "alias/secrets-pipeline does not exist: apply makes it" in done.output
+    assert "0 will fail" in done.output
+
+
+def _account(ward: Ward) -> None:
+    ward.life.edit(
+        "operator.yaml", '    account_id: "111122223333"\n    region', '    account_id: "999900001111"\n    region'
+    )
+
+
+def _fingerprint_key(ward: Ward) -> None:
+    ward.key("alias/secrets-pipeline-fingerprint")
+
+
+def _seal_key(ward: Ward) -> None:
+    ward.client("kms").disable_key(KeyId=ward.key("alias/secrets-pipeline"))
+
+
+def _declared_key(ward: Ward) -> None:
+    ward.client("kms").schedule_key_deletion(KeyId=ward.key("alias/myapp-dev"), PendingWindowInDays=7)
+
+
+def _default_network(ward: Ward) -> None:
+    ec2 = ward.client("ec2")
+    [vpc] = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    for one in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]:
+        ec2.delete_subnet(SubnetId=one["SubnetId"])
+    ec2.delete_vpc(VpcId=vpc["VpcId"])
+
+
+def _subnet_group(ward: Ward) -> None:
+    ward.life.edit(
+        DATABASE, "        engine: postgres\n", "        engine: postgres\n        db_subnet_group_name: gone\n"
+    )
+
+
+def _subnet(ward: Ward) -> None:
+    ward.life.edit(PROD, "subnet-0a1b2c3d4e5f60718,", "subnet-00000000000000000,")
+
+
+def _queue(ward: Ward) -> None:
+    ward.client("sqs").create_queue(QueueName="secrets-pipeline-events")
+
+
+def _outsider(ward: Ward) -> None:
+    ward.role("outsider", ALLOW_ALL)
+
+
+def _consumer(ward: Ward) -> None:
+    iam, name = ward.client("iam"), "vpn-appliance"
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    for profile in iam.list_instance_profiles_for_role(RoleName=name)["InstanceProfiles"]:
+        iam.remove_role_from_instance_profile(InstanceProfileName=profile["InstanceProfileName"], RoleName=name)
+    iam.delete_role(RoleName=name)
+
+
+def _granted(ward: Ward) -> None:
+    ward.life.edit("operator.yaml", '  readers: ["444455556666"]\n', "")
+
+
+@pytest.mark.parametrize(
+    ("broken", "question", "text", "remedy"),
+    [
+        (
+            _account,
+            "identity",
+            "belongs to account 999900001111, but the credentials",
+            "Use that account's credentials",
+        ),
+        (_fingerprint_key, "keys", "has to be HMAC_256 for GENERATE_VERIFY_MAC", "Name a key of that kind"),
+        (_seal_key, "keys", "KMS key alias/secrets-pipeline is Disabled", "Enable it"),
+        (_declared_key, "keys", "is PendingDeletion", "Cancel its deletion"),
+        (_default_network, "databases", "eu-west-2 has no default VPC", "db_subnet_group_name"),
+        (_subnet_group, "databases", "subnet group gone does not exist", "Make the subnet group"),
+        (_subnet, "network", "subnet subnet-00000000000000000 of function", "subnet_ids"),
+        (_queue, "events", "exists without our tag", "apply -s"),
+        (_outsider, "readers", "can read", 'access: {allowed_readers: ["arn:aws:iam::111122223333:role/aws-res'),
+        (_consumer, "readers", "role vpn-appliance does not exist in account 111122223333", "Make the role"),
+    ],
+)
+def test_what_is_broken_is_named_with_its_remedy_and_alone(
+    ward: Ward, broken: Callable[[Ward], None], question: str, text: str, remedy: str
+) -> None:
+    ward.life.make_roles("pipeline")
+    broken(ward)
+    failing = [one for one in ward.doctor(exits=1) if one["verdict"] == "will fail"]
+    assert {one["question"] for one in failing} == {question}
+    assert all(text in one["text"] for one in failing)
+    assert all(remedy in one["remedy"] for one in failing)
+
+
+def test_an_action_that_is_denied_is_named_with_its_statement(ward: Ward) -> None:
+    ward.life.make_roles("pipeline", left_out=("WriteSecrets", "secretsmanager:PutSecretValue"))
+    [failing] = [one for one in ward.doctor(exits=1) if one["verdict"] == "will fail"]
+    assert (failing["question"], failing["about"]) == ("rights", "statement WriteSecrets")
+    assert "may not secretsmanager:PutSecretValue (implicitDeny" in failing["text"]
+    assert "iam-policy" in failing["remedy"]
+
+
+def test_where_the_simulator_may_not_be_asked_rights_are_unknown_with_the_reason(ward: Ward) -> None:
+    ward.life.make_roles("pipeline", left_out=("SimulateOwnRights", "iam:SimulatePrincipalPolicy"))
+    rights = [one for one in ward.doctor(exits=0) if one["question"] == "rights"]
+    assert {one["verdict"] for one in rights} == {"unknown"}
+    assert "iam:SimulatePrincipalPolicy" in json.dumps(rights)
+
+
+def test_a_public_database_and_a_region_without_a_trail_are_advised_against(ward: Ward) -> None:
+    ward.life.make_roles("pipeline")
+    ward.life.edit(
+        DATABASE, "        engine: postgres\n", "        engine: postgres\n        publicly_accessible: true\n"
+    )
+    advised = [one for one in ward.doctor(exits=0) if one["verdict"] == "advised"]
+    assert {one["question"] for one in advised} == {"databases", "trail"}
+    assert "no trail covers eu-west-2" in json.dumps(advised)
+
+
+def test_a_trail_that_is_stopped_or_of_one_region_is_not_enough(ward: Ward) -> None:
+    ward.life.make_roles("pipeline")
+    ward.trail()
+    [one] = [one for one in ward.doctor("-s", "infra-shared", exits=0) if one["question"] == "trail"]
+    assert (one["verdict"], "of this region alone" in one["text"]) == ("advised", True)
+    ward.client("cloudtrail").stop_logging(Name="whole")
+    [one] = [one for one in ward.doctor("-s", "infra-shared", exits=0) if one["question"] == "trail"]
+    assert (one["verdict"], "whole is stopped" in one["text"]) == ("advised", True)
+
+
+def test_after_an_apply_what_somebody_changed_on_the_way_of_events_is_told(ward: Ward) -> None:
+    ward.life.make_roles("pipeline")
+    with ward.life.under("pipeline"):
+        ward.life.succeed("apply", "-s", "infra-shared")
+    assert not [one for one in ward.doctor("-s", "infra-shared", exits=0) if "does not exist" in one["text"]]
+    sqs = ward.client("sqs")
+    url = sqs.get_queue_url(QueueName="secrets-pipeline-events")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    rows = [one for one in ward.doctor("-s", "infra-shared", exits=0) if one["question"] == "events"]
+    [told] = [one for one in rows if one["verdict"] != "fine"]
+    assert (told["about"], told["verdict"]) == ("event-queue secrets-pipeline-events", "advised")
+    assert "Policy differs" in told["text"]
+
+
+def test_a_stack_with_errors_is_an_error(ward: Ward) -> None:
+    ward.life.make_roles("pipeline")
+    _granted(ward)
+    with ward.life.under("pipeline"):
+        done = ward.life.run("doctor", "-s", "myapp-dev")
+    assert_exited(done, 1)
+
+
+def _policy(*statements: object) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
