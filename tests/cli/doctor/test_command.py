@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from secrets_pipeline import emulator
-from secrets_pipeline.emulator import LocalAws
-from tests.cli.conftest import EXAMPLES
+from secrets_pipeline.emulator import LocalAws, calls
+from tests.cli.conftest import CANARY, EXAMPLES, Cli
 from tests.e2e.least_rights.life import Life
 from tests.runs import assert_exited
 
@@ -50,6 +50,9 @@ class Ward:
             Bucket="trails", CreateBucketConfiguration={"LocationConstraint": self.life.aws.region}
         )
         self.client("cloudtrail").create_trail(Name="whole", S3BucketName="trails", **more)
+        # What AWS gives a new trail: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html
+        every = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+        self.client("cloudtrail").put_event_selectors(TrailName="whole", EventSelectors=[every])
         self.client("cloudtrail").start_logging(Name="whole")
 
     def doctor(self, *options: str, exits: int) -> list[Row]:
@@ -94,12 +97,6 @@ def test_the_table_has_the_same_and_ends_with_counts(ward: Ward) -> None:
     assert_exited(done, 0)
     assert "alias/secrets-pipeline does not exist: apply makes it" in done.output
     assert "0 will fail" in done.output
-
-
-def _account(ward: Ward) -> None:
-    ward.life.edit(
-        "operator.yaml", '    account_id: "111122223333"\n    region', '    account_id: "999900001111"\n    region'
-    )
 
 
 def _fingerprint_key(ward: Ward) -> None:
@@ -156,12 +153,6 @@ def _granted(ward: Ward) -> None:
 @pytest.mark.parametrize(
     ("broken", "question", "text", "remedy"),
     [
-        (
-            _account,
-            "identity",
-            "belongs to account 999900001111, but the credentials",
-            "Use that account's credentials",
-        ),
         (_fingerprint_key, "keys", "has to be HMAC_256 for GENERATE_VERIFY_MAC", "Name a key of that kind"),
         (_seal_key, "keys", "KMS key alias/secrets-pipeline is Disabled", "Enable it"),
         (_declared_key, "keys", "is PendingDeletion", "Cancel its deletion"),
@@ -176,12 +167,32 @@ def _granted(ward: Ward) -> None:
 def test_what_is_broken_is_named_with_its_remedy_and_alone(
     ward: Ward, broken: Callable[[Ward], None], question: str, text: str, remedy: str
 ) -> None:
-    ward.life.make_roles("pipeline")
     broken(ward)
+    ward.life.make_roles("pipeline")
     failing = [one for one in ward.doctor(exits=1) if one["verdict"] == "will fail"]
     assert {one["question"] for one in failing} == {question}
     assert all(text in one["text"] for one in failing)
     assert all(remedy in one["remedy"] for one in failing)
+
+
+def test_credentials_of_another_account_are_named_and_nothing_else_is_asked(
+    cli: Cli, repository: Path, aws: LocalAws
+) -> None:
+    stack = repository / "stacks" / "dev.yaml"
+    stack.write_text(stack.read_text().replace("111122223333", "999988887777"))
+    done = cli("doctor", "--format", "json", "--base-path", repository)
+    assert_exited(done, 1)
+    rows: list[Row] = json.loads(done.stdout)["answers"]
+    assert [(one["question"], one["verdict"]) for one in rows] == [("clock", "fine"), ("identity", "will fail")]
+    assert "belongs to account 999988887777, but the credentials belong to 111122223333" in rows[1]["text"]
+    assert "Use that account's credentials" in rows[1]["remedy"]
+    assert {call.service for call in calls(aws)} == {"sts"}
+
+
+def test_no_value_of_the_yaml_is_printed(cli: Cli, repository: Path, aws: LocalAws) -> None:
+    done = cli("doctor", "--base-path", repository)
+    assert "111122223333 eu-west-2" in done.output
+    assert CANARY not in done.output
 
 
 def test_an_action_that_is_denied_is_named_with_its_statement(ward: Ward) -> None:

@@ -23,6 +23,7 @@ from tests.e2e.least_rights.life import Life
 from tests.e2e.least_rights.proof import Part, needed_kinds, spare_actions
 from tests.e2e.least_rights.strangers import Stranger
 from tests.orchestration.conftest import job_named
+from tests.runs import assert_exited
 
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "111122223333"
@@ -114,6 +115,14 @@ def laid(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Li
     life.edit("operator.yaml", "allowed_readers:\n", f'allowed_readers:\n    - "{PIPELINE}*"\n')
     life.edit(SHARED, "  terraform:\n", "  terraform:\n    kms:\n      vars: {alias: alias/infra-spare}\n")
     life.stand_in()
+    trail = {"Name": "whole", "S3BucketName": "trails", "IsMultiRegionTrail": True}
+    endpoint, bucket = aws.endpoint_url, {"LocationConstraint": aws.region}
+    life.administrator.client("s3", endpoint_url=endpoint).create_bucket(
+        Bucket="trails", CreateBucketConfiguration=bucket
+    )
+    cloudtrail = life.administrator.client("cloudtrail", endpoint_url=endpoint)
+    cloudtrail.create_trail(**trail)
+    cloudtrail.start_logging(Name="whole")
     return life
 
 
@@ -129,7 +138,10 @@ def life(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Li
         daemon = Daemon(life, instance)
         with life.under("pipeline-plans", SECRETS_PIPELINE_READ_ONLY="1"):
             life.succeed("plan")
+            # It tells that this role may not apply.
+            assert_exited(life.run("doctor"), 1)
         with life.under("pipeline"):
+            life.succeed("doctor")
             life.succeed("apply", "--all")
             life.succeed("apply", "--all")
             life.succeed("verify")

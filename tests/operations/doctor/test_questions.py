@@ -1,0 +1,146 @@
+"""The doctor's questions one by one: what is judged, of what AWS says, of a clock, of a database that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from secrets_pipeline.access.reach.simulated import NotSaid, Simulated
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.operations.doctor.databases import databases
+from secrets_pipeline.operations.doctor.examination import examine
+from secrets_pipeline.operations.doctor.identity import skew
+from secrets_pipeline.operations.doctor.keys import keys
+from secrets_pipeline.operations.doctor.model import Answer, Verdict
+from secrets_pipeline.operations.doctor.quotas import of_secrets
+from secrets_pipeline.operations.doctor.rights import example_context, example_of, judged, statement_rights
+from secrets_pipeline.operations.doctor.trail import records_changes
+from secrets_pipeline.reconcilers.assembly import Assembly
+from secrets_pipeline.reconcilers.observed.login import Address, Login, Unreachable
+from secrets_pipeline.reconcilers.run import Run
+from tests.bench import Bench, during
+from tests.grants import TRUSTED
+
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+DATE = "Sun, 29 Nov 2026 12:00:00 GMT"
+ROLE = "arn:aws:iam::111122223333:role/pipeline"
+
+
+@pytest.mark.parametrize(
+    ("date", "off", "verdict"),
+    [
+        (DATE, timedelta(minutes=5), Verdict.FINE),
+        (DATE, timedelta(minutes=5, seconds=1), Verdict.WILL_FAIL),
+        (DATE, -timedelta(minutes=6), Verdict.WILL_FAIL),
+        ("yesterday", timedelta(), Verdict.UNKNOWN),
+        (None, timedelta(), Verdict.UNKNOWN),
+    ],
+)
+def test_a_clock_may_be_five_minutes_off(date: str | None, off: timedelta, verdict: Verdict) -> None:
+    assert skew(date, NOON + off).verdict is verdict
+
+
+def test_a_clock_that_is_off_is_told_by_the_date_of_awss_own_answer(bench: Bench, sessions: Sessions) -> None:
+    spec = bench.spec(bench.declared())
+    settings = OperatorSettings(grants=TRUSTED)
+    for minutes, verdict in ((0, Verdict.FINE), (10, Verdict.WILL_FAIL)):
+        run = Run(settings, now=lambda off=minutes: datetime.now(UTC) + timedelta(minutes=off))
+        rows = list(examine(Assembly(bench.repository(spec), sessions, run), [spec.stack]))
+        assert [one.answer.verdict for one in rows if one.question == "clock"] == [verdict]
+
+
+def test_a_fingerprint_key_that_is_gone_while_secrets_carry_its_marks_stops_an_apply(bench: Bench) -> None:
+    spec = bench.create(bench.generated())
+    own, *_ = _by(keys([bench.context(spec, writing=False)]), "fingerprint key")
+    assert own.verdict is Verdict.FINE
+    settings = OperatorSettings(grants=TRUSTED, fingerprint_key="alias/elsewhere")
+    [gone] = _by(keys([bench.context(spec, writing=False, settings=settings)]), "fingerprint key")
+    assert (gone.verdict, "carry marks" in gone.text, bool(gone.remedy)) == (Verdict.WILL_FAIL, True, True)
+
+
+def test_a_database_is_logged_in_to_where_logins_are_on_and_what_hinders_it_is_told(bench: Bench) -> None:
+    spec = bench.create(bench.generated(), databases=(bench.database(),))
+    stack = bench.context(spec, writing=False)
+    [*_, there] = databases([stack])
+    assert (there.verdict, "logged in at" in there.text) == (Verdict.FINE, True)
+
+    def unreachable(_address: Address, _password: SecretStr, *, ca_file: str | None = None) -> Login:
+        return Unreachable(f"the certificate is not trusted, with {ca_file}")
+
+    [*_, told] = databases([during(bench.context(spec, writing=False), log_in=unreachable)])
+    assert (told.verdict, "certificate is not trusted" in told.text) == (Verdict.ADVISED, True)
+    assert "rds_ca_file" in told.remedy
+    off = OperatorSettings(grants=TRUSTED, database_logins=False)
+    [*_, silent] = databases([bench.context(spec, writing=False, settings=off)])
+    assert (silent.verdict, "database_logins is off" in silent.text) == (Verdict.FINE, True)
+
+
+def test_more_secrets_than_a_region_takes_stop_an_apply() -> None:
+    assert of_secrets(500_000, 499_990).verdict is Verdict.FINE
+    assert of_secrets(500_001, 499_990).verdict is Verdict.WILL_FAIL
+
+
+def test_a_statement_is_asked_by_names_that_its_patterns_fit_and_keys_that_fulfil_its_condition() -> None:
+    condition = {
+        "StringEquals": {"kms:ViaService": ["rds.eu-west-2.amazonaws.com", "rds.eu-west-1.amazonaws.com"]},
+        "Null": {"kms:ResourceAliases": "true", "kms:EncryptionContext:stack": "false"},
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["secrets-pipeline/*"]},
+    }
+    assert example_context(condition) == (
+        ("dynamodb:leadingkeys", ("secrets-pipeline/x",)),
+        ("kms:encryptioncontext:stack", ("x",)),
+        ("kms:viaservice", ("rds.eu-west-2.amazonaws.com",)),
+    )
+    assert [example_of(one) for one in ("*", "key/*", "secret:a-??????")] == ["*", "key/x", "secret:a-AbCdEf"]
+
+
+def test_what_is_denied_is_told_by_statement_and_what_nobody_said_is_unknown() -> None:
+    statement = {"Sid": "Write", "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": ["*"]}
+    asked = statement_rights(statement, ROLE)
+    denied, other = asked.rights
+    said = {denied: Simulated("explicitDeny"), other: NotSaid("throttled")}
+    first, second = judged([asked], said, ROLE)
+    assert (first.verdict, first.about) == (Verdict.WILL_FAIL, "statement Write")
+    assert "kms:Encrypt (explicitDeny" in first.text
+    assert (second.verdict, second.text) == (Verdict.UNKNOWN, "throttled")
+
+
+@pytest.mark.parametrize(
+    ("selectors", "good"),
+    [
+        ({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}, True),
+        ({"EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]}, True),
+        ({"EventSelectors": [{"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}]}, False),
+        ({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": False}]}, False),
+        (
+            {"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]},
+            True,
+        ),
+        (
+            {
+                "AdvancedEventSelectors": [
+                    {
+                        "FieldSelectors": [
+                            {"Field": "eventCategory", "Equals": ["Management"]},
+                            {"Field": "readOnly", "Equals": ["true"]},
+                        ]
+                    }
+                ]
+            },
+            False,
+        ),
+        ({"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]}]}, False),
+        ({}, False),
+    ],
+)
+def test_a_trail_records_changes_by_either_kind_of_selectors(selectors: Mapping[str, Any], good: bool) -> None:
+    assert records_changes(selectors) is good
+
+
+def _by(answers: Iterable[Answer], about: str) -> list[Answer]:
+    return [one for one in answers if one.about == about]
