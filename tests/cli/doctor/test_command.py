@@ -195,6 +195,29 @@ def test_no_value_of_the_yaml_is_printed(cli: Cli, repository: Path, aws: LocalA
     assert CANARY not in done.output
 
 
+def test_administrators_are_advice_until_the_operator_has_said_who_may_read(ward: Ward) -> None:
+    ward.life.make_roles("pipeline")
+    ward.role("boss", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+    [told] = [one for one in ward.doctor("-s", "infra-shared", exits=1) if one["verdict"] == "will fail"]
+    assert (told["question"], told["about"]) == ("readers", "arn:aws:iam::111122223333:role/boss")
+    settings = ward.life.repository / "operator.yaml"
+    before, _, rest = settings.read_text().partition("  allowed_readers:\n")
+    settings.write_text(before + rest.partition("\n")[2])
+    advised = [one for one in ward.doctor("-s", "infra-shared", exits=0) if one["question"] == "readers"]
+    assert {one["verdict"] for one in advised} == {"advised"}
+    assert "arn:aws:iam::111122223333:role/boss" in {one["about"] for one in advised}
+    assert all('"arn:aws:iam::111122223333:role/boss"' in one["remedy"] for one in advised)
+
+
+def test_one_simulation_asks_for_all_actions_of_a_statement(ward: Ward) -> None:
+    ward.life.make_roles("pipeline")
+    emulator.reset_calls(ward.life.aws)
+    ward.doctor("-s", "infra-shared", exits=0)
+    asked = [one for one in calls(ward.life.aws) if one.operation == "SimulatePrincipalPolicy"]
+    statements = [one for role in ward.life.policies.values() for each in role.values() for one in each["Statement"]]
+    assert len(asked) <= len(statements) < sum(len(one["Action"]) for one in statements) / 2
+
+
 def test_an_action_that_is_denied_is_named_with_its_statement(ward: Ward) -> None:
     ward.life.make_roles("pipeline", left_out=("WriteSecrets", "secretsmanager:PutSecretValue"))
     [failing] = [one for one in ward.doctor(exits=1) if one["verdict"] == "will fail"]
