@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.operations.doctor.model import AS_IT_IS, Answer, Verdict, answered, fine
+from secrets_pipeline.operations.doctor.model import APPLY_MAKES_IT, Answer, Verdict, answered, fine
 from secrets_pipeline.reconcilers.database.checks import logins
 from secrets_pipeline.reconcilers.finding import Verdict as Found
 
@@ -65,6 +65,6 @@ def _database(stack: Stack, database: DatabaseSpec) -> Iterator[Answer]:
     elif group is not None and str(group).lower() not in stack.observed.databases.subnet_groups():
         yield Answer(name, Verdict.WILL_FAIL, f"subnet group {group} does not exist", _GROUP)
     elif database.parameters.get("PubliclyAccessible"):
-        yield Answer(name, Verdict.ADVISED, f"will have a public address: {AS_IT_IS}", _PUBLIC)
+        yield Answer(name, Verdict.ADVISED, f"will have a public address: {APPLY_MAKES_IT}", _PUBLIC)
     else:
-        yield fine(name, f"does not exist: {AS_IT_IS}")
+        yield fine(name, f"does not exist: {APPLY_MAKES_IT}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.operations.doctor.model import AS_IT_IS, Answer, Verdict, fine
+from secrets_pipeline.operations.doctor.model import APPLY_MAKES_IT, Answer, Verdict, fine
 from secrets_pipeline.reconcilers.event_queue.reconciler import EventQueueReconciler
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def event_part(change: Change) -> Answer:
         case ChangeClass.NONE:
             return fine(name, "as declared")
         case ChangeClass.CREATE:
-            return fine(name, f"does not exist: {AS_IT_IS}")
+            return fine(name, f"does not exist: {APPLY_MAKES_IT}")
         case ChangeClass.BLOCKED:
             problem, remedy = "; ".join(one.problem for one in change.reasons), change.reasons[0].remedy
             return Answer(name, Verdict.WILL_FAIL, problem, remedy)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.service_keys import ServiceKey, fingerprint_key, seal_key
-from secrets_pipeline.operations.doctor.model import AS_IT_IS, Answer, Verdict, answered, fine
+from secrets_pipeline.operations.doctor.model import APPLY_MAKES_IT, Answer, Verdict, answered, fine
 from secrets_pipeline.reconcilers.observed.key_state import ENABLED
 from secrets_pipeline.reconcilers.tag_keys import STACK
 
@@ -46,7 +46,7 @@ def _service_key(stack: Stack, wanted: ServiceKey) -> Iterator[Answer]:
             text = f"{name} does not exist, and {len(marked)} secrets carry marks that it proves: {marked[0]}"
             yield Answer(about, Verdict.WILL_FAIL, text, _LOST)
         else:
-            yield fine(about, f"{name} does not exist: {AS_IT_IS}")
+            yield fine(about, f"{name} does not exist: {APPLY_MAKES_IT}")
     elif found.state != ENABLED:
         yield Answer(about, Verdict.WILL_FAIL, f"KMS key {name} is {found.state}", _ENABLE)
     elif (found.spec, found.usage) != (wanted.spec, wanted.usage):
@@ -63,7 +63,7 @@ def _marked(stack: Stack) -> list[str]:
 
 def _declared(stack: Stack, alias: str) -> Iterator[Answer]:
     if stack.observed.keys.about(alias) is None:
-        yield fine(alias, f"does not exist: {AS_IT_IS}")
+        yield fine(alias, f"does not exist: {APPLY_MAKES_IT}")
     else:
         yield from _named(stack, alias)
 

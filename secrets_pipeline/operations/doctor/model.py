@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from secrets_pipeline.errors import AwsError, GuardError, SecretsPipelineError
 
-AS_IT_IS = "apply makes it"
+APPLY_MAKES_IT = "apply makes it"
 
 
 class Verdict(StrEnum):

@@ -50,9 +50,6 @@ class Ward:
             Bucket="trails", CreateBucketConfiguration={"LocationConstraint": self.life.aws.region}
         )
         self.client("cloudtrail").create_trail(Name="whole", S3BucketName="trails", **more)
-        # What AWS gives a new trail: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html
-        every = {"ReadWriteType": "All", "IncludeManagementEvents": True}
-        self.client("cloudtrail").put_event_selectors(TrailName="whole", EventSelectors=[every])
         self.client("cloudtrail").start_logging(Name="whole")
 
     def doctor(self, *options: str, exits: int) -> list[Row]:

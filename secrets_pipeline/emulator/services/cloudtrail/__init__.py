@@ -12,6 +12,8 @@ What it corrects, measured on moto 5.2.5:
 - Changes of IAM and Organizations are told in the one region of the partition that gets events of global services,
   wherever the call was sent to; what they name is in the record alone, not among its resources.
   https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events
+- A new trail takes in all management events, where moto says none.
+  https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html
 - What changes something, and what Secrets Manager does by itself, reaches EventBridge too; reads do not.
   https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 

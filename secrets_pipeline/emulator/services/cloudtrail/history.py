@@ -21,6 +21,12 @@ from secrets_pipeline.emulator.core.scheduler import SCHEDULER
 
 KEPT = 10_000
 """Events of one account and region; the oldest go first."""
+_EVERY = {
+    "ReadWriteType": "All",
+    "IncludeManagementEvents": True,
+    "DataResources": [],
+    "ExcludeManagementEventSources": [],
+}
 _SECONDS = 90 * 86_400
 _RESOURCES = {"secretsmanager": "AWS::SecretsManager::Secret", "kms": "AWS::KMS::Key"}
 
@@ -55,6 +61,11 @@ class HistoryBackend(CloudTrailBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.history = EventHistory()
+
+    def get_event_selectors(self, trail_name: str) -> tuple[str, list[Any], list[Any]]:
+        """Answer GetEventSelectors; a new trail takes in every management event."""
+        arn, basic, advanced = super().get_event_selectors(trail_name)
+        return arn, basic or ([] if advanced else [_EVERY]), advanced
 
 
 def history_of(account_id: str, region: str) -> EventHistory:
