@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.reach.simulated import Answer as Simulation
 from secrets_pipeline.access.reach.simulated import NotSaid, OwnRight, simulate
-from secrets_pipeline.arn import Arn
+from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.errors import AwsError
 from secrets_pipeline.operations.doctor.model import Answer, Verdict, fine
 from secrets_pipeline.operations.rights.documents import MOST, RolePolicies, role_policies
 from secrets_pipeline.operations.rights.touched import touched
+from secrets_pipeline.reconcilers.access_checks.snapshot import foresee_estate
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -44,7 +43,7 @@ def rights(stacks: Sequence[Stack]) -> Iterator[Answer]:
     known = first.ownership.repository.specs
     found = touched([one.spec for one in stacks], first.run.settings, known)
     policies = next(role_policies(one) for one in found if one.role_arn == first.spec.target.role_arn)
-    principal = principal_of(first.account)
+    principal = principal_of(first)
     if principal is None:
         yield fine("root user", "may do everything that SCPs do not deny; a role with `iam-policy` is safer")
         return
@@ -59,11 +58,15 @@ def _attached(policies: RolePolicies, principal: str) -> Iterator[Answer]:
         yield Answer(principal, Verdict.ADVISED, text, "Ask AWS for more, or give stacks roles of their own.")
 
 
-def principal_of(account: AwsAccount) -> str | None:
-    """Find the ARN of the role or user that the caller is (STS GetCallerIdentity, IAM GetRole); None for the root user.
+def principal_of(stack: Stack) -> str | None:
+    """Find the ARN of the role or user that the caller is (STS GetCallerIdentity); None for the root user.
 
-    A session does not say the path of its role.
+    A session does not say the path of its role; IAM's list of roles does.
+
+    Raises:
+        AwsError: if STS or IAM does not answer.
     """
+    account = stack.account
     with calling("GetCallerIdentity", f"in {account.region}"):
         caller = Arn.parse(account.client("sts").get_caller_identity()["Arn"])
     if caller.resource == "root":
@@ -71,11 +74,10 @@ def principal_of(account: AwsAccount) -> str | None:
     if not caller.resource.startswith("assumed-role/"):
         return str(caller)
     role = caller.resource.split("/")[1]
-    try:
-        with calling("GetRole", role):
-            return str(account.client("iam").get_role(RoleName=role)["Role"]["Arn"])
-    except AwsError:
-        return account.arn("iam", f"role/{role}")
+    plain = account.arn("iam", f"role/{role}")
+    listed = (one.arn for one in foresee_estate(stack).principals if one.kind == "role")
+    own = (one for one in listed if account_of(one) == account.account_id)
+    return next((one for one in own if one.endswith(f"/{role}")), plain)
 
 
 def statement_rights(statement: Mapping[str, Any], principal: str) -> Asked:

@@ -39,7 +39,7 @@ AUDITS: Final = (
         ("second_opinion",),
         reads="access-analyzer:CheckNoPublicAccess ValidatePolicy",
     ),
-    Right(Need.AUDITS, "SimulateOwnRights", ("own_roles",), reads="iam:GetRole SimulatePrincipalPolicy"),
+    Right(Need.AUDITS, "SimulateOwnRights", ("own_roles",), reads="iam:SimulatePrincipalPolicy"),
     Right(Need.AUDITS, "SimulateConsumers", ("simulated_roles",), reads="iam:SimulatePrincipalPolicy"),
     Right(Need.AUDITS, "ReadEventHistory", ("any",), reads="cloudtrail:LookupEvents"),
 )

@@ -215,6 +215,27 @@ def test_one_simulation_asks_for_all_actions_of_a_statement(ward: Ward) -> None:
     assert len(asked) <= len(statements) < sum(len(one["Action"]) for one in statements) / 2
 
 
+def test_the_role_of_a_session_is_found_whatever_its_path(ward: Ward) -> None:
+    name = "/aws-reserved/sso.amazonaws.com/eu-west-2/"
+    trusted = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
+    ward.client("iam").create_role(
+        RoleName="AWSReservedSSO_AdministratorAccess_0123456789abcdef",
+        Path=name,
+        AssumeRolePolicyDocument=_policy(trusted),
+    )
+    ward.client("iam").put_role_policy(
+        RoleName="AWSReservedSSO_AdministratorAccess_0123456789abcdef",
+        PolicyName="all",
+        PolicyDocument=_policy({"Effect": "Allow", "Action": "*", "Resource": "*"}),
+    )
+    role = f"role{name}AWSReservedSSO_AdministratorAccess_0123456789abcdef"
+    with ward.life.under(role.removeprefix("role/")):
+        done = ward.life.run("doctor", "--format", "json", "-s", "infra-shared")
+    rows: list[Row] = json.loads(done.stdout)["answers"]
+    [allowed] = [one for one in rows if one["question"] == "rights" and one["verdict"] == "fine"]
+    assert allowed["about"] == f"arn:aws:iam::111122223333:{role}"
+
+
 def test_an_action_that_is_denied_is_named_with_its_statement(ward: Ward) -> None:
     ward.life.make_roles("pipeline", left_out=("WriteSecrets", "secretsmanager:PutSecretValue"))
     [failing] = [one for one in ward.doctor(exits=1) if one["verdict"] == "will fail"]
