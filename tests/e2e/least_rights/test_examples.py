@@ -120,13 +120,12 @@ def laid(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Li
     life.edit("operator.yaml", "allowed_readers:\n", f'allowed_readers:\n    - "{PIPELINE}*"\n')
     life.edit(SHARED, "  terraform:\n", "  terraform:\n    kms:\n      vars: {alias: alias/infra-spare}\n")
     life.stand_in()
-    trail = {"Name": "whole", "S3BucketName": "trails", "IsMultiRegionTrail": True}
-    endpoint, bucket = aws.endpoint_url, {"LocationConstraint": aws.region}
+    endpoint = aws.endpoint_url
     life.administrator.client("s3", endpoint_url=endpoint).create_bucket(
-        Bucket="trails", CreateBucketConfiguration=bucket
+        Bucket="trails", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
     )
     cloudtrail = life.administrator.client("cloudtrail", endpoint_url=endpoint)
-    cloudtrail.create_trail(**trail)
+    cloudtrail.create_trail(Name="whole", S3BucketName="trails", IsMultiRegionTrail=True)
     cloudtrail.start_logging(Name="whole")
     return life
 

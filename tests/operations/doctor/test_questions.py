@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from secrets_pipeline.access.reach.simulated import NotSaid, Simulated
+from secrets_pipeline.access.reach.simulated import NotSaid, OwnRight, Simulated
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.operations.doctor.databases import databases
@@ -49,7 +50,7 @@ def test_a_clock_that_is_off_is_told_by_the_date_of_awss_own_answer(bench: Bench
     spec = bench.spec(bench.declared())
     settings = OperatorSettings(grants=TRUSTED)
     for minutes, verdict in ((0, Verdict.FINE), (10, Verdict.WILL_FAIL)):
-        run = Run(settings, now=lambda off=minutes: datetime.now(UTC) + timedelta(minutes=off))
+        run = Run(settings, now=partial(_ahead, minutes))
         rows = list(examine(Assembly(bench.repository(spec), sessions, run), [spec.stack]))
         assert [one.answer.verdict for one in rows if one.question == "clock"] == [verdict]
 
@@ -86,7 +87,7 @@ def test_more_secrets_than_a_region_takes_stop_an_apply() -> None:
 
 
 def test_a_statement_is_asked_by_names_that_its_patterns_fit_and_keys_that_fulfil_its_condition() -> None:
-    condition = {
+    condition: dict[str, dict[str, Any]] = {
         "StringEquals": {"kms:ViaService": ["rds.eu-west-2.amazonaws.com", "rds.eu-west-1.amazonaws.com"]},
         "Null": {"kms:ResourceAliases": "true", "kms:EncryptionContext:stack": "false"},
         "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["secrets-pipeline/*"]},
@@ -103,7 +104,7 @@ def test_what_is_denied_is_told_by_statement_and_what_nobody_said_is_unknown() -
     statement = {"Sid": "Write", "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": ["*"]}
     asked = statement_rights(statement, ROLE)
     denied, other = asked.rights
-    said = {denied: Simulated("explicitDeny"), other: NotSaid("throttled")}
+    said: dict[OwnRight, Simulated | NotSaid] = {denied: Simulated("explicitDeny"), other: NotSaid("throttled")}
     first, second = judged([asked], said, ROLE)
     assert (first.verdict, first.about) == (Verdict.WILL_FAIL, "statement Write")
     assert "kms:Encrypt (explicitDeny" in first.text
@@ -140,6 +141,10 @@ def test_what_is_denied_is_told_by_statement_and_what_nobody_said_is_unknown() -
 )
 def test_a_trail_records_changes_by_either_kind_of_selectors(selectors: Mapping[str, Any], good: bool) -> None:
     assert records_changes(selectors) is good
+
+
+def _ahead(minutes: int) -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=minutes)
 
 
 def _by(answers: Iterable[Answer], about: str) -> list[Answer]:
