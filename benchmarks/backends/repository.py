@@ -10,13 +10,17 @@ from typing import Any
 import yaml
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+MANIFESTS = Path("stacks", "orgs", "acme")
 DEFAULTS, PROD, SHARED = "myapp/_defaults.yaml", "myapp/prod.yaml", "infra/shared.yaml"
 
 
 def whole(folder: Path) -> Path:
-    """Copy the repository; behind the endpoints of its databases is nobody to log in to."""
+    """Copy the repository without its network: nobody may choose a subnet's id, and nobody is behind an endpoint."""
     shutil.copytree(EXAMPLES, folder)
     edit(folder / "operator.yaml", lambda settings: settings | {"database_logins": False})
+    edit(folder / MANIFESTS / PROD, lambda manifest: manifest.pop("settings") and manifest)
+    # What rotates outside of a VPC reaches no private database; ministack gives all of them one endpoint.
+    components(folder, DEFAULTS, lambda found: found["rds"]["vars"].update(publicly_accessible=True))
     return folder
 
 
@@ -42,7 +46,7 @@ def components(folder: Path, manifest: str, change: Callable[[dict[str, Any]], o
     def changed(text: dict[str, Any]) -> None:
         change(text["components"]["terraform"])
 
-    edit(folder / "stacks" / "orgs" / "acme" / manifest, changed)
+    edit(folder / MANIFESTS / manifest, changed)
 
 
 def _without_keys_and_consumers(found: dict[str, Any]) -> None:
