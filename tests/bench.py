@@ -96,17 +96,20 @@ class Interruption:
 
     Attributes:
         before: called with the operation's name before each request.
+        attempt: the same, before each time that it is sent: again by botocore's retries.
         after: the same, after each answer.
     """
 
     def __init__(self) -> None:
         self.before: Callable[[str], None] = lambda _operation: None
+        self.attempt: Callable[[str], None] = lambda _operation: None
         self.after: Callable[[str], None] = lambda _operation: None
 
     def install(self, context: Stack) -> None:
         """Watch every client that the context makes."""
         events = context.account.botocore_session.get_component("event_emitter")
         events.register("before-call", lambda model, **_: self.before(model.name))
+        events.register("request-created", lambda operation_name, **_: self.attempt(operation_name))
         events.register("after-call", lambda model, **_: self.after(model.name))
 
     def kill_at(self, boundary: int) -> None:

@@ -66,9 +66,10 @@ _EVENT_BUS = named("event-bus/{}", "Name", "EventBusName")
 
 OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
     "accessanalyzer": dict(_same("access-analyzer", anything_at_all, "CheckNoPublicAccess ValidatePolicy")),
-    "cloudtrail": dict(
-        _same("cloudtrail", anything_at_all, "DescribeTrails GetEventSelectors GetTrailStatus LookupEvents")
-    ),
+    "cloudtrail": {
+        **dict(_same("cloudtrail", anything_at_all, "DescribeTrails LookupEvents")),
+        **dict(_same("cloudtrail", named("trail/{}", "Name", "TrailName"), "GetEventSelectors GetTrailStatus")),
+    },
     "dynamodb": dict(_same("dynamodb", _TABLE_OF_DYNAMODB, "GetItem PutItem")),
     "ec2": dict(
         _same(

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final, Self, cast
@@ -107,7 +107,9 @@ class Commit:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._opened.close()
+        # A read that a signal interrupted holds a part of a pack, and what ended it is to go on.
+        with suppress(BufferError):
+            self._opened.close()
 
     def find(self, name: str) -> Entry | None:
         """Find what the commit has at a path below the clone's top; None where it has nothing."""

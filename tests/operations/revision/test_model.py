@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import mmap
 import os
 import shutil
 import tempfile
@@ -15,6 +17,7 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.repository_cache import Place, RepositoryCache
 from secrets_pipeline.operations.revision.checkouts import CheckoutError, Checkouts
+from secrets_pipeline.operations.revision.commits import Commit
 from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE, Revision, revision_of
 from secrets_pipeline.stacks import SourceChoice
 from secrets_pipeline.stacks.files.disk import Seen, is_file, is_folder, noted_in
@@ -65,6 +68,23 @@ def test_a_clone_is_at_its_commit_from_any_folder_of_it_however_git_stores_it(cl
     assert str(revision(tmp_path / "link" / "infra")) == head
     git(tmp_path, "clone", "-q", "--depth=1", clone.as_uri(), "shallow")
     assert str(revision(tmp_path / "shallow" / "infra")) == head
+
+
+def test_a_signal_amid_a_read_of_a_pack_is_no_error_of_the_clone(clone: Path) -> None:
+    git(clone, "gc", "-q")
+    held: list[memoryview] = []
+
+    def interrupted() -> None:
+        with Commit(str(clone), git(clone, "rev-parse", "HEAD")) as commit:
+            assert commit.find("README.md") is not None
+            held.extend(memoryview(one) for one in gc.get_objects() if isinstance(one, mmap.mmap) and not one.closed)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert held
+    for one in held:
+        one.release()
 
 
 def test_a_repository_of_sha256_is_read_and_not_kept(tmp_path: Path) -> None:

@@ -455,7 +455,7 @@ def test_a_role_that_is_not_visible_everywhere_yet_is_waited_for(
     spec = spec_of(roles, consumer(roles, "a"))
     bench.provision(spec, "secrets")
     attempts = vanishing(roles, times=2)
-    interruption.before = lambda operation: next(attempts, None) if operation == "PutRolePolicy" else None
+    interruption.attempt = lambda operation: next(attempts, None) if operation == "PutRolePolicy" else None
     assert isinstance(outcome(bench.provision(spec, STAGE, interruption=interruption), roles), Applied)
     assert roles.reads() == ["a"]
 
