@@ -93,7 +93,7 @@ def apply(
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
-    refuse_read_only()
+    refuse_read_only("apply")
     options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, wait_seconds=WAIT_SECONDS if wait else 0.0)
     if queue:
         _refuse_for_others(source, options)
@@ -134,16 +134,18 @@ def _refuse_for_others(source: StackOptions, options: ApplyOptions) -> None:
         raise typer.BadParameter("the deployment reads its own stacks", param_hint="--queue")
 
 
-def refuse_read_only() -> None:
+def refuse_read_only(writer: str, instead: str = "secrets-pipeline plan") -> None:
     """Stop before anything is read, if no write is allowed.
+
+    Args:
+        writer: what would write.
+        instead: a command that does not.
 
     Raises:
         GuardError: if SECRETS_PIPELINE_READ_ONLY is set.
     """
     if Sessions().read_only:
-        raise GuardError(
-            f"{READ_ONLY_VARIABLE} is set: apply would write", remedy="Unset it, or use `secrets-pipeline plan`."
-        )
+        raise GuardError(f"{READ_ONLY_VARIABLE} is set: {writer} would write", remedy=f"Unset it, or use `{instead}`.")
 
 
 def run_all(stacks: Sequence[str], run: RunStack, failures: Failures) -> list[StackRun]:

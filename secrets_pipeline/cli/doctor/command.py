@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.cli.doctor.experiment import clean as remove
+from secrets_pipeline.cli.doctor.experiment import measure
 from secrets_pipeline.cli.shared.console import emit, emit_json, show, title
 from secrets_pipeline.cli.shared.failures import FAILED
 from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
@@ -15,16 +19,58 @@ from secrets_pipeline.cli.shared.tables import table, word
 from secrets_pipeline.operations.doctor.examination import examine
 from secrets_pipeline.operations.doctor.model import Verdict
 
-EPILOG = "Exit codes: 0 nothing is in the way of an apply, 1 it would fail, or a stack has errors."
+EPILOG = (
+    "Exit codes: 0 nothing is in the way of an apply, 1 it would fail, or a stack has errors; of an experiment, 1 "
+    "something was not measured or is left over."
+)
 _COLUMNS = ("verdict", "question", "place", "about", "text", "remedy")
 
 
 @chooses_stacks(all_by_default=True)
-def doctor(source: StackOptions, *, output: TableOrJson = TableFormat.TABLE) -> None:
+def doctor(
+    source: StackOptions,
+    *,
+    experiment: Annotated[
+        bool,
+        typer.Option(
+            "--experiment",
+            help="Measure AWS itself instead: make throw-away resources, after a question, and remove them.",
+        ),
+    ] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Remove what interrupted experiments left.")] = False,
+    region: Annotated[
+        str, typer.Option("--region", help="Where, with --experiment or --clean.", show_default=False)
+    ] = "",
+    with_database: Annotated[
+        bool, typer.Option("--with-database", help="Also measure an RDS instance: 15 minutes more.")
+    ] = False,
+    replica_region: Annotated[
+        str, typer.Option("--replica-region", help="Also measure replicas of a secret, there.", show_default=False)
+    ] = "",
+    beliefs: Annotated[
+        list[str] | None,
+        typer.Option("--belief", metavar="ID", help="Of the experiment, this part alone.", show_default=False),
+    ] = None,
+    contract: Annotated[
+        Path | None,
+        typer.Option("--contract", metavar="FILE", help="Where the experiment writes what it measured."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nobody.")] = False,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
     """Ask AWS what an apply of these stacks would meet: identity, clock, rights, keys, databases, events, readers.
 
-    Reads only. Each answer is fine, advised, will fail, or unknown, with its remedy.
+    Reads only. Each answer is fine, advised, will fail, or unknown, with its remedy. With --experiment no stack is
+    read: what this project believes of AWS is measured in the caller's account, and written to a contract file.
     """
+    if experiment or clean:
+        if not region or (experiment and clean):
+            raise typer.BadParameter("name one --region, and one of --experiment and --clean", param_hint="--region")
+        if clean:
+            remove(region, yes=yes)
+        else:
+            measure(region, replica_region, contract, named=beliefs or (), with_database=with_database, yes=yes)
+        return
     failures, desired, stacks = open_stacks(source, source.names)
     rows = list(examine(desired.assemble(Sessions(read_only=True)), stacks))
     plain = [row.plain() for row in rows]

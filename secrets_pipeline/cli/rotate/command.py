@@ -60,7 +60,7 @@ def rotate(
     if bool(names) == bool(readable_by):
         raise typer.BadParameter("name secrets, or a principal with --readable-by", param_hint="NAME / --readable-by")
     if not dry_run:
-        refuse_read_only()
+        refuse_read_only("rotate")
     failures, desired, known = open_stacks(source, list(dict.fromkeys(stacks)) if stacks else None)
     asked = reachable(desired, known, readable_by, failures) if readable_by else _named(desired, known, names or [])
     if not asked and not failures.texts:

@@ -1,0 +1,1 @@
+"""What this project believes of AWS, as requests whose answers show it; a module for each service."""
