@@ -180,8 +180,10 @@ def _remove_queue(client: _Client, name: str) -> None:
 
 
 def _remove_secret(client: _Client, name: str) -> None:
-    replicas = client.describe_secret(SecretId=name).get("ReplicationStatus", ())
-    if replicas:
+    found = client.describe_secret(SecretId=name)
+    if "DeletedDate" in found:
+        return
+    if replicas := found.get("ReplicationStatus"):
         client.remove_regions_from_replication(SecretId=name, RemoveReplicaRegions=[one["Region"] for one in replicas])
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 

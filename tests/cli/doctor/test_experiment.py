@@ -130,6 +130,12 @@ def test_what_is_not_visible_yet_is_removed_too(measure: Measure, aws: LocalAws)
     assert there(aws) == set()
 
 
+def test_a_secret_that_is_scheduled_for_deletion_goes_by_itself(measure: Measure, aws: LocalAws) -> None:
+    emulator.arm(aws, InjectedFault(FaultAction.DENY, service="secretsmanager", operation="RestoreSecret"))
+    done = measure("--experiment", "--yes", *beliefs("deleted-secret"))
+    assert "0 measured, 1 not, 0 left over" in done.stdout, done.output
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_one_leaves_nothing(aws: LocalAws, tmp_path: Path, number: signal.Signals) -> None:
     emulator.reset_conditions(aws)
