@@ -124,8 +124,7 @@ def test_every_operation_of_a_deep_apply_is_refused_in_this_file(idle: Idle) -> 
     assert idle.calls == {*FAILING, *UNKNOWN, *STOPPING}
 
 
-# Only a run that writes describes a secret: it trusts no list.
-@pytest.mark.parametrize(("service", "operation"), [one for one in FAILING if one[1] != "DescribeSecret"])
+@pytest.mark.parametrize(("service", "operation"), FAILING)
 def test_a_plan_says_what_could_not_be_read_and_plans_every_other_stage(
     aws: emulator.LocalAws, repository: Path, idle: Idle, service: str, operation: str
 ) -> None:

@@ -220,7 +220,7 @@ def test_a_rotation_that_is_only_being_tested_is_waited_for_by_whoever_writes(be
     wanted = bench.spec(
         bench.generated(rotation=later), rotation_function=RotationFunctionSpec(name=f"{bench.stack}-rotation")
     )
-    time = slow(trial=30)
+    time = slow(trial=55)
     bench.provision(wanted, time=time)
     # A thread of the server's makes the version that is tested.
     eventually(lambda: any("AWSPENDING" in one for one in bench.describe("password")["VersionIdsToStages"].values()))
