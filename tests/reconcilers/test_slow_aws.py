@@ -80,13 +80,17 @@ def test_a_permission_that_secrets_manager_does_not_see_yet_is_waited_for(bench:
 
 
 def test_a_function_and_its_policy_that_are_not_visible_yet_are_waited_for(bench: Bench, slow: Slow) -> None:
-    assert kinds(bench.provision(rotating(bench), time=slow(function=20, policy=20, role=60))) == {Applied}
+    time = slow(function=20, policy=20, role=60)
+    assert kinds(bench.provision(rotating(bench), time=time)) == {Applied}
+    assert time.slept > 60
 
 
 def test_a_function_that_its_network_could_not_have_is_made_anew_in_the_same_run(bench: Bench, slow: Slow) -> None:
     wanted = rotating(bench, subnet_ids=("subnet-1",), security_group_ids=("sg-1",))
     settings = OperatorSettings(grants=TRUSTED, rotation_preflight=False)
-    assert kinds(bench.provision(wanted, time=slow(interfaces=25), settings=settings)) == {Applied}
+    time = slow(interfaces=25)
+    assert kinds(bench.provision(wanted, time=time, settings=settings)) == {Applied}
+    assert time.slept > 20
     made = bench.session.client("lambda").get_function_configuration(FunctionName=f"{bench.stack}-rotation")
     assert made["State"] == "Active"
 
@@ -164,6 +168,7 @@ def test_a_master_password_that_rds_takes_minutes_to_set_is_waited_for(bench: Be
     before, time = bench.value("password"), slow(resetting=150)
     rotated = bench.run(RotateReconciler(bench.context(spec, time=time), [bench.name("password")]))
     assert kinds(rotated) == {Applied}
+    assert time.slept > 100
     assert bench.value("password") != before
     assert kinds(bench.provision(spec)) == {Unchanged}
 
@@ -211,6 +216,7 @@ def test_a_delivery_waits_for_the_update_that_somebody_else_has_begun(bench: Ben
     time = slow(updating=30)
     functions.update_function_configuration(FunctionName=name, Description="Terraform, a moment ago")
     assert kinds(bench.provision(wanted, "consumer_arns", time=time)) <= DONE
+    assert time.slept > 20
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     assert variables["ONE"] == bench.describe("api")["ARN"]
 
@@ -240,6 +246,7 @@ def test_what_was_just_made_is_waited_for_by_whatever_names_it(bench: Bench, slo
         keys=(bench.key(enable_key_rotation=True),),
     )
     assert kinds(bench.provision(wanted, time=time)) == {Applied}
+    assert time.slept > 40
 
 
 def test_a_reader_that_was_just_made_is_waited_for_a_whole_minute(bench: Bench, slow: Slow) -> None:
@@ -253,3 +260,4 @@ def test_a_reader_that_was_just_made_is_waited_for_a_whole_minute(bench: Bench, 
     }
     wanted = bench.spec(bench.declared(policy=(statement,)))
     assert kinds(bench.provision(wanted, time=time)) <= DONE
+    assert time.slept > 60
