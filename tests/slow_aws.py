@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,9 @@ def slow_account(aws: emulator.LocalAws, pace: emulator.Pace) -> Iterator[SlowAc
     emulator.settle(aws)
     emulator.reset_conditions(aws)
     emulator.empty(aws)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as at_last:
+        at_last.callback(emulator.reset_conditions, aws)
+        at_last.callback(emulator.settle, aws)
         settings = {"SECRETS_PIPELINE_CONFIG": str(EXAMPLES / "operator.yaml"), "ATMOS_BASE_PATH": str(EXAMPLES)}
         lead_to(aws, patch, **settings)
         desired = open_repository(EXAMPLES)
@@ -58,8 +60,6 @@ def slow_account(aws: emulator.LocalAws, pace: emulator.Pace) -> Iterator[SlowAc
         emulator.reset_calls(aws)
         make_run = partial(Run, clock=moved.clock, sleep=moved.sleep, now=moved.now)
         yield SlowAccount(aws, moved, replace(desired, make_run=make_run))
-        emulator.settle(aws)
-        emulator.reset_conditions(aws)
 
 
 @dataclass(frozen=True)

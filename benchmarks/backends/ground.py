@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,17 +93,17 @@ def exits(said: Said, code: int) -> list[Shortfall]:
 
 
 def outcomes(said: Said, *, right: Iterable[str]) -> list[Shortfall]:
-    """Expect these outcomes alone; a shortfall for each stage that has others."""
+    """Expect these outcomes alone; a shortfall for each other one, of its stage."""
     wanted, rows = set(right), [row for one in _runs(said) for row in one["outcomes"]]
     wrong = [row for row in rows if row["outcome"] not in wanted]
     if not rows:
         return [Shortfall("outcomes", f"there are none: {said.errors[-400:]}")]
-    return _by((row["stage"], f"{row['name']} {row['outcome']}: {row['detail']}") for row in wrong)
+    return [Shortfall(row["stage"], f"{row['name']} {row['outcome']}: {row['detail']}") for row in wrong]
 
 
 def checks(rows: Iterable[Mapping[str, Any]]) -> list[Shortfall]:
-    """Expect every check to pass; a shortfall for each that does not, in whatever stack."""
-    return _by((row["check"], f"{row['stack']}: {row['detail']}") for row in rows if not row["passed"])
+    """Expect every check to pass; a shortfall for each that does not, in each stack."""
+    return [Shortfall(row["check"], f"{row['stack']}: {row['detail']}") for row in rows if not row["passed"]]
 
 
 def checks_of(said: Said) -> list[Mapping[str, Any]]:
@@ -113,10 +112,10 @@ def checks_of(said: Said) -> list[Mapping[str, Any]]:
 
 
 def changes(said: Said) -> list[Shortfall]:
-    """Expect a plan without changes; a shortfall for each stage that has some."""
+    """Expect a plan without changes; a shortfall for each, of its stage."""
     every = [row for one in said.shown.get("stacks", {}).values() for row in one["changes"]]
     wrong = [row for row in every if row["action"] != "none"]
-    return _by((row["stage"], f"{row['name']} {row['action']}: {'; '.join(row['reasons'])}") for row in wrong)
+    return [Shortfall(row["stage"], f"{row['name']} {row['action']}: {'; '.join(row['reasons'])}") for row in wrong]
 
 
 def unless(holds: object, what: str, said: object = "") -> list[Shortfall]:
@@ -126,13 +125,6 @@ def unless(holds: object, what: str, said: object = "") -> list[Shortfall]:
 
 def _runs(said: Said) -> list[Mapping[str, Any]]:
     return list(said.shown.get("stacks", {}).values())
-
-
-def _by(told: Iterable[tuple[str, str]]) -> list[Shortfall]:
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for what, text in told:
-        found[what].append(text)
-    return [Shortfall(what, "; ".join(texts)) for what, texts in found.items()]
 
 
 Shortfalls = Sequence[Shortfall]

@@ -106,6 +106,7 @@ def test_two_runs_that_find_the_same_left_over_key_agree(kms: KMSClient, emulato
     assert emulator.calls["ScheduleKeyDeletion"] == 0
 
 
+@pytest.mark.needs("kms:ScheduleKeyDeletion")
 def test_the_key_that_loses_the_race_is_deleted_and_the_winner_used(kms: KMSClient, emulator: Emulator) -> None:
     others = Sessions().for_target(Target(region="eu-west-1")).client("kms")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.backends.chain import CORE, WHOLE
 from benchmarks.backends.gaps import GAPS
+from benchmarks.backends.ground import Said, changes, checks, outcomes
 from benchmarks.backends.judgement import Gap, Shortfall, judged
 from benchmarks.backends.repository import core, whole
 from benchmarks.backends.servers import BACKENDS
@@ -47,6 +50,17 @@ def test_a_gap_explains_its_own_capability_alone() -> None:
     assert (adopting.is_as_declared, rotating.is_as_declared) == (False, False)
 
 
+def test_a_declared_gap_excuses_no_other_row_of_its_stage_check_or_plan() -> None:
+    row = {"stage": "s", "check": "s", "name": "a", "stack": "dev", "outcome": "failed", "action": "update"}
+    rows = [{**row, "passed": False, "detail": text, "reasons": [text]} for text in ("same value", "another error")]
+    said = Said(1, {"stacks": {"dev": {"outcomes": rows, "changes": rows}}}, "")
+    gap = replace(GAP, what="s")
+    for seen in (outcomes(said, right=("applied",)), checks(rows), changes(said)):
+        (one,) = judged({"rotate": seen}, [gap])
+        assert one.gaps == (gap,)
+        assert ["another error" in undeclared.said for undeclared in one.undeclared] == [True]
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_declared_gap_is_of_a_capability_that_is_tried(backend: str) -> None:
     assert {gap.capability for gap in GAPS[backend]} <= {*WHOLE, *CORE}
@@ -56,8 +70,10 @@ def test_every_declared_gap_is_of_a_capability_that_is_tried(backend: str) -> No
 
 
 @pytest.mark.parametrize("copy", [whole, core])
-def test_the_copies_of_the_examples_can_be_read(copy: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = {whole: whole, core: core}[copy](tmp_path / "atmos")  # type: ignore[index] # one of the two
+def test_the_copies_of_the_examples_can_be_read(
+    copy: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = copy(tmp_path / "atmos")
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(repository / "operator.yaml"))
     desired = open_repository(repository)
     assert (desired.errors, set(desired.specs)) == ({}, {"infra-shared", "myapp-dev", "myapp-prod"})

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli import app
-from secrets_pipeline.emulator import LocalAws, empty, reset_calls
+from secrets_pipeline.emulator import LocalAws, empty, reset_calls, reset_conditions
 from tests.cli.access.access_shop import AccessShop, opened
 from tests.embedded import lead_to
 
@@ -118,6 +118,7 @@ def half_broken(repository: Path) -> Path:
 @pytest.fixture
 def aws(embedded_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
     """The embedded AWS for tests that only read: empty, nothing counted yet, the environment leads to it."""
+    reset_conditions(embedded_aws)
     empty(embedded_aws)
     lead_to(embedded_aws, monkeypatch)
     reset_calls(embedded_aws)

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from secrets_pipeline.emulator import LocalAws
+from tests.embedded import lead_to
+
 ROOT = Path(__file__).parents[2]
 SKIPPED = """
 import pytest
@@ -44,6 +47,33 @@ def test_a_skip_is_a_failure_in_ci_unless_nothing_could_cure_it(
     done = run(tmp_path, "-p", "tests.plugins.skips", ci=ci)
     assert (done.returncode in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}) == fails, done.stdout
     assert (reason in done.stdout) == fails
+
+
+NEEDS = """
+import pathlib
+import pytest
+from secrets_pipeline import emulator
+from tests.embedded import operator
+
+@pytest.fixture
+def embedded_aws():
+    return emulator.status(pathlib.Path({folder!r}))
+
+@pytest.mark.needs("kms:ListKeys")
+def test_that_asks_for_something(embedded_aws):
+    operator(embedded_aws).client("kms", endpoint_url=embedded_aws.endpoint_url).{call}()
+"""
+
+
+@pytest.mark.parametrize(("call", "fails"), [("list_keys", False), ("list_aliases", True)])
+def test_a_test_fails_that_does_not_ask_for_what_it_is_marked_with(
+    tmp_path: Path, aws: LocalAws, monkeypatch: pytest.MonkeyPatch, call: str, fails: bool
+) -> None:
+    lead_to(aws, monkeypatch)
+    (tmp_path / "test_it.py").write_text(NEEDS.format(folder=str(aws.state_dir), call=call))
+    done = run(tmp_path, "--strict-markers", "-p", "tests.plugins.needs", ci=False)
+    assert done.returncode == (pytest.ExitCode.TESTS_FAILED if fails else pytest.ExitCode.OK), done.stdout
+    assert ("{'kms:ListKeys'} <= {'kms:ListAliases'}" in done.stdout) == fails
 
 
 BUSY = """

@@ -25,7 +25,7 @@ class ListLag:
     """How far lists lag behind; the server has one.
 
     Args:
-        clock: seconds from any origin, never going back.
+        clock: seconds from any origin; the embedded AWS's own may be set back.
     """
 
     def __init__(self, clock: Callable[[], float] = CLOCK.now) -> None:

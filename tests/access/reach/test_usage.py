@@ -102,6 +102,7 @@ def looked_up(bench: Bench, since: datetime | None = None, **given: Any) -> Last
     return found
 
 
+@pytest.mark.needs("cloudtrail:LookupEvents")
 def test_the_control_passes_by_the_read_of_another_and_fails_by_the_pipelines_own(bench: Bench) -> None:
     used, unused = bench.secret(), bench.secret()
     bench.read(used.name)

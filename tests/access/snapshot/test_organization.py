@@ -86,6 +86,7 @@ def test_a_member_account_knows_the_organisations_id_and_says_what_it_may_not_se
     assert f"ListRoots of organisation {organization.id} failed: AccessDeniedException" in found.unread
 
 
+@pytest.mark.needs("organizations:DescribePolicy", "organizations:ListPoliciesForTarget")
 def test_the_policies_of_every_level_come_from_the_root_down(world: World, organization: Organization) -> None:
     scp = "SERVICE_CONTROL_POLICY"
     organization.attach(scp, "at-root", organization.root, policy("a:*", Effect="Deny"))

@@ -292,6 +292,7 @@ def test_a_stack_with_errors_is_an_error(ward: Ward) -> None:
     with ward.life.under("pipeline"):
         done = ward.life.run("doctor", "-s", "myapp-dev")
     assert_exited(done, 1)
+    assert "key vars.consumers.reports: reader in another account" in done.output
 
 
 def _policy(*statements: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,11 +90,14 @@ def test_a_bucket_of_less_than_one_a_second_holds_one_request() -> None:
     assert [buckets.admits(call("A")) for _ in range(2)] == [True, False]
 
 
-def test_a_second_deployment_of_api_gateways_within_five_seconds_is_throttled(aws: LocalAws, clients: Clients) -> None:
+def test_a_second_deployment_of_api_gateways_before_its_time_is_throttled(aws: LocalAws, clients: Clients) -> None:
     config = Config(retries={"total_max_attempts": 1})
     client = clients.session.client("apigateway", endpoint_url=clients.endpoint_url, config=config)
     api = client.create_rest_api(name="paced")["id"]
-    enforce_quotas(aws)
+    [declared] = [one for one in API_GATEWAY_QUOTAS if one.name == "deployments"]
+    assert declared.per_second == 1 / 5
+    # However slow the machine is.
+    enforce_quotas(aws, [replace(declared, per_second=1 / 1000)])
     with pytest.raises(ClientError, match="The REST API doesn't contain any methods"):
         client.create_deployment(restApiId=api)
     with pytest.raises(ClientError, match="TooManyRequestsException"):

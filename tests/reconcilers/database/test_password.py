@@ -78,6 +78,7 @@ def test_a_refused_password_of_ours_is_set_and_recorded_when_a_login_succeeds(be
     assert isinstance(prove(bench, spec), Unchanged)
 
 
+@pytest.mark.needs("rds:RemoveTagsFromResource")
 def test_a_secret_that_changes_right_before_the_password_is_set_is_not_set(
     bench: Bench, spec: StackSpec, interruption: Interruption
 ) -> None:

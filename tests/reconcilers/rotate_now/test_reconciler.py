@@ -318,6 +318,7 @@ def test_where_neither_value_nor_date_shows_a_rotation_it_is_not_said_to_be_one(
         followed(bench, interruption, "theirs", stops="GetSecretValue")
 
 
+@pytest.mark.needs("logs:FilterLogEvents")
 @pytest.mark.parametrize("unread", ["without ids", "unavailable"])
 def test_a_log_that_cannot_be_read_as_ours_ends_no_rotation(
     bench: Bench, interruption: Interruption, rotate: Rotation, unread: str

@@ -268,6 +268,7 @@ def test_one_function_of_many_secrets_is_asked_for_once(bench: Bench) -> None:
     assert bench.calls("awslambda")["GetFunctionConfiguration"] == 1
 
 
+@pytest.mark.needs("logs:FilterLogEvents")
 def test_a_failed_rotation_is_told_by_its_functions_own_words(bench: Bench) -> None:
     spec = rotating(bench, function(bench, "fail in setSecret"))
     bench.secrets.rotate_secret(SecretId=bench.name("api"))
