@@ -60,15 +60,19 @@ def role(call: AskedCall) -> Iterable[str]:
 
 
 def rule(call: AskedCall) -> Iterable[str]:
-    """A rule: `rule/NAME` on the default bus, else `rule/BUS/NAME`."""
+    """A rule: `rule/NAME` on the default bus, else `rule/BUS/NAME`; in the account of a bus that is named by ARN."""
     bus, name = call.text("EventBusName") or "default", next(call.texts("Name", "Rule"), "*")
-    return [call.arn(f"rule/{name}" if bus == "default" else f"rule/{bus.rpartition('/')[2]}/{name}")]
+    arn, bus = Arn.match(bus), bus.rpartition("/")[2]
+    owner = arn.account_id if arn else None
+    return [call.arn(f"rule/{name}" if bus == "default" else f"rule/{bus}/{name}", account_id=owner)]
 
 
 def queue(call: AskedCall) -> Iterable[str]:
-    """A queue by name, URL or ARN."""
+    """A queue by name, URL or ARN, in the account that the URL, or GetQueueUrl's parameter, names."""
     given = next(call.texts("QueueName", "QueueUrl", "SourceArn", "TaskHandle"), "*")
-    return [given if Arn.match(given) else call.arn(given.rpartition("/")[2])]
+    place, _, name = given.rpartition("/")
+    owner = call.text("QueueOwnerAWSAccountId") or place.rpartition("/")[2]
+    return [given if Arn.match(given) else call.arn(name, account_id=owner if owner.isdigit() else None)]
 
 
 def redriven_queues(call: AskedCall) -> Iterable[str]:
@@ -82,7 +86,7 @@ def redriven_queues(call: AskedCall) -> Iterable[str]:
 
 def target_roles(call: AskedCall) -> Iterable[str]:
     """Roles that EventBridge gets to reach the targets of a rule."""
-    return [str(one["RoleArn"]) for one in call.params.get("Targets") or () if one.get("RoleArn")]
+    return call.texts("Targets.RoleArn")
 
 
 def bucket(call: AskedCall) -> Iterable[str]:

@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from moto.awslambda.models import lambda_backends
+from moto.awslambda_simple.models import lambda_simple_backends
+from moto.events.models import events_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
+from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from secrets_pipeline.access.evaluator import Context, Layer, TargetResource
@@ -53,16 +55,19 @@ def refused_arn(client: Client, action: str, arn: str, context: Context) -> str 
 
 
 def _target(client: Client, arn: str) -> TargetResource:
-    """What is asked of: as its owner's where it has a policy, else as something that is for the caller's to decide."""
+    """What is asked of: as its account's where such a thing may have a policy, else for the caller's to decide.
+
+    Without a policy that lets it in, another account may nothing.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+    """
     named = Arn.match(arn)
     if named is not None and named.service == "kms":
         key = kms_backends[named.account_id][named.region].keys.get(named.name)
         return anything(client.account_id, arn) if key is None else key_target(key)
     held = _POLICIES.get(named.service) if named else None
-    text = held(named) if held and named and named.account_id.isdigit() else None
-    if named is None or text is None:
+    if named is None or held is None or not named.account_id.isdigit():
         return anything(client.account_id, arn)
-    return TargetResource(arn, named.account_id, Layer.SECRET_POLICY, policy("resource policy", text))
+    return TargetResource(arn, named.account_id, Layer.SECRET_POLICY, policy("resource policy", held(named)))
 
 
 def _of_queue(arn: Arn) -> str | None:
@@ -71,15 +76,37 @@ def _of_queue(arn: Arn) -> str | None:
 
 
 def _of_function(arn: Arn) -> str | None:
-    held = next(
-        (one for one in lambda_backends[arn.account_id][arn.region].list_functions() if one.function_name == arn.name),
-        None,
-    )
-    statements = held.policy.statements if held is not None else None
+    functions = lambda_simple_backends[arn.account_id][arn.region].list_functions()
+    statements = next((one.policy.statements for one in functions if one.function_name == arn.name), None)
     return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
 
 
-_POLICIES: Mapping[str, Callable[[Arn], str | None]] = {"lambda": _of_function, "sqs": _of_queue}
+def _of_topic(arn: Arn) -> str | None:
+    """The policy of a topic; its default one lets no direct caller in, whose requests have no aws:SourceOwner.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html#source-account-versus-source-owner
+    """
+    topic = sns_backends[arn.account_id][arn.region].topics.get(str(arn))
+    return None if topic is None else str(topic.policy)
+
+
+def _of_bus(arn: Arn) -> str | None:
+    """The policy of a bus, which decides on its rules too, `rule/NAME` or `rule/BUS/NAME`.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-perms.html
+    """
+    bus, inside, _ = arn.name.partition("/")
+    held = events_backends[arn.account_id][arn.region].event_buses
+    found = held.get(bus if inside or arn.kind == "event-bus" else "default")
+    return None if found is None else found.policy
+
+
+_POLICIES: Mapping[str, Callable[[Arn], str | None]] = {
+    "events": _of_bus,
+    "lambda": _of_function,
+    "sns": _of_topic,
+    "sqs": _of_queue,
+}
 """By the service in an ARN: the policy of such a resource, None for none."""
 
 
@@ -131,7 +158,8 @@ def _about_cluster(call: AskedCall) -> dict[str, Values]:
 
 
 def _about_path(call: AskedCall) -> dict[str, Values]:
-    return {"ssm:recursive": (call.text("Recursive").lower(),)} if call.has("Recursive") else {}
+    given = call.text("Recursive")
+    return {"ssm:recursive": (given.lower(),)} if given else {}
 
 
 _ABOUT: Mapping[str, Callable[[AskedCall], dict[str, Values]]] = {
