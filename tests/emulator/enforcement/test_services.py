@@ -443,6 +443,55 @@ def test_a_parameter_is_opened_by_whoever_may_use_its_key_through_parameter_stor
     assert not denied(partial(read, Name=f"/{role}-default"), WithDecryption=True)
 
 
+def test_what_a_key_encrypts_is_written_and_read_by_whoever_may_use_the_key_through_the_service(
+    actors: Actors, role: str
+) -> None:
+    key = client(actors.clients, "kms").create_key()["KeyMetadata"]["Arn"]
+    queues, topics, buckets = (client(actors.clients, one) for one in ("sqs", "sns", "s3"))
+    encrypted = {"KmsMasterKeyId": key}
+    queues.create_queue(QueueName=f"{role}-dead", Attributes=encrypted)
+    dead, queue = (f"arn:aws:sqs:{AT}:{name}" for name in (f"{role}-dead", role))
+    redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 3})
+    url = queues.create_queue(QueueName=role, Attributes={**encrypted, "RedrivePolicy": redrive})["QueueUrl"]
+    topic = topics.create_topic(Name=role, Attributes=encrypted)["TopicArn"]
+    buckets.create_bucket(Bucket=role, CreateBucketConfiguration={"LocationConstraint": REGION})
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": by_default}]}
+    buckets.put_bucket_encryption(Bucket=role, ServerSideEncryptionConfiguration=rules)
+    buckets.put_object(Bucket=role, Key="there", Body=b"")
+    services = allow("sqs:*", "sns:*", "s3:*")
+    actors.role(role, services)
+    sqs, sns, s3 = (client(actors.session(role), one) for one in ("sqs", "sns", "s3"))
+    written, objects = "GenerateDataKey Decrypt", f"arn:aws:s3:::{role}"
+    calls: list[tuple[Call, Any, str, list[str], str]] = [
+        (lambda one: one.send_message(QueueUrl=url, MessageBody="m"), sqs, "aws:sqs:arn", [queue], written),
+        (lambda one: one.receive_message(QueueUrl=url), sqs, "aws:sqs:arn", [queue], "Decrypt"),
+        (lambda one: one.start_message_move_task(SourceArn=dead), sqs, "aws:sqs:arn", [dead, queue], written),
+        (lambda one: one.publish(TopicArn=topic, Message="m"), sns, "aws:sns:topicArn", [topic], written),
+        (
+            lambda one: one.put_object(Bucket=role, Key="new", Body=b""),
+            s3,
+            "aws:s3:arn",
+            [f"{objects}/new"],
+            "GenerateDataKey",
+        ),
+        (lambda one: one.get_object(Bucket=role, Key="there"), s3, "aws:s3:arn", [f"{objects}/there"], "Decrypt"),
+    ]
+    for call, called, name, encrypted_arns, uses in calls:
+        via = f"{called.meta.service_model.service_name}.{REGION}.amazonaws.com"
+        through = {"StringEquals": {"kms:ViaService": via, f"kms:EncryptionContext:{name}": encrypted_arns}}
+        using = [allow(f"kms:{use}", resource=key, Condition=through) for use in uses.split()]
+        for without in using:
+            actors.allow(role, services, *(one for one in using if one is not without))
+            assert f"{without['Action'][0]} on resource: {key}" in denied(partial(call, called))
+        actors.allow(role, services, *using)
+        assert refusal(partial(call, called)) == ("", "")
+    actors.allow(role, services)
+    assert not denied(partial(s3.put_object, Bucket=role, Key="own", Body=b"", ServerSideEncryption="AES256"))
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": "alias/aws/sqs"})
+    assert not denied(partial(sqs.receive_message, QueueUrl=url))
+
+
 def test_a_database_is_made_by_whoever_may_use_its_key_and_let_rds_keep_its_password(actors: Actors, role: str) -> None:
     key = client(actors.clients, "kms").create_key()["KeyMetadata"]["Arn"]
     rds = allow("rds:*")
