@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from secrets_pipeline import emulator
 from secrets_pipeline.emulator import LocalAws, Pace
-from secrets_pipeline.emulator.control.delays import DELAYS, UNSEEN
+from secrets_pipeline.emulator.control.delays import DELAYS, LASTING, UNSEEN
 from tests.embedded import lead_to, operator
 from tests.waiting import WAITER, eventually
 
@@ -263,8 +263,92 @@ def test_the_picture_of_an_account_shows_roles_and_their_policies_later(account:
     account.iam.put_role_policy(RoleName=account.name, PolicyName="p", PolicyDocument=READS)
     assert pictured() == [[]]
     assert account.iam.get_role_policy(RoleName=account.name, PolicyName="p")["PolicyName"] == "p"
-    later(account)
+    emulator.advance(account.aws, timedelta(seconds=SECONDS / 2))
+    account.iam.put_role_policy(RoleName=account.name, PolicyName="q", PolicyDocument=READS)
+    assert pictured() == [[]]
+    emulator.advance(account.aws, timedelta(seconds=SECONDS / 2 + 1))
     assert pictured() == [["p"]]
+    account.iam.put_role_policy(RoleName=account.name, PolicyName="r", PolicyDocument=READS)
+    account.iam.delete_role_policy(RoleName=account.name, PolicyName="p")
+    later(account)
+    assert pictured() == [["q", "r"]]
+
+
+def test_an_event_comes_through_cloudtrail_later_unless_the_pace_ends_or_the_account_is_emptied(
+    account: Account,
+) -> None:
+    slow(account, "event through CloudTrail")
+    url = heard(account)
+
+    def told() -> list[str]:
+        events = account.boto.client("cloudtrail").lookup_events()["Events"]
+        return [one["EventName"] for one in events if account.name in one["CloudTrailEvent"]]
+
+    account.secretsmanager.create_secret(Name=account.name, SecretString="x")
+    emulator.settle(account.aws)
+    assert (received(account, url), told()) == ([], [])
+    later(account)
+    assert (received(account, url), told()) == (["CreateSecret"], ["CreateSecret"])
+    account.secretsmanager.update_secret(SecretId=account.name, Description="never told")
+    emulator.reset_conditions(account.aws)
+    assert told() == ["UpdateSecret", "CreateSecret"]
+    later(account)
+    assert received(account, url) == []
+    slow(account, "event through CloudTrail")
+    account.secretsmanager.update_secret(SecretId=account.name, Description="nor this")
+    emulator.empty(account.aws)
+    url = heard(account)
+    later(account)
+    assert received(account, url) == []
+
+
+def heard(account: Account) -> str:
+    """The URL of a queue that gets every call to Secrets Manager."""
+    url = str(account.sqs.create_queue(QueueName=account.name)["QueueUrl"])
+    arn = f"arn:aws:sqs:{account.aws.region}:{account.aws.account_id}:{account.name}"
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "*", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    account.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    pattern = {"source": ["aws.secretsmanager"], "detail-type": ["AWS API Call via CloudTrail"]}
+    account.events.put_rule(Name=account.name, EventPattern=json.dumps(pattern))
+    account.events.put_targets(Rule=account.name, Targets=[{"Id": "q", "Arn": arn}])
+    return url
+
+
+def received(account: Account, url: str) -> list[str]:
+    """The calls that a queue was told of."""
+    emulator.settle(account.aws)
+    messages = account.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(one["Body"])["detail"]["eventName"] for one in messages]
+
+
+def test_what_began_when_the_clock_was_ahead_is_over_once_it_is_set_back(account: Account) -> None:
+    name = account.name
+    account.role()
+    emulator.advance(account.aws, timedelta(days=1))
+    later_role = Account(account.aws, f"{name}-later")
+    later_role.role()
+    slow(account, *(one.name for one in LASTING if one.name != "ListSecrets"))
+    account.function()
+    arn = account.secretsmanager.create_secret(
+        Name=name, SecretString="x", AddReplicaRegions=[{"Region": "eu-west-1"}]
+    )["ARN"]
+    account.rds.create_db_cluster(
+        DBClusterIdentifier=name, Engine="aurora-postgresql", MasterUsername="owner", MasterUserPassword="before-before"
+    )
+    emulator.reset_conditions(account.aws)
+    assert account.functions.get_function_configuration(FunctionName=name)["State"] == "Active"
+    roles = account.iam.get_account_authorization_details(Filter=["Role"], MaxItems=1000)["RoleDetailList"]
+    assert {name, f"{name}-later"} <= {one["RoleName"] for one in roles}
+    events = account.boto.client("cloudtrail").lookup_events()["Events"]
+    assert any(one["EventName"] == "CreateSecret" and name in one["CloudTrailEvent"] for one in events)
+    [replica] = account.secretsmanager.describe_secret(SecretId=name)["ReplicationStatus"]
+    assert replica["Status"] == "InSync"
+    emulator.set_pace(account.aws, Pace(seconds={"CreateRole to policies that name the role": 0}))
+    reads = {"Effect": "Allow", "Principal": {"AWS": later_role.role_arn}, "Action": "*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
+    account.secretsmanager.put_resource_policy(SecretId=arn, ResourcePolicy=policy)
+    account.rds.get_waiter("db_cluster_available").wait(DBClusterIdentifier=name, WaiterConfig=WAITER)
 
 
 def test_a_master_password_takes_its_time_and_tags_are_refused_meanwhile(account: Account) -> None:

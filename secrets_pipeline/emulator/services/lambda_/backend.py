@@ -134,8 +134,10 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
             Fault: ResourceConflictException.
         """
         function = _find(resource)
-        if isinstance(function, Function) and function.busy is not None and not function.busy.creates:
-            require_idle(function)
+        if isinstance(function, Function):
+            phase = function.busy
+            if phase is not None and not phase.creates:
+                require_idle(function)
         super().tag_resource(resource, tags)
 
 
