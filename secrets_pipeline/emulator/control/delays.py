@@ -45,6 +45,7 @@ class Unseen:
         delay: for how long.
         write: `service:Operation`, as botocore names the service.
         calls: the later ones that name what was written; `service:*` for all of a service.
+        by: their parameters that name it.
         status: HTTP status of the answer.
         code: error code of the answer.
         message: of the answer.
@@ -53,6 +54,7 @@ class Unseen:
     delay: Delay
     write: str
     calls: tuple[str, ...]
+    by: tuple[str, ...]
     status: int
     code: str
     message: str
@@ -117,6 +119,7 @@ UNSEEN: Final = (
         _ASSUMED,
         "iam:CreateRole",
         ("lambda:CreateFunction",),
+        ("Role",),
         400,
         "InvalidParameterValueException",
         "The role defined for the function cannot be assumed by Lambda.",
@@ -125,6 +128,7 @@ UNSEEN: Final = (
         _TARGET,
         "iam:CreateRole",
         ("events:PutTargets",),
+        ("Targets.RoleArn",),
         400,
         "ValidationException",
         "Provided role 'ROLE' cannot be assumed by principal 'events.amazonaws.com'.",
@@ -133,6 +137,7 @@ UNSEEN: Final = (
         _PERMITTED,
         "lambda:AddPermission",
         ("secretsmanager:RotateSecret",),
+        ("RotationLambdaARN",),
         400,
         "AccessDeniedException",
         "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access "
@@ -142,6 +147,7 @@ UNSEEN: Final = (
         _FUNCTION,
         "lambda:CreateFunction",
         ("lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:AddPermission", "lambda:TagResource"),
+        ("FunctionName", "Resource"),
         404,
         "ResourceNotFoundException",
         "Function not found",
@@ -150,6 +156,7 @@ UNSEEN: Final = (
         _POLICY,
         "lambda:AddPermission",
         ("lambda:GetPolicy",),
+        ("FunctionName",),
         404,
         "ResourceNotFoundException",
         "The resource you requested does not exist.",
@@ -158,24 +165,34 @@ UNSEEN: Final = (
         _SECRET,
         "secretsmanager:CreateSecret",
         ("secretsmanager:*",),
+        ("SecretId",),
         400,
         "ResourceNotFoundException",
         "Secrets Manager can't find the specified secret.",
     ),
-    Unseen(_KEY, "kms:CreateKey", ("kms:*",), 400, "NotFoundException", "Key is not found."),
+    Unseen(_KEY, "kms:CreateKey", ("kms:*",), ("KeyId", "TargetKeyId"), 400, "NotFoundException", "Key is not found."),
     Unseen(
         _KEY,
         "kms:CreateKey",
         ("secretsmanager:CreateSecret", "secretsmanager:UpdateSecret"),
+        ("KmsKeyId",),
         400,
         "ResourceNotFoundException",
         "Secrets Manager can't find the specified KMS key.",
     ),
-    Unseen(_ALIAS, "kms:CreateAlias", ("kms:*",), 400, "NotFoundException", "Alias is not found."),
+    Unseen(_ALIAS, "kms:CreateAlias", ("kms:*",), ("KeyId",), 400, "NotFoundException", "Alias is not found."),
     Unseen(
         _QUEUE,
         "sqs:CreateQueue",
-        ("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:TagQueue", "sqs:ListQueueTags", "sqs:ReceiveMessage"),
+        (
+            "sqs:GetQueueUrl",
+            "sqs:GetQueueAttributes",
+            "sqs:SetQueueAttributes",
+            "sqs:TagQueue",
+            "sqs:ListQueueTags",
+            "sqs:ReceiveMessage",
+        ),
+        ("QueueName", "QueueUrl"),
         400,
         "AWS.SimpleQueueService.NonExistentQueue",
         "The specified queue does not exist.",
@@ -184,6 +201,7 @@ UNSEEN: Final = (
         _QUEUE,
         "sqs:CreateQueue",
         ("sqs:CreateQueue", "sqs:SetQueueAttributes"),
+        ("Attributes.RedrivePolicy.deadLetterTargetArn",),
         400,
         "InvalidParameterValue",
         "Value for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist.",
@@ -192,6 +210,7 @@ UNSEEN: Final = (
         _DELETED_QUEUE,
         "sqs:DeleteQueue",
         ("sqs:CreateQueue",),
+        ("QueueName",),
         400,
         "AWS.SimpleQueueService.QueueDeletedRecently",
         "You must wait 60 seconds after deleting a queue before you can create another with the same name.",

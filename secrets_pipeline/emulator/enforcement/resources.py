@@ -48,9 +48,13 @@ def named(form: str, *parameters: str) -> Resources:
 
 def function(call: AskedCall) -> Iterable[str]:
     """A Lambda function, without version or alias: `function:NAME`."""
-    given = next(call.texts("FunctionName", "Resource"), "*")
+    return [function_arn(call, next(call.texts("FunctionName", "Resource"), "*"))]
+
+
+def function_arn(call: AskedCall, given: str) -> str:
+    """The same of a function's name or ARN."""
     arn = Arn.match(given)
-    return [str(arn.unqualified) if arn else call.arn(f"function:{given}")]
+    return str(arn.unqualified) if arn else call.arn(f"function:{given}")
 
 
 def role(call: AskedCall) -> Iterable[str]:
@@ -71,10 +75,14 @@ def rule(call: AskedCall) -> Iterable[str]:
 
 def queue(call: AskedCall) -> Iterable[str]:
     """A queue by name, URL or ARN, in the account that the URL, or GetQueueUrl's parameter, names."""
-    given = next(call.texts("QueueName", "QueueUrl", "SourceArn", "TaskHandle"), "*")
+    return [queue_arn(call, next(call.texts("QueueName", "QueueUrl", "SourceArn", "TaskHandle"), "*"))]
+
+
+def queue_arn(call: AskedCall, given: str) -> str:
+    """The same of a queue's name, URL or ARN."""
     place, _, name = given.rpartition("/")
     owner = call.text("QueueOwnerAWSAccountId") or place.rpartition("/")[2]
-    return [given if Arn.match(given) else call.arn(name, account_id=owner if owner.isdigit() else None)]
+    return given if Arn.match(given) else call.arn(name, account_id=owner if owner.isdigit() else None)
 
 
 def redriven_queues(call: AskedCall) -> Iterable[str]:
