@@ -10,6 +10,7 @@ import pytest
 from secrets_pipeline import emulator
 from secrets_pipeline.cli.apply.command import WAIT_SECONDS
 from secrets_pipeline.emulator import Pace, Profile
+from secrets_pipeline.emulator.control.delays import INTERFACES, PENDING_IN_VPC
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.running import checks_of, execute, provision
@@ -84,3 +85,11 @@ def test_however_long_each_thing_takes_one_apply_that_waits_leaves_nothing_open(
         done = apply_once(account, wait=WAIT_SECONDS)
     assert done.open == ()
     assert done.virtual > done.real + 20
+
+
+def test_a_function_whose_role_lambda_sees_as_late_as_may_be_is_made_though_it_takes_as_long_to_fail(
+    embedded_aws: emulator.LocalAws,
+) -> None:
+    longest = {delay.name: delay.most for delay in (INTERFACES, PENDING_IN_VPC)}
+    with slow_account(embedded_aws, Pace(seconds=longest)) as account:
+        assert apply_once(account, wait=WAIT_SECONDS).open == ()

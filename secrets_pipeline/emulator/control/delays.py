@@ -2,6 +2,8 @@
 
 The profile `aws` takes the `usual` seconds, a drawn one `most` at most. AWS promises neither: it says that a thing is
 eventually consistent or asynchronous, and how long is said by those who had to wait. No time was measured on AWS here.
+Where Terraform's provider gives up after two minutes, `most` is two minutes: as long as the pipeline waits itself. That
+is enough, since its last try is sent when they are over.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ class Unseen:
         delay: for how long.
         write: `service:Operation`, as botocore names the service.
         calls: the later ones that name what was written; `service:*` for all of a service.
+        by: their parameters that name it.
         status: HTTP status of the answer.
         code: error code of the answer.
         message: of the answer.
@@ -53,6 +56,7 @@ class Unseen:
     delay: Delay
     write: str
     calls: tuple[str, ...]
+    by: tuple[str, ...]
     status: int
     code: str
     message: str
@@ -76,7 +80,9 @@ REPLICATING: Final = Delay(
 PENDING: Final = Delay("function Pending", 5, 20, _LAMBDA)
 PENDING_IN_VPC: Final = Delay("function Pending in a VPC", 30, 120, _LAMBDA)
 UPDATING: Final = Delay("function InProgress", 3, 30, _LAMBDA)
-INTERFACES: Final = Delay("PutRolePolicy to network interfaces", 0, 25, f"{_TERRAFORM}/issues/29828")
+INTERFACES: Final = Delay(
+    "PutRolePolicy to network interfaces", 0, 120, f"{_TERRAFORM}/issues/29828 {_WAITS}/lambda/consts.go"
+)
 """A function in a VPC whose role had its policy for less when it was made ends as `Failed`."""
 TRIAL: Final = Delay(
     "trial version of RotateImmediately: false",
@@ -94,16 +100,11 @@ TRAIL: Final = Delay(
 # Lists and pictures that are old.
 LIST: Final = Delay("ListSecrets", 30, 300, _SECRETS)
 PICTURE: Final = Delay("PutRolePolicy to GetAccountAuthorizationDetails", 10, 60, _IAM)
-PRINCIPAL: Final = Delay("CreateRole to policies that name the role", 10, 60, _IAM)
+PRINCIPAL: Final = Delay("CreateRole to policies that name the role", 10, 120, f"{_IAM} {_WAITS}/iam/wait.go")
 
-_ASSUMED = Delay("CreateRole to CreateFunction", 8, 60, f"{_IAM} {_WAITS}/lambda/function.go")
-_TARGET = Delay("CreateRole to PutTargets", 8, 60, _IAM)
-_PERMITTED = Delay(
-    "AddPermission to RotateSecret",
-    20,
-    110,
-    f"{_WAITS}/secretsmanager/secret_rotation.go",
-)
+_ASSUMED = Delay("CreateRole to CreateFunction", 8, 120, f"{_IAM} {_WAITS}/lambda/consts.go")
+_TARGET = Delay("CreateRole to PutTargets", 8, 120, f"{_IAM} {_WAITS}/iam/wait.go")
+_PERMITTED = Delay("AddPermission to RotateSecret", 20, 120, f"{_WAITS}/secretsmanager/consts.go")
 _FUNCTION = Delay("CreateFunction to its name", 1, 20, f"{_TERRAFORM}/pull/7327")
 _POLICY = Delay("AddPermission to GetPolicy", 1, 20, f"{_TERRAFORM}/issues/7214")
 _SECRET = Delay("CreateSecret to the secret", 2, 60, f"{_SECRETS} {_TERRAFORM}/issues/18406")
@@ -117,6 +118,7 @@ UNSEEN: Final = (
         _ASSUMED,
         "iam:CreateRole",
         ("lambda:CreateFunction",),
+        ("Role",),
         400,
         "InvalidParameterValueException",
         "The role defined for the function cannot be assumed by Lambda.",
@@ -125,6 +127,7 @@ UNSEEN: Final = (
         _TARGET,
         "iam:CreateRole",
         ("events:PutTargets",),
+        ("Targets.RoleArn",),
         400,
         "ValidationException",
         "Provided role 'ROLE' cannot be assumed by principal 'events.amazonaws.com'.",
@@ -133,6 +136,7 @@ UNSEEN: Final = (
         _PERMITTED,
         "lambda:AddPermission",
         ("secretsmanager:RotateSecret",),
+        ("RotationLambdaARN",),
         400,
         "AccessDeniedException",
         "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access "
@@ -142,6 +146,7 @@ UNSEEN: Final = (
         _FUNCTION,
         "lambda:CreateFunction",
         ("lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:AddPermission", "lambda:TagResource"),
+        ("FunctionName", "Resource"),
         404,
         "ResourceNotFoundException",
         "Function not found",
@@ -150,6 +155,7 @@ UNSEEN: Final = (
         _POLICY,
         "lambda:AddPermission",
         ("lambda:GetPolicy",),
+        ("FunctionName",),
         404,
         "ResourceNotFoundException",
         "The resource you requested does not exist.",
@@ -158,24 +164,34 @@ UNSEEN: Final = (
         _SECRET,
         "secretsmanager:CreateSecret",
         ("secretsmanager:*",),
+        ("SecretId",),
         400,
         "ResourceNotFoundException",
         "Secrets Manager can't find the specified secret.",
     ),
-    Unseen(_KEY, "kms:CreateKey", ("kms:*",), 400, "NotFoundException", "Key is not found."),
+    Unseen(_KEY, "kms:CreateKey", ("kms:*",), ("KeyId", "TargetKeyId"), 400, "NotFoundException", "Key is not found."),
     Unseen(
         _KEY,
         "kms:CreateKey",
         ("secretsmanager:CreateSecret", "secretsmanager:UpdateSecret"),
+        ("KmsKeyId",),
         400,
         "ResourceNotFoundException",
         "Secrets Manager can't find the specified KMS key.",
     ),
-    Unseen(_ALIAS, "kms:CreateAlias", ("kms:*",), 400, "NotFoundException", "Alias is not found."),
+    Unseen(_ALIAS, "kms:CreateAlias", ("kms:*",), ("KeyId",), 400, "NotFoundException", "Alias is not found."),
     Unseen(
         _QUEUE,
         "sqs:CreateQueue",
-        ("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:TagQueue", "sqs:ListQueueTags", "sqs:ReceiveMessage"),
+        (
+            "sqs:GetQueueUrl",
+            "sqs:GetQueueAttributes",
+            "sqs:SetQueueAttributes",
+            "sqs:TagQueue",
+            "sqs:ListQueueTags",
+            "sqs:ReceiveMessage",
+        ),
+        ("QueueName", "QueueUrl"),
         400,
         "AWS.SimpleQueueService.NonExistentQueue",
         "The specified queue does not exist.",
@@ -184,6 +200,7 @@ UNSEEN: Final = (
         _QUEUE,
         "sqs:CreateQueue",
         ("sqs:CreateQueue", "sqs:SetQueueAttributes"),
+        ("Attributes.RedrivePolicy.deadLetterTargetArn",),
         400,
         "InvalidParameterValue",
         "Value for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist.",
@@ -192,6 +209,7 @@ UNSEEN: Final = (
         _DELETED_QUEUE,
         "sqs:DeleteQueue",
         ("sqs:CreateQueue",),
+        ("QueueName",),
         400,
         "AWS.SimpleQueueService.QueueDeletedRecently",
         "You must wait 60 seconds after deleting a queue before you can create another with the same name.",

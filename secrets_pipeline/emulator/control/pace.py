@@ -100,8 +100,11 @@ class PaceControl:
         self.put({})
 
     def is_over(self, delay: Delay, subject: str, begun: float) -> bool:
-        """Whether something that began then, in epoch seconds of this AWS, is over."""
-        return CLOCK.now() >= begun + self.now.of(delay, subject)
+        """Whether something that began then, in epoch seconds of this AWS, is over.
+
+        So is what began later than now: the clock was ahead and was set back.
+        """
+        return not begun <= CLOCK.now() < begun + self.now.of(delay, subject)
 
     def wait(self, delay: Delay, subject: str, begun: float) -> None:
         """Return when it is over, be it that the clock runs or that it is moved."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
@@ -18,13 +16,3 @@ def operation_of(response: BaseResponse) -> str:
 def parameter_of(response: BaseResponse, name: str) -> Any:  # noqa: ANN401 - JSON
     """A parameter of the call; None if it was left out."""
     return response._get_param(name)  # noqa: SLF001 - see the module's docstring
-
-
-def text_of(response: BaseResponse) -> str:
-    """What a call says, its path first: enough to see whether it names something."""
-    form = "" if response.body else json.dumps(dict(response.querystring or {}))
-    return f"{unquote(response.path)} {form}{_text(response.body)}"
-
-
-def _text(body: Any) -> str:  # noqa: ANN401 - moto's
-    return body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")

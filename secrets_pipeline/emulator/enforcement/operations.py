@@ -24,12 +24,14 @@ class Need(NamedTuple):
         of: what it is asked of.
         when: the parameter without which it is not needed; empty if it always is.
         passed_to: of iam:PassRole, the service that gets the role.
+        encrypted: of a key, what the service encrypts by it on the caller's behalf.
     """
 
     action: str
     of: Resources
     when: str = ""
     passed_to: str = ""
+    encrypted: Resources | None = None
 
 
 def _same(prefix: str, of: Resources, operations: str) -> Iterator[tuple[str, tuple[Need, ...]]]:
@@ -41,6 +43,12 @@ def _same(prefix: str, of: Resources, operations: str) -> Iterator[tuple[str, tu
 def _passes(role: str, to: str) -> Need:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html."""
     return Need("iam:PassRole", named("{}", role), when=role, passed_to=to)
+
+
+def _uses_keys(names: str, encrypted: Resources, when: str = "") -> Iterator[Need]:
+    """What the keys of encrypted resources are needed for."""
+    for name in names.split():
+        yield Need(f"kms:{name}", of.keys_of(encrypted), when=when, encrypted=encrypted)
 
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
@@ -62,6 +70,8 @@ _LAMBDA_ROLE = _passes("Role", "lambda.amazonaws.com")
 _TAGGED = named("{}", "ResourceARN", "resourceArn", "ResourceName")
 _TABLE_OF_DYNAMODB = named("table/{}", "TableName")
 _TASK_DEFINITION = named("task-definition/{}:*", "family")
+_TOPIC = named("{}", "TopicArn", "TargetArn")
+_OBJECT = (Need("s3:GetObject", of.stored_object), Need("s3:ListBucket", of.bucket_without_object))
 _EVENT_BUS = named("event-bus/{}", "Name", "EventBusName")
 
 OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
@@ -184,23 +194,29 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
     "s3": {
         **dict(_same("s3", of.bucket, "GetBucketVersioning")),
-        **dict(_same("s3", of.stored_object, "DeleteObject PutObject")),
+        **dict(_same("s3", of.stored_object, "DeleteObject")),
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+        "PutObject": (Need("s3:PutObject", of.stored_object), *_uses_keys("GenerateDataKey", of.stored_object)),
         "ListObjectsV2": (Need("s3:ListBucket", of.bucket),),
         "HeadBucket": (Need("s3:ListBucket", of.bucket),),
-        "GetObject": (Need("s3:GetObject", of.stored_object), Need("s3:ListBucket", of.bucket_without_object)),
-        "HeadObject": (Need("s3:GetObject", of.stored_object), Need("s3:ListBucket", of.bucket_without_object)),
+        "GetObject": (*_OBJECT, *_uses_keys("Decrypt", of.stored_object)),
+        "HeadObject": _OBJECT,
     },
-    "sns": dict(_same("sns", named("{}", "TopicArn", "TargetArn"), "Publish")),
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    "sns": {"Publish": (Need("sns:Publish", _TOPIC), *_uses_keys("GenerateDataKey Decrypt", _TOPIC))},
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     "sqs": {
         **dict(
             _same(
                 "sqs",
                 of.queue,
-                "GetQueueAttributes GetQueueUrl ListMessageMoveTasks ListQueueTags PurgeQueue ReceiveMessage "
-                "SendMessage SetQueueAttributes TagQueue",
+                "GetQueueAttributes GetQueueUrl ListMessageMoveTasks ListQueueTags PurgeQueue SetQueueAttributes "
+                "TagQueue",
             )
         ),
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+        "ReceiveMessage": (Need("sqs:ReceiveMessage", of.queue), *_uses_keys("Decrypt", of.queue)),
+        "SendMessage": (Need("sqs:SendMessage", of.queue), *_uses_keys("GenerateDataKey Decrypt", of.queue)),
         "CreateQueue": (Need("sqs:CreateQueue", of.queue), Need("sqs:TagQueue", of.queue, when="tags")),
         "ChangeMessageVisibilityBatch": (Need("sqs:ChangeMessageVisibility", of.queue),),
         "DeleteMessageBatch": (Need("sqs:DeleteMessage", of.queue),),
@@ -211,6 +227,8 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
             Need("sqs:DeleteMessage", of.queue),
             Need("sqs:GetQueueAttributes", of.queue),
             Need("sqs:SendMessage", of.redriven_queues),
+            *_uses_keys("Decrypt", of.queue),
+            *_uses_keys("GenerateDataKey Decrypt", of.redriven_queues),
         ),
     },
     "ssm": {
@@ -219,7 +237,7 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
         # https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
         "GetParameter": (
             Need("ssm:GetParameter", of.parameter),
-            Need("kms:Decrypt", of.key_of_parameter, when="WithDecryption"),
+            *_uses_keys("Decrypt", of.parameter, when="WithDecryption"),
         ),
         **dict(_same("ssm", of.command_targets, "SendCommand")),
     },

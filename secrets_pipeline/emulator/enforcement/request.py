@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,28 +48,20 @@ class AskedCall:
 
     def text(self, name: str) -> str:
         """A parameter, by a name whose parts are separated by dots; empty if it was left out."""
-        value: Any = self.params
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        return "" if value is None else str(value)
+        return next(self.texts(name), "")
 
     def has(self, name: str) -> bool:
-        """Whether a parameter, named as for `text`, was given and is not empty."""
-        value: Any = self.params
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        return value is not None and value not in ("", [], {})
+        """Whether a parameter, named as for `text`, was given and is neither empty nor false."""
+        return any(value is not False and value not in ("", {}) for value in _values(self.params, name))
 
     def texts(self, *names: str) -> Iterator[str]:
-        """The texts of some parameters, those of a list one by one; what was left out is skipped."""
-        for name in names:
-            value = self.params.get(name)
-            yield from map(str, value if isinstance(value, list | tuple) else () if value is None else (value,))
+        """The texts of some parameters, named as for `text`, those of a list one by one; none of what was left out."""
+        return (str(value) for name in names for value in _values(self.params, name))
 
-    def arn(self, resource: str, service: str = "") -> str:
-        """The ARN of a resource of this account, region and service, or of another service."""
-        named = service or self.service
-        return str(Arn(self.partition, named, "" if named in _GLOBAL else self.region, self.account_id, resource))
+    def arn(self, resource: str, service: str = "", *, account_id: str | None = None) -> str:
+        """The ARN of a resource of this account, region and service, or of another service or account."""
+        named, owner = service or self.service, account_id or self.account_id
+        return str(Arn(self.partition, named, "" if named in _GLOBAL else self.region, owner, resource))
 
     @cached_property
     def tags(self) -> Mapping[str, str]:
@@ -78,6 +71,24 @@ class AskedCall:
             return {str(key): str(value) for key, value in found.items()}
         pairs = ({name.lower(): value for name, value in one.items()} for one in found)
         return {str(one["key"]): str(one.get("value") or "") for one in pairs}
+
+
+def _values(params: Any, name: str) -> list[Any]:  # noqa: ANN401 - JSON
+    """What stands under a name, through lists, and through JSON in a text, such as a queue's RedrivePolicy."""
+    found = [params]
+    for part in name.split("."):
+        inside = [one.get(part) for one in map(_opened, found) if isinstance(one, Mapping)]
+        found = [value for one in inside for value in (one if isinstance(one, list | tuple) else [one])]
+    return [value for value in found if value is not None]
+
+
+def _opened(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
 
 
 def asked_call(response: BaseResponse) -> AskedCall:

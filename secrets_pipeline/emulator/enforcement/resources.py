@@ -6,16 +6,18 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from moto.iam.models import iam_backends
-from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
-from moto.sqs.models import sqs_backends
+from moto.sns.models import Topic, sns_backends
+from moto.sqs.models import Queue, sqs_backends
 from moto.ssm.models import ssm_backends
 
 from secrets_pipeline.arn import Arn
+from secrets_pipeline.emulator.core.fault import Fault
+from secrets_pipeline.emulator.core.secret_id import key_of
 from secrets_pipeline.emulator.enforcement.request import AskedCall
 
 Resources: TypeAlias = Callable[[AskedCall], Iterable[str]]
@@ -46,9 +48,13 @@ def named(form: str, *parameters: str) -> Resources:
 
 def function(call: AskedCall) -> Iterable[str]:
     """A Lambda function, without version or alias: `function:NAME`."""
-    given = next(call.texts("FunctionName", "Resource"), "*")
+    return [function_arn(call, next(call.texts("FunctionName", "Resource"), "*"))]
+
+
+def function_arn(call: AskedCall, given: str) -> str:
+    """The same of a function's name or ARN."""
     arn = Arn.match(given)
-    return [str(arn.unqualified) if arn else call.arn(f"function:{given}")]
+    return str(arn.unqualified) if arn else call.arn(f"function:{given}")
 
 
 def role(call: AskedCall) -> Iterable[str]:
@@ -60,15 +66,23 @@ def role(call: AskedCall) -> Iterable[str]:
 
 
 def rule(call: AskedCall) -> Iterable[str]:
-    """A rule: `rule/NAME` on the default bus, else `rule/BUS/NAME`."""
+    """A rule: `rule/NAME` on the default bus, else `rule/BUS/NAME`; in the account of a bus that is named by ARN."""
     bus, name = call.text("EventBusName") or "default", next(call.texts("Name", "Rule"), "*")
-    return [call.arn(f"rule/{name}" if bus == "default" else f"rule/{bus.rpartition('/')[2]}/{name}")]
+    arn, bus = Arn.match(bus), bus.rpartition("/")[2]
+    owner = arn.account_id if arn else None
+    return [call.arn(f"rule/{name}" if bus == "default" else f"rule/{bus}/{name}", account_id=owner)]
 
 
 def queue(call: AskedCall) -> Iterable[str]:
-    """A queue by name, URL or ARN."""
-    given = next(call.texts("QueueName", "QueueUrl", "SourceArn", "TaskHandle"), "*")
-    return [given if Arn.match(given) else call.arn(given.rpartition("/")[2])]
+    """A queue by name, URL or ARN, in the account that the URL, or GetQueueUrl's parameter, names."""
+    return [queue_arn(call, next(call.texts("QueueName", "QueueUrl", "SourceArn", "TaskHandle"), "*"))]
+
+
+def queue_arn(call: AskedCall, given: str) -> str:
+    """The same of a queue's name, URL or ARN."""
+    place, _, name = given.rpartition("/")
+    owner = call.text("QueueOwnerAWSAccountId") or place.rpartition("/")[2]
+    return given if Arn.match(given) else call.arn(name, account_id=owner if owner.isdigit() else None)
 
 
 def redriven_queues(call: AskedCall) -> Iterable[str]:
@@ -82,7 +96,7 @@ def redriven_queues(call: AskedCall) -> Iterable[str]:
 
 def target_roles(call: AskedCall) -> Iterable[str]:
     """Roles that EventBridge gets to reach the targets of a rule."""
-    return [str(one["RoleArn"]) for one in call.params.get("Targets") or () if one.get("RoleArn")]
+    return call.texts("Targets.RoleArn")
 
 
 def bucket(call: AskedCall) -> Iterable[str]:
@@ -190,21 +204,69 @@ def database_cluster(call: AskedCall) -> Iterable[str]:
 
 def key(parameter_name: str) -> Resources:
     """The KMS key that a parameter names, any of the account's where it names none that is known."""
-    return lambda call: [_key_arn(call, call.text(parameter_name))]
+    return lambda call: [_key_arn(call, call.text(parameter_name), call.account_id)]
 
 
-def _key_arn(call: AskedCall, named: str) -> str:
-    backend = kms_backends[call.account_id][call.region]
-    given = backend.get_key_id(named)
-    held = backend.keys.get(backend.get_key_id_from_alias(given) or given)
-    return call.arn("key/*", "kms") if held is None else str(held.arn)
+def _key_arn(call: AskedCall, named: str, account_id: str) -> str:
+    try:
+        return str(key_of(named, account_id, call.region).arn)
+    except Fault:
+        return call.arn("key/*", "kms", account_id=account_id)
 
 
-def key_of_parameter(call: AskedCall) -> Iterable[str]:
-    """The key that encrypts a parameter; AWS's own key for them serves everybody in its account."""
+def keys_of(encrypted: Resources) -> Resources:
+    """The keys that encrypt resources; AWS's own for a service serves everybody in its account."""
+
+    def found(call: AskedCall) -> Iterable[str]:
+        for one in encrypted(call):
+            arn = Arn.parse(one)
+            named = _NAMES_OF_KEYS[arn.service](call, arn)
+            if named and "alias/aws/" not in named:
+                yield _key_arn(call, named, arn.account_id or call.account_id)
+
+    return found
+
+
+def _key_of_parameter(call: AskedCall, _arn: Arn) -> str | None:
     held = ssm_backends[call.account_id][call.region].get_parameter(call.text("Name"))
-    named = held.keyid if held is not None and held.parameter_type == "SecureString" else None
-    return [_key_arn(call, named)] if named and "alias/aws/" not in named else ()
+    return held.keyid if held is not None and held.parameter_type == "SecureString" else None
+
+
+def _key_of_object(call: AskedCall, _arn: Arn) -> str | None:
+    """Of an object that is there; of one that is put, as the request says, or the bucket, in this order.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html
+    """
+    held = s3_backends[call.account_id][call.partition].buckets.get(call.text("Bucket"))
+    if held is None:
+        return None
+    if call.operation != "PutObject":
+        there = held.keys.get(call.text("Key"))
+        return there.kms_key_id if there is not None else None
+    if call.has("ServerSideEncryption"):
+        return call.text("SSEKMSKeyId")
+    rule = ((held.encryption or {}).get("Rule") or {}).get("ApplyServerSideEncryptionByDefault") or {}
+    return rule.get("KMSMasterKeyID")
+
+
+def _key_of_held(_call: AskedCall, arn: Arn) -> str | None:
+    return getattr(queue_or_topic(arn), "kms_master_key_id", None)
+
+
+def queue_or_topic(arn: Arn) -> Queue | Topic | None:
+    """What moto holds under the ARN of a queue or topic."""
+    if arn.service == "sns":
+        return sns_backends[arn.account_id][arn.region].topics.get(str(arn))
+    return sqs_backends[arn.account_id][arn.region].queues.get(arn.name)
+
+
+_NAMES_OF_KEYS: Mapping[str, Callable[[AskedCall, Arn], str | None]] = {
+    "s3": _key_of_object,
+    "sns": _key_of_held,
+    "sqs": _key_of_held,
+    "ssm": _key_of_parameter,
+}
+"""By the service in an ARN: what the key is called that encrypts such a resource; nothing for none."""
 
 
 def managed_secret(call: AskedCall) -> Iterable[str]:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from moto.awslambda.models import lambda_backends
+from moto.awslambda_simple.models import lambda_simple_backends
+from moto.events.models import events_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
-from moto.sqs.models import sqs_backends
 
 from secrets_pipeline.access.evaluator import Context, Layer, TargetResource
 from secrets_pipeline.arn import Arn
@@ -18,7 +18,7 @@ from secrets_pipeline.emulator.enforcement.documents import policy
 from secrets_pipeline.emulator.enforcement.operations import Need, needs
 from secrets_pipeline.emulator.enforcement.refusals import refused
 from secrets_pipeline.emulator.enforcement.request import AskedCall, asked_call
-from secrets_pipeline.emulator.enforcement.resources import cluster_of, parameter
+from secrets_pipeline.emulator.enforcement.resources import cluster_of, queue_or_topic
 from secrets_pipeline.emulator.enforcement.targets import anything, key_target
 
 if TYPE_CHECKING:
@@ -53,38 +53,61 @@ def refused_arn(client: Client, action: str, arn: str, context: Context) -> str 
 
 
 def _target(client: Client, arn: str) -> TargetResource:
-    """What is asked of: as its owner's where it has a policy, else as something that is for the caller's to decide."""
+    """What is asked of: as its account's where such a thing may have a policy, else for the caller's to decide.
+
+    Without a policy that lets it in, another account may nothing.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+    """
     named = Arn.match(arn)
     if named is not None and named.service == "kms":
         key = kms_backends[named.account_id][named.region].keys.get(named.name)
         return anything(client.account_id, arn) if key is None else key_target(key)
     held = _POLICIES.get(named.service) if named else None
-    text = held(named) if held and named and named.account_id.isdigit() else None
-    if named is None or text is None:
+    if named is None or held is None or not named.account_id.isdigit():
         return anything(client.account_id, arn)
-    return TargetResource(arn, named.account_id, Layer.SECRET_POLICY, policy("resource policy", text))
+    return TargetResource(arn, named.account_id, Layer.SECRET_POLICY, policy("resource policy", held(named)))
 
 
-def _of_queue(arn: Arn) -> str | None:
-    queue = sqs_backends[arn.account_id][arn.region].queues.get(arn.name)
-    return None if queue is None or not queue.policy else str(queue.policy)
+def _of_queue_or_topic(arn: Arn) -> str | None:
+    """Of a queue, and of a topic, whose default policy lets no direct caller in: their requests have no SourceOwner.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html#source-account-versus-source-owner
+    """
+    held = queue_or_topic(arn)
+    return None if held is None or not held.policy else str(held.policy)
 
 
 def _of_function(arn: Arn) -> str | None:
-    held = next(
-        (one for one in lambda_backends[arn.account_id][arn.region].list_functions() if one.function_name == arn.name),
-        None,
-    )
-    statements = held.policy.statements if held is not None else None
+    functions = lambda_simple_backends[arn.account_id][arn.region].list_functions()
+    statements = next((one.policy.statements for one in functions if one.function_name == arn.name), None)
     return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
 
 
-_POLICIES: Mapping[str, Callable[[Arn], str | None]] = {"lambda": _of_function, "sqs": _of_queue}
+def _of_bus(arn: Arn) -> str | None:
+    """The policy of a bus, which decides on its rules too, `rule/NAME` or `rule/BUS/NAME`.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-perms.html
+    """
+    bus, inside, _ = arn.name.partition("/")
+    held = events_backends[arn.account_id][arn.region].event_buses
+    found = held.get(bus if inside or arn.kind == "event-bus" else "default")
+    return None if found is None else found.policy
+
+
+_POLICIES: Mapping[str, Callable[[Arn], str | None]] = {
+    "events": _of_bus,
+    "lambda": _of_function,
+    "sns": _of_queue_or_topic,
+    "sqs": _of_queue_or_topic,
+}
 """By the service in an ARN: the policy of such a resource, None for none."""
 
 
-_ON_BEHALF = frozenset({"rds", "ssm"})
-"""Services that ask KMS on the caller's behalf."""
+_ENCRYPTION_CONTEXTS = {"s3": "aws:s3:arn", "sns": "aws:sns:topicArn", "sqs": "aws:sqs:arn", "ssm": "PARAMETER_ARN"}
+"""By service: the name under which KMS is told what is encrypted; of S3 without bucket keys.
+
+https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
+"""
 
 
 def _nothing(_call: AskedCall) -> dict[str, Values]:
@@ -95,13 +118,15 @@ def _about_need(call: AskedCall, need: Need) -> dict[str, Values]:
     """What is so of a permission that another service asks for on the caller's behalf, and of a role that is passed."""
     if need.passed_to:
         return {"iam:passedtoservice": (need.passed_to,)}
-    if call.service not in _ON_BEHALF or need.action.startswith(call.service):
+    if need.encrypted is None and (call.service != "rds" or need.action.startswith("rds:")):
         return {}
     via: dict[str, Values] = {"kms:viaservice": (f"{call.service}.{call.region}.amazonaws.com",)}
-    if call.service == "rds":
+    if need.encrypted is None:
         via["kms:grantisforawsresource"] = ("true",)
     else:
-        via["kms:encryptioncontext:parameter_arn"] = tuple(parameter(call))
+        name = _ENCRYPTION_CONTEXTS[call.service]
+        via[f"kms:encryptioncontext:{name.lower()}"] = tuple(need.encrypted(call))
+        via["kms:encryptioncontextkeys"] = (name,)
     return {**about_request(call.region, through=f"{call.service}.amazonaws.com"), **via}
 
 
@@ -131,7 +156,8 @@ def _about_cluster(call: AskedCall) -> dict[str, Values]:
 
 
 def _about_path(call: AskedCall) -> dict[str, Values]:
-    return {"ssm:recursive": (call.text("Recursive").lower(),)} if call.has("Recursive") else {}
+    given = call.text("Recursive")
+    return {"ssm:recursive": (given.lower(),)} if given else {}
 
 
 _ABOUT: Mapping[str, Callable[[AskedCall], dict[str, Values]]] = {

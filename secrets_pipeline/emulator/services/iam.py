@@ -79,7 +79,7 @@ class EmulatedIamBackend(IAMBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self._puts: dict[str, tuple[float, dict[str, str]]] = {}
+        self._inline: dict[str, list[tuple[float, dict[str, str]]]] = {}
         own = str(vars(iam_models)["DEFAULT_ACCOUNT_ID"])  # the server changes it, moto does not export it
         if account_id != own:
             self._admit_administrator(own)
@@ -119,28 +119,40 @@ class EmulatedIamBackend(IAMBackend):
         super().put_role_permissions_boundary(role_name, permissions_boundary)
 
     def put_role_policy(self, role_name: str, policy_name: str, policy_json: str) -> None:
-        """Put an inline policy, and remember what the role had before."""
+        """Put an inline policy, and remember what the role had before, as far back as a picture shows."""
         role = self.get_role(role_name)
-        before = dict(role.policies)
+        *earlier, (since, _) = self._since_pictured(role) or [(0.0, {})]
+        before = (since, dict(role.policies))
         super().put_role_policy(role_name, policy_name, policy_json)
-        self._puts[role.arn] = (CLOCK.now(), before)
+        self._inline[role.arn] = [*earlier, before, (CLOCK.now(), dict(role.policies))]
+
+    def delete_role(self, role_name: str) -> None:
+        """Delete a role, and forget what it had."""
+        role = self.get_role(role_name)
+        super().delete_role(role_name)
+        self._inline.pop(role.arn, None)
 
     def last_put(self, role_arn: str) -> float | None:
         """When a role got its latest inline policy, in epoch seconds; None where it has none."""
-        put = self._puts.get(role_arn)
-        return put[0] if put else None
+        put = self._inline.get(role_arn)
+        return put[-1][0] if put else None
+
+    def _since_pictured(self, role: Role) -> list[tuple[float, dict[str, str]]]:
+        """The inline policies of a role in the newest state that a picture shows, and in those after it, and when."""
+        known = self._inline.get(role.arn, [])
+        shown = (index for index, (at, _) in enumerate(known) if PACE.is_over(PICTURE, role.arn, at))
+        return known[max(shown, default=0) :]
 
     def _pictured(self) -> Iterator[Role]:
         """The roles as a picture shows them that may be some seconds old."""
         for role in list(self.roles.values()):
-            at, before = self._puts.get(role.arn, (0.0, {}))
-            made = role.create_date.replace(tzinfo=UTC).timestamp()
-            if not PACE.is_over(PICTURE, role.arn, made):
+            if not PACE.is_over(PICTURE, role.arn, role.create_date.replace(tzinfo=UTC).timestamp()):
                 continue
-            if PACE.is_over(PICTURE, role.arn, at):
-                yield role
+            shown, *later = self._since_pictured(role) or [(0.0, {})]
+            if later:
+                yield _Earlier(role, shown[1])  # type: ignore[abstract] # so is moto's own Role
             else:
-                yield _Earlier(role, before)  # type: ignore[abstract] # so is moto's own Role
+                yield role
 
     def attach_role_policy(self, policy_arn: str, role_name: str) -> None:
         """Attach a policy of the account or of AWS."""

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.iam.models import iam_backends
 
 from secrets_pipeline.emulator.control.delays import PRINCIPAL
 from secrets_pipeline.emulator.control.pace import PACE
-from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.documents import principals
 
@@ -43,7 +42,7 @@ def require_visible(statements: Iterable[Mapping[str, Any]], refusal: str) -> No
 
 
 def _is_visible(principal: str, made: datetime) -> bool:
-    return (CLOCK.moment.replace(tzinfo=None) - made).total_seconds() >= PACE.now.of(PRINCIPAL, principal)
+    return PACE.is_over(PRINCIPAL, principal, made.replace(tzinfo=UTC).timestamp())
 
 
 def _made(partition: str, account: str, kind: str, name: str) -> Iterator[datetime]:

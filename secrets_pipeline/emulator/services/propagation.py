@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote
 
+from moto.sqs.models import Queue
+
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.control.delays import UNSEEN, Unseen
 from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.error_responses import refuse
-from secrets_pipeline.emulator.core.requests import operation_of, parameter_of, text_of
+from secrets_pipeline.emulator.core.requests import operation_of
+from secrets_pipeline.emulator.enforcement.request import AskedCall, asked_call
+from secrets_pipeline.emulator.enforcement.resources import (
+    function,
+    function_arn,
+    queue,
+    queue_arn,
+    queue_or_topic,
+    role,
+)
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
-
-_END = r"(?![\w+=,.@-])"
 
 
 class _Written(NamedTuple):
@@ -26,53 +34,69 @@ class _Written(NamedTuple):
 
     Attributes:
         name: the same whenever the same thing is made anew.
-        pattern: finds it in the text of a later call.
+        arns: under any of which later calls name it.
     """
 
     name: str
-    pattern: str
+    arns: frozenset[str]
 
 
-def _role(response: BaseResponse, _answer: Mapping[str, Any]) -> _Written:
-    name = str(parameter_of(response, "RoleName"))
-    return _Written(name, rf"::{response.current_account}:role/(?:[^\"\s]*/)?{re.escape(name)}{_END}")
+def _role(call: AskedCall, _answer: Mapping[str, Any]) -> _Written:
+    return _Written(call.text("RoleName"), frozenset(role(call)))
 
 
-def _function(response: BaseResponse, _answer: Mapping[str, Any]) -> _Written:
-    given = json.loads(response.body or "{}").get("FunctionName")
-    name = str(given or unquote(response.path).partition("/functions/")[2].partition("/")[0]).rpartition(":")[2]
-    return _Written(name, rf"(?:{response.current_account}:function:|/functions/){re.escape(name)}{_END}")
+def _function(call: AskedCall, _answer: Mapping[str, Any]) -> _Written:
+    [arn] = function(call)
+    return _Written(Arn.parse(arn).name, frozenset({arn}))
 
 
-def _secret(_response: BaseResponse, answer: Mapping[str, Any]) -> _Written:
-    name, arn = str(answer.get("Name")), str(answer.get("ARN"))
-    return _Written(name, rf"{re.escape(arn)}|\"SecretId\": ?\"{re.escape(name)}\"")
+def _secret(call: AskedCall, answer: Mapping[str, Any]) -> _Written:
+    name = str(answer.get("Name"))
+    return _Written(name, frozenset({str(answer.get("ARN")), call.arn(f"secret:{name}")}))
 
 
-def _key(response: BaseResponse, answer: Mapping[str, Any]) -> _Written:
-    return _Written(str(response.body), re.escape(str(answer["KeyMetadata"]["KeyId"])))
+def _key(call: AskedCall, answer: Mapping[str, Any]) -> _Written:
+    return _Written(str(call.params), frozenset({str(answer["KeyMetadata"]["Arn"])}))
 
 
-def _alias(response: BaseResponse, _answer: Mapping[str, Any]) -> _Written:
-    name = str(parameter_of(response, "AliasName"))
-    return _Written(name, rf"\"KeyId\": ?\"[^\"]*{re.escape(name)}\"")
+def _alias(call: AskedCall, _answer: Mapping[str, Any]) -> _Written:
+    return _Written(call.text("AliasName"), frozenset({call.arn(call.text("AliasName"))}))
 
 
-def _queue(response: BaseResponse, _answer: Mapping[str, Any]) -> _Written:
-    name = str(parameter_of(response, "QueueName") or str(parameter_of(response, "QueueUrl")).rpartition("/")[2])
-    return _Written(name, rf"(?:{response.current_account}[:/]|\"QueueName\": ?\"){re.escape(name)}{_END}")
+def _queue(call: AskedCall, _answer: Mapping[str, Any]) -> _Written:
+    [arn] = queue(call)
+    return _Written(Arn.parse(arn).name, frozenset({arn}))
 
 
-_WRITES: Mapping[str, Callable[[BaseResponse, Mapping[str, Any]], _Written]] = {
-    "iam:CreateRole": _role,
-    "lambda:CreateFunction": _function,
-    "lambda:AddPermission": _function,
-    "secretsmanager:CreateSecret": _secret,
-    "kms:CreateKey": _key,
-    "kms:CreateAlias": _alias,
-    "sqs:CreateQueue": _queue,
-    "sqs:DeleteQueue": _queue,
+def _of(form: str, service: str) -> Callable[[AskedCall, str], str]:
+    """The ARN of a thing of a service, by its name in that form, or by the ARN itself."""
+    return lambda call, given: given if Arn.match(given) else call.arn(form.format(given), service)
+
+
+class _Kind(NamedTuple):
+    """A kind of things that are written.
+
+    Attributes:
+        written: what a call wrote, by its answer.
+        named: the ARN of such a thing by what a later call names it.
+    """
+
+    written: Callable[[AskedCall, Mapping[str, Any]], _Written]
+    named: Callable[[AskedCall, str], str]
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "iam:CreateRole": _Kind(_role, _of("role/{}", "iam")),
+    "lambda:CreateFunction": _Kind(_function, function_arn),
+    "lambda:AddPermission": _Kind(_function, function_arn),
+    "secretsmanager:CreateSecret": _Kind(_secret, _of("secret:{}", "secretsmanager")),
+    "kms:CreateKey": _Kind(_key, _of("key/{}", "kms")),
+    "kms:CreateAlias": _Kind(_alias, _of("{}", "kms")),
+    "sqs:CreateQueue": _Kind(_queue, queue_arn),
+    "sqs:DeleteQueue": _Kind(_queue, queue_arn),
 }
+_MAKE_NOTHING_AGAIN = frozenset({"lambda:AddPermission", "secretsmanager:CreateSecret"})
+"""Of a policy that is visible a further statement is taken to be visible too; a new secret has a new ARN."""
 
 
 class Propagation:
@@ -89,27 +113,44 @@ class Propagation:
         Raises:
             HTTPException: the answer that it gets instead.
         """
-        if not self._written or self._since != PACE.since:
+        if not self._remembers:
             return
         service, operation = str(response.boto3_service_name), operation_of(response)
         rows = [row for row in UNSEEN if {f"{service}:{operation}", f"{service}:*"} & {*row.calls}]
-        text = text_of(response) if rows else ""
+        call = asked_call(response) if rows else None
         for row in rows:
-            if self._hides(row, text):
+            if call is not None and self._hides(
+                row, {_KINDS[row.write].named(call, one) for one in call.texts(*row.by)}
+            ):
                 refuse(response, row.status, row.code, row.message)
 
-    def _hides(self, row: Unseen, text: str) -> bool:
+    def hides(self, call: str, arn: str) -> bool:
+        """Whether what an ARN names is not visible yet.
+
+        Args:
+            call: to whom, as the table has it, for example `secretsmanager:*`.
+            arn: of what was written.
+        """
+        return self._remembers and any(self._hides(row, {arn}) for row in UNSEEN if call in row.calls)
+
+    @property
+    def _remembers(self) -> bool:
+        return bool(self._written) and self._since == PACE.since
+
+    def _hides(self, row: Unseen, arns: set[str]) -> bool:
         with self._lock:
             written = [*self._written.get(row.write, {}).items()]
-        return any(not PACE.is_over(row.delay, one.name, at) and re.search(one.pattern, text) for one, at in written)
+        return any(arns & one.arns and not PACE.is_over(row.delay, one.name, at) for one, at in written)
 
     def written_by(self, response: BaseResponse | None) -> Callable[[bytes], None] | None:
         """What takes the answer of a call, to remember what it wrote; None for one that is not remembered."""
         if response is None or not PACE.now.takes_time:
             return None
         call = f"{response.boto3_service_name}:{operation_of(response)}"
-        write = _WRITES.get(call)
-        return None if write is None else lambda answer: self._note(call, write(response, _json(answer)))
+        kind = _KINDS.get(call)
+        return (
+            None if kind is None else lambda answer: self._note(call, kind.written(asked_call(response), _json(answer)))
+        )
 
     def _note(self, call: str, written: _Written) -> None:
         with self._lock:
@@ -118,10 +159,16 @@ class Propagation:
                 self._written, self._since = {}, PACE.since
             if call == "lambda:CreateFunction":
                 self._written.get("lambda:AddPermission", {}).pop(written, None)
-            known = self._written.setdefault(call, {})
-            # Of a policy that is visible a further statement is taken to be visible too.
-            if call != "lambda:AddPermission" or written not in known:
-                known[written] = CLOCK.now()
+            known, made = self._written.setdefault(call, {}), _made(call, written)
+            # CreateQueue may find a queue that was there before anything took its time.
+            if made >= self._since and (call not in _MAKE_NOTHING_AGAIN or written not in known):
+                known[written] = made
+
+
+def _made(call: str, written: _Written) -> float:
+    """When it was made, in epoch seconds of this AWS: CreateQueue answers for a queue that is there, too."""
+    held = [queue_or_topic(Arn.parse(one)) for one in written.arns] if call == "sqs:CreateQueue" else []
+    return next((one.created_timestamp for one in held if isinstance(one, Queue)), CLOCK.now())
 
 
 def _json(answer: bytes) -> Mapping[str, Any]:

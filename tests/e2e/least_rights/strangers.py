@@ -80,11 +80,11 @@ class Stranger:
     def _trust(self, role: str) -> None:
         self.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=_INSTANCES)
 
-    def bury(self) -> None:
+    def bury(self, queue: str = QUEUE) -> None:
         """Put a dead letter beside the queue, and one into the other region."""
         for region in (None, "us-east-1"):
             sqs = self.client("sqs", region)
-            dead = sqs.get_queue_url(QueueName=f"{QUEUE}-dead-letters")["QueueUrl"]
+            dead = sqs.get_queue_url(QueueName=f"{queue}-dead-letters")["QueueUrl"]
             sqs.send_message(QueueUrl=dead, MessageBody="{}")
 
     def tag_tasks(self) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -16,18 +14,13 @@ from secrets_pipeline import emulator
 from secrets_pipeline.aws.service_keys import FINGERPRINT_ALIAS, SEAL_ALIAS, ensure_service_keys
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
-from secrets_pipeline.orchestration.shared.names import PLAIN
-from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.fingerprint import Fingerprinter
 from secrets_pipeline.values.seal import SealContext, open_seal, seal
+from tests.e2e.least_rights.daemon import Daemon
 from tests.e2e.least_rights.life import Life
 from tests.e2e.least_rights.proof import Part, needed_kinds, spare_actions
 from tests.e2e.least_rights.strangers import Stranger
-from tests.orchestration.conftest import job_named
 from tests.runs import assert_exited
 
 ROOT = Path(__file__).parents[3]
@@ -74,33 +67,6 @@ TWICE: frozenset[Part] = frozenset(
 )
 """On the same resource, so that either allows both. A role that plans only has the first alone, and needs it; the
 second is of tests/deploy/test_files.py::test_a_rotation_function_may_be_put_into_a_network."""
-
-
-@dataclass(frozen=True)
-class Daemon:
-    """The sensor of events, as the daemon evaluates it, and the runs that it asks for."""
-
-    life: Life
-    instance: dg.DagsterInstance
-
-    def tick(self) -> None:
-        """Look at the queue once, and begin what is asked for."""
-        jobs = {
-            HintKind.ROTATED: job_named("provision"),
-            HintKind.FAILED: job_named("verify"),
-            HintKind.TAMPERED: job_named("plan"),
-            HintKind.KEY_CHANGED: job_named("plan"),
-            HintKind.DATABASE: job_named("provision"),
-            HintKind.ACCESS: job_named("heal"),
-        }
-        sensor = rotation_event_sensor_for(PLAIN, jobs, hidden_for=0)
-        stacks = Stacks(self.life.repository, Sessions(), ApplyOptions(), self.life.home)
-        found = sensor(dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks}))
-        for request in (found.run_requests if isinstance(found, dg.SensorResult) else ()) or ():
-            tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": sensor.name}
-            begun = dg.DagsterRunStatus.STARTED
-            run = dg.DagsterRun(request.job_name or "", run_id=str(uuid.uuid4()), status=begun, tags=tags)
-            self.instance.add_run(run)
 
 
 def laid(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Life:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import dagster as dg
 import pytest
 
 from secrets_pipeline import emulator
+from tests.e2e.least_rights.daemon import Daemon
 from tests.e2e.least_rights.life import Life
 from tests.e2e.least_rights.proof import spare_actions
 from tests.e2e.least_rights.strangers import Stranger
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
 
 ACCOUNT, FAR = "111122223333", "222233334444"
 PIPELINE, THEIRS = f"arn:aws:iam::{ACCOUNT}:role/pipeline", f"arn:aws:iam::{FAR}:role/pipeline-far"
@@ -33,7 +39,7 @@ grants: {{preset: single-team}}
 seals: {{bucket: seals, region: eu-west-2}}
 leases: {{table: leases, region: eu-west-2}}
 alerts: {{topic_arn: "arn:aws:sns:eu-west-2:{ACCOUNT}:alerts"}}
-events: {{queue: wide-events, region: eu-west-2, account_id: "{ACCOUNT}"}}
+events: {{queue: wide-events, region: eu-west-2, account_id: "{ACCOUNT}", kms_key: alias/events}}
 access: {{organization_policies: allow, allowed_readers: ["*:role/pipeline*", "*:role/OrganizationAccount*"]}}
 """
 WIDE = """\
@@ -111,6 +117,11 @@ def life(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Li
     with life.under("pipeline"):
         life.succeed("apply", "--all", "--deep")
         life.succeed("rotate", "wide/dev/api/token", "wide/dev/database/credentials")
+        emulator.settle(aws)
+        with dg.DagsterInstance.ephemeral() as instance:
+            Daemon(life, instance).tick()
+        somebody.bury("wide-events")
+        life.succeed("events", "redrive")
         life.edit("stacks/wide.yaml", "            replica_regions: [eu-west-1]\n", "")
         life.succeed("apply", "--all", "--deep", "--prune")
     return life
@@ -133,6 +144,7 @@ def prepare(life: Life, somebody: Stranger) -> None:
     kms = somebody.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/others", TargetKeyId=key)
+    kms.create_alias(AliasName="alias/events", TargetKeyId=key_of_events(kms))
     shared = {"Name": "/shared/token", "Value": "a-shared-token", "Type": "SecureString", "KeyId": "alias/others"}
     somebody.client("ssm").put_parameter(**shared)
     bounds = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
@@ -141,6 +153,21 @@ def prepare(life: Life, somebody: Stranger) -> None:
     trusted = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
     somebody.iam_of(FAR).create_role(RoleName="pipeline-far", AssumeRolePolicyDocument=trust)
+
+
+def key_of_events(kms: KMSClient) -> str:
+    """Make a key that EventBridge may use."""
+    statements = [
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+            "Resource": "*",
+        },
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return kms.create_key(Policy=policy)["KeyMetadata"]["KeyId"]
 
 
 def test_nothing_is_denied_in_either_account(life: Life) -> None:

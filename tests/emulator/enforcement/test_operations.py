@@ -49,8 +49,8 @@ ASKED_OF_EVERYTHING = {
     "organizations:ListPoliciesForTarget",
 }
 """Their ARNs name an organisation that the call does not name; policies here say `*`."""
-OF_WHAT_IS_THERE = {"s3:ListBucket", "kms:Decrypt"}
-"""Asked for an object that is missing, and for a parameter that a key encrypts."""
+OF_WHAT_IS_THERE = {"s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey"}
+"""Asked for an object that is missing, and for what a key encrypts."""
 NOT_ASKED = {
     "CreateDBCluster": {
         # Asked of the service's grant, not of the caller: Overview.Encryption.Keys.html of the RDS User Guide.

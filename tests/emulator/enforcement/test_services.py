@@ -14,7 +14,7 @@ import pytest
 
 from secrets_pipeline.emulator import LocalAws, asked_rights, reset_rights
 from tests.emulator.conftest import Clients
-from tests.emulator.enforcement.ground import OWN, Actors, allow, deny, document, refusal
+from tests.emulator.enforcement.ground import OTHER, OWN, Actors, allow, deny, document, refusal
 
 REGION = "eu-west-2"
 AT = f"{REGION}:{OWN}"
@@ -124,6 +124,17 @@ def denied(call: Callable[..., object], **params: object) -> str:
     return said if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"} else ""
 
 
+def create_function(functions: Any, name: str, role: str) -> str:  # noqa: ANN401 - boto3 has a type for each service
+    """Its ARN."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("m.py", "def handler(event, context): pass")
+    made = functions.create_function(
+        FunctionName=name, Role=role, Runtime="python3.13", Handler="m.handler", Code={"ZipFile": code.getvalue()}
+    )
+    return str(made["FunctionArn"])
+
+
 @pytest.fixture
 def actors(clients: Clients) -> Actors:
     return Actors(clients, clients, OWN)
@@ -162,14 +173,10 @@ def test_a_function_is_made_by_whoever_may_pass_its_role_to_lambda(actors: Actor
     function = f"arn:aws:lambda:{AT}:function:{role}"
     may = [allow("lambda:*", resource=function)]
     actors.role(role, *may)
-    functions, code = client(actors.session(role), "lambda"), io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("m.py", "def handler(event, context): pass")
+    functions = client(actors.session(role), "lambda")
 
     def make() -> object:
-        return functions.create_function(
-            FunctionName=role, Role=passed, Runtime="python3.13", Handler="m.handler", Code={"ZipFile": code.getvalue()}
-        )
+        return create_function(functions, role, passed)
 
     assert f"iam:PassRole on resource: {passed}" in denied(make)
     to = {"Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}}
@@ -310,6 +317,80 @@ def test_the_policy_of_a_queue_is_enough_in_its_own_account(actors: Actors, role
     assert denied(lambda: theirs.list_queue_tags(QueueUrl=url))
 
 
+@pytest.fixture
+def others(clients: Clients) -> Actors:
+    """The administrator of another account."""
+    return Actors(clients, clients.in_account(OTHER), OTHER)
+
+
+def test_the_policy_of_a_function_is_enough_in_its_own_account_and_an_explicit_deny_is_stronger(
+    actors: Actors, role: str
+) -> None:
+    made, own = actors.role(role), client(actors.clients, "lambda")
+    function = create_function(own, role, actors.role(f"{role}-passed", trust=TRUSTS_LAMBDA))
+    invoke = partial(client(actors.session(role), "lambda").invoke, FunctionName=function)
+    assert denied(invoke)
+    own.add_permission(FunctionName=role, StatementId="s", Action="lambda:InvokeFunction", Principal=made)
+    assert refusal(invoke) == ("", "")
+    assert denied(partial(client(actors.session(role), "lambda").get_function, FunctionName=function))
+    actors.allow(role, deny("lambda:InvokeFunction"))
+    assert "explicit deny in an identity-based policy" in denied(invoke)
+
+
+def test_what_another_account_owns_takes_its_leave_and_ones_own(actors: Actors, others: Actors, role: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html."""
+    made = actors.role(role, allow("lambda:*", "sqs:*", "sns:*", "events:*"))
+    may = client(actors.session(role), "lambda")
+    functions, queues, topics, buses = (client(others.clients, one) for one in ("lambda", "sqs", "sns", "events"))
+    function = create_function(functions, role, others.role(f"{role}-passed", trust=TRUSTS_LAMBDA))
+    queue = queues.create_queue(QueueName=role)["QueueUrl"]
+    topic = topics.create_topic(Name=role)["TopicArn"]
+    bus = buses.create_event_bus(Name=role)["EventBusArn"]
+    at = f"{REGION}:{OTHER}"
+
+    def leave(action: str, resource: str) -> str:
+        return document({"Effect": "Allow", "Principal": {"AWS": made}, "Action": action, "Resource": resource})
+
+    sqs, sns, events = (client(actors.session(role), one) for one in ("sqs", "sns", "events"))
+    calls: dict[str, tuple[Callable[..., object], Callable[[], object]]] = {
+        "lambda:InvokeFunction": (
+            partial(may.invoke, FunctionName=function),
+            lambda: functions.add_permission(
+                FunctionName=role, StatementId="s", Action="lambda:InvokeFunction", Principal=OWN
+            ),
+        ),
+        "sqs:SendMessage": (
+            partial(sqs.send_message, QueueUrl=queue, MessageBody="m"),
+            lambda: queues.set_queue_attributes(
+                QueueUrl=queue, Attributes={"Policy": leave("sqs:*", f"arn:aws:sqs:{at}:{role}")}
+            ),
+        ),
+        "sqs:GetQueueUrl": (
+            partial(sqs.get_queue_url, QueueName=role, QueueOwnerAWSAccountId=OTHER),
+            lambda: None,  # by the queue's policy, which is there
+        ),
+        "sns:Publish": (
+            partial(sns.publish, TopicArn=topic, Message="m"),
+            lambda: topics.set_topic_attributes(
+                TopicArn=topic, AttributeName="Policy", AttributeValue=leave("sns:Publish", topic)
+            ),
+        ),
+        "events:DescribeRule": (
+            partial(events.describe_rule, Name="any", EventBusName=bus),
+            lambda: buses.put_permission(
+                EventBusName=role, Policy=leave("events:*", f"arn:aws:events:{at}:rule/{role}/*")
+            ),
+        ),
+    }
+    before = {action: denied(call) for action, (call, _) in calls.items()}
+    assert all(f"no resource-based policy allows the {action} action" in said for action, said in before.items())
+    for action, (call, let_in) in calls.items():
+        let_in()
+        assert not denied(call), action
+    actors.allow(role, allow("ec2:*"))
+    assert all("no identity-based policy" in denied(call) for call, _ in calls.values())
+
+
 def test_a_redrive_takes_from_one_queue_and_sends_to_another(actors: Actors, role: str) -> None:
     own, dead = client(actors.clients, "sqs"), f"arn:aws:sqs:{AT}:{role}-dead"
     own.create_queue(QueueName=f"{role}-dead")
@@ -352,6 +433,7 @@ def test_a_parameter_is_opened_by_whoever_may_use_its_key_through_parameter_stor
     actors.role(role, reading)
     read = partial(client(actors.session(role), "ssm").get_parameter, Name=f"/{role}")
     assert not denied(read)
+    assert not denied(read, WithDecryption=False)
     assert f"kms:Decrypt on resource: {key}" in denied(read, WithDecryption=True)
     through = {"kms:ViaService": f"ssm.{REGION}.amazonaws.com", "kms:EncryptionContext:PARAMETER_ARN": arn}
     actors.allow(role, reading, allow("kms:Decrypt", resource=key, Condition={"StringEquals": through}))
@@ -359,6 +441,55 @@ def test_a_parameter_is_opened_by_whoever_may_use_its_key_through_parameter_stor
     own.put_parameter(Name=f"/{role}-default", Value="value", Type="SecureString")
     actors.allow(role, allow("ssm:GetParameter"))
     assert not denied(partial(read, Name=f"/{role}-default"), WithDecryption=True)
+
+
+def test_what_a_key_encrypts_is_written_and_read_by_whoever_may_use_the_key_through_the_service(
+    actors: Actors, role: str
+) -> None:
+    key = client(actors.clients, "kms").create_key()["KeyMetadata"]["Arn"]
+    queues, topics, buckets = (client(actors.clients, one) for one in ("sqs", "sns", "s3"))
+    encrypted = {"KmsMasterKeyId": key}
+    queues.create_queue(QueueName=f"{role}-dead", Attributes=encrypted)
+    dead, queue = (f"arn:aws:sqs:{AT}:{name}" for name in (f"{role}-dead", role))
+    redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 3})
+    url = queues.create_queue(QueueName=role, Attributes={**encrypted, "RedrivePolicy": redrive})["QueueUrl"]
+    topic = topics.create_topic(Name=role, Attributes=encrypted)["TopicArn"]
+    buckets.create_bucket(Bucket=role, CreateBucketConfiguration={"LocationConstraint": REGION})
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": by_default}]}
+    buckets.put_bucket_encryption(Bucket=role, ServerSideEncryptionConfiguration=rules)
+    buckets.put_object(Bucket=role, Key="there", Body=b"")
+    services = allow("sqs:*", "sns:*", "s3:*")
+    actors.role(role, services)
+    sqs, sns, s3 = (client(actors.session(role), one) for one in ("sqs", "sns", "s3"))
+    written, objects = "GenerateDataKey Decrypt", f"arn:aws:s3:::{role}"
+    calls: list[tuple[Call, Any, str, list[str], str]] = [
+        (lambda one: one.send_message(QueueUrl=url, MessageBody="m"), sqs, "aws:sqs:arn", [queue], written),
+        (lambda one: one.receive_message(QueueUrl=url), sqs, "aws:sqs:arn", [queue], "Decrypt"),
+        (lambda one: one.start_message_move_task(SourceArn=dead), sqs, "aws:sqs:arn", [dead, queue], written),
+        (lambda one: one.publish(TopicArn=topic, Message="m"), sns, "aws:sns:topicArn", [topic], written),
+        (
+            lambda one: one.put_object(Bucket=role, Key="new", Body=b""),
+            s3,
+            "aws:s3:arn",
+            [f"{objects}/new"],
+            "GenerateDataKey",
+        ),
+        (lambda one: one.get_object(Bucket=role, Key="there"), s3, "aws:s3:arn", [f"{objects}/there"], "Decrypt"),
+    ]
+    for call, called, name, encrypted_arns, uses in calls:
+        via = f"{called.meta.service_model.service_name}.{REGION}.amazonaws.com"
+        through = {"StringEquals": {"kms:ViaService": via, f"kms:EncryptionContext:{name}": encrypted_arns}}
+        using = [allow(f"kms:{use}", resource=key, Condition=through) for use in uses.split()]
+        for without in using:
+            actors.allow(role, services, *(one for one in using if one is not without))
+            assert f"{without['Action'][0]} on resource: {key}" in denied(partial(call, called))
+        actors.allow(role, services, *using)
+        assert refusal(partial(call, called)) == ("", "")
+    actors.allow(role, services)
+    assert not denied(partial(s3.put_object, Bucket=role, Key="own", Body=b"", ServerSideEncryption="AES256"))
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": "alias/aws/sqs"})
+    assert not denied(partial(sqs.receive_message, QueueUrl=url))
 
 
 def test_a_database_is_made_by_whoever_may_use_its_key_and_let_rds_keep_its_password(actors: Actors, role: str) -> None:
@@ -375,6 +506,7 @@ def test_a_database_is_made_by_whoever_may_use_its_key_and_let_rds_keep_its_pass
         through = {"StringEquals": {"kms:ViaService": f"{via}.{REGION}.amazonaws.com"}}
         actors.allow(role, rds, allow("kms:CreateGrant", resource=key, Condition=through))
         assert said in denied(make, KmsKeyId=key)
+    assert not denied(make, ManageMasterUserPassword=False)
     kept = f"arn:aws:secretsmanager:{AT}:secret:rds!*"
     needed = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
     for number, missing in enumerate([*needed, "kms:DescribeKey"]):

@@ -92,7 +92,8 @@ def file_event(account_id: str, told: Mapping[str, Any], resources: Iterable[str
         "eventID": event_id,
         "recipientAccountId": account_id,
     }
-    history_of(account_id, told["awsRegion"]).add(
+    history = history_of(account_id, told["awsRegion"])
+    history.add(
         {
             "EventId": event_id,
             "EventName": told["eventName"],
@@ -111,9 +112,15 @@ def file_event(account_id: str, told: Mapping[str, Any], resources: Iterable[str
         event = Event(account_id, told["awsRegion"], f"aws.{service}", detail_type, record, moment=now)
         seconds = PACE.now.of(TRAIL, f"{told['eventName']} {' '.join(resources)}")
         if seconds:
-            SCHEDULER.at(now + seconds, partial(BUS.put, event))
+            SCHEDULER.at(now + seconds, partial(_pass_on, event, history, PACE.since))
         else:
             BUS.put(event)
+
+
+def _pass_on(event: Event, history: EventHistory, since: float) -> None:
+    """Send an event to EventBridge, unless its account was emptied, or the pace ended by which it is late."""
+    if history_of(event.account_id, event.region) is history and PACE.since == since:
+        BUS.put(event)
 
 
 def _username(identity: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from moto.core.config import default_user_config
 from moto.core.exceptions import JsonRESTError
 
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, TargetResource, authorize
-from secrets_pipeline.arn import Arn, account_of
+from secrets_pipeline.arn import Arn, account_of, iam_arn
 from secrets_pipeline.emulator.control.delays import INTERFACES, PENDING, PENDING_IN_VPC
 from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.fault import Fault
@@ -93,7 +93,9 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
         require_idle(function)
 
     def add_permission(self, function_name: str, qualifier: str, raw: str) -> dict[str, Any]:
-        """Add a statement with a StatementId of its own.
+        """Add a statement with a StatementId of its own, whose principal stands as IAM reads it.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-cross-account.html
 
         Raises:
             Fault: ResourceConflictException.
@@ -107,7 +109,13 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
                 "remove the existing statement.",
                 409,
             )
-        return super().add_permission(function_name, qualifier, raw)
+        statement = super().add_permission(function_name, qualifier, raw)
+        principal = statement["Principal"]
+        if isinstance(principal, str) and principal != "*":
+            statement["Principal"] = {"AWS": principal}
+            if principal.isdigit():
+                statement["Principal"] = {"AWS": iam_arn(principal, "root", partition=self.partition)}
+        return statement
 
     def invoke(self, function_name: str, qualifier: str | None, *rest: Any, **named: Any) -> bytes:  # noqa: ANN401 - moto's
         """Run the function; a failure is announced in the header that SDKs read as FunctionError."""
@@ -126,8 +134,10 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
             Fault: ResourceConflictException.
         """
         function = _find(resource)
-        if isinstance(function, Function) and function.busy is not None and not function.busy.creates:
-            require_idle(function)
+        if isinstance(function, Function):
+            phase = function.busy
+            if phase is not None and not phase.creates:
+                require_idle(function)
         super().tag_resource(resource, tags)
 
 

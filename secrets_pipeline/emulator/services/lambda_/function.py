@@ -44,22 +44,31 @@ class Function(LambdaFunction):
     """A function with a RevisionId, which takes its time to be made and to be updated."""
 
     def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
-        self._revision_id = str(uuid.uuid4())
-        self._phase: Phase | None = None
+        self._revision: tuple[uuid.UUID, Phase | None] = (uuid.uuid4(), None)
         self._failed = False
         super().__init__(account_id, spec, region, version)
+
+    def _now(self) -> tuple[str, Phase | None]:
+        """RevisionId, and what it takes its time for: of one moment, and the same for everybody who looks."""
+        revision, phase = self._revision
+        if phase is None or not phase.is_over(self.function_name):
+            return str(revision), phase
+        return str(uuid.uuid5(revision, "over")), None
 
     @property
     def revision_id(self) -> str:
         """Changes with every update, and once more when the update ends."""
-        if self._phase is not None and self._phase.is_over(self.function_name):
-            self._phase, self._revision_id = None, str(uuid.uuid4())
-        return self._revision_id
+        return self._now()[0]
+
+    @property
+    def busy(self) -> Phase | None:
+        """What it takes its time for; None for nothing."""
+        return self._now()[1]
 
     def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
         """FunctionConfiguration, with its RevisionId and states."""
-        revision = self.revision_id
-        return {**super().get_configuration(on_create), "RevisionId": revision, **self._states()}
+        revision, phase = self._now()
+        return {**super().get_configuration(on_create), "RevisionId": revision, **self._states(phase)}
 
     def begin(self, phase: Phase, *, failed: bool = False) -> None:
         """Take some time from now on.
@@ -68,15 +77,10 @@ class Function(LambdaFunction):
             phase: what for.
             failed: whether it ends as `Failed`.
         """
-        self._phase, self._failed = phase, failed or self._failed
+        self._revision = (uuid.uuid4(), None if phase.is_over(self.function_name) else phase)
+        self._failed = failed or self._failed
 
-    @property
-    def busy(self) -> Phase | None:
-        """What it takes its time for; None for nothing."""
-        return self._phase if self.revision_id and self._phase is not None else None
-
-    def _states(self) -> dict[str, Any]:
-        phase = self.busy
+    def _states(self, phase: Phase | None) -> dict[str, Any]:
         if phase is not None and phase.creates:
             return {
                 "State": "Pending",
@@ -98,7 +102,7 @@ class Function(LambdaFunction):
 
     def revise(self) -> None:
         """Note a change."""
-        self._revision_id, self.last_modified = str(uuid.uuid4()), runtime.started()
+        self.last_modified = runtime.started()
         self.begin(Phase(UPDATING))
 
 

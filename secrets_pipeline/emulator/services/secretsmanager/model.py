@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from secrets_pipeline.emulator.control.delays import REPLICATING
+from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.secret_id import DEFAULT_ALIAS
 from secrets_pipeline.emulator.services.secretsmanager.schedule import Window
@@ -94,19 +96,21 @@ class Replica:
     Attributes:
         kms_key_id: in that region; None for `aws/secretsmanager`, which AWS shows by its alias.
         outcome: `InSync` or `Failed`, once it is there.
-        ready: epoch seconds; until then it is `InProgress`.
+        begun: epoch seconds; from then on it is `InProgress` for a while.
     """
 
+    name: str
     region: str
     kms_key_id: str | None
     outcome: str = "InSync"
     message: str = "Replication succeeded"
-    ready: float = 0.0
+    begun: float = field(default_factory=CLOCK.now)
 
     @property
     def status(self) -> str:
         """The status now."""
-        return "InProgress" if CLOCK.now() < self.ready else self.outcome
+        done = PACE.is_over(REPLICATING, f"{self.name} {self.region}", self.begun)
+        return self.outcome if done else "InProgress"
 
     def describe(self) -> dict[str, Any]:
         """ReplicationStatusType."""

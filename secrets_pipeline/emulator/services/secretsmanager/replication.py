@@ -10,10 +10,7 @@ from typing import Any
 
 from moto.secretsmanager.models import secretsmanager_backends
 
-from secrets_pipeline.emulator.control.delays import REPLICATING
-from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core import secret_id
-from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.secretsmanager import encryption
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, EmulatedSecret, Replica
@@ -41,8 +38,7 @@ def add(request: OperationRequest, secret: EmulatedSecret, wanted: Sequence[Mapp
     """Create replicas. One that cannot be made is reported in its status, as AWS does."""
     for one in wanted:
         region, key = str(one["Region"]), one.get("KmsKeyId") or None
-        replica = Replica(region, None if key == secret_id.DEFAULT_ALIAS else key)
-        replica.ready = CLOCK.now() + PACE.now.of(REPLICATING, f"{secret.name} {region}")
+        replica = Replica(secret.name, region, None if key == secret_id.DEFAULT_ALIAS else key)
         secret.replicas[region] = replica
         store = _store(request.account_id, region)
         present = store.find(secret.name)

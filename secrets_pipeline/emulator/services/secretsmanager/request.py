@@ -9,6 +9,7 @@ from typing import Any
 
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.secrets import SecretsAccess
+from secrets_pipeline.emulator.services.propagation import PROPAGATION
 from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
 
@@ -56,7 +57,8 @@ class OperationRequest:
             Fault: ResourceNotFoundException or InvalidRequestException.
         """
         found = self.store.find(str(self.params["SecretId"]))
-        if found is None:
+        # One of a BatchGetSecretValue, which is answered for the others.
+        if found is None or PROPAGATION.hides("secretsmanager:*", found.arn):
             raise Fault("ResourceNotFoundException", NOT_FOUND)
         found.follow()
         if found.deleted is not None and not deleted:
