@@ -8,16 +8,6 @@ from secrets_pipeline.operations.rights import conditions as when
 from secrets_pipeline.operations.rights.model import Need, Right
 
 ROLES: Final = (Right(Need.ROLES, "AssumeRoles", ("assumed",), reads="sts:AssumeRole"),)
-_PARAMETERS: Final = (
-    Right(Need.PARAMETERS, "ReadParameters", ("parameters",), reads="ssm:GetParameter"),
-    Right(
-        Need.PARAMETERS,
-        "OpenParameters",
-        ("parameter_keys",),
-        reads="kms:Decrypt",
-        condition=when.through_parameters,
-    ),
-)
 
 AUDITS: Final = (
     Right(
@@ -80,6 +70,7 @@ EVENTS: Final = (
         reads="events:DescribeEventBus ListTagsForResource",
         writes="events:CreateEventBus TagResource",
     ),
+    Right(Need.EVENTS, "LookAtTheKeyOfTheQueue", ("queue_keys",), reads="kms:DescribeKey GetKeyPolicy"),
     # Of the calls above, for a queue with a key of yours.
     Right(
         Need.EVENTS,
