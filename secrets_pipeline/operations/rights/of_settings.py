@@ -30,18 +30,19 @@ class Identity(NamedTuple):
 Found = tuple[Identity, Kind]
 
 
-def own_identities(settings: OperatorSettings, stacks: Iterable[Identity]) -> list[Identity]:
+def own_identities(settings: OperatorSettings, stacks: Iterable[Identity], account_id: str) -> list[Identity]:
     """The pipeline's own credentials, those of each account that they are used in; one at least.
 
     Args:
         settings: the operator's.
         stacks: as whom stacks are reached.
+        account_id: where neither says one.
     """
     found = [one for one in stacks if one.role_arn is None]
     home = settings.event_target(settings.events) if settings.events else None
     if home is not None and home.role_arn is None and home.account_id is not None:
         found.append(Identity(None, home.account_id))
-    return list(dict.fromkeys(found)) or [Identity(None, "*")]
+    return list(dict.fromkeys(found)) or [Identity(None, account_id)]
 
 
 def of_settings(
@@ -56,6 +57,8 @@ def of_settings(
         roles: that are assumed for the stacks, and for those that they refer to.
     """
     assumed, partition = list(roles), partition_of(specs[0].target.region)
+    # Whose they are, AWS alone tells.
+    yield own, ("own_roles", [str(Arn(partition, "iam", "", own.account_id, "role/*"))])
     yield from _stores(settings, own, partition)
     yield from _alerts(settings, own)
     yield from _events(settings, specs, own, partition)

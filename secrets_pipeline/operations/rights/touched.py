@@ -14,13 +14,16 @@ from secrets_pipeline.operations.rights.of_settings import Identity, of_settings
 from secrets_pipeline.operations.rights.of_stack import Kind, of_referred, of_stack, referred, regions_of
 
 
-def touched(specs: Iterable[StackSpec], settings: OperatorSettings, known: Mapping[str, StackSpec]) -> list[Touched]:
+def touched(
+    specs: Iterable[StackSpec], settings: OperatorSettings, known: Mapping[str, StackSpec], own_account: str = "*"
+) -> list[Touched]:
     """What each role of the pipeline touches, the pipeline's own credentials first.
 
     Args:
         specs: the stacks.
         settings: the operator's.
         known: every stack of the repository, as some refer to others.
+        own_account: of the pipeline's own credentials, where neither stacks nor settings say it.
 
     Raises:
         SpecError: if nobody says in which account a stack lives.
@@ -41,7 +44,7 @@ def touched(specs: Iterable[StackSpec], settings: OperatorSettings, known: Mappi
     arns: dict[Identity, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     partition = partition_of(chosen[0].target.region)
     roles = [one.role_arn for one in regions if one.role_arn]
-    for own in own_identities(settings, regions):
+    for own in own_identities(settings, regions, own_account):
         parts += of_settings(settings, chosen, own, roles)
     for identity, (kind, found) in parts:
         arns[identity][kind] += found

@@ -285,6 +285,7 @@ def test_a_boundary_is_in_the_account_whose_credentials_make_the_role_of_events(
     condition = statements(roles[None])["MakeTheRoleOfRulesWithinTheBoundary"]["Condition"]
     assert condition == {"StringEquals": {"iam:PermissionsBoundary": f"arn:aws:iam::{HOME}:policy/bounds"}}
     ground.write("operator.yaml", text.replace(f', account_id: "{HOME}"}}', "}"))
+    # Whose account nobody says.
     condition = statements(ground.roles()[None])["MakeTheRoleOfRulesWithinTheBoundary"]["Condition"]
     assert condition == {"ArnLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/bounds"}}
 
