@@ -397,6 +397,7 @@ class Later(NamedTuple):
 
 
 F, ROLE_NAME, ALIAS = {"FunctionName": "f"}, {"RoleName": "r"}, {"AliasName": "alias/a"}
+POLICY = {**ROLE_NAME, "PolicyName": "p"}
 
 
 @pytest.mark.parametrize(
@@ -408,7 +409,8 @@ F, ROLE_NAME, ALIAS = {"FunctionName": "f"}, {"RoleName": "r"}, {"AliasName": "a
         (Later("CreateAlias", ALIAS, {}, "DescribeKey", {"KeyId": "alias/b"}, NOT_FOUND), False),
         (Later("CreateRole", ROLE_NAME, {}, "PutRolePolicy", ROLE_NAME, "NoSuchEntity"), True),
         (Later("CreateRole", ROLE_NAME, {}, "GetRolePolicy", ROLE_NAME, "NoSuchEntity"), False),
-        (Later("PutRolePolicy", ROLE_NAME, {}, "GetRolePolicy", ROLE_NAME, "NoSuchEntity"), True),
+        (Later("PutRolePolicy", POLICY, {}, "GetRolePolicy", POLICY, "NoSuchEntity"), True),
+        (Later("PutRolePolicy", POLICY, {}, "GetRolePolicy", {**POLICY, "PolicyName": "q"}, "NoSuchEntity"), False),
         (Later("CreateFunction", F, {"FunctionArn": FUNCTION}, "GetFunction", F, RNF), True),
         (Later("CreateFunction", F, {}, "GetFunction", F, RNF), True),
         (Later("CreateFunction", F, {"FunctionArn": FUNCTION}, "GetPolicy", F, RNF), False),
@@ -431,6 +433,49 @@ def test_what_this_run_deleted_is_not_waited_for_and_what_another_run_made_first
     alias = {"AliasName": "alias/a", "TargetKeyId": "k"}
     known.note_refused(Request("here", "kms", "CreateAlias", alias), "AlreadyExistsException")
     assert awaited(Request("here", "kms", "DescribeKey", {"KeyId": "alias/a"}), NOT_FOUND, "", known) is not None
+
+
+@pytest.mark.parametrize(
+    ("made", "deleted", "gone", "still"),
+    [
+        (
+            [("PutRolePolicy", POLICY, {}), ("PutRolePolicy", {**POLICY, "PolicyName": "q"}, {})],
+            ("DeleteRolePolicy", POLICY),
+            ("GetRolePolicy", POLICY),
+            ("GetRolePolicy", {**POLICY, "PolicyName": "q"}),
+        ),
+        (
+            [("PutRolePolicy", POLICY, {}), ("CreateRole", {"RoleName": "another"}, {})],
+            ("DeleteRole", ROLE_NAME),
+            ("GetRolePolicy", POLICY),
+            ("GetRole", {"RoleName": "another"}),
+        ),
+        (
+            [("CreateSecret", {"Name": "a"}, {"ARN": ARN}), ("CreateSecret", {"Name": "b"}, {"ARN": ARN + "2"})],
+            ("DeleteSecret", {"SecretId": ARN}),
+            ("DescribeSecret", {"SecretId": "a"}),
+            ("DescribeSecret", {"SecretId": "b"}),
+        ),
+        (
+            [("CreateFunction", F, {"FunctionArn": FUNCTION}), ("AddPermission", F, {})],
+            ("RemovePermission", F),
+            ("GetPolicy", F),
+            ("GetFunction", F),
+        ),
+    ],
+)
+def test_a_deletion_ends_the_waiting_for_what_it_deleted_by_all_of_its_names_and_for_nothing_else(
+    made: list[tuple[str, dict[str, str], dict[str, str]]],
+    deleted: tuple[str, dict[str, str]],
+    gone: tuple[str, dict[str, str]],
+    still: tuple[str, dict[str, str]],
+) -> None:
+    known = Made()
+    for operation, params, answer in made:
+        known.note(Request("here", "s", operation, params), answer)
+    known.note(Request("here", "s", *deleted), {})
+    assert awaited(Request("here", "s", *gone), RNF, "", known) is None
+    assert awaited(Request("here", "s", *still), RNF, "", known) is not None
 
 
 def test_a_value_that_a_new_secret_has_not_got_is_not_waited_for() -> None:
