@@ -13,7 +13,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 from secrets_pipeline.aws import once
-from secrets_pipeline.aws.consistency import Awaited, Made, Params, Request, awaited
+from secrets_pipeline.aws.consistency import Awaited, awaited
+from secrets_pipeline.aws.made import Made, Params, Request
 from secrets_pipeline.errors import THROTTLED, UNANSWERED
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointConnectionError
 from urllib3 import HTTPResponse
 
-from secrets_pipeline.aws.consistency import Made, Request, awaited
+from secrets_pipeline.aws.consistency import awaited
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.made import Made, Request
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.patience import Patience
 from secrets_pipeline.aws.session import AwsAccount, Sessions

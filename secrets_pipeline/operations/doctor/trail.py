@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-even
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.faults import calling
@@ -82,7 +82,11 @@ def _advanced(selector: Mapping[str, Any]) -> bool:
 
 def _takes_in(field: Mapping[str, Any], value: str) -> bool:
     """Whether a field of an advanced selector lets a value through; its operators have to agree."""
-    tests = {"Equals": value.__eq__, "StartsWith": value.startswith, "EndsWith": value.endswith}
+    tests: Mapping[str, Callable[[str], bool]] = {
+        "Equals": lambda given: value == given,
+        "StartsWith": value.startswith,
+        "EndsWith": value.endswith,
+    }
     return all(
         any(map(test, field.get(name) or [value])) and not any(map(test, field.get(f"Not{name}") or ()))
         for name, test in tests.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -32,7 +32,7 @@ def test_one_look_that_fails_ends_the_reading_only_where_it_is_not_allowed(
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName="one")
     log = FunctionLog(context, replace(state, rotation_lambda_arn=context.account.function_arn(bench.stack)))
-    event = {"timestamp": int(time.time() * 1000), "message": "[ERROR] ValueError: no such user"}
+    event: Any = {"timestamp": int(time.time() * 1000), "message": "[ERROR] ValueError: no such user"}
     logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=[event])
     asked: list[str] = []
 
