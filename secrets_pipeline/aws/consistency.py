@@ -13,10 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final
 
-Params: TypeAlias = Mapping[str, Any]
+from secrets_pipeline.aws.made import Made, Params, Request, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +111,6 @@ LAGS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A request, as far as it decides what it waits for.
-
-    Attributes:
-        scope: the account and region that it goes to; any text that no other one has.
-        service: botocore's name.
-        operation: API operation, for example `PutResourcePolicy`.
-        params: its parameters.
-    """
-
-    scope: str
-    service: str
-    operation: str
-    params: Params = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Awaited:
     """What one call waits for.
 
@@ -154,124 +137,8 @@ def awaited(request: Request, code: str, message: str, made: Made) -> Awaited | 
     for lag in LAGS:
         if lag.explains(request.operation, code, message):
             principals = ", ".join(sorted(_principals(request.params)))
-            return Awaited(lag, principals or next(_texts(request.params), ""))
+            return Awaited(lag, principals or next(texts(request.params), ""))
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Making:
-    """What an operation makes, or shows to be there.
-
-    Attributes:
-        params: parameters of its request that later requests may name it by.
-        answer: the same of its answer; `KeyMetadata.Arn` is one inside another.
-        later: operations of the same service that need it, and say that it is not there; none for all. Others may
-            miss something else: GetPolicy of a new function finds no policy.
-    """
-
-    params: tuple[str, ...] = ()
-    answer: tuple[str, ...] = ()
-    later: frozenset[str] = frozenset()
-
-    def names(self, params: Params, answer: Params) -> Iterator[str]:
-        """Names of what an answered request made; what an emulator leaves out is none."""
-        found = (*(params.get(one) for one in self.params), *(_inside(answer, one) for one in self.answer))
-        return (one for one in found if isinstance(one, str))
-
-
-_OF_ROLES: Final = frozenset(
-    {"GetRole", "PutRolePermissionsBoundary", "PutRolePolicy", "TagRole", "UpdateAssumeRolePolicy"}
-)
-_OF_FUNCTIONS: Final = frozenset(
-    {"AddPermission", "GetFunction", "GetFunctionConfiguration", "ListTags", "TagResource"}
-)
-_OF_BUSES: Final = frozenset({"DescribeEventBus", "PutPermission", "PutRule", "TagResource"})
-_OF_RULES: Final = frozenset({"DescribeRule", "ListTargetsByRule", "PutTargets", "TagResource"})
-_MADE_BY: Final[Mapping[str, _Making]] = {
-    "CreateSecret": _Making(("Name",), ("ARN",)),
-    "CreateKey": _Making((), ("KeyMetadata.Arn", "KeyMetadata.KeyId")),
-    "DescribeKey": _Making(("KeyId",), ("KeyMetadata.KeyId",)),
-    "CreateAlias": _Making(("AliasName",)),
-    "CreateQueue": _Making(("QueueName",), ("QueueUrl",)),
-    "CreateRole": _Making(("RoleName",), (), _OF_ROLES),
-    "GetRole": _Making(("RoleName",), (), _OF_ROLES),
-    "PutRolePolicy": _Making(("RoleName",), (), frozenset({"GetRolePolicy"})),
-    "CreateFunction": _Making(("FunctionName",), ("FunctionArn",), _OF_FUNCTIONS),
-    "AddPermission": _Making(("FunctionName",), (), frozenset({"GetPolicy"})),
-    "CreateEventBus": _Making(("Name",), ("EventBusArn",), _OF_BUSES),
-    "PutRule": _Making(("Name",), ("RuleArn",), _OF_RULES),
-}
-_EXISTS: Final = frozenset(
-    {"AlreadyExistsException", "EntityAlreadyExists", "ResourceConflictException", "ResourceExistsException"}
-)
-_NAMED_BY: Final = {
-    "CreateAlias": "AliasName",
-    "CreateFunction": "FunctionName",
-    "CreateRole": "RoleName",
-    "CreateSecret": "Name",
-}
-_GONE_BY: Final = frozenset({"DeleteFunction", "DeleteRole", "DeleteSecret", "RemovePermission", "ScheduleKeyDeletion"})
-
-
-class Made:
-    """What one run has made, or seen, by all the names that later requests may use."""
-
-    def __init__(self) -> None:
-        self._names: dict[tuple[str, str, str], dict[str, _Making]] = {}
-
-    def note(self, request: Request, answer: Params) -> None:
-        """Remember what an answered request made, or forget what it deleted."""
-        making = _MADE_BY.get(request.operation)
-        if making is not None:
-            for name in making.names(request.params, answer):
-                self._made(request, name)[request.operation] = making
-        elif request.operation in _GONE_BY:
-            for name in _texts(request.params):
-                self._made(request, name).clear()
-
-    def note_refused(self, request: Request, code: str) -> None:
-        """Remember that what a request could not make exists, as somebody else made it a moment ago."""
-        if code in _EXISTS and request.operation in _NAMED_BY:
-            name = str(request.params.get(_NAMED_BY[request.operation]))
-            self._made(request, name)[request.operation] = _MADE_BY[request.operation]
-
-    def named_in(self, request: Request) -> str:
-        """Name what a request needs that this run has made; empty for nothing."""
-        for text in _texts(request.params):
-            # An alias stands at the end of its ARN.
-            for name in (text, text[text.rfind(":") + 1 :]):
-                # Other threads may add to it.
-                for making in tuple(self._names.get(self._key(request, name), {}).values()):
-                    if not making.later or request.operation in making.later:
-                        return name
-        return ""
-
-    def _made(self, request: Request, name: str) -> dict[str, _Making]:
-        return self._names.setdefault(self._key(request, name), {})
-
-    @staticmethod
-    def _key(request: Request, name: str) -> tuple[str, str, str]:
-        return request.scope, request.service, name
-
-
-def _inside(answer: Params, path: str) -> object:
-    """A member of an answer, at whatever depth."""
-    found: object = answer
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
-
-
-def _texts(value: object) -> Iterator[str]:
-    """The texts of a request, at whatever depth."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
 
 
 def _principals(params: Params) -> Iterator[str]:
@@ -286,4 +153,4 @@ def _principals(params: Params) -> Iterator[str]:
             continue
         for statement in statements if isinstance(statements, list) else [statements]:
             if isinstance(statement, Mapping):
-                yield from _texts(statement.get("Principal"))
+                yield from texts(statement.get("Principal"))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 10
 READ_SECONDS: Final = 60
 _TRIES: Final = 2
-_DISPENSABLE: Final = "needs-retry.organizations."
-"""Its one endpoint in a partition is out of reach of many a VPC, and what it would say is judged both ways then."""
+_DISPENSABLE: Final = ("needs-retry.ec2.", "needs-retry.organizations.")
+"""Their endpoints are out of reach of many a VPC, and what they would say is left open then."""
 HASTE: Final = Config(
     connect_timeout=3, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=4
 )

@@ -14,6 +14,7 @@ from secrets_pipeline.engine.model import (
     Change,
     ChangeClass,
     Failed,
+    NotYetError,
     Outcome,
     Resource,
     Skipped,
@@ -183,10 +184,10 @@ def _attempt(reconciler: Reconciler, change: Change) -> Outcome:
     try:
         return Applied(change, reconciler.apply(change))
     except SkippedError as skipped:
-        return Skipped(change, skipped.message, skipped.remedy)
+        return Skipped(change, skipped.message, skipped.remedy, passes=isinstance(skipped, NotYetError))
     except AwsError as error:
         return (
-            Skipped(change, f"{error.message}; the next run goes on", error.remedy)
+            Skipped(change, f"{error.message}; the next run goes on", error.remedy, passes=True)
             if error.busy
             else Failed(change, error)
         )

@@ -118,11 +118,13 @@ class Skipped:
 
     Attributes:
         remedy: what to do, where the reason does not say.
+        passes: whether what it waits for passes by itself, so that a later run goes on.
     """
 
     change: Change
     reason: str
     remedy: str = ""
+    passes: bool = False
 
 
 Outcome: TypeAlias = Applied | Unchanged | Failed | Skipped
@@ -130,3 +132,7 @@ Outcome: TypeAlias = Applied | Unchanged | Failed | Skipped
 
 class SkippedError(SecretsPipelineError):
     """Raised by a reconciler whose change has to wait; it becomes a `Skipped` outcome."""
+
+
+class NotYetError(SkippedError):
+    """Raised where what the change waits for passes by itself, so that a later run goes on."""

@@ -28,7 +28,10 @@ def count(outcomes: Iterable[Outcome]) -> Counts:
 
 
 def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
-    """Return one row an outcome: kind, name, component, action, outcome, detail (text alone, no values)."""
+    """Return one row an outcome: kind, name, component, action, outcome, detail, passes (text alone, no values).
+
+    `passes` is `yes` for what a later run goes on with by itself, else empty.
+    """
     table = []
     for outcome in outcomes:
         change = outcome.change
@@ -49,6 +52,7 @@ def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
                 "action": change.action.value,
                 "outcome": type(outcome).__name__.lower(),
                 "detail": text,
+                "passes": "yes" if isinstance(outcome, Skipped) and outcome.passes else "",
             }
         )
     return table

@@ -12,10 +12,12 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import EndpointConnectionError
 from urllib3 import HTTPResponse
 
-from secrets_pipeline.aws.consistency import Made, Request, awaited
+from secrets_pipeline.aws.consistency import awaited
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.made import Made, Request
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.patience import Patience
 from secrets_pipeline.aws.session import AwsAccount, Sessions
@@ -61,16 +63,20 @@ class Service:
     def __init__(self, time: FakeTime) -> None:
         self._time = time
         self.visible_after = float("inf")
-        self.calls = 0
-        self.code, self.message = MALFORMED, UNSUPPORTED
+        self.calls, self.round_trip = 0, 0.0
+        self.unreachable = False
+        self.code, self.message, self.status = MALFORMED, UNSUPPORTED, 400
 
     def send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         """Answer in the place of the network."""
         self.calls += 1
+        self._time.now += self.round_trip
+        if self.unreachable:
+            raise EndpointConnectionError(endpoint_url=request.url)
         refused = self._time.passed < self.visible_after
         body = {"__type": self.code, "message": self.message} if refused else {"ARN": ARN, "Name": "a"}
         sent = HTTPResponse(BytesIO(json.dumps(body).encode()), preload_content=False)
-        return AWSResponse(request.url, 400 if refused else 200, HTTPHeaders(), sent)
+        return AWSResponse(request.url, self.status if refused else 200, HTTPHeaders(), sent)
 
 
 def account_of(patience: Patience, service: Service) -> AwsAccount:
@@ -80,7 +86,7 @@ def account_of(patience: Patience, service: Service) -> AwsAccount:
     account = sessions.for_target(Target(region="eu-west-1"))
     account._account_id = "111122223333"
     send: Any = service.send  # botocore's types know no handler that answers
-    account.botocore_session.register("before-send.secrets-manager", send)
+    account.botocore_session.register("before-send", send)
     return account
 
 
@@ -91,7 +97,8 @@ class Bed:
         self.time = FakeTime()
         self.service = Service(self.time)
         self.patience = Patience(clock=self.time.clock, sleep=self.time.sleep, **bounds)
-        self.secrets = account_of(self.patience, self.service).client("secretsmanager")
+        self.account = account_of(self.patience, self.service)
+        self.secrets = self.account.client("secretsmanager")
 
     def put(self, name: str = "a", *, principal: str = "arn:aws:iam::111122223333:role/x") -> None:
         """Put a policy."""
@@ -198,6 +205,72 @@ def test_time_in_which_two_wait_is_spent_once() -> None:
     assert bed.time.passed == pytest.approx(10.5)
     bed.refusal(principal="third")
     assert bed.time.passed == pytest.approx(20)
+
+
+def test_no_call_is_repeated_without_a_pause_where_the_time_of_the_run_is_used_up() -> None:
+    bed = Bed()
+    bed.service.round_trip = 0.05
+    for number in range(4):
+        bed.refusal(principal=f"arn:{number}")
+    assert bed.service.calls < 4 * 40
+    assert bed.time.passed < 245
+
+
+def test_what_never_comes_takes_no_time_from_things_of_another_kind() -> None:
+    bed = Bed()
+    for number in range(3):
+        bed.refusal(principal=f"arn:{number}")
+    bed.service.code, bed.service.message = "AccessDeniedException", INVOKE
+    bed.service.visible_after = bed.time.passed + 100
+    bed.secrets.rotate_secret(SecretId="a")
+
+
+def test_two_that_become_visible_at_once_give_no_time_back() -> None:
+    bed = Bed(seconds=10, fruitless=20)
+    bed.refusal(principal="missing")
+    bed.service.visible_after = bed.time.passed + 5
+
+    def another_thread() -> None:
+        bed.time.during_sleep = lambda: None
+        bed.put(principal="one")
+
+    bed.time.during_sleep = another_thread
+    bed.put(principal="other")
+    bed.service.visible_after = float("inf")
+    bed.refusal(principal="missing, too")
+    calls, passed = bed.service.calls, bed.time.passed
+    bed.refusal(principal="the third")
+    assert (bed.service.calls - calls, bed.time.passed - passed) == (1, 0)
+
+
+@pytest.mark.parametrize("nothing_said", ["503", "unreachable", THROTTLED])
+def test_an_answer_that_says_nothing_of_what_is_waited_for_neither_ends_nor_prolongs_the_waiting(
+    nothing_said: str,
+) -> None:
+    bed = Bed()
+
+    def fails() -> None:
+        bed.service.unreachable = 60 < bed.time.passed < 90 and nothing_said == "unreachable"
+        failing = 60 < bed.time.passed < 90 and nothing_said != "unreachable"
+        bed.service.code = ("InternalServiceError" if nothing_said == "503" else nothing_said) if failing else MALFORMED
+        bed.service.status = 503 if failing and nothing_said == "503" else 400
+
+    bed.time.during_sleep = fails
+    assert bed.refusal().code == MALFORMED
+    assert bed.time.passed == pytest.approx(120)
+
+
+def test_what_nobody_knows_to_be_done_is_not_done_again_while_it_waits() -> None:
+    bed = Bed()
+    policy = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:x"}}]})
+
+    def fails() -> None:
+        bed.service.code, bed.service.status = "KMSInternalException", 500
+
+    bed.time.during_sleep = fails
+    with pytest.raises(AwsError, match="KMSInternalException"), calling("CreateKey"):
+        bed.account.client("kms").create_key(Policy=policy)
+    assert bed.service.calls == 2
 
 
 def test_who_stood_still_past_the_end_looks_once_more() -> None:
@@ -325,6 +398,7 @@ class Later(NamedTuple):
 
 
 F, ROLE_NAME, ALIAS = {"FunctionName": "f"}, {"RoleName": "r"}, {"AliasName": "alias/a"}
+POLICY = {**ROLE_NAME, "PolicyName": "p"}
 
 
 @pytest.mark.parametrize(
@@ -336,7 +410,8 @@ F, ROLE_NAME, ALIAS = {"FunctionName": "f"}, {"RoleName": "r"}, {"AliasName": "a
         (Later("CreateAlias", ALIAS, {}, "DescribeKey", {"KeyId": "alias/b"}, NOT_FOUND), False),
         (Later("CreateRole", ROLE_NAME, {}, "PutRolePolicy", ROLE_NAME, "NoSuchEntity"), True),
         (Later("CreateRole", ROLE_NAME, {}, "GetRolePolicy", ROLE_NAME, "NoSuchEntity"), False),
-        (Later("PutRolePolicy", ROLE_NAME, {}, "GetRolePolicy", ROLE_NAME, "NoSuchEntity"), True),
+        (Later("PutRolePolicy", POLICY, {}, "GetRolePolicy", POLICY, "NoSuchEntity"), True),
+        (Later("PutRolePolicy", POLICY, {}, "GetRolePolicy", {**POLICY, "PolicyName": "q"}, "NoSuchEntity"), False),
         (Later("CreateFunction", F, {"FunctionArn": FUNCTION}, "GetFunction", F, RNF), True),
         (Later("CreateFunction", F, {}, "GetFunction", F, RNF), True),
         (Later("CreateFunction", F, {"FunctionArn": FUNCTION}, "GetPolicy", F, RNF), False),
@@ -359,6 +434,49 @@ def test_what_this_run_deleted_is_not_waited_for_and_what_another_run_made_first
     alias = {"AliasName": "alias/a", "TargetKeyId": "k"}
     known.note_refused(Request("here", "kms", "CreateAlias", alias), "AlreadyExistsException")
     assert awaited(Request("here", "kms", "DescribeKey", {"KeyId": "alias/a"}), NOT_FOUND, "", known) is not None
+
+
+@pytest.mark.parametrize(
+    ("made", "deleted", "gone", "still"),
+    [
+        (
+            [("PutRolePolicy", POLICY, {}), ("PutRolePolicy", {**POLICY, "PolicyName": "q"}, {})],
+            ("DeleteRolePolicy", POLICY),
+            ("GetRolePolicy", POLICY),
+            ("GetRolePolicy", {**POLICY, "PolicyName": "q"}),
+        ),
+        (
+            [("PutRolePolicy", POLICY, {}), ("CreateRole", {"RoleName": "another"}, {})],
+            ("DeleteRole", ROLE_NAME),
+            ("GetRolePolicy", POLICY),
+            ("GetRole", {"RoleName": "another"}),
+        ),
+        (
+            [("CreateSecret", {"Name": "a"}, {"ARN": ARN}), ("CreateSecret", {"Name": "b"}, {"ARN": ARN + "2"})],
+            ("DeleteSecret", {"SecretId": ARN}),
+            ("DescribeSecret", {"SecretId": "a"}),
+            ("DescribeSecret", {"SecretId": "b"}),
+        ),
+        (
+            [("CreateFunction", F, {"FunctionArn": FUNCTION}), ("AddPermission", F, {})],
+            ("RemovePermission", F),
+            ("GetPolicy", F),
+            ("GetFunction", F),
+        ),
+    ],
+)
+def test_a_deletion_ends_the_waiting_for_what_it_deleted_by_all_of_its_names_and_for_nothing_else(
+    made: list[tuple[str, dict[str, str], dict[str, str]]],
+    deleted: tuple[str, dict[str, str]],
+    gone: tuple[str, dict[str, str]],
+    still: tuple[str, dict[str, str]],
+) -> None:
+    known = Made()
+    for operation, params, answer in made:
+        known.note(Request("here", "s", operation, params), answer)
+    known.note(Request("here", "s", *deleted), {})
+    assert awaited(Request("here", "s", *gone), RNF, "", known) is None
+    assert awaited(Request("here", "s", *still), RNF, "", known) is not None
 
 
 def test_a_value_that_a_new_secret_has_not_got_is_not_waited_for() -> None:

@@ -19,11 +19,11 @@ _SSO = re.compile(
 def glob_of(arn: str) -> str:
     """The glob under `access.allowed_readers` that allows a role or user.
 
-    A role of IAM Identity Center gets another suffix when its permission set is assigned anew, and its path names a
-    region or none, so both are `*`: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html.
+    A role of IAM Identity Center gets another suffix, always as long, when its permission set is assigned anew, and its
+    path names a region or none: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html.
     """
     found = _SSO.fullmatch(arn)
-    return f"{found['account']}*{found['set']}*" if found else glob.escape(arn)
+    return f"{found['account']}*{found['set']}{'?' * 16}" if found else glob.escape(arn)
 
 
 def setting_with(arns: Iterable[str], allowed: Sequence[str] | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 1800.0
 """RDS needs five to fifteen minutes for a database."""
-_WHO_GOES_ON = "the daemon does it by itself; else apply again, or with --wait"
+_WHO_GOES_ON = {
+    False: "the daemon does it by itself; else apply again, or with --wait",
+    True: f"in vain for {WAIT_SECONDS / 60:.0f} minutes; the daemon goes on when it is there, else apply again",
+}
+"""By whether the command was told to wait."""
 EPILOG = (
-    "Exit codes: 0 every run succeeded and no check failed (warnings are listed), 1 otherwise. One stack's or one "
-    "secret's failure does not stop the others. --queue leaves the checks to the deployment."
+    "Exit codes: 0 every run succeeded, no check failed (warnings are listed) and --wait left nothing open, 1 "
+    "otherwise. One stack's or one secret's failure does not stop the others. --queue leaves the checks to the "
+    "deployment."
 )
 
 
@@ -46,6 +51,11 @@ class StackRun:
     def green(self) -> bool:
         """Tell whether it succeeded and no check failed with ERROR."""
         return self.report.success and not any(is_error(check) for check in self.checks)
+
+    @property
+    def waiting(self) -> list[Mapping[str, str]]:
+        """The rows of databases that are there later by themselves."""
+        return [row for row in self.report.rows if row["kind"] == ENDPOINT and row.get("passes")]
 
 
 RunStack: TypeAlias = Callable[[str], StackRun]
@@ -110,9 +120,9 @@ def apply(
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
         emit_json({"stacks": shown, "errors": failures.texts})
     else:
-        _print(finished)
+        _print(finished, waited=wait)
     failures.exit()
-    if not all(one.green for one in finished):
+    if not all(one.green and not (wait and one.waiting) for one in finished):
         raise typer.Exit(FAILED)
 
 
@@ -177,7 +187,7 @@ def _queued(stack: str, url: str, timeout: float, desired: OpenRepository, *, de
     return StackRun(report)
 
 
-def _print(finished: list[StackRun]) -> None:
+def _print(finished: list[StackRun], *, waited: bool) -> None:
     for one in finished:
         state = "succeeded" if one.report.success else "failed"
         # The outcomes of a queued run stay with the deployment.
@@ -187,9 +197,8 @@ def _print(finished: list[StackRun]) -> None:
         if made is not None:
             show(made)
             emit("")
-        for row in one.report.rows:
-            if row["kind"] == ENDPOINT and row["outcome"] == "skipped":
-                title(f"{one.report.stack} waits for {row['name']}: {row['detail']} ({_WHO_GOES_ON})")
+        for row in one.waiting:
+            title(f"{one.report.stack} waits for {row['name']}: {row['detail']} ({_WHO_GOES_ON[waited]})")
     checks = [check for one in finished for check in one.checks]
     if checks:
         show(check_table(checks))

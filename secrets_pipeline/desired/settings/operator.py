@@ -96,8 +96,9 @@ class _InOrganization(Spec):
         """The role, to be assumed."""
         return AssumedRole(role_arn=self.organization_role_arn, external_id=self.organization_external_id)
 
+    # Of a name of its own: pydantic keeps one validator of each name.
     @model_validator(mode="after")
-    def _of_a_role(self) -> Self:
+    def _of_an_organization_role(self) -> Self:
         if self.organization_external_id is not None and self.organization_role_arn is None:
             problem = "organization_external_id goes with organization_role_arn: write both"
             raise ValueError(problem)

@@ -71,6 +71,6 @@ def _declared(stack: Stack, alias: str) -> Iterator[Answer]:
 def _named(stack: Stack, name: str) -> Iterator[Answer]:
     problem = stack.observed.keys.problem(name)
     if problem is None:
-        yield fine(name, "encrypts secrets")
+        yield fine(name, "nothing keeps it from encrypting")
     else:
         yield Answer(name, Verdict.WILL_FAIL, problem.problem, problem.remedy)

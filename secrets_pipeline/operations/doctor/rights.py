@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.reach.simulated import Answer as Simulation
 from secrets_pipeline.access.reach.simulated import NotSaid, OwnRight, simulate
 from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.operations.doctor.model import Answer, Verdict, fine
+from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.operations.doctor.model import Answer, Verdict, answered, fine
 from secrets_pipeline.operations.rights.documents import MOST, RolePolicies, role_policies
+from secrets_pipeline.operations.rights.model import Touched
 from secrets_pipeline.operations.rights.touched import touched
 from secrets_pipeline.reconcilers.access_checks.snapshot import foresee_estate
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
+_OWN = "the pipeline's own credentials"
 _REMEDY = "Attach what `secrets-pipeline iam-policy` prints, or find the Deny, the boundary or the SCP that refuses it."
 
 
@@ -30,7 +35,7 @@ class Asked:
 
 
 def rights(stacks: Sequence[Stack]) -> Iterator[Answer]:
-    """Judge what the caller may do by its own policies, its boundary and SCPs.
+    """Judge what each role that an apply uses may do by its own policies, its boundary and SCPs.
 
     Args:
         stacks: of one account, region and role.
@@ -41,15 +46,28 @@ def rights(stacks: Sequence[Stack]) -> Iterator[Answer]:
     """
     first = stacks[0]
     known = first.ownership.repository.specs
-    found = touched([one.spec for one in stacks], first.run.settings, known)
-    policies = next(role_policies(one) for one in found if one.role_arn == first.spec.target.role_arn)
-    principal = principal_of(first)
+    own = first.observed.sessions.for_target(Target(region=first.account.region))
+    for one in touched([stack.spec for stack in stacks], first.run.settings, known, own.account_id):
+        yield from answered(one.role_arn or _OWN, partial(_of_role, first, own, one))
+
+
+def _of_role(stack: Stack, own: AwsAccount, one: Touched) -> Iterator[Answer]:
+    # A role may ask about itself; whoever is in its account asks about one of the settings.
+    itself = {None: own, stack.spec.target.role_arn: stack.account}
+    asking = [itself[one.role_arn]] if one.role_arn in itself else [own, stack.account]
+    account = next((each for each in asking if each.account_id == one.account_id), None)
+    if account is None:
+        text = f"not asked: its account is {one.account_id}, and IAM answers in its own account alone"
+        yield Answer(one.role_arn or _OWN, Verdict.UNKNOWN, text)
+        return
+    principal = one.role_arn or principal_of(stack, account)
     if principal is None:
         yield fine("root user", "may do everything that SCPs do not deny; a role with `iam-policy` is safer")
         return
+    policies = role_policies(one)
     yield from _attached(policies, principal)
-    asked = [statement_rights(one, principal) for document in policies.documents for one in document["Statement"]]
-    yield from judged(asked, simulate(first.account, [one for each in asked for one in each.rights]), principal)
+    asked = [statement_rights(each, principal) for document in policies.documents for each in document["Statement"]]
+    yield from judged(asked, simulate(account, [right for each in asked for right in each.rights]), principal)
 
 
 def _attached(policies: RolePolicies, principal: str) -> Iterator[Answer]:
@@ -58,15 +76,18 @@ def _attached(policies: RolePolicies, principal: str) -> Iterator[Answer]:
         yield Answer(principal, Verdict.ADVISED, text, "Ask AWS for more, or give stacks roles of their own.")
 
 
-def principal_of(stack: Stack) -> str | None:
-    """Find the ARN of the role or user that the caller is (STS GetCallerIdentity); None for the root user.
+def principal_of(stack: Stack, account: AwsAccount) -> str | None:
+    """Find the ARN of the role or user that a caller is (STS GetCallerIdentity); None for the root user.
 
     A session does not say the path of its role; IAM's list of roles does.
+
+    Args:
+        stack: in whose account the roles are listed.
+        account: who calls.
 
     Raises:
         AwsError: if STS or IAM does not answer.
     """
-    account = stack.account
     with calling("GetCallerIdentity", f"in {account.region}"):
         caller = Arn.parse(account.client("sts").get_caller_identity()["Arn"])
     if caller.resource == "root":

@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-even
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.faults import calling
@@ -20,6 +20,9 @@ _REMEDY = (
     "changes from outside are seen at the next verification."
 )
 _SECRETS = "secretsmanager.amazonaws.com"
+_WANTED = {"eventCategory": "Management", "eventSource": _SECRETS, "readOnly": "false"}
+"""By fields of an advanced selector:
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html"""
 
 
 def trail(stacks: Sequence[Stack]) -> Iterator[Answer]:
@@ -72,5 +75,19 @@ def records_changes(selectors: Mapping[str, Any]) -> bool:
 
 def _advanced(selector: Mapping[str, Any]) -> bool:
     fields = {one["Field"]: one for one in selector.get("FieldSelectors", ())}
-    managed = "Management" in fields.get("eventCategory", {}).get("Equals", ())
-    return managed and "true" not in fields.get("readOnly", {}).get("Equals", ())
+    return "eventCategory" in fields and all(
+        _takes_in(fields[name], value) for name, value in _WANTED.items() if name in fields
+    )
+
+
+def _takes_in(field: Mapping[str, Any], value: str) -> bool:
+    """Whether a field of an advanced selector lets a value through; its operators have to agree."""
+    tests: Mapping[str, Callable[[str], bool]] = {
+        "Equals": lambda given: value == given,
+        "StartsWith": value.startswith,
+        "EndsWith": value.endswith,
+    }
+    return all(
+        any(map(test, field.get(name) or [value])) and not any(map(test, field.get(f"Not{name}") or ()))
+        for name, test in tests.items()
+    )

@@ -89,7 +89,9 @@ def is_bounded(touched: Touched) -> Condition:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
     """
-    return {"StringEquals": {"iam:PermissionsBoundary": touched.boundary}} if touched.boundary else {}
+    if touched.boundary is None:
+        return {}
+    return {"ArnLike" if "*" in touched.boundary else "StringEquals": {"iam:PermissionsBoundary": touched.boundary}}
 
 
 def passed_to(service: str) -> Condition:

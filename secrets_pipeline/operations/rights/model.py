@@ -39,7 +39,7 @@ class Touched:
         partition: `aws`, `aws-cn` or `aws-us-gov`.
         role_arn: the role, as the operator's settings name it; None for the pipeline's own credentials.
         stacks: names of the stacks that it makes true.
-        regions: of those stacks and of their replicas.
+        regions: of those stacks and of their replicas, and of stacks that others refer to.
         boundary: ARN of the policy that bounds each role that is made; None for none.
         fingerprint_key: alias, id or ARN of the key of fingerprints, as the settings name it.
         seal_key: the same of the key that seals.

@@ -30,6 +30,21 @@ class Identity(NamedTuple):
 Found = tuple[Identity, Kind]
 
 
+def own_identities(settings: OperatorSettings, stacks: Iterable[Identity], account_id: str) -> list[Identity]:
+    """The pipeline's own credentials, those of each account that they are used in; one at least.
+
+    Args:
+        settings: the operator's.
+        stacks: as whom stacks are reached.
+        account_id: where neither says one.
+    """
+    found = [one for one in stacks if one.role_arn is None]
+    home = settings.event_target(settings.events) if settings.events else None
+    if home is not None and home.role_arn is None and home.account_id is not None:
+        found.append(Identity(None, home.account_id))
+    return list(dict.fromkeys(found)) or [Identity(None, account_id)]
+
+
 def of_settings(
     settings: OperatorSettings, specs: Sequence[StackSpec], own: Identity, roles: Iterable[str]
 ) -> Iterator[Found]:
@@ -38,10 +53,12 @@ def of_settings(
     Args:
         settings: the operator's.
         specs: the stacks, one at least.
-        own: the pipeline's own credentials.
+        own: the pipeline's own credentials, in one account.
         roles: that are assumed for the stacks, and for those that they refer to.
     """
     assumed, partition = list(roles), partition_of(specs[0].target.region)
+    # Whose they are, AWS alone tells.
+    yield own, ("own_roles", [str(Arn(partition, "iam", "", own.account_id, "role/*"))])
     yield from _stores(settings, own, partition)
     yield from _alerts(settings, own)
     yield from _events(settings, specs, own, partition)
@@ -131,20 +148,26 @@ def _events(settings: OperatorSettings, specs: Sequence[StackSpec], own: Identit
         return [str(Arn(partition, service, region, account, one)) for one in resources]
 
     dead_letters = dead_letters_name(events)
-    queues = at("sqs", events.region, account_id, events.queue, dead_letters)
-    yield home, ("queues", queues)
-    yield home, ("home_queue", queues[:1])
-    yield home, ("home_dead_letters", queues[1:])
-    yield home, ("buses", at("events", events.region, account_id, f"event-bus/{events.queue}"))
-    yield home, ("any_bus", ["*"])
-    yield home, ("rules", at("events", events.region, account_id, f"rule/{events.queue}/{events.queue}-{FORWARDED}"))
-    if events.kms_key:
-        yield home, ("queue_keys", at("kms", events.region, account_id, "key/*"))
     places = event_targets(settings, specs)
-    if {place.account_id or own.account_id for place in places} - {account_id}:
-        yield home, ("any_bus_of_others", ["*"])
+    # What own credentials reach in another account is theirs there.
+    if home != own or account_id == own.account_id:
+        queues = at("sqs", events.region, account_id, events.queue, dead_letters)
+        yield home, ("queues", queues)
+        yield home, ("home_queue", queues[:1])
+        yield home, ("home_dead_letters", queues[1:])
+        yield home, ("buses", at("events", events.region, account_id, f"event-bus/{events.queue}"))
+        yield home, ("any_bus", ["*"])
+        forwarded = f"rule/{events.queue}/{events.queue}-{FORWARDED}"
+        yield home, ("rules", at("events", events.region, account_id, forwarded))
+        if key := events.kms_key:
+            named = [key] if key.startswith("arn:") else at("kms", events.region, account_id, "key/*")
+            yield home, ("queue_keys", named)
+        if {place.account_id or own.account_id for place in places} - {account_id}:
+            yield home, ("any_bus_of_others", ["*"])
     for place in places:
         watcher, account = _as(place.role_arn, own), place.account_id or own.account_id
+        if watcher == own and account != own.account_id:
+            continue
         yield watcher, ("trails", ["*"])
         yield watcher, ("rules", at("events", place.region, account, f"rule/{events.queue}-*"))
         if (place.region, account) == (events.region, account_id):

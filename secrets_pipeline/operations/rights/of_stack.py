@@ -89,8 +89,8 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     keys = here.arns("kms", "key/*", everywhere=True)
     yield "any", ["*"]
     yield "audited", ["*"]
-    # Whose the pipeline's own credentials are, AWS alone tells.
-    yield "own_roles", here.arns("iam", spec.target.role_arn or "role/*")
+    if spec.target.role_arn:
+        yield "own_roles", [spec.target.role_arn]
     if settings.access.organization_role_arn is None:
         yield "organization", ["*"]
     yield "secrets", secrets

@@ -70,6 +70,7 @@ EVENTS: Final = (
         reads="events:DescribeEventBus ListTagsForResource",
         writes="events:CreateEventBus TagResource",
     ),
+    Right(Need.EVENTS, "LookAtTheKeyOfTheQueue", ("queue_keys",), reads="kms:DescribeKey GetKeyPolicy"),
     # Of the calls above, for a queue with a key of yours.
     Right(
         Need.EVENTS,

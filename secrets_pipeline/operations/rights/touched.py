@@ -10,17 +10,20 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.rights.model import Touched
-from secrets_pipeline.operations.rights.of_settings import Identity, of_settings
+from secrets_pipeline.operations.rights.of_settings import Identity, of_settings, own_identities
 from secrets_pipeline.operations.rights.of_stack import Kind, of_referred, of_stack, referred, regions_of
 
 
-def touched(specs: Iterable[StackSpec], settings: OperatorSettings, known: Mapping[str, StackSpec]) -> list[Touched]:
+def touched(
+    specs: Iterable[StackSpec], settings: OperatorSettings, known: Mapping[str, StackSpec], own_account: str = "*"
+) -> list[Touched]:
     """What each role of the pipeline touches, the pipeline's own credentials first.
 
     Args:
         specs: the stacks.
         settings: the operator's.
         known: every stack of the repository, as some refer to others.
+        own_account: of the pipeline's own credentials, where neither stacks nor settings say it.
 
     Raises:
         SpecError: if nobody says in which account a stack lives.
@@ -38,10 +41,11 @@ def touched(specs: Iterable[StackSpec], settings: OperatorSettings, known: Mappi
         for other in referred(spec, known):
             regions[_identity(other)].add(other.target.region)
             parts += [(_identity(other), part) for part in of_referred(other, settings)]
-    own = next((one for one in stacks if one.role_arn is None), Identity(None, "*"))
     arns: dict[Identity, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     partition = partition_of(chosen[0].target.region)
-    parts += of_settings(settings, chosen, own, [one.role_arn for one in regions if one.role_arn])
+    roles = [one.role_arn for one in regions if one.role_arn]
+    for own in own_identities(settings, regions, own_account):
+        parts += of_settings(settings, chosen, own, roles)
     for identity, (kind, found) in parts:
         arns[identity][kind] += found
     boundary = settings.permissions_boundary

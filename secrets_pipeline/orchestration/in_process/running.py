@@ -38,7 +38,7 @@ class RunReport:
     """How a run ended.
 
     Attributes:
-        rows: one a change: stage, kind, name, component, action, outcome, detail.
+        rows: one a change: stage, kind, name, component, action, outcome, detail, passes.
         error: what failed outside of the outcomes, or None.
     """
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "consumer-policy"
-"""PutRolePolicy on a role that GetRole has just shown."""
 _OF_AWS = ("aws-service-role/", "aws-reserved/")
 """Paths of roles that AWS lets nobody change."""
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Reason, Waits
 from secrets_pipeline.reconcilers.database.ownership import mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
@@ -202,7 +202,8 @@ class DatabaseEndpointReconciler:
                 return state
             if state is None or state.stuck or self._clock() >= deadline:
                 condition = f"{database.noun} does not exist" if state is None else state.condition
-                raise SkippedError(f"{condition}: the next run goes on when it is available")
+                raised = SkippedError if state is None or state.stuck else NotYetError
+                raise raised(f"{condition}: the next run goes on when it is available")
             if self._clock() >= told:
                 left, told = (deadline - self._clock()) / 60, self._clock() + _TOLD_SECONDS
                 WAITING.info("waits for %s: %s, at most %.0f more minutes", database.identifier, state.condition, left)
@@ -217,7 +218,7 @@ class DatabaseEndpointReconciler:
             if secret.log_in(state, password) == LoggedIn():
                 return state
             if self._clock() >= deadline:
-                raise SkippedError("the new password is not accepted yet: the next run goes on")
+                raise NotYetError("the new password is not accepted yet: the next run goes on")
             pause = self._pause(pause, deadline)
 
     def _pause(self, seconds: float, deadline: float) -> float:

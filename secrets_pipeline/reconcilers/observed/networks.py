@@ -10,6 +10,7 @@ from typing import Any
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.cached import Cached
 
 _EVERYWHERE = "0.0.0.0/0"
@@ -48,16 +49,16 @@ class Networks:
 
     def __init__(self, account: AwsAccount) -> None:
         self._account = account
-        self._subnets: Cached[tuple[str, ...], Mapping[str, SubnetState]] = Cached()
+        self._subnets: Cached[tuple[str, ...], Mapping[str, SubnetState] | AwsError] = Cached()
 
-    def subnets(self, ids: Iterable[str]) -> Mapping[str, SubnetState]:
+    def subnets(self, ids: Iterable[str]) -> Mapping[str, SubnetState] | AwsError:
         """Read subnets by DescribeSubnets, DescribeRouteTables and DescribeVpcEndpoints, by id; once a run.
 
         Args:
             ids: of subnets; one that does not exist is left out.
 
-        Raises:
-            AwsError: if EC2 refuses.
+        Returns:
+            Those that exist, or why EC2 does not say; it is not asked again.
         """
         wanted = tuple(sorted(set(ids)))
         return self._subnets.get(wanted, partial(self._read, wanted))
@@ -72,7 +73,13 @@ class Networks:
             found = pages(self._account.client("ec2"), "describe_vpcs", Filters=_only("is-default", ["true"]))
             return any(True for _ in found)
 
-    def _read(self, ids: tuple[str, ...]) -> Mapping[str, SubnetState]:
+    def _read(self, ids: tuple[str, ...]) -> Mapping[str, SubnetState] | AwsError:
+        try:
+            return self._described(ids)
+        except AwsError as error:
+            return error
+
+    def _described(self, ids: tuple[str, ...]) -> Mapping[str, SubnetState]:
         ec2 = self._account.client("ec2")
         with calling("DescribeSubnets", ", ".join(ids)):
             found: list[Any] = list(pages(ec2, "describe_subnets", Filters=_only("subnet-id", ids)))

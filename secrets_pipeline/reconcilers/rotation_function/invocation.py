@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.evaluator import LayerOutcome
+from secrets_pipeline.access.evaluator import Decision, LayerOutcome
 from secrets_pipeline.access.reach.invoke import INVOKE, SECRETS_MANAGER, invoked_by_secrets_manager
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 STATEMENT = "SecretsPipelineRotation"
+_SECONDS, _PAUSE = 20.0, 1.0
+"""Lambda may show a policy as it was before a statement was added."""
 
 
 def invocation_problem(stack: Stack, function: str, secret_arn: str | None = None) -> str | None:
@@ -32,15 +34,21 @@ def invocation_problem(stack: Stack, function: str, secret_arn: str | None = Non
     Raises:
         AwsError: if Lambda refuses for another reason than access.
     """
-    decision = invoked_by_secrets_manager(
-        stack.observed.functions.policy(function), function, stack.account.account_id, secret_arn=secret_arn
-    )
+    decision = _judged(stack, function, secret_arn)
     if decision.allowed is not False:
         return None
+    return _denial(function, decision) or f"function {function} does not let {SECRETS_MANAGER} invoke it"
+
+
+def _denial(function: str, decision: Decision) -> str:
     vote = decision.decided_by
-    if vote.outcome is LayerOutcome.DENIES:
-        return f"function {function} denies {SECRETS_MANAGER} to invoke it, statement {vote.statement}"
-    return f"function {function} does not let {SECRETS_MANAGER} invoke it"
+    denies = vote.outcome is LayerOutcome.DENIES
+    return f"function {function} denies {SECRETS_MANAGER} to invoke it, statement {vote.statement}" if denies else ""
+
+
+def _judged(stack: Stack, function: str, secret_arn: str | None = None) -> Decision:
+    policy = stack.observed.functions.policy(function)
+    return invoked_by_secrets_manager(policy, function, stack.account.account_id, secret_arn=secret_arn)
 
 
 def invocation_remedy(stack: Stack, function: str) -> str:
@@ -78,8 +86,12 @@ def let_in(stack: Stack, function: str) -> str:
             SourceAccount=stack.account.account_id,
         )
     stack.observed.functions.forget_policy(function)
-    if problem := invocation_problem(stack, function):
-        raise AwsError(problem, remedy="Take that statement out of the function's policy.")
+    until = stack.run.clock() + _SECONDS
+    while (decision := _judged(stack, function)).allowed is False and stack.run.clock() < until:
+        if denial := _denial(function, decision):
+            raise AwsError(denial, remedy="Take that statement out of the function's policy.")
+        stack.run.sleep(_PAUSE)
+        stack.observed.functions.forget_policy(function)
     return f"{SECRETS_MANAGER} may invoke it"
 
 

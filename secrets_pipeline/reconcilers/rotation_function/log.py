@@ -57,8 +57,8 @@ class FunctionLog:
             with calling("FilterLogEvents", self._group):
                 return list(pages(client, "filter_log_events", logGroupName=self._group, startTime=self._since))
         except AwsError as error:
-            # A function that has never run has no log yet.
-            self._is_readable = error.missing
+            # A function that has never run has no log yet; another error may be none at the next look.
+            self._is_readable = not (error.denied or error.unanswered)
             return []
 
     @property

@@ -50,12 +50,9 @@ def way_problems(stack: Stack) -> Iterator[Problem]:
     function, region = stack.spec.rotation_function, stack.account.region
     if function is None or not function.subnet_ids:
         return
-    try:
-        found = stack.observed.networks.subnets(function.subnet_ids)
-    except AwsError as error:
-        if not error.denied:
-            raise
-        yield Problem(Requirement.NETWORK, f"network of function {function.name}: {error.message}", known=False)
+    found = stack.observed.networks.subnets(function.subnet_ids)
+    if isinstance(found, AwsError):
+        yield Problem(Requirement.NETWORK, f"network of function {function.name}: {found.message}", known=False)
         return
     for subnet in function.subnet_ids:
         state = found.get(subnet)

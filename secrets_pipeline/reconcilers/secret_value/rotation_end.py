@@ -1,4 +1,4 @@
-"""Wait a little for a rotation that has just begun, by DescribeSecret: most take seconds.
+"""Wait a little for a rotation that has just begun, by DescribeSecret and ListSecretVersionIds: most take seconds.
 
 A rotation that is only being tested looks the same: RotateSecret with RotateImmediately false makes an AWSPENDING
 version and removes it again.
@@ -30,12 +30,14 @@ def after_rotation(stack: Stack, state: SecretState, remedy: str = "Run again wh
 
     Raises:
         SkippedError: if it goes on.
+        AwsError: if Secrets Manager refuses ListSecretVersionIds, which says when it began.
     """
     run, found = stack.run, state
     until = run.clock() + _SECONDS
-    while found.rotation_in_progress:
-        changed = found.last_changed_at
-        if run.clock() >= until or (changed is not None and run.now() - changed > _JUST):
+    # Not by LastChangedDate, which our own tags move.
+    made = stack.observed.secrets.version_dates_now(state) if state.rotation_in_progress else {}
+    while (pending := found.pending_version) is not None:
+        if run.clock() >= until or (pending in made and run.now() - made[pending] > _JUST):
             raise SkippedError(f"a rotation of {found.name} is in progress, or is being tested", remedy=remedy)
         run.sleep(_PAUSE)
         found = stack.observed.secrets.refresh(found.name) or found

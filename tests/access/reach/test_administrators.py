@@ -118,14 +118,15 @@ def test_one_whom_the_operator_allows_is_no_surprise() -> None:
 
 def test_a_role_of_identity_center_is_allowed_by_its_permission_set_wherever_it_is_assigned() -> None:
     glob = glob_of(SSO)
-    assert glob == f"{OF_SET}*AWSReservedSSO_AdministratorAccess_*"
+    assert glob == f"{OF_SET}*AWSReservedSSO_AdministratorAccess_{'?' * 16}"
     for other in (
         f"{OF_SET}AWSReservedSSO_AdministratorAccess_fedcba9876543210",
         f"{OF_SET}us-east-2/AWSReservedSSO_AdministratorAccess_fedcba9876543210",
     ):
         assert glob_of(other) == glob
         assert fnmatch.fnmatchcase(other, glob)
-    assert not fnmatch.fnmatchcase(SSO.replace("AdministratorAccess", "ReadOnly"), glob)
+    for another in ("ReadOnly", "AdministratorAccess_Support"):
+        assert not fnmatch.fnmatchcase(SSO.replace("AdministratorAccess", another), glob)
     assert not fnmatch.fnmatchcase(SSO.replace(HOME, AWAY), glob)
 
 

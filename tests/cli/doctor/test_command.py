@@ -19,6 +19,8 @@ from tests.runs import assert_exited
 Row = dict[str, str]
 ALLOW_ALL = {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue", "kms:Decrypt"], "Resource": "*"}
 BY_LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+ACCOUNT = "arn:aws:iam::111122223333"
+AUDIT = "arn:aws:iam::444455556666:role/secrets-audit"
 DATABASE, PROD = "stacks/catalog/rds/defaults.yaml", "stacks/orgs/acme/myapp/prod.yaml"
 
 
@@ -83,7 +85,7 @@ def test_nothing_is_in_the_way_of_a_first_apply_and_all_that_is_asked_is_allowed
         *("boundary", "clock", "databases", "events", "identity", "keys", "network", "quotas", "readers", "rights"),
         "trail",
     }
-    assert {one["about"] for one in rows if one["verdict"] != "fine"} == {"statement AssumeRoles"}
+    assert {one["about"] for one in rows if one["verdict"] != "fine"} == {"statement AssumeRoles", AUDIT}
     assert [one for one in ward.life.asked() if not one.allowed] == []
     assert {one.action for one in ward.life.asked()} >= {"iam:SimulatePrincipalPolicy", "cloudtrail:GetEventSelectors"}
 
@@ -243,6 +245,25 @@ def test_an_action_that_is_denied_is_named_with_its_statement(ward: Ward) -> Non
     assert (failing["question"], failing["about"]) == ("rights", "statement WriteSecrets")
     assert "may not secretsmanager:PutSecretValue (implicitDeny" in failing["text"]
     assert "iam-policy" in failing["remedy"]
+
+
+def test_each_role_that_an_apply_uses_is_asked_about_under_its_own_name(ward: Ward) -> None:
+    roles = {name: f"{ACCOUNT}:role/{name}" for name in ("alerting", "deploy", "pipeline")}
+    for name in ("alerting", "deploy"):
+        ward.role(name, ALLOW_ALL)
+    rule = f"{{stacks: infra-shared, account_id: '111122223333', region: eu-west-2, role_arn: '{roles['deploy']}'}}"
+    ward.life.edit("operator.yaml", "targets:\n", f"targets:\n  - {rule}\n")
+    settings = ward.life.repository / "operator.yaml"
+    alerts = f"alerts: {{topic_arn: 'arn:aws:sns:eu-west-2:111122223333:alerts', role_arn: '{roles['alerting']}'}}\n"
+    settings.write_text(settings.read_text() + alerts)
+    ward.life.make_roles("pipeline")
+    policy = f"{ACCOUNT}:policy/pipeline-secrets-pipeline-alerting-1"
+    ward.client("iam").detach_role_policy(RoleName="alerting", PolicyArn=policy)
+    rights = [one for one in ward.doctor("-s", "infra-shared", exits=1) if one["question"] == "rights"]
+    [failing] = [one for one in rights if one["verdict"] == "will fail"]
+    assert failing["about"] == "statement Alert"
+    assert f"{roles['alerting']} may not sns:Publish" in failing["text"]
+    assert {one["about"] for one in rights if one["verdict"] == "fine"} == {roles["deploy"], roles["pipeline"]}
 
 
 def test_where_the_simulator_may_not_be_asked_rights_are_unknown_with_the_reason(ward: Ward) -> None:

@@ -61,6 +61,7 @@ def test_an_external_id_goes_with_the_role_that_it_is_written_beside(tmp_path: P
         ("targets: [{stacks: '*', external_id: acme-1}]\n", "external_id goes with role_arn: write both"),
         (QUEUE % ", external_id: acme-1", "external_id goes with role_arn: write both"),
         ("access: {organization_external_id: acme-1}\n", "goes with organization_role_arn: write both"),
+        (QUEUE % ", organization_external_id: acme-1", "goes with organization_role_arn: write both"),
         (QUEUE % ", role_arn: 'arn:aws:iam::1:role/r', external_id: 'a b'", "events.external_id"),
     ],
 )

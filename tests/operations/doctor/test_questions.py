@@ -64,6 +64,15 @@ def test_a_fingerprint_key_that_is_gone_while_secrets_carry_its_marks_stops_an_a
     assert (gone.verdict, "carry marks" in gone.text, bool(gone.remedy)) == (Verdict.WILL_FAIL, True, True)
 
 
+def test_a_key_that_a_database_names_is_not_said_to_be_one_of_secrets(bench: Bench) -> None:
+    alias = f"alias/{bench.stack}-storage"
+    kms = bench.session.client("kms")
+    kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    spec = bench.spec(bench.generated(), databases=(bench.database(parameters={"KmsKeyId": alias}),))
+    [told] = _by(keys([bench.context(spec, writing=False)]), alias)
+    assert (told.verdict, told.text) == (Verdict.FINE, "nothing keeps it from encrypting")
+
+
 def test_a_database_is_logged_in_to_where_logins_are_on_and_what_hinders_it_is_told(bench: Bench) -> None:
     spec = bench.create(bench.generated(), databases=(bench.database(),))
     stack = bench.context(spec, writing=False)
@@ -111,6 +120,13 @@ def test_what_is_denied_is_told_by_statement_and_what_nobody_said_is_unknown() -
     assert (second.verdict, second.text) == (Verdict.UNKNOWN, "throttled")
 
 
+def managed(*fields: Mapping[str, object]) -> Mapping[str, Any]:
+    """Advanced selectors of management events, with further fields."""
+    return {
+        "AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}, *fields]}]
+    }
+
+
 @pytest.mark.parametrize(
     ("selectors", "good"),
     [
@@ -118,23 +134,15 @@ def test_what_is_denied_is_told_by_statement_and_what_nobody_said_is_unknown() -
         ({"EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]}, True),
         ({"EventSelectors": [{"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}]}, False),
         ({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": False}]}, False),
-        (
-            {"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]},
-            True,
-        ),
-        (
-            {
-                "AdvancedEventSelectors": [
-                    {
-                        "FieldSelectors": [
-                            {"Field": "eventCategory", "Equals": ["Management"]},
-                            {"Field": "readOnly", "Equals": ["true"]},
-                        ]
-                    }
-                ]
-            },
-            False,
-        ),
+        (managed(), True),
+        (managed({"Field": "readOnly", "Equals": ["true"]}), False),
+        (managed({"Field": "readOnly", "Equals": ["false"]}), True),
+        (managed({"Field": "eventSource", "Equals": ["iam.amazonaws.com"]}), False),
+        (managed({"Field": "eventSource", "Equals": ["iam.amazonaws.com", "secretsmanager.amazonaws.com"]}), True),
+        (managed({"Field": "eventSource", "NotEquals": ["secretsmanager.amazonaws.com"]}), False),
+        (managed({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}), True),
+        (managed({"Field": "eventSource", "NotStartsWith": ["secrets"]}), False),
+        (managed({"Field": "eventSource", "StartsWith": ["secrets"], "EndsWith": [".com"]}), True),
         ({"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]}]}, False),
         ({}, False),
     ],

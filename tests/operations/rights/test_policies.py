@@ -272,6 +272,68 @@ def test_rules_of_another_account_forward_to_the_bus_that_lets_it_in(ground: Gro
     assert "MakeTheBus" not in far
 
 
+def test_a_boundary_is_in_the_account_whose_credentials_make_the_role_of_events(ground: Ground) -> None:
+    text = f"""
+    targets: [{{stacks: "*", account_id: "{FAR}", region: eu-west-2, role_arn: "{FAR_ROLE}"}}]
+    permissions_boundary: bounds
+    events: {{queue: events, region: eu-west-2, account_id: "{HOME}"}}
+    """
+    ground.stack()
+    ground.write("operator.yaml", text)
+    roles = ground.roles()
+    assert {one.touched.account_id for one in roles.values()} == {HOME, FAR}
+    condition = statements(roles[None])["MakeTheRoleOfRulesWithinTheBoundary"]["Condition"]
+    assert condition == {"StringEquals": {"iam:PermissionsBoundary": f"arn:aws:iam::{HOME}:policy/bounds"}}
+    ground.write("operator.yaml", text.replace(f', account_id: "{HOME}"}}', "}"))
+    # Whose account nobody says.
+    condition = statements(ground.roles()[None])["MakeTheRoleOfRulesWithinTheBoundary"]["Condition"]
+    assert condition == {"ArnLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/bounds"}}
+
+
+def test_own_credentials_of_each_account_have_what_the_settings_need_there(ground: Ground) -> None:
+    ground.stack("shop")
+    ground.stack("far")
+    ground.write(
+        "operator.yaml",
+        f"""
+    targets:
+      - {{stacks: "far-*", account_id: "{FAR}", region: eu-west-2}}
+      - {{stacks: "*", account_id: "{HOME}", region: eu-west-2}}
+    seals: {{bucket: seals, region: eu-west-2}}
+    leases: {{table: locks, region: eu-west-1}}
+    alerts: {{topic_arn: "arn:aws:sns:eu-west-2:{HOME}:alerts"}}
+    events: {{queue: events, region: eu-west-2, account_id: "{HOME}"}}
+    """,
+    )
+    read = open_repository(ground.folder)
+    found = {
+        one.account_id: statements(role_policies(one))
+        for one in touched(read.specs.values(), read.settings, read.specs)
+    }
+    assert set(found) == {HOME, FAR}
+    for account, own in found.items():
+        assert own["KeepLeasesInATable"]["Resource"] == [f"arn:aws:dynamodb:eu-west-1:{account}:table/locks"]
+        assert {"KeepSeals", "Alert"} <= own.keys()
+        assert own["MakeTheRoleOfRules"]["Resource"] == [f"arn:aws:iam::{account}:role/events-events"]
+        queues = own["LookAtQueues"]["Resource"] + own["MakeRules"]["Resource"]
+        assert {one.split(":")[4] for one in queues} == {account}
+    assert "MakeTheBus" in found[HOME]
+    assert "MakeTheBus" not in found[FAR]
+
+
+@pytest.mark.parametrize("key", ["alias/events", f"arn:aws:kms:eu-west-2:{READERS}:key/1234abcd"])
+def test_whoever_looks_at_the_queue_looks_at_its_key(ground: Ground, key: str) -> None:
+    role = f"arn:aws:iam::{HOME}:role/home"
+    ground.settings(
+        f"events: {{queue: events, region: eu-west-2, account_id: '{HOME}', role_arn: '{role}', kms_key: '{key}'}}\n"
+    )
+    ground.stack()
+    home = statements(ground.roles()[role])
+    assert home["LookAtTheKeyOfTheQueue"]["Action"] == ["kms:DescribeKey", "kms:GetKeyPolicy"]
+    named = [key] if key.startswith("arn:") else [f"arn:aws:kms:eu-west-2:{HOME}:key/*"]
+    assert home["LookAtTheKeyOfTheQueue"]["Resource"] == home["OpenEvents"]["Resource"] == named
+
+
 def test_a_plan_only_role_writes_nothing(ground: Ground) -> None:
     ground.settings(
         "events: {queue: events, region: eu-west-2}\nalerts: {topic_arn: 'arn:aws:sns:eu-west-2:111122223333:a'}\n"

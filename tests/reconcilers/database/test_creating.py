@@ -65,6 +65,7 @@ def test_a_database_that_is_still_creating_is_skipped_when_a_short_wait_is_over_
     outcome = slow.run(DatabaseEndpointReconciler(context, wait=3.0))[slow.stack]
     assert isinstance(outcome, Skipped)
     assert outcome.reason == f"{condition}: the next run goes on when it is available"
+    assert outcome.passes
     assert clock.slept == [0.25, 0.5, 1.0, 1.25]
     emulator.reset_conditions(slow.aws)
     member = spec.databases[0].member_identifiers[0] if kind else slow.stack

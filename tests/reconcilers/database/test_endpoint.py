@@ -254,6 +254,7 @@ def test_a_status_that_does_not_pass_by_itself_is_not_waited_for(bench: Bench, s
     outcome = bench.run(waiting(bench.context(spec), clock, 60.0))[bench.stack]
     assert isinstance(outcome, Skipped)
     assert outcome.reason == "instance is stopped: the next run goes on when it is available"
+    assert not outcome.passes
     assert clock.slept == []
 
 

@@ -14,7 +14,8 @@ from secrets_pipeline.engine.model import Applied, Failed, Outcome
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-    from tests.bench import Bench, Interruption, Running
+from tests.bench import Bench, Interruption, Running
+from tests.ports import free_port
 
 STAGE = "secret_rotation"
 FIELDS = {
@@ -164,3 +165,21 @@ def test_a_network_that_may_not_be_looked_at_is_said_and_stops_nothing(
     assert isinstance(done, Applied)
     assert "not checked: network of function" in done.detail
     assert "UnauthorizedOperation" in done.detail
+
+
+def test_an_ec2_that_is_out_of_reach_is_tried_twice_in_a_run_and_stops_nothing(
+    bench: Bench, network: Network, interruption: Interruption, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+    interruption.attempt = lambda operation: tries.append(operation) if operation == "DescribeSubnets" else None
+    spec = token(bench, network.subnet, group=network.group)
+    another = bench.generated("another", rotation=rotated(RotationStrategy.RANDOM))
+    both = bench.spec(*spec.secrets, another, rotation_function=spec.rotation_function)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", f"http://127.0.0.1:{free_port()}")
+    done = bench.provision(both, interruption=interruption)
+    for key in ("token", "another"):
+        outcome = done[f"{STAGE} {bench.name(key)}"]
+        assert isinstance(outcome, Applied)
+        assert "not checked: network of function" in outcome.detail
+        assert "EndpointConnectionError" in outcome.detail
+    assert len(tries) == 2

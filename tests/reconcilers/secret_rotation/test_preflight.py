@@ -22,14 +22,16 @@ from secrets_pipeline.reconcilers.access_checks import checks as access_checks
 from secrets_pipeline.reconcilers.access_checks.security_hub import controls_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Verdict
+from secrets_pipeline.reconcilers.rotation_function.invocation import let_in
 from secrets_pipeline.reconcilers.rotation_function.observe import refuse_problem, wait_until_ready
 from secrets_pipeline.reconcilers.secret_rotation.preflight import function_problems
-from tests.bench import ROTATES
+from tests.bench import ROTATES, Interruption, during
 from tests.grants import TRUSTED
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from tests.bench import Bench, Interruption, Running
+    from secrets_pipeline.reconcilers.stack import Stack
+    from tests.bench import Bench, Running
 
 STAGE = "secret_rotation"
 DEEP = ApplyOptions(deep=True)
@@ -117,6 +119,43 @@ def test_a_function_that_lets_nobody_in_is_said_unless_its_component_is_delivere
     (statement,) = json.loads(bench.session.client("lambda").get_policy(FunctionName=arn)["Policy"])["Statement"]
     assert statement["Sid"] == "SecretsPipelineRotation"
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+@pytest.mark.parametrize("answers", [2, 10_000])
+def test_a_policy_that_lambda_still_shows_as_it_was_is_read_again_for_some_seconds(bench: Bench, answers: int) -> None:
+    arn = function(bench, invoked=False)
+    theirs = {"StatementId": "theirs", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    client: Any = bench.session.client("lambda")
+    client.add_permission(FunctionName=arn, **theirs)
+    before, slept = client.get_policy(FunctionName=arn)["Policy"], list[float]()
+    stack = showing(bench, [before] * answers, slept)
+    assert let_in(stack, arn) == "secretsmanager.amazonaws.com may invoke it"
+    assert 1 <= sum(slept) <= 20
+    after = json.loads(client.get_policy(FunctionName=arn)["Policy"])["Statement"]
+    assert {one["Sid"] for one in after} == {"theirs", "SecretsPipelineRotation"}
+
+
+def test_a_statement_that_denies_it_is_an_error_at_once(bench: Bench) -> None:
+    arn, slept = function(bench, invoked=False), list[float]()
+    denies = {"Sid": "no", "Effect": "Deny", "Principal": "*", "Action": "lambda:InvokeFunction", "Resource": "*"}
+    shown = json.dumps({"Version": "2012-10-17", "Statement": [denies]})
+    with pytest.raises(AwsError, match=r"denies secretsmanager\.amazonaws\.com to invoke it, statement no"):
+        let_in(showing(bench, [shown] * 9, slept), arn)
+    assert slept == []
+
+
+def showing(bench: Bench, policies: list[str], slept: list[float]) -> Stack:
+    """A run, by a time that only sleeping moves, whose first answers of GetPolicy are these."""
+    stack = bench.context(bench.spec(bench.generated()), interruption=Interruption())
+    answers = iter(policies)
+
+    def instead(parsed: dict[str, Any], **_: object) -> None:
+        if (policy := next(answers, None)) is not None:
+            parsed["Policy"] = policy
+
+    events = stack.account.botocore_session.get_component("event_emitter")
+    events.register("after-call.lambda.GetPolicy", instead)
+    return during(stack, clock=lambda: sum(slept), sleep=slept.append)
 
 
 def test_a_permission_for_another_account_is_none(bench: Bench) -> None:

@@ -115,6 +115,12 @@ def test_a_rotation_in_progress_is_not_cancelled_until_it_has_ended(
     assert skipped.reason == f"a rotation of {bench.name('password')} is in progress, or is being tested"
     assert "aws secretsmanager cancel-rotate-secret" in skipped.remedy
     assert turning(bench) == {"AutomaticallyAfterDays": 30}
+    # Whatever changes of the secret meanwhile, one that is stuck is not waited for.
+    time.sleep(300)
+    bench.secrets.tag_resource(SecretId=bench.name("password"), Tags=[{"Key": "Team", "Value": "orders"}])
+    before = time.slept
+    assert isinstance(bench.provision(spec, time=time)[f"{STAGE} {bench.name('password')}"], Skipped)
+    assert time.slept - before < 2
     # As a function ends it.
     bench.secrets.update_secret_version_stage(
         SecretId=bench.name("password"),
