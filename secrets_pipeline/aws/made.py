@@ -82,6 +82,7 @@ _NAMED_BY: Final = {
 }
 _GONE_BY: Final[Mapping[str, frozenset[str]]] = {
     "DeleteFunction": frozenset({"AddPermission", "CreateFunction"}),
+    "DeleteQueue": frozenset({"CreateQueue"}),
     "DeleteRole": frozenset({"CreateRole", "GetRole", "PutRolePolicy"}),
     "DeleteRolePolicy": frozenset({"PutRolePolicy"}),
     "DeleteSecret": frozenset({"CreateSecret"}),

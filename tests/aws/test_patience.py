@@ -463,6 +463,15 @@ def test_what_this_run_deleted_is_not_waited_for_and_what_another_run_made_first
             ("GetPolicy", F),
             ("GetFunction", F),
         ),
+        (
+            [
+                ("CreateQueue", {"QueueName": "a"}, {"QueueUrl": "https://q/a"}),
+                ("CreateQueue", {"QueueName": "b"}, {"QueueUrl": "https://q/b"}),
+            ],
+            ("DeleteQueue", {"QueueUrl": "https://q/a"}),
+            ("GetQueueUrl", {"QueueName": "a"}),
+            ("GetQueueUrl", {"QueueName": "b"}),
+        ),
     ],
 )
 def test_a_deletion_ends_the_waiting_for_what_it_deleted_by_all_of_its_names_and_for_nothing_else(
