@@ -11,6 +11,7 @@ What it corrects, measured on moto 5.2.5:
 - GetAccountAuthorizationDetails comes in pages of up to 1,000 entries, counts how often a policy is a boundary, and of
   AWS managed policies lists those in use; it may be a picture of some seconds ago.
   https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+- Policies name a deleted role or user by its unique id (`deleted_principals`).
 - SimulatePrincipalPolicy answers (`simulation`).
 """
 
@@ -38,6 +39,7 @@ from secrets_pipeline.emulator.control.delays import PICTURE
 from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE
+from secrets_pipeline.emulator.services import deleted_principals
 from secrets_pipeline.emulator.services.simulation import simulated
 
 _OF_AWS = ":iam::aws:policy/"
@@ -131,6 +133,13 @@ class EmulatedIamBackend(IAMBackend):
         role = self.get_role(role_name)
         super().delete_role(role_name)
         self._inline.pop(role.arn, None)
+        deleted_principals.forget(role.arn, role.id)
+
+    def delete_user(self, user_name: str) -> None:
+        """Delete a user."""
+        user = self.get_user(user_name)
+        super().delete_user(user_name)
+        deleted_principals.forget(user.arn, user.id)
 
     def last_put(self, role_arn: str) -> float | None:
         """When a role got its latest inline policy, in epoch seconds; None where it has none."""

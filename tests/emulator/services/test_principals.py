@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -116,3 +116,33 @@ def test_by_default_any_principal_is_taken(clients: Clients, name: str) -> None:
     clients.secrets.create_secret(Name=name, SecretString="x")
     document = policy("arn:aws:iam::111122223333:role/nobody")
     clients.secrets.put_resource_policy(SecretId=name, ResourcePolicy=document)
+
+
+@pytest.mark.parametrize("account_id", ["111122223333", OTHER_ACCOUNT])
+def test_a_deleted_role_is_its_unique_id_in_each_policy_that_names_it_and_stays_so_when_its_name_is_taken_again(
+    clients: Clients, name: str, account_id: str
+) -> None:
+    theirs = clients if account_id == "111122223333" else clients.in_account(account_id)
+    role = new_role(theirs)
+    role_name = role.rpartition("/")[2]
+    role_id = theirs.iam.get_role(RoleName=role_name)["Role"]["RoleId"]
+    clients.secrets.create_secret(Name=name, SecretString="x")
+    clients.secrets.put_resource_policy(SecretId=name, ResourcePolicy=policy(role))
+    key = clients.kms.create_key(Policy=policy(role))["KeyMetadata"]["KeyId"]
+    trusting = new_role(clients).rpartition("/")[2]
+    assumes = {"Effect": "Allow", "Principal": {"AWS": [role, OTHER_ACCOUNT]}, "Action": "sts:AssumeRole"}
+    listed = json.dumps({"Version": "2012-10-17", "Statement": [assumes]})
+    clients.iam.update_assume_role_policy(RoleName=trusting, PolicyDocument=listed)
+
+    def named() -> list[object]:
+        secret = json.loads(clients.secrets.get_resource_policy(SecretId=name)["ResourcePolicy"])
+        of_key = json.loads(clients.kms.get_key_policy(KeyId=key)["Policy"])
+        trust: Any = clients.iam.get_role(RoleName=trusting)["Role"]["AssumeRolePolicyDocument"]
+        return [one["Statement"][0]["Principal"]["AWS"] for one in (secret, of_key, trust)]
+
+    assert named() == [role, role, [role, OTHER_ACCOUNT]]
+    theirs.iam.delete_role(RoleName=role_name)
+    assert named() == [role_id, role_id, [role_id, OTHER_ACCOUNT]]
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    theirs.iam.create_role(RoleName=role_name, AssumeRolePolicyDocument=trust)
+    assert named() == [role_id, role_id, [role_id, OTHER_ACCOUNT]]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STAGE = "secret_policies"
 READER = "arn:aws:iam::444455556666:role/reports"
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 OF_KEYS = {"StringEquals": {"kms:CallerAccount": "111122223333"}}
 """Narrows a key's policy; Secrets Manager does not know it, and calls the statement public."""
 
@@ -91,6 +92,28 @@ def test_a_changed_policy_is_put_again_and_a_removed_one_is_deleted(bench: Bench
     bench.provision(removed)
     assert policy(bench) is None
     assert {type(one) for one in bench.provision(removed).values()} == {Unchanged}
+
+
+def test_a_reader_that_was_deleted_and_made_anew_gets_in_again(bench: Bench) -> None:
+    iam, name = bench.session.client("iam"), bench.name("reader").replace("/", "-")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    spec = spec_with(bench, statement(), readers=(arn,))
+    bench.provision(spec)
+    iam.delete_role(RoleName=name)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+    before = policy(bench)
+    assert before is not None
+    assert before["Statement"][1]["Principal"] != {"AWS": [arn]}
+    [change] = planned(bench.context(spec, writing=False), deep=True)
+    assert (change.action, change.reason, change.drift) == (
+        ChangeClass.UPDATE,
+        "changed outside: policy differs",
+        True,
+    )
+    assert isinstance(bench.run(SecretPolicyReconciler(bench.context(spec), deep=True))[bench.name("api")], Applied)
+    after = policy(bench)
+    assert after is not None
+    assert after["Statement"][1]["Principal"] == {"AWS": [arn]}
 
 
 def test_a_finished_policy_is_not_read_by_a_shallow_plan_and_its_drift_is_seen_by_a_deep_one(

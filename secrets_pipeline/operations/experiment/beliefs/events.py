@@ -1,43 +1,30 @@
-"""Beliefs about the events of Secrets Manager: which calls make one, and when it arrives."""
+"""Beliefs about events of Secrets Manager and KMS: which calls make one, and when it arrives."""
 
 from __future__ import annotations
-
-import json
 
 from secrets_pipeline.operations.experiment.beliefs.model import (
     DONE,
     Belief,
     allowed,
     described,
+    key,
+    listening,
     named,
     policy,
-    queue,
+    received,
     secret,
+    told,
 )
 from secrets_pipeline.operations.experiment.contract import Step
-from secrets_pipeline.operations.experiment.removal import TARGET
 
 _SOURCE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html"
 _NAMES = ("CreateSecret", "PutSecretValue", "UpdateSecretVersionStage", "UpdateSecret", "DeleteSecret")
-_QUEUE_ARN = f"<arn>:sqs:<region>:<account>:{named('told')}"
 _TOKEN = "3" * 32
-_RECEIVED = {"QueueUrl": "<told_url>", "MaxNumberOfMessages": 10, "VisibilityTimeout": 0, "WaitTimeSeconds": 1}
-"""Each message is received again and again, so that one answer shows all that have come."""
+_OWNER = policy(allowed("kms:*", Resource="*", Principal={"AWS": "<arn>:iam::<account>:root"}))
 
 
-def _rule(what: str, parameter: str) -> tuple[Step, ...]:
-    """PutRule and PutTargets: events of calls whose parameter names the secret of this run, and of no others."""
-    detail = {"eventName": list(_NAMES), "requestParameters": {parameter: [named("told")]}}
-    pattern = json.dumps({"source": ["aws.secretsmanager"], "detail": detail})
-    return (
-        Step("events", "PutRule", {"Name": named(what), "EventPattern": pattern}),
-        Step(
-            "events",
-            "PutTargets",
-            {"Rule": named(what), "Targets": [{"Id": TARGET, "Arn": _QUEUE_ARN}]},
-            until=DONE,
-        ),
-    )
+def _of_secret(parameter: str) -> dict[str, object]:
+    return {"eventName": list(_NAMES), "requestParameters": {parameter: [named("told")]}}
 
 
 BELIEFS = (
@@ -47,24 +34,12 @@ BELIEFS = (
         "events; without a trail none does",
         _SOURCE,
         (
-            queue("told"),
-            Step(
-                "sqs",
-                "SetQueueAttributes",
-                {
-                    "QueueUrl": "<told_url>",
-                    "Attributes": {
-                        "Policy": policy(
-                            allowed(
-                                "sqs:SendMessage", Resource=_QUEUE_ARN, Principal={"Service": "events.amazonaws.com"}
-                            )
-                        )
-                    },
-                },
-                until=DONE,
-            ),
-            *_rule("told", "secretId"),
-            *_rule("first", "name"),
+            *listening("told"),
+            *told("changed", "aws.secretsmanager", _of_secret("secretId"), queue="told"),
+            *told("made", "aws.secretsmanager", _of_secret("name"), queue="told"),
+            key("watched"),
+            Step("kms", "DescribeKey", {"KeyId": "<watched>"}, until=DONE),
+            *told("key", "aws.kms", {"requestParameters": {"keyId": ["<watched>"]}}, queue="told"),
             secret("told"),
             described("told"),
             Step(
@@ -78,25 +53,14 @@ BELIEFS = (
                 {"SecretId": named("told"), "VersionStage": "OWN", "MoveToVersionId": _TOKEN},
             ),
             Step("secretsmanager", "UpdateSecret", {"SecretId": named("told"), "Description": "doctor"}),
+            Step("kms", "PutKeyPolicy", {"KeyId": "<watched>", "PolicyName": "default", "Policy": _OWNER}),
             Step("secretsmanager", "DeleteSecret", {"SecretId": named("told"), "ForceDeleteWithoutRecovery": True}),
-            Step(
-                "sqs",
-                "ReceiveMessage",
-                _RECEIVED,
-                until=f"length(Messages || `[]`) >= `{len(_NAMES)}`",
-                seconds=330,
-                shows={"all_arrived": f"length(Messages || `[]`) >= `{len(_NAMES)}`"},
-                measures="event through CloudTrail",
-            ),
-            Step(
-                "sqs",
-                "ReceiveMessage",
-                _RECEIVED,
-                shows={
-                    "events": "sort(Messages[].join(' ', [Body.\"detail-type\", Body.detail.eventName]))",
-                    "moved": "Messages[?Body.detail.eventName=='UpdateSecretVersionStage'].Body.detail."
-                    "{requested: requestParameters, answered: responseElements, members: sort(keys(@))}",
-                },
+            *received(
+                "told",
+                len(_NAMES) + 1,
+                events="sort(Messages[].join(' ', [Body.\"detail-type\", Body.detail.eventName]))",
+                moved="Messages[?Body.detail.eventName=='UpdateSecretVersionStage'].Body.detail."
+                "{requested: requestParameters, answered: responseElements, members: sort(keys(@))}",
             ),
         ),
     ),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from secrets_pipeline.operations.experiment.contract import Step, Template
 from secrets_pipeline.operations.experiment.names import ZIPPED
-from secrets_pipeline.operations.experiment.removal import POLICY, PREFIX
+from secrets_pipeline.operations.experiment.removal import POLICY, PREFIX, TARGET
 
 DONE: Final = "`true`"
 """`Step.until` of what has no answer, or any."""
@@ -148,6 +148,57 @@ def described(what: str, *, until: str = DONE, seconds: float = 120.0, measures:
 def key(what: str, **more: Template) -> Step:
     """CreateKey: its id is kept as `WHAT`."""
     return Step("kms", "CreateKey", {"Description": named(what), **more}, keeps={what: "KeyMetadata.KeyId"})
+
+
+def told(what: str, source: str, detail: Mapping[str, Template], *, queue: str) -> tuple[Step, ...]:
+    """PutRule and PutTargets: send events of a service to a queue.
+
+    Args:
+        what: name of the rule.
+        source: of the events, for example `aws.kms`.
+        detail: what their detail has; it names things of this run, so that nobody else's events come.
+        queue: whose policy lets EventBridge in.
+    """
+    pattern = json.dumps({"source": [source], "detail": detail})
+    arn = f"<arn>:sqs:<region>:<account>:{named(queue)}"
+    return (
+        Step("events", "PutRule", {"Name": named(what), "EventPattern": pattern}),
+        Step("events", "PutTargets", {"Rule": named(what), "Targets": [{"Id": TARGET, "Arn": arn}]}, until=DONE),
+    )
+
+
+def listening(what: str) -> tuple[Step, ...]:
+    """CreateQueue and SetQueueAttributes: a queue that EventBridge may send to, from this account alone."""
+    statement = allowed(
+        "sqs:SendMessage",
+        Resource=f"<arn>:sqs:<region>:<account>:{named(what)}",
+        Principal={"Service": "events.amazonaws.com"},
+        Condition={"StringEquals": {"aws:SourceAccount": "<account>"}},
+    )
+    attributes = {"Policy": policy(statement)}
+    return (
+        queue(what),
+        Step("sqs", "SetQueueAttributes", {"QueueUrl": f"<{what}_url>", "Attributes": attributes}, until=DONE),
+    )
+
+
+def received(what: str, count: int, **shows: str) -> tuple[Step, Step]:
+    """ReceiveMessage: wait for a number of messages, and then note what they say.
+
+    Each is received again and again, so that one answer shows all that have come.
+    """
+    params = {
+        "QueueUrl": f"<{what}_url>",
+        "MaxNumberOfMessages": 10,
+        "VisibilityTimeout": 0,
+        "WaitTimeSeconds": 1,
+    }
+    come = f"length(Messages || `[]`) >= `{count}`"
+    measures = "event through CloudTrail"
+    return (
+        Step("sqs", "ReceiveMessage", params, come, 330, {"all_arrived": come}, measures=measures),
+        Step("sqs", "ReceiveMessage", params, shows=shows),
+    )
 
 
 def queue(what: str, **attributes: str) -> Step:

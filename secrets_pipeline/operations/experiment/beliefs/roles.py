@@ -35,6 +35,19 @@ def _key_policy(*arns: str) -> str:
     return policy(*statements)
 
 
+_SECRET_POLICY = Step(
+    "secretsmanager",
+    "GetResourcePolicy",
+    {"SecretId": named("reader")},
+    shows={"statements": "ResourcePolicy.Statement"},
+)
+_KEY_POLICY = Step(
+    "kms",
+    "GetKeyPolicy",
+    {"KeyId": "<named>", "PolicyName": "default"},
+    shows={"statements": "Policy.Statement"},
+)
+
 BELIEFS = (
     Belief(
         "new-role-of-a-function",
@@ -74,7 +87,8 @@ BELIEFS = (
     ),
     Belief(
         "new-role-in-a-secret-policy",
-        "PutResourcePolicy refuses to name a role for some seconds after it was made",
+        "PutResourcePolicy refuses to name a role for some seconds after it was made; GetResourcePolicy says what was "
+        "put, and the role's unique id when it is gone",
         _SOURCE,
         (
             secret("reader"),
@@ -87,17 +101,30 @@ BELIEFS = (
                 until=DONE,
                 measures=_NAMED,
             ),
+            _SECRET_POLICY,
+            Step("iam", "DeleteRole", {"RoleName": named("reader")}),
+            _SECRET_POLICY,
+        ),
+    ),
+    Belief(
+        "trust-policy",
+        "GetRole gives a trust policy back as it was put",
+        "https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html",
+        (
+            role("trusted", "lambda.amazonaws.com"),
             Step(
-                "secretsmanager",
-                "GetResourcePolicy",
-                {"SecretId": named("reader")},
-                shows={"statements": "ResourcePolicy.Statement"},
+                "iam",
+                "GetRole",
+                {"RoleName": named("trusted")},
+                until=DONE,
+                shows={"statements": "Role.AssumeRolePolicyDocument.Statement"},
             ),
         ),
     ),
     Belief(
         "new-role-in-a-key-policy",
-        "PutKeyPolicy refuses to name a role for some seconds after it was made; GetKeyPolicy says what was put",
+        "PutKeyPolicy refuses to name a role for some seconds after it was made; GetKeyPolicy says what was put, and "
+        "the role's unique id when it is gone",
         _SOURCE,
         (
             key("named"),
@@ -110,12 +137,9 @@ BELIEFS = (
                 until=DONE,
                 measures=_NAMED,
             ),
-            Step(
-                "kms",
-                "GetKeyPolicy",
-                {"KeyId": "<named>", "PolicyName": "default"},
-                shows={"statements": "Policy.Statement"},
-            ),
+            _KEY_POLICY,
+            Step("iam", "DeleteRole", {"RoleName": named("named")}),
+            _KEY_POLICY,
         ),
     ),
     Belief(

@@ -11,11 +11,14 @@ from secrets_pipeline.operations.experiment.beliefs.model import (
     active,
     described,
     function,
+    listening,
     named,
     permission,
+    received,
     role,
     role_policy,
     secret,
+    told,
 )
 from secrets_pipeline.operations.experiment.contract import Step
 
@@ -42,6 +45,9 @@ _SEEN = "Tags[?Key=='seen']"
 _FAILS = """def handler(event, context):
     raise RuntimeError("refused")
 """
+
+
+_OF_THE_FAILING = {"eventName": ["TestRotationFailed"], "additionalEventData": {"SecretId": ["<failing_arn>"]}}
 
 
 def _rotate(what: str, function_name: str, *, measures: str = "", until: str = "ARN", **rules: Any) -> Step:  # noqa: ANN401 - numbers and texts
@@ -109,9 +115,21 @@ BELIEFS = (
     ),
     Belief(
         "first-test-that-fails",
-        "A test that fails leaves rotation switched on, and the pending version gone",
+        "A test that fails leaves rotation switched on and the pending version gone, and is told by TestRotationFailed",
         _ROTATE,
-        (*_ready("failing", _FAILS), _rotate("failing", "failing"), _settled("failing")),
+        (
+            *_ready("failing", _FAILS),
+            *listening("failures"),
+            *told("failures", "aws.secretsmanager", _OF_THE_FAILING, queue="failures"),
+            _rotate("failing", "failing"),
+            _settled("failing"),
+            *received(
+                "failures",
+                1,
+                events="sort(Messages[].join(' ', [Body.\"detail-type\", Body.detail.eventName]))",
+                members="Messages[0].Body.detail.{members: sort(keys(@)), data: sort(keys(additionalEventData))}",
+            ),
+        ),
     ),
     Belief(
         "rotation-rules",
