@@ -17,9 +17,10 @@ from botocore.exceptions import ReadTimeoutError
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.emulator.control.pace import Pace
+from secrets_pipeline.emulator.control.delays import Delay
+from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.emulator.services.secretsmanager import replication
+from secrets_pipeline.emulator.services.secretsmanager import model
 from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SecretsPipelineError
@@ -344,10 +345,11 @@ class _Lasting:
     """How long things take, as slow as the simulation's databases are at that moment."""
 
     simulation: Simulation
+    ends: dict[tuple[str, float], float] = field(default_factory=dict)
 
-    @property
-    def now(self) -> Pace:
-        return Pace(seconds={"replica InProgress": self.simulation.slowness * self.simulation.reach.replicas})
+    def is_over(self, _delay: Delay, subject: str, begun: float) -> bool:
+        seconds = self.simulation.slowness * self.simulation.reach.replicas
+        return CLOCK.now() >= self.ends.setdefault((subject, begun), begun + seconds)
 
 
 @contextmanager
@@ -360,7 +362,7 @@ def _process_of(simulation: Simulation) -> Iterator[pytest.MonkeyPatch]:
         for logger, level in zip(loggers, levels, strict=True):
             stack.callback(logger.setLevel, level)
         patch = stack.enter_context(virtual(lambda: simulation.scheduler.clock))
-        patch.setattr(replication, "PACE", _Lasting(simulation))
+        patch.setattr(model, "PACE", _Lasting(simulation))
         yield patch
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +25,7 @@ from secrets_pipeline.cli.plan.command import plan_all
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import show, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
+from secrets_pipeline.cli.shared.interrupts import ended_by_signals
 from secrets_pipeline.cli.shared.options import BasePath, examples, repository
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.cli.shared.run_view import check_counts
@@ -118,10 +117,11 @@ def _apply(
 @contextmanager
 def _embedded_aws(desired: OpenRepository) -> Iterator[LocalAws]:
     """An embedded AWS that every AWS client of this process talks to; it ends with the block, or with this process."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    # A background job of a shell would ignore it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="secrets-pipeline-", ignore_cleanup_errors=True) as folder:
+    # The folder goes last: signals may come as long as it is there.
+    with (
+        ended_by_signals(),
+        tempfile.TemporaryDirectory(prefix="secrets-pipeline-", ignore_cleanup_errors=True) as folder,
+    ):
         state_dir = Path(folder)
         for name in [*_foreign_settings(), READ_ONLY_VARIABLE]:
             os.environ.pop(name, None)

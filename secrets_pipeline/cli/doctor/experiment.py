@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -17,6 +14,7 @@ from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.shared.console import emit, say, show, title
 from secrets_pipeline.cli.shared.failures import FAILED
+from secrets_pipeline.cli.shared.interrupts import ended_by_signals
 from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.operations.experiment.beliefs.model import Belief
@@ -63,7 +61,7 @@ def measure(
     say(f"All are named {experiment.prefix}…, take some cents and about ten minutes, and are removed at the end.")
     _ask("Make them?", yes=yes)
     measured: list[Measured] = []
-    with _interrupts():
+    with ended_by_signals():
         try:
             with sessions.patience.none():
                 for one in experiment.measured(beliefs):
@@ -137,16 +135,6 @@ def _removed(removal: Removal) -> int:
     if left:
         say("Run `secrets-pipeline doctor --clean` with the same region later.")
     return len(left)
-
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that what was made is removed."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _rows(contract: Contract) -> Iterator[Sequence[str]]:

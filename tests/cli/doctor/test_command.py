@@ -12,6 +12,7 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.emulator import LocalAws, calls
+from tests import sweep
 from tests.cli.conftest import CANARY, EXAMPLES, Cli
 from tests.e2e.least_rights.life import Life
 from tests.runs import assert_exited
@@ -150,20 +151,20 @@ def _granted(ward: Ward) -> None:
     ward.life.edit("operator.yaml", '  readers: ["444455556666"]\n', "")
 
 
-@pytest.mark.parametrize(
-    ("broken", "question", "text", "remedy"),
-    [
-        (_fingerprint_key, "keys", "has to be HMAC_256 for GENERATE_VERIFY_MAC", "Name a key of that kind"),
-        (_seal_key, "keys", "KMS key alias/secrets-pipeline is Disabled", "Enable it"),
-        (_declared_key, "keys", "is PendingDeletion", "Cancel its deletion"),
-        (_default_network, "databases", "eu-west-2 has no default VPC", "db_subnet_group_name"),
-        (_subnet_group, "databases", "subnet group gone does not exist", "Make the subnet group"),
-        (_subnet, "network", "subnet subnet-00000000000000000 of function", "subnet_ids"),
-        (_queue, "events", "exists without our tag", "apply -s"),
-        (_outsider, "readers", "can read", 'access: {allowed_readers: ["arn:aws:iam::111122223333:role/aws-res'),
-        (_consumer, "readers", "role vpn-appliance does not exist in account 111122223333", "Make the role"),
-    ],
-)
+BROKEN = [
+    (_fingerprint_key, "keys", "has to be HMAC_256 for GENERATE_VERIFY_MAC", "Name a key of that kind"),
+    (_seal_key, "keys", "KMS key alias/secrets-pipeline is Disabled", "Enable it"),
+    (_declared_key, "keys", "is PendingDeletion", "Cancel its deletion"),
+    (_default_network, "databases", "eu-west-2 has no default VPC", "db_subnet_group_name"),
+    (_subnet_group, "databases", "subnet group gone does not exist", "Make the subnet group"),
+    (_subnet, "network", "subnet subnet-00000000000000000 of function", "subnet_ids"),
+    (_queue, "events", "exists without our tag", "apply -s"),
+    (_outsider, "readers", "can read", 'access: {allowed_readers: ["arn:aws:iam::111122223333:role/aws-res'),
+    (_consumer, "readers", "role vpn-appliance does not exist in account 111122223333", "Make the role"),
+]
+
+
+@pytest.mark.parametrize(("broken", "question", "text", "remedy"), sweep.turn(BROKEN, 3))
 def test_what_is_broken_is_named_with_its_remedy_and_alone(
     ward: Ward, broken: Callable[[Ward], None], question: str, text: str, remedy: str
 ) -> None:

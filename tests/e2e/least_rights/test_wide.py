@@ -84,8 +84,13 @@ components:
         secrets:
           token: {path: api, generate_random_password: true}
 """
-ON_ANOTHER_OCCASION = {("Alert", "sns:Publish")}
-"""When a run of the daemon fails: tests/orchestration/alerts/test_alerting.py."""
+ON_ANOTHER_OCCASION = {
+    # When a run of the daemon fails: tests/orchestration/alerts/test_alerting.py.
+    ("Alert", "sns:Publish"),
+    # Where the queue's role is none of the stacks': test_home_role.py.
+    ("LookAtTheKeyOfTheQueue", "kms:DescribeKey"),
+    ("LookAtTheKeyOfTheQueue", "kms:GetKeyPolicy"),
+}
 
 
 @pytest.fixture(scope="module")
