@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from threading import get_ident
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from secrets_pipeline.engine.model import Change
 from secrets_pipeline.operations import concerned_stacks
 from secrets_pipeline.operations.verdict import Concern
 from secrets_pipeline.orchestration.rotation import event_runs
@@ -24,7 +22,6 @@ from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.database import endpoint
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.marks import mac
-from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
 from secrets_pipeline.reconcilers.replica import plan as replica_plan
 from secrets_pipeline.reconcilers.replica import reconciler as replica
@@ -32,7 +29,6 @@ from secrets_pipeline.reconcilers.secret import apply as secret_apply
 from secrets_pipeline.reconcilers.secret_mark import reconciler as secret_mark
 from secrets_pipeline.reconcilers.secret_policy import reconciler as secret_policy
 from secrets_pipeline.reconcilers.secret_rotation import reconciler as secret_rotation
-from secrets_pipeline.reconcilers.secret_rotation.reconciler import RotationReconciler
 from secrets_pipeline.reconcilers.secret_value.initial import InitialValue, initial_value
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from secrets_pipeline.references.resolve import Pending
@@ -129,19 +125,7 @@ def finished_before_it_is_set(patch: pytest.MonkeyPatch) -> None:
 
 def rotation_in_progress_is_cancelled(patch: pytest.MonkeyPatch) -> None:
     """What left the YAML is cancelled, whatever is under way."""
-    apply, in_progress = RotationReconciler.apply, vars(SecretState)["rotation_in_progress"].fget
-    blinded: set[int] = set()
-
-    def blind(self: RotationReconciler, change: Change) -> str:
-        blinded.add(get_ident())
-        try:
-            return apply(self, change)
-        finally:
-            blinded.discard(get_ident())
-
-    seen = property(lambda self: get_ident() not in blinded and in_progress(self))
-    patch.setattr(RotationReconciler, "apply", blind)
-    patch.setattr(SecretState, "rotation_in_progress", seen)
+    patch.setattr(secret_rotation, "after_rotation", lambda _stack, state, _remedy: state)
 
 
 # in events
