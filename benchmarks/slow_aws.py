@@ -45,8 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _applied(aws: LocalAws, pace: Pace, told: str) -> Applied:
     with slow_account(aws, pace) as account:
         done = apply_once(account, wait=WAIT_SECONDS)
+    print(f"{told}: {done.virtual / 60:.0f} minutes, {len(done.open)} open", file=sys.stderr)
     for one in done.open:
-        print(f"{told}: {one}", file=sys.stderr)
+        print(f"  {one}", file=sys.stderr)
     return done
 
 

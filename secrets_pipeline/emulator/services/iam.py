@@ -5,14 +5,13 @@ What it corrects, measured on moto 5.2.5:
 - Users have permissions boundaries: CreateUser keeps one, PutUserPermissionsBoundary and
   DeleteUserPermissionsBoundary work. https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html
 - A policy that is to be a boundary exists.
-- Every account but the default one has OrganizationAccountAccessRole, an administrator whom the default account may
-  assume. https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
+- Every account but the default one has an administrator whom the default account may assume.
+  https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
 - AWS managed policies exist, without a setting that loads a thousand of them at start.
 - GetAccountAuthorizationDetails comes in pages of up to 1,000 entries, counts how often a policy is a boundary, and of
   AWS managed policies lists those in use; it may be a picture of some seconds ago.
   https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
-- Policies name a deleted role or user by its unique id (`deleted_principals`).
-- SimulatePrincipalPolicy answers (`simulation`).
+- Policies name whoever was deleted by a unique id (`principals`), and SimulatePrincipalPolicy answers (`simulation`).
 """
 
 from __future__ import annotations
@@ -39,17 +38,13 @@ from secrets_pipeline.emulator.control.delays import PICTURE
 from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.handle.lifecycle import ADMINISTRATOR_ROLE
-from secrets_pipeline.emulator.services import deleted_principals
+from secrets_pipeline.emulator.services import principals
 from secrets_pipeline.emulator.services.simulation import simulated
 
 _OF_AWS = ":iam::aws:policy/"
 _PAGE = 100
-_LISTS = {
-    "UserDetailList": "users",
-    "GroupDetailList": "groups",
-    "RoleDetailList": "roles",
-    "Policies": "managed_policies",
-}
+_LISTS = {f"{kind}DetailList": f"{kind.lower()}s" for kind in ("User", "Group", "Role")}
+_LISTS["Policies"] = "managed_policies"
 
 
 @cache
@@ -124,22 +119,22 @@ class EmulatedIamBackend(IAMBackend):
         """Put an inline policy, and remember what the role had before, as far back as a picture shows."""
         role = self.get_role(role_name)
         *earlier, (since, _) = self._since_pictured(role) or [(0.0, {})]
-        before = (since, dict(role.policies))
+        earlier.append((since, dict(role.policies)))
         super().put_role_policy(role_name, policy_name, policy_json)
-        self._inline[role.arn] = [*earlier, before, (CLOCK.now(), dict(role.policies))]
+        self._inline[role.arn] = [*earlier, (CLOCK.now(), dict(role.policies))]
 
     def delete_role(self, role_name: str) -> None:
         """Delete a role, and forget what it had."""
         role = self.get_role(role_name)
         super().delete_role(role_name)
         self._inline.pop(role.arn, None)
-        deleted_principals.forget(role.arn, role.id)
+        principals.forget(role.arn, role.id)
 
     def delete_user(self, user_name: str) -> None:
         """Delete a user."""
         user = self.get_user(user_name)
         super().delete_user(user_name)
-        deleted_principals.forget(user.arn, user.id)
+        principals.forget(user.arn, user.id)
 
     def last_put(self, role_arn: str) -> float | None:
         """When a role got its latest inline policy, in epoch seconds; None where it has none."""
