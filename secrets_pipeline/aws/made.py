@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+import jmespath
+
 Params: TypeAlias = Mapping[str, Any]
 
 
@@ -32,7 +34,7 @@ class _Making:
 
     Attributes:
         params: parameters of its request that later requests may name it by.
-        answer: the same of its answer; `KeyMetadata.Arn` is one inside another.
+        answer: the same of its answer, each as JMESPath.
         later: operations of the same service that need it, and say that it is not there; none for all. Others may
             miss something else: GetPolicy of a new function finds no policy.
         part: parameter that tells it from others of the same name, here and in later requests.
@@ -45,7 +47,7 @@ class _Making:
 
     def names(self, params: Params, answer: Params) -> Iterator[str]:
         """Names of what an answered request made; what an emulator leaves out is none."""
-        found = (*(params.get(one) for one in self.params), *(_inside(answer, one) for one in self.answer))
+        found = (*(params.get(one) for one in self.params), *(jmespath.search(one, answer) for one in self.answer))
         return (one for one in found if isinstance(one, str))
 
 
@@ -160,14 +162,6 @@ class Made:
     @staticmethod
     def _key(request: Request, name: str) -> tuple[str, str, str]:
         return request.scope, request.service, name
-
-
-def _inside(answer: Params, path: str) -> object:
-    """A member of an answer, at whatever depth."""
-    found: object = answer
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
 
 
 def texts(value: object) -> Iterator[str]:

@@ -17,6 +17,7 @@ from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.stacks import SourceChoice
 from tests.hook import Hook, webhook
 from tests.waiting import SECONDS
@@ -28,6 +29,18 @@ TRUSTED = {"grants": [{"preset": "single-team", "readers": "*"}, {"stacks": "*-d
 def job_named(name: str) -> Job:
     """A job of a code location without a name."""
     return next(job for job in jobs(PLAIN) if job.name == name)
+
+
+def hint_jobs() -> dict[HintKind, Job]:
+    """The job that follows each kind of event."""
+    return {
+        HintKind.ROTATED: job_named("provision"),
+        HintKind.FAILED: job_named("verify"),
+        HintKind.TAMPERED: job_named("plan"),
+        HintKind.KEY_CHANGED: job_named("plan"),
+        HintKind.DATABASE: job_named("provision"),
+        HintKind.ACCESS: job_named("heal"),
+    }
 
 
 def sensor_named(name: str) -> dg.SensorDefinition:

@@ -63,14 +63,20 @@ def doctor(
     Reads only. Each answer is fine, advised, will fail, or unknown, with its remedy. With --experiment no stack is
     read: what this project believes of AWS is measured in the caller's account, and written to a contract file.
     """
+    of_experiments = (region, replica_region, beliefs, contract, with_database)
     if experiment or clean:
-        if not region or (experiment and clean):
-            raise typer.BadParameter("name one --region, and one of --experiment and --clean", param_hint="--region")
+        if not region or (experiment and clean) or (clean and any(of_experiments[1:])) or source.names:
+            raise typer.BadParameter(
+                "name a --region and no stack, and one of --experiment and --clean, which takes --yes alone besides",
+                param_hint="--experiment / --clean",
+            )
         if clean:
             remove(region, yes=yes)
         else:
             measure(region, replica_region, contract, named=beliefs or (), with_database=with_database, yes=yes)
         return
+    if yes or any(of_experiments):
+        raise typer.BadParameter("only --experiment and --clean take it", param_hint="--region, --yes and the like")
     failures, desired, stacks = open_stacks(source, source.names)
     rows = list(examine(desired.assemble(Sessions(read_only=True)), stacks))
     plain = [row.plain() for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.operations.experiment.beliefs.model import Belief
 from secrets_pipeline.operations.experiment.contract import Contract, Measured, plain
-from secrets_pipeline.operations.experiment.experiment import BELIEFS, Experiment
+from secrets_pipeline.operations.experiment.experiment import BELIEFS, Experiment, file_name
 from secrets_pipeline.operations.experiment.removal import KINDS, Removal
 
 _COLUMNS = ("belief", "AWS", "seconds")
@@ -53,10 +54,10 @@ def measure(
     if len(beliefs) < len(named):
         possible = ", ".join(one.id for one in BELIEFS)
         raise typer.BadParameter(f"name some of {possible}", param_hint="--belief")
+    file = path or Path(file_name(account))
+    if file.exists() or not os.access(file.parent, os.W_OK):
+        raise typer.BadParameter(f"{file} exists, or cannot be written", param_hint="--contract")
     experiment = Experiment(account, replica_region=replica_region)
-    file = path or Path(experiment.file_name)
-    if file.exists():
-        raise typer.BadParameter(f"{file} exists", param_hint="--contract")
     say(f"{_where(account)}: {len(beliefs)} beliefs are measured with throw-away resources ({_counted(beliefs)}).")
     say(f"All are named {experiment.prefix}…, take some cents and about ten minutes, and are removed at the end.")
     _ask("Make them?", yes=yes)

@@ -22,6 +22,7 @@ from moto.iam import models as iam_models
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from secrets_pipeline.emulator import services
+from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.identity import unprivileged
 from secrets_pipeline.emulator.core.scheduler import SCHEDULER
 from secrets_pipeline.emulator.handle.state import (
@@ -112,6 +113,8 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         server.serve_forever(poll_interval=0.05)
     finally:
+        # Threads that wait for something to take its time would outlive this one.
+        PACE.delete()
         _stop_databases()
         lambda_.FORKS.stop()
         forget(options.state_dir, state)

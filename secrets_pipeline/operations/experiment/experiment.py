@@ -75,11 +75,6 @@ class Experiment:
             exchanges = tuple(self._noted(exchange) for exchange in self._asker.exchanges(belief.steps))
             yield Measured(belief.id, belief.believed, exchanges, _unmeasured(belief, exchanges))
 
-    @property
-    def file_name(self) -> str:
-        """What a contract file of today is called."""
-        return f"{_today()}-{self._account.partition}-{self._account.region}.json"
-
     def contract(self, measured: Sequence[Measured]) -> Contract:
         """Return what was measured as a contract."""
         host = self._account.client("secretsmanager").meta.endpoint_url
@@ -99,6 +94,11 @@ class Experiment:
         if kind is not None and not exchange.answers[-1].code:
             self.removal.made(kind, self.names.filled(f"<{next(iter(exchange.step.keeps))}>"))
         return exchange
+
+
+def file_name(account: AwsAccount) -> str:
+    """Return what a contract file of today is called; no call is made."""
+    return f"{_today()}-{account.partition}-{account.region}.json"
 
 
 def _today() -> str:

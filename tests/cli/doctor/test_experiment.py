@@ -164,7 +164,16 @@ def test_where_nothing_may_be_written_nothing_is(
 
 
 @pytest.mark.parametrize(
-    "options", [("--experiment", "--clean"), ("--experiment", "--belief", "nothing"), ("--experiment", "--region", "")]
+    "options",
+    [
+        ("--experiment", "--clean"),
+        ("--experiment", "--belief", "nothing"),
+        ("--experiment", "--region", ""),
+        ("--experiment", "--stack", "shop-dev"),
+        ("--experiment", "--contract", "no/such/folder.json"),
+        ("--clean", "--with-database"),
+        ("--replica-region", "eu-central-1"),
+    ],
 )
 def test_options_that_make_no_sense_are_refused(measure: Measure, aws: LocalAws, options: tuple[str, ...]) -> None:
     emulator.reset_calls(aws)

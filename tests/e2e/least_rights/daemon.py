@@ -12,9 +12,8 @@ from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.rotation.events.hints import HintKind
 from tests.e2e.least_rights.life import Life
-from tests.orchestration.conftest import job_named
+from tests.orchestration.conftest import hint_jobs
 
 
 @dataclass(frozen=True)
@@ -26,15 +25,7 @@ class Daemon:
 
     def tick(self) -> None:
         """Look at the queue once, and begin what is asked for."""
-        jobs = {
-            HintKind.ROTATED: job_named("provision"),
-            HintKind.FAILED: job_named("verify"),
-            HintKind.TAMPERED: job_named("plan"),
-            HintKind.KEY_CHANGED: job_named("plan"),
-            HintKind.DATABASE: job_named("provision"),
-            HintKind.ACCESS: job_named("heal"),
-        }
-        sensor = rotation_event_sensor_for(PLAIN, jobs, hidden_for=0)
+        sensor = rotation_event_sensor_for(PLAIN, hint_jobs(), hidden_for=0)
         stacks = Stacks(self.life.repository, Sessions(), ApplyOptions(), self.life.home)
         found = sensor(dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks}))
         for request in (found.run_requests if isinstance(found, dg.SensorResult) else ()) or ():

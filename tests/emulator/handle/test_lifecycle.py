@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 import secrets_pipeline
-from secrets_pipeline.emulator import LocalAws, calls, start, status, stop
+from secrets_pipeline.emulator import LocalAws, Pace, calls, set_pace, start, status, stop
 from secrets_pipeline.emulator.handle.state import read_state
 from secrets_pipeline.errors import LocalError
 from tests.embedded import operator
@@ -125,6 +125,16 @@ def test_a_killed_keeper_takes_its_database_along(folder: Path) -> None:
     keeper = next(pid for pid, command in running.items() if "keeper.py" in command)
     os.kill(keeper, signal.SIGKILL)
     eventually(lambda: not any(alive(pid) for pid in running if pid != keeper))
+
+
+def test_a_server_goes_although_a_database_would_be_creating_for_an_hour(folder: Path) -> None:
+    aws = start(folder)
+    set_pace(aws, Pace(seconds={"database creating": 3600}))
+    client(aws, "rds").create_db_cluster(
+        DBClusterIdentifier="slow", Engine="aurora-postgresql", MasterUsername="owner", MasterUserPassword="password-1"
+    )
+    os.kill(aws.pid, signal.SIGTERM)
+    eventually(lambda: not alive(aws.pid))
 
 
 def test_the_server_goes_when_its_parent_is_killed(folder: Path) -> None:

@@ -137,7 +137,7 @@ KINDS = {"AWS::SecretsManager::Secret": READ, "AWS::KMS::Key": "kms:Decrypt"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_policy_is_public_where_a_statement_lets_in_a_stranger(analyzer: Any, kind: str) -> None:  # noqa: ANN401
+def test_a_policy_is_public_where_a_statement_lets_in_a_stranger(analyzer: Any, kind: str) -> None:  # noqa: ANN401 - a client
     wide = allow(Action=KINDS[kind], Sid="Wide", Principal="*")
     named = {**wide, "Principal": {"AWS": ACCOUNT}, "Sid": "Named"}
     organization = {**wide, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}}
@@ -148,7 +148,7 @@ def test_a_policy_is_public_where_a_statement_lets_in_a_stranger(analyzer: Any, 
         assert [(one["statementId"], one["statementIndex"]) for one in found["reasons"]] == expected
 
 
-def test_what_is_no_policy_and_no_such_type_is_refused(analyzer: Any, refused: Refused) -> None:  # noqa: ANN401
+def test_what_is_no_policy_and_no_such_type_is_refused(analyzer: Any, refused: Refused) -> None:  # noqa: ANN401 - a client
     for text, kind in (
         (document(allow(Principal="*")), "AWS::SQS::Queue"),
         ("[]", "AWS::KMS::Key"),
@@ -168,13 +168,13 @@ FINDINGS = {
 
 
 @pytest.mark.parametrize("what", FINDINGS)
-def test_validate_policy_finds(analyzer: Any, what: str) -> None:  # noqa: ANN401
+def test_validate_policy_finds(analyzer: Any, what: str) -> None:  # noqa: ANN401 - a client
     text, expected = FINDINGS[what]
     found = analyzer.validate_policy(policyDocument=text, policyType="RESOURCE_POLICY")["findings"]
     assert [(one["findingType"], one["issueCode"]) for one in found] == expected
 
 
-def test_set_answers_about_policies_are_given(analyzer: Any, opinions: LocalAws) -> None:  # noqa: ANN401
+def test_set_answers_about_policies_are_given(analyzer: Any, opinions: LocalAws) -> None:  # noqa: ANN401 - a client
     finding = {"findingType": "SUGGESTION", "issueCode": "SOME_ISSUE", "findingDetails": "Mend it."}
     set_opinions(opinions, Opinions(public={"Wide": "PASS", "Named": "FAIL"}, found={"Named": finding}))
     wide, named = (

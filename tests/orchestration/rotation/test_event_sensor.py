@@ -36,11 +36,10 @@ from secrets_pipeline.orchestration.shared.run_requests import (
 )
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
-from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.queue import EventQueue
 from secrets_pipeline.rotation.events.redrive import put_back
 from tests.embedded import lead_to
-from tests.orchestration.conftest import job_named
+from tests.orchestration.conftest import hint_jobs
 from tests.orchestration.rotation.event_ground import Ground
 from tests.rotation.event_bodies import (
     ACCOUNT,
@@ -55,14 +54,7 @@ from tests.rotation.event_bodies import (
 from tests.waiting import SECONDS
 
 ELSEWHERE = "999988887777"
-JOBS = {
-    HintKind.ROTATED: job_named("provision"),
-    HintKind.FAILED: job_named("verify"),
-    HintKind.TAMPERED: job_named("plan"),
-    HintKind.KEY_CHANGED: job_named("plan"),
-    HintKind.DATABASE: job_named("provision"),
-    HintKind.ACCESS: job_named("heal"),
-}
+JOBS = hint_jobs()
 _numbers = itertools.count(1)
 
 
