@@ -12,23 +12,22 @@ from hypothesis import settings
 
 T = TypeVar("T")
 
+DAYS = 7
+"""In which each item of a sweep is met."""
 WHOLE = os.environ.get("SWEEP") == "all"
 
 # The first process of a run sets it for its workers, which may start on the other side of midnight.
 SEED = int(os.environ.setdefault("SWEEP_SEED", str(datetime.now(UTC).date().toordinal())))
 
 
-def turn(items: Sequence[T], of: int) -> list[T]:
-    """Give every `of`-th item, beginning where the seed says; `of` successive days give each item once.
+def turn(items: Sequence[T]) -> list[T]:
+    """Give every seventh item, beginning where the seed says; one of fewer than seven. A week meets every item.
 
     Args:
         items: the whole sweep, in an order that does not depend on the day.
-        of: into how many turns it is split, 1 to 7, so that a week meets every item.
     """
-    if not 1 <= of <= 7:
-        msg = f"a sweep is split into 1 to 7 turns, not {of}"
-        raise ValueError(msg)
-    return list(items) if WHOLE else list(items[SEED % of :: of])
+    every = max(1, min(DAYS, len(items)))
+    return list(items) if WHOLE else list(items[SEED % every :: every])
 
 
 def described() -> str:
@@ -38,9 +37,9 @@ def described() -> str:
     return f"sweeps: the turn of seed {SEED} (SWEEP_SEED={SEED} takes it again, SWEEP=all takes every sweep whole)"
 
 
-def boundaries(of: int) -> Iterator[int]:
+def boundaries() -> Iterator[int]:
     """Give the day's turn of 0, 1, 2 …, for a sweep that ends by itself: a run that nobody killed any more."""
-    return itertools.count() if WHOLE else itertools.count(SEED % of, of)
+    return itertools.count() if WHOLE else itertools.count(SEED % DAYS, DAYS)
 
 
 def size(sampled: int, whole: int) -> int:

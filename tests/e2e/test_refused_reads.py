@@ -115,7 +115,7 @@ def test_every_operation_of_a_deep_apply_is_refused_in_this_file(idle: Idle) -> 
     assert idle.calls == {*FAILING, *UNKNOWN, *STOPPING}
 
 
-@pytest.mark.parametrize(("service", "operation"), sweep.turn(FAILING, 3))
+@pytest.mark.parametrize(("service", "operation"), sweep.turn(FAILING))
 def test_a_plan_says_what_could_not_be_read_and_plans_every_other_stage(
     aws: emulator.LocalAws, repository: Path, idle: Idle, service: str, operation: str
 ) -> None:
@@ -133,10 +133,7 @@ def _refusals(plan: Mapping[str, tuple[Change, ...]], operation: str) -> list[st
     return [one.message for one in errors]
 
 
-@pytest.mark.parametrize(
-    ("service", "operation"),
-    sweep.turn(FAILING, 5),
-)
+@pytest.mark.parametrize(("service", "operation"), sweep.turn(FAILING))
 def test_an_apply_goes_on_with_every_other_stage_and_its_report_counts_what_failed(
     aws: emulator.LocalAws, repository: Path, idle: Idle, service: str, operation: str
 ) -> None:
@@ -153,7 +150,7 @@ def test_an_apply_goes_on_with_every_other_stage_and_its_report_counts_what_fail
     assert len(checks) > 1
 
 
-@pytest.mark.parametrize(("service", "operation"), sweep.turn(UNKNOWN, 5))
+@pytest.mark.parametrize(("service", "operation"), sweep.turn(UNKNOWN))
 def test_what_is_not_known_of_access_fails_no_apply(
     aws: emulator.LocalAws, repository: Path, idle: Idle, service: str, operation: str
 ) -> None:
@@ -164,7 +161,7 @@ def test_what_is_not_known_of_access_fails_no_apply(
     assert [check for check in checks if not check.passed and check.severity == "ERROR"] == []
 
 
-@pytest.mark.parametrize(("service", "operation"), sweep.turn(STOPPING, 2))
+@pytest.mark.parametrize(("service", "operation"), sweep.turn(STOPPING))
 def test_where_nothing_is_known_the_run_stops_before_its_first_write(
     aws: emulator.LocalAws, repository: Path, idle: Idle, service: str, operation: str
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.cases import Case, Clean, Kind, Place, judge
 from tests.faults.solo import Solo
-from tests.sweep import turn
+from tests.sweep import DAYS, turn
 
 FEW_CALLS, UPDATE, ALL_SERVICES = "infra-shared", "infra-shared:update", "myapp-dev"
 OPERATIONS: Mapping[str, Mapping[str, str]] = {
@@ -90,7 +90,7 @@ def shares(stack: str) -> list[Share]:
 WHOLE = [share for stack in OPERATIONS for share in shares(stack)]
 ALWAYS = [share for share in WHOLE if (share.service, share.operation) in FOUND_BEFORE]
 OTHERS = [share for share in WHOLE if share not in ALWAYS]
-TAKEN = [*ALWAYS, *turn(OTHERS, 3)]
+TAKEN = [*ALWAYS, *turn(OTHERS)]
 
 
 def test_every_operation_of_a_clean_apply_has_its_fault_and_every_fault_its_operation(
@@ -103,7 +103,7 @@ def test_every_operation_of_a_clean_apply_has_its_fault_and_every_fault_its_oper
         met |= calls
     assert {share.kind for share in WHOLE} == set(Kind)
     assert len(ALWAYS) == len(FOUND_BEFORE)
-    assert len(TAKEN) >= len(ALWAYS) + len(OTHERS) // 3
+    assert len(TAKEN) >= len(ALWAYS) + len(OTHERS) // DAYS
 
 
 @pytest.mark.parametrize("share", TAKEN, ids=str)

@@ -204,7 +204,7 @@ def fails_unchanged(shop: Shop, before: str, *causes: str, seconds: float = 60.0
     assert causes[0] in found, found
 
 
-@pytest.mark.parametrize(("step", "moment", "times"), turn(KILLS, 3))
+@pytest.mark.parametrize(("step", "moment", "times"), turn(KILLS))
 def test_a_handler_killed_at_any_step_leaves_a_known_password_and_the_next_try_ends_it(
     shop: Shop, step: RotationStep, moment: Moment, times: int
 ) -> None:

@@ -26,7 +26,7 @@ from tests.hostile.estate import CALM, OTHERS, PRODUCTION, SAFE, SINGLE_TEAM, Es
 CASES = cases()
 UNDER_THE_PRESET = [
     *(case for case in CASES if case.end is End.REFUSED and not case.granted),
-    *sweep.turn([case for case in CASES if case.end is not End.REFUSED], 3),
+    *sweep.turn([case for case in CASES if case.end is not End.REFUSED]),
 ]
 """What is refused, whole; what is not refused depends on no grant."""
 FEWER = PRODUCTION.partition("    lambda/worker:")[0].replace("          s: {", "          t: {").replace("[s]", "[t]")

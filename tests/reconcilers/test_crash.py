@@ -10,7 +10,7 @@ import pytest
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Unchanged
 from secrets_pipeline.reconcilers.tag_keys import SPEC
-from tests.sweep import turn
+from tests.sweep import DAYS, turn
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
@@ -102,8 +102,8 @@ def test_wherever_a_run_is_killed_the_next_one_ends_as_a_clean_one_does(
     boundaries = boundaries_of_a_clean_run(bench, interruption)
     assert len(boundaries) > 90
     # An odd number of turns meets both kinds in each.
-    taken = turn(boundaries, 7)
-    assert len(taken) >= len(boundaries) // 7
+    taken = turn(boundaries)
+    assert len(taken) >= len(boundaries) // DAYS
     for boundary in taken:
         own = bench.another()
         own.provision(before(own))

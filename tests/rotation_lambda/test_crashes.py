@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.rotation_lambda.grounds import Ground, Server, User, master_secret, new_user
-from tests.sweep import turn
+from tests.sweep import DAYS, turn
 
 FEWEST = {"single": 22, "clone is made": 30, "clone is there": 28}
 """Instants to be killed at, at least, by strategy."""
@@ -88,8 +88,8 @@ def test_a_rotation_killed_at_any_instant_ends_rotated(
     undisturbed = one()
     boundaries = range(killer.rotate(undisturbed.arn, ground.start(undisturbed.arn))["boundaries"])
     assert len(boundaries) >= FEWEST[strategy]
-    taken = turn(boundaries, 3)
-    assert len(taken) >= len(boundaries) // 3
+    taken = turn(boundaries)
+    assert len(taken) >= len(boundaries) // DAYS
     for boundary in taken:
         user = one()
         before, token = user.current, ground.start(user.arn)

@@ -76,7 +76,7 @@ def logged(ground: Ground) -> str:
     return "\n".join(event["message"] for event in logs.filter_log_events(logGroupName=group)["events"])
 
 
-@pytest.mark.parametrize(("server", "strategy"), turn(PAIRS, 2), indirect=["server"])
+@pytest.mark.parametrize(("server", "strategy"), turn(PAIRS), indirect=["server"])
 def test_rotate_secret_runs_the_four_steps_of_the_package(
     ground: Ground, deployed: Ground, server: Server, strategy: str
 ) -> None:

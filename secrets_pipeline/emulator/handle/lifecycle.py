@@ -138,6 +138,8 @@ def _server_environment() -> dict[str, str]:
         **kept,
         "PYTHONPATH": os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH")])),
         "MOTO_DISABLE_GLOBAL_CORS": "true",
+        # No instance is ever started here, and every account would hold a hundred images.
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
     }
 
 

@@ -76,7 +76,7 @@ def test_the_demo_is_green_short_and_leaves_nothing_but_its_runs(tmp_path: Path,
     assert (tmp_path / ".dagster" / "history").is_dir()
 
 
-@pytest.mark.parametrize("number", turn([signal.SIGINT, signal.SIGTERM], 2))
+@pytest.mark.parametrize("number", turn([signal.SIGINT, signal.SIGTERM]))
 def test_an_interrupted_demo_stops_at_once_and_leaves_nothing(
     tmp_path: Path, temporary: Path, number: signal.Signals
 ) -> None:

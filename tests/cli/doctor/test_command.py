@@ -164,7 +164,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("broken", "question", "text", "remedy"), sweep.turn(BROKEN, 3))
+@pytest.mark.parametrize(("broken", "question", "text", "remedy"), sweep.turn(BROKEN))
 def test_what_is_broken_is_named_with_its_remedy_and_alone(
     ward: Ward, broken: Callable[[Ward], None], question: str, text: str, remedy: str
 ) -> None:

@@ -40,7 +40,7 @@ SAID = {
 """What is said in place of the action."""
 
 
-@pytest.mark.parametrize(("sid", "action"), turn(PARTS, of=7), ids=lambda one: one)
+@pytest.mark.parametrize(("sid", "action"), turn(PARTS), ids=lambda one: one)
 def test_an_apply_without_one_action_is_denied_that_and_names_it(
     tmp_path: Path, aws: emulator.LocalAws, sid: str, action: str
 ) -> None:

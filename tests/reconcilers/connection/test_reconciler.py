@@ -140,7 +140,7 @@ def test_a_value_that_is_no_json_object_fails_with_a_remedy_and_is_kept(bench: B
 def test_wherever_a_run_is_killed_while_it_completes_credentials_the_next_one_has_nothing_left_to_prove(
     bench: Bench, spec: StackSpec, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    finished, versions, boundaries = False, bench.versions("password"), sweep.boundaries(3)
+    finished, versions, boundaries = False, bench.versions("password"), sweep.boundaries()
     while not finished:
         boundary = next(boundaries)
         fields = {**FIELDS, "dbname": f"renamed-{boundary}"}

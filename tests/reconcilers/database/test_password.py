@@ -151,7 +151,7 @@ def test_a_rotation_that_was_overtaken_by_a_run_that_was_killed_is_mended_by_the
 def test_wherever_a_run_is_killed_while_it_sets_a_password_the_next_one_finishes(
     bench: Bench, spec: StackSpec, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    finished, boundaries = False, sweep.boundaries(3)
+    finished, boundaries = False, sweep.boundaries()
     while not finished:
         boundary = next(boundaries)
         interruption.kill_at(boundary)
@@ -341,7 +341,7 @@ def available(bench: Bench) -> None:
 def test_wherever_a_run_is_killed_while_it_mends_an_overtaken_rotation_the_next_one_finishes(
     bench: Bench, spec: StackSpec, rotate: Rotation, interruption: Interruption, killed: type[BaseException]
 ) -> None:
-    finished, boundaries = False, sweep.boundaries(3)
+    finished, boundaries = False, sweep.boundaries()
     while not finished:
         boundary = next(boundaries)
         made_anew(bench)

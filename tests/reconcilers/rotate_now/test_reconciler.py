@@ -95,7 +95,7 @@ def test_killed_at_any_call_the_database_s_password_is_current_or_pending_and_th
     bench: Bench, interruption: Interruption, killed: type[BaseException], with_database: StackSpec
 ) -> None:
     name = bench.name("password")
-    for boundary in sweep.boundaries(3):
+    for boundary in sweep.boundaries():
         context = bench.context(with_database, interruption=interruption)
         reconciler = RotateReconciler(context, [name])
         (change,) = reconciler.plan()
