@@ -33,6 +33,7 @@ from secrets_pipeline.reconcilers.secret_rotation.checks import rotation_functio
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.steps import RotationStep
 from tests.embedded import lead_to, operator
+from tests.moved_time import MovedTime
 from tests.sweep import turn
 
 if TYPE_CHECKING:
@@ -98,9 +99,19 @@ class Shop:
         self.rds: RDSClient = session.client("rds")
         self._sessions = Sessions(session)
 
-    def context(self, *, writing: bool = True, later: timedelta = timedelta(), deep: bool = False) -> Stack:
+    def context(
+        self,
+        *,
+        writing: bool = True,
+        later: timedelta = timedelta(),
+        deep: bool = False,
+        time: MovedTime | None = None,
+    ) -> Stack:
         """A fresh run, as if it were so much later."""
-        run = Run(self._desired.settings, ApplyOptions(deep=deep), now=lambda: datetime.now(UTC) + later)
+        settings, options = self._desired.settings, ApplyOptions(deep=deep)
+        run = Run(settings, options, now=lambda: datetime.now(UTC) + later)
+        if time is not None:
+            run = Run(settings, options, clock=time.clock, sleep=time.sleep, now=time.now)
         return self._desired.assemble(self._sessions, writing=writing, run=run).stack(STACK)
 
     def provision(self, *, deep: bool = False) -> set[type[Outcome]]:
@@ -108,9 +119,9 @@ class Shop:
         done = apply_stack(self.context(deep=deep))
         return {type(one) for outcomes in done.values() for one in outcomes}
 
-    def rotate(self, seconds: float = 120.0) -> Outcome:
+    def rotate(self, seconds: float = 120.0, time: MovedTime | None = None) -> Outcome:
         """Rotate now and follow it."""
-        reconciler = RotateReconciler(self.context(), [NAME], seconds=seconds)
+        reconciler = RotateReconciler(self.context(time=time), [NAME], seconds=seconds)
         (outcome,) = apply(reconciler, reconciler.plan())
         return outcome
 
@@ -193,9 +204,11 @@ def ends_rotated(shop: Shop, before: str) -> None:
     assert shop.provision() <= {Applied, Unchanged}
 
 
-def fails_unchanged(shop: Shop, before: str, *causes: str, seconds: float = 60.0) -> None:
+def fails_unchanged(
+    shop: Shop, before: str, *causes: str, seconds: float = 60.0, time: MovedTime | None = None
+) -> None:
     """The rotation fails and says why; AWSCURRENT stays, and a check is red with the same cause."""
-    outcome = shop.rotate(seconds)
+    outcome = shop.rotate(seconds, time)
     assert isinstance(outcome, Failed)
     assert shop.labels()["AWSCURRENT"] == before
     found = " ".join(f"{one.name}: {one.detail}" for one in shop.red())
@@ -239,7 +252,8 @@ def test_without_permission_to_invoke_nothing_begins_and_the_check_says_what_is_
     before = shop.labels()["AWSCURRENT"]
     (statement,) = json.loads(shop.functions.get_policy(FunctionName=FUNCTION)["Policy"])["Statement"]
     shop.functions.remove_permission(FunctionName=FUNCTION, StatementId=statement["Sid"])
-    fails_unchanged(shop, before, "does not let secretsmanager.amazonaws.com invoke it")
+    fails_unchanged(shop, before, "does not let secretsmanager.amazonaws.com invoke it", time=MovedTime(shop.aws))
+    emulator.reset_conditions(shop.aws)
     # A deep apply, which looks at what marks vouch for, gives it back.
     assert Failed not in shop.provision(deep=True)
     ends_rotated(shop, before)

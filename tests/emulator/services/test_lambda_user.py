@@ -47,6 +47,9 @@ def python(open_folder: Path) -> str:
             shutil.copytree(source, target, ignore=_NEEDLESS, copy_function=link)
         else:
             link(str(source), str(target))
+    models = Path("botocore", "data", "secretsmanager")
+    source = Path(sysconfig.get_path("purelib"), models)
+    shutil.copytree(source, library / models, copy_function=link, dirs_exist_ok=True)
     (open_folder / "bin").mkdir()
     link(str(Path(sys.executable).resolve()), str(open_folder / "bin" / name))
     # An interpreter may know its library by a path that only root can reach.

@@ -132,9 +132,9 @@ def test_a_rotation_in_progress_is_not_cancelled_until_it_has_ended(
     assert (turning(bench), bench.value("password")) == (None, "next")
 
 
-def test_a_rotation_that_begins_after_the_plan_is_not_cancelled(bench: Bench, function: str) -> None:
+def test_a_rotation_that_begins_after_the_plan_is_not_cancelled(bench: Bench, function: str, time: MovedTime) -> None:
     bench.provision(rotating(bench))
-    context = bench.context(bench.spec(bench.generated()))
+    context = bench.context(bench.spec(bench.generated()), time=time)
     reconciler = STAGES[STAGE](context)
     changes = reconciler.plan()
     # An earlier stage of the same run may have looked.

@@ -15,6 +15,7 @@ from tests.bench import Killed, said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
+    from tests.moved_time import MovedTime
 
 
 def new_key(bench: Bench) -> str:
@@ -122,12 +123,12 @@ def test_a_version_that_a_killed_run_stored_while_somebody_took_the_key_back_is_
     assert {type(one) for one in bench.provision(under(bench, new)).values()} == {Unchanged}
 
 
-def test_a_rotation_in_progress_is_not_disturbed(bench: Bench) -> None:
+def test_a_rotation_in_progress_is_not_disturbed(bench: Bench, time: MovedTime) -> None:
     old, new = new_key(bench), new_key(bench)
     bench.provision(under(bench, old))
     value = bench.value("password")
     bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString="x", VersionStages=["AWSPENDING"])
-    outcome = bench.provision(under(bench, new), "secrets")[f"secrets {bench.name('password')}"]
+    outcome = bench.provision(under(bench, new), "secrets", time=time)[f"secrets {bench.name('password')}"]
     assert isinstance(outcome, Skipped)
     assert "rotation" in outcome.reason
     assert bench.describe("password")["KmsKeyId"] == old
