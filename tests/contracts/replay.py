@@ -93,8 +93,13 @@ def _asked(aws: emulator.LocalAws, pace: emulator.Pace) -> Iterator[tuple[AwsAcc
         sessions = Sessions(config=Config(retries={"total_max_attempts": 1}))
         emulator.set_pace(aws, pace)
         try:
+            account = sessions.for_target(Target(region=aws.region))
+            # The embedded AWS waits for messages in real time, in which none comes.
+            account.botocore_session.register(
+                "before-parameter-build.sqs.ReceiveMessage", lambda params, **_: params.update(WaitTimeSeconds=0)
+            )
             with sessions.patience.none():
-                yield sessions.for_target(Target(region=aws.region)), MovedTime(aws)
+                yield account, MovedTime(aws)
         finally:
             emulator.settle(aws)
             emulator.reset_conditions(aws)

@@ -23,7 +23,7 @@ LOCATION = {"repositoryLocationName": "secrets_pipeline", "repositoryName": "__r
 QUEUE = "secrets-pipeline-events"
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 _POLL_SECONDS = 0.2
-_GRACE_SECONDS = 20
+_GRACE_SECONDS = 5
 """After which what is left of a deployment is killed; nothing is judged by it."""
 
 _READY = """{
