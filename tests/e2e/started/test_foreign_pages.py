@@ -37,7 +37,7 @@ from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.partitions import add_missing
 from tests.e2e.deployment import LOCATION
-from tests.e2e.test_ui import CHROMIUM
+from tests.e2e.started.test_ui import CHROMIUM
 from tests.ports import free_port
 from tests.waiting import SECONDS, eventually
 
