@@ -206,6 +206,32 @@ def test_the_same_package_in_the_zip_costs_no_fresh_process(deploy: Deploy) -> N
     assert deploy(code, "-other", files={"six": six + "\n"})() is False
 
 
+READS = """
+import boto3
+from botocore.loaders import JSONFileLoader
+read, original = [], JSONFileLoader.load_file
+def noted(self, path):
+    read.append(path)
+    return original(self, path)
+JSONFileLoader.load_file = noted
+def handler(event, context):
+    boto3.client("secretsmanager")
+    return [path.rpartition("/")[2] for path in read if "secretsmanager" in path]
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process that has imported boto3 is not forked")
+def test_awss_models_are_read_once_for_all_invocations(deploy: Deploy) -> None:
+    assert deploy(READS)() == []
+
+
+@pytest.mark.parametrize("variables", [{"AWS_DATA_PATH": "/somewhere/else"}, {"PYTHONPATH": "/somewhere/else"}])
+def test_who_looks_for_models_elsewhere_or_begins_afresh_reads_them_itself(
+    deploy: Deploy, variables: dict[str, str]
+) -> None:
+    assert any(path.startswith("service-2") for path in deploy(READS, **variables)())
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "asked"),
     [
