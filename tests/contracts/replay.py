@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.config import Config
@@ -94,15 +95,17 @@ def _asked(aws: emulator.LocalAws, pace: emulator.Pace) -> Iterator[tuple[AwsAcc
         emulator.set_pace(aws, pace)
         try:
             account = sessions.for_target(Target(region=aws.region))
-            # The embedded AWS waits for messages in real time, in which none comes.
-            account.botocore_session.register(
-                "before-parameter-build.sqs.ReceiveMessage", lambda params, **_: params.update(WaitTimeSeconds=0)
-            )
+            account.botocore_session.register("before-parameter-build.sqs.ReceiveMessage", _at_once)
             with sessions.patience.none():
                 yield account, MovedTime(aws)
         finally:
             emulator.settle(aws)
             emulator.reset_conditions(aws)
+
+
+def _at_once(**asked: Any) -> None:
+    """Have messages received without waiting: the embedded AWS waits for them in real time, in which none comes."""
+    asked["params"]["WaitTimeSeconds"] = 0
 
 
 def _delays(measured: Measured) -> dict[str, float]:
