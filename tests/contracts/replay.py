@@ -103,7 +103,7 @@ def _asked(aws: emulator.LocalAws, pace: emulator.Pace) -> Iterator[tuple[AwsAcc
             emulator.reset_conditions(aws)
 
 
-def _at_once(**asked: Any) -> None:
+def _at_once(**asked: Any) -> None:  # noqa: ANN401 - botocore hands over the parameters of any operation
     """Have messages received without waiting: the embedded AWS waits for them in real time, in which none comes."""
     asked["params"]["WaitTimeSeconds"] = 0
 
