@@ -80,7 +80,7 @@ def errors_of(
 
 
 @pytest.mark.parametrize(
-    ("repository", "name", "sampled"), [("tests/fixtures/aurora", "shop-dev", 10_000), ("examples", "myapp-prod", 150)]
+    ("repository", "name", "sampled"), [("tests/fixtures/aurora", "shop-dev", 10_000), ("examples", "myapp-prod", 300)]
 )
 def test_a_value_of_another_type_gives_a_stack_or_errors_of_ours(repository: str, name: str, sampled: int) -> None:
     source = AtmosRepository.open(ROOT / repository, env={})
@@ -88,7 +88,7 @@ def test_a_value_of_another_type_gives_a_stack_or_errors_of_ours(repository: str
     cases = mistakes(stacks[name])
     chosen = random.Random(SEED)  # noqa: S311 - of test cases
     taken = chosen.sample(cases, min(size(sampled, len(cases)), len(cases)))
-    assert len(taken) >= 150
+    assert len(taken) >= 300
     refused = 0
     for case in taken:
         stack = mistaken(stacks[name], *case)
@@ -170,7 +170,7 @@ def test_a_component_of_a_wrong_type_is_an_error_of_ours_wherever_it_is_referred
     kinds = {kind: stacks["there"].components["terraform"][kind] for kind in OUTPUTS}
     cases = mistakes(replace(stacks["there"], components={"terraform": kinds}))
     chosen = random.Random(SEED)  # noqa: S311 - of test cases
-    for case in chosen.sample(cases, size(150, len(cases))):
+    for case in chosen.sample(cases, size(400, len(cases))):
         there = mistaken(stacks["there"], *case)
         changed = {**stacks, "there": there}
         for stack in changed.values():

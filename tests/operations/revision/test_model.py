@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import open_repository
@@ -24,7 +24,6 @@ from secrets_pipeline.stacks.files.disk import Seen, is_file, is_folder, noted_i
 from tests.gits import committed, git
 from tests.operations.test_repository_cache import ATMOS, STACK, edits, outcome
 from tests.strategies.small_repositories import MutatedRepository, SmallRepository, small_repositories, write
-from tests.sweep import examples
 
 
 @pytest.fixture(autouse=True)
@@ -277,7 +276,6 @@ def test_the_cache_notices_a_commit_that_changes_no_file(clone: Path) -> None:
     assert str(cache.open(Place(clone / "infra")).revision) == head != str(first)
 
 
-@settings(max_examples=examples(40))
 @given(repository=small_repositories(), changes=edits())
 def test_a_commit_that_has_all_that_was_read_gives_the_same_when_it_is_kept(
     repository: SmallRepository | MutatedRepository, changes: list[Callable[[Path], object]]
