@@ -1,5 +1,5 @@
 """Run the command line `secrets-pipeline`; nothing else prints."""
 
-from secrets_pipeline.cli.app import app, main
+from secrets_pipeline.cli.start import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

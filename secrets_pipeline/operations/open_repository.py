@@ -1,4 +1,8 @@
-"""Open a repository: read its stacks, and build the desired state of each."""
+"""Open a repository: read its stacks, and build the desired state of each.
+
+What asks AWS of them is imported where it is asked for (`assemble`): boto3 takes longer than to read the stacks, and
+who lists or draws them needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
-from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.stack import StackSpec
@@ -18,9 +22,6 @@ from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.operations.repository_id import repository_id
 from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE, Revision, revision_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.reconcilers.assembly import Assembly
-from secrets_pipeline.reconcilers.repository import Repository
-from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.stacks import (
     CONFIG_VARIABLES,
@@ -31,6 +32,11 @@ from secrets_pipeline.stacks import (
     readable_problem,
 )
 from secrets_pipeline.stacks.files.disk import Seen, noted_in
+
+if TYPE_CHECKING:
+    from secrets_pipeline.aws.session import Sessions
+    from secrets_pipeline.reconcilers.assembly import Assembly
+    from secrets_pipeline.reconcilers.run import Run
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
 BASE_PATH = "ATMOS_BASE_PATH"
@@ -55,7 +61,7 @@ class OpenRepository:
         commit: its commit, where it is no clone and the operator says it; the environment's if empty.
         kept: its checkout, where files are read that values name; None for the repository itself.
         seen: what the file system answered while it was read, and since.
-        make_run: makes the run of an assembly that is given none; a test's has a time of its own.
+        make_run: makes the run of an assembly that is given none, a real one if None; a test's has a time of its own.
     """
 
     source: StackSource
@@ -69,7 +75,7 @@ class OpenRepository:
     commit: str = ""
     kept: FilePath | None = None
     seen: Seen = field(default_factory=Seen, compare=False, repr=False)
-    make_run: Callable[[OperatorSettings, ApplyOptions], Run] = field(default=Run, compare=False, repr=False)
+    make_run: Callable[[OperatorSettings, ApplyOptions], Run] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
@@ -130,6 +136,11 @@ class OpenRepository:
             writing: whether the run may make the service keys.
             run: one with other databases or another time; None for a real one.
         """
+        from secrets_pipeline.aws.session import Sessions  # noqa: PLC0415 - see the module's docstring
+        from secrets_pipeline.reconcilers.assembly import Assembly  # noqa: PLC0415 - see the module's docstring
+        from secrets_pipeline.reconcilers.repository import Repository  # noqa: PLC0415 - see the module's docstring
+        from secrets_pipeline.reconcilers.run import Run  # noqa: PLC0415 - see the module's docstring
+
         reached = sessions or Sessions()
         # The operator's settings may forbid writes to everybody; no account is open yet.
         reached.read_only = reached.read_only or self.settings.read_only
@@ -141,7 +152,8 @@ class OpenRepository:
             is_complete=not self.errors,
             id=self.repository,
         )
-        return Assembly(repository, reached, replace(run or self.make_run(self.settings, options), writes=writing))
+        made = run or (self.make_run or Run)(self.settings, options)
+        return Assembly(repository, reached, replace(made, writes=writing))
 
 
 def operator_settings(file: FilePath | None = None) -> OperatorSettings:

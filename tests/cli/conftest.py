@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 from typer.testing import CliRunner, Result
 
-from secrets_pipeline.cli import app
+from secrets_pipeline.cli.app import app
 from secrets_pipeline.emulator import LocalAws, empty, reset_calls, reset_conditions
 from tests.cli.access.access_shop import AccessShop, opened
 from tests.embedded import lead_to

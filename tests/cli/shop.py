@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner, Result
 
-from secrets_pipeline.cli import app
+from secrets_pipeline.cli.app import app
 from secrets_pipeline.cli.demo.call_counts import CallCounts, call_counts
 from secrets_pipeline.emulator import LocalAws, calls, reset_calls, start, stop
 from tests.cli.conftest import ATMOS, write

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from typer.testing import CliRunner
 
-from secrets_pipeline.cli import app
+from secrets_pipeline.cli.app import app
 from secrets_pipeline.desired.build import SpecSet, build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule, load_settings
 from secrets_pipeline.desired.value.data import leaf_expression

@@ -31,6 +31,7 @@ from typing import Final
 
 import yaml
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from secrets_pipeline.cli.describe.masking import masked, plain, taken_in
 from secrets_pipeline.cli.plan.markdown import declared_markdown
@@ -308,7 +309,7 @@ def exercise(folder: Path) -> bool:
         return False
     for found in itertools.chain(*desired.errors.values()):
         _require_sense(found)
-    shown: list[RenderableType] = [hierarchy(desired.specs.values())]
+    shown: list[RenderableType] = [Text.assemble(*line) for line in hierarchy(desired.specs.values())]
     for name, spec in desired.specs.items():
         rows, references = declared(spec), reference_rows(spec)
         declared_markdown({name: (spec.target, rows, references)}, {})

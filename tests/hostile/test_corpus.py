@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from secrets_pipeline import emulator
-from secrets_pipeline.cli import app
+from secrets_pipeline.cli.app import app
 from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.stages import apply_stack, plan_stack

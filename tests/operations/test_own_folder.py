@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from secrets_pipeline.cli import app
+from secrets_pipeline.cli.app import app
 from secrets_pipeline.emulator import stop
 from secrets_pipeline.errors import LocalError
 from secrets_pipeline.operations.own_folder import why_not_own

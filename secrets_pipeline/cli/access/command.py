@@ -29,7 +29,7 @@ from secrets_pipeline.cli.access.snapshot import (
 from secrets_pipeline.cli.access.view import LEGEND, as_csv, as_json, grid, left_out, surprising, votes_table
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.options import OneStack, StackOptions, TableFormat, TableOrJson, reads_stacks
-from secrets_pipeline.cli.shared.repository import open_stacks
+from secrets_pipeline.cli.shared.repository import open_stack
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
@@ -71,11 +71,11 @@ def matrix_command(
         say(f"note: {text}", style="dim")
     match output:
         case MatrixFormat.JSON:
-            emit_json({"stack": stack, "readings": as_json(readings)})
+            emit_json({"stack": known.spec.stack, "readings": as_json(readings)})
         case MatrixFormat.CSV:
             emit(as_csv(readings))
         case MatrixFormat.SVG:
-            emit(picture(readings, title=f"Who can read in {stack}"))
+            emit(picture(readings, title=f"Who can read in {known.spec.stack}"))
         case MatrixFormat.TABLE:
             if readings:
                 show(grid(readings))
@@ -133,7 +133,7 @@ def snapshot(
     ],
 ) -> None:
     """Save what an audit of a stack's account and region looks at: principals, policies, keys; no secret value."""
-    failures, desired, usable = open_stacks(source, [stack])
+    failures, desired, usable = open_stack(source, stack)
     for name in usable:
         found = snapshot_of(desired, desired.specs[name], every=True)
         save(found, output)
@@ -205,7 +205,7 @@ def policy(
     ] = False,
 ) -> None:
     """The policy documents that let one consumer read its secrets and no others, as JSON, for whoever attaches them."""
-    failures, desired, usable = open_stacks(source, [stack])
+    failures, desired, usable = open_stack(source, stack)
     for name in usable:
         spec = desired.specs[name]
         found = consumers_named(spec, consumer)

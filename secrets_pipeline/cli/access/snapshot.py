@@ -19,7 +19,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
-from secrets_pipeline.cli.shared.repository import read_asked, usable
+from secrets_pipeline.cli.shared.repository import known_stacks, only, read_asked, usable
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
@@ -80,10 +80,11 @@ def facts(
         SecretsPipelineError: AWS or the file cannot be read.
     """
     failures, desired = Failures(), read_asked(source)
-    stack = stack or _stack_of_secret(desired, secret)
-    if not usable(desired, [stack], failures, strict=source.strict):
+    asked = only(stack, known_stacks(desired)) if stack else _stack_of_secret(desired, secret)
+    found = usable(desired, [asked], failures, strict=source.strict)
+    if not found:
         failures.exit()
-    spec = desired.specs[stack]
+    spec = desired.specs[found[0]]
     snapshot = load(file) if file else snapshot_of(desired, spec, every=every)
     _same_place(spec, snapshot)
     for unread in unread_parts(snapshot):

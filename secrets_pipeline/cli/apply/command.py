@@ -15,9 +15,9 @@ from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, titl
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
 from secrets_pipeline.cli.shared.progress import ApplyProgress
-from secrets_pipeline.cli.shared.reference_view import note_unresolved
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
+from secrets_pipeline.cli.shared.unresolved import note_unresolved
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions

@@ -23,7 +23,7 @@ from secrets_pipeline.cli.demo.view import check_lines, delivered_lines, reading
 from secrets_pipeline.cli.local.command import start_for, take_operator_settings
 from secrets_pipeline.cli.plan.command import plan_all
 from secrets_pipeline.cli.shared import runs
-from secrets_pipeline.cli.shared.console import show, title
+from secrets_pipeline.cli.shared.console import show, show_lines, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.interrupts import ended_by_signals
 from secrets_pipeline.cli.shared.options import BasePath, examples, repository
@@ -58,7 +58,7 @@ def demo(base_path: BasePath = None) -> None:
 
 def _tell(aws: LocalAws, desired: OpenRepository, stacks: Sequence[str], failures: Failures) -> bool:
     """Go through the chain; whether every run and check was green, and the second apply idle."""
-    show(hierarchy(desired.specs[stack] for stack in stacks), width=_WIDTH)
+    show_lines(hierarchy(desired.specs[stack] for stack in stacks))
     plans = plan_all(desired.assemble(), stacks, failures)
     title("Plan: " + "; ".join(f"{plan.stack} {plan.counted}" for plan in plans))
     title("Apply")

@@ -14,11 +14,12 @@ from secrets_pipeline.cli.describe.masking import Masking, masked, plain, taken_
 from secrets_pipeline.cli.shared.console import emit, emit_json, show
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import OneStack, SomeStacks, StackOptions, reads_stacks
-from secrets_pipeline.cli.shared.repository import note_missing, tell_notices
+from secrets_pipeline.cli.shared.repository import note_missing, only, tell_notices
 from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.desired.stack_globs import expanded, is_glob, no_match
 from secrets_pipeline.errors import StackError, visible
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.stacks import Component, Resolution, open_source
+from secrets_pipeline.stacks import Component, Resolution, StackSource, open_source
 
 EPILOG = (
     "Exit codes: 0 everything asked for was resolved, 1 something was not. What was resolved is printed all the same, "
@@ -113,10 +114,11 @@ def component(
 ) -> None:
     """Print one component of one stack, in the shape of `atmos describe component`."""
     failures = Failures()
-    found = _resolve(source, [stack], failures, functions=process_functions, templates=process_templates)
-    if stack not in found.stacks:
+    found = _resolve(source, stack, failures, functions=process_functions, templates=process_templates)
+    if not found.stacks:
         raise typer.Exit(FAILED)
-    one = _component(found, stack, name)
+    (meant,) = found.stacks
+    one = _component(found, meant, name)
     if output is DescribeFormat.TABLE:
         _print_table([one])
     else:
@@ -126,16 +128,20 @@ def component(
 
 def _resolve(
     asked: StackOptions,
-    stacks: list[str] | None,
+    named: list[str] | str | None,
     failures: Failures,
     *,
     functions: Switch,
     templates: Switch,
     keep_conflicting: bool = False,
 ) -> Resolution:
-    """The stacks that were asked for, as far as they are whole; what is wrong with them is said."""
+    """The stacks that were asked for, as far as they are whole; what is wrong with them is said.
+
+    Of a `str`, exactly one stack.
+    """
     render = templates is Switch.TRUE
     source = open_source(asked.origin, asked.base_path, allow_exec=asked.allow_exec, process_templates=render)
+    stacks = None if named is None else _meant(source, named, failures)
     resolution = source.resolve(
         None if asked.strict else stacks,
         process_functions=functions is Switch.TRUE,
@@ -156,6 +162,18 @@ def _resolve(
             note_missing(source, name, failures, unreadable="" in failures.texts)
     wanted = {name: stack for name, stack in resolution.stacks.items() if stacks is None or name in stacks}
     return Resolution(wanted, resolution.errors)
+
+
+def _meant(source: StackSource, named: list[str] | str, failures: Failures) -> list[str]:
+    """The stacks that names and globs mean; where there is no glob, nothing is read yet."""
+    asked = [named] if isinstance(named, str) else named
+    known = source.stack_names() if any(map(is_glob, asked)) else ()
+    if isinstance(named, str):
+        asked = [only(named, known)]
+    found = expanded(asked, known)
+    for glob in (glob for glob, matched in found.items() if not matched):
+        failures.add(glob, no_match(glob, known))
+    return list(dict.fromkeys(stack for matched in found.values() for stack in matched))
 
 
 def _split(names: list[str] | None) -> frozenset[str] | None:

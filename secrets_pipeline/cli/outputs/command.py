@@ -12,7 +12,7 @@ from secrets_pipeline.cli.outputs.formats import Outputs, as_ecs, as_env, as_tfv
 from secrets_pipeline.cli.outputs.rollout_hints import rollout_hints
 from secrets_pipeline.cli.shared.console import emit, emit_json
 from secrets_pipeline.cli.shared.options import OneStack, StackOptions, reads_stacks
-from secrets_pipeline.cli.shared.repository import open_stacks
+from secrets_pipeline.cli.shared.repository import open_stack
 from secrets_pipeline.references.model import Output
 from secrets_pipeline.references.resolve import Plain
 
@@ -44,7 +44,7 @@ def outputs(
     ] = OutputFormat.JSON,
 ) -> None:
     """Print what a stack's secretsmanager components hand to others, read from AWS now. Never a secret value."""
-    failures, desired, usable = open_stacks(source, [stack])
+    failures, desired, usable = open_stack(source, stack)
     for name in usable:
         opened = desired.assemble(Sessions(read_only=True)).stack(name)
         found = stack_outputs(opened)
@@ -52,7 +52,7 @@ def outputs(
             for component, hints in rollout_hints(opened).items():
                 found.setdefault(component, {})["rollout_hints"] = hints
         for missing in _missing(opened, found):
-            failures.note(stack, f"secret {missing} does not exist; `secrets-pipeline apply -s {stack}` makes it")
+            failures.note(name, f"secret {missing} does not exist; `secrets-pipeline apply -s {name}` makes it")
         emit_outputs(found, output)
     failures.exit()
 

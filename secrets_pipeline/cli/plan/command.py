@@ -1,24 +1,26 @@
-"""`plan`: print what an apply would do; AWS is only read."""
+"""`plan`: print what an apply would do; AWS is only read.
+
+What asks AWS is imported where it is asked (`plan_all`): boto3 takes longer than all that `--offline` does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from secrets_pipeline.aws.account_check import Unverified, check_account
-from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.plan.formats import PlanFormat
 from secrets_pipeline.cli.plan.view import StackPlan, declared
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
-from secrets_pipeline.cli.shared.reference_view import note_unresolved, reference_rows
+from secrets_pipeline.cli.shared.reference_view import reference_rows
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
-from secrets_pipeline.operations.stages import plan_stack
-from secrets_pipeline.reconcilers.assembly import Assembly
-from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
+from secrets_pipeline.cli.shared.unresolved import note_unresolved
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.assembly import Assembly
 
 EPILOG = (
     "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned). "
@@ -60,6 +62,8 @@ def plan(
         output.render_declared(shown, failures.texts)
         failures.exit()
         return
+    from secrets_pipeline.aws.session import Sessions  # noqa: PLC0415 - see the module's docstring
+
     tell_nameless(desired)
     plans = plan_all(desired.assemble(Sessions(read_only=True)), stacks, failures, deep=deep)
     output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep)
@@ -70,6 +74,10 @@ def plan(
 
 def plan_all(assembly: Assembly, stacks: Sequence[str], failures: Failures, *, deep: bool = False) -> list[StackPlan]:
     """Plan some stacks; a stack that cannot be planned is said, and left out."""
+    from secrets_pipeline.aws.account_check import Unverified, check_account  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.operations.stages import plan_stack  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.reconcilers.boundary.guard import guard_boundary  # noqa: PLC0415 - see the module's docstring
+
     plans = []
     for name in stacks:
         with failures.of(name):

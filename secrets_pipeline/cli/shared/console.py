@@ -1,4 +1,8 @@
-"""Write text: results on stdout, everything else on stderr."""
+"""Write text: results on stdout, everything else on stderr.
+
+rich is imported where it draws: a table, colours of a terminal. Plain lines do without it, which is a tenth of a second
+of every command.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,17 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
-from typing import TextIO
-
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.text import Text
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from secrets_pipeline.errors import visible
 from secrets_pipeline.golang.values import Value
 
-_UNFOLDED = 1000
-"""Columns where no terminal says otherwise: what goes to a pipe or a log keeps a row on a line."""
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
-
+Line: TypeAlias = Sequence[tuple[str, str]]
+"""Pieces of one line, each a text and its style."""
 _INVISIBLE = re.compile("[\x7f-\U0010ffff]")
 
 
@@ -30,29 +31,59 @@ def show(what: RenderableType, *, width: int | None = None) -> None:
         what: a table, a tree, a `Text`; in a `str` nothing is markup.
         width: columns; those of the terminal if None, and as many as needed where there is none.
     """
-    console = _console(sys.stdout, width)
-    if console.is_terminal:
-        console.print(what)
+    from secrets_pipeline.cli.shared.terminal import console  # noqa: PLC0415 - see the module's docstring
+
+    drawing = console(sys.stdout, width)
+    if drawing.is_terminal:
+        drawing.print(what)
         return
-    with console.capture() as captured:
-        console.print(what)
+    with drawing.capture() as captured:
+        drawing.print(what)
     # Tables fill their lines up with spaces.
     emit("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
+def show_lines(lines: Iterable[Line]) -> None:
+    """Write lines of a result for a human on stdout, in colours where it is a terminal."""
+    _write(sys.stdout, lines)
+
+
 def title(text: str) -> None:
     """Write a line in bold on stdout."""
-    show(Text(text, style="bold"))
+    show_lines([[(text, "bold")]])
 
 
 def messages() -> Console:
     """Return the console of logs, progress and errors, on stderr."""
-    return _console(sys.stderr)
+    from secrets_pipeline.cli.shared.terminal import console  # noqa: PLC0415 - see the module's docstring
+
+    return console(sys.stderr)
 
 
 def say(text: str, *, style: str = "") -> None:
     """Write text for a human on stderr, unfolded; markup in it is text."""
-    messages().print(Text(text, style=style), soft_wrap=True)
+    _write(sys.stderr, [[(text, style)]])
+
+
+def _write(file: TextIO, lines: Iterable[Line]) -> None:
+    if _is_coloured(file):
+        from rich.text import Text  # noqa: PLC0415 - see the module's docstring
+
+        from secrets_pipeline.cli.shared.terminal import console  # noqa: PLC0415 - see the module's docstring
+
+        drawing = console(file)
+        for line in lines:
+            drawing.print(Text.assemble(*line), soft_wrap=True)
+        return
+    for line in lines:
+        text = "".join(visible(piece.expandtabs(), kept="\n") for piece, _ in line)
+        file.write(f"{text.rstrip(' ')}\n")
+    file.flush()
+
+
+def _is_coloured(file: TextIO) -> bool:
+    """Whether rich may colour what is written; it decides in the end, by more variables than these."""
+    return file.isatty() or bool({"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys())
 
 
 def emit(text: str) -> None:
@@ -65,19 +96,3 @@ def emit_json(value: Value) -> None:
     """Write a result as JSON; characters that show nothing are escaped, so that it means the same."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     emit(_INVISIBLE.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))
-
-
-def _console(file: TextIO, width: int | None = None) -> Console:
-    if width is None and not file.isatty() and "COLUMNS" not in os.environ:
-        width = _UNFOLDED
-    # Names come from YAML: nothing in them is markup, an emoji code or worth colouring.
-    return _Console(file=file, width=width, markup=False, emoji=False, highlight=False)
-
-
-class _Console(Console):
-    """A console on which text from YAML or AWS cannot speak to the terminal."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield segments without control characters, but for line ends and those of the console itself."""
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=visible(segment.text, kept="\n"))

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
-from secrets_pipeline.aws.faults import explained
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.errors import SecretsPipelineError
 
 FAILED = 1
-_USAGE = 2
 _OF_A_KIND = 20
 _OF_A_STACK = 200
 """Errors that are said; who wants more asks for JSON."""
@@ -80,50 +77,23 @@ class Failures:
             raise typer.Exit(FAILED)
 
 
-class Commands(TyperGroup):
-    """The root command: every error becomes text on stderr and exit code 1.
+def unexpected(error: Exception) -> str | None:
+    """Say where a foreign exception happened and its type: its text, and locals, may quote a secret value.
 
-    Exit code 2 means "there are changes", so a mistyped option must not give it, as it does by default.
+    Returns:
+        What to print; None where typer says it.
     """
-
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer's own types are private
-        """Parse the arguments."""
-        with _usage_errors():
-            return super().make_context(*args, **kwargs)
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own types are private
-        """Run the command."""
-        with _usage_errors():
-            try:
-                return super().invoke(ctx)
-            except SecretsPipelineError as error:
-                say(f"error: {error.diagnostics()}", style="red")
-            except Exception as error:
-                if _known_to_typer(error):
-                    raise
-                say(_unexpected(error), style="red")
-        raise typer.Exit(FAILED)
-
-
-@contextmanager
-def _usage_errors() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, typer.Exit) and getattr(error, "exit_code", None) == _USAGE:
-            error.exit_code = FAILED  # type: ignore[attr-defined] # typer's UsageError, whose class is private
-        raise
+    if _known_to_typer(error):
+        return None
+    # Whoever raised an error of boto3's has imported boto3, which takes 0.3 s.
+    faults = sys.modules.get("secrets_pipeline.aws.faults")
+    known = faults.explained(error) if faults else None
+    if known:
+        return f"error: {known}"
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{frames}unexpected {type(error).__name__}: this is a bug of secrets-pipeline, report it with these lines"
 
 
 def _known_to_typer(error: Exception) -> bool:
     closed_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE
     return closed_pipe or hasattr(error, "exit_code") or isinstance(error, (typer.Abort, EOFError))
-
-
-def _unexpected(error: Exception) -> str:
-    """Where it happened and its type: the text of a foreign exception, and locals, may quote a secret value."""
-    known = explained(error)
-    if known:
-        return f"error: {known}"
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    return f"{frames}unexpected {type(error).__name__}: this is a bug of secrets-pipeline, report it with these lines"

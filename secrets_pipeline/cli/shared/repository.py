@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
+
+import typer
 
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
+from secrets_pipeline.desired.stack_globs import expanded, no_match
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.repository_id import NAMELESS
@@ -42,6 +46,32 @@ def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failure
     return failures, desired, usable(desired, names, failures, strict=options.strict)
 
 
+def open_stack(options: StackOptions, name: str) -> tuple[Failures, OpenRepository, list[str]]:
+    """Do as `open_stacks` for a command that takes one stack: none or one is returned.
+
+    Raises:
+        typer.BadParameter: if the name is a glob that matches several, or several names.
+    """
+    failures, desired = Failures(), read_asked(options)
+    return failures, desired, usable(desired, [only(name, known_stacks(desired))], failures, strict=options.strict)
+
+
+def only(name: str, known: Collection[str]) -> str:
+    """Return the one stack that a name or a glob means; a glob that matches none, as it is.
+
+    Raises:
+        typer.BadParameter: if it means several.
+    """
+    found = expanded([name], known)
+    stacks = list(dict.fromkeys(stack for matched in found.values() for stack in matched))
+    if len(stacks) > 1:
+        raise typer.BadParameter(
+            f"{name!r} means {len(stacks)} stacks, and this command takes one: {', '.join(stacks)}",
+            param_hint="--stack",
+        )
+    return stacks[0] if stacks else name
+
+
 def tell_notices(notices: tuple[str, ...]) -> None:
     """Say what a user should know about how stacks are read."""
     for notice in notices:
@@ -59,10 +89,12 @@ def usable(desired: OpenRepository, names: list[str] | None, failures: Failures,
 
     Args:
         desired: of the repository.
-        names: stacks that were asked for, None for all.
+        names: stacks that were asked for, as names and globs with commas between them; None for all.
         failures: receives the errors.
         strict: whether errors of any stack, asked for or not, leave none to work on.
     """
+    if names is not None:
+        names = _meant(desired, names, failures)
     stopped = strict and bool(desired.errors)
     for name, errors in desired.errors.items():
         # An error that belongs to no stack may be one of any.
@@ -77,6 +109,23 @@ def usable(desired: OpenRepository, names: list[str] | None, failures: Failures,
         if name not in desired.specs and name not in desired.errors:
             note_missing(desired.source, name, failures, unreadable="" in desired.errors)
     return [name for name in names if name in desired.specs and name not in desired.errors]
+
+
+def known_stacks(desired: OpenRepository) -> frozenset[str]:
+    """Names of the stacks that declare something, or have errors."""
+    return frozenset((*desired.specs, *filter(None, desired.errors)))
+
+
+def _meant(desired: OpenRepository, names: list[str], failures: Failures) -> list[str]:
+    found = expanded(names, known_stacks(desired))
+    for glob in (glob for glob, matched in found.items() if not matched):
+        every = desired.source.stack_names()
+        others = expanded([glob], every)[glob]
+        if others:
+            failures.note(glob, f"what matches {glob!r} declares nothing that this project knows: {', '.join(others)}")
+        else:
+            failures.add(glob, no_match(glob, every))
+    return list(dict.fromkeys(stack for matched in found.values() for stack in matched))
 
 
 def note_missing(source: StackSource, name: str, failures: Failures, *, unreadable: bool) -> None:

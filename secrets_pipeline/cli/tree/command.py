@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
-from rich.tree import Tree
 
-from secrets_pipeline.cli.shared.console import emit_json, show
-from secrets_pipeline.cli.shared.options import StackFilter, StackOptions, reads_stacks
-from secrets_pipeline.cli.shared.reference_view import note_unresolved
+from secrets_pipeline.cli.shared.console import Line, emit_json, show_lines
+from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
 from secrets_pipeline.cli.shared.repository import open_stacks
-from secrets_pipeline.cli.shared.tables import STYLES
+from secrets_pipeline.cli.shared.unresolved import note_unresolved
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
@@ -26,6 +23,7 @@ EPILOG = (
 )
 _LEVEL_STYLES = ("bold blue", "green")
 _PATH_STYLE = "yellow"
+_BLOCKED_STYLE = "magenta"
 
 
 class TreeFormat(StrEnum):
@@ -43,26 +41,25 @@ class _Node:
     secrets: list[tuple[str, SecretSpec]] = field(default_factory=list)
 
 
-@reads_stacks
+@chooses_stacks(all_by_default=True)
 def tree(
     source: StackOptions,
     *,
-    stack: StackFilter = None,
     output: Annotated[TreeFormat, typer.Option("--format", help="Output format.")] = TreeFormat.TREE,
 ) -> None:
     """Show the secrets as a hierarchy: context, environment, path, secret; no call to AWS."""
-    failures, desired, names = open_stacks(source, [stack] if stack else None)
+    failures, desired, names = open_stacks(source, source.names)
     specs = [desired.specs[name] for name in names]
     note_unresolved(specs, failures)
     if output is TreeFormat.JSON:
         emit_json([_row(spec, secret) for spec in specs for secret in spec.secrets])
     else:
-        show(hierarchy(specs))
+        show_lines(hierarchy(specs))
     failures.exit()
 
 
-def hierarchy(specs: Iterable[StackSpec]) -> Tree:
-    """Draw the names of all secrets as one tree, each secret with its stack and what its value is."""
+def hierarchy(specs: Iterable[StackSpec]) -> Iterator[Line]:
+    """Draw the names of all secrets as one tree, a line each, each secret with its stack and what its value is."""
     root = _Node()
     for spec in specs:
         for secret in spec.secrets:
@@ -70,9 +67,8 @@ def hierarchy(specs: Iterable[StackSpec]) -> Tree:
             for part in secret.name.split("/"):
                 node = node.children.setdefault(part, _Node())
             node.secrets.append((spec.stack, secret))
-    drawn = Tree(Text("Secrets Manager", style="bold"))
-    _draw(root, drawn, 0)
-    return drawn
+    yield [("Secrets Manager", "bold")]
+    yield from _drawn(root, "", 0)
 
 
 def value_kind(secret: SecretSpec) -> str:
@@ -87,21 +83,28 @@ def value_kind(secret: SecretSpec) -> str:
     return f"{shape} from SSM" if any(leaf.ssm for leaf in secret.value.leaves) else f"{shape} from YAML"
 
 
-def _draw(node: _Node, drawn: Tree, level: int) -> None:
-    for part, child in sorted(node.children.items()):
-        if child.secrets:
-            for stack, secret in child.secrets:
-                label = Text(part, style="bold")
-                label.append(f"  {stack}", style="cyan")
-                label.append(f"  {value_kind(secret)}{_extras(secret)}", style="dim")
-                if secret.blocked:
-                    label.append("  blocked: ", style=STYLES["blocked"])
-                    label.append("; ".join(one.problem for one in secret.unresolved))
-                branch = drawn.add(label)
-        else:
-            style = _LEVEL_STYLES[level] if level < len(_LEVEL_STYLES) else _PATH_STYLE
-            branch = drawn.add(Text(part, style=style))
-        _draw(child, branch, level + 1)
+def _drawn(node: _Node, indent: str, level: int) -> Iterator[Line]:
+    branches = [one for part, child in sorted(node.children.items()) for one in _branches(part, child, level)]
+    for number, (label, child) in enumerate(branches, 1):
+        guide, below = ("└── ", "    ") if number == len(branches) else ("├── ", "│   ")
+        yield [(f"{indent}{guide}", ""), *label]
+        yield from _drawn(child, f"{indent}{below}", level + 1)
+
+
+def _branches(part: str, node: _Node, level: int) -> Iterator[tuple[Line, _Node]]:
+    """What one part of a name is drawn as: itself, or the secrets that end there, with what lies below the last."""
+    if not node.secrets:
+        yield [(part, _LEVEL_STYLES[level] if level < len(_LEVEL_STYLES) else _PATH_STYLE)], node
+    for number, (stack, secret) in enumerate(node.secrets, 1):
+        yield _label(part, stack, secret), node if number == len(node.secrets) else _Node()
+
+
+def _label(part: str, stack: str, secret: SecretSpec) -> Line:
+    label = [(part, "bold"), (f"  {stack}", "cyan"), (f"  {value_kind(secret)}{_extras(secret)}", "dim")]
+    if secret.blocked:
+        causes = "; ".join(one.problem for one in secret.unresolved)
+        label += [("  blocked: ", _BLOCKED_STYLE), (causes, "")]
+    return label
 
 
 def _extras(secret: SecretSpec) -> str:

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from secrets_pipeline.desired.base import Spec
 from secrets_pipeline.desired.boundary import Boundary
+from secrets_pipeline.desired.stack_globs import matches
 
 _ANYTHING: Final = ("*",)
 _WILDCARDS: Final = re.compile(r"[*?]|\[[^]]*\]")
@@ -127,7 +128,7 @@ class GrantRule(Spec):
 
     def matches(self, stack: str) -> bool:
         """Whether the rule is for `stack`."""
-        return fnmatch.fnmatchcase(stack, self.stacks)
+        return matches(stack, self.stacks)
 
     def globs(self, boundary: Boundary) -> tuple[str, ...]:
         """What the rule lets its stacks cross at a boundary."""

@@ -17,6 +17,7 @@ from secrets_pipeline.desired.settings.environment import AllowedVariables, plai
 from secrets_pipeline.desired.settings.grants import Globs, GrantRule
 from secrets_pipeline.desired.settings.leases import LeaseSettings
 from secrets_pipeline.desired.settings.verification import VerificationSettings
+from secrets_pipeline.desired.stack_globs import matches
 from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.stacks import read_text
 
@@ -52,7 +53,7 @@ class TargetRule(AssumedRole):
 
     def matches(self, stack: str) -> bool:
         """Whether the rule is for `stack`."""
-        return fnmatch.fnmatchcase(stack, self.stacks)
+        return matches(stack, self.stacks)
 
     def admits(self, manifest: str) -> bool:
         """Whether a top-level manifest may be part of such a stack."""
@@ -247,7 +248,7 @@ class OperatorSettings(Spec):
 
     def applies_changes(self, stack: str) -> bool:
         """Whether a change of the YAML of `stack` is applied by itself."""
-        return any(fnmatch.fnmatchcase(stack, glob) for glob in self.apply_on_change)
+        return any(matches(stack, glob) for glob in self.apply_on_change)
 
     def target(self, stack: str) -> TargetRule | None:
         """The first rule that matches `stack`."""

@@ -257,7 +257,7 @@ class AtmosRepository:
         near = difflib.get_close_matches(name, self.stack_names(), n=3)
         return StackError(
             f"there is no stack {name!r}",
-            remedy=f"Did you mean {' or '.join(near)}?" if near else "See `secrets-pipeline describe stacks`.",
+            remedy=f"Did you mean {' or '.join(near)}?" if near else "See `secrets-pipeline list stacks`.",
         )
 
 

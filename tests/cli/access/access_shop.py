@@ -20,7 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
-from secrets_pipeline.cli import app
+from secrets_pipeline.cli.app import app
 from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, CountedCall, LocalAws, calls, reset_calls, start, stop
 from tests.embedded import operator
 from tests.runs import assert_exited

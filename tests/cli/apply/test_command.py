@@ -13,7 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from secrets_pipeline.cli import app
+from secrets_pipeline.cli.app import app
 from tests.cli.conftest import BROKEN, CANARY, DEV, write
 from tests.cli.shop import Shop, opened
 from tests.runs import assert_exited

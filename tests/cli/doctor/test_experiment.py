@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline import emulator
-from secrets_pipeline.cli import app
+from secrets_pipeline.cli.app import app
 from secrets_pipeline.emulator import FaultAction, InjectedFault, LocalAws
 from secrets_pipeline.operations.experiment.contract import parse
 from secrets_pipeline.operations.experiment.experiment import BELIEFS

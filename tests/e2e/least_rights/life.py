@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from secrets_pipeline import emulator
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.cli import app
+from secrets_pipeline.cli.app import app
 from secrets_pipeline.cli.local.stand_ins import stand_ins
 from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, AskedRight, LocalAws
 from secrets_pipeline.operations.open_repository import open_repository

@@ -1,0 +1,45 @@
+"""Name the commands of `secrets-pipeline` and say what each does. A new one is a line here; none is imported.
+
+Command `iam-policy` is in `cli/iam_policy/command.py`: a function `iam_policy` with an `EPILOG`, or a group, `app`. A
+test compares these sentences with its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Read the repository": {
+        "init": "Print operator's settings for a repository, with what its stacks ask for.",
+        "tree": "Show the secrets as a hierarchy: context, environment, path, secret.",
+        "describe": "Show stacks and components as Atmos resolves them.",
+    },
+    "Make AWS match it": {
+        "doctor": "Ask AWS what an apply of these stacks would meet.",
+        "plan": "Show what `apply` would do; all stacks unless some are named.",
+        "apply": "Make AWS match the stacks.",
+        "verify": "Run every check.",
+        "rotate": "Rotate secrets now, and run what follows from the new values.",
+    },
+    "Ask AWS": {
+        "access": "Who can read each secret, and why not.",
+        "outputs": "Print what a stack's secretsmanager components hand to others, read from AWS now.",
+        "events": "The queue of AWS's events: what waits, what was not dealt with, and why.",
+    },
+    "Prepare": {
+        "iam-policy": "The least policies of the pipeline's own roles for these stacks, from their YAML.",
+        "rotation": "The managed rotation function.",
+    },
+    "On this machine": {
+        "local": "The embedded AWS: moto with real PostgreSQL servers, on 127.0.0.1.",
+        "demo": "Show the whole chain on an embedded AWS.",
+        "dev": "Serve Dagster's UI over a repository, on an embedded AWS that is stopped at the end.",
+    },
+}
+"""By heading: what each command does, in the first sentence of its own help."""
+
+
+def module_of(command: str) -> str:
+    """Name the module of a command."""
+    return f"secrets_pipeline.cli.{command.replace('-', '_')}.command"
