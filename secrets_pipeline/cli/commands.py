@@ -12,6 +12,7 @@ from typing import Final
 COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "Read the repository": {
         "init": "Print operator's settings for a repository, with what its stacks ask for.",
+        "list": "List stacks, with where they live and what they declare.",
         "tree": "Show the secrets as a hierarchy: context, environment, path, secret.",
         "describe": "Show stacks and components as Atmos resolves them.",
     },

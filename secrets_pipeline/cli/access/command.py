@@ -27,7 +27,9 @@ from secrets_pipeline.cli.access.snapshot import (
     unread_parts,
 )
 from secrets_pipeline.cli.access.view import LEGEND, as_csv, as_json, grid, left_out, surprising, votes_table
+from secrets_pipeline.cli.shared.completion import complete_secrets, complete_stacks
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.help import STACKS
 from secrets_pipeline.cli.shared.options import OneStack, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.cli.shared.repository import open_stack
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
@@ -91,7 +93,10 @@ def explain(
     source: StackOptions,
     *,
     principal: Principal,
-    secret: Annotated[str, typer.Option("--secret", metavar="NAME", help="The secret's whole name.")],
+    secret: Annotated[
+        str,
+        typer.Option("--secret", metavar="NAME", help="The secret's whole name.", autocompletion=complete_secrets),
+    ],
     stack: Annotated[
         str | None,
         typer.Option(
@@ -100,6 +105,8 @@ def explain(
             metavar="STACK",
             help="Whose account and region are meant; by default those of the stack that declares the secret.",
             show_default=False,
+            rich_help_panel=STACKS,
+            autocompletion=complete_stacks,
         ),
     ] = None,
     file: SnapshotFile = None,

@@ -11,6 +11,7 @@ from secrets_pipeline.cli.apply.command import StackRun, refuse_read_only, run_a
 from secrets_pipeline.cli.rotate.access_question import reachable
 from secrets_pipeline.cli.rotate.progress import RotationProgress
 from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.completion import complete_secrets
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, TableFormat, TableOrJson, reads_stacks
@@ -38,7 +39,13 @@ def rotate(
     source: StackOptions,
     *,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Secrets by their whole names.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Secrets by their whole names.",
+            show_default=False,
+            autocompletion=complete_secrets,
+        ),
     ] = None,
     readable_by: Annotated[
         str | None,

@@ -12,6 +12,8 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from secrets_pipeline.cli.shared.completion import complete_stacks
+from secrets_pipeline.cli.shared.help import STACKS
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.stacks import SourceChoice
 
@@ -30,19 +32,40 @@ BasePath: TypeAlias = Annotated[
         file_okay=False,
         help="The Atmos repository; by default ATMOS_BASE_PATH, else the current folder.",
         show_default=False,
+        rich_help_panel=STACKS,
     ),
 ]
-OneStack: TypeAlias = Annotated[str, typer.Option("--stack", "-s", metavar="STACK", help="The stack.")]
-StackFilter: TypeAlias = Annotated[
-    str | None, typer.Option("--stack", "-s", metavar="STACK", help="Only this stack.", show_default=False)
+OneStack: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--stack",
+        "-s",
+        metavar="STACK",
+        help="The stack, or a glob that means one.",
+        rich_help_panel=STACKS,
+        autocompletion=complete_stacks,
+    ),
 ]
 SomeStacks: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--stack", "-s", metavar="STACK", help="This stack; may be repeated.", show_default=False),
+    typer.Option(
+        "--stack",
+        "-s",
+        metavar="STACK,…",
+        help="Only these stacks: names and globs ('eg-*'), with commas between them; may be repeated.",
+        show_default=False,
+        rich_help_panel=STACKS,
+        autocompletion=complete_stacks,
+    ),
 ]
-AllStacks: TypeAlias = Annotated[bool, typer.Option("--all", help="Every stack of the repository.")]
+AllStacks: TypeAlias = Annotated[
+    bool, typer.Option("--all", help="Every stack of the repository.", rich_help_panel=STACKS)
+]
 AllowExec: TypeAlias = Annotated[
-    bool, typer.Option("--allow-exec", help="Let `!exec` run commands, those of every manifest that is read.")
+    bool,
+    typer.Option(
+        "--allow-exec", help="Let `!exec` run commands, those of every manifest that is read.", rich_help_panel=STACKS
+    ),
 ]
 FromFile: TypeAlias = Annotated[
     str | None,
@@ -52,6 +75,7 @@ FromFile: TypeAlias = Annotated[
         help="Read the stacks from what `atmos describe stacks` printed, JSON or YAML; - is standard input. "
         "By default SECRETS_PIPELINE_FROM_FILE.",
         show_default=False,
+        rich_help_panel=STACKS,
     ),
 ]
 FromAtmos: TypeAlias = Annotated[
@@ -60,10 +84,14 @@ FromAtmos: TypeAlias = Annotated[
         "--from-atmos",
         help="Let the `atmos` command resolve the stacks: ATMOS_BINARY, else on PATH. "
         "By default SECRETS_PIPELINE_FROM_ATMOS=1.",
+        rich_help_panel=STACKS,
     ),
 ]
 Strict: TypeAlias = Annotated[
-    bool, typer.Option("--strict", help="Any error in any stack stops everything; else the other stacks go on.")
+    bool,
+    typer.Option(
+        "--strict", help="Any error in any stack stops everything; else the other stacks go on.", rich_help_panel=STACKS
+    ),
 ]
 
 
@@ -89,7 +117,7 @@ class StackOptions:
         allow_exec: whether `!exec` runs commands.
         strict: whether an error in any stack stops all.
         given: which of --base-path, --from-file and --from-atmos were given, not left to the environment.
-        names: the stacks that --stack names, each once; None for all of them.
+        names: what --stack says, each once, as names and globs with commas between them; None for all stacks.
     """
 
     base_path: Path

@@ -94,7 +94,7 @@ def usable(desired: OpenRepository, names: list[str] | None, failures: Failures,
         strict: whether errors of any stack, asked for or not, leave none to work on.
     """
     if names is not None:
-        names = _meant(desired, names, failures)
+        names = meant(desired, names, failures, known_stacks(desired))
     stopped = strict and bool(desired.errors)
     for name, errors in desired.errors.items():
         # An error that belongs to no stack may be one of any.
@@ -116,12 +116,19 @@ def known_stacks(desired: OpenRepository) -> frozenset[str]:
     return frozenset((*desired.specs, *filter(None, desired.errors)))
 
 
-def _meant(desired: OpenRepository, names: list[str], failures: Failures) -> list[str]:
-    found = expanded(names, known_stacks(desired))
+def meant(desired: OpenRepository, names: list[str], failures: Failures, known: Collection[str]) -> list[str]:
+    """Return the stacks that names and globs mean, each once; a glob that matches none is said.
+
+    Args:
+        desired: of the repository.
+        names: as they were asked for, with commas between them.
+        failures: is told.
+        known: names of the stacks that globs may match.
+    """
+    found = expanded(names, known)
     for glob in (glob for glob, matched in found.items() if not matched):
         every = desired.source.stack_names()
-        others = expanded([glob], every)[glob]
-        if others:
+        if others := expanded([glob], every)[glob]:
             failures.note(glob, f"what matches {glob!r} declares nothing that this project knows: {', '.join(others)}")
         else:
             failures.add(glob, no_match(glob, every))

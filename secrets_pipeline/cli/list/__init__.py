@@ -1,0 +1,1 @@
+"""`list`: print what there is, a line each."""

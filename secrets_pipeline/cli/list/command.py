@@ -1,0 +1,125 @@
+"""`list stacks`: print the stacks of a repository, where they live, and what they declare; no call to AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from secrets_pipeline.cli.shared.console import emit, emit_json, say, show
+from secrets_pipeline.cli.shared.failures import Failures
+from secrets_pipeline.cli.shared.help import with_examples
+from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, reads_stacks
+from secrets_pipeline.cli.shared.repository import known_stacks, meant, note_missing, read_asked
+from secrets_pipeline.operations.open_repository import OpenRepository
+
+EPILOG = with_examples(
+    "Exit codes: 0 listed, whatever errors a stack has; 1 nothing could be read, a manifest of no known stack has "
+    "errors, or a glob matches no stack.",
+    "secrets-pipeline list stacks -s 'eg-*,infra-*'",
+    "secrets-pipeline list stacks --format plain | xargs -n1 secrets-pipeline plan -s",
+)
+
+app = typer.Typer(no_args_is_help=True, help="List stacks, with where they live and what they declare.")
+
+
+class ListFormat(StrEnum):
+    """How a list is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class StackRow:
+    """A stack as it is listed.
+
+    Attributes:
+        stack: its name.
+        account_id: as the operator's settings say, else its variables; None where nobody does, or it has errors.
+        region: likewise.
+        role_arn: the role that is assumed there; None for the caller's own credentials.
+        secrets: how many it declares; None where that could not be read.
+        protected: whether it is production; None likewise.
+        errors: how many it has.
+    """
+
+    stack: str
+    account_id: str | None = None
+    region: str | None = None
+    role_arn: str | None = None
+    secrets: int | None = None
+    protected: bool | None = None
+    errors: int = 0
+
+
+@app.command("stacks", epilog=EPILOG)
+@reads_stacks
+def stacks_command(
+    source: StackOptions,
+    *,
+    stacks: SomeStacks = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also those that declare nothing that this project knows.")
+    ] = False,
+    output: Annotated[
+        ListFormat, typer.Option("--format", help="table, json, or plain: names alone, a line each.")
+    ] = ListFormat.TABLE,
+) -> None:
+    """List the stacks: where they live, how many secrets, whether protected, how many errors; no call to AWS."""
+    failures, desired = Failures(), read_asked(source)
+    for name, errors in desired.errors.items():
+        for error in errors if source.strict or not name else ():
+            failures.add(name, error)
+    ours, others = known_stacks(desired), desired.source.stack_names()
+    names = ours.union(others) if every else ours
+    if stacks:
+        asked = meant(desired, stacks, failures, names)
+        for name in asked:
+            if name not in ours and name not in others:
+                note_missing(desired.source, name, failures, unreadable="" in desired.errors)
+        names = ours.union(others).intersection(asked)
+    rows = [_row(desired, name) for name in sorted(names)]
+    if output is ListFormat.JSON:
+        emit_json([asdict(row) for row in rows])
+    elif output is ListFormat.PLAIN:
+        emit("".join(f"{row.stack}\n" for row in rows))
+    elif rows:
+        _show(rows)
+    _tell_left_out(ours, others, every=every or bool(stacks))
+    failures.exit()
+
+
+def _row(desired: OpenRepository, name: str) -> StackRow:
+    errors = len(desired.errors.get(name, ()))
+    spec = desired.specs.get(name)
+    if spec is not None:
+        at = spec.target
+        return StackRow(name, at.account_id, at.region, at.role_arn, len(spec.secrets), spec.protected, errors)
+    rule = desired.settings.target(name)
+    account_id, region, role_arn = (rule.account_id, rule.region, rule.role_arn) if rule else (None, None, None)
+    secrets, protected = (None, None) if errors else (0, False)
+    return StackRow(name, account_id, region, role_arn, secrets, protected, errors)
+
+
+def _show(rows: Collection[StackRow]) -> None:
+    from secrets_pipeline.cli.shared.tables import table  # noqa: PLC0415 - rich, which json and plain do without
+
+    columns = ("stack", "account", "region", "role", "secrets", "protected", "errors")
+    show(table(columns, (tuple(_cells(asdict(row))) for row in rows)))
+
+
+def _cells(row: Mapping[str, object]) -> Iterator[str]:
+    for value in row.values():
+        yield ("yes" if value else "") if isinstance(value, bool) or value is None else str(value)
+
+
+def _tell_left_out(ours: Collection[str], others: Collection[str], *, every: bool) -> None:
+    left = len(set(others).difference(ours))
+    if left and not every:
+        noun = "stack declares" if left == 1 else "stacks declare"
+        say(f"note: {left} more {noun} nothing that this project knows: --all lists them", style="dim")
