@@ -21,7 +21,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "plan": "Show what `apply` would do; all stacks unless some are named.",
         "apply": "Make AWS match the stacks.",
         "verify": "Run every check.",
-        "rotate": "Rotate secrets now, and run what follows from the new values.",
+        "rotate": "Rotate secrets now.",
     },
     "Ask AWS": {
         "access": "Who can read each secret, and why not.",

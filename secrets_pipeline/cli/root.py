@@ -17,7 +17,7 @@ from secrets_pipeline.cli.commands import COMMANDS, module_of
 from secrets_pipeline.cli.overview import PROGRAM, overview
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import FAILED, unexpected
-from secrets_pipeline.cli.shared.help import Command
+from secrets_pipeline.cli.shared.help import Command, Group
 from secrets_pipeline.errors import SecretsPipelineError
 
 _USAGE = 2
@@ -83,7 +83,7 @@ def loaded(name: str) -> Any:  # noqa: ANN401 - typer's own types are private
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(name, cls=Command, epilog=module.EPILOG)(getattr(module, name.replace("-", "_")))
         return get_command(alone)
-    group.rich_markup_mode = None
+    group.rich_markup_mode, group.info.cls = None, Group
     for command in group.registered_commands:
         command.cls = Command
     made = get_group(group)

@@ -17,6 +17,16 @@ from secrets_pipeline.stacks.files.readable import git_root
 _OF_OTHERS = 0o077
 
 
+def keep_from_git(folder: Path) -> None:
+    """Have git ignore a folder of ours that lies in whatever repository the command was called in.
+
+    Source: https://git-scm.com/docs/gitignore (a pattern is relative to its file; `*` matches that, too)
+    """
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("# Made by secrets-pipeline.\n*\n")
+
+
 def why_not_own(folder: Path, *, scratch: Collection[str] = ()) -> tuple[str, str] | None:
     """Say why a folder is not taken for one that we made, and what to do; None if it is, or if there is none.
 

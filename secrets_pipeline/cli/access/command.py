@@ -32,6 +32,7 @@ from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, titl
 from secrets_pipeline.cli.shared.help import STACKS
 from secrets_pipeline.cli.shared.options import OneStack, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.cli.shared.repository import open_stack
+from secrets_pipeline.cli.shared.secret_names import whole_name
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
@@ -117,7 +118,8 @@ def explain(
     known = facts(source, stack, file, secret=secret, every=stack is not None)
     verdict = read(known.estate, who, secret)
     if verdict is None:
-        raise SpecError(f"there is no secret {secret}", remedy="Write its whole name, as `secrets-pipeline tree` does.")
+        known_names = [one.name for one in known.estate.snapshot.secrets]
+        raise SpecError(f"there is no secret {secret}", remedy=whole_name(secret, known_names))
     missing = known.estate.missing(who)
     if output is TableFormat.JSON:
         emit_json({**plain(who, secret, verdict), **({"note": missing} if missing else {})})

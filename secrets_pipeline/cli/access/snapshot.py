@@ -20,6 +20,7 @@ from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.cli.shared.repository import known_stacks, only, read_asked, usable
+from secrets_pipeline.cli.shared.secret_names import whole_name
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
@@ -137,8 +138,11 @@ def _stack_of_secret(desired: OpenRepository, name: str) -> str:
         return found[0]
     broken = ", ".join(sorted(stack for stack in desired.errors if stack))
     unseen = f"; stacks with errors were not looked at: {broken}" if broken else ""
-    problem = f"stacks {', '.join(found)} declare {name}" if found else f"no stack declares a secret {name}{unseen}"
-    raise SpecError(problem, remedy="Say with -s whose account and region are meant.")
+    meant = "Say with -s whose account and region are meant."
+    if found:
+        raise SpecError(f"stacks {', '.join(found)} declare {name}", remedy=meant)
+    near = whole_name(name, [one.name for spec in desired.specs.values() for one in spec.secrets])
+    raise SpecError(f"no stack declares a secret {name}{unseen}", remedy=f"{near} Else: {meant}")
 
 
 def unread_parts(snapshot: Snapshot) -> list[str]:

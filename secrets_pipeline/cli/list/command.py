@@ -11,16 +11,13 @@ import typer
 
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.help import with_examples
 from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.repository import known_stacks, meant, note_missing, read_asked
 from secrets_pipeline.operations.open_repository import OpenRepository
 
-EPILOG = with_examples(
+EPILOG = (
     "Exit codes: 0 listed, whatever errors a stack has; 1 nothing could be read, a manifest of no known stack has "
-    "errors, or a glob matches no stack.",
-    "secrets-pipeline list stacks -s 'eg-*,infra-*'",
-    "secrets-pipeline list stacks --format plain | xargs -n1 secrets-pipeline plan -s",
+    "errors, or a glob matches no stack."
 )
 
 app = typer.Typer(no_args_is_help=True, help="List stacks, with where they live and what they declare.")

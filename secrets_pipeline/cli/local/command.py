@@ -23,7 +23,7 @@ from secrets_pipeline.emulator.handle.lifecycle import DEFAULT_ACCOUNT, DEFAULT_
 from secrets_pipeline.emulator.handle.state import LAMBDA_FOLDER, POSTGRES_FOLDER
 from secrets_pipeline.errors import LocalError
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
-from secrets_pipeline.operations.own_folder import why_not_own
+from secrets_pipeline.operations.own_folder import keep_from_git, why_not_own
 
 OPERATOR_SETTINGS = "operator.yaml"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
@@ -115,6 +115,7 @@ def start_for(
         port=port,
         die_with_parent=die_with_parent,
     )
+    keep_from_git(state_dir)
     emulator.stand_in(aws, stand_ins(specs, account_id=aws.account_id))
     return aws
 

@@ -18,6 +18,7 @@ from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, TableF
 from secrets_pipeline.cli.shared.progress import ApplyProgress
 from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error, outcome_table, run_json
+from secrets_pipeline.cli.shared.secret_names import whole_name
 from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.engine.model import Change, ChangeClass
@@ -95,7 +96,8 @@ def _named(desired: OpenRepository, stacks: Sequence[str], names: Iterable[str])
     for name in dict.fromkeys(names):
         declaring = [stack for stack in stacks if any(one.name == name for one in desired.specs[stack].secrets)]
         if not declaring:
-            raise SpecError(f"no stack declares a secret {name}", remedy="Write its whole name, as `tree` shows it.")
+            known = [one.name for stack in stacks for one in desired.specs[stack].secrets]
+            raise SpecError(f"no stack declares a secret {name}", remedy=whole_name(name, known))
         if len(declaring) > 1:
             raise SpecError(f"stacks {', '.join(declaring)} declare {name}", remedy="Say with -s which one is meant.")
         found.setdefault(declaring[0], []).append(name)

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
+
+from secrets_pipeline.cli.examples import EXAMPLES
 
 STACKS: Final = "Stacks"
 """Heading of the options that say which stacks are worked on, and how they are read."""
+_ARGUMENTS: Final = "Arguments"
 _OWN: Final = "Options"
-
-
-def with_examples(epilog: str, *lines: str) -> str:
-    """Put examples before an epilog.
-
-    Args:
-        epilog: of a command's help, for example its exit codes.
-        lines: each a command, `# ` before what it is for.
-    """
-    # A paragraph that begins with \b is not folded.
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines), "", epilog])
+_WHOLE: Final = 1000
+"""Characters of a sentence: none is cut."""
 
 
 class Command(TyperCommand):
@@ -27,14 +21,32 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own types are private
         """Write arguments, then options by heading."""
-        by_heading: dict[str, list[tuple[str, str]]] = {"Arguments": [], _OWN: []}
+        by_heading: dict[str, list[tuple[str, str]]] = {_ARGUMENTS: [], _OWN: []}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
-                own = "Arguments" if parameter.param_type_name == "argument" else _OWN
+                own = _ARGUMENTS if parameter.param_type_name == "argument" else _OWN
                 heading = getattr(parameter, "rich_help_panel", None) or own
                 by_heading.setdefault(heading, []).append(record)
         for heading, rows in by_heading.items():
             if rows:
                 with formatter.section(heading):
                     formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own types are private
+        """Write examples, as they stand, then the epilog."""
+        _, _, called = ctx.command_path.partition(" ")
+        if examples := EXAMPLES.get(called):
+            formatter.write("\nExamples:\n")
+            formatter.write("".join(f"  {line}\n" for line in examples))
+        super().format_epilog(ctx, formatter)
+
+
+class Group(TyperGroup):
+    """A group whose commands are listed with the whole of their first sentence, in plain text."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own types are private
+        """Write the commands."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(_WHOLE)) for name, one in commands if one is not None])

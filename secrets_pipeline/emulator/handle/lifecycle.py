@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -27,6 +28,8 @@ from secrets_pipeline.emulator.handle.state import (
 )
 from secrets_pipeline.errors import LocalError
 
+_PACKAGES = ("moto", "trustme")
+"""Of the extra `local`; PostgreSQL is looked for where a database is made."""
 DEFAULT_ACCOUNT = "111122223333"
 DEFAULT_REGION = "eu-west-2"
 ADMINISTRATOR_ROLE = "OrganizationAccountAccessRole"
@@ -100,8 +103,14 @@ def start(
         timeout: seconds to wait until it answers.
 
     Raises:
-        LocalError: it does not start in time.
+        LocalError: it is not installed, or does not start in time.
     """
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise LocalError(
+            f"The embedded AWS is not installed: there is no {' and no '.join(missing)}.",
+            remedy="Install the extra: pip install 'secrets-pipeline[local]'.",
+        )
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(state_dir / START_LOCK_FILE):
         running = status(state_dir)
@@ -151,9 +160,11 @@ def _ready(state_dir: Path, process: subprocess.Popen[bytes], timeout: float) ->
             _children[process.pid] = process
             return _as_told(state, state_dir)
         time.sleep(_POLL_SECONDS)
+    code = process.poll()
     process.kill()
     process.wait()
-    raise LocalError(f"The embedded AWS did not start within {timeout:g} s.", remedy=f"Read {state_dir / LOG_FILE}.")
+    problem = f"did not start within {timeout:g} s" if code is None else f"ended as it started, with exit code {code}"
+    raise LocalError(f"The embedded AWS {problem}.", remedy=f"Read {state_dir / LOG_FILE}.")
 
 
 def status(state_dir: Path) -> LocalAws | None:

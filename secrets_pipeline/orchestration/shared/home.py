@@ -13,7 +13,7 @@ import yaml
 from sqlalchemy.exc import DBAPIError
 
 from secrets_pipeline.errors import StorageError
-from secrets_pipeline.operations.own_folder import why_not_own
+from secrets_pipeline.operations.own_folder import keep_from_git, why_not_own
 from secrets_pipeline.operations.revision.checkouts import CHECKOUTS
 
 DAGSTER_HOME = "DAGSTER_HOME"
@@ -75,10 +75,13 @@ def prepare_home(home: Path | None = None) -> Path:
     asked = home or _folder()
     folder = asked.resolve()
     with storage_errors(folder):
-        if home is None and not os.environ.get(DAGSTER_HOME) and (foreign := why_not_own(asked, scratch=(CHECKOUTS,))):
+        unnamed = home is None and not os.environ.get(DAGSTER_HOME)
+        if unnamed and (foreign := why_not_own(asked, scratch=(CHECKOUTS,))):
             reason, remedy = foreign
             raise _unusable(asked.absolute(), (reason, f"{remedy}, {_ELSEWHERE}."))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if unnamed:
+            keep_from_git(folder)
         for name in () if stores_elsewhere(folder) else _KEPT:
             (folder / name).mkdir(mode=0o700, exist_ok=True)
         if not (folder / _SETTINGS).exists():

@@ -58,7 +58,8 @@ def test_an_unknown_stack_has_neither_snapshot_nor_policies(access_shop: AccessS
 
 def test_an_unknown_secret_is_named_with_and_without_a_stack(access_shop: AccessShop) -> None:
     ask = ("access", "explain", "--principal", WORKER, "--secret", "shop/dev/api/tokn")
-    assert "no stack declares a secret shop/dev/api/tokn\n  Say with -s" in failed(access_shop, *ask)
+    said = failed(access_shop, *ask)
+    assert "no stack declares a secret shop/dev/api/tokn\n  Did you mean shop/dev/api/token" in said
     assert access_shop.calls == ()
     assert "there is no secret shop/dev/api/tokn" in failed(access_shop, *ask, "-s", STACK)
 
