@@ -105,6 +105,15 @@ def test_what_needs_the_examples_says_that_it_needs_a_checkout(installed: Instal
     assert "name a repository with --base-path" in done.stderr
 
 
+@pytest.mark.parametrize("command", [("local", "start"), ("demo", "--base-path", "."), ("dev", "--base-path", ".")])
+def test_without_the_extra_it_says_at_once_what_to_install(installed: Installed, command: tuple[str, ...]) -> None:
+    done = installed.run("secrets-pipeline", *command)
+    assert done.returncode == 1
+    assert "error: The embedded AWS is not installed: there is no moto and no trustme." in done.stderr
+    assert "pip install 'secrets-pipeline[local]'" in done.stderr
+    assert not (installed.folder / ".local-aws").exists()
+
+
 def test_another_dagster_project_has_the_pipeline_by_a_few_lines(wheel: Path, tmp_path: Path) -> None:
     project = install_in(wheel, tmp_path, "local")
     package = project.folder / "src" / "shop_data"

@@ -88,9 +88,19 @@ def test_a_second_start_returns_the_one_that_runs(folder: Path) -> None:
     assert (stop(folder), status(folder)) == (False, None)
 
 
+def test_without_its_packages_it_says_what_to_install_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As Python marks a module that cannot be imported.
+    monkeypatch.setitem(sys.modules, "moto", None)
+    with pytest.raises(LocalError, match=r"no moto\.\n  Install the extra: pip install 'secrets-pipeline\[local\]'"):
+        start(tmp_path / "aws")
+    assert not (tmp_path / "aws").exists()
+
+
 def test_a_taken_port_is_an_error_with_the_log_named(folder: Path, tmp_path: Path, aws: LocalAws) -> None:
     port = int(aws.endpoint_url.rsplit(":", 1)[1])
-    with pytest.raises(LocalError, match=r"server\.log"):
+    with pytest.raises(LocalError, match=r"ended as it started, with exit code 1\.\n  Read .*server\.log"):
         start(folder, port=port)
     assert status(folder) is None
 

@@ -208,6 +208,19 @@ def test_nothing_is_made_in_a_home_whose_storage_is_elsewhere(home: Path, tmp_pa
     assert list(home.iterdir()) == before
 
 
+def test_git_ignores_the_folder_that_nobody_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    home = prepare_home()
+    assert "*" in (home / ".gitignore").read_text().splitlines()
+    (home / ".gitignore").write_text("")
+    monkeypatch.delenv("DAGSTER_HOME")
+    prepare_home()
+    assert (home / ".gitignore").read_text() == ""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "named"))
+    assert not (prepare_home() / ".gitignore").exists()
+
+
 def test_commits_that_are_kept_in_it_leave_the_default_folder_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
