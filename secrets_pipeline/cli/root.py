@@ -66,7 +66,12 @@ class Deferred(TyperCommand):
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer's own types are private
         """Have the command itself parse the arguments."""
-        return loaded(str(self.name)).make_context(*args, **kwargs)
+        command = loaded(str(self.name))
+        if not gc.isenabled():
+            # `main` has stopped it; what is there by now stays.
+            gc.freeze()
+            gc.enable()
+        return command.make_context(*args, **kwargs)
 
 
 @cache
@@ -76,8 +81,7 @@ def loaded(name: str) -> Any:  # noqa: ANN401 - typer's own types are private
     Args:
         name: as it stands in `COMMANDS`.
     """
-    with _collector_paused():
-        module = import_module(module_of(name))
+    module = import_module(module_of(name))
     group = getattr(module, "app", None)
     if group is None:
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -89,18 +93,6 @@ def loaded(name: str) -> Any:  # noqa: ANN401 - typer's own types are private
     made = get_group(group)
     made.name = name
     return made
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No collection while modules are imported: what they make stays, and is a tenth of the time to look through."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import resource
 import sys
@@ -16,6 +18,12 @@ _COMPLETING: Final = "_SECRETS_PIPELINE_COMPLETE"
 def main() -> None:
     """Run the command line, without core dumps (`setrlimit`), also of what it starts: they would hold values."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # A plugin of pydantic's would see what is validated; to look for one takes as long as to print the help.
+    # Source: https://docs.pydantic.dev/latest/concepts/plugins/
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+    # Modules are never garbage: to look through them, while they come and at the end, is a fifth of a short run.
+    gc.disable()
+    atexit.register(gc.freeze)
     try:
         if sys.argv[1:] in (["-h"], ["--help"]) and _COMPLETING not in os.environ:
             from secrets_pipeline.cli.overview import overview  # noqa: PLC0415 - see the module's docstring

@@ -34,7 +34,7 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
-ExternalId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$")]
+ExternalId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@:/-]+$", min_length=2, max_length=1224)]
 """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
 
 
@@ -67,7 +67,7 @@ class Target(AssumedRole):
         region: AWS region name.
     """
 
-    account_id: str | None = Field(default=None, pattern=r"^\d{12}$")
+    account_id: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
     region: str
 
     def under(self, role: AssumedRole) -> Target:

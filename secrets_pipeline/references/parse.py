@@ -57,6 +57,8 @@ def parse(text: str, components: Collection[str] = ()) -> Expression:
     Raises:
         ExpressionError: what is wrong at which column; the text around the reference is never shown.
     """
+    if "${" not in text:
+        return Literal(text)
     parts: list[Expression] = []
     literal = ""
     position = 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Line: TypeAlias = Sequence[tuple[str, str]]
 """Pieces of one line, each a text and its style."""
-_INVISIBLE = re.compile("[\x7f-\U0010ffff]")
+_NOT_PLAIN = re.compile("[^\x00-\x7e]")
 
 
 def show(what: RenderableType, *, width: int | None = None) -> None:
@@ -95,4 +95,4 @@ def emit(text: str) -> None:
 def emit_json(value: Value) -> None:
     """Write a result as JSON; characters that show nothing are escaped, so that it means the same."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    emit(_INVISIBLE.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))
+    emit(_NOT_PLAIN.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))

@@ -141,13 +141,13 @@ def read_component(
 
 def _notice_mistaken(inputs: Inputs) -> None:
     """Say which variables are almost one of ours: others are for Terraform, or come from the whole stack."""
-    for key in inputs.values:
+    for key in (key for key in inputs.values if key not in VARIABLES):
         known = (
             [f"default_{key}"]
             if f"default_{key}" in VARIABLES
             else difflib.get_close_matches(key, sorted(VARIABLES), 1, 0.9)
         )
-        if key not in VARIABLES and known:
+        if known:
             inputs.scope.stack.notices.append(
                 f"component {inputs.scope.name} sets vars.{key}, which has no effect. Did you mean {known[0]}?"
             )

@@ -20,10 +20,10 @@ class WebhookSettings(AssumedRole):
 
     environment: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     secret_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+$"
+        default=None, pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$"
     )
     parameter_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter/[A-Za-z0-9/_.-]+$"
+        default=None, pattern=r"^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$"
     )
 
     @model_validator(mode="after")
@@ -50,7 +50,9 @@ class AlertSettings(AssumedRole):
         dagster_url: of the Dagster UI, for example `https://dagster.example.com`, to make whole links of paths.
     """
 
-    topic_arn: str | None = Field(default=None, pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?$")
+    topic_arn: str | None = Field(
+        default=None, pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$"
+    )
     webhook: WebhookSettings | None = None
     repeat_after_minutes: int = Field(default=60, ge=1, le=10_080)
     dagster_url: str | None = Field(default=None, pattern=r"^https?://\S+$")

@@ -32,7 +32,7 @@ def _account_id(value: object) -> object:
     return value
 
 
-AccountId = Annotated[str, BeforeValidator(_account_id), Field(pattern=r"^\d{12}$")]
+AccountId = Annotated[str, BeforeValidator(_account_id), Field(pattern=r"^[0-9]{12}$")]
 
 
 class TargetRule(AssumedRole):
