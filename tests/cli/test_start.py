@@ -53,6 +53,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (("--help",), 0, HEAVY | {"typer", "pydantic", "yaml"}),
         (("tree", "--base-path", str(EXAMPLES)), 0, HEAVY),
+        (("describe", "stacks", "-s", "infra-*", "--base-path", str(EXAMPLES)), 0, HEAVY - {"rich"}),
         (("plan", "--offline", "--format", "json", "--base-path", str(EXAMPLES)), 0, HEAVY - {"rich"}),
         # There are no credentials.
         (("plan", "--base-path", str(EXAMPLES)), 1, {"dagster"}),
@@ -68,6 +69,16 @@ def test_a_command_imports_nothing_that_it_does_not_need(
     found = set(imported.split()[1:])
     assert "secrets_pipeline" in found
     assert found & unneeded == set()
+
+
+def test_no_plugin_of_pydantics_is_loaded_which_would_see_values(tmp_path: Path) -> None:
+    (tmp_path / "spy.py").write_text(f"open({str(tmp_path / 'loaded')!r}, 'w')\nplugin = None\n")
+    (tmp_path / "spy-1.0.dist-info").mkdir()
+    (tmp_path / "spy-1.0.dist-info" / "METADATA").write_text("Name: spy\nVersion: 1.0\n")
+    (tmp_path / "spy-1.0.dist-info" / "entry_points.txt").write_text("[pydantic]\nspy = spy:plugin\n")
+    done = run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{TOLD}", "tree", "--base-path", str(EXAMPLES))
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "loaded").exists()
 
 
 @pytest.mark.parametrize("module", ["typer", "secrets_pipeline.cli.tree.command"])
