@@ -1,7 +1,7 @@
 """Open a repository: read its stacks, and build the desired state of each.
 
-What asks AWS of them is imported where it is asked for (`assemble`): boto3 takes longer than to read the stacks, and
-who lists or draws them needs none of it.
+What asks AWS of them, and git, is imported where it is asked (`assemble`, `revision`): boto3 takes longer than to read
+the stacks, and who lists or draws them needs none of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.operations.repository_id import repository_id
-from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE, Revision, revision_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.stacks import (
@@ -35,6 +34,7 @@ from secrets_pipeline.stacks.files.disk import Seen, noted_in
 
 if TYPE_CHECKING:
     from secrets_pipeline.aws.session import Sessions
+    from secrets_pipeline.operations.revision.model import Revision
     from secrets_pipeline.reconcilers.assembly import Assembly
     from secrets_pipeline.reconcilers.run import Run
 
@@ -85,6 +85,11 @@ class OpenRepository:
     @cached_property
     def revision(self) -> Revision:
         """Find the commit that it was read at, and whether it differs; see `revision_of`."""
+        from secrets_pipeline.operations.revision.model import (  # noqa: PLC0415 - see the module's docstring
+            COMMIT_VARIABLE,
+            revision_of,
+        )
+
         return revision_of(self.seen, self.base_path, self.commit or os.environ.get(COMMIT_VARIABLE, ""))
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
