@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,11 @@ def test_a_stack_with_errors_is_told_and_the_others_are_shown(cli: Cli, half_bro
     assert "shop-dev" in result.stdout
     assert "shop-broken" in result.stderr
     assert "vars.secrets.nothing" in result.stderr
+
+
+def test_a_terminal_shows_the_same_in_colours(cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = cli("tree", "--base-path", repository).stdout
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = cli("tree", "--base-path", repository).stdout
+    assert coloured != plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
