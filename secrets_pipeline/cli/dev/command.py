@@ -13,7 +13,14 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline import emulator
-from secrets_pipeline.cli.local.command import STATE_DIR, StateDir, shell_lines, start_for, take_operator_settings
+from secrets_pipeline.cli.local.command import (
+    STATE_DIR,
+    StateDir,
+    embedded_account,
+    shell_lines,
+    start_for,
+    take_operator_settings,
+)
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.failures import Failures
@@ -42,24 +49,24 @@ def dev(
     named = base_path or os.environ.get(BASE_PATH_VARIABLE)
     root = repository(base_path if named else examples())
     take_operator_settings(root)
-    desired = read(root)
-    stacks = usable(desired, None, Failures())
-    # The code location runs in other processes, which find the repository by this.
-    os.environ[BASE_PATH_VARIABLE] = str(root)
-    signal.signal(signal.SIGTERM, _interrupted)
-    # A background job of a shell would ignore it, and so would everything that it starts.
-    signal.signal(signal.SIGINT, _interrupted)
-    try:
-        aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
-        second = emulator.second_user_environment(aws)
-        os.environ.update(aws.environment())
-        say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
-        say(f"What is changed with these, user {emulator.SECOND_USER} changes, not the pipeline; he reads no value:")
-        emit(shell_lines(second))
-        runs.prepare_home(stacks)
-        code = _serve(port)
-    finally:
-        emulator.stop(state_dir)
+    with embedded_account(read(root)) as desired:
+        stacks = usable(desired, None, Failures())
+        # The code location runs in other processes, which find the repository by this.
+        os.environ[BASE_PATH_VARIABLE] = str(root)
+        signal.signal(signal.SIGTERM, _interrupted)
+        # A background job of a shell would ignore it, and so would everything that it starts.
+        signal.signal(signal.SIGINT, _interrupted)
+        try:
+            aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
+            second = emulator.second_user_environment(aws)
+            os.environ.update(aws.environment())
+            say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
+            say(f"What is changed with these, user {emulator.SECOND_USER} changes, not the pipeline; he reads no value:")
+            emit(shell_lines(second))
+            runs.prepare_home(stacks)
+            code = _serve(port)
+        finally:
+            emulator.stop(state_dir)
     raise typer.Exit(code)
 
 

@@ -58,7 +58,7 @@ def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     yield "targets:"
     for stack, spec in sorted(desired.specs.items()):
         account = json.dumps(spec.target.account_id) if spec.target.account_id else '""  # 12 digits'
-        yield f"  - {{stacks: {json.dumps(stack)}, region: {spec.target.region}, account_id: {account}}}"
+        yield f"  - {{stacks: {json.dumps(stack)}, account_id: {account}}}"
     yield _REPOSITORY
     yield f"repository: {desired.repository}" if desired.repository else "# repository: github.com/you/this-repository"
     yield _GRANTS

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.named_account import refuse_unnamed_account
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.repository_id import NAMELESS
 from secrets_pipeline.stacks import SourceChoice, StackSource
@@ -77,6 +79,16 @@ def usable(desired: OpenRepository, names: list[str] | None, failures: Failures,
         if name not in desired.specs and name not in desired.errors:
             note_missing(desired.source, name, failures, unreadable="" in desired.errors)
     return [name for name in names if name in desired.specs and name not in desired.errors]
+
+
+def with_account(desired: OpenRepository, stacks: list[str], failures: Failures) -> list[str]:
+    """Return the stacks that may be written: those whose account somebody names; the others are errors."""
+    sessions, named = Sessions(read_only=True), []
+    for stack in stacks:
+        with failures.of(stack):
+            refuse_unnamed_account(desired.specs[stack], desired.settings, sessions)
+            named.append(stack)
+    return named
 
 
 def note_missing(source: StackSource, name: str, failures: Failures, *, unreadable: bool) -> None:
