@@ -35,7 +35,9 @@ def refuse_unnamed_account(spec: StackSpec, settings: OperatorSettings, sessions
         line = f'targets:\n  - {{stacks: "{stack}", {account}}}'
         remedy = f"Write this into the operator's settings (--config FILE, or SECRETS_PIPELINE_CONFIG):\n{line}"
     else:
-        remedy = f'Write {account} into its rule under targets of the operator\'s settings: {{stacks: "{rule.stacks}"}}.'
+        remedy = (
+            f'Write {account} into its rule under targets of the operator\'s settings: {{stacks: "{rule.stacks}"}}.'
+        )
     raise GuardError(
         "nobody says to which account this stack belongs, so nothing is written"
         + (f"; the credentials belong to {found}" if found else ""),

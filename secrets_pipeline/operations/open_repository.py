@@ -144,6 +144,10 @@ class OpenRepository:
         return Assembly(repository, reached, replace(run or self.make_run(self.settings, options), writes=writing))
 
 
+def _same(named: str, folder: FilePath) -> bool:
+    return bool(named) and os.path.normpath(FilePath(named).absolute()) == os.path.normpath(folder.absolute())
+
+
 def operator_settings(file: FilePath | None = None) -> OperatorSettings:
     """Read the operator's settings.
 
@@ -194,8 +198,10 @@ def _opened(
     allow_exec: bool,
     called: FilePath | None,
 ) -> OpenRepository:
-    # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
-    config_env = {name: os.environ[name] for name in CONFIG_VARIABLES - {BASE_PATH} if name in os.environ}
+    config_env = {name: os.environ[name] for name in CONFIG_VARIABLES if os.environ.get(name)}
+    # As in Atmos it wins over `base_path` of atmos.yaml; a folder that was asked for by name wins over it.
+    if _same(config_env.pop(BASE_PATH, ""), called or base_path):
+        config_env[BASE_PATH] = str(base_path.absolute())
     # A variable that is secret stays a call, which is resolved where a value is written.
     plain = {name: os.environ.get(name) for name in settings.environment_plain}
     source = open_source(

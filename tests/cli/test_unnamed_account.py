@@ -14,7 +14,9 @@ from secrets_pipeline.orchestration.shared.resources import Asked
 from tests.cli.conftest import Cli
 from tests.runs import assert_exited
 
-REFUSED = "stack shop-dev: nobody says to which account this stack belongs, so nothing is written; the credentials belong"
+REFUSED = (
+    "stack shop-dev: nobody says to which account this stack belongs, so nothing is written; the credentials belong"
+)
 LINE = 'targets:\n    - {stacks: "shop-dev", account_id: "111122223333"}'
 
 

@@ -122,7 +122,7 @@ def test_a_component_that_is_not_ours_may_be_in_another_region(bench: Bench) -> 
         ("vpc: {vars: {region: global}}", True),
     ],
 )
-def test_where_ours_say_no_region_the_other_components_do(bench: Bench, others: str, agrees: bool) -> None:  # noqa: FBT001 - a case
+def test_where_ours_say_no_region_the_other_components_do(bench: Bench, others: str, agrees: bool) -> None:
     bench.settings = OperatorSettings(grants=TRUSTED, targets=(TargetRule(stacks="*", region="eu-west-2"),))
     ours = "    secretsmanager: {vars: {context_name: myapp, secrets: {key: {secret_data: x-9}}}}\n"
     stack = f"components:\n  terraform:\n    {others}\n{ours}"

@@ -27,6 +27,7 @@ from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import BASE_PATH_VARIABLE, BasePath, examples, repository
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
+from secrets_pipeline.stacks import AtmosRepository
 from secrets_pipeline.stacks.sources.source import FROM_FILE_VARIABLE
 
 EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."
@@ -51,8 +52,9 @@ def dev(
     take_operator_settings(root)
     with embedded_account(read(root)) as desired:
         stacks = usable(desired, None, Failures())
-        # The code location runs in other processes, which find the repository by this.
-        os.environ[BASE_PATH_VARIABLE] = str(root)
+        # The code location runs in other processes, which find the repository by this; it is the base path, too.
+        source = desired.source
+        os.environ[BASE_PATH_VARIABLE] = str(source.config.base if isinstance(source, AtmosRepository) else root)
         signal.signal(signal.SIGTERM, _interrupted)
         # A background job of a shell would ignore it, and so would everything that it starts.
         signal.signal(signal.SIGINT, _interrupted)
@@ -61,7 +63,9 @@ def dev(
             second = emulator.second_user_environment(aws)
             os.environ.update(aws.environment())
             say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
-            say(f"What is changed with these, user {emulator.SECOND_USER} changes, not the pipeline; he reads no value:")
+            say(
+                f"What is changed with these, user {emulator.SECOND_USER} changes, not the pipeline; he reads no value:"
+            )
             emit(shell_lines(second))
             runs.prepare_home(stacks)
             code = _serve(port)

@@ -69,17 +69,21 @@ def find_config(
         StackError: if there is none, or a file of it is invalid, or imports what is remote or outside the repository.
     """
     folders = _folders(root, env)
+    notices = [
+        f"{place / name} is not read: the machine's and the user's configuration is, where ATMOS_CLI_CONFIG_PATH names "
+        f"its folder: ATMOS_CLI_CONFIG_PATH={place}"
+        for place in (system, Path(env["HOME"]) / ".atmos" if env.get("HOME") else None)
+        for name in _NAMES[::-1]
+        if place and place not in folders and is_file(place / name)
+    ]
     if not folders:
         raise StackError(
-            f"no atmos.yaml in {root} or a parent folder",
+            "\n".join([f"no atmos.yaml in {root} or a parent folder", *notices]),
             remedy="Name the Atmos repository: --base-path DIR, or ATMOS_BASE_PATH, or ATMOS_CLI_CONFIG_PATH.",
         )
     loader = _Loader(root, env, env if readable is None else readable, folders)
     files = tuple(file for folder in folders for file in loader.folder(folder))
     files += tuple(loader.profiles(ConfigFiles(files, folders[-1])))
-    home = Path(env["HOME"]) / ".atmos" if env.get("HOME") else None
-    unread = [place / name for place in (system, home) if place for name in _NAMES[::-1] if is_file(place / name)]
-    notices = [f"{path} is not read: only the repository's own configuration counts." for path in unread]
     return ConfigFiles(files, folders[-1], (*notices, *loader.notices))
 
 
@@ -240,7 +244,8 @@ class _Loader:
         self._check_inside(path, folder, name, Where(file=name))
         real, top = real_path(path), limit(self._root, folder)
         base = folder if within(real, real_path(folder)) else top
-        unreadable = ReadableFiles(base, top).problem(path, Use.CONFIGURATION)
+        # What lies elsewhere, the operator has named; what another work tree tracks says nothing of it.
+        unreadable = ReadableFiles(base, top if within(real, str(top)) else None).problem(path, Use.CONFIGURATION)
         if unreadable is not None:
             raise StackError(f"the file {unreadable.problem}", where=Where(file=name), remedy=unreadable.remedy)
         try:

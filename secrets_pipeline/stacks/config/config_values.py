@@ -29,11 +29,11 @@ _VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 CONFIG_VARIABLES: Final = frozenset({
-    *_VARIABLES, "ATMOS_BINARY", "ATMOS_CLI_CONFIG_PATH", "ATMOS_GIT_ROOT_BASEPATH", "ATMOS_PROFILE"
+    *_VARIABLES, "ATMOS_BINARY", "ATMOS_CLI_CONFIG_PATH", "ATMOS_GIT_ROOT_BASEPATH", "ATMOS_PROFILE", "HOME"
 })  # fmt: skip
 """All variables that say where the configuration is, or what it holds: no other `ATMOS_*`, which may be tokens.
 
-Source: https://atmos.tools/cli/configuration (ATMOS_BINARY is ours)
+Source: https://atmos.tools/cli/configuration (ATMOS_BINARY is ours; HOME says which `~/.atmos` is not read)
 """
 
 
