@@ -286,7 +286,7 @@ def test_settings_are_read_from_a_file(tmp_path: Path) -> None:
         ("targets: [{stacks: x, account_id: '12'}]", "targets.0.account_id"),
         (
             "target: []",
-            "operator.yaml:1, key target: unknown key target\n  Did you mean targets? Keys of the settings: ",
+            "operator.yaml:1, key target: unknown key target\n  Did you mean targets? Keys of ",
         ),
         ("- a", "the operator's settings are not a map"),
         ("a: [", "the operator's settings are not YAML"),
@@ -302,7 +302,7 @@ def test_wrong_settings_are_an_error_that_says_what_to_write(tmp_path: Path, tex
 
 
 def test_settings_that_are_not_there_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="none.yaml: No such file"):
+    with pytest.raises(SpecError, match=r"none\.yaml: No such file"):
         load_settings(tmp_path / "none.yaml")
 
 

@@ -281,8 +281,8 @@ def load_settings(path: Path | None) -> OperatorSettings:
     except OSError as error:
         raise SpecError(
             f"the operator's settings cannot be read: {path.absolute()}: {error.strerror}",
-            remedy="Let --config or SECRETS_PIPELINE_CONFIG name a YAML file, or unset it; a relative path is taken from "
-            "the current folder.",
+            remedy="Let --config or SECRETS_PIPELINE_CONFIG name a YAML file, or unset it; a relative path is taken "
+            "from the current folder.",
         ) from None
     except yaml.YAMLError as error:
         raise SpecError("the operator's settings are not YAML", remedy=f"{error}", where=where) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -42,17 +42,24 @@ class SettingPlaces:
 
         pydantic puts the kind of a map among the keys where there are several: what the file does not have is left out.
         """
-        return max(_walks(self._root, keys), key=lambda walk: len(walk[0]), default=((), None))
+        walks = list(_walks(self._root, keys))
+        return max(walks, key=lambda walk: (walk.plausible, len(walk.keys)), default=_Walk((), None))[:2]
 
 
-def _walks(node: yaml.Node | None, keys: Keys) -> Iterator[tuple[Keys, int]]:
+class _Walk(NamedTuple):
+    """Some of the keys of a place, below each other in the file; a kind may be called as a key is."""
+
+    keys: Keys
+    line: int | None
+    plausible: bool = True
+
+
+def _walks(node: yaml.Node | None, keys: Keys) -> Iterator[_Walk]:
     for index, key in enumerate(keys):
         for below, line in _below(node, key):
             more = keys[index + 1 :]
-            # A kind may be called as a key is, whose value has no keys then.
-            if not more or isinstance(below, yaml.CollectionNode):
-                yield (key,), line
-            yield from (((key, *found), last) for found, last in _walks(below, more))
+            yield _Walk((key,), line, not more or isinstance(key, int) or isinstance(below, yaml.CollectionNode))
+            yield from (walk._replace(keys=(key, *walk.keys)) for walk in _walks(below, more))
 
 
 def _below(node: yaml.Node | None, key: str | int) -> list[tuple[yaml.Node, int]]:
@@ -75,7 +82,7 @@ def wrong_settings(error: ValidationError, model: type[BaseModel], text: str, fi
     places, found = SettingPlaces(text), error.errors(include_input=False, include_url=False)
     meant = {(*one["loc"][:-1], _near(model, one["loc"])) for one in found if one["type"] == _UNKNOWN}
     problems = [
-        _problem(one["loc"], one["type"], one["msg"], model, places, file)
+        _problem(one, model, places, file)
         for one in found
         # What is missing is there, misspelt.
         if not (one["type"] == _MISSING and one["loc"] in meant)
@@ -91,7 +98,7 @@ def _problem(loc: Keys, kind: str, message: str, model: type[BaseModel], places:
     named = (*keys, loc[-1]) if kind in (_MISSING, _UNKNOWN) and keys[-1:] != loc[-1:] else keys
     where = Where(file=file, line=line, key=".".join(map(str, named)))
     if kind != _UNKNOWN:
-        told = _KINDS.get(kind, message.removeprefix(_OURS))
+        told = _KINDS.get(kind, one["msg"].removeprefix(_OURS))
         return SpecError(f"this setting is wrong: {told}", where=where)
     key, above = str(loc[-1]), ".".join(str(one) for one in named[:-1] if isinstance(one, str))
     known, near = _known(model, loc), _near(model, loc)

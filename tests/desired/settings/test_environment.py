@@ -155,7 +155,7 @@ def test_each_entry_of_the_operator_is_secret_unless_it_says_otherwise(
         ("[{secret: false}]", "key environment_allowed.0.name: this setting is wrong: it is missing"),
         (
             "[{name: A, plain: true}]",
-            "key environment_allowed.0.plain: unknown key plain\n  Keys of environment_allowed: name, secret.",
+            "key environment_allowed.0.plain: unknown key plain\n  Keys of environment_allowed: ",
         ),
     ],
 )

