@@ -10,6 +10,7 @@ import typer
 from secrets_pipeline import __version__
 from secrets_pipeline.cli.access import command as access
 from secrets_pipeline.cli.apply import command as apply
+from secrets_pipeline.cli.config import command as config
 from secrets_pipeline.cli.demo import command as demo
 from secrets_pipeline.cli.describe import command as describe
 from secrets_pipeline.cli.dev import command as dev
@@ -25,8 +26,15 @@ from secrets_pipeline.cli.rotation_package import command as rotation
 from secrets_pipeline.cli.shared.console import emit
 from secrets_pipeline.cli.shared.failures import Commands
 from secrets_pipeline.cli.shared.interrupts import keep_interrupts
+from secrets_pipeline.cli.shared.options import is_reader
 from secrets_pipeline.cli.tree import command as tree
 from secrets_pipeline.cli.verify import command as verify
+
+VARIABLES = (
+    "Variables: SECRETS_PIPELINE_CONFIG names the operator's settings (as --config), ATMOS_BASE_PATH the repository, "
+    "DAGSTER_HOME where runs are kept; AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and AWS's others count as everywhere. "
+    "`secrets-pipeline config` shows all that are in force."
+)
 
 app = typer.Typer(
     name="secrets-pipeline",
@@ -36,7 +44,8 @@ app = typer.Typer(
     # A traceback with locals would show values.
     pretty_exceptions_enable=False,
     help="Make AWS Secrets Manager match an Atmos repository, and keep it so.",
-    epilog="Exit codes: 0 done, 1 error (a mistyped option included). Results are on stdout, all else on stderr.",
+    epilog="Exit codes: 0 done, 1 error (a mistyped option included). Results are on stdout, all else on stderr. "
+    + VARIABLES,
 )
 
 
@@ -56,6 +65,7 @@ def root(
 
 
 app.command(epilog=init.EPILOG)(init.init)
+app.command(epilog=config.EPILOG)(config.config)
 app.add_typer(describe.app, name="describe")
 app.command(epilog=tree.EPILOG)(tree.tree)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
@@ -71,6 +81,19 @@ app.command(epilog=outputs.EPILOG)(outputs.outputs)
 app.add_typer(local.app, name="local")
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=dev.EPILOG)(dev.dev)
+
+
+def _name_variables(commands: typer.Typer) -> None:
+    """Add the variables to the help of each command that reads stacks."""
+    for command in commands.registered_commands:
+        if command.callback is not None and is_reader(command.callback):
+            command.epilog = f"{command.epilog or ''} {VARIABLES}".strip()
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            _name_variables(group.typer_instance)
+
+
+_name_variables(app)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import show, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.interrupts import ended_by_signals
-from secrets_pipeline.cli.shared.options import BasePath, examples, repository
+from secrets_pipeline.cli.shared.options import BasePath, ConfigFile, examples, repository, use_settings
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.cli.shared.run_view import check_counts
 from secrets_pipeline.cli.tree.command import hierarchy
@@ -38,11 +38,12 @@ EPILOG = "Exit codes: 0 everything was green, 1 something was not. No process is
 _WIDTH = 140
 
 
-def demo(base_path: BasePath = None) -> None:
+def demo(base_path: BasePath = None, config: ConfigFile = None) -> None:
     """Show the whole chain on an embedded AWS: hierarchy, plan, apply, delivered ARNs, checks, an idle second apply.
 
     Uses the examples of the project unless --base-path names another repository. Runs are kept in DAGSTER_HOME.
     """
+    use_settings(config)
     root = repository(base_path or examples())
     failures, started = Failures(), time.monotonic()
     take_operator_settings(root)

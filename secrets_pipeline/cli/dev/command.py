@@ -24,7 +24,14 @@ from secrets_pipeline.cli.local.command import (
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import BASE_PATH_VARIABLE, BasePath, examples, repository
+from secrets_pipeline.cli.shared.options import (
+    BASE_PATH_VARIABLE,
+    BasePath,
+    ConfigFile,
+    examples,
+    repository,
+    use_settings,
+)
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
 from secrets_pipeline.stacks import AtmosRepository
@@ -39,6 +46,7 @@ _GRACE_SECONDS = 20
 def dev(
     *,
     base_path: BasePath = None,
+    config: ConfigFile = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the web UI, on 127.0.0.1.")] = 3000,
     state_dir: StateDir = STATE_DIR,
 ) -> None:
@@ -47,6 +55,7 @@ def dev(
     Uses the examples of the project unless --base-path or ATMOS_BASE_PATH names another repository. Requests from pages
     of other origins, and those for another host than 127.0.0.1 or localhost, are refused.
     """
+    use_settings(config)
     named = base_path or os.environ.get(BASE_PATH_VARIABLE)
     root = repository(base_path if named else examples())
     take_operator_settings(root)

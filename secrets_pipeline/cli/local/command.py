@@ -18,7 +18,7 @@ from secrets_pipeline import emulator
 from secrets_pipeline.cli.local.stand_ins import stand_ins
 from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
-from secrets_pipeline.cli.shared.options import CHECKOUT_EXAMPLES, BasePath, repository
+from secrets_pipeline.cli.shared.options import CHECKOUT_EXAMPLES, BasePath, ConfigFile, repository, use_settings
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import LocalAws
@@ -58,6 +58,7 @@ app = typer.Typer(no_args_is_help=True, help="The embedded AWS: moto with real P
 def start(
     *,
     base_path: BasePath = None,
+    config: ConfigFile = None,
     port: Annotated[
         int | None, typer.Option("--port", min=1, max=65535, help="On 127.0.0.1.", show_default="a free one")
     ] = None,
@@ -68,6 +69,7 @@ def start(
     Prints shell lines on stdout: eval "$(secrets-pipeline local start)"
     """
     failures = Failures()
+    use_settings(config)
     root = repository(base_path)
     if take_operator_settings(root):
         say(f"For this command alone, {CONFIG_VARIABLE} is {os.environ[CONFIG_VARIABLE]}.")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from secrets_pipeline.errors import GuardError
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
 from secrets_pipeline.stacks import SourceChoice
 
 Command: TypeAlias = Callable[..., None]
@@ -29,6 +30,17 @@ BasePath: TypeAlias = Annotated[
         exists=True,
         file_okay=False,
         help="The Atmos repository; by default ATMOS_BASE_PATH, else the current folder.",
+        show_default=False,
+    ),
+]
+ConfigFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        dir_okay=False,
+        help="The operator's settings, relative to the current folder; by default what SECRETS_PIPELINE_CONFIG names. "
+        "`secrets-pipeline config` shows what is in force.",
         show_default=False,
     ),
 ]
@@ -88,7 +100,7 @@ class StackOptions:
         origin: where its stacks come from.
         allow_exec: whether `!exec` runs commands.
         strict: whether an error in any stack stops all.
-        given: which of --base-path, --from-file and --from-atmos were given, not left to the environment.
+        given: which of --base-path, --config, --from-file and --from-atmos were given, not left to the environment.
         names: the stacks that --stack names, each once; None for all of them.
     """
 
@@ -133,6 +145,7 @@ def _reader(command: Command, choose: Callable[..., list[str] | None]) -> Comman
         read = replace(read, names=choose(**{name: options.pop(name) for name in choice}))
         command(read, **options)
 
+    run.reads_stacks = True  # type: ignore[attr-defined] # what `is_reader` looks for
     # Typer reads the parameters off the signature.
     parameters = [*choice.values(), *own, *shared.values()]
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # what `inspect` looks for
@@ -141,18 +154,36 @@ def _reader(command: Command, choose: Callable[..., list[str] | None]) -> Comman
     return run
 
 
+def is_reader(command: Callable[..., Any]) -> bool:
+    """Tell whether a command has the options of every reader of stacks."""
+    return getattr(command, "reads_stacks", False)
+
+
 def _stack_options(
     *,
     base_path: BasePath = None,
+    config: ConfigFile = None,
     from_file: FromFile = None,
     from_atmos: FromAtmos = False,
     allow_exec: AllowExec = False,
     strict: Strict = False,
 ) -> StackOptions:
     origin = SourceChoice.chosen(from_file, atmos=from_atmos, env=os.environ)
-    sources = {"--base-path": base_path, "--from-file": from_file, "--from-atmos": from_atmos or None}
+    sources = {
+        "--base-path": base_path,
+        "--config": config,
+        "--from-file": from_file,
+        "--from-atmos": from_atmos or None,
+    }
     given = tuple(name for name, value in sources.items() if value is not None)
+    use_settings(config)
     return StackOptions(repository(base_path), origin, allow_exec, strict, given)
+
+
+def use_settings(config: Path | None) -> None:
+    """Let this process, and those that it starts, read the operator's settings from a file that was named."""
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config.absolute())
 
 
 def repository(base_path: Path | None) -> Path:

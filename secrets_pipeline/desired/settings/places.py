@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from secrets_pipeline.errors import SpecError, Where
 
@@ -93,14 +94,15 @@ def wrong_settings(error: ValidationError, model: type[BaseModel], text: str, fi
     return SpecError(f"{len(problems)} of the operator's settings are wrong:\n{told}")
 
 
-def _problem(loc: Keys, kind: str, message: str, model: type[BaseModel], places: SettingPlaces, file: str) -> SpecError:
+def _problem(one: ErrorDetails, model: type[BaseModel], places: SettingPlaces, file: str) -> SpecError:
+    loc, kind = one["loc"], one["type"]
     keys, line = places.found(loc)
     named = (*keys, loc[-1]) if kind in (_MISSING, _UNKNOWN) and keys[-1:] != loc[-1:] else keys
     where = Where(file=file, line=line, key=".".join(map(str, named)))
     if kind != _UNKNOWN:
         told = _KINDS.get(kind, one["msg"].removeprefix(_OURS))
         return SpecError(f"this setting is wrong: {told}", where=where)
-    key, above = str(loc[-1]), ".".join(str(one) for one in named[:-1] if isinstance(one, str))
+    key, above = str(loc[-1]), ".".join(name for name in named[:-1] if isinstance(name, str))
     known, near = _known(model, loc), _near(model, loc)
     meant = f"Did you mean {near}? " if near else ""
     return SpecError(

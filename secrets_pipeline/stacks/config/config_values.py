@@ -49,6 +49,11 @@ class ConfigPlaces:
         self._files = files
         self._variables = {path: name for name, path in _VARIABLES.items() if (env or {}).get(name)}
 
+    @property
+    def files(self) -> tuple[ConfigFile, ...]:
+        """The files, the lowest precedence first."""
+        return self._files
+
     def where(self, *path: str) -> Where:
         """The file and line that give a key its value; the main file for a key that nobody gives."""
         key = ".".join(path)

@@ -36,7 +36,7 @@ def wrong(tmp_path: Path, text: str) -> str:
         ("leases: {table: abc}", "operator.yaml:1, key leases.region: this setting is wrong: it is missing"),
         (
             "seals:\n  buckt: a\n",
-            "operator.yaml:2, key seals.buckt: unknown key buckt\n  Did you mean bucket? Keys of seals: bucket, prefix,",
+            "operator.yaml:2, key seals.buckt: unknown key buckt\n  Did you mean bucket? Keys of seals: bucket, ",
         ),
         ("leases: {buckett: abc, region: eu-west-2}", "operator.yaml:1, key leases.buckett: unknown key buckett\n"),
         ("targets: 3", "operator.yaml:1, key targets: this setting is wrong: it should be a list"),
