@@ -31,6 +31,10 @@ _NAMES: Final = (".atmos.yml", ".atmos.yaml", "atmos.yml", "atmos.yaml")
 _DROP_INS: Final = ("atmos.d", ".atmos.d")
 _EXTENSIONS: Final = (".yaml", ".yml")
 _CASED: Final = frozenset({"env"})  # Viper lower-cases every key but those of environment variables
+_UNREAD: Final = (
+    "{} is not read: the machine's and the user's configuration is, where ATMOS_CLI_CONFIG_PATH names its folder: "
+    "ATMOS_CLI_CONFIG_PATH={}"
+)
 _SYSTEM: Final = Path("/usr/local/etc/atmos")
 
 
@@ -69,13 +73,9 @@ def find_config(
         StackError: if there is none, or a file of it is invalid, or imports what is remote or outside the repository.
     """
     folders = _folders(root, env)
-    notices = [
-        f"{place / name} is not read: the machine's and the user's configuration is, where ATMOS_CLI_CONFIG_PATH names "
-        f"its folder: ATMOS_CLI_CONFIG_PATH={place}"
-        for place in (system, Path(env["HOME"]) / ".atmos" if env.get("HOME") else None)
-        for name in _NAMES[::-1]
-        if place and place not in folders and is_file(place / name)
-    ]
+    elsewhere = {system, *([Path(env["HOME"]) / ".atmos"] if env.get("HOME") else [])}.difference(folders)
+    unread = [place / name for place in sorted(elsewhere) for name in _NAMES[::-1] if is_file(place / name)]
+    notices = [_UNREAD.format(path, path.parent) for path in unread]
     if not folders:
         raise StackError(
             "\n".join([f"no atmos.yaml in {root} or a parent folder", *notices]),

@@ -225,13 +225,13 @@ def test_the_configuration_of_the_machine_and_of_the_user_are_not_read_but_said(
         f"folder: ATMOS_CLI_CONFIG_PATH={name.parent}"
         for name in (tmp_path / "system/atmos.yaml", tmp_path / "home/.atmos/atmos.yml")
     )
-    assert found.notices == (system, home)
+    assert found.notices == (home, system)
     assert find_config(root / "repo", {"HOME": str(root / "repo")}, root / "none").notices == ()
     (root / "repo/atmos.yaml").unlink()
     (root / "atmos.yaml").unlink()
     with pytest.raises(StackError) as raised:
         find_config(root / "repo", {"HOME": str(root / "home")}, root / "system")
-    assert raised.value.message == f"no atmos.yaml in {root}/repo or a parent folder\n{system}\n{home}"
+    assert raised.value.message == f"no atmos.yaml in {root}/repo or a parent folder\n{home}\n{system}"
     named = find_config(root / "repo", {"ATMOS_CLI_CONFIG_PATH": str(root / "system")}, root / "system")
     assert ([file.path for file in named.files], named.notices) == ([root / "system/atmos.yaml"], ())
 
