@@ -13,7 +13,7 @@ from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
-from secrets_pipeline.stacks.config.config_file import ConfigFile
+from secrets_pipeline.stacks.config.config_file import ConfigFile, lowered
 from secrets_pipeline.stacks.files import remote
 from secrets_pipeline.stacks.files.disk import entries, is_file, is_folder, read_text, real_path
 from secrets_pipeline.stacks.files.globs import FileTree, OutsideError
@@ -30,7 +30,6 @@ from secrets_pipeline.stacks.merge import Section, merge_all
 _NAMES: Final = (".atmos.yml", ".atmos.yaml", "atmos.yml", "atmos.yaml")
 _DROP_INS: Final = ("atmos.d", ".atmos.d")
 _EXTENSIONS: Final = (".yaml", ".yml")
-_CASED: Final = frozenset({"env"})  # Viper lower-cases every key but those of environment variables
 _UNREAD: Final = (
     "{} is not read: the machine's and the user's configuration is, where ATMOS_CLI_CONFIG_PATH names its folder: "
     "ATMOS_CLI_CONFIG_PATH={}"
@@ -260,8 +259,7 @@ class _Loader:
         except StackError as error:
             message = error.message.replace("invalid stack manifest", "invalid Atmos configuration", 1)
             raise StackError(message, where=error.where, remedy=error.remedy) from None
-        lowered: Section = _lowered(section)
-        return ConfigFile(path, name, text, lowered)
+        return ConfigFile(path, name, text, lowered(section))
 
     def _constructed(self, tag: str, text: str) -> Value:
         """Functions that Atmos evaluates in its configuration; others stay calls, which nothing here may need."""
@@ -288,12 +286,6 @@ def _import_names(value: Value, importer: ConfigFile) -> list[str]:
             remedy="Write a list of files, folders or globs.",
         )
     return [name for name in names if name]
-
-
-def _lowered(value: Value) -> Value:
-    if not isinstance(value, dict):
-        return value
-    return {key.lower(): inner if key.lower() in _CASED else _lowered(inner) for key, inner in value.items()}
 
 
 def _without_unset(value: Value) -> Value:
