@@ -13,6 +13,7 @@ from rich.tree import Tree
 
 from secrets_pipeline.cli.shared.console import emit_json, show
 from secrets_pipeline.cli.shared.options import StackFilter, StackOptions, reads_stacks
+from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.reference_view import note_unresolved
 from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.cli.shared.tables import STYLES
@@ -54,6 +55,7 @@ def tree(
     failures, desired, names = open_stacks(source, [stack] if stack else None)
     specs = [desired.specs[name] for name in names]
     note_unresolved(specs, failures)
+    tell_plaintext(specs)
     if output is TreeFormat.JSON:
         emit_json([_row(spec, secret) for spec in specs for secret in spec.secrets])
     else:

@@ -16,6 +16,7 @@ from secrets_pipeline.desired.reading.interpolation import OFF, ON, SETTING, Dia
 from secrets_pipeline.desired.reading.variables import ComponentVariables, expression_of
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
+from secrets_pipeline.desired.value.plaintext import Plaintext
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.references.inline import NoValueError, inline
@@ -103,6 +104,7 @@ class StackScope:
         unresolved: references inside secrets that have no value, by component and place.
         notices: what a user should know although nothing is wrong.
         crossings: what the stack takes in and writes to beyond its own.
+        plaintext: literals that look like secrets.
     """
 
     stack: AtmosStack
@@ -116,6 +118,7 @@ class StackScope:
     unresolved: list[tuple[str, Path, Unresolved]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
+    plaintext: list[Plaintext] = field(default_factory=list)
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
@@ -133,7 +136,7 @@ class StackScope:
 
     def other(self, stack: AtmosStack) -> StackScope:
         """Another stack, seen from this one; what is wrong there is not this one's error."""
-        return replace(self, stack=stack, errors=[], unresolved=[], notices=[], crossings=[])
+        return replace(self, stack=stack, errors=[], unresolved=[], notices=[], crossings=[], plaintext=[])
 
 
 class ComponentScope:
