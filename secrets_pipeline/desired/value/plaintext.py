@@ -47,6 +47,8 @@ _HARMLESS: Final = re.compile(
 _CLASSES: Final = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"[0-9]"), re.compile(r"[^A-Za-z0-9\s]"))
 _SLUG: Final = re.compile(r"[a-z0-9]{1,12}([._-][a-z0-9]{1,12})+")
 """Words of a name, such as `eu-west-2`."""
+_NUMBER: Final = "0123456789_-"
+"""What ends `password_2`."""
 _LEAST, _LEAST_CLASSES, _LEAST_OF_TWO = 8, 3, 20
 
 
@@ -101,7 +103,7 @@ def looks_like_secret(key: str | None, entry: str, expression: Expression) -> tu
     text, name = expression.value.strip(), entry if key is None else key
     if not text or _HARMLESS.fullmatch(text[:_MOST]):
         return None
-    if names_credential(name):
+    if names_credential(name.rstrip(_NUMBER)):
         return f"a literal stands under the name {name}", WRITTEN if key is None else WRITTEN_INSIDE
     return (
         ("a literal that looks like a password is the whole value", WRITTEN)
