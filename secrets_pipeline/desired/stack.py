@@ -16,9 +16,9 @@ from secrets_pipeline.desired.consumer.model import ConsumerSpec, Delivery
 from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.kms_key.model import KeySpec, own_key
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.desired.value.plaintext import Plaintext
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.desired.verification.model import VerificationSpec
 

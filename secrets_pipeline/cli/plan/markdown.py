@@ -10,7 +10,7 @@ from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows
 from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan
 from secrets_pipeline.cli.shared.markdown import block, code, details, table, text
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_rows
-from secrets_pipeline.desired.value.plaintext import Plaintext
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS
 

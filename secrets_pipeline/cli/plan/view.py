@@ -15,8 +15,8 @@ from secrets_pipeline.cli.shared.reference_view import ReferenceRow
 from secrets_pipeline.cli.shared.tables import STYLES, table, word
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.value.plaintext import Plaintext
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan, PlanRow
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from secrets_pipeline.cli.shared import markdown
 from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.value.plaintext import Plaintext
 
 _SAID = 10
 _COLUMNS = ("place", "plaintext", "write instead")

@@ -12,11 +12,11 @@ from typing import Final, Protocol
 
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.kinds import TERRAFORM, kind_of, setting
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.reading.interpolation import OFF, ON, SETTING, Dialect
 from secrets_pipeline.desired.reading.variables import ComponentVariables, expression_of
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
-from secrets_pipeline.desired.value.plaintext import Plaintext
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.references.inline import NoValueError, inline

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from secrets_pipeline.desired.base import Spec
 from secrets_pipeline.desired.value.weak_values import names_credential
 from secrets_pipeline.references.model import Expression, Json, Literal, Text
 
@@ -50,27 +49,6 @@ _SLUG: Final = re.compile(r"[a-z0-9]{1,12}([._-][a-z0-9]{1,12})+")
 _NUMBER: Final = "0123456789_-"
 """What ends `password_2`."""
 _LEAST, _LEAST_CLASSES, _LEAST_OF_TWO = 8, 3, 20
-
-
-class Plaintext(Spec):
-    """A literal that looks like a secret.
-
-    Attributes:
-        component: that declares it.
-        key: its place inside the component, dotted.
-        problem: what it looks like; goes on after "plaintext:".
-        remedy: what to write instead.
-        where: text that names file, line, stack, component and key.
-    """
-
-    component: str
-    key: str
-    problem: str
-    remedy: str
-    where: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.where}: plaintext: {self.problem}. {self.remedy}"
 
 
 ISSUED: Final = (

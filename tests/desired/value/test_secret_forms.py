@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.desired.value.plaintext import looks_like_secret
+from secrets_pipeline.desired.value.secret_forms import looks_like_secret
 from secrets_pipeline.references.model import Literal
 
 if TYPE_CHECKING:
