@@ -50,6 +50,13 @@ def test_a_plan_takes_the_account_as_it_is_and_says_so(cli: Cli, unnamed: Path) 
     assert "note: stack shop-dev names no account, so 111122223333 was taken as it is" in result.stderr
 
 
+def test_a_verification_says_whose_account_it_looks_at(cli: Cli, unnamed: Path) -> None:
+    said = cli("verify", "--base-path", unnamed).stderr
+    assert (
+        "note: nobody names the account of shop-dev: that of the credentials is taken; an apply asks for it in" in said
+    )
+
+
 def test_the_line_that_the_error_says_is_enough(cli: Cli, unnamed: Path, tmp_path: Path) -> None:
     refused = cli("apply", "-s", "shop-dev", "--base-path", unnamed).stderr
     line = next(line for line in refused.splitlines() if "{stacks:" in line)

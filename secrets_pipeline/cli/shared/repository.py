@@ -91,6 +91,16 @@ def with_account(desired: OpenRepository, stacks: list[str], failures: Failures)
     return named
 
 
+def tell_unnamed_accounts(desired: OpenRepository, stacks: list[str]) -> None:
+    """Say which stacks are looked at in whatever account the credentials are of; they are never written."""
+    unnamed = [name for name in stacks if desired.specs[name].target.account_id is None]
+    if unnamed:
+        told = (
+            f"nobody names the account of {', '.join(unnamed)}: that of the credentials is taken; an apply asks for it"
+        )
+        tell_notices((f"{told} in the operator's settings",))
+
+
 def note_missing(source: StackSource, name: str, failures: Failures, *, unreadable: bool) -> None:
     """Say that a stack that was asked for is not there.
 
