@@ -95,10 +95,8 @@ def tell_unnamed_accounts(desired: OpenRepository, stacks: list[str]) -> None:
     """Say which stacks are looked at in whatever account the credentials are of; they are never written."""
     unnamed = [name for name in stacks if desired.specs[name].target.account_id is None]
     if unnamed:
-        told = (
-            f"nobody names the account of {', '.join(unnamed)}: that of the credentials is taken; an apply asks for it"
-        )
-        tell_notices((f"{told} in the operator's settings",))
+        told = f"nobody names the account of {', '.join(unnamed)}: that of the credentials is taken"
+        tell_notices((f"{told}; an apply asks for it in the operator's settings",))
 
 
 def note_missing(source: StackSource, name: str, failures: Failures, *, unreadable: bool) -> None:

@@ -6,11 +6,11 @@ Sources of the forms: the vendors' pages on their tokens, and the rules of https
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from secrets_pipeline.desired.value.weak_values import names_credential
-from secrets_pipeline.references.model import Expression, Json, Literal, Text
+from secrets_pipeline.references.model import Expression, Literal, Text
 
 _FORMS: Final[Mapping[str, str]] = {
     "an access key id of AWS": r"(?<![A-Za-z0-9])(AKIA|ASIA)[A-Z2-7]{16}(?![A-Za-z0-9])",
@@ -83,25 +83,16 @@ def looks_like_secret(key: str | None, entry: str, expression: Expression) -> tu
         return None
     if names_credential(name.rstrip(_NUMBER)):
         return f"a literal stands under the name {name}", WRITTEN if key is None else WRITTEN_INSIDE
-    return (
-        ("a literal that looks like a password is the whole value", WRITTEN)
-        if key is None and _is_mixed(text)
-        else None
-    )
+    if key is None and _is_mixed(text):
+        return "a literal that looks like a password is the whole value", WRITTEN
+    return None
 
 
-def _literals(expression: Expression) -> Iterable[str]:
-    match expression:
-        case Literal(value=str(text)):
-            return (text,)
-        case Text(parts=parts):
-            return _between_references(part.value if isinstance(part, Literal) else None for part in parts)
-        case _:
-            return ()
-
-
-def _between_references(parts: Iterable[Json]) -> Iterable[str]:
-    return [part for part in parts if isinstance(part, str)]
+def _literals(expression: Expression) -> Iterator[str]:
+    """The text of a value, or what of it stands around references."""
+    for part in expression.parts if isinstance(expression, Text) else (expression,):
+        if isinstance(part, Literal) and isinstance(part.value, str):
+            yield part.value
 
 
 def _is_mixed(text: str) -> bool:

@@ -60,9 +60,8 @@ def test_no_other_repository_brings_the_operators_settings(cli: Cli, state_dir: 
 
 
 def test_a_stack_without_an_account_lives_in_the_embedded_one_for_a_block(
-    cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch
+    repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert cli
     manifest = repository / "stacks" / "dev.yaml"
     manifest.write_text(manifest.read_text().replace('account_id: "111122223333"', ""))
     opened = open_repository(repository)
