@@ -64,6 +64,16 @@ def test_it_wins_over_atmos_yaml_for_every_command_as_in_atmos(
     assert set(RepositoryCache().open(Place(image)).specs) == {"shop-dev"}
 
 
+def test_where_there_is_nothing_the_error_says_which_folder_was_read_and_why(
+    cli: Cli, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATMOS_BASE_PATH", str(image / "rootfs"))
+    for command in (("describe", "stacks"), ("plan", "--offline"), ("tree",)):
+        result = cli(*command)
+        assert_exited(result, 1)
+        assert f"the base path is {image}/rootfs (key base_path (of ATMOS_BASE_PATH))." in result.stderr
+
+
 def test_a_kept_checkout_is_read_instead_of_the_folder_that_the_variable_names(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
