@@ -38,7 +38,9 @@ def check_account(account: AwsAccount, target: Target, *, stack: str) -> Account
     actual = account.account_id
     if target.account_id is None:
         return Unverified(
-            actual, f"stack {stack} names no account, so {actual} was taken as it is: set it in the operator's settings"
+            actual,
+            f"stack {stack} names no account, so {actual} was taken as it is; an apply asks for it in the operator's "
+            "settings",
         )
     if actual != target.account_id:
         raise GuardError(

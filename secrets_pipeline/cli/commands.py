@@ -11,6 +11,7 @@ from typing import Final
 
 COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "Read the repository": {
+        "config": "Show what is in force and where it comes from: settings, base path, atmos.yaml, variables.",
         "init": "Print operator's settings for a repository, with what its stacks ask for.",
         "list": "List stacks, with where they live and what they declare.",
         "tree": "Show the secrets as a hierarchy: context, environment, path, secret.",

@@ -10,7 +10,14 @@ from secrets_pipeline.cli.commands import COMMANDS
 
 PROGRAM: Final = "secrets-pipeline"
 SUMMARY: Final = "Make AWS Secrets Manager match an Atmos repository, and keep it so."
-EPILOG: Final = "Exit codes: 0 done, 1 error (a mistyped option included). Results are on stdout, all else on stderr."
+VARIABLES: Final = (
+    "Variables: SECRETS_PIPELINE_CONFIG names the operator's settings (as --config), ATMOS_BASE_PATH the repository, "
+    "DAGSTER_HOME where runs are kept; AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and AWS's others count as everywhere. "
+    "`secrets-pipeline config` shows all that are in force."
+)
+EPILOG: Final = (
+    f"Exit codes: 0 done, 1 error (a mistyped option included). Results are on stdout, all else on stderr. {VARIABLES}"
+)
 VERSION_HELP: Final = "Print the version."
 OPTIONS: Final = {
     "--version": VERSION_HELP,

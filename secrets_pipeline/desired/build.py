@@ -223,6 +223,7 @@ def _build(scope: StackScope) -> StackSpec:
         rotation_function=read_rotation_function(scope, secrets),
         verification=read_verification(scope),
         crossings=_crossings(scope, secrets),
+        plaintext=tuple(dict.fromkeys(scope.plaintext)),
     )
 
 

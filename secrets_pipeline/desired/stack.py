@@ -16,6 +16,7 @@ from secrets_pipeline.desired.consumer.model import ConsumerSpec, Delivery
 from secrets_pipeline.desired.consumer.refresh_model import RefreshSpec
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.kms_key.model import KeySpec, own_key
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.verification.control_model import ControlParameters
@@ -37,6 +38,7 @@ class StackSpec(Spec):
         rotation_function: the function that rotates the secrets with managed rotation; None where there is none.
         crossings: what the stack takes in and writes to beyond its own.
         contested: names that other stacks of the repository declare too.
+        plaintext: literals of its YAML that look like secrets.
     """
 
     stack: str
@@ -56,6 +58,7 @@ class StackSpec(Spec):
     verification: VerificationSpec = VerificationSpec()
     crossings: tuple[Crossing, ...] = ()
     contested: tuple[Contested, ...] = ()
+    plaintext: tuple[Plaintext, ...] = ()
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
 
     def secret(self, ref: SecretRef) -> SecretSpec:
@@ -91,7 +94,7 @@ class StackSpec(Spec):
     def digest(self) -> str:
         """SHA-256 (hex) over the whole desired state, wherever in the YAML it stands; there is no plaintext in it."""
         places: dict[str, Any] = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where": True}}}}}
-        # Who allows it, and what others declare, is not what the stack asks for.
-        places |= {"crossings": True, "contested": True}
+        # Who allows it, what others declare, and how the YAML writes it, is not what the stack asks for.
+        places |= {"crossings": True, "contested": True, "plaintext": True}
         text = json.dumps(self.model_dump(mode="json", exclude=places), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -161,6 +161,22 @@ class OpenRepository:
         return Assembly(repository, reached, replace(made, writes=writing))
 
 
+def config_environment(base_path: FilePath, called: FilePath | None = None) -> dict[str, str]:
+    """Return the variables that say where Atmos's configuration is and what it holds, for one repository.
+
+    As in Atmos, ATMOS_BASE_PATH wins over `base_path` of atmos.yaml, as long as it names this repository: a folder that
+    was asked for by name wins over it.
+    """
+    found = {name: os.environ[name] for name in CONFIG_VARIABLES if os.environ.get(name)}
+    if _same(found.pop(BASE_PATH, ""), called or base_path):
+        found[BASE_PATH] = str(base_path.absolute())
+    return found
+
+
+def _same(named: str, folder: FilePath) -> bool:
+    return bool(named) and os.path.normpath(FilePath(named).absolute()) == os.path.normpath(folder.absolute())
+
+
 def operator_settings(file: FilePath | None = None) -> OperatorSettings:
     """Read the operator's settings.
 
@@ -211,10 +227,9 @@ def _opened(
     allow_exec: bool,
     called: FilePath | None,
 ) -> OpenRepository:
-    # ATMOS_BASE_PATH is how the caller found `base_path`; a base path that was asked for by name wins over it.
-    config_env = {name: os.environ[name] for name in CONFIG_VARIABLES - {BASE_PATH} if name in os.environ}
     # A variable that is secret stays a call, which is resolved where a value is written.
     plain = {name: os.environ.get(name) for name in settings.environment_plain}
+    config_env = config_environment(base_path, called)
     source = open_source(
         origin, base_path, env=plain, config_env=config_env, allow_exec=allow_exec, withhold=True, called=called
     )

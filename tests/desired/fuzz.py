@@ -312,10 +312,10 @@ def exercise(folder: Path) -> bool:
     shown: list[RenderableType] = [Text.assemble(*line) for line in hierarchy(desired.specs.values())]
     for name, spec in desired.specs.items():
         rows, references = declared(spec), reference_rows(spec)
-        declared_markdown({name: (spec.target, rows, references)}, {})
+        declared_markdown({name: (spec.target, rows, references, spec.plaintext)}, {})
         reference_json(references)
         shown.append(reference_table(references))
-        if CANARY in f"{spec!r} {rows} {references}":
+        if CANARY in f"{spec!r} {rows} {references} {[str(one) for one in spec.plaintext]}":
             raise Finding(f"a value of the environment in the plan of {name}")
         kinds = desired.source.stack(name).components.values()
         components = [component for kind in kinds for component in kind.values()]

@@ -104,7 +104,40 @@ def test_what_says_the_same_as_the_operator_or_says_nothing_yet_is_let_be(bench:
 def test_a_component_that_is_not_ours_may_be_in_another_region(bench: Bench) -> None:
     foreign = "    cloudfront: {vars: {region: us-east-1}}\n    base: {metadata: {type: abstract}, vars: {region: x}}\n"
     ours = "    secretsmanager: {vars: {context_name: myapp, secrets: {key: {secret_data: x-9}}}}\n"
-    assert bench.spec("components:\n  terraform:\n" + foreign + ours).target.region == "eu-west-2"
+    stack = "vars: {region: eu-west-2}\ncomponents:\n  terraform:\n" + foreign + ours
+    assert bench.spec(stack).target.region == "eu-west-2"
+    bench.settings = OperatorSettings(grants=TRUSTED, targets=(TargetRule(stacks="*", region="eu-west-2"),))
+    assert bench.spec(stack).target.region == "eu-west-2"
+
+
+@pytest.mark.parametrize(
+    ("others", "agrees"),
+    [
+        ("vpc: {vars: {region: us-east-1}}", False),
+        ("vpc: {vars: {region: us-east-1, environment: euw2}}", False),
+        ("vpc: {vars: {region: us-east-1}}\n    acm: {vars: {region: eu-west-2}}", True),
+        ("vpc: {metadata: {enabled: false}, vars: {region: us-east-1}}", True),
+        ("vpc: {metadata: {type: abstract}, vars: {region: us-east-1}}", True),
+        ("vpc: {vars: {region: '${env:AWS_REGION}'}}", True),
+        ("vpc: {vars: {region: global}}", True),
+    ],
+)
+def test_where_ours_say_no_region_the_other_components_do(bench: Bench, others: str, agrees: bool) -> None:
+    bench.settings = OperatorSettings(grants=TRUSTED, targets=(TargetRule(stacks="*", region="eu-west-2"),))
+    ours = "    secretsmanager: {vars: {context_name: myapp, secrets: {key: {secret_data: x-9}}}}\n"
+    stack = f"components:\n  terraform:\n    {others}\n{ours}"
+    if agrees:
+        assert bench.spec(stack).target.region == "eu-west-2"
+    else:
+        found = bench.only_error(stack)
+        assert "component vpc, key vars.region: region is us-east-1 here, and eu-west-2 for stacks *" in found
+
+
+def test_a_stack_without_a_region_is_told_who_says_one(bench: Bench) -> None:
+    bench.settings = OperatorSettings(grants=TRUSTED)
+    ours = "    secretsmanager: {vars: {context_name: myapp, secrets: {key: {secret_data: x-9}}}}\n"
+    found = bench.only_error("components:\n  terraform:\n    vpc: {vars: {region: us-east-1}}\n" + ours)
+    assert "Set vars.region in the stack (component vpc says us-east-1), or region in a rule" in found
 
 
 @pytest.mark.parametrize(
@@ -251,7 +284,10 @@ def test_settings_are_read_from_a_file(tmp_path: Path) -> None:
     [
         ("targets: [{stacks: x, account_id: 12345678901}]", 'put it in quotes: "012345678901"'),
         ("targets: [{stacks: x, account_id: '12'}]", "targets.0.account_id"),
-        ("target: []", "target: Extra inputs are not permitted"),
+        (
+            "target: []",
+            "operator.yaml:1, key target: unknown key target\n  Did you mean targets? Keys of ",
+        ),
         ("- a", "the operator's settings are not a map"),
         ("a: [", "the operator's settings are not YAML"),
     ],
@@ -266,7 +302,7 @@ def test_wrong_settings_are_an_error_that_says_what_to_write(tmp_path: Path, tex
 
 
 def test_settings_that_are_not_there_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="Let SECRETS_PIPELINE_CONFIG name a YAML file"):
+    with pytest.raises(SpecError, match=r"none\.yaml: No such file"):
         load_settings(tmp_path / "none.yaml")
 
 

@@ -122,5 +122,5 @@ def test_the_operators_id_is_one_that_a_tag_holds(tmp_path: Path, text: str, fit
     if fits:
         assert load_settings(settings).repository == text
         return
-    with pytest.raises(SpecError, match="repository: String should match pattern"):
+    with pytest.raises(SpecError, match="key repository: this setting is wrong: String should match pattern"):
         load_settings(settings)

@@ -15,7 +15,7 @@ from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, titl
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
 from secrets_pipeline.cli.shared.progress import ApplyProgress
-from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
+from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable, with_account
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
 from secrets_pipeline.errors import GuardError
@@ -115,7 +115,9 @@ def apply(
 
     usables = usable(desired, source.names, failures, strict=source.strict)
     note_unresolved((desired.specs[name] for name in usables), failures)
-    finished = run_all([name for name in usables if name not in failures.texts], run, failures)
+    ready = [name for name in usables if name not in failures.texts]
+    # What a deployment reads names the accounts of its stacks, and its runs look themselves.
+    finished = run_all(ready if queue else with_account(desired, ready, failures), run, failures)
     if output is TableFormat.JSON:
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
         emit_json({"stacks": shown, "errors": failures.texts})

@@ -20,13 +20,13 @@ from secrets_pipeline.cli.demo.call_counts import call_counts
 from secrets_pipeline.cli.demo.delivered import Delivered, delivered
 from secrets_pipeline.cli.demo.rotation import rotate, rotation_lines
 from secrets_pipeline.cli.demo.view import check_lines, delivered_lines, reading_lines, stack_line, stage_lines
-from secrets_pipeline.cli.local.command import start_for, take_operator_settings
+from secrets_pipeline.cli.local.command import embedded_account, start_for, take_operator_settings
 from secrets_pipeline.cli.plan.command import plan_all
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import show, show_lines, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.interrupts import ended_by_signals
-from secrets_pipeline.cli.shared.options import BasePath, examples, repository
+from secrets_pipeline.cli.shared.options import BasePath, ConfigFile, examples, repository, use_settings
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.cli.shared.run_view import check_counts
 from secrets_pipeline.cli.tree.command import hierarchy
@@ -38,17 +38,17 @@ EPILOG = "Exit codes: 0 everything was green, 1 something was not. No process is
 _WIDTH = 140
 
 
-def demo(base_path: BasePath = None) -> None:
+def demo(base_path: BasePath = None, config: ConfigFile = None) -> None:
     """Show the whole chain on an embedded AWS: hierarchy, plan, apply, delivered ARNs, checks, an idle second apply.
 
     Uses the examples of the project unless --base-path names another repository. Runs are kept in DAGSTER_HOME.
     """
+    use_settings(config)
     root = repository(base_path or examples())
     failures, started = Failures(), time.monotonic()
     take_operator_settings(root)
-    desired = read(root, origin=MANIFESTS)
-    stacks = usable(desired, None, failures)
-    with _embedded_aws(desired) as aws:
+    with embedded_account(read(root, origin=MANIFESTS)) as desired, _embedded_aws(desired) as aws:
+        stacks = usable(desired, None, failures)
         green = _tell(aws, desired, stacks, failures)
     title(f"{'All green' if green and not failures.texts else 'Not green'} after {time.monotonic() - started:.0f} s.")
     _lines(["The runs are kept: `make dev`, then open http://127.0.0.1:3000 to see them."])

@@ -13,13 +13,28 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline import emulator
-from secrets_pipeline.cli.local.command import STATE_DIR, StateDir, shell_lines, start_for, take_operator_settings
+from secrets_pipeline.cli.local.command import (
+    STATE_DIR,
+    StateDir,
+    embedded_account,
+    shell_lines,
+    start_for,
+    take_operator_settings,
+)
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import BASE_PATH_VARIABLE, BasePath, examples, repository
+from secrets_pipeline.cli.shared.options import (
+    BASE_PATH_VARIABLE,
+    BasePath,
+    ConfigFile,
+    examples,
+    repository,
+    use_settings,
+)
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
+from secrets_pipeline.stacks import AtmosRepository
 from secrets_pipeline.stacks.sources.source import FROM_FILE_VARIABLE
 
 EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS does not start."
@@ -31,6 +46,7 @@ _GRACE_SECONDS = 20
 def dev(
     *,
     base_path: BasePath = None,
+    config: ConfigFile = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the web UI, on 127.0.0.1.")] = 3000,
     state_dir: StateDir = STATE_DIR,
 ) -> None:
@@ -39,27 +55,31 @@ def dev(
     Uses the examples of the project unless --base-path or ATMOS_BASE_PATH names another repository. Requests from pages
     of other origins, and those for another host than 127.0.0.1 or localhost, are refused.
     """
+    use_settings(config)
     named = base_path or os.environ.get(BASE_PATH_VARIABLE)
     root = repository(base_path if named else examples())
     take_operator_settings(root)
-    desired = read(root)
-    stacks = usable(desired, None, Failures())
-    # The code location runs in other processes, which find the repository by this.
-    os.environ[BASE_PATH_VARIABLE] = str(root)
-    signal.signal(signal.SIGTERM, _interrupted)
-    # A background job of a shell would ignore it, and so would everything that it starts.
-    signal.signal(signal.SIGINT, _interrupted)
-    try:
-        aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
-        second = emulator.second_user_environment(aws)
-        os.environ.update(aws.environment())
-        say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
-        say(f"What is changed with these, user {emulator.SECOND_USER} changes, not the pipeline; he reads no value:")
-        emit(shell_lines(second))
-        runs.prepare_home(stacks)
-        code = _serve(port)
-    finally:
-        emulator.stop(state_dir)
+    with embedded_account(read(root)) as desired:
+        stacks = usable(desired, None, Failures())
+        # The code location runs in other processes, which find the repository by this; it is the base path, too.
+        source = desired.source
+        os.environ[BASE_PATH_VARIABLE] = str(source.config.base if isinstance(source, AtmosRepository) else root)
+        signal.signal(signal.SIGTERM, _interrupted)
+        # A background job of a shell would ignore it, and so would everything that it starts.
+        signal.signal(signal.SIGINT, _interrupted)
+        try:
+            aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
+            second = emulator.second_user_environment(aws)
+            os.environ.update(aws.environment())
+            say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
+            say(
+                f"What is changed with these, user {emulator.SECOND_USER} changes, not the pipeline; he reads no value:"
+            )
+            emit(shell_lines(second))
+            runs.prepare_home(stacks)
+            code = _serve(port)
+        finally:
+            emulator.stop(state_dir)
     raise typer.Exit(code)
 
 

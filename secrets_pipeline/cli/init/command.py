@@ -17,7 +17,7 @@ from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import NotGrantedError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 
-EPILOG = "Exit codes: 0 printed, 1 error. SECRETS_PIPELINE_CONFIG is not read: what it names may not exist yet."
+EPILOG = "Exit codes: 0 printed, 1 error. No settings are read: the file that --config names may not exist yet."
 _PRESET: Final = GrantRule(preset="single-team")
 _HEAD: Final = """\
 # The operator's settings: export SECRETS_PIPELINE_CONFIG=FILE. Stack YAML cannot change them.
@@ -58,7 +58,7 @@ def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     yield "targets:"
     for stack, spec in sorted(desired.specs.items()):
         account = json.dumps(spec.target.account_id) if spec.target.account_id else '""  # 12 digits'
-        yield f"  - {{stacks: {json.dumps(stack)}, region: {spec.target.region}, account_id: {account}}}"
+        yield f"  - {{stacks: {json.dumps(stack)}, account_id: {account}}}"
     yield _REPOSITORY
     yield f"repository: {desired.repository}" if desired.repository else "# repository: github.com/you/this-repository"
     yield _GRANTS

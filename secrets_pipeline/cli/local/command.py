@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import os
 import shlex
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+import yaml
 
 from secrets_pipeline import emulator
 from secrets_pipeline.cli.local.stand_ins import stand_ins
 from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
-from secrets_pipeline.cli.shared.options import CHECKOUT_EXAMPLES, BasePath, repository
+from secrets_pipeline.cli.shared.options import CHECKOUT_EXAMPLES, BasePath, ConfigFile, repository, use_settings
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.emulator.handle.lifecycle import DEFAULT_ACCOUNT, DEFAULT_REGION
 from secrets_pipeline.emulator.handle.state import LAMBDA_FOLDER, POSTGRES_FOLDER
 from secrets_pipeline.errors import LocalError
-from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE, OpenRepository, open_repository
 from secrets_pipeline.operations.own_folder import keep_from_git, why_not_own
 
 OPERATOR_SETTINGS = "operator.yaml"
@@ -55,6 +58,7 @@ app = typer.Typer(no_args_is_help=True, help="The embedded AWS: moto with real P
 def start(
     *,
     base_path: BasePath = None,
+    config: ConfigFile = None,
     port: Annotated[
         int | None, typer.Option("--port", min=1, max=65535, help="On 127.0.0.1.", show_default="a free one")
     ] = None,
@@ -65,6 +69,7 @@ def start(
     Prints shell lines on stdout: eval "$(secrets-pipeline local start)"
     """
     failures = Failures()
+    use_settings(config)
     root = repository(base_path)
     if take_operator_settings(root):
         say(f"For this command alone, {CONFIG_VARIABLE} is {os.environ[CONFIG_VARIABLE]}.")
@@ -134,6 +139,30 @@ def take_operator_settings(base_path: Path) -> bool:
         return True
     say(f"{settings} is not read, as its repository is not its operator: name it in {CONFIG_VARIABLE} if you are.")
     return False
+
+
+@contextmanager
+def embedded_account(desired: OpenRepository) -> Iterator[OpenRepository]:
+    """Let stacks whose account nobody names live in the embedded AWS, by settings that end with the block.
+
+    Yields:
+        The repository under them; as it was where the operator brings settings, or each stack has an account.
+    """
+    unnamed = [name for name, spec in desired.specs.items() if spec.target.account_id is None]
+    if os.environ.get(CONFIG_VARIABLE) or not unnamed:
+        yield desired
+        return
+    account = _most([spec.target.account_id for spec in desired.specs.values()], DEFAULT_ACCOUNT)
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="operator-") as file:
+        yaml.safe_dump({"targets": [{"stacks": name, "account_id": account} for name in unnamed]}, file)
+        file.flush()
+        # Other processes read it, too.
+        os.environ[CONFIG_VARIABLE] = file.name
+        say(f"Nobody names the account of {', '.join(unnamed)}: here it is {account}, that of the embedded AWS.")
+        try:
+            yield open_repository(desired.base_path, origin=desired.origin)
+        finally:
+            del os.environ[CONFIG_VARIABLE]
 
 
 def has_repository(base_path: Path) -> bool:

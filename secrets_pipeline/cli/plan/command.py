@@ -15,6 +15,7 @@ from secrets_pipeline.cli.plan.view import StackPlan, declared
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
+from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.reference_view import reference_rows
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
@@ -55,10 +56,11 @@ def plan(
     if offline and (deep or detailed_exitcode):
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
     failures, desired, stacks = open_stacks(source, source.names)
-    note_unresolved((desired.specs[name] for name in stacks), failures)
+    specs = [desired.specs[name] for name in stacks]
+    note_unresolved(specs, failures)
+    tell_plaintext(specs)
     if offline:
-        specs = [desired.specs[name] for name in stacks]
-        shown = {spec.stack: (spec.target, declared(spec), reference_rows(spec)) for spec in specs}
+        shown = {spec.stack: (spec.target, declared(spec), reference_rows(spec), spec.plaintext) for spec in specs}
         output.render_declared(shown, failures.texts)
         failures.exit()
         return
@@ -88,7 +90,10 @@ def plan_all(assembly: Assembly, stacks: Sequence[str], failures: Failures, *, d
             if isinstance(check, Unverified):
                 say(f"note: {check.reason}", style="dim")
             stages = plan_stack(stack, deep=deep)
-            plans.append(StackPlan(stages, name, account.account_id, target.region, stack.spec.crossings))
+            spec = stack.spec
+            plans.append(
+                StackPlan(stages, name, account.account_id, target.region, spec.crossings, plaintext=spec.plaintext)
+            )
             for error in (change.error for changes in stages.values() for change in changes):
                 if error is not None:
                     failures.add(name, error)

@@ -9,6 +9,7 @@ from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows, crossin
 from secrets_pipeline.cli.plan.markdown import Errors, declared_markdown, plans_markdown
 from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, plan_json, plan_table, summary
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_table
 from secrets_pipeline.cli.shared.tables import table
 
@@ -50,12 +51,13 @@ class PlanFormat(StrEnum):
                         "region": at.region,
                         "declared": rows,
                         "references": reference_json(found),
+                        "plaintext": plaintext_json(plaintext),
                     }
-                    for stack, (at, rows, found) in stacks.items()
+                    for stack, (at, rows, found, plaintext) in stacks.items()
                 }
                 emit_json({"stacks": shown, "errors": errors})
             case PlanFormat.TABLE:
-                for stack, (_, rows, found) in stacks.items():
+                for stack, (_, rows, found, _) in stacks.items():
                     title(f"{stack}: {len(rows)} declared; secrets in the order in which they are made")
                     show(table(DECLARED, [tuple(row.values()) for row in rows]))
                     emit("")

@@ -9,6 +9,8 @@ from typing import TypeAlias
 from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows
 from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan
 from secrets_pipeline.cli.shared.markdown import block, code, details, table, text
+from secrets_pipeline.cli.shared.plaintext_view import plaintext_rows
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS
 
@@ -48,7 +50,7 @@ def declared_markdown(stacks: Mapping[str, Declared], errors: Errors) -> str:
         errors: see `plans_markdown`.
     """
     sections, short = [], []
-    for stack, (target, rows, references) in stacks.items():
+    for stack, (target, rows, references, plaintext) in stacks.items():
         heading = f"### {code(stack)} · {target.account_id or 'account unknown'} · {target.region}"
         counted = f"**{len(rows)} declared**; nothing was compared with AWS"
         parts = [f"{heading}\n\n{counted}"]
@@ -59,6 +61,7 @@ def declared_markdown(stacks: Mapping[str, Declared], errors: Errors) -> str:
         if references:
             cells = [[code(r.secret), code(r.key), code(r.reference), r.state, text(r.detail)] for r in references]
             parts.append(_folded(("secret", "key", "reference", "state", "detail"), cells, "references"))
+        parts += _plaintext(plaintext)
         sections.append("\n\n".join(parts))
     return _joined(sections, short, _errors(errors))
 
@@ -81,7 +84,13 @@ def _plan(plan: StackPlan, *, unchanged: bool) -> str:
     if crossing := crossing_rows(plan, unchanged=unchanged):
         rows = [[text(what), *map(code, names), text(by)] for what, *names, by in crossing]
         parts.append(f"**Crosses a boundary**\n\n{_folded(COLUMNS, rows, 'crossings')}")
+    parts += _plaintext(plan.plaintext)
     return _GAP.join(parts)
+
+
+def _plaintext(found: Sequence[Plaintext]) -> list[str]:
+    """The literals that look like secrets, under a heading of their own."""
+    return [f"**⚠️ Plaintext in the YAML**\n\n{_folded(*plaintext_rows(found), 'literals')}"] if found else []
 
 
 def _short(plan: StackPlan) -> str:

@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from secrets_pipeline.arn import account_of
+from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
 from secrets_pipeline.cli.shared.reference_view import ReferenceRow
 from secrets_pipeline.cli.shared.tables import STYLES, table, word
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan, PlanRow
@@ -32,8 +34,8 @@ SYMBOLS = {
 }
 _DRIFT = "bold yellow"
 DECLARED = ("kind", "name", "component", "detail")
-Declared: TypeAlias = tuple[Target, Sequence[Mapping[str, str]], Sequence[ReferenceRow]]
-"""Where a stack lives, what it declares, what its secrets refer to."""
+Declared: TypeAlias = tuple[Target, Sequence[Mapping[str, str]], Sequence[ReferenceRow], Sequence[Plaintext]]
+"""Where a stack lives, what it declares, what its secrets refer to, what of them is written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,14 @@ class StackPlan(Plan):
     Attributes:
         account_id: the account that was looked at.
         crossings: what the stack takes in and writes to beyond its own.
+        plaintext: literals of its YAML that look like secrets.
     """
 
     stack: str
     account_id: str
     region: str
     crossings: Sequence[Crossing] = ()
+    plaintext: Sequence[Plaintext] = ()
 
 
 def summary(plan: StackPlan) -> str:
@@ -88,6 +92,7 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
             }
             for row in plan.rows(unchanged=unchanged)
         ],
+        "plaintext": plaintext_json(plan.plaintext),
     }
 
 

@@ -16,7 +16,7 @@ from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, titl
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.cli.shared.progress import ApplyProgress
-from secrets_pipeline.cli.shared.repository import open_stacks
+from secrets_pipeline.cli.shared.repository import open_stacks, with_account
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error, outcome_table, run_json
 from secrets_pipeline.cli.shared.secret_names import whole_name
 from secrets_pipeline.cli.shared.tables import table
@@ -77,6 +77,7 @@ def rotate(
         _tell_plan(desired, asked, failures, output)
         failures.exit()
         return
+    asked = {stack: asked[stack] for stack in with_account(desired, list(asked), failures)}
     rotated = _rotated(desired, asked, timeout, failures)
     behind = _behind(desired, [one.stack for one in rotated if _any_applied(one)])
     followed = run_all(behind, lambda stack: _followed(stack, desired), failures)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from typer.core import TyperCommand, TyperGroup
 
 from secrets_pipeline.cli.examples import EXAMPLES
+from secrets_pipeline.cli.overview import VARIABLES
 
 STACKS: Final = "Stacks"
 """Heading of the options that say which stacks are worked on, and how they are read."""
@@ -40,6 +41,10 @@ class Command(TyperCommand):
             formatter.write("\nExamples:\n")
             formatter.write("".join(f"  {line}\n" for line in examples))
         super().format_epilog(ctx, formatter)
+        if any(parameter.name == "base_path" for parameter in self.get_params(ctx)):
+            with formatter.indentation():
+                formatter.write_paragraph()
+                formatter.write_text(VARIABLES)
 
 
 class Group(TyperGroup):

@@ -15,6 +15,7 @@ import typer
 from secrets_pipeline.cli.shared.completion import complete_stacks
 from secrets_pipeline.cli.shared.help import STACKS
 from secrets_pipeline.errors import GuardError
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
 from secrets_pipeline.stacks import SourceChoice
 
 Command: TypeAlias = Callable[..., None]
@@ -31,6 +32,18 @@ BasePath: TypeAlias = Annotated[
         exists=True,
         file_okay=False,
         help="The Atmos repository; by default ATMOS_BASE_PATH, else the current folder.",
+        show_default=False,
+        rich_help_panel=STACKS,
+    ),
+]
+ConfigFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        dir_okay=False,
+        help="The operator's settings, relative to the current folder; by default what SECRETS_PIPELINE_CONFIG names. "
+        "`secrets-pipeline config` shows what is in force.",
         show_default=False,
         rich_help_panel=STACKS,
     ),
@@ -116,8 +129,10 @@ class StackOptions:
         origin: where its stacks come from.
         allow_exec: whether `!exec` runs commands.
         strict: whether an error in any stack stops all.
-        given: which of --base-path, --from-file and --from-atmos were given, not left to the environment.
+        given: which of --base-path, --config, --from-file and --from-atmos were given, not left to the environment.
         names: what --stack says, each once, as names and globs with commas between them; None for all stacks.
+        given: which of --base-path, --config, --from-file and --from-atmos were given, not left to the environment.
+        names: the stacks that --stack names, each once; None for all of them.
     """
 
     base_path: Path
@@ -172,15 +187,28 @@ def _reader(command: Command, choose: Callable[..., list[str] | None]) -> Comman
 def _stack_options(
     *,
     base_path: BasePath = None,
+    config: ConfigFile = None,
     from_file: FromFile = None,
     from_atmos: FromAtmos = False,
     allow_exec: AllowExec = False,
     strict: Strict = False,
 ) -> StackOptions:
     origin = SourceChoice.chosen(from_file, atmos=from_atmos, env=os.environ)
-    sources = {"--base-path": base_path, "--from-file": from_file, "--from-atmos": from_atmos or None}
+    sources = {
+        "--base-path": base_path,
+        "--config": config,
+        "--from-file": from_file,
+        "--from-atmos": from_atmos or None,
+    }
     given = tuple(name for name, value in sources.items() if value is not None)
+    use_settings(config)
     return StackOptions(repository(base_path), origin, allow_exec, strict, given)
+
+
+def use_settings(config: Path | None) -> None:
+    """Let this process, and those that it starts, read the operator's settings from a file that was named."""
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config.absolute())
 
 
 def repository(base_path: Path | None) -> Path:

@@ -135,6 +135,27 @@ def meant(desired: OpenRepository, names: list[str], failures: Failures, known: 
     return list(dict.fromkeys(stack for matched in found.values() for stack in matched))
 
 
+def with_account(desired: OpenRepository, stacks: list[str], failures: Failures) -> list[str]:
+    """Return the stacks that may be written: those whose account somebody names; the others are errors."""
+    from secrets_pipeline.aws.session import Sessions  # noqa: PLC0415 - boto3 takes longer than all that other commands do
+    from secrets_pipeline.operations.named_account import refuse_unnamed_account  # noqa: PLC0415 - as above
+
+    sessions, named = Sessions(read_only=True), []
+    for stack in stacks:
+        with failures.of(stack):
+            refuse_unnamed_account(desired.specs[stack], desired.settings, sessions)
+            named.append(stack)
+    return named
+
+
+def tell_unnamed_accounts(desired: OpenRepository, stacks: list[str]) -> None:
+    """Say which stacks are looked at in whatever account the credentials are of; they are never written."""
+    unnamed = [name for name in stacks if desired.specs[name].target.account_id is None]
+    if unnamed:
+        told = f"nobody names the account of {', '.join(unnamed)}: that of the credentials is taken"
+        tell_notices((f"{told}; an apply asks for it in the operator's settings",))
+
+
 def note_missing(source: StackSource, name: str, failures: Failures, *, unreadable: bool) -> None:
     """Say that a stack that was asked for is not there.
 

@@ -11,6 +11,7 @@ import typer
 
 from secrets_pipeline.cli.shared.console import Line, emit_json, show_lines
 from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
+from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -51,6 +52,7 @@ def tree(
     failures, desired, names = open_stacks(source, source.names)
     specs = [desired.specs[name] for name in names]
     note_unresolved(specs, failures)
+    tell_plaintext(specs)
     if output is TreeFormat.JSON:
         emit_json([_row(spec, secret) for spec in specs for secret in spec.secrets])
     else:

@@ -11,7 +11,7 @@ from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import emit, emit_json, show, title
 from secrets_pipeline.cli.shared.failures import FAILED
 from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
-from secrets_pipeline.cli.shared.repository import open_stacks
+from secrets_pipeline.cli.shared.repository import open_stacks, tell_unnamed_accounts
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def verify(
 ) -> None:
     """Run every check: resources as declared, values current, databases accept logins, consumers read and no others."""
     failures, desired, stacks = open_stacks(source, source.names)
+    tell_unnamed_accounts(desired, stacks)
     rows: list[CheckRow] = []
     for stack in stacks:
         with failures.of(stack):

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.kinds import TERRAFORM, kind_of, setting
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.reading.interpolation import OFF, ON, SETTING, Dialect
 from secrets_pipeline.desired.reading.variables import ComponentVariables, expression_of
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -103,6 +104,7 @@ class StackScope:
         unresolved: references inside secrets that have no value, by component and place.
         notices: what a user should know although nothing is wrong.
         crossings: what the stack takes in and writes to beyond its own.
+        plaintext: literals that look like secrets.
     """
 
     stack: AtmosStack
@@ -116,6 +118,7 @@ class StackScope:
     unresolved: list[tuple[str, Path, Unresolved]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
+    plaintext: list[Plaintext] = field(default_factory=list)
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
@@ -133,7 +136,7 @@ class StackScope:
 
     def other(self, stack: AtmosStack) -> StackScope:
         """Another stack, seen from this one; what is wrong there is not this one's error."""
-        return replace(self, stack=stack, errors=[], unresolved=[], notices=[], crossings=[])
+        return replace(self, stack=stack, errors=[], unresolved=[], notices=[], crossings=[], plaintext=[])
 
 
 class ComponentScope:

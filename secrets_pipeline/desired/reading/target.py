@@ -33,10 +33,12 @@ def read_target(stack: StackScope) -> Target:
     region = _settled(stack, rule, "region")
     account_id = _settled(stack, rule, "account_id")
     if region is None:
+        others = ", ".join(f"component {one} says {said}" for said, one in _regions_of_others(stack).items())
         stack.errors.append(
             SpecError(
                 f"nobody says in which region stack {name} lives",
-                remedy="Set vars.region in the stack, or region in a rule under targets of the operator's settings.",
+                remedy=f"Set vars.region in the stack{f' ({others})' if others else ''}, or region in a rule under "
+                "targets of the operator's settings.",
                 where=Where(file=stack.stack.files[0] if stack.stack.files else None, stack=name),
             )
         )
@@ -105,16 +107,38 @@ def _settled(stack: StackScope, rule: TargetRule | None, key: str) -> str | None
 
 
 def _said_otherwise(stack: StackScope, key: str, wanted: str) -> dict[str, str]:
-    """Every other value that a managed component gives to a variable, and the first component that does."""
+    """Every other value that a component gives to a variable, and the first one that does.
+
+    Those of the kinds that this project manages count. Where none of them says a region, the others do, and one that
+    says the operator's is enough: a certificate of CloudFront is in another one.
+    """
     # What cannot be read blocks nothing: the operator says it, so nobody needs it.
-    quiet = stack.other(stack.stack)
-    found: dict[str, str] = {}
+    quiet, found = stack.other(stack.stack), dict[str, str]()
     for name in stack.kinds:
-        value = Inputs(quiet.components[name], quiet.components[name].component.vars, ("vars",)).known(key)
-        said = f"{value:012d}" if isinstance(value, int) else value
-        if isinstance(said, str) and said not in ("", wanted):
-            found.setdefault(said, name)
+        found.setdefault(_said(quiet, name, key), name)
+    if key == "region" and not any(found):
+        others = _regions_of_others(stack)
+        return {} if wanted in others else others
+    return {said: name for said, name in found.items() if said not in ("", wanted)}
+
+
+def _regions_of_others(stack: StackScope) -> dict[str, str]:
+    """Each region that a component which is not ours says, and the first one that does; none that is switched off."""
+    quiet, found = stack.other(stack.stack), dict[str, str]()
+    for name, scope in stack.components.items():
+        if name not in stack.kinds and scope.component.enabled and not scope.component.abstract:
+            said = _said(quiet, name, "region")
+            if REGION.fullmatch(said):
+                found.setdefault(said, name)
     return found
+
+
+def _said(quiet: StackScope, name: str, key: str) -> str:
+    """What a component gives to a variable; empty for nothing, and for what is not text."""
+    scope = quiet.components[name]
+    value = Inputs(scope, scope.component.vars, ("vars",)).known(key)
+    said = f"{value:012d}" if isinstance(value, int) else value
+    return said if isinstance(said, str) else ""
 
 
 def _agreed(stack: StackScope, key: str) -> str | None:

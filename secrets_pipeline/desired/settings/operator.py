@@ -16,6 +16,7 @@ from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.desired.settings.environment import AllowedVariables, plain_names
 from secrets_pipeline.desired.settings.grants import Globs, GrantRule
 from secrets_pipeline.desired.settings.leases import LeaseSettings
+from secrets_pipeline.desired.settings.places import wrong_settings
 from secrets_pipeline.desired.settings.verification import VerificationSettings
 from secrets_pipeline.desired.stack_globs import matches
 from secrets_pipeline.errors import SpecError, Where
@@ -276,12 +277,13 @@ def load_settings(path: Path | None) -> OperatorSettings:
         return OperatorSettings()
     where = Where(file=path.name)
     try:
-        document = yaml.safe_load(read_text(path))
+        text = read_text(path)
+        document = yaml.safe_load(text)
     except OSError as error:
         raise SpecError(
-            f"the operator's settings cannot be read: {error.strerror}",
-            remedy="Let SECRETS_PIPELINE_CONFIG name a YAML file, or unset it.",
-            where=where,
+            f"the operator's settings cannot be read: {path.absolute()}: {error.strerror}",
+            remedy="Let --config or SECRETS_PIPELINE_CONFIG name a YAML file, or unset it; a relative path is taken "
+            "from the current folder.",
         ) from None
     except yaml.YAMLError as error:
         raise SpecError("the operator's settings are not YAML", remedy=f"{error}", where=where) from None
@@ -290,8 +292,5 @@ def load_settings(path: Path | None) -> OperatorSettings:
     try:
         return OperatorSettings.model_validate(document or {})
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
-    known = ", ".join(field.alias or name for name, field in OperatorSettings.model_fields.items())
-    raise SpecError(
-        "the operator's settings are wrong: " + "; ".join(problems), remedy=f"Known keys: {known}.", where=where
-    )
+        wrong = wrong_settings(error, OperatorSettings, text, path.name)
+    raise wrong

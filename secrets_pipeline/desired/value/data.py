@@ -6,25 +6,30 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
 from secrets_pipeline.desired.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
+from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.reference_targets import NO_VALUE, check, settled
 from secrets_pipeline.desired.reading.scope import ComponentScope, read_expression
 from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, document_of, place_of
+from secrets_pipeline.desired.value.secret_forms import looks_like_secret
 from secrets_pipeline.desired.value.weak_values import weakness
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.defaults import with_defaults
-from secrets_pipeline.references.model import Expression, Literal, Output, Path, Text
+from secrets_pipeline.references.model import Expression, Literal, Output, Path, Text, dotted
 from secrets_pipeline.references.walk import nodes, outputs, ssm_parameters
 from secrets_pipeline.stacks import AtmosStack, Component
 
 _PORT = re.compile(r":([0-9]|\$\{)")
 
 KEY = "secret_data"
+ALLOWED = "plaintext_allowed"
+_ENTRY = 2
 _DEPTH = len(("vars", "secrets", "<key>", KEY))
 
 
@@ -144,6 +149,8 @@ def _leaf(scope: ComponentScope, path: Path, value: Value, source: Path, known: 
     )
     if weak:
         scope.error(place, f"the value{at} {weak}", "Let it be generated, or refer to it: ${ssm:/path}.")
+    elif looks := looks_like_secret(name, str(source[_ENTRY]), written):
+        _note_plaintext(scope, place, *looks)
     check(scope, expression, place, sensitive_allowed=True)
     for text in (node for node in nodes(expression) if isinstance(node, Text)):
         _check_documents_in_text(scope, text, place)
@@ -157,6 +164,20 @@ def _leaf(scope: ComponentScope, path: Path, value: Value, source: Path, known: 
         absent=tuple(output for output in outputs(written) if output not in needed),
         references=references,
     )
+
+
+def _note_plaintext(scope: ComponentScope, place: Path, problem: str, remedy: str) -> None:
+    """Collect it, unless a glob of `settings.secrets_pipeline.plaintext_allowed` matches its place below `secrets`."""
+    allowed = scope.setting(ALLOWED)
+    globs = [] if allowed is None else allowed
+    if not isinstance(globs, list) or not all(isinstance(one, str) for one in globs):
+        at = ("settings", "secrets_pipeline", ALLOWED)
+        scope.error(at, f"{ALLOWED} is {found_kind(globs)}", f'Write globs of secrets: {ALLOWED}: ["config.*"].')
+    elif not any(fnmatchcase(dotted((place[_ENTRY], *place[_DEPTH:])), glob) for glob in globs):
+        found = Plaintext(
+            component=scope.name, key=dotted(place), problem=problem, remedy=remedy, where=str(scope.where(place))
+        )
+        scope.stack.plaintext.append(found)
 
 
 def _check_documents_in_text(scope: ComponentScope, text: Text, source: Path) -> None:

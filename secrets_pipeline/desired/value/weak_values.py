@@ -20,6 +20,11 @@ _WEAK = re.compile(rf"(({_WORDS})[-_ !@#$.]?){{1,3}}[0-9]{{0,6}}[-_!@#$.]{{0,3}}
 _PLACEHOLDER = re.compile(r"<[^>]*>|your[-_ ].*|x{3,}|\*+|\.{3}|…|[0-9]{1,8}|insert[-_ ].*|\{\{.*\}\}", re.IGNORECASE)
 
 
+def names_credential(key: str) -> bool:
+    """Whether a key is the name of a secret: `password`, `client_secret`, `apiKey`, but not `token_url`."""
+    return bool(_CREDENTIAL_KEY.search(key)) and not _REFERENCE_LIKE_KEY.search(key)
+
+
 def weakness(key: str | None, value: Json) -> str | None:
     """What is wrong with a literal as a secret value, without showing it.
 
@@ -30,7 +35,7 @@ def weakness(key: str | None, value: Json) -> str | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
-    if key is not None and (not _CREDENTIAL_KEY.search(key) or _REFERENCE_LIKE_KEY.search(key)):
+    if key is not None and not names_credential(key):
         return None
     if not text:
         return "is empty"

@@ -14,6 +14,7 @@ from secrets_pipeline.operations.doctor.identity import clock, identity
 from secrets_pipeline.operations.doctor.keys import keys
 from secrets_pipeline.operations.doctor.model import Answer, Verdict, answered, fine
 from secrets_pipeline.operations.doctor.network import network
+from secrets_pipeline.operations.doctor.plaintext import plaintext
 from secrets_pipeline.operations.doctor.quotas import quotas
 from secrets_pipeline.operations.doctor.readers import readers
 from secrets_pipeline.operations.doctor.rights import rights
@@ -65,6 +66,7 @@ OF_A_STACK: Final[Mapping[str, Question]] = {
     "boundary": _boundary,
     "databases": databases,
     "network": network,
+    "plaintext": plaintext,
     "readers": readers,
 }
 

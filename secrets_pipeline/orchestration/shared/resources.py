@@ -15,6 +15,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SpecError, StackError
+from secrets_pipeline.operations.named_account import refuse_unnamed_account
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, operator_settings
 from secrets_pipeline.operations.repository_cache import Place
 from secrets_pipeline.operations.revision.checkouts import CHECKOUTS, Checkouts
@@ -179,6 +180,16 @@ class Stacks:
         causes = [one for secret in spec.secrets for one in secret.unresolved if one.is_cause] if spec else []
         if causes:
             raise SpecError("\n".join(one.diagnostics() for one in causes))
+
+    def refuse_unnamed_account(self, stack: str) -> None:
+        """Refuse to write for a stack whose account nobody names; see `operations.named_account`.
+
+        Raises:
+            GuardError: if neither the operator's settings nor the stack's variables name it.
+        """
+        spec = self.desired.specs.get(stack)
+        if spec is not None:
+            refuse_unnamed_account(spec, self.desired.settings, self._sessions)
 
     def account_of(self, stack: str) -> str:
         """Return the account that the operator expects a stack in, or `unknown`."""

@@ -75,8 +75,8 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
     still has the lease.
 
     Raises:
-        GuardError: if another run has the lease for ten minutes, if it is a lock file and storage is shared, or if a
-            later run has applied another commit meanwhile.
+        GuardError: if nobody names the stack's account, if another run has the lease for ten minutes, if it is a lock
+            file and storage is shared, or if a later run has applied another commit meanwhile.
     """
     resources: Any = context.resources
     stack = context.run.tags.get(PARTITION_TAG) if context.run else None
@@ -84,6 +84,8 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
     if stack is None or context.run is None or context.instance is None:
         yield made
         return
+    # Each job that writes has this resource, and a lease is a write, too.
+    made.stacks.refuse_unnamed_account(stack)
     with run_lease(context.instance, context.run, made.stacks, stack) as lease:
         refuse_overtaken(context.run, context.instance)
         made.stacks.fence(lease.check)

@@ -115,7 +115,7 @@ def load_config(root: Path, env: Mapping[str, str], readable: Variables | None =
             raise StackError(
                 f"stacks.{key} must be provided in the configuration or ATMOS_STACKS_{key.upper()}",
                 where=places.where("stacks", key),
-                remedy=f"Write stacks.{key} into atmos.yaml.",
+                remedy="\n".join([f"Write stacks.{key} into atmos.yaml.", *found.notices]),
             )
     strategy = ("settings", "list_merge_strategy")
     return AtmosConfig(
@@ -164,7 +164,9 @@ def _base_path(
         chosen = Path(os.path.normpath(Path(text).absolute()))
         return chosen, limit(chosen, chosen)
     git = git_root(root) if env.get("ATMOS_GIT_ROOT_BASEPATH", "").lower() not in ("false", "0") else None
-    anchor = found.folder if text.startswith(".") or git is None else git
+    # Without a clone, what a configuration from elsewhere leaves open is where the search began, not its own folder.
+    start = git or (found.folder if root.is_relative_to(found.folder) else root)
+    anchor = found.folder if text.startswith(".") else start
     base = Path(os.path.normpath(anchor / text))
     top = limit(root, found.folder)
     real, here = real_path(base), real_path(root)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from yaml.nodes import MappingNode, Node
 
 from secrets_pipeline.errors import Where
+from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.stacks.merge import Section
+
+_CASED: Final = frozenset({"env"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,15 @@ class ConfigFile:
     def import_place(self) -> Where:
         """Say where the file imports others, for messages."""
         return Where(file=self.name, line=self.line(("import",)), key="import")
+
+
+def lowered(section: Section) -> Section:
+    """The section with all keys in lower case, but those of environment variables: as Viper reads it."""
+    return {key.lower(): inner if key.lower() in _CASED else _lowered(inner) for key, inner in section.items()}
+
+
+def _lowered(value: Value) -> Value:
+    return lowered(value) if isinstance(value, dict) else value
 
 
 def _child(node: Node | None, key: str) -> tuple[int, Node] | None:

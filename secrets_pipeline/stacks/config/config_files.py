@@ -13,7 +13,7 @@ from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
-from secrets_pipeline.stacks.config.config_file import ConfigFile
+from secrets_pipeline.stacks.config.config_file import ConfigFile, lowered
 from secrets_pipeline.stacks.files import remote
 from secrets_pipeline.stacks.files.disk import entries, is_file, is_folder, read_text, real_path
 from secrets_pipeline.stacks.files.globs import FileTree, OutsideError
@@ -30,7 +30,10 @@ from secrets_pipeline.stacks.merge import Section, merge_all
 _NAMES: Final = (".atmos.yml", ".atmos.yaml", "atmos.yml", "atmos.yaml")
 _DROP_INS: Final = ("atmos.d", ".atmos.d")
 _EXTENSIONS: Final = (".yaml", ".yml")
-_CASED: Final = frozenset({"env"})  # Viper lower-cases every key but those of environment variables
+_UNREAD: Final = (
+    "{} is not read: the machine's and the user's configuration is, where ATMOS_CLI_CONFIG_PATH names its folder: "
+    "ATMOS_CLI_CONFIG_PATH={}"
+)
 _SYSTEM: Final = Path("/usr/local/etc/atmos")
 
 
@@ -69,17 +72,17 @@ def find_config(
         StackError: if there is none, or a file of it is invalid, or imports what is remote or outside the repository.
     """
     folders = _folders(root, env)
+    elsewhere = {system, *([Path(env["HOME"]) / ".atmos"] if env.get("HOME") else [])}.difference(folders)
+    unread = [place / name for place in sorted(elsewhere) for name in _NAMES[::-1] if is_file(place / name)]
+    notices = [_UNREAD.format(path, path.parent) for path in unread]
     if not folders:
         raise StackError(
-            f"no atmos.yaml in {root} or a parent folder",
+            "\n".join([f"no atmos.yaml in {root} or a parent folder", *notices]),
             remedy="Name the Atmos repository: --base-path DIR, or ATMOS_BASE_PATH, or ATMOS_CLI_CONFIG_PATH.",
         )
     loader = _Loader(root, env, env if readable is None else readable, folders)
     files = tuple(file for folder in folders for file in loader.folder(folder))
     files += tuple(loader.profiles(ConfigFiles(files, folders[-1])))
-    home = Path(env["HOME"]) / ".atmos" if env.get("HOME") else None
-    unread = [place / name for place in (system, home) if place for name in _NAMES[::-1] if is_file(place / name)]
-    notices = [f"{path} is not read: only the repository's own configuration counts." for path in unread]
     return ConfigFiles(files, folders[-1], (*notices, *loader.notices))
 
 
@@ -240,7 +243,8 @@ class _Loader:
         self._check_inside(path, folder, name, Where(file=name))
         real, top = real_path(path), limit(self._root, folder)
         base = folder if within(real, real_path(folder)) else top
-        unreadable = ReadableFiles(base, top).problem(path, Use.CONFIGURATION)
+        # What lies elsewhere, the operator has named; what another work tree tracks says nothing of it.
+        unreadable = ReadableFiles(base, top if within(real, str(top)) else None).problem(path, Use.CONFIGURATION)
         if unreadable is not None:
             raise StackError(f"the file {unreadable.problem}", where=Where(file=name), remedy=unreadable.remedy)
         try:
@@ -255,8 +259,7 @@ class _Loader:
         except StackError as error:
             message = error.message.replace("invalid stack manifest", "invalid Atmos configuration", 1)
             raise StackError(message, where=error.where, remedy=error.remedy) from None
-        lowered: Section = _lowered(section)
-        return ConfigFile(path, name, text, lowered)
+        return ConfigFile(path, name, text, lowered(section))
 
     def _constructed(self, tag: str, text: str) -> Value:
         """Functions that Atmos evaluates in its configuration; others stay calls, which nothing here may need."""
@@ -283,12 +286,6 @@ def _import_names(value: Value, importer: ConfigFile) -> list[str]:
             remedy="Write a list of files, folders or globs.",
         )
     return [name for name in names if name]
-
-
-def _lowered(value: Value) -> Value:
-    if not isinstance(value, dict):
-        return value
-    return {key.lower(): inner if key.lower() in _CASED else _lowered(inner) for key, inner in value.items()}
 
 
 def _without_unset(value: Value) -> Value:

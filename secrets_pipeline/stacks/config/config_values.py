@@ -29,11 +29,11 @@ _VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 CONFIG_VARIABLES: Final = frozenset({
-    *_VARIABLES, "ATMOS_BINARY", "ATMOS_CLI_CONFIG_PATH", "ATMOS_GIT_ROOT_BASEPATH", "ATMOS_PROFILE"
+    *_VARIABLES, "ATMOS_BINARY", "ATMOS_CLI_CONFIG_PATH", "ATMOS_GIT_ROOT_BASEPATH", "ATMOS_PROFILE", "HOME"
 })  # fmt: skip
 """All variables that say where the configuration is, or what it holds: no other `ATMOS_*`, which may be tokens.
 
-Source: https://atmos.tools/cli/configuration (ATMOS_BINARY is ours)
+Source: https://atmos.tools/cli/configuration (ATMOS_BINARY is ours; HOME says which `~/.atmos` is not read)
 """
 
 
@@ -48,6 +48,11 @@ class ConfigPlaces:
     def __init__(self, files: tuple[ConfigFile, ...] = (), env: Mapping[str, str] | None = None) -> None:
         self._files = files
         self._variables = {path: name for name, path in _VARIABLES.items() if (env or {}).get(name)}
+
+    @property
+    def files(self) -> tuple[ConfigFile, ...]:
+        """The files, the lowest precedence first."""
+        return self._files
 
     def where(self, *path: str) -> Where:
         """The file and line that give a key its value; the main file for a key that nobody gives."""

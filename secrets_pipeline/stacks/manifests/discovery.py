@@ -30,7 +30,8 @@ def stack_files(config: AtmosConfig, tree: FileTree) -> list[Path]:
         raise StackError(
             f"no stack manifests found in the paths {', '.join(config.included)} of {config.stacks.name}/",
             where=config.where("stacks", "included_paths"),
-            remedy="Correct stacks.base_path, stacks.included_paths and stacks.excluded_paths.",
+            remedy="Correct stacks.base_path, stacks.included_paths and stacks.excluded_paths; the base path is "
+            f"{config.base} ({config.where('base_path')}).",
         )
     return sorted(left, key=lambda path: (stack_file_name(path, config), path.name))
 

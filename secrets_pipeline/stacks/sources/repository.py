@@ -104,6 +104,11 @@ class AtmosRepository:
             yield
 
     @property
+    def config(self) -> AtmosConfig:
+        """What `atmos.yaml` says."""
+        return self._config
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What a user should know about how the repository is read, each one sentence."""
         return self._config.notices

@@ -84,7 +84,7 @@ def test_nothing_is_in_the_way_of_a_first_apply_and_all_that_is_asked_is_allowed
     rows = ward.doctor(exits=0)
     assert {one["question"] for one in rows} == {
         *("boundary", "clock", "databases", "events", "identity", "keys", "network", "quotas", "readers", "rights"),
-        "trail",
+        *("plaintext", "trail"),
     }
     assert {one["about"] for one in rows if one["verdict"] != "fine"} == {"statement AssumeRoles", AUDIT}
     assert [one for one in ward.life.asked() if not one.allowed] == []

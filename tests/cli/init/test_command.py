@@ -44,7 +44,7 @@ def test_a_plain_repository_needs_the_preset_alone_and_broken_stacks_are_left_ou
     assert half_broken == repository
     text, settings = proposed(cli, repository)
     assert settings == {
-        "targets": [{"stacks": "shop-dev", "region": "eu-west-2", "account_id": "111122223333"}],
+        "targets": [{"stacks": "shop-dev", "account_id": "111122223333"}],
         "grants": [{"preset": "single-team"}],
     }
     assert "# - {" not in text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.cli.local.command import shell_lines
+from secrets_pipeline.cli.local.command import embedded_account, shell_lines
 from secrets_pipeline.emulator import stop
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE, open_repository, operator_settings
 from tests.cli.conftest import EXAMPLES, Cli, write
 from tests.cli.processes import environment, running
 from tests.runs import assert_exited
@@ -55,6 +57,24 @@ def test_no_other_repository_brings_the_operators_settings(cli: Cli, state_dir: 
     assert "SECRETS_PIPELINE_CONFIG" not in result.stdout
     said = f"{settings} is not read, as its repository is not its operator: name it in SECRETS_PIPELINE_CONFIG if you"
     assert said in " ".join(result.stderr.split())
+
+
+def test_a_stack_without_an_account_lives_in_the_embedded_one_for_a_block(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = repository / "stacks" / "dev.yaml"
+    manifest.write_text(manifest.read_text().replace('account_id: "111122223333"', ""))
+    opened = open_repository(repository)
+    with embedded_account(opened) as desired:
+        assert desired.specs["shop-dev"].target.account_id == "111122223333"
+        # So the other processes of `dev` read it.
+        assert operator_settings().target("shop-dev") is not None
+    assert CONFIG_VARIABLE not in os.environ
+    own = repository.parent / "operator.yaml"
+    own.write_text("targets: []")
+    monkeypatch.setenv(CONFIG_VARIABLE, str(own))
+    with embedded_account(opened) as desired:
+        assert desired is opened
 
 
 def test_start_is_idempotent_and_stop_ends_it(cli: Cli, state_dir: Path, tmp_path: Path) -> None:

@@ -149,11 +149,14 @@ def test_each_entry_of_the_operator_is_secret_unless_it_says_otherwise(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("A", "environment_allowed: Input should be a valid tuple"),
-        ("[7]", "environment_allowed.0: Input should be a valid dictionary"),
-        ("[A=B]", "environment_allowed.0.name: String should match"),
-        ("[{secret: false}]", "environment_allowed.0.name: Field required"),
-        ("[{name: A, plain: true}]", "environment_allowed.0.plain: Extra inputs are not permitted"),
+        ("A", "key environment_allowed: this setting is wrong: it should be a list"),
+        ("[7]", "key environment_allowed.0: this setting is wrong: it should be a map"),
+        ("[A=B]", "key environment_allowed.0: this setting is wrong: String should match"),
+        ("[{secret: false}]", "key environment_allowed.0.name: this setting is wrong: it is missing"),
+        (
+            "[{name: A, plain: true}]",
+            "key environment_allowed.0.plain: unknown key plain\n  Keys of environment_allowed: ",
+        ),
     ],
 )
 def test_a_wrong_entry_is_an_error_that_names_it(tmp_path: Path, text: str, problem: str) -> None:
@@ -161,5 +164,4 @@ def test_a_wrong_entry_is_an_error_that_names_it(tmp_path: Path, text: str, prob
     file.write_text(f"environment_allowed: {text}\n")
     with pytest.raises(SpecError) as caught:
         load_settings(file)
-    assert problem in str(caught.value)
-    assert "Known keys: targets, grants, environment_allowed, " in str(caught.value)
+    assert f"operator.yaml:1, {problem}" in str(caught.value)

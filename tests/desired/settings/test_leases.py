@@ -43,12 +43,15 @@ def test_leases_are_a_file_a_bucket_or_a_table(tmp_path: Path, text: str, expect
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("leases: file", "leases.local: Input should be 'local'"),
-        ("leases: {bucket: ours}", "leases.bucket.region: Field required"),
-        ("leases: {table: ours, region: eu-west-2, prefix: a}", "leases.table.prefix: Extra inputs are not permitted"),
-        ("leases: {table: ours, bucket: ours, region: eu-west-2}", "leases.table.bucket: Extra inputs"),
-        ("leases: {bucket: ours, region: eu-west-2, seconds: 159}", "leases.bucket.seconds: Input should be greater"),
-        ("leases: {region: eu-west-2}", "leases.bucket.bucket: Field required"),
+        ("leases: file", "key leases: this setting is wrong: Input should be 'local'"),
+        ("leases: {bucket: ours}", "key leases.region: this setting is wrong: it is missing"),
+        ("leases: {table: ours, region: eu-west-2, prefix: a}", "key leases.prefix: unknown key prefix"),
+        ("leases: {table: ours, bucket: ours, region: eu-west-2}", "key leases.bucket: unknown key bucket"),
+        (
+            "leases: {bucket: ours, region: eu-west-2, seconds: 159}",
+            "key leases.seconds: this setting is wrong: Input",
+        ),
+        ("leases: {region: eu-west-2}", "key leases.bucket: this setting is wrong: it is missing"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None:

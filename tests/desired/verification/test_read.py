@@ -76,7 +76,7 @@ def test_components_that_disagree_are_told(bench: Bench) -> None:
 )
 def test_an_operators_mistake_is_refused_before_anything_else(tmp_path: Path, text: str) -> None:
     (tmp_path / "settings.yaml").write_text(f"verification: {text}\n")
-    with pytest.raises(SpecError, match=r"settings are wrong: verification\."):
+    with pytest.raises(SpecError, match=r"settings.yaml:1, key verification\."):
         load_settings(tmp_path / "settings.yaml")
     assert OperatorSettings().verification == VerificationSettings()
 

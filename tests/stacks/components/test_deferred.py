@@ -152,6 +152,22 @@ def test_templates_in_functions_that_wait_are_rendered_before_they_merge(only: O
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("'  dev  '", "dev"),
+        ("|\n            {{ .vars.stage }}  \n\n", "dev"),
+        ("""'{{ "  " }}{{ .vars.stage }}{{ "\\n" }}'""", "dev"),
+        ("""'{{ " " }}[1, "{{ .vars.stage }}"]{{ " " }}'""", [1, "dev"]),
+        ("""'"{{ .vars.stage }} "'""", "dev "),
+    ],
+)
+def test_the_rendered_text_of_a_template_function_is_trimmed_then_decoded(only: Only, text: str, value: object) -> None:
+    # Atmos: getStringAfterTag, then json.Unmarshal (internal/exec/yaml_func_template.go)
+    manifest = f"vars: {{stage: dev}}\ncomponents:\n  terraform:\n    app:\n      vars:\n        v: !template {text}\n"
+    assert only(manifest, {"atmos.yaml": TEMPLATES}).vars["v"] == value
+
+
 def test_names_of_stacks_are_made_of_the_text_of_functions(repository: Open) -> None:
     manifest = "vars: {stage: test}\ncomponents: {terraform: {app: {vars: {stage: !env STAGE}}}}"
     opened = repository({"atmos.yaml": TEMPLATES, "stacks/deploy/dev.yaml": manifest}, env={"STAGE": "x"})

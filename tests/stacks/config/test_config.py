@@ -87,6 +87,32 @@ def test_an_empty_base_path_is_the_git_root_if_there_is_one(write: Write) -> Non
     assert load_config(root / "infra", {"ATMOS_GIT_ROOT_BASEPATH": "false"}).base == root / "infra"
 
 
+def test_what_a_configuration_from_elsewhere_leaves_open_is_where_the_search_began(write: Write) -> None:
+    etc = "rootfs/usr/local/etc/atmos"
+    root = write({f"{etc}/atmos.yaml": ATMOS.replace('base_path: "."', "base_path: ''")})
+    (root / "atmos.yaml").unlink()
+    env = {"ATMOS_CLI_CONFIG_PATH": str(root / etc)}
+    assert load_config(root, env).base == root
+    assert load_config(root / etc, {}).base == root / etc
+    (root / "infra").mkdir()
+    assert load_config(root / "infra", {**env, "ATMOS_BASE_PATH": str(root)}).base == root
+    (root / ".git").mkdir()
+    assert load_config(root / "infra", env).base == root
+
+
+def test_a_base_path_may_leave_its_folder_inside_the_clone(write: Write) -> None:
+    etc = "rootfs/usr/local/etc/atmos"
+    root = write({f"{etc}/atmos.yaml": ATMOS.replace('"."', "../../../../..")})
+    (root / "atmos.yaml").unlink()
+    env = {"ATMOS_CLI_CONFIG_PATH": str(root / etc)}
+    assert load_config(root, env).base == root
+    with pytest.raises(StackError, match="leaves the repository"):
+        load_config(root / etc, {})
+    assert load_config(root / etc, {"ATMOS_BASE_PATH": str(root)}).base == root
+    (root / ".git").mkdir()
+    assert load_config(root / etc, {}).base == root
+
+
 @pytest.mark.parametrize("base", ["..", "../..", "/etc"])
 def test_atmos_yaml_cannot_widen_the_base_path_beyond_the_repository(write: Write, base: str) -> None:
     root = write({"infra/atmos.yaml": ATMOS.replace('"."', base)})

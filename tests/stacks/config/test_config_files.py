@@ -220,11 +220,27 @@ def test_the_configuration_of_the_machine_and_of_the_user_are_not_read_but_said(
     )
     found = find_config(root / "repo", {"HOME": str(root / "home")}, root / "system")
     assert [file.name for file in found.files] == ["atmos.yaml"]
-    assert found.notices == (
-        f"{tmp_path}/system/atmos.yaml is not read: only the repository's own configuration counts.",
-        f"{tmp_path}/home/.atmos/atmos.yml is not read: only the repository's own configuration counts.",
+    system, home = (
+        f"{name} is not read: the machine's and the user's configuration is, where ATMOS_CLI_CONFIG_PATH names its "
+        f"folder: ATMOS_CLI_CONFIG_PATH={name.parent}"
+        for name in (tmp_path / "system/atmos.yaml", tmp_path / "home/.atmos/atmos.yml")
     )
+    assert found.notices == (home, system)
     assert find_config(root / "repo", {"HOME": str(root / "repo")}, root / "none").notices == ()
+    (root / "repo/atmos.yaml").unlink()
+    (root / "atmos.yaml").unlink()
+    with pytest.raises(StackError) as raised:
+        find_config(root / "repo", {"HOME": str(root / "home")}, root / "system")
+    assert raised.value.message == f"no atmos.yaml in {root}/repo or a parent folder\n{home}\n{system}"
+    named = find_config(root / "repo", {"ATMOS_CLI_CONFIG_PATH": str(root / "system")}, root / "system")
+    assert ([file.path for file in named.files], named.notices) == ([root / "system/atmos.yaml"], ())
+
+
+def test_a_named_configuration_outside_of_the_clone_may_import_what_lies_beside_it(write: Write) -> None:
+    root = write({"system/atmos.yaml": "import: [more.yaml]\n", "system/more.yaml": says("more"), "repo/a": ""})
+    (root / "repo/.git").mkdir()
+    found = find_config(root / "repo", {"ATMOS_CLI_CONFIG_PATH": str(root / "system")})
+    assert [file.path.name for file in found.files] == ["more.yaml", "atmos.yaml"]
 
 
 def test_a_file_that_is_not_utf_8_is_an_error(write: Write) -> None:

@@ -1,0 +1,1 @@
+"""`config`: what is in force, and from where."""
