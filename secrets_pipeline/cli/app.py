@@ -18,6 +18,7 @@ from secrets_pipeline.cli.events import command as events
 from secrets_pipeline.cli.iam_policy import command as iam_policy
 from secrets_pipeline.cli.init import command as init
 from secrets_pipeline.cli.local import command as local
+from secrets_pipeline.cli.migrate import command as migrate
 from secrets_pipeline.cli.outputs import command as outputs
 from secrets_pipeline.cli.plan import command as plan
 from secrets_pipeline.cli.rotate import command as rotate
@@ -68,6 +69,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(access.app, name="access")
 app.command("iam-policy", epilog=iam_policy.EPILOG)(iam_policy.iam_policy)
 app.command(epilog=outputs.EPILOG)(outputs.outputs)
+app.add_typer(migrate.app, name="migrate")
 app.add_typer(local.app, name="local")
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=dev.EPILOG)(dev.dev)

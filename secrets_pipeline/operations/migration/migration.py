@@ -1,0 +1,142 @@
+"""Decide how a state's secrets come to this project: what is declared, what is adopted, what Terraform forgets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.operations.migration.declared import Declared, declared_in, serves
+from secrets_pipeline.operations.migration.entries import Component, Naming, components_of, parameter_components
+from secrets_pipeline.operations.migration.forgetting import Forgetting, forgetting
+from secrets_pipeline.operations.migration.model import MigratedParameter, MigratedSecret, Place
+from secrets_pipeline.operations.migration.secrets import find_secrets
+from secrets_pipeline.operations.migration.state import State
+
+_COUNTED = ("aws_secretsmanager_", "random_password", "aws_ssm_parameter")
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """Names that one stack adopts.
+
+    Attributes:
+        stack: its name; empty where none was named.
+        place: of a stack without a name.
+        names: of secrets.
+    """
+
+    stack: str
+    place: Place | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A way from Terraform to this project.
+
+    Attributes:
+        state: as read.
+        stack: name of the stack that takes the secrets over; empty where none was named.
+        secrets: all that are taken over.
+        components: to be written into the stack.
+        elsewhere: to be written into stacks of other accounts or regions.
+        declared: secrets that the stack declares already.
+        parameters: that secrets may take the place of.
+        parameter_components: of these secrets; empty where it was not asked.
+        forgetting: what Terraform forgets.
+        notes: what cannot be taken over, a sentence each.
+    """
+
+    state: State
+    stack: str
+    secrets: tuple[MigratedSecret, ...]
+    components: tuple[Component, ...]
+    elsewhere: tuple[Component, ...]
+    declared: tuple[Declared, ...]
+    parameters: tuple[MigratedParameter, ...]
+    parameter_components: tuple[Component, ...]
+    forgetting: Forgetting
+    notes: tuple[str, ...]
+
+    @property
+    def read(self) -> str:
+        """What was read, in a sentence."""
+        state = self.state
+        counts = Counter(one.address.type for one in state.instances)
+        ours = [kind for kind in sorted(counts) if kind.startswith(_COUNTED)]
+        kinds = "".join(f", {counts[kind]} {kind}" for kind in ours)
+        version = f" by {state.program} {state.version}" if state.version else ""
+        more = {"data sources": state.data.total(), "deposed objects": len(state.deposed)}
+        also = "".join(f"; {what}: {count}" for what, count in more.items() if count)
+        return f"{state.form}{version}: {len(state.instances)} resource instances{kinds}{also}"
+
+    @property
+    def adoptions(self) -> tuple[Adoption, ...]:
+        """The names to adopt, by the stack that does."""
+        here = [*(one.secret.name for one in self.declared), *(name for one in self.components for name in one.names)]
+        found = [Adoption(self.stack, None, tuple(here))] if here else []
+        for place in dict.fromkeys(one.place for one in self.elsewhere):
+            names = (name for one in self.elsewhere if one.place == place for name in one.names)
+            found.append(Adoption("", place, tuple(names)))
+        return tuple(found)
+
+
+def migrate(
+    state: State,
+    *,
+    root: str,
+    stack: str = "",
+    spec: StackSpec | None = None,
+    known: Sequence[Naming] = (),
+    with_kms: bool = False,
+    with_ssm: bool = False,
+) -> Migration:
+    """Decide how a state's secrets come to this project.
+
+    Args:
+        state: as read.
+        root: name of the component for secrets of the root module.
+        stack: name of the stack that takes them over; empty where none was named.
+        spec: its desired state; None where it declares nothing yet: then it takes the secrets of the only place.
+        known: how components of that stack name their secrets.
+        with_kms: whether Terraform forgets the KMS keys of the secrets too.
+        with_ssm: whether secrets take the place of the state's `SecureString` parameters.
+    """
+    found = find_secrets(state)
+    declared = [one for secret in found.secrets if spec and (one := declared_in(spec, secret))]
+    names = {id(one.secret) for one in declared}
+    open_ones = [one for one in found.secrets if id(one) not in names]
+    is_only = len({one.place for one in found.secrets}) == 1
+    taken = [bool(stack) and (serves(spec, one.place) if spec else is_only) for one in open_ones]
+    here = [one for one, own in zip(open_ones, taken, strict=True) if own]
+    there = [one for one, own in zip(open_ones, taken, strict=True) if not own]
+    return Migration(
+        state=state,
+        stack=stack,
+        secrets=found.secrets,
+        components=tuple(components_of(here, root, known)),
+        elsewhere=tuple(components_of(there, root)),
+        declared=tuple(declared),
+        parameters=found.parameters,
+        parameter_components=tuple(parameter_components(found.parameters if with_ssm else (), root, known)),
+        forgetting=forgetting(state, found.secrets, with_kms=with_kms),
+        notes=(*found.notes, *_unusable(state)),
+    )
+
+
+def _unusable(state: State) -> list[str]:
+    """What of the state nobody can take over."""
+    ours = [one for one in state.deposed if ".aws_secretsmanager_" in f".{one}"]
+    notes = [
+        f"{one} is deposed: Terraform waits to destroy it; apply that first, or it is destroyed later" for one in ours
+    ]
+    notes += [
+        f"{one} was not upgraded since Terraform 0.11: run `terraform apply -refresh-only` first"
+        for one in state.unreadable
+    ]
+    known = [f"{count} {kind}" for kind, count in sorted(state.data.items()) if kind.startswith("aws_secretsmanager_")]
+    if known:
+        notes.append(f"data sources only read, so nothing of them is taken over: {', '.join(known)}")
+    return notes
