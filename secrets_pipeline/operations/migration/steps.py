@@ -53,7 +53,8 @@ def _lines(migration: Migration) -> Iterator[str]:
         yield "that holds them), and put the `removed` blocks into the root module. The plan must say `0 to destroy`.\n"
         yield _commands([f"{program} plan", f"{program} apply"])
         yield from _in_the_way(migration)
-        yield f"\nWhere several stacks share this code, or {program} is older than 1.7, do it a state at a time:\n"
+        yield f"\nWhere several stacks share this code, or {program} is older than 1.7, do it a state at a time. Code"
+        yield "that stays would create them again: lock the component in Atmos afterwards, `metadata.locked: true`.\n"
         yield _commands(f"{program} state rm {shlex.quote(one)}" for one in forgets.resources)
         yield "\n## 3. Adopt\n"
         yield _commands(_adoptions(migration, "apply"))
