@@ -16,7 +16,7 @@ from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackFilter, StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.repository import read_asked, usable
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.errors import GuardError, TerraformStateError
+from secrets_pipeline.errors import GuardError, TerraformStateError, visible
 from secrets_pipeline.operations.migration.declared import namings
 from secrets_pipeline.operations.migration.entries import Naming
 from secrets_pipeline.operations.migration.forgetting import removed_blocks
@@ -81,9 +81,16 @@ def terraform(
 ) -> None:
     """Print a state's secrets as YAML, what Terraform has to forget, and the steps; no value, and no call to AWS."""
     read = read_state(_content(state))
-    failures, spec, known = _stack(source, stack)
+    failures, specs, known = _stacks(source, stack)
     migration = migrate(
-        read, root=component, stack=stack or "", spec=spec, known=known, with_kms=with_kms, with_ssm=with_ssm
+        read,
+        root=component,
+        stack=stack or "",
+        spec=specs.pop(stack or "", None),
+        known=known,
+        others=list(specs.values()),
+        with_kms=with_kms,
+        with_ssm=with_ssm,
     )
     say(f"read: {migration.read}", style="dim")
     if not migration.secrets and not migration.parameters:
@@ -109,10 +116,10 @@ def _content(state: str) -> bytes:
     )
 
 
-def _stack(source: StackOptions, name: str | None) -> tuple[Failures, StackSpec | None, list[Naming]]:
-    """The stack that takes the secrets over, and how its components name theirs; nothing is read without a name."""
+def _stacks(source: StackOptions, name: str | None) -> tuple[Failures, dict[str, StackSpec], list[Naming]]:
+    """The stacks, and how components of the one that takes the secrets over name theirs; none without a name."""
     if name is None:
-        return Failures(), None, []
+        return Failures(), {}, []
     failures, desired = Failures(), read_asked(source)
     if name in desired.errors:
         usable(desired, [name], failures)
@@ -120,13 +127,13 @@ def _stack(source: StackOptions, name: str | None) -> tuple[Failures, StackSpec 
     # A stack that declares nothing yet is as good as any: its variables say how its secrets will be named.
     with failures.of(name):
         known = namings(desired.source.stack(name))
-    return failures, None if name in desired.errors else desired.specs.get(name), known
+    return failures, {stack: spec for stack, spec in desired.specs.items() if stack not in desired.errors}, known
 
 
 def _files(migration: Migration) -> Iterator[tuple[str, str]]:
-    yield from as_manifests(migration).items()
-    yield "removed.tf", removed_blocks(migration.state, migration.forgetting.blocks)
-    yield "steps.md", steps(migration)
+    texts = {**as_manifests(migration), "removed.tf": removed_blocks(migration.state, migration.forgetting.blocks)}
+    # Keys of instances may be any text.
+    yield from ((name, visible(text, kept="\n")) for name, text in {**texts, "steps.md": steps(migration)}.items())
 
 
 def _write(folder: Path, migration: Migration) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,12 +70,11 @@ def serves(spec: StackSpec, place: Place) -> bool:
     return own.region == place.region and own.account_id in ("", place.account_id)
 
 
-def declared_in(spec: StackSpec, secret: MigratedSecret) -> Declared | None:
-    """The entry of a stack that declares a secret of that name; None where none does."""
-    for one in spec.secrets if serves(spec, secret.place) else ():
-        if one.name == secret.name:
-            return Declared(secret, one, tuple(_differences(one, secret)))
-    return None
+def declared_in(spec: StackSpec, secrets: Iterable[MigratedSecret]) -> list[Declared]:
+    """Those of some secrets that a stack declares, by their names, with its entries."""
+    entries = {one.name: one for one in spec.secrets}
+    both = [(one, entries[one.name]) for one in secrets if one.name in entries and serves(spec, one.place)]
+    return [Declared(one, entry, tuple(_differences(entry, one))) for one, entry in both]
 
 
 def namings(stack: AtmosStack) -> list[Naming]:

@@ -60,21 +60,24 @@ def forgetting(state: State, secrets: Iterable[MigratedSecret], *, with_kms: boo
     if with_kms:
         gone += _keys(state, members)
     blocks = {one.address.config: one.address.type for one in gone}
-    kept = []
-    for block in [block for block, kind in blocks.items() if kind in RANDOM]:
-        users = _dependents(state, {block}, {other for other in blocks if other != block})
-        if users:
-            kept.append((block, users))
+    users: dict[str, set[str]] = {}
+    members_of: dict[str, list[Instance]] = {}
+    for one in state.instances:
+        members_of.setdefault(one.address.config, []).append(one)
+        if one.address.config not in blocks:
+            for block in one.depends_on & blocks.keys():
+                users.setdefault(block, set()).add(one.address.config)
+    kept = [(block, tuple(sorted(users[block]))) for block, kind in blocks.items() if kind in RANDOM and block in users]
     for block, _ in kept:
         del blocks[block]
     ordered = sorted(blocks, key=lambda block: _ORDER.index(blocks[block]))
-    instances = [one for block in ordered for one in state.instances if one.address.config == block]
+    instances = [one for block in ordered for one in members_of[block]]
     taken = {one.address for one in gone}
     return Forgetting(
         blocks=tuple(ordered),
         resources=tuple(dict.fromkeys(one.address.resource for one in instances)),
         kept=tuple(kept),
-        dependents=_dependents(state, set(blocks), set(blocks) | {block for block, _ in kept}),
+        dependents=tuple(sorted({one for block in blocks for one in users.get(block, ())})),
         more=tuple(str(one.address) for one in instances if one.address not in taken),
     )
 
@@ -94,11 +97,6 @@ def _lifecycle(state: State) -> str:
     numbers = state.version.split(".")[:2]
     before = state.opentofu and bool(state.version) and tuple(map(int, numbers)) < _WITH_LIFECYCLE
     return "" if before else _LIFECYCLE
-
-
-def _dependents(state: State, blocks: set[str], but: set[str]) -> tuple[str, ...]:
-    found = (one.address.config for one in state.instances if one.depends_on & blocks)
-    return tuple(sorted({one for one in found if one not in but}))
 
 
 def _keys(state: State, secrets: Iterable[MigratedSecret]) -> list[Instance]:

@@ -90,6 +90,7 @@ def migrate(
     stack: str = "",
     spec: StackSpec | None = None,
     known: Sequence[Naming] = (),
+    others: Sequence[StackSpec] = (),
     with_kms: bool = False,
     with_ssm: bool = False,
 ) -> Migration:
@@ -101,11 +102,12 @@ def migrate(
         stack: name of the stack that takes them over; empty where none was named.
         spec: its desired state; None where it declares nothing yet: then it takes the secrets of the only place.
         known: how components of that stack name their secrets.
+        others: the other stacks of the repository.
         with_kms: whether Terraform forgets the KMS keys of the secrets too.
         with_ssm: whether secrets take the place of the state's `SecureString` parameters.
     """
     found = find_secrets(state)
-    declared = [one for secret in found.secrets if spec and (one := declared_in(spec, secret))]
+    declared = declared_in(spec, found.secrets) if spec else []
     names = {id(one.secret) for one in declared}
     open_ones = [one for one in found.secrets if id(one) not in names]
     is_only = len({one.place for one in found.secrets}) == 1
@@ -122,8 +124,20 @@ def migrate(
         parameters=found.parameters,
         parameter_components=tuple(parameter_components(found.parameters if with_ssm else (), root, known)),
         forgetting=forgetting(state, found.secrets, with_kms=with_kms),
-        notes=(*found.notes, *_unusable(state)),
+        notes=(*found.notes, *_unusable(state), *_misplaced(stack, there), *_claimed(found.secrets, others)),
     )
+
+
+def _misplaced(stack: str, secrets: Sequence[MigratedSecret]) -> list[str]:
+    """Which places the stack that was named does not serve."""
+    counts = Counter(one.place for one in secrets) if stack else Counter()
+    return [f"secrets in {place}, which stack {stack} does not serve: {count}" for place, count in counts.items()]
+
+
+def _claimed(secrets: Sequence[MigratedSecret], others: Sequence[StackSpec]) -> list[str]:
+    """What other stacks declare: one name belongs to one stack."""
+    claims = [(one.secret.name, other.stack) for other in others for one in declared_in(other, secrets)]
+    return [f"{name} is declared by stack {stack} already: one name belongs to one stack" for name, stack in claims]
 
 
 def _unusable(state: State) -> list[str]:

@@ -115,6 +115,8 @@ def _notes(instance: Instance, name: str) -> Iterator[str]:
         yield f"{withheld} is marked as sensitive in Terraform, so it is not shown: write it here yourself"
     if problem := secret_name_problem(name):
         yield f"{problem}: this project refuses it"
+    if instance.attributes.number("recovery_window_in_days") == 0:
+        yield "recovery_window_in_days is 0: it would be deleted at once, which a production stack refuses"
     kind = instance.attributes.text("type")
     if instance.address.type == SECRET and kind:
         yield "a secret that an AWS partner manages: this project does not know its type"

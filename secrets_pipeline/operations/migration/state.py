@@ -23,6 +23,7 @@ _PULL = "Give a current state: `terraform state pull | secrets-pipeline migrate 
 _ZIP = b"PK\x03\x04"
 _OPENTOFU = "registry.opentofu.org/"
 _ALIAS = re.compile(r"\]\.([\w-]+)$")
+_NAME = re.compile(r"[^\W\d][\w-]*")
 _VERSION = re.compile(r"\d+\.\d+\.\d+[\w.+-]{0,40}")
 
 
@@ -137,7 +138,7 @@ def _state_file(document: Mapping[str, Any]) -> State:
     state = State(f"state file of format {_FORMAT}", _version(document))
     for resource in _maps(document.get("resources")):
         modules, kind, name = parse_modules(_text(resource, "module")), _text(resource, "type"), _text(resource, "name")
-        if modules is None or not kind or not name:
+        if modules is None or not _are_names(kind, name):
             continue
         provider = _text(resource, "provider")
         state.opentofu = state.opentofu or _OPENTOFU in provider
@@ -168,7 +169,7 @@ def _shown(document: Mapping[str, Any]) -> State:
     state = State("output of show -json", _version(document))
     for modules, resource in _modules(_map(_map(document.get("values")).get("root_module")), ()):
         kind, name = _text(resource, "type"), _text(resource, "name")
-        if not kind or not name:
+        if not _are_names(kind, name):
             continue
         state.opentofu = state.opentofu or _text(resource, "provider_name").startswith(_OPENTOFU)
         address = Address(modules, kind, name, _key(resource.get("index")))
@@ -218,6 +219,11 @@ def _marked(mark: object) -> bool:
     if isinstance(mark, (dict, list)):
         return any(_marked(below) for below in (mark.values() if isinstance(mark, dict) else mark))
     return mark is True
+
+
+def _are_names(*names: str) -> bool:
+    """Whether Terraform has such names; they are written into its language."""
+    return all(_NAME.fullmatch(one) for one in names)
 
 
 def _version(document: Mapping[str, Any]) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import string
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
+
+from pydantic import SecretStr
 
 from secrets_pipeline.desired.value.passwords import DEFAULT_LENGTH, DEFAULT_MINIMUM, DEFAULT_SPECIAL, LONGEST
 from secrets_pipeline.operations.migration.attributes import RANDOM, VERSION, Attributes, HeldValue
@@ -14,6 +18,7 @@ from secrets_pipeline.rotation_lambda.password_strength import weakness
 
 _RANDOM_SPECIAL: Final = "!@#$%&*()-_=+[]{}<>:?"
 """What the random provider takes without `override_special`: docs/resources/password.md of its repository."""
+_KEY_PAIR: Final = re.compile(r"([\w-]+\.)*tls_\w+\.[\w-]+")
 _CURRENT: Final = "AWSCURRENT"
 _CLASSES: Final = {
     "lower": string.ascii_lowercase,
@@ -32,11 +37,16 @@ class Values:
     kinds: ClassVar = (VERSION,)
 
     def __init__(self, state: State) -> None:
-        self._passwords = state.of(*RANDOM)
-        self._instances = state.instances
+        self._passwords = _by_text(state.of(*RANDOM))
+        self._holders = _by_text(state.of(VERSION))
+        self._blocks = Counter(one.address.config for one in state.of(*RANDOM))
         self._versions: dict[str, list[Instance]] = {}
         for one in state.of(VERSION):
             self._versions.setdefault(one.attributes.text("secret_id"), []).append(one)
+        self._users_of: dict[str, list[Instance]] = {}
+        for one in state.instances:
+            for block in one.depends_on & self._blocks.keys():
+                self._users_of.setdefault(block, []).append(one)
 
     def of(self, arn: str, name: str, notes: list[str]) -> tuple[Generated | External, list[Instance]]:
         """What becomes of a secret's value, and the resources that made it, `random_password` last.
@@ -66,7 +76,7 @@ class Values:
         value = _only(holder)
         if value is None:
             return None
-        found = [one for one in self._passwords if (own := _only(one)) is not None and own.text == value.text]
+        found = self._passwords.get(value.text, [])
         return min(found, key=lambda one: one.address.config not in holder.depends_on, default=None)
 
     def _why(self, version: Instance) -> str:
@@ -80,13 +90,12 @@ class Values:
         value = given.values.get("secret_string")
         if value is None:
             return "Terraform has a version without a value that it keeps"
-        for one in self._passwords:
-            own = _only(one)
-            keys = sorted({key for key, leaf in value.leaves if own is not None and leaf == own.text})
-            if keys:
-                which = f"its key {keys[-1]} is" if keys[-1] else "one of its keys is"
-                return f"it is JSON, and {which} {one.address}"
-        made = sorted(one for one in version.depends_on if ".tls_" in f".{one}")
+        inside = [(key, one) for key, leaf in value.leaves for one in self._passwords.get(leaf, [])]
+        if inside:
+            key, source = max(inside, key=lambda one: one[0])
+            which = f"its key {key} is" if key else "one of its keys is"
+            return f"it is JSON, and {which} {source.address}"
+        made = sorted(one for one in version.depends_on if _KEY_PAIR.fullmatch(one))
         if made:
             return f"Terraform makes it of {', '.join(made)}"
         what = "JSON that Terraform writes" if value.is_document else "a text that Terraform writes"
@@ -95,19 +104,27 @@ class Values:
     def _sharing(self, source: Instance, versions: list[Instance]) -> Iterator[str]:
         """The versions of other secrets that hold the same password."""
         own = _only(source)
-        for one in (version for several in self._versions.values() for version in several):
-            held = _only(one)
-            if own is not None and held is not None and held.text == own.text and one not in versions:
+        for one in self._holders.get(own.text, []) if own else ():
+            if one not in versions:
                 yield str(one.address)
 
     def _users(self, source: Instance) -> Iterator[str]:
         """What else depends on a password; of a block with several instances the state does not say which does."""
-        if sum(one.address.config == source.address.config for one in self._passwords) > 1:
-            return
-        for one in self._instances:
+        block = source.address.config
+        for one in self._users_of.get(block, []) if self._blocks[block] == 1 else ():
             through_a_version = any(f".{VERSION}." in f".{other}" for other in one.depends_on)
-            if source.address.config in one.depends_on and one.address.type != VERSION and not through_a_version:
+            if one.address.type != VERSION and not through_a_version:
                 yield str(one.address)
+
+
+def _by_text(holders: Iterable[Instance]) -> dict[SecretStr, list[Instance]]:
+    """The holders of each value; a SecretStr is equal to another one, and hashed, by what it holds."""
+    found: dict[SecretStr, list[Instance]] = {}
+    for one in holders:
+        value = _only(one)
+        if value is not None:
+            found.setdefault(value.text, []).append(one)
+    return found
 
 
 def _only(instance: Instance) -> HeldValue | None:

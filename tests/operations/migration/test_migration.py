@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -250,3 +251,25 @@ def test_a_secret_that_the_stack_declares_is_named_with_what_differs(tmp_path: P
         "value: the YAML says a value of another kind, Terraform a generated password",
     ]
     assert "--adopt fnx/dev/same \\\n  --adopt fnx/dev/other \\\n  --adopt fnx/dev/new" in steps(migration)
+
+
+def test_a_secret_that_another_stack_declares_is_said(tmp_path: Path) -> None:
+    write(tmp_path / "atmos.yaml", ATMOS)
+    write(tmp_path / "stacks" / "dev.yaml", DEV)
+    other = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED)).specs["fnx-dev"]
+    migration = migration_of(tf.instances([renamed("fnx/dev/same")]), stack="fnx-new", others=[other])
+    assert migration.notes == ("fnx/dev/same is declared by stack fnx-dev already: one name belongs to one stack",)
+
+
+def test_places_that_the_stack_does_not_serve_are_said() -> None:
+    both = [renamed("fnx/dev/a"), renamed("fnx/dev/b", region="us-east-1")]
+    notes = migration_of(tf.instances(both)).notes
+    assert notes[1] == f"secrets in account {tf.ACCOUNT}, us-east-1, which stack fnx-dev does not serve: 1"
+
+
+def test_a_thousand_secrets_are_no_work() -> None:
+    asked = [renamed(f"fnx/dev/s{number}") for number in range(1000)]
+    began = process_time()
+    migration = migration_of(tf.instances(asked))
+    assert len(migration.secrets) == 1000
+    assert process_time() - began < 10

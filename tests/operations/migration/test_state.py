@@ -127,6 +127,13 @@ def test_a_state_of_a_strange_shape_is_read_as_far_as_it_goes(wrong: object) -> 
     read({"format_version": "1.0", "values": {"root_module": {"resources": wrong, "child_modules": wrong}}})
 
 
+@pytest.mark.parametrize("name", ['x"\n}\nresource "a" "b" {', "a b", "1", ""])
+def test_names_that_terraform_does_not_have_are_not_written_into_its_language(name: str) -> None:
+    (_, secret, *_) = tf.instances(tf.estate("a", count=1))
+    for strange in ({**secret, "name": name}, {**secret, "type": name}, {**secret, "module": f"module.{name}"}):
+        assert [read(form([strange])).instances for form in (tf.state_file, tf.shown)] == [[], []]
+
+
 def test_attributes_that_nobody_upgraded_are_said() -> None:
     old = {"mode": "managed", "type": "aws_secretsmanager_secret", "name": "this", "provider": tf.AWS}
     state = read({"version": 4, "resources": [{**old, "instances": [{"attributes_flat": {"name": CANARY}}]}]})
