@@ -78,11 +78,17 @@ def declared_in(spec: StackSpec, secrets: Iterable[MigratedSecret]) -> list[Decl
 
 
 def namings(stack: AtmosStack) -> list[Naming]:
-    """How the components of a stack name their secrets: each `context_name` and `environment` that they have."""
+    """How the components of a stack name their secrets: each `context_name` and `environment` that they have.
+
+    A component with a template for names is left out: entries of full names mean the same with and without it.
+    """
     found: dict[Naming, None] = {}
     for component in (one for kind in stack.components.values() for one in kind.values()):
         variables = component.resolved.get("vars")
-        if not isinstance(variables, Mapping):
+        settings = component.resolved.get("settings")
+        ours = settings.get("secrets_pipeline") if isinstance(settings, Mapping) else None
+        templated = isinstance(ours, Mapping) and ours.get("name_template") is not None
+        if templated or not isinstance(variables, Mapping):
             continue
         context, environment = variables.get("context_name"), variables.get("environment")
         if isinstance(context, str) and context and "${" not in f"{context}{environment}":
