@@ -13,7 +13,7 @@ import typer
 from secrets_pipeline.cli.migrate.formats import as_json, as_manifests
 from secrets_pipeline.cli.shared.console import emit, emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import StackFilter, StackOptions, reads_stacks
+from secrets_pipeline.cli.shared.options import StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.repository import read_asked, usable
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import GuardError, TerraformStateError, visible
@@ -55,7 +55,10 @@ def terraform(
             "prints; - is standard input.",
         ),
     ],
-    stack: StackFilter = None,
+    stack: Annotated[
+        str | None,
+        typer.Option("--stack", "-s", metavar="STACK", help="The stack that takes the secrets.", show_default=False),
+    ] = None,
     component: Annotated[
         str, typer.Option("--component", metavar="NAME", help="The component for secrets of Terraform's root module.")
     ] = "secretsmanager/migrated",
