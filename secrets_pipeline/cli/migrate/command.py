@@ -105,7 +105,7 @@ def terraform(
     elif output is MigrateFormat.JSON:
         emit_json(as_json(migration))
     elif migration.secrets or migration.parameters:
-        emit("\n".join(f"# ---- {name}\n{text}" for name, text in _files(migration)))
+        emit("\n".join(f"# ---- {name}\n{text}" for name, text in _files(migration) if text))
     failures.exit()
 
 

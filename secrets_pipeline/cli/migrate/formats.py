@@ -16,16 +16,12 @@ from secrets_pipeline.operations.migration.yaml_text import Commented, Tree, pla
 
 def as_manifests(migration: Migration) -> dict[str, str]:
     """Manifests by file name, one a stack; what differs in entries that are there stands in comments."""
-    places: dict[Place | None, list[Component]] = {None: list(migration.components)}
-    for one in (*migration.elsewhere, *migration.parameter_components):
-        here = migration.stack and not migration.elsewhere
-        places.setdefault(None if here else one.place, []).append(one)
-    found = {place: components for place, components in places.items() if components or place is None}
-    if not found[None] and not migration.declared:
-        del found[None]
+    found: dict[Place | None, list[Component]] = {None: []} if migration.declared else {}
+    for one in (*migration.components, *migration.parameter_components):
+        found.setdefault(migration.stack_of(one), []).append(one)
     texts = {}
     for place, components in found.items():
-        several = len(found) > 1 and place is not None
+        several = len(found) > 1
         name = f"secrets-{place.account_id}-{place.region}.yaml" if several and place else "secrets.yaml"
         texts[name] = "\n".join(_manifest(migration, place, components)) + "\n"
     return texts
@@ -38,7 +34,7 @@ def as_json(migration: Migration) -> dict[str, Any]:
         "read": migration.read,
         "notes": list(migration.notes),
         "secrets": [_secret(one) for one in migration.secrets],
-        "components": [_component(one) for one in (*migration.components, *migration.elsewhere)],
+        "components": [_component(one) for one in migration.components],
         "declared": [_declared(one) for one in migration.declared],
         "from_ssm": [_component(one) for one in migration.parameter_components],
         "forget": {

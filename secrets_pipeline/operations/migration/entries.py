@@ -55,29 +55,31 @@ class Component:
     names: tuple[str, ...]
 
 
-def components_of(secrets: Iterable[MigratedSecret], root: str, known: Sequence[Naming] = ()) -> list[Component]:
+Known = Mapping[Place, Sequence[Naming]]
+"""How components of the stack of a place name their secrets; elsewhere each entry says its full name."""
+
+
+def components_of(secrets: Iterable[MigratedSecret], root: str, known: Known) -> list[Component]:
     """The components of secrets: those of one module and one place together.
 
     Args:
         secrets: to be declared.
         root: name of the component for the root module.
-        known: how components of the stack name their secrets; without any, each entry says its full name.
+        known: how names are written.
     """
     groups: dict[tuple[Place, str], list[MigratedSecret]] = {}
     for secret in secrets:
         groups.setdefault((secret.place, _component(secret.instance.address, root)), []).append(secret)
-    return [_secrets_component(name, place, members, known) for (place, name), members in groups.items()]
+    return [_secrets_component(name, place, members, known.get(place, ())) for (place, name), members in groups.items()]
 
 
-def parameter_components(
-    parameters: Iterable[MigratedParameter], root: str, known: Sequence[Naming] = ()
-) -> list[Component]:
+def parameter_components(parameters: Iterable[MigratedParameter], root: str, known: Known) -> list[Component]:
     """The components of secrets that take the place of parameters: `secret_data` reads the parameter at each apply.
 
     Args:
         parameters: whose place is taken.
         root: name of the component for the root module.
-        known: see `components_of`.
+        known: how names are written.
     """
     groups: dict[tuple[Place, str], list[MigratedParameter]] = {}
     for one in parameters:
@@ -85,19 +87,14 @@ def parameter_components(
     found = []
     for (place, name), members in groups.items():
         names = tuple(one.name.strip("/") for one in members)
-        naming = _naming(names, known)
+        naming = _naming(names, known.get(place, ()))
         keys = _keys(list(zip([one.instance.address for one in members], names, strict=True)))
         entries: dict[str, Tree] = {}
         for key, one in zip(keys, members, strict=True):
-            tags = {"tags": one.tags} if one.tags else {}
-            described = {"description": one.description} if one.description else {}
-            entry: Tree = {
-                **_named(one.name.strip("/"), key, naming),
-                "secret_data": f"${{ssm:{one.name}}}",
-                **described,
-                **tags,
-            }
-            entries[key] = Commented(entry, (str(one.instance.address), *one.notes))
+            said: dict[str, Tree] = {"description": one.description, "kms_key_id": one.kms_key_id, "tags": one.tags}
+            entry: dict[str, Tree] = {**_named(one.name.strip("/"), key, naming), "secret_data": f"${{ssm:{one.name}}}"}
+            entry |= {name: text for name, text in said.items() if text}
+            entries[key] = Commented(entry, (str(one.instance.address), *(f"NOTE: {note}" for note in one.notes)))
         found.append(Component(name, place, {**_told(naming), "secrets": entries}, names))
     return found
 

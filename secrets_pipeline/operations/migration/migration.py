@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from secrets_pipeline.desired.stack import StackSpec
@@ -40,8 +40,8 @@ class Migration:
         state: as read.
         stack: name of the stack that takes the secrets over; empty where none was named.
         secrets: all that are taken over.
-        components: to be written into the stack.
-        elsewhere: to be written into stacks of other accounts or regions.
+        served: the places that this stack serves; none where no stack was named.
+        components: of the secrets that it does not declare yet, for the stacks of their places.
         declared: secrets that the stack declares already.
         parameters: that secrets may take the place of.
         parameter_components: of these secrets; empty where it was not asked.
@@ -52,8 +52,8 @@ class Migration:
     state: State
     stack: str
     secrets: tuple[MigratedSecret, ...]
+    served: frozenset[Place]
     components: tuple[Component, ...]
-    elsewhere: tuple[Component, ...]
     declared: tuple[Declared, ...]
     parameters: tuple[MigratedParameter, ...]
     parameter_components: tuple[Component, ...]
@@ -75,12 +75,14 @@ class Migration:
     @property
     def adoptions(self) -> tuple[Adoption, ...]:
         """The names to adopt, by the stack that does."""
-        here = [*(one.secret.name for one in self.declared), *(name for one in self.components for name in one.names)]
-        found = [Adoption(self.stack, None, tuple(here))] if here else []
-        for place in dict.fromkeys(one.place for one in self.elsewhere):
-            names = (name for one in self.elsewhere if one.place == place for name in one.names)
-            found.append(Adoption("", place, tuple(names)))
-        return tuple(found)
+        names: dict[Place | None, list[str]] = {None: [one.secret.name for one in self.declared]}
+        for one in self.components:
+            names.setdefault(self.stack_of(one), []).extend(one.names)
+        return tuple(Adoption("" if place else self.stack, place, tuple(of)) for place, of in names.items() if of)
+
+    def stack_of(self, component: Component) -> Place | None:
+        """The place whose stack a component is written into; None for the stack that was named."""
+        return None if component.place in self.served else component.place
 
 
 def migrate(
@@ -110,27 +112,31 @@ def migrate(
     declared = declared_in(spec, found.secrets) if spec else []
     names = {id(one.secret) for one in declared}
     open_ones = [one for one in found.secrets if id(one) not in names]
-    is_only = len({one.place for one in found.secrets}) == 1
-    taken = [bool(stack) and (serves(spec, one.place) if spec else is_only) for one in open_ones]
-    here = [one for one, own in zip(open_ones, taken, strict=True) if own]
-    there = [one for one, own in zip(open_ones, taken, strict=True) if not own]
+    places = {one.place for one in found.secrets} | {one.place for one in found.parameters} if stack else set()
+    served = frozenset(one for one in places if (serves(spec, one) if spec else len(places) == 1))
+    naming = dict.fromkeys(served, known)
     return Migration(
         state=state,
         stack=stack,
         secrets=found.secrets,
-        components=tuple(components_of(here, root, known)),
-        elsewhere=tuple(components_of(there, root)),
+        served=served,
+        components=tuple(components_of(open_ones, root, naming)),
         declared=tuple(declared),
         parameters=found.parameters,
-        parameter_components=tuple(parameter_components(found.parameters if with_ssm else (), root, known)),
+        parameter_components=tuple(parameter_components(found.parameters if with_ssm else (), root, naming)),
         forgetting=forgetting(state, found.secrets, with_kms=with_kms),
-        notes=(*found.notes, *_unusable(state), *_misplaced(stack, there), *_claimed(found.secrets, others)),
+        notes=(
+            *found.notes,
+            *_unusable(state),
+            *_misplaced(stack, places - served, found.secrets),
+            *_claimed(found.secrets, others),
+        ),
     )
 
 
-def _misplaced(stack: str, secrets: Sequence[MigratedSecret]) -> list[str]:
+def _misplaced(stack: str, places: Collection[Place], secrets: Sequence[MigratedSecret]) -> list[str]:
     """Which places the stack that was named does not serve."""
-    counts = Counter(one.place for one in secrets) if stack else Counter()
+    counts = Counter(one.place for one in secrets if one.place in places)
     return [f"secrets in {place}, which stack {stack} does not serve: {count}" for place, count in counts.items()]
 
 

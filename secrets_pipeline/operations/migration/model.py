@@ -105,6 +105,7 @@ class MigratedParameter:
         arn: its ARN.
         name: its name, mostly beginning with `/`.
         description: as in AWS.
+        kms_key_id: as Terraform wrote it; empty for `aws/ssm`.
         tags: with the provider's `default_tags`.
         notes: what a human should know, a sentence each.
     """
@@ -113,6 +114,7 @@ class MigratedParameter:
     arn: Arn
     name: str
     description: str = ""
+    kms_key_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -90,8 +90,9 @@ class _Join:
             notes = list(_notes(instance, name.strip("/")))
             if source := self._values.same(instance):
                 notes.append(f"its value is that of {source.address}")
-            description = _description(given, notes)
-            yield MigratedParameter(instance, arn, name, description, _tags(given, notes), tuple(notes))
+            description, tags, key = _description(given, notes), _tags(given, notes), given.text("key_id")
+            own = "" if key.endswith(_DEFAULT_KEYS) else key
+            yield MigratedParameter(instance, arn, name, description, own, tags, tuple(notes))
 
     def _key_notes(self, key: str) -> Iterator[str]:
         """Where the key is Terraform's, it stays so: an entry names it, and nobody else has to."""

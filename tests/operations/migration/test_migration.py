@@ -57,7 +57,7 @@ def test_names_that_follow_the_stacks_pattern_are_written_in_parts_and_others_in
 
 def test_without_a_stack_every_name_is_written_in_full() -> None:
     migration = migration_of(tf.instances([PLAIN]), stack="", known=KNOWN)
-    (component,) = migration.elsewhere
+    (component,) = migration.components
     assert variables(component)["secrets"]["secret_00"]["full_name"] == PLAIN.name
     assert not {"context_name", "environment"} & variables(component).keys()
 
@@ -95,10 +95,8 @@ def test_what_all_secrets_share_is_said_once() -> None:
 def test_secrets_of_other_regions_go_into_other_stacks() -> None:
     both = [renamed("fnx/dev/a"), renamed("fnx/dev/b", region="us-east-1")]
     migration = migration_of(tf.instances(both), known=KNOWN)
-    assert (migration.components, [str(one.place) for one in migration.elsewhere]) == (
-        (),
-        [f"account {tf.ACCOUNT}, eu-west-2", f"account {tf.ACCOUNT}, us-east-1"],
-    )
+    both_places = [f"account {tf.ACCOUNT}, eu-west-2", f"account {tf.ACCOUNT}, us-east-1"]
+    assert [str(migration.stack_of(one)) for one in migration.components] == both_places
     text = steps(migration)
     assert f"# STACK: the one of account {tf.ACCOUNT}, us-east-1\n$ secrets-pipeline plan -s STACK" in text
 
