@@ -188,6 +188,20 @@ def test_parameters_become_secrets_only_where_that_is_asked_and_are_forgotten_la
     assert "from = aws_ssm_parameter.destination" in steps(migration)
 
 
+def test_a_parameter_keeps_its_own_key_and_one_of_another_region_is_for_another_stack() -> None:
+    instances = [tf.parameter("/fnx/dev/a", "1"), tf.parameter("/fnx/dev/b", "2")]
+    instances[0]["attributes"]["key_id"] = "alias/ours"
+    instances[1]["attributes"]["arn"] = f"arn:aws:ssm:us-east-1:{tf.ACCOUNT}:parameter/fnx/dev/b"
+    migration = migration_of(instances, known=KNOWN, with_ssm=True)
+    assert [str(migration.stack_of(one)) for one in migration.parameter_components] == [
+        f"account {tf.ACCOUNT}, eu-west-2",
+        f"account {tf.ACCOUNT}, us-east-1",
+    ]
+    (first, second) = [entry for one in migration.parameter_components for entry in variables(one)["secrets"].values()]
+    assert (first["kms_key_id"], "kms_key_id" in second) == ("alias/ours", False)
+    assert first["full_name"] == "fnx/dev/a"
+
+
 def test_what_was_read_and_what_cannot_be_taken_over_is_said() -> None:
     (password, secret, version) = tf.instances([PLAIN])
     data, gone = {**secret, "mode": "data", "name": "read"}, {**version, "deposed": "deadbeef"}
