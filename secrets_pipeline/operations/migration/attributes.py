@@ -112,10 +112,14 @@ class Attributes:
         found = self.public.get(name)
         return {key: one for key, one in found.items() if isinstance(one, str)} if isinstance(found, dict) else {}
 
-    def maps(self, name: str) -> list[Mapping[str, Any]]:
-        """A list, or set, of maps; empty where there is none."""
+    def listed(self, name: str) -> list[Any]:
+        """A list, or a set; empty where there is none."""
         found = self.public.get(name)
-        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+        return found if isinstance(found, list) else []
+
+    def maps(self, name: str) -> list[Mapping[str, Any]]:
+        """A list, or a set, of maps; empty where there is none."""
+        return [one for one in self.listed(name) if isinstance(one, dict)]
 
 
 def kept(kind: str, attributes: Mapping[str, Any], sensitive: frozenset[str]) -> Attributes:

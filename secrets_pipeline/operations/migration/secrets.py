@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.desired.limits import DESCRIPTION_LENGTH, secret_name_problem
+from secrets_pipeline.desired.limits import ACCOUNT_ID, DESCRIPTION_LENGTH, REGION, secret_name_problem
 from secrets_pipeline.desired.tags import RESERVED_PREFIXES, tag_problems
 from secrets_pipeline.operations.migration.attributes import ALIAS, KEY, PARAMETER, POLICY, ROTATION, SECRET, Attributes
 from secrets_pipeline.operations.migration.model import Found, MigratedParameter, MigratedSecret
@@ -39,7 +39,7 @@ class _Join:
         for instance in self._state.of(SECRET):
             given = instance.attributes
             text, name = given.text("arn") or given.text("id"), given.text("name")
-            arn = Arn.match(text)
+            arn = _arn(text)
             if arn is None or not name:
                 hidden = " is marked as sensitive" if given.withheld & {"arn", "id", "name"} else " is not in the state"
                 self.notes.append(f"{instance.address}: its name or ARN{hidden}, so it is left out")
@@ -83,7 +83,7 @@ class _Join:
             given = instance.attributes
             if given.text("type") != "SecureString":
                 continue
-            arn, name = Arn.match(given.text("arn")), given.text("name")
+            arn, name = _arn(given.text("arn")), given.text("name")
             if arn is None or not name:
                 self.notes.append(f"{instance.address}: its name or ARN is not to be read, so it is left out")
                 continue
@@ -100,6 +100,13 @@ class _Join:
             names = {one.attributes.text(name) for name in ("arn", "key_id", "name")} - {""}
             if key in names:
                 yield f"its KMS key is {one.address}, which stays with Terraform"
+
+
+def _arn(text: str) -> Arn | None:
+    """An ARN that says account and region, which name stacks and files."""
+    arn = Arn.match(text)
+    whole = arn is not None and ACCOUNT_ID.fullmatch(arn.account_id) and REGION.fullmatch(arn.region)
+    return arn if whole else None
 
 
 def _by(instances: Sequence[Instance], name: str) -> dict[str, list[Instance]]:

@@ -108,14 +108,16 @@ def read_state(content: bytes) -> State:
 
 def _parsed(content: bytes) -> Any:  # noqa: ANN401 - JSON
     """The JSON; no exception of the parser is kept, as it holds the whole text."""
-    place = "it nests too deeply"
+    place = "a number in it is too long"
     try:
         return json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         place = "it is not UTF-8"
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-    except (RecursionError, ValueError):
+    except RecursionError:
+        place = "it nests too deeply"
+    except ValueError:
         pass
     raise TerraformStateError(f"the state is not JSON, or cut off ({place}); nothing of it is shown", remedy=_PULL)
 
@@ -234,7 +236,8 @@ def _version(document: Mapping[str, Any]) -> str:
 def _key(key: object) -> Key:
     if isinstance(key, bool) or key is None:
         return None
-    return int(key) if isinstance(key, (int, float)) else str(key)
+    whole = isinstance(key, int) or (isinstance(key, float) and key.is_integer())
+    return int(key) if whole else str(key)  # type: ignore[call-overload] # it is a number
 
 
 def _names(names: object) -> frozenset[str]:

@@ -59,7 +59,7 @@ class Values:
         versions = [one for at in (arn, name) for one in self._versions.get(at, [])]
         if not versions:
             return External("Terraform writes no value: somebody else does"), []
-        current = [one for one in versions if _CURRENT in (one.attributes.public.get("version_stages") or ())]
+        current = [one for one in versions if _CURRENT in one.attributes.listed("version_stages")]
         version = (current or versions)[-1]
         source = self.same(version)
         if source is None:

@@ -8,7 +8,11 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from secrets_pipeline.cli.migrate.formats import as_json, as_manifests
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.operations.migration.declared import namings
 from secrets_pipeline.operations.migration.entries import Component, Naming
@@ -285,3 +289,22 @@ def test_a_thousand_secrets_are_no_work() -> None:
     migration = migration_of(tf.instances(asked))
     assert len(migration.secrets) == 1000
     assert process_time() - began < 10
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(), below, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.data())
+def test_attributes_of_any_shape_are_read_as_far_as_they_go(data: st.DataObject) -> None:
+    instances = [*tf.instances(tf.estate("fnx/dev", count=1)), tf.parameter("/a/b", "x")]
+    for one in instances:
+        names = data.draw(st.sets(st.sampled_from(sorted(one["attributes"])), max_size=4))
+        one["attributes"] |= {name: data.draw(TREES) for name in names}
+    migration = migration_of(instances, known=KNOWN, with_ssm=True, with_kms=True)
+    assert steps(migration)
+    assert all(yaml.safe_load(text) for text in as_manifests(migration).values())
+    assert json.dumps(as_json(migration))

@@ -54,12 +54,12 @@ def test_data_sources_deposed_and_tainted_objects_are_told_apart(form: Any) -> N
     assert [one.tainted for one in state.instances] == [False, True, False]
 
 
-@pytest.mark.parametrize("key", [None, 0, "a/b"])
+@pytest.mark.parametrize("key", [None, 0, "a/b", float("inf"), 1.5])
 @pytest.mark.parametrize("form", [tf.state_file, tf.shown])
 def test_instances_have_the_keys_of_count_and_for_each(form: Any, key: int | str | None) -> None:  # noqa: ANN401 - as above
     (_, secret, *_) = tf.instances(tf.estate("a", count=1))
     (instance,) = read(form([{**secret, "key": key}])).instances
-    assert instance.address.key == key
+    assert instance.address.key == (str(key) if isinstance(key, float) else key)
 
 
 @pytest.mark.parametrize("form", [tf.state_file, tf.shown])
@@ -87,6 +87,7 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "nothing": (b"  \n", "there is not a character in it"),
     "cut off": (json.dumps({"version": 4, "x": CANARY}).encode()[:-2], "line 1, column 21"),
     "not JSON": (f"{CANARY}: yaml".encode(), "line 1, column 1"),
+    "a long number": (b'{"version": 4, "x": ' + b"9" * 5_000 + b"}", "a number in it is too long"),
     "deep": (b"[" * 200_000, "nests too deeply"),
     "binary": (b"\xff\xfe" + CANARY.encode(), "not UTF-8"),
     "a saved plan": (b"PK\x03\x04" + CANARY.encode(), "a saved plan"),
