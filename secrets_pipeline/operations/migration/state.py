@@ -22,7 +22,6 @@ _FORMAT = 4
 _PULL = "Give a current state: `terraform state pull | secrets-pipeline migrate terraform --state -`."
 _ZIP = b"PK\x03\x04"
 _OPENTOFU = "registry.opentofu.org/"
-_ALIAS = re.compile(r"\]\.([\w-]+)$")
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _VERSION = re.compile(r"\d+\.\d+\.\d+[\w.+-]{0,40}")
 
@@ -36,14 +35,12 @@ class Instance:
         attributes: what is kept of it.
         depends_on: addresses of resource blocks that it depends on, directly or through others.
         tainted: whether the next apply of Terraform would replace it.
-        alias: of its provider configuration; empty for the default one, and where the state does not say.
     """
 
     address: Address
     attributes: Attributes
     depends_on: frozenset[str] = frozenset()
     tainted: bool = False
-    alias: str = ""
 
 
 @dataclass(slots=True)
@@ -144,7 +141,6 @@ def _state_file(document: Mapping[str, Any]) -> State:
             continue
         provider = _text(resource, "provider")
         state.opentofu = state.opentofu or _OPENTOFU in provider
-        alias = _ALIAS.search(provider)
         for one in _maps(resource.get("instances")):
             address = Address(modules, kind, name, _key(one.get("index_key")))
             if _text(resource, "mode") == "data":
@@ -161,7 +157,6 @@ def _state_file(document: Mapping[str, Any]) -> State:
                         attributes,
                         _names(one.get("dependencies")),
                         tainted=_text(one, "status") == "tainted",
-                        alias=alias[1] if alias else "",
                     )
                 )
     return state

@@ -41,7 +41,7 @@ def test_both_forms_hold_the_same_instances() -> None:
 def test_opentofu_is_known_by_its_registry() -> None:
     provider = 'provider["registry.opentofu.org/hashicorp/aws"].west'
     state = read(tf.state_file([{**one, "provider": provider} for one in tf.instances(tf.estate("a", count=1))]))
-    assert (state.program, {one.alias for one in state.instances}) == ("tofu", {"west"})
+    assert (state.program, len(state.instances)) == ("tofu", 5)
 
 
 @pytest.mark.parametrize("form", [tf.state_file, tf.shown])
