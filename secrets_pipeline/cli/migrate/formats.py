@@ -43,6 +43,7 @@ def as_json(migration: Migration) -> dict[str, Any]:
             "hcl": removed_blocks(migration.state, forgets.blocks),
             "kept": [{"block": block, "needed_by": list(users)} for block, users in forgets.kept],
             "referred_to_by": list(forgets.dependents),
+            "in_the_same_modules": list(forgets.beside),
             "forgotten_too": list(forgets.more),
         },
         "adopt": [_adoption(one) for one in migration.adoptions],

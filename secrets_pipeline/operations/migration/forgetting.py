@@ -7,7 +7,7 @@ refuses) and https://github.com/opentofu/opentofu/pull/2628 (OpenTofu 1.10: with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,7 @@ class Forgetting:
         resources: the same in each module instance, as `state rm` takes them.
         kept: blocks of `random_password` that something else needs, each with who needs it.
         dependents: blocks that stay and refer to one that goes, directly or through others.
+        beside: other blocks of the same modules, which go as well where a module's call is deleted.
         more: instances of these blocks that are not taken over: they are forgotten as well.
     """
 
@@ -44,6 +45,7 @@ class Forgetting:
     resources: tuple[str, ...]
     kept: tuple[tuple[str, tuple[str, ...]], ...]
     dependents: tuple[str, ...]
+    beside: tuple[str, ...]
     more: tuple[str, ...]
 
 
@@ -78,8 +80,20 @@ def forgetting(state: State, secrets: Iterable[MigratedSecret], *, with_kms: boo
         resources=tuple(dict.fromkeys(one.address.resource for one in instances)),
         kept=tuple(kept),
         dependents=tuple(sorted({one for block in blocks for one in users.get(block, ())})),
+        beside=tuple(sorted(_beside(state, blocks))),
         more=tuple(str(one.address) for one in instances if one.address not in taken),
     )
+
+
+def _beside(state: State, blocks: Collection[str]) -> set[str]:
+    """The blocks of modules that have some of these, or are called by such a module."""
+    modules = {one.address.module for one in state.instances if one.address.config in blocks} - {()}
+    return {
+        one.address.config
+        for one in state.instances
+        if one.address.config not in blocks
+        and any(one.address.module[: depth + 1] in modules for depth in range(len(one.address.module)))
+    }
 
 
 def removed_blocks(state: State, blocks: Sequence[str]) -> str:

@@ -72,6 +72,10 @@ def _in_the_way(migration: Migration) -> Iterator[str]:
         yield "\nThese stay with Terraform and refer to what goes, directly or through others. Give them the secret by"
         yield 'a data source, `data "aws_secretsmanager_secret" "x" { name = "…" }`, before you plan:\n'
         yield from (f"- `{one}`" for one in forgets.dependents)
+    if forgets.beside:
+        yield "\nThese are in the same modules. Whoever deletes the call of a module destroys them, unless they have"
+        yield "`removed` blocks as well, or `moved` blocks that lead out of it:\n"
+        yield from (f"- `{one}`" for one in forgets.beside)
     for block, users in forgets.kept:
         yield f"\n`{block}` stays with Terraform, as {', '.join(f'`{one}`' for one in users)} needs it: it is a text"
         yield "in the state, and nothing in AWS. Forget it when these take the password from elsewhere."

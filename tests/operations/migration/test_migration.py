@@ -144,6 +144,20 @@ def test_whoever_refers_to_what_goes_is_said_and_keeps_the_password_that_it_need
     assert password not in forgets.blocks
 
 
+def test_what_else_a_module_has_is_said_before_its_call_is_deleted() -> None:
+    inside = [{**one, "module": "module.app[0]"} for one in tf.instances([PLAIN])]
+    others: list[tf.State] = [
+        {"type": "aws_iam_policy", "name": "read", "attributes": {}, "module": module}
+        for module in ("module.app[0]", "module.app[0].module.below", "module.other", "")
+    ]
+    migration = migration_of([*inside, *others])
+    assert migration.forgetting.beside == (
+        "module.app.aws_iam_policy.read",
+        "module.app.module.below.aws_iam_policy.read",
+    )
+    assert "- `module.app.module.below.aws_iam_policy.read`" in steps(migration)
+
+
 def test_what_shares_a_block_and_is_not_taken_over_is_said() -> None:
     hidden = {**tf.instances([renamed("x/hidden")])[1], "sensitive": ["name"]}
     migration = migration_of([*tf.instances([PLAIN]), hidden])
