@@ -17,8 +17,8 @@ from secrets_pipeline.cli.shared.options import StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.repository import read_asked, usable
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import GuardError, TerraformStateError, visible
-from secrets_pipeline.operations.migration.declared import namings
-from secrets_pipeline.operations.migration.entries import Naming
+from secrets_pipeline.operations.migration.declared import home_of
+from secrets_pipeline.operations.migration.entries import Home
 from secrets_pipeline.operations.migration.forgetting import removed_blocks
 from secrets_pipeline.operations.migration.migration import Migration, migrate
 from secrets_pipeline.operations.migration.state import read_state
@@ -84,13 +84,13 @@ def terraform(
 ) -> None:
     """Print a state's secrets as YAML, what Terraform has to forget, and the steps; no value, and no call to AWS."""
     read = read_state(_content(state))
-    failures, specs, known = _stacks(source, stack)
+    failures, specs, home = _stacks(source, stack)
     migration = migrate(
         read,
         root=component,
         stack=stack or "",
         spec=specs.pop(stack or "", None),
-        known=known,
+        home=home,
         others=list(specs.values()),
         with_kms=with_kms,
         with_ssm=with_ssm,
@@ -119,18 +119,18 @@ def _content(state: str) -> bytes:
     )
 
 
-def _stacks(source: StackOptions, name: str | None) -> tuple[Failures, dict[str, StackSpec], list[Naming]]:
-    """The stacks, and how components of the one that takes the secrets over name theirs; none without a name."""
+def _stacks(source: StackOptions, name: str | None) -> tuple[Failures, dict[str, StackSpec], Home]:
+    """The stacks, and what is known of the one that takes the secrets over; none without a name."""
+    home = Home()
     if name is None:
-        return Failures(), {}, []
+        return Failures(), {}, home
     failures, desired = Failures(), read_asked(source)
     if name in desired.errors:
         usable(desired, [name], failures)
-    known: list[Naming] = []
     # A stack that declares nothing yet is as good as any: its variables say how its secrets will be named.
     with failures.of(name):
-        known = namings(desired.source.stack(name))
-    return failures, {stack: spec for stack, spec in desired.specs.items() if stack not in desired.errors}, known
+        home = home_of(desired.source.stack(name))
+    return failures, {stack: spec for stack, spec in desired.specs.items() if stack not in desired.errors}, home
 
 
 def _files(migration: Migration) -> Iterator[tuple[str, str]]:

@@ -69,13 +69,12 @@ def _manifest(migration: Migration, place: Place | None, components: list[Compon
 
 
 def _comments(declared: Declared) -> Iterator[str]:
-    ref = declared.spec.ref
-    place = f"component {ref.component}, key {ref.key} ({declared.spec.where})"
     same = "differs:" if declared.differences else "as Terraform has it"
-    yield f"# {declared.secret.name} is declared already: {place}; {same}"
+    yield f"# {declared.secret.name} is declared already: {declared.spec.where}; {same}"
     yield from (f"#   {difference}" for difference in declared.differences)
     if declared.differences:
-        yield "# To keep what Terraform has:"
+        less = f", without {', '.join(declared.surplus)}" if declared.surplus else ""
+        yield f"# To keep what Terraform has{less}:"
         yield from (f"#   {line}" for line in yaml_text(declared.tree).splitlines())
 
 

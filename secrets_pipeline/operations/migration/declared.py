@@ -10,7 +10,7 @@ from secrets_pipeline.access.policy_text.write import same_policy
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.operations.migration.entries import Naming, entry_fields
+from secrets_pipeline.operations.migration.entries import Home, Naming, entry_fields
 from secrets_pipeline.operations.migration.model import Generated, MigratedSecret, Place
 from secrets_pipeline.operations.migration.yaml_text import Tree
 from secrets_pipeline.references.model import Expression
@@ -50,11 +50,17 @@ class Declared:
     differences: tuple[DeclaredDifference, ...]
 
     @property
+    def surplus(self) -> list[str]:
+        """Keys of the entry that would have to go to keep all as it is."""
+        keys = {one.key for one in self.differences} - {"value"} - entry_fields(self.secret).keys()
+        return sorted(key for key in keys if not key.startswith("tags.") or key[5:] not in self.secret.tags)
+
+    @property
     def tree(self) -> Tree:
-        """What the entry would have to say to keep all as it is; of a value nothing."""
+        """What the entry would have to say to keep all as it is; nothing of a value, and of what is to be taken out."""
         fields = entry_fields(self.secret)
         keys = {one.key.partition(".")[0] for one in self.differences} - {"value"}
-        entry = {key: fields.get(key) for key in sorted(keys)}
+        entry = {key: fields[key] for key in sorted(keys & fields.keys())}
         ref = self.spec.ref
         return {"components": {"terraform": {ref.component: {"vars": {"secrets": {ref.key: entry}}}}}}
 
@@ -77,13 +83,14 @@ def declared_in(spec: StackSpec, secrets: Iterable[MigratedSecret]) -> list[Decl
     return [Declared(one, entry, tuple(_differences(entry, one))) for one, entry in both]
 
 
-def namings(stack: AtmosStack) -> list[Naming]:
-    """How the components of a stack name their secrets: each `context_name` and `environment` that they have.
+def home_of(stack: AtmosStack) -> Home:
+    """What is known of a stack: its components, and each `context_name` and `environment` that they have.
 
-    A component with a template for names is left out: entries of full names mean the same with and without it.
+    A component with a template for names tells nothing: entries of full names mean the same with and without it.
     """
     found: dict[Naming, None] = {}
-    for component in (one for kind in stack.components.values() for one in kind.values()):
+    components = [one for kind in stack.components.values() for one in kind.values()]
+    for component in components:
         variables = component.resolved.get("vars")
         settings = component.resolved.get("settings")
         ours = settings.get("secrets_pipeline") if isinstance(settings, Mapping) else None
@@ -93,7 +100,7 @@ def namings(stack: AtmosStack) -> list[Naming]:
         context, environment = variables.get("context_name"), variables.get("environment")
         if isinstance(context, str) and context and "${" not in f"{context}{environment}":
             found[Naming(context, environment if isinstance(environment, str) and environment else None)] = None
-    return list(found)
+    return Home(tuple(found), frozenset(one.name for one in components))
 
 
 def _differences(spec: SecretSpec, secret: MigratedSecret) -> Iterator[DeclaredDifference]:

@@ -15,6 +15,7 @@ from secrets_pipeline.operations.migration.yaml_text import Commented, Tree
 _KIND: Final = "secretsmanager"
 _GENERIC: Final = frozenset({"this", "default", "main", "secret", "secrets", "sm", "example"})
 """Names of resource blocks that say nothing of the secret."""
+_DEFAULT_KEY: Final = "alias/aws/secretsmanager"
 _NO_KEY = re.compile(r"[^A-Za-z0-9_.-]+")
 _DEFAULT_WINDOW: Final = 30
 _SEVERAL: Final = 2
@@ -55,31 +56,55 @@ class Component:
     names: tuple[str, ...]
 
 
-Known = Mapping[Place, Sequence[Naming]]
-"""How components of the stack of a place name their secrets; elsewhere each entry says its full name."""
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What is known of the stack of a place; of one that is not known nothing is.
+
+    Attributes:
+        naming: how its components name their secrets; without any, each entry says its full name.
+        components: names of those that it has: what is written does not merge with them.
+    """
+
+    naming: tuple[Naming, ...] = ()
+    components: frozenset[str] = frozenset()
+
+    def free(self, name: str) -> str:
+        """The name for a new component: that one, or with an ending where the stack has it."""
+        free = name
+        while free in self.components:
+            free = f"{free}-migrated"
+        return free
 
 
-def components_of(secrets: Iterable[MigratedSecret], root: str, known: Known) -> list[Component]:
+_UNKNOWN: Final = Home()
+
+
+def components_of(secrets: Iterable[MigratedSecret], root: str, homes: Mapping[Place, Home]) -> list[Component]:
     """The components of secrets: those of one module and one place together.
 
     Args:
         secrets: to be declared.
         root: name of the component for the root module.
-        known: how names are written.
+        homes: what is known of stacks.
     """
     groups: dict[tuple[Place, str], list[MigratedSecret]] = {}
     for secret in secrets:
         groups.setdefault((secret.place, _component(secret.instance.address, root)), []).append(secret)
-    return [_secrets_component(name, place, members, known.get(place, ())) for (place, name), members in groups.items()]
+    return [
+        _secrets_component(name, place, members, homes.get(place, _UNKNOWN))
+        for (place, name), members in groups.items()
+    ]
 
 
-def parameter_components(parameters: Iterable[MigratedParameter], root: str, known: Known) -> list[Component]:
+def parameter_components(
+    parameters: Iterable[MigratedParameter], root: str, homes: Mapping[Place, Home]
+) -> list[Component]:
     """The components of secrets that take the place of parameters: `secret_data` reads the parameter at each apply.
 
     Args:
         parameters: whose place is taken.
         root: name of the component for the root module.
-        known: how names are written.
+        homes: what is known of stacks.
     """
     groups: dict[tuple[Place, str], list[MigratedParameter]] = {}
     for one in parameters:
@@ -87,7 +112,8 @@ def parameter_components(parameters: Iterable[MigratedParameter], root: str, kno
     found = []
     for (place, name), members in groups.items():
         names = tuple(one.name.strip("/") for one in members)
-        naming = _naming(names, known.get(place, ()))
+        home = homes.get(place, _UNKNOWN)
+        naming = _naming(names, home.naming)
         keys = _keys(list(zip([one.instance.address for one in members], names, strict=True)))
         entries: dict[str, Tree] = {}
         for key, one in zip(keys, members, strict=True):
@@ -95,7 +121,7 @@ def parameter_components(parameters: Iterable[MigratedParameter], root: str, kno
             entry: dict[str, Tree] = {**_named(one.name.strip("/"), key, naming), "secret_data": f"${{ssm:{one.name}}}"}
             entry |= {name: text for name, text in said.items() if text}
             entries[key] = Commented(entry, (str(one.instance.address), *(f"NOTE: {note}" for note in one.notes)))
-        found.append(Component(name, place, {**_told(naming), "secrets": entries}, names))
+        found.append(Component(home.free(name), place, {**_told(naming), "secrets": entries}, names))
     return found
 
 
@@ -108,8 +134,8 @@ def entry_fields(secret: MigratedSecret) -> dict[str, Any]:
         fields["value"] = "external"
     if secret.description:
         fields["description"] = secret.description
-    if secret.kms_key_id:
-        fields["kms_key_id"] = secret.kms_key_id
+    # Said in any case: a stack may have a default of its own.
+    fields["kms_key_id"] = secret.kms_key_id or _DEFAULT_KEY
     if secret.recovery_window_in_days != _DEFAULT_WINDOW:
         fields["recovery_window_in_days"] = secret.recovery_window_in_days
     if secret.rotation:
@@ -127,10 +153,8 @@ def _component(address: Address, root: str) -> str:
     return f"{_KIND}/{'-'.join(address.module)}" if address.module else root
 
 
-def _secrets_component(
-    name: str, place: Place, members: Sequence[MigratedSecret], known: Sequence[Naming]
-) -> Component:
-    naming = _naming([one.name for one in members], known)
+def _secrets_component(name: str, place: Place, members: Sequence[MigratedSecret], home: Home) -> Component:
+    naming = _naming([one.name for one in members], home.naming)
     fields = [entry_fields(one) for one in members]
     shared = _shared(members, fields)
     keys = _keys([(one.instance.address, one.name) for one in members])
@@ -138,7 +162,7 @@ def _secrets_component(
     for key, one, entry in zip(keys, members, fields, strict=True):
         entries[key] = Commented({**_named(one.name, key, naming), **entry}, _comments(one))
     variables: dict[str, Tree] = {**_told(naming), **shared, "secrets": entries}
-    return Component(name, place, variables, tuple(one.name for one in members))
+    return Component(home.free(name), place, variables, tuple(one.name for one in members))
 
 
 def _told(naming: Naming | None) -> dict[str, str]:

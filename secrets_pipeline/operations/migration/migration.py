@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.migration.declared import Declared, declared_in, serves
-from secrets_pipeline.operations.migration.entries import Component, Naming, components_of, parameter_components
+from secrets_pipeline.operations.migration.entries import Component, Home, components_of, parameter_components
 from secrets_pipeline.operations.migration.forgetting import Forgetting, forgetting
 from secrets_pipeline.operations.migration.model import MigratedParameter, MigratedSecret, Place
 from secrets_pipeline.operations.migration.secrets import find_secrets
@@ -91,7 +91,7 @@ def migrate(
     root: str,
     stack: str = "",
     spec: StackSpec | None = None,
-    known: Sequence[Naming] = (),
+    home: Home = Home(),  # noqa: B008 - it is frozen
     others: Sequence[StackSpec] = (),
     with_kms: bool = False,
     with_ssm: bool = False,
@@ -103,7 +103,7 @@ def migrate(
         root: name of the component for secrets of the root module.
         stack: name of the stack that takes them over; empty where none was named.
         spec: its desired state; None where it declares nothing yet: then it takes the secrets of the only place.
-        known: how components of that stack name their secrets.
+        home: what is known of its components.
         others: the other stacks of the repository.
         with_kms: whether Terraform forgets the KMS keys of the secrets too.
         with_ssm: whether secrets take the place of the state's `SecureString` parameters.
@@ -114,16 +114,16 @@ def migrate(
     open_ones = [one for one in found.secrets if id(one) not in names]
     places = {one.place for one in found.secrets} | {one.place for one in found.parameters} if stack else set()
     served = frozenset(one for one in places if (serves(spec, one) if spec else len(places) == 1))
-    naming = dict.fromkeys(served, known)
+    homes = dict.fromkeys(served, home)
     return Migration(
         state=state,
         stack=stack,
         secrets=found.secrets,
         served=served,
-        components=tuple(components_of(open_ones, root, naming)),
+        components=tuple(components_of(open_ones, root, homes)),
         declared=tuple(declared),
         parameters=found.parameters,
-        parameter_components=tuple(parameter_components(found.parameters if with_ssm else (), root, naming)),
+        parameter_components=tuple(parameter_components(found.parameters if with_ssm else (), root, homes)),
         forgetting=forgetting(state, found.secrets, with_kms=with_kms),
         notes=(
             *found.notes,

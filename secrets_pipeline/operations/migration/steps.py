@@ -104,7 +104,7 @@ def _parameters(migration: Migration) -> Iterator[str]:
     yield "\n## Parameters\n"
     if not migration.parameter_components:
         count = len(migration.parameters)
-        yield f"The state has {count} SecureString parameters. --with-ssm writes secrets that take their place."
+        yield f"SecureString parameters in the state: {count}. --with-ssm writes secrets that take their place."
         return
     stack = shlex.quote(migration.stack) if migration.stack else "STACK"
     yield "1. Put the YAML into the stack: each secret reads its parameter. An error says which grant it needs.\n"

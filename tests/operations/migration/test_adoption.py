@@ -12,7 +12,7 @@ from secrets_pipeline.cli.migrate.formats import as_manifests
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Unchanged
-from secrets_pipeline.operations.migration.entries import Naming
+from secrets_pipeline.operations.migration.entries import Home, Naming
 from secrets_pipeline.operations.migration.migration import Migration, migrate
 from secrets_pipeline.operations.migration.state import read_state
 from secrets_pipeline.operations.open_repository import open_repository
@@ -94,8 +94,8 @@ def function(aws: emulator.LocalAws) -> str:
 def migrated(state: State, environment: str) -> Migration:
     """The migration of a state into the stack of an environment, which no other test has."""
     read = read_state(json.dumps(state).encode())
-    known = [Naming("fnx", environment)]
-    return migrate(read, root="secretsmanager/app", stack=f"fnx-{environment}", known=known, with_ssm=True)
+    home = Home((Naming("fnx", environment),))
+    return migrate(read, root="secretsmanager/app", stack=f"fnx-{environment}", home=home, with_ssm=True)
 
 
 def written(folder: Path, migration: Migration, aws: emulator.LocalAws) -> OpenRepository:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from secrets_pipeline.cli.migrate.formats import as_json, as_manifests
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.operations.migration.declared import namings
-from secrets_pipeline.operations.migration.entries import Component, Naming
+from secrets_pipeline.operations.migration.declared import home_of
+from secrets_pipeline.operations.migration.entries import Component, Home, Naming
 from secrets_pipeline.operations.migration.forgetting import removed_blocks
 from secrets_pipeline.operations.migration.migration import Migration, migrate
 from secrets_pipeline.operations.migration.state import read_state
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PLAIN = replace(tf.estate("fnx/dev", count=1)[0], policy=None, rotation=None, foreign_tags={})
 HERE: dict[str, Any] = {"root": "secretsmanager/app", "stack": "fnx-dev"}
-KNOWN = (Naming("fnx", "dev"), Naming("fnx", None), Naming("other", "dev"))
+KNOWN = Home((Naming("fnx", "dev"), Naming("fnx", None), Naming("other", "dev")))
 
 
 def migration_of(instances: list[tf.State], **how: Any) -> Migration:  # noqa: ANN401 - arguments of `migrate`
@@ -50,7 +50,7 @@ def renamed(name: str, **more: Any) -> tf.TerraformSecret:  # noqa: ANN401 - att
 
 def test_names_that_follow_the_stacks_pattern_are_written_in_parts_and_others_in_full() -> None:
     names = ["fnx/dev/app/api-key", "fnx/dev/token", "legacy/smtp", "fnx/dev//odd", "fnx/dev/a/"]
-    (component,) = migration_of(tf.instances(map(renamed, names)), known=KNOWN).components
+    (component,) = migration_of(tf.instances(map(renamed, names)), home=KNOWN).components
     found = variables(component)
     assert (found["context_name"], found["environment"]) == ("fnx", "dev")
     said = [{key: one[key] for key in ("full_name", "path", "name") if key in one} for one in found["secrets"].values()]
@@ -60,7 +60,7 @@ def test_names_that_follow_the_stacks_pattern_are_written_in_parts_and_others_in
 
 
 def test_without_a_stack_every_name_is_written_in_full() -> None:
-    migration = migration_of(tf.instances([PLAIN]), stack="", known=KNOWN)
+    migration = migration_of(tf.instances([PLAIN]), stack="", home=KNOWN)
     (component,) = migration.components
     assert variables(component)["secrets"]["secret_00"]["full_name"] == PLAIN.name
     assert not {"context_name", "environment"} & variables(component).keys()
@@ -98,7 +98,7 @@ def test_what_all_secrets_share_is_said_once() -> None:
 
 def test_secrets_of_other_regions_go_into_other_stacks() -> None:
     both = [renamed("fnx/dev/a"), renamed("fnx/dev/b", region="us-east-1")]
-    migration = migration_of(tf.instances(both), known=KNOWN)
+    migration = migration_of(tf.instances(both), home=KNOWN)
     both_places = [f"account {tf.ACCOUNT}, eu-west-2", f"account {tf.ACCOUNT}, us-east-1"]
     assert [str(migration.stack_of(one)) for one in migration.components] == both_places
     text = steps(migration)
@@ -179,7 +179,7 @@ def test_keys_are_forgotten_only_where_that_is_asked(named: str) -> None:
 
 
 def test_the_steps_say_first_forget_then_adopt_and_what_goes_wrong_otherwise() -> None:
-    text = steps(migration_of(tf.instances([PLAIN]), known=KNOWN))
+    text = steps(migration_of(tf.instances([PLAIN]), home=KNOWN))
     order = [
         "plan -s fnx-dev",
         "## 2. Let Terraform forget",
@@ -195,8 +195,8 @@ def test_the_steps_say_first_forget_then_adopt_and_what_goes_wrong_otherwise() -
 
 def test_parameters_become_secrets_only_where_that_is_asked_and_are_forgotten_last() -> None:
     instances = [*tf.instances([PLAIN]), tf.parameter("/fnx/dev/db/password", "of-ssm")]
-    assert "--with-ssm writes secrets that take their place" in steps(migration_of(instances, known=KNOWN))
-    migration = migration_of(instances, known=KNOWN, with_ssm=True)
+    assert "--with-ssm writes secrets that take their place" in steps(migration_of(instances, home=KNOWN))
+    migration = migration_of(instances, home=KNOWN, with_ssm=True)
     (component,) = migration.parameter_components
     assert component.name == "secretsmanager/app-from-ssm"
     (entry,) = variables(component)["secrets"].values()
@@ -210,7 +210,7 @@ def test_a_parameter_keeps_its_own_key_and_one_of_another_region_is_for_another_
     instances = [tf.parameter("/fnx/dev/a", "1"), tf.parameter("/fnx/dev/b", "2")]
     instances[0]["attributes"]["key_id"] = "alias/ours"
     instances[1]["attributes"]["arn"] = f"arn:aws:ssm:us-east-1:{tf.ACCOUNT}:parameter/fnx/dev/b"
-    migration = migration_of(instances, known=KNOWN, with_ssm=True)
+    migration = migration_of(instances, home=KNOWN, with_ssm=True)
     assert [str(migration.stack_of(one)) for one in migration.parameter_components] == [
         f"account {tf.ACCOUNT}, eu-west-2",
         f"account {tf.ACCOUNT}, us-east-1",
@@ -260,11 +260,14 @@ def test_a_secret_that_the_stack_declares_is_named_with_what_differs(tmp_path: P
     desired = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED))
     assert not desired.errors
     spec, atmos = desired.specs["fnx-dev"], desired.source.stack("fnx-dev")
-    known = namings(atmos)
-    assert known == [Naming("fnx", "dev")]
+    home = home_of(atmos)
+    assert home == Home((Naming("fnx", "dev"),), frozenset({"secretsmanager/app"}))
     made = [renamed("fnx/dev/same"), renamed("fnx/dev/other", kms_key_id="alias/k"), renamed("fnx/dev/new")]
-    migration = migration_of(tf.instances(made), spec=spec, known=known)
-    assert [one for component in migration.components for one in component.names] == ["fnx/dev/new"]
+    migration = migration_of(tf.instances(made), spec=spec, home=home)
+    (component,) = migration.components
+    # Its variables would be merged with those of the component that is there.
+    assert (component.name, component.names) == ("secretsmanager/app-migrated", ("fnx/dev/new",))
+    assert variables(component)["secrets"]["new"]["kms_key_id"] == "alias/aws/secretsmanager"
     (same, other) = migration.declared
     assert (same.spec.ref.key, same.differences) == ("same", ())
     turning = {"lambda_arn": "arn:aws:lambda:eu-west-2:111122223333:function:f", "automatically_after_days": 1}
@@ -280,6 +283,8 @@ def test_a_secret_that_the_stack_declares_is_named_with_what_differs(tmp_path: P
         "policy: the YAML says a policy, Terraform none",
         "value: the YAML says a value of another kind, Terraform a generated password",
     ]
+    gone = ["description", "policy", "recovery_window_in_days", "replica_regions", "rotation", "tags.New"]
+    assert other.surplus == gone
     assert "--adopt fnx/dev/same \\\n  --adopt fnx/dev/other \\\n  --adopt fnx/dev/new" in steps(migration)
 
 
@@ -318,7 +323,7 @@ def test_attributes_of_any_shape_are_read_as_far_as_they_go(data: st.DataObject)
     for one in instances:
         names = data.draw(st.sets(st.sampled_from(sorted(one["attributes"])), max_size=4))
         one["attributes"] |= {name: data.draw(TREES) for name in names}
-    migration = migration_of(instances, known=KNOWN, with_ssm=True, with_kms=True)
+    migration = migration_of(instances, home=KNOWN, with_ssm=True, with_kms=True)
     assert steps(migration)
     assert all(yaml.safe_load(text) for text in as_manifests(migration).values())
     assert json.dumps(as_json(migration))
