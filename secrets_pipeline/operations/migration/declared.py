@@ -115,6 +115,9 @@ def _differences(spec: SecretSpec, secret: MigratedSecret) -> Iterator[DeclaredD
     for key, declared, state in pairs:
         if declared != state:
             yield DeclaredDifference(key, _said(declared), _said(state))
+    if isinstance(spec.kms_key, Expression):
+        # Another key encrypts the value anew: that may be so is said.
+        yield DeclaredDifference("kms_key_id", f"{spec.kms_key}, known later", _said(secret.kms_key_id or None))
     for key in sorted({*spec.tags, *secret.tags}):
         if spec.tags.get(key) != secret.tags.get(key):
             yield DeclaredDifference(f"tags.{key}", _said(spec.tags.get(key)), _said(secret.tags.get(key)))

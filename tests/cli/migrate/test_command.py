@@ -155,7 +155,7 @@ def test_a_stack_takes_its_secrets_and_says_which_it_declares(cli: Cli, tmp_path
     assert component["vars"]["secrets"]["secret_01"]["path"] == "team-1"
     (declared,) = shown["declared"]
     assert (declared["component"], declared["key"]) == ("secretsmanager/app", "token")
-    assert {"tags", "policy"} <= {one["key"].partition(".")[0] for one in declared["differences"]}
+    assert {"tags", "policy", "kms_key_id"} <= {one["key"].partition(".")[0] for one in declared["differences"]}
     (adopt,) = shown["adopt"]
     assert adopt["apply"] == (
         "secrets-pipeline apply -s shop-dev --adopt shop/dev/api/token --adopt shop/dev/team-1/secret_01"
