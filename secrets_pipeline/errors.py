@@ -87,6 +87,10 @@ class SpecError(SecretsPipelineError):
     """A component breaks the input contract."""
 
 
+class TerraformStateError(SecretsPipelineError):
+    """A state of Terraform or OpenTofu cannot be read; the text quotes nothing of it."""
+
+
 class InternalError(SecretsPipelineError):
     """A bug of ours stopped one stack; the text says where it is, and holds nothing of the stack's content."""
 

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "events": "The queue of AWS's events: what waits, what was not dealt with, and why.",
     },
     "Prepare": {
+        "migrate": "From another tool to this one: YAML, and what the other has to let go.",
         "iam-policy": "The least policies of the pipeline's own roles for these stacks, from their YAML.",
         "rotation": "The managed rotation function.",
     },

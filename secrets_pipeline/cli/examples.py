@@ -46,6 +46,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "access snapshot": ("secrets-pipeline access snapshot -s eg-prod -o audit.json",),
     "access reach": ("secrets-pipeline access reach -s eg-prod --principal arn:aws:iam::111122223333:role/api",),
     "access policy": ("secrets-pipeline access policy -s eg-prod --consumer api --offline",),
+    "migrate terraform": (
+        "secrets-pipeline migrate terraform --state - -s eg-dev",
+        "secrets-pipeline migrate terraform --state state.json -s eg-dev -o migration",
+    ),
     "iam-policy": ("secrets-pipeline iam-policy --plan-only", "secrets-pipeline iam-policy --format terraform"),
     "outputs": (
         "secrets-pipeline outputs -s eg-dev",
