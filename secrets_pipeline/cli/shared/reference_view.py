@@ -14,7 +14,7 @@ from secrets_pipeline.cli.shared.tables import STYLES, table
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
+from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.references.model import Expression, Output, Path, SsmParameter, dotted
 from secrets_pipeline.references.walk import outputs, ssm_parameters
@@ -85,17 +85,10 @@ def reference_json(rows: Iterable[ReferenceRow]) -> list[dict[str, str]]:
 
 
 def note_unresolved(specs: Iterable[StackSpec], failures: Failures) -> None:
-    """Say each reference that nobody can resolve, once, however many secrets it blocks."""
+    """Say each cause for which nobody can resolve references once, however many these are."""
     for spec in specs:
-        causes = [one for secret in spec.secrets for one in secret.unresolved if one.is_cause]
-        # All secrets of a chain say the same: the first one tells it.
-        for text in dict.fromkeys(_first(one, causes).diagnostics() for one in causes):
+        for text in told(one for secret in spec.secrets for one in secret.unresolved if one.is_cause):
             failures.note(spec.stack, text)
-
-
-def _first(one: Unresolved, causes: Iterable[Unresolved]) -> Unresolved:
-    circular = one.reason is UnresolvedReason.CIRCULAR
-    return next(cause for cause in causes if cause.problem == one.problem) if circular else one
 
 
 def _rows(spec: StackSpec, secret: SecretSpec) -> Iterator[ReferenceRow]:

@@ -96,7 +96,7 @@ def _draw(node: _Node, drawn: Tree, level: int) -> None:
                 label.append(f"  {value_kind(secret)}{_extras(secret)}", style="dim")
                 if secret.blocked:
                     label.append("  blocked: ", style=STYLES["blocked"])
-                    label.append("; ".join(one.problem for one in secret.unresolved))
+                    label.append("; ".join(secret.problems))
                 branch = drawn.add(label)
         else:
             style = _LEVEL_STYLES[level] if level < len(_LEVEL_STYLES) else _PATH_STYLE
@@ -123,5 +123,5 @@ def _row(spec: StackSpec, secret: SecretSpec) -> Mapping[str, Any]:
         "value": value_kind(secret),
         "rotates": secret.rotation is not None,
         "replica_regions": [replica.region for replica in secret.replicas],
-        "blocked": [one.problem for one in secret.unresolved],
+        "blocked": list(secret.problems),
     }

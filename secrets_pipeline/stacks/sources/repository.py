@@ -154,7 +154,8 @@ class AtmosRepository:
         for name in sorted(grouped):
             if stacks is not None and name not in stacks:
                 continue
-            errors += conflicts.get(name, [])
+            if name in conflicts:
+                errors.append(self._top_level.conflict(conflicts[name]))
             with self._amounts.of(name):
                 completed, failed = self._complete(grouped[name], completer, keep_failing=keep_failing)
             errors += failed
