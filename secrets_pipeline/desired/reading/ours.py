@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from secrets_pipeline.desired.kinds import COMPONENTS, SECRETS, TERRAFORM, Recognised, own_settings, recognised, setting
 from secrets_pipeline.desired.names import alias_variable, key_alias
-from secrets_pipeline.desired.reading.variables import read_expression
+from secrets_pipeline.desired.reading.variables import OTHER_SECTIONS, read_expression
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
@@ -132,12 +132,12 @@ class _Search:
     def _references(self, place: _Place, keys: Collection[str] | None) -> Iterator[_Place]:
         """What the variables of a component refer to, or some of them."""
         component, names = self._at(place), self._components[place[0]]
-        references = self._reads(component)
+        references, names_outputs = self._reads(component), _names_outputs(component)
         variables: Value = component.resolved.get("vars")
         if isinstance(variables, dict) and keys is not None:
             variables = {key: variables.get(key) for key in keys}
         for path, text in texts(variables):
-            if isinstance(text, FunctionCall) or (references and "${" in text):
+            if names_outputs and (isinstance(text, FunctionCall) or (references and "${" in text)):
                 for other in _named(component, names, text, references=references):
                     yield other[0] or place[0], other[1]
             if path[-1] in _NAMING_KEYS and (key := self._keys.get((place[0], self._literal(place, text)))):
@@ -168,6 +168,12 @@ class _Search:
 
     def _at(self, place: _Place) -> Component:
         return self._components[place[0]][place[1]]
+
+
+def _names_outputs(component: Component) -> bool:
+    """Whether an output can stand in a component, and be it in a variable that another one names: most have none."""
+    sections = [component.resolved.get(name) for name in ("vars", *OTHER_SECTIONS)]
+    return any(isinstance(text, FunctionCall) or "output" in text for _, text in texts(sections))
 
 
 def _named(
