@@ -93,7 +93,7 @@ def build_spec(
         SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
     """
     seen = stacks or {stack.name: stack}
-    dialect = dialect_of(seen, settings.components)
+    dialect = dialect_of(seen, settings)
     scope = StackScope(
         stack=stack,
         locate=locate,
@@ -101,7 +101,7 @@ def build_spec(
         base_path=base_path,
         environment=environment or {},
         stacks=seen,
-        ours=our_components(seen, dialect.reads, settings.components),
+        ours=our_components(seen, dialect.reads, settings),
         dialect=dialect,
     )
     return _checked(scope)
@@ -129,8 +129,8 @@ def build_specs(
     for error in resolution.errors:
         errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
     specs: dict[str, StackSpec] = {}
-    dialect = dialect_of(resolution.stacks, settings.components)
-    ours = our_components(resolution.stacks, dialect.reads, settings.components)
+    dialect = dialect_of(resolution.stacks, settings)
+    ours = our_components(resolution.stacks, dialect.reads, settings)
     said = notice(dialect, repository.locate)
     notices = [] if said is None else [said]
     for name, stack in resolution.stacks.items():

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final, TypeAlias
 
+from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.kinds import COMPONENTS, SECRETS, TERRAFORM, Recognised, own_settings, recognised, setting
 from secrets_pipeline.desired.names import alias_variable, key_alias
 from secrets_pipeline.desired.reading.variables import OTHER_SECTIONS, read_expression
+from secrets_pipeline.desired.settings.grants import granted
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
@@ -55,16 +58,17 @@ _ONE: Final = re.compile(r"\$\{[^{}]*\}")
 
 
 def our_components(
-    stacks: Mapping[str, AtmosStack], reads: Reads, by_operator: Mapping[str, str] | None = None
+    stacks: Mapping[str, AtmosStack], reads: Reads, settings: OperatorSettings
 ) -> dict[str, dict[str, str]]:
     """The components that are this project's affair, with their kinds; disabled and abstract ones are not.
 
     Args:
         stacks: all of the repository, since references may cross stacks.
         reads: whether `${…}` in a component is a reference.
-        by_operator: see `recognised`.
+        settings: the operator's, whose `components` count first. A stack that no grant lets read outputs of another one
+            has no say in what is this project's affair there.
     """
-    return _Search(stacks, reads, by_operator or {}).found()
+    return _Search(stacks, reads, settings).found()
 
 
 def asks(component: Component, kind: str) -> bool:
@@ -73,14 +77,14 @@ def asks(component: Component, kind: str) -> bool:
 
 
 class _Search:
-    def __init__(self, stacks: Mapping[str, AtmosStack], reads: Reads, by_operator: Mapping[str, str]) -> None:
+    def __init__(self, stacks: Mapping[str, AtmosStack], reads: Reads, settings: OperatorSettings) -> None:
         self._components = {name: stack.components.get(TERRAFORM, {}) for name, stack in stacks.items()}
-        self._reads = reads
+        self._reads, self._grants = reads, settings.grants
         self._known = {
             (stack, name): what
             for stack, components in self._components.items()
             for name, component in components.items()
-            if (what := recognised(component, by_operator)).kind
+            if (what := recognised(component, settings.components)).kind
             and is_active(component, components, references=reads(component))
         }
 
@@ -112,10 +116,8 @@ class _Search:
         kind = str(self._known[place].kind)
         # What is delivered to must not take in a secret's value anywhere.
         keys = None if kind in _DELIVERED else _REFERRING[kind]
-        return any(
-            other[0] == place[0] and other in self._known and self._known[other].kind == SECRETS
-            for other in self._references(place, keys)
-        )
+        found = (self._known.get(other) for other in self._references(place, keys))
+        return any(what is not None and what.kind == SECRETS for what in found)
 
     def _follow(self, ours: set[_Place]) -> None:
         """Add all that those of ours refer to."""
@@ -125,9 +127,15 @@ class _Search:
             kind = str(self._known[place].kind)
             if kind in _DELIVERED and not asks(self._at(place), kind):
                 continue
-            more = {*self._references(place, _REFERRING[kind])} & self._known.keys() - ours
+            more = {*filter(partial(self._may_reach, place), self._references(place, _REFERRING[kind]))}
+            more &= self._known.keys() - ours
             ours |= more
             queue += more
+
+    def _may_reach(self, place: _Place, other: _Place) -> bool:
+        """Whether a reference is in one stack, or the operator lets it cross."""
+        crossed = (Boundary.OUTPUT, Boundary.VALUE)
+        return place[0] == other[0] or any(granted(self._grants, place[0], one, other[0]) for one in crossed)
 
     def _references(self, place: _Place, keys: Collection[str] | None) -> Iterator[_Place]:
         """What the variables of a component refer to, or some of them."""

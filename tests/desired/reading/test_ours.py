@@ -53,7 +53,7 @@ def ours(bench: Bench, operator: dict[str, str] | None = None, **stacks: str) ->
     """Which components of stacks are ours, where every `${…}` is a reference."""
     bench.build(**stacks)
     found = AtmosRepository.open(bench.folder, env={}).resolve(keep_failing=True).stacks
-    return our_components(found, lambda _: True, operator)
+    return our_components(found, lambda _: True, bench.settings.model_copy(update={"components": operator or {}}))
 
 
 def written(**components: object) -> str:
@@ -139,10 +139,15 @@ def test_what_ours_refer_to_is_ours_from_one_to_the_next_and_over_stacks(bench: 
         "    lambda/name: {vars: {environment_variables: {KEY: '${output.kms/idle.key_arn}'}}}\n"
     )
     dev = HEAD + SECRETS.replace("context_name: eg", "context_name: eg\n        alias: alias/app") + more
-    shared = "components: {terraform: {rds/other: {}, rds/idle: {}}}"
+    remote = "{vars: {environment_variables: {A: '${output.dev:secretsmanager/app.secret_arns.url}'}}}"
+    shared = f"components: {{terraform: {{rds/other: {{}}, rds/idle: {{}}, lambda/far: {remote}}}}}"
     found = ours(bench, dev=dev, shared=shared)
     assert set(found["dev"]) == {"secretsmanager/app", "rds/app", "lambda/name", "kms/app"}
-    assert found["shared"] == {"rds/other": "rds"}
+    assert found["shared"] == {"rds/other": "rds", "lambda/far": "lambda"}
+    # Nobody else's reference makes a stack read what it has not to do with, unless a grant lets it.
+    bench.settings = OperatorSettings(targets=(HERE,))
+    alone = ours(bench, dev=dev, shared=shared)
+    assert alone == {**found, "shared": {"lambda/far": "lambda"}}
 
 
 def test_every_output_that_desired_state_holds_is_of_a_component_of_ours(bench: Bench) -> None:

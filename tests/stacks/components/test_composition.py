@@ -68,7 +68,7 @@ def test_a_base_in_a_peer_file_only_is_not_defined(repository: Open) -> None:
 
 
 def test_manifests_that_one_imported_name_makes_one_stack_are_said_once_with_its_place(repository: Open) -> None:
-    components = {"terraform": {f"c{number}": {} for number in range(12)}}
+    components: dict[str, object] = {"terraform": {f"c{number}": {} for number in range(12)}}
     files = {
         f"stacks/deploy/{stage}.yaml": json.dumps(
             {"import": ["catalog/base"], "vars": {"stage": stage}, "components": components}
