@@ -9,6 +9,7 @@ from pathlib import Path
 
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
+from secrets_pipeline.desired.checks.component_kinds import check_component_kinds
 from secrets_pipeline.desired.checks.contested import contested_notices, with_contested
 from secrets_pipeline.desired.checks.inline_policies import check_inline_policies
 from secrets_pipeline.desired.checks.one_owner import (
@@ -34,6 +35,7 @@ from secrets_pipeline.desired.own_roles import consumers_as_own_roles
 from secrets_pipeline.desired.reading.crossing import included_file
 from secrets_pipeline.desired.reading.interpolation import dialect_of, notice
 from secrets_pipeline.desired.reading.organization import read_organization
+from secrets_pipeline.desired.reading.ours import our_components
 from secrets_pipeline.desired.reading.scope import Locate, StackScope
 from secrets_pipeline.desired.reading.target import protection, read_target
 from secrets_pipeline.desired.rotation_function import read_rotation_function
@@ -48,7 +50,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.controls import read_controls
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
-from secrets_pipeline.stacks import AtmosStack, StackSource
+from secrets_pipeline.stacks import AtmosStack, StackSource, distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def build_spec(
         SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
     """
     seen = stacks or {stack.name: stack}
+    dialect = dialect_of(seen, settings)
     scope = StackScope(
         stack=stack,
         locate=locate,
@@ -98,7 +101,8 @@ def build_spec(
         base_path=base_path,
         environment=environment or {},
         stacks=seen,
-        dialect=dialect_of(seen),
+        ours=our_components(seen, dialect.reads, settings),
+        dialect=dialect,
     )
     return _checked(scope)
 
@@ -120,12 +124,13 @@ def build_specs(
         base_path: see `build_spec`.
         environment: see `build_spec`.
     """
-    resolution = repository.resolve()
+    resolution = repository.resolve(keep_failing=True)
     errors: dict[str, list[SecretsPipelineError]] = {}
     for error in resolution.errors:
         errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
     specs: dict[str, StackSpec] = {}
-    dialect = dialect_of(resolution.stacks)
+    dialect = dialect_of(resolution.stacks, settings)
+    ours = our_components(resolution.stacks, dialect.reads, settings)
     said = notice(dialect, repository.locate)
     notices = [] if said is None else [said]
     for name, stack in resolution.stacks.items():
@@ -136,11 +141,14 @@ def build_specs(
             base_path=base_path,
             environment=environment or {},
             stacks=resolution.stacks,
+            ours=ours,
             dialect=dialect,
         )
         try:
+            check_component_kinds(scope)
             if scope.kinds:
                 specs[name] = _checked(scope)
+            raise_all(scope.errors)
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not stop the other stacks
@@ -170,6 +178,12 @@ def _bug(error: Exception, stack: str) -> InternalError:
 
 
 def _checked(scope: StackScope) -> StackSpec:
+    """The desired state of a stack; where a component of ours is not known whole, nothing is read of the others.
+
+    Raises:
+        SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
+    """
+    raise_all(distinct(error for name in scope.kinds for error in scope.components[name].component.failures))
     spec = _build(scope)
     raise_all(list({error.diagnostics(): error for error in scope.errors}.values()))
     return spec

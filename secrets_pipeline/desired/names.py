@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 STACK_NAME_LENGTH: Final = 100
@@ -63,6 +64,16 @@ def secret_name(context_name: str, environment: str | None, path: str, name: str
     """
     parts = (context_name, environment or "", path.strip("/"), name)
     return "/".join(part for part in parts if part)
+
+
+def alias_variable(variables: Mapping[str, object]) -> str:
+    """Which variable of a `kms` component is its alias: `alias`, or `alias_name` where there is that alone."""
+    return "alias_name" if variables.get("alias_name") is not None and variables.get("alias") is None else "alias"
+
+
+def key_alias(name: str) -> str:
+    """An alias as KMS has it: `myapp-dev` is `alias/myapp-dev`."""
+    return name if name.startswith("alias/") else f"alias/{name}"
 
 
 def own_key_alias(context_name: str, environment: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from secrets_pipeline.desired.base import Spec
@@ -51,3 +52,20 @@ class Unresolved(Spec):
     def diagnostics(self) -> str:
         """The whole text: place, problem, remedy."""
         return "\n  ".join((f"{visible(self.where)}: {visible(self.problem)}", visible(self.remedy)))
+
+
+def told(causes: Iterable[Unresolved]) -> list[str]:
+    """The text of each cause once, with the first place of it and the number of the others."""
+    places: dict[tuple[str, str], dict[str, Unresolved]] = {}
+    for one in causes:
+        places.setdefault((one.problem, one.remedy), {}).setdefault(one.where, one)
+    return [_told(list(found.values())) for found in places.values()]
+
+
+def _told(found: list[Unresolved]) -> str:
+    first, *others = found
+    # All secrets of a circle say the same of it.
+    if not others or first.reason is UnresolvedReason.CIRCULAR:
+        return first.diagnostics()
+    more = f" (the same in {len(others)} more place{'s' * (len(others) > 1)})"
+    return first.model_copy(update={"problem": first.problem + more}).diagnostics()

@@ -1,5 +1,6 @@
 """Resolve an Atmos repository into stacks: the stack-manifest language of Atmos; calls no AWS."""
 
+from secrets_pipeline.stacks.components.distinct import distinct
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.config.config_values import CONFIG_VARIABLES
 from secrets_pipeline.stacks.files.disk import read_text
@@ -19,6 +20,7 @@ __all__ = [
     "SourceChoice",
     "StackSource",
     "Unreadable",
+    "distinct",
     "open_source",
     "read_text",
     "readable_problem",

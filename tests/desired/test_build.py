@@ -78,8 +78,9 @@ def test_a_stack_may_not_contradict_the_operator(bench: Bench, variables: str, k
 
 
 def test_what_components_say_otherwise_than_the_operator_is_said_once_a_value(bench: Bench) -> None:
+    made = "settings: {secrets_pipeline: {create: true}}"
     components = "".join(
-        f"    kms/{name}: {{vars: {{alias: {name}, region: {region}}}}}\n"
+        f"    kms/{name}: {{{made}, vars: {{alias: {name}, region: {region}}}}}\n"
         for name, region in [("a", "eu-west-1"), ("b", "eu-west-2"), ("c", "eu-west-1"), ("d", "us-east-1")]
     )
     found = bench.errors("components:\n  terraform:\n" + components)
@@ -160,8 +161,8 @@ def test_a_stack_lives_in_one_region(bench: Bench) -> None:
         """\
         components:
           terraform:
-            kms/a: {vars: {alias: a, region: eu-west-1}}
-            kms/b: {vars: {alias: b, region: eu-west-2}}
+            kms/a: {settings: {secrets_pipeline: {create: true}}, vars: {alias: a, region: eu-west-1}}
+            kms/b: {settings: {secrets_pipeline: {create: true}}, vars: {alias: b, region: eu-west-2}}
         """
     )
     assert "component kms/b, key vars.region: region is eu-west-2 here and eu-west-1 in component kms/a" in found

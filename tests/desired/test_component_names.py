@@ -19,7 +19,7 @@ components:
 FUNCTION = """
     "%s":
       metadata: {component: lambda}
-      settings: {secrets_pipeline: {deliver: %s}}
+      settings: {secrets_pipeline: {deliver: %s, components: {lambda: lambda}}}
       vars: {function_name: worker}
 """
 RIGHT = ("secretsmanager", "secretsmanager/api_v1.2-x", "/".join("a" * 11))

@@ -107,7 +107,7 @@ def test_a_reference_to_a_component_whose_secrets_are_no_map_is_an_error_beside_
         components:
           terraform:
             secretsmanager/a: {{vars: {{context_name: a, secrets: {secrets}}}}}
-            kms: {{vars: {{alias: x, description: "${{output.secretsmanager/a.secret_arns.one}}"}}}}
+            rds: {{vars: {{password: "${{output.secretsmanager/a.generated_passwords.one}}"}}}}
         """
     )
     assert any("component secretsmanager/a, key vars.secrets" in one for one in errors), errors

@@ -10,7 +10,7 @@ import yaml
 
 from secrets_pipeline.cli.shared.console import emit
 from secrets_pipeline.cli.shared.options import StackOptions, reads_stacks
-from secrets_pipeline.cli.shared.repository import tell_notices
+from secrets_pipeline.cli.shared.repository import tell_nothing_found, tell_notices
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import UnresolvedReason
@@ -41,6 +41,7 @@ def init(source: StackOptions) -> None:
     granting = [GrantRule.model_validate(rule) for line in lines for rule in yaml.safe_load(line)]
     desired = _read(source, _PRESET, *granting)
     tell_notices(desired.notices)
+    tell_nothing_found(desired)
     emit("\n".join(_settings(desired, lines)))
 
 

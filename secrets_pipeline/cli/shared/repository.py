@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import typer
@@ -12,6 +12,7 @@ from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.desired.stack_globs import expanded, no_match
+from secrets_pipeline.desired.survey import nothing_found
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.repository_id import NAMELESS
@@ -84,6 +85,12 @@ def tell_nameless(desired: OpenRepository) -> None:
         tell_notices((NAMELESS,))
 
 
+def tell_nothing_found(desired: OpenRepository) -> None:
+    """Say what was read and what looks like secrets, where no stack declares anything and none has errors."""
+    if not desired.specs and not desired.errors:
+        tell_notices((nothing_found(desired.source.resolve(keep_failing=True).stacks, desired.settings.components),))
+
+
 def usable(desired: OpenRepository, names: list[str] | None, failures: Failures, *, strict: bool = False) -> list[str]:
     """Return the stacks that can be worked on, in order; the errors of the others are said.
 
@@ -104,10 +111,12 @@ def usable(desired: OpenRepository, names: list[str] | None, failures: Failures,
     if stopped:
         return []
     if names is None:
+        tell_nothing_found(desired)
         return sorted(name for name in desired.specs if name not in desired.errors)
     for name in names:
         if name not in desired.specs and name not in desired.errors:
-            note_missing(desired.source, name, failures, unreadable="" in desired.errors)
+            unreadable = "" in desired.errors
+            note_missing(desired.source, name, failures, unreadable=unreadable, known=desired.settings.components)
     return [name for name in names if name in desired.specs and name not in desired.errors]
 
 
@@ -156,7 +165,14 @@ def tell_unnamed_accounts(desired: OpenRepository, stacks: list[str]) -> None:
         tell_notices((f"{told}; an apply asks for it in the operator's settings",))
 
 
-def note_missing(source: StackSource, name: str, failures: Failures, *, unreadable: bool) -> None:
+def note_missing(
+    source: StackSource,
+    name: str,
+    failures: Failures,
+    *,
+    unreadable: bool,
+    known: Mapping[str, str] | None = None,
+) -> None:
     """Say that a stack that was asked for is not there.
 
     Args:
@@ -164,13 +180,14 @@ def note_missing(source: StackSource, name: str, failures: Failures, *, unreadab
         name: the stack.
         failures: is told.
         unreadable: whether there are manifests that cannot be read, whose errors were said: they may have it.
+        known: `components` of the operator's settings.
     """
     if unreadable:
         failures.note(name, f"there is no stack {name!r}, unless it is in one of the manifests that cannot be read")
         return
     try:
-        source.stack(name)
+        found = nothing_found({name: source.stack(name)}, known)
     except SecretsPipelineError as error:
         failures.add(name, error)
     else:
-        failures.note(name, f"stack {name} declares nothing that this project knows")
+        failures.note(name, f"stack {name} declares nothing that this project knows: {found}")

@@ -104,7 +104,7 @@ def _branches(part: str, node: _Node, level: int) -> Iterator[tuple[Line, _Node]
 def _label(part: str, stack: str, secret: SecretSpec) -> Line:
     label = [(part, "bold"), (f"  {stack}", "cyan"), (f"  {value_kind(secret)}{_extras(secret)}", "dim")]
     if secret.blocked:
-        causes = "; ".join(one.problem for one in secret.unresolved)
+        causes = "; ".join(secret.problems)
         label += [("  blocked: ", _BLOCKED_STYLE), (causes, "")]
     return label
 
@@ -128,5 +128,5 @@ def _row(spec: StackSpec, secret: SecretSpec) -> Mapping[str, Any]:
         "value": value_kind(secret),
         "rotates": secret.rotation is not None,
         "replica_regions": [replica.region for replica in secret.replicas],
-        "blocked": [one.problem for one in secret.unresolved],
+        "blocked": list(secret.problems),
     }

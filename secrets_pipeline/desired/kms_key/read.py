@@ -10,6 +10,7 @@ from typing import Any
 from secrets_pipeline.desired.kms_key.lockout import locks_out_root
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import ALIAS, KEY_POLICY_BYTES
+from secrets_pipeline.desired.names import alias_variable, key_alias
 from secrets_pipeline.desired.policy.principals import is_public
 from secrets_pipeline.desired.policy.statements import statements
 from secrets_pipeline.desired.reading.inputs import Inputs
@@ -27,9 +28,9 @@ def read_component(scope: ComponentScope, account_id: str | None = None) -> KeyS
         account_id: the stack's account, if anybody said.
     """
     inputs = Inputs(scope, scope.component.vars, ("vars",))
-    key = "alias_name" if inputs.has("alias_name") and not inputs.has("alias") else "alias"
+    key = alias_variable(inputs.values)
     alias = inputs.required_text(key, f"Write vars.alias of component {scope.name}, for example alias/myapp-dev.")
-    full = alias if alias.startswith("alias/") else f"alias/{alias}"
+    full = key_alias(alias)
     if alias and not ALIAS.fullmatch(full):
         inputs.error(
             key, f"alias is {alias!r}", "Use letters, digits, /, _ and -, and do not begin with aws/: alias/myapp-dev."

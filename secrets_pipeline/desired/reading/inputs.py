@@ -108,7 +108,9 @@ class Inputs:
         errors = len(self.scope.stack.errors)
         value = self.text(key) or ""
         if not value and len(self.scope.stack.errors) == errors:
-            self.error(key, f"{key} is missing", remedy)
+            self.error(
+                key, f"{key} is missing", f"{remedy}{near_miss(key, [one for one in self.values if one != key])}"
+            )
         return value
 
     def integer(self, key: str, default: int | None = None, *, least: int = 0, most: int | None = None) -> int | None:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from secrets_pipeline.desired.kinds import TERRAFORM, kind_of, setting
+from secrets_pipeline.desired.kinds import TERRAFORM, recognised, setting
+from secrets_pipeline.desired.reading.ours import Ours, our_components
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.errors import Where
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.golang.yaml.tags import LiteralText as KeptText
@@ -60,17 +62,18 @@ class Dialect:
         return said == ON or (said not in OFF and self.use is not None)
 
 
-def dialect_of(stacks: Mapping[str, AtmosStack]) -> Dialect:
-    """The dialect of a repository: used as soon as one component of a kind that we know has a form that only it has.
+def dialect_of(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> Dialect:
+    """The dialect of a repository: used as soon as one of our components has a form that only it has.
 
     `${HOME}`, `${var.x}`, `${aws_kms_key.x.arn}` and `${dependency.x.outputs.y}` belong to shells, Terraform and
     Terragrunt, and do not count. In the parts of a secret's name every `${` counts: AWS takes none there.
 
     Args:
         stacks: all of the repository.
+        settings: the operator's.
     """
     text: AmbiguousText | None = None
-    for use, components in _unsaid(stacks):
+    for use, components in _unsaid(stacks, settings):
         if _used(use, components):
             return Dialect(use=use)
         if text is None and use.path[:2] == ("vars", "secrets"):
@@ -100,15 +103,27 @@ def notice(dialect: Dialect, locate: Callable[[Component, Path], Where]) -> str 
     )
 
 
-def _unsaid(stacks: Mapping[str, AtmosStack]) -> Iterator[tuple[AmbiguousText, Collection[str]]]:
+def _unsaid(
+    stacks: Mapping[str, AtmosStack], settings: OperatorSettings
+) -> Iterator[tuple[AmbiguousText, Collection[str]]]:
     """Each text with `${` in a component of ours that leaves the setting out, with the components beside it."""
-    for _, stack in sorted(stacks.items()):
+    ours: Ours | None = None
+    for name, stack in sorted(stacks.items()):
         components = stack.components.get(TERRAFORM, {})
         for component in components.values():
-            if kind_of(component) and setting(component, SETTING) not in (ON, *OFF):
-                for path, text in texts(component.vars, ("vars",)):
-                    if _ANY.search(text) and not isinstance(text, FunctionCall | KeptText):
-                        yield AmbiguousText(component, path), components
+            if not recognised(component, settings.components).kind or setting(component, SETTING) in (ON, *OFF):
+                continue
+            for path, text in texts(component.resolved.get("vars"), ("vars",)):
+                if _ANY.search(text) and not isinstance(text, FunctionCall | KeptText):
+                    # What is ours follows from references, if these are some.
+                    ours = our_components(stacks, _may_read, settings) if ours is None else ours
+                    if component.name not in ours[name]:
+                        break
+                    yield AmbiguousText(component, path), components
+
+
+def _may_read(component: Component) -> bool:
+    return setting(component, SETTING) not in OFF
 
 
 def _used(use: AmbiguousText, components: Collection[str]) -> bool:

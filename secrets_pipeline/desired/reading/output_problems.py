@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
-from secrets_pipeline.desired.kinds import kind_of
 from secrets_pipeline.desired.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTERS, OF_INSTANCES, OUTPUTS
+from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
@@ -128,7 +128,7 @@ def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
             f"component {name} is abstract, so it has no outputs",
             "Refer to a component that inherits from it.",
         )
-    if not component.enabled or kind_of(component):
+    if not is_active(component, stack.components, references=stack.dialect.reads(component)):
         return OutputProblem(
             UnresolvedReason.SWITCHED_OFF,
             f"component {name} is switched off, so it has no outputs",

@@ -80,8 +80,10 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
                     path,
                     NO_VALUE,
                     UnresolvedReason.TEMPLATE,
-                    f"a Go template here gave {NO_VALUE}: what it refers to does not exist, or may not be read",
-                    'Correct what stands between {{ and }}, or give it a default: {{ .vars.x | default "…" }}.',
+                    f"a Go template here gave {NO_VALUE}: what it refers to does not exist, may not be read, or is an "
+                    "output that only Terraform knows",
+                    'Correct what stands between {{ and }}, give it a default: {{ .vars.x | default "…" }}, or let '
+                    "Atmos render it, outputs included: --from-atmos.",
                 )
             case Environment(name=name) if name not in stack.settings.environment_allowed:
                 scope.unresolvable(

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Final, Protocol
 
 from secrets_pipeline.desired.boundary import Crossing
-from secrets_pipeline.desired.kinds import TERRAFORM, kind_of, setting
+from secrets_pipeline.desired.kinds import TERRAFORM, setting
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.reading.interpolation import OFF, ON, SETTING, Dialect
-from secrets_pipeline.desired.reading.variables import ComponentVariables, expression_of
+from secrets_pipeline.desired.reading.ours import Ours
+from secrets_pipeline.desired.reading.variables import read_expression
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.golang.values import Value
-from secrets_pipeline.references.inline import NoValueError, inline
-from secrets_pipeline.references.model import Expression, Literal, Path, dotted
+from secrets_pipeline.references.inline import NoValueError
+from secrets_pipeline.references.model import Expression, Path, dotted
 from secrets_pipeline.stacks import AtmosStack, Component
-
-SWITCHES = ("enabled", "secrets_enabled")
-"""Variables that switch a whole component off."""
-
 
 _VALUES = frozenset(
     {"password", "master_password", "environment_variables", "container_definitions", "stage_variables"}
@@ -62,33 +59,6 @@ def listed(names: Iterable[str]) -> str:
     return (", ".join(ordered[:_LISTED]) or "none") + more
 
 
-def managed_components(stack: AtmosStack, dialect: Dialect) -> dict[str, str]:
-    """Name → kind of every component that is recognised and asks for anything, in the order of the stack."""
-    components = stack.components.get(TERRAFORM, {})
-    kinds = {name: kind_of(component) for name, component in components.items()}
-    return {
-        name: kind
-        for name, kind in kinds.items()
-        if kind and _is_active(components[name], components, references=dialect.reads(components[name]))
-    }
-
-
-def _is_active(component: Component, names: Collection[str], *, references: bool) -> bool:
-    """Whether a component asks for anything: not abstract, not disabled."""
-    off = any(_is_false(component, names, component.vars.get(key), references=references) for key in SWITCHES)
-    return component.enabled and not component.abstract and not off
-
-
-def _is_false(component: Component, names: Collection[str], value: object, *, references: bool) -> bool:
-    if isinstance(value, str):
-        try:
-            expression = read_expression(component, names, value, references=references)
-        except ExpressionError:
-            return False  # Said where the component is read.
-        value = expression.value if isinstance(expression, Literal) else None
-    return value is False or value == "false"
-
-
 @dataclass
 class StackScope:
     """One stack while its desired state is built.
@@ -99,6 +69,7 @@ class StackScope:
         base_path: of the repository; None if files need not exist.
         environment: what `${env:X}` reads where the text must be known now.
         stacks: every stack that a reference may name.
+        ours: which of their components are this project's affair.
         dialect: whether `${…}` is a reference.
         errors: everything found so far.
         unresolved: references inside secrets that have no value, by component and place.
@@ -113,6 +84,7 @@ class StackScope:
     base_path: FilePath | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     stacks: Mapping[str, AtmosStack] = field(default_factory=dict)
+    ours: Ours = field(default_factory=dict)
     dialect: Dialect = field(default_factory=Dialect)
     errors: list[SecretsPipelineError] = field(default_factory=list)
     unresolved: list[tuple[str, Path, Unresolved]] = field(default_factory=list)
@@ -122,8 +94,8 @@ class StackScope:
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
-        """Name → kind of the active components that are recognised."""
-        return managed_components(self.stack, self.dialect)
+        """Name → kind of the components that are this project's affair, in the order of the stack."""
+        return self.ours.get(self.stack.name, {})
 
     @cached_property
     def components(self) -> Mapping[str, ComponentScope]:
@@ -131,7 +103,7 @@ class StackScope:
         return {name: ComponentScope(self, one) for name, one in self.stack.components.get(TERRAFORM, {}).items()}
 
     def of_kind(self, *kinds: str) -> list[ComponentScope]:
-        """The active components of these kinds, in the order of the stack."""
+        """Those of our components that are of these kinds, in the order of the stack."""
         return [self.components[name] for name, kind in self.kinds.items() if kind in kinds]
 
     def other(self, stack: AtmosStack) -> StackScope:
@@ -271,27 +243,3 @@ def _blocks_secrets(path: Path) -> bool:
             return True
         case _:
             return False
-
-
-def read_expression(
-    component: Component,
-    names: Collection[str],
-    value: Value,
-    *,
-    references: bool,
-) -> Expression:
-    """The expression of a YAML value, the component's variables put in.
-
-    Args:
-        component: the component that it stands in.
-        names: components of the stack.
-        value: as the YAML gives it.
-        references: whether `${…}` is a reference, see `Dialect`; YAML functions always are.
-
-    Raises:
-        NoValueError: if a variable has no value.
-        ExpressionError: if it cannot be parsed.
-    """
-    return inline(
-        expression_of(value, names, references=references), ComponentVariables(component, names, references=references)
-    )

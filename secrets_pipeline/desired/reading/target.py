@@ -10,9 +10,10 @@ from typing import Final
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.limits import ACCOUNT_ID, REGION
 from secrets_pipeline.desired.reading.inputs import Inputs
+from secrets_pipeline.desired.reading.reference_targets import NO_VALUE
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
 from secrets_pipeline.desired.settings.operator import TargetRule
-from secrets_pipeline.errors import ExpressionError, SpecError, Where
+from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.references.model import Literal
 
 _PRODUCTION = frozenset({"prod", "production"})
@@ -27,12 +28,12 @@ UNKNOWN_REGION = "unknown"
 
 def read_target(stack: StackScope) -> Target:
     """Account, region and role of a stack; what is wrong, missing or contradicts the operator is collected."""
-    name = stack.stack.name
+    name, errors = stack.stack.name, len(stack.errors)
     rule = stack.settings.target(name)
     _check_manifests(stack, rule)
     region = _settled(stack, rule, "region")
     account_id = _settled(stack, rule, "account_id")
-    if region is None:
+    if region is None and len(stack.errors) == errors:
         others = ", ".join(f"component {one} says {said}" for said, one in _regions_of_others(stack).items())
         stack.errors.append(
             SpecError(
@@ -145,11 +146,19 @@ def _agreed(stack: StackScope, key: str) -> str | None:
     """The one value that the managed components give to a variable; None if there is none, or more than one."""
     pattern, example = _FORMS[key]
     found: dict[str, Inputs] = {}
+    unread: dict[str, SecretsPipelineError] = {}
     for name in stack.kinds:
-        inputs = Inputs(stack.components[name], stack.components[name].component.vars, ("vars",))
+        quiet, scope = stack.other(stack.stack), stack.components[name]
+        variables = scope.component.vars
+        known = Inputs(quiet.components[name], variables, ("vars",)).text(key, pattern=pattern, example=example)
+        if known is None and quiet.errors and not _is_written(scope, key):
+            unread |= {error.message: error for error in reversed(quiet.errors) if error.message not in unread}
+            continue
+        inputs = Inputs(scope, variables, ("vars",))
         value = inputs.text(key, pattern=pattern, example=example)
         if value is not None:
             found.setdefault(value, inputs)
+    _tell_unread(stack, key, list(unread.values()), needed=key == "region" and not found)
     if len(found) > 1:
         one, other, *_ = found
         found[other].error(
@@ -158,3 +167,21 @@ def _agreed(stack: StackScope, key: str) -> str | None:
             f"A stack lives in one place: write the same {key} everywhere.",
         )
     return next(iter(found), None)
+
+
+def _is_written(scope: ComponentScope, key: str) -> bool:
+    """Whether the YAML alone says a variable, rightly or wrongly."""
+    try:
+        expression = scope.read(scope.component.vars.get(key))
+    except ExpressionError:
+        return False
+    return isinstance(expression, Literal) and NO_VALUE not in str(expression.value)
+
+
+def _tell_unread(stack: StackScope, key: str, unread: list[SecretsPipelineError], *, needed: bool) -> None:
+    """What cannot be read says nothing: an error where nobody else says it, else a notice."""
+    if needed:
+        stack.errors += unread
+        return
+    instead = "the region is that of the other components" if key == "region" else "the account is not compared with it"
+    stack.notices += [f"{one.where}: {one.message}, so {instead}. {one.remedy}" for one in unread]

@@ -10,7 +10,7 @@ from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.golang.yaml.tags import LiteralText as KeptText
-from secrets_pipeline.references.inline import NoValueError
+from secrets_pipeline.references.inline import NoValueError, inline
 from secrets_pipeline.references.model import Expression, Literal, Path, dotted
 from secrets_pipeline.references.parse import parse
 from secrets_pipeline.references.yaml_functions import parse_function
@@ -85,6 +85,30 @@ class ComponentVariables:
             remedy = f"Set vars.{name}, or give a default: ${{{name} | default('…')}}."
             remedy += f" Did you mean {close[0]}?" if close else ""
         return NoValueError(f"variable {name} has no value", remedy=remedy, path=path)
+
+
+def read_expression(
+    component: Component,
+    names: Collection[str],
+    value: Value,
+    *,
+    references: bool,
+) -> Expression:
+    """The expression of a YAML value, the component's variables put in.
+
+    Args:
+        component: the component that it stands in.
+        names: components of the stack.
+        value: as the YAML gives it.
+        references: whether `${…}` is a reference, see `Dialect`; YAML functions always are.
+
+    Raises:
+        NoValueError: if a variable has no value.
+        ExpressionError: if it cannot be parsed.
+    """
+    return inline(
+        expression_of(value, names, references=references), ComponentVariables(component, names, references=references)
+    )
 
 
 def _holds_references(value: Value) -> bool:

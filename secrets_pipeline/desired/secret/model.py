@@ -70,3 +70,13 @@ class SecretSpec(Spec):
     def blocked(self) -> bool:
         """Whether a reference of it, or of a secret that it needs, has no value."""
         return bool(self.unresolved)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with its references, each thing once, however often it refers to it."""
+        return tuple(dict.fromkeys(one.problem for one in self.unresolved))
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What to write instead, each once."""
+        return tuple(dict.fromkeys(one.remedy for one in self.unresolved))

@@ -24,7 +24,8 @@ from secrets_pipeline.desired.names import own_key_alias, secret_name
 from secrets_pipeline.desired.policy.statements import secret_policy_statements
 from secrets_pipeline.desired.reading.crossing import crosses_name
 from secrets_pipeline.desired.reading.inputs import Inputs
-from secrets_pipeline.desired.reading.scope import SWITCHES, ComponentScope
+from secrets_pipeline.desired.reading.ours import SWITCHES
+from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.rotation import read as rotation
 from secrets_pipeline.desired.secret import generated
 from secrets_pipeline.desired.secret.generated import generated_value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -11,6 +12,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from secrets_pipeline.desired.base import AssumedRole, ExternalId, Spec, Target
+from secrets_pipeline.desired.kinds import ComponentKind
 from secrets_pipeline.desired.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.desired.settings.environment import AllowedVariables, plain_names
@@ -196,6 +198,7 @@ class OperatorSettings(Spec):
             stacks.
         variables: `environment_allowed` in the file: environment variables that YAML may read in any way, each a name,
             whose value is secret then, or `{name: AWS_REGION, secret: false}`.
+        components: the kind of a component by name, or `ignore`, before what the YAML says: `{my-kms: kms}`.
         repository: what this repository is called in the marks of all that it makes, so that another one with a stack
             of the same name is told apart; empty for the clone's remote `origin`, written `github.com/acme/infra`.
         seal_key: alias, id or ARN of the KMS key that seals generated values.
@@ -221,6 +224,7 @@ class OperatorSettings(Spec):
     targets: tuple[TargetRule, ...] = ()
     grants: Annotated[tuple[GrantRule, ...], BeforeValidator(_rules)] = ()
     variables: AllowedVariables = Field(default=(), alias="environment_allowed")
+    components: Mapping[str, ComponentKind] = {}
     repository: str = Field(default="", pattern=rf"^({REPOSITORY_ID.pattern})?$")
     seal_key: str = "alias/secrets-pipeline"
     fingerprint_key: str = "alias/secrets-pipeline-fingerprint"

@@ -14,7 +14,8 @@ from secrets_pipeline.desired.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.reference_targets import NO_VALUE, check, settled
-from secrets_pipeline.desired.reading.scope import ComponentScope, read_expression
+from secrets_pipeline.desired.reading.scope import ComponentScope
+from secrets_pipeline.desired.reading.variables import read_expression
 from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, document_of, place_of
 from secrets_pipeline.desired.value.secret_forms import looks_like_secret
 from secrets_pipeline.desired.value.weak_values import weakness

@@ -13,6 +13,7 @@ from secrets_pipeline.aws.service_keys import ServiceKeys
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.errors import SpecError, StackError
 from secrets_pipeline.operations.named_account import refuse_unnamed_account
@@ -179,7 +180,7 @@ class Stacks:
         spec = self.desired.specs.get(stack)
         causes = [one for secret in spec.secrets for one in secret.unresolved if one.is_cause] if spec else []
         if causes:
-            raise SpecError("\n".join(one.diagnostics() for one in causes))
+            raise SpecError("\n".join(told(causes)))
 
     def refuse_unnamed_account(self, stack: str) -> None:
         """Refuse to write for a stack whose account nobody names; see `operations.named_account`.

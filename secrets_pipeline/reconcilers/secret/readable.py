@@ -29,7 +29,7 @@ def secret_arn(stack: Stack, secret: SecretSpec) -> str:
 def readable(stack: Stack, secret: SecretSpec) -> Readable | Pending:
     """Name a secret that readers may be let read, or why not yet: whoever writes YAML must not open other people's."""
     if secret.blocked:
-        return Pending(f"secret {secret.name}: {'; '.join(one.problem for one in secret.unresolved)}")
+        return Pending(f"secret {secret.name}: {'; '.join(secret.problems)}")
     state = stack.observed.secrets.get(secret.name)
     if state is None:
         return Pending(f"secret {secret.name} does not exist yet")

@@ -101,9 +101,8 @@ class SecretReconciler:
     def _plan(self, secret: DesiredSecret) -> Change:
         stack, resource = self._stack, _resource(secret.spec)
         if secret.spec.blocked:
-            remedy = "; ".join(one.remedy for one in secret.spec.unresolved)
-            problems = tuple(Because(one.problem) for one in secret.spec.unresolved)
-            return Change(resource, ChangeClass.BLOCKED, problems, remedy=remedy)
+            problems = tuple(map(Because, secret.spec.problems))
+            return Change(resource, ChangeClass.BLOCKED, problems, remedy="; ".join(secret.spec.remedies))
         needs = tuple(stack.spec.secret(ref).name for ref in secret.spec.depends_on)
         state = stack.observed.secrets.get(secret.name)
         action, why = self._claim(state, secret)

@@ -29,7 +29,7 @@ def current_values(stack: Stack, *, connections: bool) -> list[Finding]:
 
 
 def _blocked(secret: SecretSpec) -> Finding:
-    return Finding(secret.name, Verdict.WAITING, "; ".join(one.problem for one in secret.unresolved))
+    return Finding(secret.name, Verdict.WAITING, "; ".join(secret.problems))
 
 
 def _current_value(stack: Stack, secret: SecretSpec) -> Finding:

@@ -182,12 +182,13 @@ class Completer:
 
 def _store(store: str, stack: str, component: str, key: str) -> Value:
     raise FunctionFailure(
-        f"the store {store!r} is not read by templates; write `!store {store} {stack} {component} {key}` as a value"
+        f"the store {store!r} is not read by templates here: with --from-atmos, Atmos reads it; or write "
+        f"`!store {store} {stack} {component} {key}` as a value"
     )
 
 
 def _datasource(alias: str, *_arguments: Value) -> Value:
-    raise FunctionFailure(f"the data source {alias!r} is not read")
+    raise FunctionFailure(f"the data source {alias!r} is not read here: with --from-atmos, Atmos reads it")
 
 
 def _stack_env(sections: Section) -> Mapping[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
@@ -10,32 +11,72 @@ from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.components.draft import Draft
 
 _OF_THE_FILE: Final = frozenset({"atmos_stack_file", "atmos_manifest", "imports"})
+_LISTED: Final = 10
 
 
-def compose(drafts: Iterable[Draft]) -> tuple[dict[str, list[Draft]], dict[str, list[StackError]]]:
-    """Components by stack, each once, and the errors of stacks whose manifests disagree.
+@dataclass(slots=True)
+class Conflict:
+    """What the manifests of one stack disagree about.
+
+    Attributes:
+        stack: its name.
+        files: the manifests, in their order.
+        components: names of the components that differ, in the order in which they were found.
+    """
+
+    stack: str
+    files: dict[str, None] = field(default_factory=dict)
+    components: dict[str, None] = field(default_factory=dict)
+
+    def error(self, named: Sequence[Where], setting: str) -> StackError:
+        """The error of all of it, which has one cause: that these manifests are one stack.
+
+        Args:
+            named: where `name` is set for them, each place once.
+            setting: of `atmos.yaml`, which names them where nothing else does.
+        """
+        *others, last = self.files
+        (first, *_), count = self.components, len(self.components)
+        what = f"the component {first!r}" if count == 1 else f"{count} components ({_listed(list(self.components))})"
+        by = " and ".join(f"`name` in {place}" for place in named) or f"{setting} of atmos.yaml"
+        remedy = "Define each component in one of them, or in a catalog that all import, or exclude a file."
+        if named:
+            remedy = f"Take `name` out of there, or give each manifest another. If one stack is meant: {remedy}"
+        return StackError(
+            f"Found duplicate config for {what} in the stack {self.stack!r}: {', '.join(others)} and {last} differ, "
+            f"and are one stack by {by}",
+            where=Where(
+                file=named[0].file if named else last,
+                line=named[0].line if named else None,
+                stack=self.stack,
+                component=first if count == 1 else None,
+            ),
+            remedy=remedy,
+        )
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def compose(drafts: Iterable[Draft]) -> tuple[dict[str, list[Draft]], dict[str, Conflict]]:
+    """Components by stack, each once, and what the manifests of a stack disagree about.
 
     Args:
         drafts: in the order of their manifests; of equal components the first stays.
     """
     stacks: dict[str, dict[tuple[str, str], Draft]] = {}
-    errors: dict[str, list[StackError]] = {}
+    conflicts: dict[str, Conflict] = {}
     for draft in drafts:
         first = stacks.setdefault(draft.stack, {}).setdefault((draft.kind, draft.name), draft)
         if first is not draft and _comparable(first) != _comparable(draft):
-            errors.setdefault(draft.stack, []).append(_duplicate(first, draft))
-    return {name: list(components.values()) for name, components in stacks.items()}, errors
+            conflict = conflicts.setdefault(draft.stack, Conflict(draft.stack))
+            conflict.files |= {first.file: None, draft.file: None}
+            conflict.components[draft.name] = None
+    return {name: list(components.values()) for name, components in stacks.items()}, conflicts
 
 
 def _comparable(draft: Draft) -> dict[str, Value]:
     sections = {key: value for key, value in draft.sections.items() if key not in _OF_THE_FILE}
     return sections | {"deferred": dict(draft.deferred)}
-
-
-def _duplicate(first: Draft, other: Draft) -> StackError:
-    return StackError(
-        f"Found duplicate config for the component {other.name!r} in the stack {other.stack!r}: "
-        f"{first.file} and {other.file} differ",
-        where=Where(file=other.file, stack=other.stack, component=other.name),
-        remedy="Define it in one top-level manifest, in a catalog that both import, or exclude one file.",
-    )

@@ -23,6 +23,7 @@ class Component:
         resolved: what `atmos describe component` prints, shared with other components, so only to be read. Functions
             that need the outside are `FunctionCall`s in it.
         manifest: top-level manifest that it comes from, relative to the base path; see `AtmosRepository.locate`.
+        failures: why its templates or functions gave nothing; `resolved` is without them then, as merged.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Component:
     stack: str
     resolved: Mapping[str, Any] = field(repr=False)
     manifest: str
+    failures: tuple[StackError, ...] = ()
 
     @cached_property
     def sections(self) -> Mapping[str, Any]:

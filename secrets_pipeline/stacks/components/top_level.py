@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.stacks.components.composition import Conflict
 from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.processing import Processor
 from secrets_pipeline.stacks.files.files import Files
@@ -79,6 +80,15 @@ class TopLevel:
         if path not in self._processed:
             self._processed[path] = self._process(path)
         return self._processed[path]
+
+    def conflict(self, conflict: Conflict) -> StackError:
+        """The error of manifests that disagree about a stack, with where it gets its name."""
+        places: dict[Where, None] = {}
+        for file in conflict.files:
+            merged = self.processed(self._config.base / file).merged
+            if merged and isinstance(merged.config.get("name"), str):
+                places[self._places.of_name(merged.sources) or Where(file=file)] = None
+        return conflict.error(list(places), "name_template" if self._config.name_template else "name_pattern")
 
     def _process(self, path: Path) -> Processed:
         try:

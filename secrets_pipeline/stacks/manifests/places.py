@@ -65,6 +65,14 @@ class Places:
         path = place.key.split(".") if place.key else []
         return self._moved(error, place, top, self._locator.locate(sources, kind, place.component, bases, path))
 
+    def of_name(self, sources: Sequence[Path]) -> Where | None:
+        """The line that has the last word on `name`, of a manifest that was merged from these; None if none shows."""
+        for source in reversed(sources):
+            line = self._locator.line(source, ("name",))
+            if line is not None:
+                return Where(self._files.name(source), line)
+        return None
+
     def _at_top(self, error: StackError, top: Path) -> StackError:
         where = Where(file=self._files.name(top))
         return StackError(error.message, remedy=error.remedy, where=where, chain=error.chain)

@@ -77,6 +77,7 @@ class DescribedStacks:
         process_functions: bool = True,
         process_templates: bool = True,
         keep_conflicting: bool = False,
+        keep_failing: bool = False,
     ) -> Resolution:
         """The stacks, whole ones only, and every error found.
 
@@ -85,26 +86,30 @@ class DescribedStacks:
             process_functions: whether `!env` and the like are evaluated.
             process_templates: without effect; templates are as Atmos printed them.
             keep_conflicting: without effect; Atmos has chosen one of conflicting components.
+            keep_failing: whether a stack with components whose functions fail, or whose secrets are masked, stays; see
+                `AtmosRepository.resolve`.
         """
         del process_templates, keep_conflicting
         resolved: dict[str, AtmosStack] = {}
         errors: list[StackError] = []
         for name in sorted(self._tree):
             if stacks is None or name in stacks:
-                stack, failed = self._stack(name, self._evaluate if process_functions else None)
+                stack, failed = self._stack(
+                    name, self._evaluate if process_functions else None, keep_failing=keep_failing
+                )
                 errors += failed
                 if stack.components and not failed:
                     resolved[name] = stack
         return Resolution(resolved, tuple(errors))
 
     def stack(self, name: str) -> AtmosStack:
-        """One stack, its functions evaluated; the same object each time.
+        """One stack, its functions evaluated; the same object each time. Components that fail have their `failures`.
 
         Raises:
             StackError: if there is no such stack, naming near misses, or if it is broken.
         """
         if name not in self._stacks:
-            resolution = self.resolve([name])
+            resolution = self.resolve([name], keep_failing=True)
             if resolution.errors:
                 raise resolution.errors[0]
             if name not in resolution.stacks:
@@ -124,18 +129,20 @@ class DescribedStacks:
         """The description, and the path of a key in it as `jq` takes it."""
         return self._where(component.stack, (component.kind, component.name, *path))
 
-    def _stack(self, name: str, evaluate: FunctionEvaluator | None) -> tuple[AtmosStack, list[StackError]]:
+    def _stack(
+        self, name: str, evaluate: FunctionEvaluator | None, *, keep_failing: bool
+    ) -> tuple[AtmosStack, list[StackError]]:
         components: dict[str, dict[str, Component]] = {}
         errors: list[StackError] = []
         try:
             for kind, component, sections in self._entries(name):
-                errors += self._masked(name, kind, component, sections)
                 try:
                     made = self._component(name, kind, component, sections, evaluate)
                 except StackError as error:
                     errors.append(error)
-                else:
-                    components.setdefault(kind, {})[component] = made
+                    continue
+                components.setdefault(kind, {})[component] = made
+                errors += () if keep_failing else made.failures
         except StackError as error:
             errors.append(error)
         return AtmosStack(name, (self._name,), components), errors
@@ -156,13 +163,16 @@ class DescribedStacks:
         def evaluated(call: FunctionCall) -> Value:
             return evaluate(call, sections) if evaluate else call
 
+        failures = list(self._masked(stack, kind, name, sections))
         try:
             owned = own({"component": name, **sections}, evaluated)
         except CallFailed as error:
             place = self._where(stack, (kind, name, *reversed(error.path)))
-            raise StackError(str(error), where=place, remedy="Correct the arguments of this function.") from None
+            failures.append(StackError(str(error), where=place, remedy="Correct the arguments of this function."))
+            owned = own({"component": name, **sections}, lambda call: call)
         manifest = sections.get("atmos_manifest") or sections.get("atmos_stack_file")
-        return Component(name, kind, stack, owned, manifest if isinstance(manifest, str) else self._name)
+        file = manifest if isinstance(manifest, str) else self._name
+        return Component(name, kind, stack, owned, file, tuple(failures))
 
     def _masked(self, stack: str, kind: str, name: str, sections: Mapping[str, Value]) -> Iterator[StackError]:
         """An error for every masked value that would become a secret's."""

@@ -16,6 +16,7 @@ from secrets_pipeline.stacks.amounts import Amounts, TooMuch
 from secrets_pipeline.stacks.components.collector import collector_paused
 from secrets_pipeline.stacks.components.completion import Completer
 from secrets_pipeline.stacks.components.composition import compose
+from secrets_pipeline.stacks.components.distinct import distinct
 from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.components.processing import Processor
@@ -120,6 +121,7 @@ class AtmosRepository:
         process_functions: bool = True,
         process_templates: bool = True,
         keep_conflicting: bool = False,
+        keep_failing: bool = False,
     ) -> Resolution:
         """The stacks, whole ones only, and every error found.
 
@@ -129,15 +131,19 @@ class AtmosRepository:
             process_templates: whether the templates of component sections are rendered, where atmos.yaml enables them.
             keep_conflicting: whether a stack whose manifests differ about a component stays, with the component of
                 its first manifest, as in `atmos describe stacks`. The conflict is an error all the same.
+            keep_failing: whether a stack with components whose templates or functions fail stays, these with their
+                `failures`, which are no errors of the resolution then.
 
         Raises:
             StackError: if there are no stack manifests at all.
         """
         with self._reading(), collector_paused():
             completer = self._completer(process_functions=process_functions, process_templates=process_templates)
-            return self._resolved(stacks, completer, keep_conflicting=keep_conflicting)
+            return self._resolved(stacks, completer, keep_conflicting=keep_conflicting, keep_failing=keep_failing)
 
-    def _resolved(self, stacks: Collection[str] | None, completer: Completer, *, keep_conflicting: bool) -> Resolution:
+    def _resolved(
+        self, stacks: Collection[str] | None, completer: Completer, *, keep_conflicting: bool, keep_failing: bool
+    ) -> Resolution:
         processed = [self._top_level.processed(path) for path in self._top_level.candidates(stacks)]
         grouped, conflicts = compose(draft for result in processed for draft in result.drafts)
         errors = [error for result in processed for error in result.errors]
@@ -153,14 +159,15 @@ class AtmosRepository:
         for name in sorted(grouped):
             if stacks is not None and name not in stacks:
                 continue
-            errors += conflicts.get(name, [])
+            if name in conflicts:
+                errors.append(self._top_level.conflict(conflicts[name]))
             with self._amounts.of(name):
-                completed, failed = self._complete(grouped[name], completer)
+                completed, failed = self._complete(grouped[name], completer, keep_failing=keep_failing)
             errors += failed
             whole = not failed and name not in broken
             if whole and (keep_conflicting or name not in conflicts):
                 resolved[name] = AtmosStack(name, tuple(sorted(files[name])), completed, tuple(sorted(included[name])))
-        return Resolution(resolved, _distinct(errors))
+        return Resolution(resolved, distinct(errors))
 
     def _included(self, processed: Processed) -> set[Included]:
         sources = processed.merged.sources if processed.merged else ()
@@ -168,14 +175,14 @@ class AtmosRepository:
         return {Included(self._files.name(file), self._files.name(by)) for file, by in pairs}
 
     def stack(self, name: str) -> AtmosStack:
-        """One stack, its functions evaluated; the same object each time.
+        """One stack, its functions evaluated; the same object each time. Components that fail have their `failures`.
 
         Raises:
             StackError: if there is no such stack, naming near misses, or if it is broken.
         """
         with self._reading():
             if name not in self._stacks:
-                resolution = self.resolve([name])
+                resolution = self.resolve([name], keep_failing=True)
                 if name not in resolution.stacks:
                     raise self._no_stack(name, resolution)
                 self._stacks[name] = resolution.stacks[name]
@@ -232,7 +239,7 @@ class AtmosRepository:
         return self._drafts.get((component, stack))
 
     def _complete(
-        self, drafts: list[Draft], completer: Completer
+        self, drafts: list[Draft], completer: Completer, *, keep_failing: bool
     ) -> tuple[dict[str, dict[str, Component]], list[StackError]]:
         components: dict[str, dict[str, Component]] = {}
         errors: list[StackError] = []
@@ -248,7 +255,12 @@ class AtmosRepository:
                 merged = self._top_level.processed(top).merged
                 sources = merged.sources if merged else ()
                 bases = draft.sections["inheritance"]
-                errors.append(self._places.of_component(error, top, sources, draft.kind, bases))
+                placed = self._places.of_component(error, top, sources, draft.kind, bases)
+                if keep_failing:
+                    merged_only = self._completer(process_functions=False, process_templates=False).complete(draft)
+                    components.setdefault(draft.kind, {})[draft.name] = replace(merged_only, failures=(placed,))
+                else:
+                    errors.append(placed)
         return {kind: components[kind] for kind in KINDS if kind in components}, errors
 
     def _no_stack(self, name: str, resolution: Resolution) -> StackError:
@@ -264,23 +276,3 @@ class AtmosRepository:
             f"there is no stack {name!r}",
             remedy=f"Did you mean {' or '.join(near)}?" if near else "See `secrets-pipeline list stacks`.",
         )
-
-
-def _distinct(errors: Sequence[StackError]) -> tuple[StackError, ...]:
-    """Each error once a stack, also where one mistake of a manifest reaches several components or manifests."""
-    groups: dict[tuple[object, ...], list[StackError]] = {}
-    for error in errors:
-        place = error.where or Where()
-        component = place.component if place.line is None else None
-        groups.setdefault((place.file, place.line, place.stack, component, error.message), []).append(error)
-    return tuple(_with_count(group) for group in groups.values())
-
-
-def _with_count(group: Sequence[StackError]) -> StackError:
-    """The first of errors that differ in their component only, with the number of the others."""
-    first = group[0]
-    others = {error.where.component for error in group if error.where} - {first.where and first.where.component}
-    if not others:
-        return first
-    message = f"{first.message} (the same in {len(others)} more component{'s' if len(others) > 1 else ''})"
-    return StackError(message, remedy=first.remedy, where=first.where, chain=first.chain)

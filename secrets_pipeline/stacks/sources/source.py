@@ -38,11 +38,12 @@ class StackSource(Protocol):
         process_functions: bool = True,
         process_templates: bool = True,
         keep_conflicting: bool = False,
+        keep_failing: bool = False,
     ) -> Resolution:
         """The stacks, whole ones only, and every error found; see `AtmosRepository.resolve`."""
 
     def stack(self, name: str) -> AtmosStack:
-        """One stack, its functions evaluated; the same object each time.
+        """One stack, its functions evaluated; the same object each time. Components that fail have their `failures`.
 
         Raises:
             StackError: if there is no such stack, naming near misses, or if it is broken.

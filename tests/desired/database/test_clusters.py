@@ -32,7 +32,7 @@ components:
             generate_random_password: true
 {indent(credentials, " " * 12)}
     rds:
-      settings: {{secrets_pipeline: {{create: {str(create).lower()}}}}}
+      settings: {{secrets_pipeline: {{create: {str(create).lower()}, components: {{rds: rds}}}}}}
       vars:
 {indent(variables, " " * 8)}
 """
@@ -187,7 +187,8 @@ def test_the_master_user_of_a_found_database_is_what_aws_says_unless_the_stack_d
 
 @pytest.mark.parametrize("identifier", ["orders", "orders-1"])
 def test_neither_a_cluster_nor_its_instances_share_an_identifier(bench: Bench, identifier: str) -> None:
-    more = f"    rds/two:\n      vars: {{identifier: {identifier}, engine: postgres}}\n"
+    named = "settings: {secrets_pipeline: {components: {rds: rds}}}"
+    more = f"    rds/two:\n      {named}\n      vars: {{identifier: {identifier}, engine: postgres}}\n"
     found = bench.only_error(stack(CLUSTER + PASSWORD) + more)
     assert f"identifier {identifier} is also that of component rds" in found
 

@@ -35,7 +35,7 @@ components:
             generate_random_password: true
 {indent(secret, " " * 12)}
     rds:
-      settings: {{secrets_pipeline: {{create: {str(create).lower()}}}}}
+      settings: {{secrets_pipeline: {{create: {str(create).lower()}, components: {{rds: rds}}}}}}
       vars:
         tags: {{a: b}}
 {indent(variables, " " * 8)}

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def stack(variables: str) -> str:
-    return f"components:\n  terraform:\n    kms/app:\n      vars: {variables}\n"
+    made = "      settings: {secrets_pipeline: {create: true}}\n"
+    return f"components:\n  terraform:\n    kms/app:\n{made}      vars: {variables}\n"
 
 
 def test_a_key_is_read_with_its_defaults(bench: Bench) -> None:
@@ -66,5 +67,6 @@ def test_two_stacks_of_an_account_do_not_share_an_alias(bench: Bench) -> None:
 
 
 def test_two_keys_of_one_alias_are_an_error(bench: Bench) -> None:
-    text = "components: {terraform: {kms/a: {vars: {alias: x}}, kms/b: {vars: {alias: x}}}}"
+    made = "settings: {secrets_pipeline: {create: true}}, vars: {alias: x}"
+    text = f"components: {{terraform: {{kms/a: {{{made}}}, kms/b: {{{made}}}}}}}"
     assert "component kms/b, key vars.alias: alias/x is also the alias of component kms/a" in bench.only_error(text)

@@ -61,8 +61,14 @@ PLACES = {
             "{A: @}}}"
         ),
     ),
-    "name of a function": ("more", "lambda: {vars: {function_name: @}}"),
-    "stage variable": ("more", "apigateway: {vars: {api_name: a, stage_name: s, stage_variables: {A: @}}}"),
+    "name of a function": ("more", "lambda: {settings: {secrets_pipeline: {refresh: true}}, vars: {function_name: @}}"),
+    "stage variable": (
+        "more",
+        (
+            "apigateway: {settings: {secrets_pipeline: {deliver: true}}, vars: {api_name: a, stage_name: s, "
+            "stage_variables: {A: @}}}"
+        ),
+    ),
 }
 
 

@@ -49,6 +49,7 @@ components:
 """
 
 
+KEY = "kms:\n  settings: {secrets_pipeline: {create: true}}\n  vars: {alias: alias/evil, policy: {Statement: %s}}"
 ATTACKS = {
     "a value of another stack": (
         evil(entry='secret_data: {v: "${output.app-prod:secretsmanager/a.secret_values.s}"}'),
@@ -135,10 +136,7 @@ ATTACKS = {
         {"readers": ["cloudformation.amazonaws.com"]},
     ),
     "a key policy for another account": (
-        evil(
-            more="kms:\n  vars:\n    alias: alias/evil\n    policy: {Statement: [{Effect: Allow, Action: 'kms:*', "
-            "Resource: '*', Principal: {AWS: '444455556666'}}]}"
-        ),
+        evil(more=KEY % "[{Effect: Allow, Action: 'kms:*', Resource: '*', Principal: {AWS: '444455556666'}}]"),
         "reader in another account 444455556666",
         {"readers": ["444455556666"]},
     ),
@@ -479,7 +477,7 @@ def test_a_role_and_a_database_are_left_to_their_owners_tag_unless_granted(bench
 )
 def test_a_key_or_secret_for_everybody_is_refused_whatever_is_granted(bench: Bench, condition: str) -> None:
     statement = f"{{Effect: Allow, Action: 'kms:*', Resource: '*', Principal: '*', Condition: {condition}}}"
-    key = evil(more=f"kms:\n  vars: {{alias: alias/evil, policy: {{Statement: [{statement}]}}}}")
+    key = evil(more=KEY % f"[{statement}]")
     secret = evil(entry=f"secret_data: {{v: plain-9}}, policy: {{Statement: [{statement}]}}")
     everything = {"preset": "single-team", "readers": "*"}
     assert "lets everybody use the key" in settled(bench, key, everything)[0]
@@ -491,7 +489,7 @@ def test_a_key_for_everybody_of_the_own_account_through_a_service_crosses_nothin
         "{StringEquals: {kms:CallerAccount: '111122223333', kms:ViaService: secretsmanager.eu-west-2.amazonaws.com}}"
     )
     statement = f"{{Effect: Allow, Action: 'kms:Decrypt', Resource: '*', Principal: '*', Condition: {narrowed}}}"
-    text = evil(more=f"kms:\n  vars: {{alias: alias/evil, policy: {{Statement: [{statement}]}}}}")
+    text = evil(more=KEY % f"[{statement}]")
     assert settled(bench, text) == []
     (reader,) = bench.build(**{"evil-dev": text}).specs["evil-dev"].crossings
     assert (reader.boundary, reader.name) == (Boundary.READER, "everybody with kms:CallerAccount 111122223333")

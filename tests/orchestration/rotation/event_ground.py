@@ -30,6 +30,7 @@ OPERATOR = """
 """
 STACK = """
     vars: {context_name: CONTEXT, environment: dev}
+    settings: {secrets_pipeline: {components: {kms: kms, rds: rds}}}
     components:
       terraform:
         kms: {vars: {alias: CONTEXT}}

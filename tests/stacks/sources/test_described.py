@@ -189,3 +189,19 @@ def test_no_error_quotes_the_description(text: str) -> None:
         described(text)
     assert CANARY not in str(caught.value)
     assert CANARY not in repr(caught.value.__cause__)
+
+
+def test_a_component_that_fails_may_be_kept_with_its_failures() -> None:
+    tree = json.loads(of({"vars": {"secrets": {"db": MASK}, "who": "!env A B C"}}))
+    tree["dev"]["components"]["terraform"]["other"] = {"vars": {"x": 1}}
+    kept = described(json.dumps(tree)).resolve(keep_failing=True)
+    assert kept.errors == ()
+    app, other = kept.stacks["dev"].components["terraform"].values()
+    assert [failure.message.partition(":")[0] for failure in app.failures] == [
+        f"{MASK} stands for a value that was not printed",
+        "invalid number of arguments in the !env function",
+    ]
+    assert app.vars["who"] == "!env A B C"
+    assert other.failures == ()
+    assert described(json.dumps(tree)).stack("dev").components["terraform"]["app"].failures
+    assert not described(json.dumps(tree)).resolve().stacks

@@ -8,6 +8,7 @@ import pytest
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks import AtmosRepository, Component, Resolution
 from tests.stacks.conftest import ATMOS, Open
 
@@ -214,3 +215,26 @@ def test_threads_may_share_a_repository(repository: Open) -> None:
             pool.map(lambda n: opened.stack(f"deploy/s{n % 20}").components["terraform"]["app"].vars, range(80))
         )
     assert all(variables == found[0] for variables in found)
+
+
+def test_a_component_that_fails_may_be_kept_as_merged_with_its_failure(repository: Open) -> None:
+    manifest = """
+        vars: {stage: dev}
+        components:
+          terraform:
+            broken: {vars: {id: '{{ atmos.Store "a" "b" "c" "d" }}', called: !env A B C, own: !env HOME}}
+            whole: {vars: {name: '{{ .vars.stage }}'}}
+        """
+    rendering = ATMOS + "templates: {settings: {enabled: true}}\n"
+    opened = repository({"atmos.yaml": rendering, "stacks/deploy/dev.yaml": manifest})
+    assert not opened.resolve().stacks
+    kept = opened.resolve(keep_failing=True)
+    assert kept.errors == ()
+    broken, whole = kept.stacks["deploy/dev"].components["terraform"].values()
+    (failure,) = broken.failures
+    assert failure.where is not None
+    assert (failure.where.file, failure.where.line) == ("stacks/deploy/dev.yaml", 5)
+    assert broken.vars["id"].startswith("{{ atmos.Store")
+    assert isinstance(broken.vars["own"], FunctionCall)
+    assert (whole.failures, whole.vars["name"]) == ((), "dev")
+    assert opened.stack("deploy/dev").components["terraform"]["whole"].vars == whole.vars

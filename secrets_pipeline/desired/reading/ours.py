@@ -1,0 +1,235 @@
+"""Tell which components of a repository are this project's affair: one rule, for all of its stacks at once.
+
+A `secretsmanager` component is. One of another kind that is recognised (`rds`, `kms` and the like) is where the
+settings name it, where its own settings ask for something, where it refers to a secret, and where one that is ours
+refers to it. Any other is as if it were not there: it is Terraform's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cached_property, partial
+from typing import Final, TypeAlias
+
+from secrets_pipeline.desired.boundary import Boundary
+from secrets_pipeline.desired.kinds import COMPONENTS, SECRETS, TERRAFORM, Recognised, own_settings, recognised, setting
+from secrets_pipeline.desired.names import alias_variable, key_alias
+from secrets_pipeline.desired.reading.variables import OTHER_SECTIONS, read_expression
+from secrets_pipeline.desired.settings.grants import granted
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import FunctionCall
+from secrets_pipeline.references.model import Literal
+from secrets_pipeline.references.walk import outputs
+from secrets_pipeline.stacks import AtmosStack, Component, texts
+
+Ours: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Stack → component → kind, both in the order of the stacks."""
+Reads: TypeAlias = Callable[[Component], bool]
+"""Whether `${…}` in a component is a reference."""
+_Place: TypeAlias = tuple[str, str]
+"""Stack and component."""
+
+SWITCHES: Final = ("enabled", "secrets_enabled")
+"""Variables that switch a whole component off."""
+_DELIVERED: Final = ("lambda", "ecs", "apigateway")
+_ASKING: Final[Mapping[str, tuple[str, ...]]] = {
+    "kms": ("create",),
+    "rds": ("create",),
+    **dict.fromkeys(_DELIVERED, ("deliver", "refresh")),
+}
+"""Kind → settings by which a component asks for something."""
+_REFERRING: Final[Mapping[str, tuple[str, ...]]] = {
+    SECRETS: ("secrets", "default_kms_key_id", "consumers"),
+    "kms": ("policy",),
+    "rds": ("password", "master_password", "username", "master_username"),
+    "lambda": ("environment_variables",),
+    "ecs": ("container_definitions",),
+    "apigateway": ("stage_variables",),
+}
+"""Kind → variables whose references are followed: what else a component holds is for Terraform."""
+_OF_READING: Final = frozenset({COMPONENTS, "dialect"})
+"""Settings that say how components are read, and ask for nothing."""
+_NAMING_KEYS: Final = frozenset({"default_kms_key_id", "kms_key_id"})
+"""Variables that name a key, also by its alias."""
+_ONE: Final = re.compile(r"\$\{[^{}]*\}")
+
+
+def our_components(
+    stacks: Mapping[str, AtmosStack], reads: Reads, settings: OperatorSettings
+) -> dict[str, dict[str, str]]:
+    """The components that are this project's affair, with their kinds; disabled and abstract ones are not.
+
+    Args:
+        stacks: all of the repository, since references may cross stacks.
+        reads: whether `${…}` in a component is a reference.
+        settings: the operator's, whose `components` count first. A stack that no grant lets read outputs of another one
+            has no say in what is this project's affair there.
+    """
+    return _Search(stacks, reads, settings).found()
+
+
+def asks(component: Component, kind: str) -> bool:
+    """Whether a component of a kind asks for something in its settings."""
+    return any(setting(component, name) not in (None, False) for name in _ASKING.get(kind, ()))
+
+
+class _Search:
+    def __init__(self, stacks: Mapping[str, AtmosStack], reads: Reads, settings: OperatorSettings) -> None:
+        self._components = {name: stack.components.get(TERRAFORM, {}) for name, stack in stacks.items()}
+        self._reads, self._grants = reads, settings.grants
+        self._known = {
+            (stack, name): what
+            for stack, components in self._components.items()
+            for name, component in components.items()
+            if (what := recognised(component, settings.components)).kind
+            and is_active(component, components, references=reads(component))
+        }
+
+    def found(self) -> dict[str, dict[str, str]]:
+        ours = {place for place, what in self._known.items() if self._is_root(place, what)}
+        others = self._known.keys() - ours
+        if others:
+            ours |= {place for place in others if self._refers_to_a_secret(place)}
+            self._follow(ours)
+        kinds: dict[str, dict[str, str]] = {stack: {} for stack in self._components}
+        for place, what in self._known.items():
+            if place in ours:
+                kinds[place[0]][place[1]] = str(what.kind)
+        return kinds
+
+    def _is_root(self, place: _Place, what: Recognised) -> bool:
+        if what.kind == SECRETS or what.named:
+            return True
+        component = self._at(place)
+        return asks(component, str(what.kind)) or self._says_more(place[0], component)
+
+    def _says_more(self, stack: str, component: Component) -> bool:
+        """Whether its settings say what no component with secrets says: what all of a stack inherit is no request."""
+        said = self._settings.get(stack)
+        own = ((key, value) for key, value in own_settings(component).items() if key not in _OF_READING and value)
+        return said is not None and any(all(one.get(key) != value for one in said) for key, value in own)
+
+    def _refers_to_a_secret(self, place: _Place) -> bool:
+        kind = str(self._known[place].kind)
+        # What is delivered to must not take in a secret's value anywhere.
+        keys = None if kind in _DELIVERED else _REFERRING[kind]
+        found = (self._known.get(other) for other in self._references(place, keys))
+        return any(what is not None and what.kind == SECRETS for what in found)
+
+    def _follow(self, ours: set[_Place]) -> None:
+        """Add all that those of ours refer to."""
+        queue = list(ours)
+        while queue:
+            place = queue.pop()
+            kind = str(self._known[place].kind)
+            if kind in _DELIVERED and not asks(self._at(place), kind):
+                continue
+            more = {*filter(partial(self._may_reach, place), self._references(place, _REFERRING[kind]))}
+            more &= self._known.keys() - ours
+            ours |= more
+            queue += more
+
+    def _may_reach(self, place: _Place, other: _Place) -> bool:
+        """Whether a reference is in one stack, or the operator lets it cross."""
+        crossed = (Boundary.OUTPUT, Boundary.VALUE)
+        return place[0] == other[0] or any(granted(self._grants, place[0], one, other[0]) for one in crossed)
+
+    def _references(self, place: _Place, keys: Collection[str] | None) -> Iterator[_Place]:
+        """What the variables of a component refer to, or some of them."""
+        component, names = self._at(place), self._components[place[0]]
+        references, names_outputs = self._reads(component), _names_outputs(component)
+        variables: Value = component.resolved.get("vars")
+        if isinstance(variables, dict) and keys is not None:
+            variables = {key: variables.get(key) for key in keys}
+        for path, text in texts(variables):
+            if names_outputs and (isinstance(text, FunctionCall) or (references and "${" in text)):
+                for other in _named(component, names, text, references=references):
+                    yield other[0] or place[0], other[1]
+            if path[-1] in _NAMING_KEYS and (key := self._keys.get((place[0], self._literal(place, text)))):
+                yield key
+
+    @cached_property
+    def _settings(self) -> Mapping[str, list[Mapping[str, Value]]]:
+        """Stack → the settings of its components with secrets."""
+        found: dict[str, list[Mapping[str, Value]]] = {}
+        for place, what in self._known.items():
+            if what.kind == SECRETS:
+                found.setdefault(place[0], []).append(own_settings(self._at(place)))
+        return found
+
+    @cached_property
+    def _keys(self) -> Mapping[tuple[str, object], _Place]:
+        """Stack and alias → the `kms` component that makes such a key."""
+        found: dict[tuple[str, object], _Place] = {}
+        for place in (place for place, what in self._known.items() if what.kind == "kms"):
+            variables = self._at(place).resolved.get("vars") or {}
+            alias = self._literal(place, variables.get(alias_variable(variables)))
+            if isinstance(alias, str):
+                found[place[0], key_alias(alias)] = place
+        return found
+
+    def _literal(self, place: _Place, value: object) -> object:
+        return _literal(self._at(place), self._components[place[0]], value, references=self._reads(self._at(place)))
+
+    def _at(self, place: _Place) -> Component:
+        return self._components[place[0]][place[1]]
+
+
+def _names_outputs(component: Component) -> bool:
+    """Whether an output can stand in a component, and be it in a variable that another one names: most have none."""
+    sections = [component.resolved.get(name) for name in ("vars", *OTHER_SECTIONS)]
+    return any(isinstance(text, FunctionCall) or "output" in text for _, text in texts(sections))
+
+
+def _named(
+    component: Component, names: Collection[str], text: str, *, references: bool
+) -> Iterable[tuple[str | None, str]]:
+    """Stack and component of each output that a text names, in the end; one that cannot be read hides no other."""
+    try:
+        return _outputs(component, names, text, references=references)
+    except ExpressionError:
+        if isinstance(text, FunctionCall):
+            return ()
+    found: list[tuple[str | None, str]] = []
+    for part in _ONE.findall(text):
+        try:
+            found += _outputs(component, names, part, references=references)
+        except ExpressionError:
+            continue  # Said where the component is read.
+    return found
+
+
+def _outputs(
+    component: Component, names: Collection[str], text: str, *, references: bool
+) -> list[tuple[str | None, str]]:
+    expression = read_expression(component, names, text, references=references)
+    return [(output.stack, output.component) for output in outputs(expression)]
+
+
+def is_active(component: Component, names: Collection[str], *, references: bool) -> bool:
+    """Whether a component is neither abstract nor disabled.
+
+    Args:
+        component: as resolved.
+        names: components of the stack.
+        references: whether `${…}` in it is a reference.
+    """
+    variables = component.resolved.get("vars") or {}
+    if not component.enabled or component.abstract:
+        return False
+    switches = (_literal(component, names, variables.get(key), references=references) for key in SWITCHES)
+    return not any(switch is False or switch == "false" for switch in switches)
+
+
+def _literal(component: Component, names: Collection[str], value: object, *, references: bool) -> object:
+    """What a variable is if the YAML alone says it, else None."""
+    if not isinstance(value, str):
+        return value
+    try:
+        expression = read_expression(component, names, value, references=references)
+    except ExpressionError:
+        return None  # Said where the component is read.
+    return expression.value if isinstance(expression, Literal) else None
