@@ -229,7 +229,10 @@ def _build(scope: StackScope) -> StackSpec:
 def _crossings(scope: StackScope, secrets: list[SecretSpec]) -> tuple[Crossing, ...]:
     """Each crossing once; what stands in a secret says its name."""
     names = {str(secret.ref): secret.name for secret in secrets}
-    named = [one.model_copy(update={"subject": names.get(one.subject, one.subject)}) for one in scope.crossings]
+    named = [
+        one.model_copy(update={"subjects": tuple(names.get(subject, subject) for subject in one.subjects)})
+        for one in scope.crossings
+    ]
     included = [included_file(one) for one in scope.stack.included]
     return tuple(dict.fromkeys((*named, *included)))
 

@@ -13,7 +13,7 @@ from secrets_pipeline.cli.plan.formats import PlanFormat
 from secrets_pipeline.cli.plan.view import StackPlan, declared
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
+from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, chooses_stacks
 from secrets_pipeline.cli.shared.reference_view import note_unresolved, reference_rows
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
 from secrets_pipeline.operations.stages import plan_stack
@@ -48,6 +48,7 @@ def plan(
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 if there are changes.")
     ] = False,
     show_unchanged: Annotated[bool, typer.Option("--show-unchanged", help="Also list what needs no change.")] = False,
+    show_all: ShowAll = False,
 ) -> None:
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
     if offline and (deep or detailed_exitcode):
@@ -62,7 +63,7 @@ def plan(
         return
     tell_nameless(desired)
     plans = plan_all(desired.assemble(Sessions(read_only=True)), stacks, failures, deep=deep)
-    output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep)
+    output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, every=show_all)
     failures.exit()
     if detailed_exitcode and any(one.differs for one in plans):
         raise typer.Exit(CHANGES)

@@ -11,12 +11,20 @@ from secrets_pipeline.cli.apply.command import StackRun, refuse_read_only, run_a
 from secrets_pipeline.cli.rotate.access_question import reachable
 from secrets_pipeline.cli.rotate.progress import RotationProgress
 from secrets_pipeline.cli.shared import runs
-from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.console import emit_json, say, show
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
-from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, TableFormat, TableOrJson, reads_stacks
+from secrets_pipeline.cli.shared.options import (
+    ShowAll,
+    SomeStacks,
+    StackOptions,
+    TableFormat,
+    TableOrJson,
+    reads_stacks,
+)
 from secrets_pipeline.cli.shared.progress import ApplyProgress
 from secrets_pipeline.cli.shared.repository import open_stacks
-from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error, outcome_table, run_json
+from secrets_pipeline.cli.shared.run_report import hint, print_checks, print_outcomes
+from secrets_pipeline.cli.shared.run_view import UNCHANGED, is_error, run_json
 from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.engine.model import Change, ChangeClass
@@ -54,6 +62,7 @@ def rotate(
     timeout: Annotated[
         float, typer.Option("--timeout", help="Seconds to follow one rotation function.", min=1)
     ] = DEFAULT_SECONDS,
+    show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Rotate secrets now: follow the four steps, render again what is made from them, refresh who reads them, check."""
@@ -72,7 +81,10 @@ def rotate(
     rotated = _rotated(desired, asked, timeout, failures)
     behind = _behind(desired, [one.stack for one in rotated if _any_applied(one)])
     followed = run_all(behind, lambda stack: _followed(stack, desired), failures)
-    _tell(rotated, followed, failures, output)
+    if output is TableFormat.JSON:
+        emit_json(_as_json(rotated, followed, failures))
+    else:
+        _tell(rotated, followed, every=show_all)
     failures.exit()
     if not all(one.success for one in rotated) or not all(one.green for one in followed):
         raise typer.Exit(FAILED)
@@ -152,34 +164,22 @@ def _said(change: Change) -> tuple[str, str, str, str]:
     return change.resource.name, rotates, change.reason, change.unblocked_by
 
 
-def _tell(rotated: Sequence[RunReport], followed: Sequence[StackRun], failures: Failures, output: TableFormat) -> None:
-    if output is TableFormat.JSON:
-        emit_json(
-            {
-                "rotated": {one.stack: run_json(one, ()) for one in rotated},
-                "followed": {one.report.stack: run_json(one.report, one.checks) for one in followed},
-                "errors": failures.texts,
-            }
-        )
-        return
-    for one in rotated:
-        _show_rows(f"{one.stack}: {_became(one)}", one.rows)
-    for run in followed:
-        _show_rows(f"{run.report.stack}: what followed", run.report.rows)
+def _as_json(rotated: Sequence[RunReport], followed: Sequence[StackRun], failures: Failures) -> dict[str, Any]:
+    return {
+        "rotated": {one.stack: run_json(one, ()) for one in rotated},
+        "followed": {one.report.stack: run_json(one.report, one.checks) for one in followed},
+        "errors": failures.texts,
+    }
+
+
+def _tell(rotated: Sequence[RunReport], followed: Sequence[StackRun], *, every: bool) -> None:
+    told = [(f"{one.stack}: {_became(one)}", one.rows) for one in rotated]
+    told += [(f"{run.report.stack}: what followed", run.report.rows) for run in followed]
+    for head, rows in told:
+        nothing = all(row["outcome"] == UNCHANGED for row in rows)
+        print_outcomes(f"{head}: nothing" if nothing else head, rows, every=every)
     checks: list[CheckRow] = [check for run in followed for check in run.checks]
-    failed = [check for check in checks if not check.passed]
-    if failed:
-        show(check_table(failed))
-        emit("")
-    if checks:
-        title(check_counts(checks))
-    if any(map(is_error, failed)):
+    print_checks(checks, every=every, passed=False)
+    if any(map(is_error, checks)):
         say("A check failed: `secrets-pipeline verify` looks again.", style="red")
-
-
-def _show_rows(head: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    made = outcome_table(rows)
-    title(head if made is not None else f"{head}: nothing")
-    if made is not None:
-        show(made)
-        emit("")
+    hint([row for _, rows in told for row in rows], checks, every=every)

@@ -13,6 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from secrets_pipeline.cli.shared.tables import Table
 from secrets_pipeline.errors import visible
 from secrets_pipeline.golang.values import Value
 
@@ -33,6 +34,9 @@ def show(what: RenderableType, *, width: int | None = None) -> None:
     console = _console(sys.stdout, width)
     if console.is_terminal:
         console.print(what)
+        return
+    if isinstance(what, Table):
+        emit("\n".join(what.lines()))
         return
     with console.capture() as captured:
         console.print(what)

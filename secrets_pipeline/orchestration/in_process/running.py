@@ -22,8 +22,9 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, VERIFY_TAG, commit_tags
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.finding import FindingGroup
 
 if TYPE_CHECKING:
     from dagster_graphql import DagsterGraphQLClient
@@ -51,13 +52,20 @@ class RunReport:
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One evaluated check of one stack; `severity` is ERROR or WARN."""
+    """One evaluated check of one stack.
+
+    Attributes:
+        severity: ERROR or WARN.
+        detail: what is open, in short, or how much is as it should be.
+        open: all that is not right, by what is said of it.
+    """
 
     stack: str
     check: str
     passed: bool
     severity: str
     detail: str
+    open: tuple[FindingGroup, ...] = ()
 
 
 def provision(
@@ -197,7 +205,7 @@ def _failure_text(event: dg.DagsterEvent) -> str | None:
 def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
     """List the checks that a run evaluated, by name; why it failed, where it came to none."""
     rows = [
-        CheckRow(e.partition or stack, e.check_name, e.passed, e.severity.value, e.description or "")
+        CheckRow(e.partition or stack, e.check_name, e.passed, e.severity.value, e.description or "", open_of(e))
         for e in result.get_asset_check_evaluations()
     ]
     if not result.success and not rows:

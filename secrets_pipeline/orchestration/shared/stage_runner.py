@@ -8,7 +8,7 @@ import dagster as dg
 
 from secrets_pipeline.engine.apply import Reconciler, apply, plan_stage
 from secrets_pipeline.engine.model import Outcome
-from secrets_pipeline.engine.report import count, rows
+from secrets_pipeline.engine.report import count, rows, told
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -114,7 +114,7 @@ def materialized(
             "skipped": counts.skipped,
             "failed": counts.failed,
             OUTCOMES: dg.MetadataValue.json(table),
-            "table": table_of(table, telling),
+            "table": table_of(told(table), telling),
             **(further or {}),
         },
     )

@@ -1,7 +1,7 @@
 """Say what a check of a stack is, and judge what it finds; Dagster's definitions are made of such data."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -11,7 +11,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.orchestration.shared.stage_runner import table_of
-from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Finding, FindingGroup, Verdict, open_groups
 from secrets_pipeline.reconcilers.stack import Stack
 
 PROBE_TAG = "secrets-pipeline/probe"
@@ -24,6 +24,9 @@ More: TypeAlias = Callable[[Stack, bool], Metadata]
 """(stack, deep) → metadata beside the table."""
 Located: TypeAlias = tuple[str, Finding]
 """Stack, and what was found of it."""
+OPEN = "open"
+"""Metadata of an evaluation: what is not right, by what is said of it, with the names of all that it is said of."""
+_MOST_SENTENCES = 20
 
 
 def nothing_more(_stack: Stack, _deep: bool) -> Metadata:
@@ -98,17 +101,33 @@ def judged(findings: Sequence[Located], more: Metadata | None = None, *, of_seve
     # What is wrong stands first, and a long table keeps that.
     telling = sorted(findings, key=lambda one: list(Verdict).index(one[1].verdict), reverse=True)
     rows = _rows(telling, of_several=of_several)
-    open_ones = [
-        f"{stack}, {one.name}: {one.detail}" if of_several else f"{one.name}: {one.detail}"
-        for stack, one in findings
-        if one.verdict is not Verdict.RIGHT
-    ]
+    told = (replace(one, about=f"{stack}, {one.about or one.name}") if of_several else one for stack, one in findings)
+    groups = open_groups(told)
     good = f"{len(rows)} as it should be" if rows else "nothing is declared here"
     return Judged(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
-        description="; ".join(open_ones) or good,
-        metadata={"table": table_of(rows, lambda _: 0), **(more or {})},
+        description=_described(groups) or good,
+        metadata={"table": table_of(rows, lambda _: 0), OPEN: _as_metadata(groups), **(more or {})},
+    )
+
+
+def _described(groups: Sequence[FindingGroup]) -> str:
+    more = [f"… and {len(groups) - _MOST_SENTENCES} more"] if len(groups) > _MOST_SENTENCES else []
+    return "; ".join([*map(str, groups[:_MOST_SENTENCES]), *more])
+
+
+def _as_metadata(groups: Sequence[FindingGroup]) -> dg.MetadataValue[Any]:
+    rows = [{"verdict": one.verdict.value, "sentence": one.sentence, "subjects": list(one.subjects)} for one in groups]
+    return dg.MetadataValue.json(rows)
+
+
+def open_of(evaluation: dg.AssetCheckEvaluation) -> tuple[FindingGroup, ...]:
+    """Read what an evaluation says is not right; nothing of one that an older version made."""
+    said = evaluation.metadata[OPEN].value if OPEN in evaluation.metadata else []
+    rows: Sequence[Mapping[str, Any]] = said if isinstance(said, list) else []
+    return tuple(
+        FindingGroup(Verdict(row["verdict"]), str(row["sentence"]), tuple(map(str, row["subjects"]))) for row in rows
     )
 
 
