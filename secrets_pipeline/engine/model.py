@@ -129,6 +129,17 @@ class Skipped:
     sentence: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How much a stage is about to do, told before its first outcome.
+
+    Attributes:
+        changes: that are not of class none: each gets an outcome that is not `Unchanged`.
+    """
+
+    changes: int
+
+
 Outcome: TypeAlias = Applied | Unchanged | Failed | Skipped
 
 

@@ -176,9 +176,9 @@ def run_all(stacks: Sequence[str], run: RunStack, failures: Failures) -> list[St
 def run_here(
     stack: str, desired: OpenRepository, options: ApplyOptions, *, lines: bool = True, probe: bool = False
 ) -> StackRun:
-    """Run `provision` for one stack in this process; `lines` writes each outcome to stderr, `probe` asks as readers."""
+    """Run `provision` for one stack in this process; `lines` tells of it on stderr, `probe` asks as readers."""
     with ApplyProgress(stack, lines=lines) as progress:
-        report, checks = runs.provision(stack, desired, options, progress.outcome, probe=probe)
+        report, checks = runs.provision(stack, desired, options, progress.told, probe=probe)
     return StackRun(report, checks)
 
 

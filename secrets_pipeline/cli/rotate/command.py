@@ -140,7 +140,7 @@ def _behind(desired: OpenRepository, stacks: Sequence[str]) -> list[str]:
 
 def _followed(stack: str, desired: OpenRepository) -> StackRun:
     with ApplyProgress(stack) as progress:
-        report, checks = runs.follow(stack, desired, progress.outcome)
+        report, checks = runs.follow(stack, desired, progress.told)
     return StackRun(report, checks)
 
 

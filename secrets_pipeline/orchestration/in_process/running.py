@@ -84,7 +84,7 @@ def provision(
         base_path: the Atmos repository.
         options: what the operator asked for.
         desired: what has been read of the repository already; the run reads its manifests if not given.
-        progress: receives stage and outcome as they come.
+        progress: see `StageProgress`.
         probe: see `verify`.
     """
     built = build_definitions(progress, Asked(options, base_path, desired=desired), names=called())
