@@ -205,7 +205,8 @@ def _build(scope: StackScope) -> StackSpec:
     check_deliveries(scope, delivered)
     check_refreshes(scope, target, consumers)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
-    controls = {component.name: read_controls(component) for component in scope.of_kind("secretsmanager")}
+    judged = ((component.name, read_controls(component)) for component in scope.of_kind("secretsmanager"))
+    controls = {name: asked for name, asked in judged if asked is not None}
     return StackSpec(
         stack=scope.stack.name,
         target=target,

@@ -184,8 +184,8 @@ def _attempt(reconciler: Reconciler, change: Change) -> Outcome:
     try:
         return Applied(change, reconciler.apply(change))
     except SkippedError as skipped:
-        passes = isinstance(skipped, NotYetError)
-        return Skipped(change, skipped.message, skipped.remedy, passes, skipped.sentence)
+        of_any = skipped.sentence if skipped.sentence != skipped.message else ""
+        return Skipped(change, skipped.message, skipped.remedy, isinstance(skipped, NotYetError), of_any)
     except AwsError as error:
         return (
             Skipped(change, f"{error.message}; the next run goes on", error.remedy, passes=True)

@@ -31,7 +31,7 @@ class Finding:
         detail: why; never a value.
         columns: further columns of the check's table.
         sentence: the detail without what differs from one resource to the next; empty where nothing does.
-        about: what the sentence is said of, where that is not the name alone.
+        about: what the sentence is said of among several, where that is not the name alone.
     """
 
     name: str
@@ -69,8 +69,11 @@ def open_groups(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
 
 
 def _group(alike: list[Finding]) -> FindingGroup:
-    first, subjects = alike[0], tuple(dict.fromkeys(one.about or one.name for one in alike))
+    first = alike[0]
+    if len(alike) == 1:
+        return FindingGroup(first.verdict, first.detail, (first.name,))
     same = all(one.detail == first.detail for one in alike)
+    subjects = tuple(dict.fromkeys(one.about or one.name for one in alike))
     return FindingGroup(first.verdict, first.detail if same else first.sentence, subjects)
 
 

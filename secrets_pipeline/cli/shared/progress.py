@@ -112,7 +112,7 @@ def far(done: int, total: int, seconds: float) -> str:
     if not 0 < done < total or seconds < _TELLING_SECONDS:
         return counted
     rate = done / seconds
-    pace = f"{rate:.0f}/s" if rate >= 1 else f"{60 * rate:.0f}/min"
+    pace = f"{rate:.0f}/s" if rate >= 1 else f"{60 * rate:.2g}/min"
     return f"{counted}, {pace}, {_span((total - done) / rate)} left"
 
 

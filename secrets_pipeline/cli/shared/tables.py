@@ -75,11 +75,10 @@ class Table:
             for row in [heads, *self.rows]:
                 yield from _beside(console, row, widths)
             return
-        lead = max((_length(Text(_GAP).join(row[:-1])) for row in self.rows), default=0)
+        labelled = _length(Text(_GAP).join(heads)) > options.max_width
         for row in self.rows:
-            below = [row[-1]] if lead <= 2 * options.max_width else self._labelled(row)
-            above = [cell for cell in (row[:-1] if lead <= 2 * options.max_width else row[:1]) if cell]
-            yield from _folded(console, Text(_GAP).join(above), options.max_width, first="")
+            above, below = (row[:1], self._labelled(row)) if labelled else (row[:-1], row[-1:])
+            yield from _folded(console, Text(_GAP).join(filter(None, above)), options.max_width, first="")
             for cell in filter(None, below):
                 yield from _folded(console, cell, options.max_width, first=_INDENT)
 
