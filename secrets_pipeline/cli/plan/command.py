@@ -82,7 +82,7 @@ def plan_all(assembly: Assembly, stacks: Sequence[str], failures: Failures, *, d
                 say(f"note: {check.reason}", style="dim")
             stages = plan_stack(stack, deep=deep)
             plans.append(StackPlan(stages, name, account.account_id, target.region, stack.spec.crossings))
-            for error in (change.error for changes in stages.values() for change in changes):
-                if error is not None:
-                    failures.add(name, error)
+            for change in (change for changes in stages.values() for change in changes):
+                if change.error is not None:
+                    failures.add(name, change.error, about=change.resource.name)
     return plans
