@@ -83,7 +83,9 @@ def apply(
     deep: Annotated[
         bool,
         typer.Option(
-            "--deep", help="Also compare what marks vouch for: policies, key policies, replicas and consumers."
+            "--deep",
+            help="Also compare policies, key policies, replicas and consumers that an earlier apply finished: others "
+            "may have changed them since.",
         ),
     ] = False,
     wait: Annotated[

@@ -126,6 +126,9 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
             except SecretsPipelineError as error:
                 say(f"error: {error.diagnostics()}", style="red")
+            except KeyboardInterrupt:
+                say("interrupted: what was finished stays, and the same command goes on from there", style="yellow")
+                raise
             except Exception as error:
                 if _known_to_typer(error):
                     raise

@@ -110,8 +110,8 @@ def test_offline_compares_nothing(cli: Cli, repository: Path, other: str) -> Non
 
 
 def test_a_deep_plan_says_so_by_not_saying_the_opposite(cli: Cli, repository: Path, aws: LocalAws) -> None:
-    assert "were not read" in cli("plan", "--base-path", repository).stderr
-    assert "were not read" not in cli("plan", "--base-path", repository, "--deep").stderr
+    assert "are seen with --deep" in cli("plan", "--base-path", repository).stderr
+    assert "--deep" not in cli("plan", "--base-path", repository, "--deep").stderr
 
 
 def test_no_credentials_are_an_error_without_a_traceback(cli: Cli, repository: Path) -> None:
