@@ -188,9 +188,13 @@ def _measured(
 
 
 def _iam(aws: emulator.LocalAws) -> IAMClient:
-    names = {"AWS_ACCESS_KEY_ID": "aws_access_key_id", "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key"}
-    keys = {names[name]: value for name, value in aws.environment().items() if name in names}
-    return boto3.Session(**keys).client("iam", endpoint_url=aws.endpoint_url, region_name="eu-west-2")
+    own = aws.environment()
+    session = boto3.Session(
+        aws_access_key_id=own["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=own["AWS_SECRET_ACCESS_KEY"],
+        region_name=own["AWS_REGION"],
+    )
+    return session.client("iam", endpoint_url=aws.endpoint_url)
 
 
 def _role(iam: IAMClient, name: str, actions: Sequence[str]) -> None:
