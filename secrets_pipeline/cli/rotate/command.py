@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -23,10 +23,11 @@ from secrets_pipeline.cli.shared.options import (
 )
 from secrets_pipeline.cli.shared.progress import ApplyProgress
 from secrets_pipeline.cli.shared.repository import open_stacks
-from secrets_pipeline.cli.shared.run_report import hint, print_checks, print_outcomes
+from secrets_pipeline.cli.shared.run_report import SHORTENED, hint, print_checks, print_outcomes
 from secrets_pipeline.cli.shared.run_view import UNCHANGED, is_error, run_json
 from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.followers import followers
+from secrets_pipeline.engine.grouping import OTHERS, folded, listed
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
@@ -39,6 +40,10 @@ EPILOG = (
     "Exit codes: 0 every secret was rotated, what follows was done and no check failed; 1 otherwise. A rotation that "
     "does not end stays pending: run the command again when its cause is mended."
 )
+
+
+_HEAD = ("stack", "secret", "rotates", "how, or why not", "what to do")
+_Row: TypeAlias = tuple[str, str, str, str, str]
 
 
 @reads_stacks
@@ -75,7 +80,11 @@ def rotate(
     if not asked and not failures.texts:
         say("There is nothing to rotate.")
     if dry_run:
-        _tell_plan(desired, asked, failures, output)
+        rows = _planned(desired, asked, failures)
+        if output is TableFormat.JSON:
+            emit_json({"secrets": [dict(zip(_HEAD, row, strict=True)) for row in rows], "errors": failures.texts})
+        elif rows:
+            _tell_plan(rows, every=show_all)
         failures.exit()
         return
     rotated = _rotated(desired, asked, timeout, failures)
@@ -144,19 +153,33 @@ def _followed(stack: str, desired: OpenRepository) -> StackRun:
     return StackRun(report, checks)
 
 
-def _tell_plan(
-    desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures, output: TableFormat
-) -> None:
+def _planned(desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures) -> list[_Row]:
     assembly, rows = desired.assemble(), []
     for stack, names in asked.items():
         with failures.of(stack):
             reconciler = RotateReconciler(assembly.stack(stack), names)
             rows += [(stack, *_said(change)) for change in reconciler.plan()]
-    head = ("stack", "secret", "rotates", "how, or why not", "what to do")
-    if output is TableFormat.JSON:
-        emit_json({"secrets": [dict(zip(head, row, strict=True)) for row in rows], "errors": failures.texts})
-    elif rows:
-        show(table(head, rows))
+    return rows
+
+
+def _tell_plan(rows: Sequence[_Row], *, every: bool) -> None:
+    def named(some: Sequence[_Row]) -> str:
+        return listed([row[1] for row in some])
+
+    shown = (
+        rows
+        if every
+        else folded(
+            rows,
+            alike=lambda row: (row[0], *row[2:]),
+            kind=lambda row: (row[0], row[2]),
+            together=lambda some: (some[0][0], named(some), *some[0][2:]),
+            others=lambda rest: (rest[0][0], named(rest), rest[0][2], OTHERS, ""),
+        )
+    )
+    show(table(_HEAD, shown))
+    if len(shown) < len(rows):
+        say(SHORTENED, style="dim")
 
 
 def _said(change: Change) -> tuple[str, str, str, str]:

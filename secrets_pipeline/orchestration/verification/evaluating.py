@@ -29,6 +29,7 @@ from secrets_pipeline.orchestration.verification.history import (
 from secrets_pipeline.orchestration.verification.stack_check import (
     Judged,
     StackCheck,
+    always,
     judge_all,
     judge_stack,
     not_asked_for,
@@ -79,12 +80,13 @@ class Looker:
         for check in checks:
             closely = check.name in deep
             try:
-                if not self._wanted(check):
+                wanted = self._wanted(check)
+                if wanted is False:
                     before = self._last(check)
                     if before is None or before.is_green:
                         continue
                     found = not_asked_for(check)
-                elif check.else_skipped and not closely:
+                elif wanted is None or (check.else_skipped and not closely):
                     continue
                 else:
                     found = self._judge(check, deep=closely)
@@ -98,14 +100,19 @@ class Looker:
         if broken is not None:
             raise broken
 
-    def _wanted(self, check: StackCheck) -> bool:
+    def _wanted(self, check: StackCheck) -> bool | None:
+        """Whether somebody asks for a check; None where nobody can tell."""
+        if check.wanted is always:
+            return True
         try:
-            specs = self.stacks.desired.specs
-            own = specs.values() if self.stack is None else filter(None, [specs.get(self.stack)])
-            return check.wanted(tuple(own), self.stacks.settings)
+            specs, settings = self.stacks.desired.specs, self.stacks.settings
         except SecretsPipelineError:
-            # What is wrong with the settings is every other check's finding.
-            return False
+            # What is wrong with the settings is every other check's finding, as is a stack that cannot be read.
+            return None
+        if self.stack is not None and self.stack not in specs:
+            return None
+        own = specs.values() if self.stack is None else [specs[self.stack]]
+        return check.wanted(tuple(own), settings)
 
     def _last(self, check: StackCheck) -> Evaluated | None:
         return None if self.stack is None else last_evaluation(self.context.instance, self._key(check), self.stack)
