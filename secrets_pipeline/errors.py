@@ -56,12 +56,21 @@ class SecretsPipelineError(Exception):
         remedy: what a human should do next.
         where: the place in the repository, if there is one.
         chain: manifests that led there, the importing one first.
+        sentence: what is wrong without the name of what it is wrong with, so that errors of one cause are told
+            together; the message, where that does not name it.
     """
 
     def __init__(
-        self, message: str, *, remedy: str = "", where: Where | None = None, chain: Sequence[str] = ()
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        where: Where | None = None,
+        chain: Sequence[str] = (),
+        sentence: str = "",
     ) -> None:
         self.message = visible(message, kept=_LINE_END)
+        self.sentence = visible(sentence, kept=_LINE_END) or self.message
         self.remedy = visible(remedy, kept=_LINE_END)
         self.where = where
         self.chain = tuple(visible(one) for one in chain)
@@ -179,10 +188,11 @@ class AwsError(SecretsPipelineError):
         operation: str = "",
         remedy: str = "",
         where: Where | None = None,
+        sentence: str = "",
     ) -> None:
         self.code = code
         self.operation = operation
-        super().__init__(message, remedy=remedy, where=where)
+        super().__init__(message, remedy=remedy, where=where, sentence=sentence)
 
     @property
     def denied(self) -> bool:

@@ -28,7 +28,7 @@ from botocore.parsers import ResponseParserError
 from secrets_pipeline.aws.operations import WITHOUT_VALUES
 from secrets_pipeline.aws.patience import WAITED
 from secrets_pipeline.aws.remedies import remedy
-from secrets_pipeline.errors import AwsError
+from secrets_pipeline.errors import DENIED, AwsError
 
 Foreign: TypeAlias = ClientError | BotoCoreError | Boto3Error | ResponseParserError
 """What boto3 and botocore raise; the last one quotes the whole answer that it could not read."""
@@ -65,6 +65,10 @@ _OWN_TEXT = (
 )
 """botocore exceptions whose text is fixed, or names configuration only."""
 
+_ENDPOINT = re.compile(
+    r"(?P<scheme>https?://)(?:[^/?#@]*@)?(?P<host>(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?)(?=[/?#]|$)(?![\s\S]*@)"
+)
+
 _PARAMETER = re.compile(
     r"(?P<problem>Missing required parameter|Unknown parameter|Invalid type|Invalid value|Invalid length|Invalid)"
     r"(?: in [\w.\[\]-]+:| for(?: document)? parameter| parameter) \"?(?P<name>[A-Za-z][\w.\[\]-]*)"
@@ -83,8 +87,15 @@ def explained(error: BaseException) -> str:
     if isinstance(error, _OWN_TEXT):
         return str(error)
     if isinstance(error, FOREIGN):
-        return type(error).__name__
+        return f"{type(error).__name__}{_reached(error)}"
     return ""
+
+
+def _reached(error: Foreign) -> str:
+    """Which endpoint was called: host and port alone, as what else stands in a URL may be a secret."""
+    asked: object = getattr(error, "kwargs", {}).get("endpoint_url", "")
+    found = _ENDPOINT.match(str(asked))
+    return f": {found['scheme']}{found['host']}" if found else ""
 
 
 def translate(error: Foreign, *, action: str, resource: str) -> AwsError:
@@ -107,6 +118,7 @@ def translate(error: Foreign, *, action: str, resource: str) -> AwsError:
         code=code,
         operation=operation,
         remedy=" ".join(filter(None, [waited, remedy(code, message)])),
+        sentence=f"{action} failed{inside}: {_of_any_resource(error, code, message)}",
     )
 
 
@@ -140,6 +152,14 @@ def raise_without_context(error: AwsError) -> NoReturn:
     except AwsError:
         error.__context__ = None
         raise
+
+
+def _of_any_resource(error: Foreign, code: str, message: str) -> str:
+    """What was said, without the resource that AWS names where it refuses somebody."""
+    if code not in DENIED:
+        return explained(error)
+    refused = [f"{found['action']} is not allowed" for found in _DENIED.finditer(message)]
+    return ": ".join([code, ", ".join(dict.fromkeys([*refused, *(one[0] for one in _LAYER.finditer(message))]))])
 
 
 def _answer(error: ClientError) -> str:

@@ -51,7 +51,7 @@ class Root(TyperGroup):
                 say(f"error: {error.diagnostics()}", style="red")
             except KeyboardInterrupt:
                 # typer exits with 130, without a word.
-                say("Interrupted.")
+                say("interrupted: what was finished stays, and the same command goes on from there", style="yellow")
                 raise
             except Exception as error:
                 text = unexpected(error)

@@ -50,7 +50,7 @@ class Crossing(Spec):
         name: what it is, for example `app-prod:secretsmanager/a.secret_values.s`, `/shared/token`, `payments`.
         component: the component that says so; empty for a file that a manifest includes.
         key: dotted path inside the component; for such a file, the manifest.
-        subject: the secrets or the key that it concerns, by name; empty where the whole component does.
+        subjects: the secrets or the key that it concerns, by name; none where the whole component does.
         allowed_by: what lets the stack do it, for example `grants: stacks myapp-*`; empty where nobody does but,
             perhaps, the tag of its owner.
     """
@@ -59,7 +59,7 @@ class Crossing(Spec):
     name: str
     component: str
     key: str
-    subject: str = ""
+    subjects: tuple[str, ...] = ()
     allowed_by: str = ""
 
 

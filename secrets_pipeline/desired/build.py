@@ -219,7 +219,8 @@ def _build(scope: StackScope) -> StackSpec:
     check_deliveries(scope, delivered)
     check_refreshes(scope, target, consumers)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
-    controls = {component.name: read_controls(component) for component in scope.of_kind("secretsmanager")}
+    judged = ((component.name, read_controls(component)) for component in scope.of_kind("secretsmanager"))
+    controls = {name: asked for name, asked in judged if asked is not None}
     return StackSpec(
         stack=scope.stack.name,
         target=target,
@@ -244,7 +245,10 @@ def _build(scope: StackScope) -> StackSpec:
 def _crossings(scope: StackScope, secrets: list[SecretSpec]) -> tuple[Crossing, ...]:
     """Each crossing once; what stands in a secret says its name."""
     names = {str(secret.ref): secret.name for secret in secrets}
-    named = [one.model_copy(update={"subject": names.get(one.subject, one.subject)}) for one in scope.crossings]
+    named = [
+        one.model_copy(update={"subjects": tuple(names.get(subject, subject) for subject in one.subjects)})
+        for one in scope.crossings
+    ]
     included = [included_file(one) for one in scope.stack.included]
     return tuple(dict.fromkeys((*named, *included)))
 

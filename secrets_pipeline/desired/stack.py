@@ -32,7 +32,7 @@ class StackSpec(Spec):
         protected: production: no force delete, no short recovery window.
         organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
-        controls: by `secretsmanager` component, what Security Hub's controls ask of its secrets.
+        controls: by `secretsmanager` component that asks for them, what Security Hub's controls ask of its secrets.
         self_heal: components whose policies are narrowed again by themselves when somebody widened them.
         verification: when the stack is verified.
         rotation_function: the function that rotates the secrets with managed rotation; None where there is none.

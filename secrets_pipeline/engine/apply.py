@@ -168,7 +168,7 @@ def _without_trying(change: Change, outcomes: dict[str, Outcome]) -> Outcome | N
     if change.action is ChangeClass.NONE:
         return Unchanged(change)
     if not change.action.writes:
-        return Skipped(change, change.reason, change.remedy)
+        return Skipped(change, change.reason, change.remedy, sentence=change.hindrance)
     for need in change.depends_on:
         match outcomes.get(need):
             case Failed():
@@ -184,7 +184,8 @@ def _attempt(reconciler: Reconciler, change: Change) -> Outcome:
     try:
         return Applied(change, reconciler.apply(change))
     except SkippedError as skipped:
-        return Skipped(change, skipped.message, skipped.remedy, passes=isinstance(skipped, NotYetError))
+        of_any = skipped.sentence if skipped.sentence != skipped.message else ""
+        return Skipped(change, skipped.message, skipped.remedy, isinstance(skipped, NotYetError), of_any)
     except AwsError as error:
         return (
             Skipped(change, f"{error.message}; the next run goes on", error.remedy, passes=True)

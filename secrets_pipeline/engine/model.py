@@ -118,6 +118,7 @@ class Skipped:
 
     Attributes:
         remedy: what to do, where the reason does not say.
+        sentence: the reason without what differs from one resource to the next; empty where nothing does.
         passes: whether what it waits for passes by itself, so that a later run goes on.
     """
 
@@ -125,6 +126,18 @@ class Skipped:
     reason: str
     remedy: str = ""
     passes: bool = False
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How much a stage is about to do, told before its first outcome.
+
+    Attributes:
+        changes: that are not of class none: each gets an outcome that is not `Unchanged`.
+    """
+
+    changes: int
 
 
 Outcome: TypeAlias = Applied | Unchanged | Failed | Skipped

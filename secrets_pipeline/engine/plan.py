@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from secrets_pipeline.engine.grouping import OTHERS, folded, listed
 from secrets_pipeline.engine.model import Change, ChangeClass
 
 UNBLOCKS = "what unblocks it"
@@ -68,6 +69,37 @@ class Plan:
     def drifted(self) -> int:
         """Count the resources that were changed outside."""
         return sum(row.change.drift for row in self.rows())
+
+
+def told(rows: Sequence[PlanRow], *, every: bool = False) -> list[PlanRow]:
+    """Return rows for a human: those with the same reasons as one, which names three resources and their number.
+
+    Args:
+        rows: of a plan.
+        every: leave each row as it is.
+    """
+    if every:
+        return list(rows)
+    return folded(rows, alike=_alike, kind=_kind, together=_together, others=_others)
+
+
+def _kind(row: PlanRow) -> tuple[str, ...]:
+    return (row.stage, row.action, row.kind)
+
+
+def _alike(row: PlanRow) -> tuple[str, ...]:
+    return (*_kind(row), row.change.hindrance)
+
+
+def _together(alike: Sequence[PlanRow]) -> PlanRow:
+    first, names = alike[0], listed([row.name for row in alike])
+    if all(row.unblocked_by == first.unblocked_by for row in alike):
+        return replace(first, name=names)
+    return replace(first, name=names, unblocked_by=f"for example: {first.unblocked_by}")
+
+
+def _others(rest: Sequence[PlanRow]) -> PlanRow:
+    return replace(rest[0], name=listed([row.name for row in rest]), reason=OTHERS, unblocked_by="")
 
 
 def _row(stage: str, change: Change, blocked: Collection[str]) -> PlanRow:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from secrets_pipeline.engine.grouping import OTHERS, folded, listed
 from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unchanged
 
 
@@ -27,23 +29,28 @@ def count(outcomes: Iterable[Outcome]) -> Counts:
     return Counts(kinds.count(Applied), kinds.count(Unchanged), kinds.count(Failed), kinds.count(Skipped))
 
 
+Row: TypeAlias = Mapping[str, str]
+
+
 def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
     """Return one row an outcome: kind, name, component, action, outcome, detail, passes (text alone, no values).
 
-    `passes` is `yes` for what a later run goes on with by itself, else empty.
+    `passes` is `yes` for what a later run goes on with by itself, else empty. Two more keys are what `told` goes by:
+    `sentence`, the detail without what differs from one resource to the next, and `remedy`, what to do.
     """
     table = []
     for outcome in outcomes:
-        change = outcome.change
+        change, remedy = outcome.change, ""
         match outcome:
             case Applied(detail=detail):
-                text = detail or change.reason
+                text = sentence = detail or change.reason
             case Failed(error=error):
-                text = error.diagnostics()
-            case Skipped(reason=reason, remedy=remedy):
-                text = f"{reason}. {remedy}" if remedy else reason
+                text, sentence, remedy = error.diagnostics(), error.sentence, error.remedy
+            case Skipped(reason=reason, remedy=remedy, sentence=of_any):
+                text, sentence = f"{reason}. {remedy}" if remedy else reason, of_any or reason
+                remedy = remedy or change.unblocked_by
             case Unchanged():
-                text = change.reason
+                text = sentence = change.reason
         table.append(
             {
                 "kind": change.resource.kind,
@@ -53,6 +60,47 @@ def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
                 "outcome": type(outcome).__name__.lower(),
                 "detail": text,
                 "passes": "yes" if isinstance(outcome, Skipped) and outcome.passes else "",
+                "sentence": sentence,
+                "remedy": remedy,
             }
         )
     return table
+
+
+def told(table: Iterable[Row], *, every: bool = False) -> list[dict[str, str]]:
+    """Return rows of outcomes for a human: those of which the same is said as one, which names three and their number.
+
+    Args:
+        table: as `rows` makes them, with further columns or without.
+        every: leave each row as it is.
+    """
+    shown = list(table)
+    if not every:
+        shown = folded(shown, alike=_alike, kind=_kind, together=_together, others=_others)
+    return [{key: value for key, value in row.items() if key not in _FOR_GROUPS} for row in shown]
+
+
+_FOR_GROUPS = ("sentence", "remedy")
+
+
+def _kind(row: Row) -> tuple[str, ...]:
+    return tuple(row.get(key, "") for key in ("stage", "kind", "action", "outcome"))
+
+
+def _alike(row: Row) -> tuple[str, ...]:
+    return (*_kind(row), row.get("sentence") or row["detail"])
+
+
+def _together(alike: Sequence[Row]) -> Row:
+    first = alike[0]
+    detail = first["detail"]
+    if any(row["detail"] != detail for row in alike):
+        detail = first.get("sentence") or detail
+        if remedy := first.get("remedy", ""):
+            same = all(row.get("remedy") == remedy for row in alike)
+            detail = f"{detail}. {remedy if same else f'For example: {remedy}'}"
+    return {**first, "name": listed([row["name"] for row in alike]), "component": "", "detail": detail}
+
+
+def _others(rest: Sequence[Row]) -> Row:
+    return {**rest[0], "name": listed([row["name"] for row in rest]), "component": "", "detail": OTHERS}

@@ -22,11 +22,20 @@ def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
     for change in STAGES[stage](stack, deep=deep).plan():
         match change.action:
             case _ if change.error is not None:
-                findings.append(Finding(change.resource.name, Verdict.WRONG, change.error.diagnostics()))
+                findings.append(
+                    Finding(
+                        change.resource.name,
+                        Verdict.WRONG,
+                        change.error.diagnostics(),
+                        sentence=change.error.sentence,
+                    )
+                )
             case ChangeClass.NONE:
                 findings.append(Finding(change.resource.name, Verdict.RIGHT, change.reason or "as declared"))
             case ChangeClass.BLOCKED | ChangeClass.ORPHAN:
-                findings.append(Finding(change.resource.name, Verdict.WAITING, change.reason))
+                findings.append(
+                    Finding(change.resource.name, Verdict.WAITING, change.reason, sentence=change.hindrance)
+                )
             case _:
                 waits = any(isinstance(one, Waits) for one in change.reasons)
                 verdict = Verdict.WAITING if waits else Verdict.WRONG

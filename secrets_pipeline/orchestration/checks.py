@@ -58,6 +58,7 @@ CHECKS: tuple[StackCheck, ...] = (
         stages=("rds_instances", "rds_endpoints"),
         description="Each database accepts the password in its secret.",
         find=lambda stack, deep: logins(stack, deep=deep),
+        left_to_verify=True,
     ),
     StackCheck(
         name="connections_match_endpoints",
@@ -65,6 +66,7 @@ CHECKS: tuple[StackCheck, ...] = (
         stages=("connection_secrets",),
         description="Each connection secret exists under the declared key and says what database and credentials say.",
         find=lambda stack, deep: [*current_values(stack, connections=True), *connections(stack, deep=deep)],
+        left_to_verify=True,
     ),
     *DECLARED_CHECKS,
     StackCheck(

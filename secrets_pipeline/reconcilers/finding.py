@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from secrets_pipeline.engine.grouping import grouped, listed
 from secrets_pipeline.errors import SecretsPipelineError
 
 
@@ -29,12 +30,51 @@ class Finding:
         verdict: what was found.
         detail: why; never a value.
         columns: further columns of the check's table.
+        sentence: the detail without what differs from one resource to the next; empty where nothing does.
+        about: what the sentence is said of among several, where that is not the name alone.
     """
 
     name: str
     verdict: Verdict
     detail: str
     columns: Mapping[str, str] = field(default_factory=dict)
+    sentence: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Findings that say the same of several resources.
+
+    Attributes:
+        verdict: of each.
+        sentence: what is said.
+        subjects: of which resources, each once.
+    """
+
+    verdict: Verdict
+    sentence: str
+    subjects: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{listed(self.subjects)}: {self.sentence}"
+
+
+def open_groups(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
+    """Return what is not right by what is said of it, wrong things first."""
+    told = [one for one in findings if one.verdict is not Verdict.RIGHT]
+    alike = grouped(told, lambda one: (one.verdict, one.sentence or one.detail))
+    alike.sort(key=lambda some: list(Verdict).index(some[0].verdict), reverse=True)
+    return tuple(map(_group, alike))
+
+
+def _group(alike: list[Finding]) -> FindingGroup:
+    first = alike[0]
+    if len(alike) == 1:
+        return FindingGroup(first.verdict, first.detail, (first.name,))
+    same = all(one.detail == first.detail for one in alike)
+    subjects = tuple(dict.fromkeys(one.about or one.name for one in alike))
+    return FindingGroup(first.verdict, first.detail if same else first.sentence, subjects)
 
 
 def judged(name: str, judge: Callable[[], Finding]) -> Finding:
@@ -42,4 +82,4 @@ def judged(name: str, judge: Callable[[], Finding]) -> Finding:
     try:
         return judge()
     except SecretsPipelineError as error:
-        return Finding(name, Verdict.WRONG, error.message)
+        return Finding(name, Verdict.WRONG, error.message, sentence=error.sentence)

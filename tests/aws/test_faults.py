@@ -273,9 +273,20 @@ def test_a_denied_kms_key_is_told_from_a_denied_secret() -> None:
     assert "KMS key" not in secret.remedy
 
 
-def test_an_endpoint_that_is_not_there_says_so_without_the_address() -> None:
-    error = EndpointConnectionError(endpoint_url=f"https://user:{CANARY}@host/")
-    translated = translate(error, action="ListSecrets", resource="")
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        (f"https://user:{CANARY}@host/", ": https://host"),
+        (f"http://127.0.0.1:4566/{CANARY}?{CANARY}#{CANARY}", ": http://127.0.0.1:4566"),
+        ("http://[::1]:80", ": http://[::1]:80"),
+        (f"https://user:1/{CANARY}@host/", ""),
+        (f"https://{CANARY} host/", ""),
+        ("http://[", ""),
+    ],
+)
+def test_an_endpoint_that_is_not_there_is_named_by_its_host_alone(url: str, named: str) -> None:
+    translated = translate(EndpointConnectionError(endpoint_url=url), action="ListSecrets", resource="")
+    assert translated.message == f"ListSecrets failed: EndpointConnectionError{named}"
     assert "canary" not in everything(translated)
     assert "AWS_ENDPOINT_URL" in translated.remedy
 
@@ -285,6 +296,18 @@ def test_errors_of_the_client_side_are_named() -> None:
     assert explained(ReadTimeoutError(endpoint_url=CANARY)) == "ReadTimeoutError"
     assert explained(S3UploadFailedError(CANARY)) == "S3UploadFailedError"
     assert explained(ValueError(CANARY)) == ""
+
+
+def test_what_aws_refuses_for_many_resources_is_one_sentence() -> None:
+    def refusal(name: str) -> AwsError:
+        arn = f"arn:aws:secretsmanager:eu-west-2:111122223333:secret:{name}"
+        why = "because no identity-based policy allows the secretsmanager:CreateSecret action"
+        text = f"User: x is not authorized to perform: secretsmanager:CreateSecret on resource: {arn} {why}"
+        return translate(refused("AccessDeniedException", text, "CreateSecret"), action="CreateSecret", resource=name)
+
+    assert refusal("a").message != refusal("b").message
+    sentence = "CreateSecret failed: AccessDeniedException: secretsmanager:CreateSecret is not allowed, because no"
+    assert {refusal(name).sentence for name in "ab"} == {f"{sentence} identity-based policy"}
 
 
 def test_an_answer_without_code_or_message_is_still_an_error() -> None:

@@ -233,7 +233,9 @@ def test_an_outsider_who_can_read_is_an_error(provisioned: Path, boto: boto3.Ses
     iam.put_role_policy(RoleName="outsider", PolicyName="all", PolicyDocument=policy(reads))
     found = checks(provisioned)["nobody_else_can_read"]
     assert (found.passed, found.severity) == (False, "ERROR")
-    assert "role outsider of 111122223333 can read myapp/dev/api/api-key" in found.detail
+    (said,) = [one for one in found.open if "role outsider of 111122223333 can read it: " in one.sentence]
+    assert "myapp/dev/api/api-key" in said.subjects
+    assert str(said) in found.detail
     settings = provisioned / "operator.yaml"
     document = yaml.safe_load(settings.read_text())
     document["access"]["allowed_readers"] += ["arn:aws:iam::*:role/outsider"]

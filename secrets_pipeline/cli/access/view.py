@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from secrets_pipeline.access.reach.administrators import administrators_sentence
@@ -15,7 +14,7 @@ from secrets_pipeline.access.reach.audit import AuditedRead
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.explain import name_of, plain, row, sentence, short, vote_lines
 from secrets_pipeline.access.reach.reader import Allowed, ReadVerdict
-from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.cli.shared.tables import Table, table
 from secrets_pipeline.desired.stack import StackSpec
 
 _CELLS: Mapping[str, tuple[str, str]] = {

@@ -11,12 +11,13 @@ import typer
 from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.shared import runs
-from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.console import emit_json, say, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
-from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
+from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TableFormat, TableOrJson, chooses_stacks
 from secrets_pipeline.cli.shared.progress import ApplyProgress
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable, with_account
-from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
+from secrets_pipeline.cli.shared.run_report import hint, print_checks, print_outcomes
+from secrets_pipeline.cli.shared.run_view import counts, is_error, run_json
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
@@ -82,7 +83,9 @@ def apply(
     deep: Annotated[
         bool,
         typer.Option(
-            "--deep", help="Also compare what marks vouch for: policies, key policies, replicas and consumers."
+            "--deep",
+            help="Also compare policies, key policies, replicas and consumers that an earlier apply finished: others "
+            "may have changed them since.",
         ),
     ] = False,
     wait: Annotated[
@@ -100,6 +103,7 @@ def apply(
         str, typer.Option("--url", help="Its webserver, with --queue.", envvar="SECRETS_PIPELINE_URL")
     ] = "http://127.0.0.1:3000",
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds to follow a run, with --queue.", min=1)] = 3600,
+    show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
@@ -122,7 +126,7 @@ def apply(
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
         emit_json({"stacks": shown, "errors": failures.texts})
     else:
-        _print(finished, waited=wait)
+        _print(finished, waited=wait, every=show_all)
     failures.exit()
     if not all(one.green and not (wait and one.waiting) for one in finished):
         raise typer.Exit(FAILED)
@@ -176,9 +180,9 @@ def run_all(stacks: Sequence[str], run: RunStack, failures: Failures) -> list[St
 def run_here(
     stack: str, desired: OpenRepository, options: ApplyOptions, *, lines: bool = True, probe: bool = False
 ) -> StackRun:
-    """Run `provision` for one stack in this process; `lines` writes each outcome to stderr, `probe` asks as readers."""
+    """Run `provision` for one stack in this process; `lines` tells of it on stderr, `probe` asks as readers."""
     with ApplyProgress(stack, lines=lines) as progress:
-        report, checks = runs.provision(stack, desired, options, progress.outcome, probe=probe)
+        report, checks = runs.provision(stack, desired, options, progress.told, probe=probe)
     return StackRun(report, checks)
 
 
@@ -189,20 +193,14 @@ def _queued(stack: str, url: str, timeout: float, desired: OpenRepository, *, de
     return StackRun(report)
 
 
-def _print(finished: list[StackRun], *, waited: bool) -> None:
+def _print(finished: list[StackRun], *, waited: bool, every: bool) -> None:
     for one in finished:
         state = "succeeded" if one.report.success else "failed"
         # The outcomes of a queued run stay with the deployment.
         counted = f": {counts(one.report.rows)}" if one.report.rows else ""
-        title(f"{one.report.stack}: run {state}{counted}")
-        made = outcome_table(one.report.rows)
-        if made is not None:
-            show(made)
-            emit("")
+        print_outcomes(f"{one.report.stack}: run {state}{counted}", one.report.rows, every=every)
         for row in one.waiting:
             title(f"{one.report.stack} waits for {row['name']}: {row['detail']} ({_WHO_GOES_ON[waited]})")
     checks = [check for one in finished for check in one.checks]
-    if checks:
-        show(check_table(checks))
-        emit("")
-        title(check_counts(checks))
+    print_checks(checks, every=every)
+    hint([row for one in finished for row in one.report.rows], checks, every=every)

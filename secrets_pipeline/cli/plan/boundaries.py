@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from secrets_pipeline.cli.plan.view import StackPlan
 from secrets_pipeline.desired.boundary import ALLOW_TAG, TAKEN_IN, Crossing
+from secrets_pipeline.engine.grouping import listed
 from secrets_pipeline.engine.model import Change, ChangeClass
 
 COLUMNS: Final = ("boundary", "what", "for", "declared at", "allowed by")
@@ -18,7 +19,7 @@ def crossing_rows(plan: StackPlan, *, unchanged: bool) -> list[tuple[str, ...]]:
         (
             one.boundary.value,
             one.name,
-            one.subject,
+            listed(one.subjects),
             f"{one.component}: {one.key}" if one.component else one.key,
             _by(one),
         )
@@ -36,7 +37,7 @@ def crossings_json(plan: StackPlan) -> list[dict[str, Any]]:
             "name": crossing.name,
             "component": crossing.component,
             "key": crossing.key,
-            "for": crossing.subject or None,
+            "for": ", ".join(crossing.subjects) or None,
             "allowed_by": _by(crossing),
             "changes": changed,
         }
@@ -57,10 +58,9 @@ def _judged(plan: StackPlan) -> Iterator[tuple[Crossing, bool]]:
 
 def _concerns(change: Change, crossing: Crossing) -> bool:
     resource = change.resource
-    names = crossing.subject.split(", ")
-    if crossing.name == resource.name or resource.name in names:
+    if resource.name in (crossing.name, *crossing.subjects):
         return True
-    if crossing.subject:
+    if crossing.subjects:
         return False
     # Nobody can tell which component a manifest includes a file for.
     return not crossing.component or crossing.component in resource.component.split(", ")

@@ -14,7 +14,7 @@ from secrets_pipeline.cli.plan.formats import PlanFormat
 from secrets_pipeline.cli.plan.view import StackPlan, declared
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
+from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.reference_view import reference_rows
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
@@ -51,6 +51,7 @@ def plan(
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 if there are changes.")
     ] = False,
     show_unchanged: Annotated[bool, typer.Option("--show-unchanged", help="Also list what needs no change.")] = False,
+    show_all: ShowAll = False,
 ) -> None:
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
     if offline and (deep or detailed_exitcode):
@@ -68,7 +69,7 @@ def plan(
 
     tell_nameless(desired)
     plans = plan_all(desired.assemble(Sessions(read_only=True)), stacks, failures, deep=deep)
-    output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep)
+    output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, every=show_all)
     failures.exit()
     if detailed_exitcode and any(one.differs for one in plans):
         raise typer.Exit(CHANGES)
@@ -94,7 +95,7 @@ def plan_all(assembly: Assembly, stacks: Sequence[str], failures: Failures, *, d
             plans.append(
                 StackPlan(stages, name, account.account_id, target.region, spec.crossings, plaintext=spec.plaintext)
             )
-            for error in (change.error for changes in stages.values() for change in changes):
-                if error is not None:
-                    failures.add(name, error)
+            for change in (change for changes in stages.values() for change in changes):
+                if change.error is not None:
+                    failures.add(name, change.error, about=change.resource.name)
     return plans

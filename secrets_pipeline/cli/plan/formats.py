@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows, crossings_json
-from secrets_pipeline.cli.plan.markdown import Errors, declared_markdown, plans_markdown
+from secrets_pipeline.cli.plan.markdown import UNREAD, Errors, declared_markdown, plans_markdown
 from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, plan_json, plan_table, summary
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_table
+from secrets_pipeline.cli.shared.run_report import SHORTENED
 from secrets_pipeline.cli.shared.tables import table
 
 
@@ -21,8 +22,10 @@ class PlanFormat(StrEnum):
     JSON = "json"
     MARKDOWN = "markdown"
 
-    def render(self, plans: Sequence[StackPlan], errors: Errors, *, unchanged: bool, deep: bool) -> None:
-        """Print the plans of stacks; for the arguments see `plans_markdown`."""
+    def render(
+        self, plans: Sequence[StackPlan], errors: Errors, *, unchanged: bool, deep: bool, every: bool = False
+    ) -> None:
+        """Print the plans of stacks; for `every` see `plan_table`, for the others `plans_markdown`."""
         match self:
             case PlanFormat.MARKDOWN:
                 emit(plans_markdown(plans, errors, unchanged=unchanged, deep=deep))
@@ -34,10 +37,9 @@ class PlanFormat(StrEnum):
                 emit_json({"stacks": shown, "errors": errors})
             case PlanFormat.TABLE:
                 for one in plans:
-                    _print(one, unchanged=unchanged)
-                if not deep:
-                    told = "Policies, replicas and consumers that marks vouch for were not read: --deep reads them."
-                    say(told, style="dim")
+                    _print(one, unchanged=unchanged, every=every)
+                if plans and not deep:
+                    say(UNREAD.format("--deep"), style="dim")
 
     def render_declared(self, stacks: Mapping[str, Declared], errors: Errors) -> None:
         """Print what stacks declare; for the arguments see `declared_markdown`."""
@@ -67,11 +69,14 @@ class PlanFormat(StrEnum):
                         emit("")
 
 
-def _print(plan: StackPlan, *, unchanged: bool) -> None:
+def _print(plan: StackPlan, *, unchanged: bool, every: bool) -> None:
     title(summary(plan))
-    if unchanged or plan.rows():
-        show(plan_table(plan, unchanged=unchanged))
+    if rows := plan.rows(unchanged=unchanged):
+        made = plan_table(plan, unchanged=unchanged, every=every)
+        show(made)
         emit("")
+        if made.row_count < len(rows):
+            say(SHORTENED, style="dim")
     if crossing := crossing_rows(plan, unchanged=unchanged):
         title(f"{plan.stack} crosses a boundary: {len(crossing)} of {len(plan.crossings)} are concerned")
         show(table(COLUMNS, crossing))

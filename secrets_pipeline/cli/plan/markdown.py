@@ -24,7 +24,11 @@ Errors: TypeAlias = Mapping[str, Sequence[str]]
 """Texts by stack, `""` for those of no stack."""
 _GAP = "\n\n"
 _ORDER = tuple(ChangeClass)
-_UNREAD = "Policies, replicas and consumers that marks vouch for were not read: `--deep` reads them."
+UNREAD = (
+    "What an earlier apply finished was compared by its metadata alone: changes that others made to policies, replicas "
+    "and consumers are seen with {}."
+)
+"""Of a plan that was not deep, with the option's name."""
 
 
 def plans_markdown(plans: Sequence[StackPlan], errors: Errors, *, unchanged: bool, deep: bool) -> str:
@@ -38,7 +42,7 @@ def plans_markdown(plans: Sequence[StackPlan], errors: Errors, *, unchanged: boo
     """
     sections = [_plan(plan, unchanged=unchanged) for plan in plans]
     short = [_short(plan) for plan in plans]
-    notes = [] if deep or not plans else [f"<sub>{_UNREAD}</sub>"]
+    notes = [] if deep or not plans else [f"<sub>{UNREAD.format('`--deep`')}</sub>"]
     return _joined(sections, short, [*_errors(errors), *notes])
 
 

@@ -6,19 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from rich.table import Table
 from rich.text import Text
 
 from secrets_pipeline.arn import account_of
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
 from secrets_pipeline.cli.shared.reference_view import ReferenceRow
-from secrets_pipeline.cli.shared.tables import STYLES, table, word
+from secrets_pipeline.cli.shared.tables import STYLES, Table, table, word
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import ChangeClass
-from secrets_pipeline.engine.plan import UNBLOCKS, Plan, PlanRow
+from secrets_pipeline.engine.plan import UNBLOCKS, Plan, PlanRow, told
 
 SYMBOLS = {
     ChangeClass.CREATE: "+",
@@ -61,8 +60,14 @@ def summary(plan: StackPlan) -> str:
     return f"{plan.stack} ({plan.account_id}, {plan.region}): {plan.counted}{drift}"
 
 
-def plan_table(plan: StackPlan, *, unchanged: bool) -> Table:
-    """Build the table of changes; drift is said beside the action, what unblocks a change comes last."""
+def plan_table(plan: StackPlan, *, unchanged: bool, every: bool = False) -> Table:
+    """Build the table of changes; drift is said beside the action, what unblocks a change comes last.
+
+    Args:
+        plan: of a stack.
+        unchanged: also list what needs no change.
+        every: a row for each change, instead of one for many with the same reasons.
+    """
     blocked = (UNBLOCKS,) if ChangeClass.BLOCKED.value in plan.counts else ()
     columns = ("", "action", "kind", "name", "stage", "reason", *blocked)
 
@@ -71,7 +76,7 @@ def plan_table(plan: StackPlan, *, unchanged: bool) -> Table:
         action = Text(row.action, style=_DRIFT) if row.change.drift else word(row.action)
         return (symbol, action, row.kind, row.name, row.stage, row.reason, row.unblocked_by)[: len(columns)]
 
-    return table(columns, map(cells, plan.rows(unchanged=unchanged)))
+    return table(columns, map(cells, told(plan.rows(unchanged=unchanged), every=every)))
 
 
 def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:

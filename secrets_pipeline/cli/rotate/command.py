@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -12,15 +12,24 @@ from secrets_pipeline.cli.rotate.access_question import reachable
 from secrets_pipeline.cli.rotate.progress import RotationProgress
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.completion import complete_secrets
-from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.console import emit_json, say, show
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
-from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, TableFormat, TableOrJson, reads_stacks
+from secrets_pipeline.cli.shared.options import (
+    ShowAll,
+    SomeStacks,
+    StackOptions,
+    TableFormat,
+    TableOrJson,
+    reads_stacks,
+)
 from secrets_pipeline.cli.shared.progress import ApplyProgress
 from secrets_pipeline.cli.shared.repository import open_stacks, with_account
-from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error, outcome_table, run_json
+from secrets_pipeline.cli.shared.run_report import SHORTENED, hint, print_checks, print_outcomes
+from secrets_pipeline.cli.shared.run_view import UNCHANGED, is_error, run_json
 from secrets_pipeline.cli.shared.secret_names import whole_name
 from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.followers import followers
+from secrets_pipeline.engine.grouping import OTHERS, folded, listed
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
@@ -33,6 +42,10 @@ EPILOG = (
     "Exit codes: 0 every secret was rotated, what follows was done and no check failed; 1 otherwise. A rotation that "
     "does not end stays pending: run the command again when its cause is mended."
 )
+
+
+_HEAD = ("stack", "secret", "rotates", "how, or why not", "what to do")
+_Row: TypeAlias = tuple[str, str, str, str, str]
 
 
 @reads_stacks
@@ -62,6 +75,7 @@ def rotate(
     timeout: Annotated[
         float, typer.Option("--timeout", help="Seconds to follow one rotation function.", min=1)
     ] = DEFAULT_SECONDS,
+    show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Rotate secrets now: follow the four steps, render again what is made from them, refresh who reads them, check."""
@@ -74,14 +88,21 @@ def rotate(
     if not asked and not failures.texts:
         say("There is nothing to rotate.")
     if dry_run:
-        _tell_plan(desired, asked, failures, output)
+        rows = _planned(desired, asked, failures)
+        if output is TableFormat.JSON:
+            emit_json({"secrets": [dict(zip(_HEAD, row, strict=True)) for row in rows], "errors": failures.texts})
+        elif rows:
+            _tell_plan(rows, every=show_all)
         failures.exit()
         return
     asked = {stack: asked[stack] for stack in with_account(desired, list(asked), failures)}
     rotated = _rotated(desired, asked, timeout, failures)
     behind = _behind(desired, [one.stack for one in rotated if _any_applied(one)])
     followed = run_all(behind, lambda stack: _followed(stack, desired), failures)
-    _tell(rotated, followed, failures, output)
+    if output is TableFormat.JSON:
+        emit_json(_as_json(rotated, followed, failures))
+    else:
+        _tell(rotated, followed, every=show_all)
     failures.exit()
     if not all(one.success for one in rotated) or not all(one.green for one in followed):
         raise typer.Exit(FAILED)
@@ -138,23 +159,37 @@ def _behind(desired: OpenRepository, stacks: Sequence[str]) -> list[str]:
 
 def _followed(stack: str, desired: OpenRepository) -> StackRun:
     with ApplyProgress(stack) as progress:
-        report, checks = runs.follow(stack, desired, progress.outcome)
+        report, checks = runs.follow(stack, desired, progress.told)
     return StackRun(report, checks)
 
 
-def _tell_plan(
-    desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures, output: TableFormat
-) -> None:
+def _planned(desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures) -> list[_Row]:
     assembly, rows = desired.assemble(), []
     for stack, names in asked.items():
         with failures.of(stack):
             reconciler = RotateReconciler(assembly.stack(stack), names)
             rows += [(stack, *_said(change)) for change in reconciler.plan()]
-    head = ("stack", "secret", "rotates", "how, or why not", "what to do")
-    if output is TableFormat.JSON:
-        emit_json({"secrets": [dict(zip(head, row, strict=True)) for row in rows], "errors": failures.texts})
-    elif rows:
-        show(table(head, rows))
+    return rows
+
+
+def _tell_plan(rows: Sequence[_Row], *, every: bool) -> None:
+    def named(some: Sequence[_Row]) -> str:
+        return listed([row[1] for row in some])
+
+    shown = (
+        rows
+        if every
+        else folded(
+            rows,
+            alike=lambda row: (row[0], *row[2:]),
+            kind=lambda row: (row[0], row[2]),
+            together=lambda some: (some[0][0], named(some), *some[0][2:]),
+            others=lambda rest: (rest[0][0], named(rest), rest[0][2], OTHERS, ""),
+        )
+    )
+    show(table(_HEAD, shown))
+    if len(shown) < len(rows):
+        say(SHORTENED, style="dim")
 
 
 def _said(change: Change) -> tuple[str, str, str, str]:
@@ -162,34 +197,22 @@ def _said(change: Change) -> tuple[str, str, str, str]:
     return change.resource.name, rotates, change.reason, change.unblocked_by
 
 
-def _tell(rotated: Sequence[RunReport], followed: Sequence[StackRun], failures: Failures, output: TableFormat) -> None:
-    if output is TableFormat.JSON:
-        emit_json(
-            {
-                "rotated": {one.stack: run_json(one, ()) for one in rotated},
-                "followed": {one.report.stack: run_json(one.report, one.checks) for one in followed},
-                "errors": failures.texts,
-            }
-        )
-        return
-    for one in rotated:
-        _show_rows(f"{one.stack}: {_became(one)}", one.rows)
-    for run in followed:
-        _show_rows(f"{run.report.stack}: what followed", run.report.rows)
+def _as_json(rotated: Sequence[RunReport], followed: Sequence[StackRun], failures: Failures) -> dict[str, Any]:
+    return {
+        "rotated": {one.stack: run_json(one, ()) for one in rotated},
+        "followed": {one.report.stack: run_json(one.report, one.checks) for one in followed},
+        "errors": failures.texts,
+    }
+
+
+def _tell(rotated: Sequence[RunReport], followed: Sequence[StackRun], *, every: bool) -> None:
+    told = [(f"{one.stack}: {_became(one)}", one.rows) for one in rotated]
+    told += [(f"{run.report.stack}: what followed", run.report.rows) for run in followed]
+    for head, rows in told:
+        nothing = all(row["outcome"] == UNCHANGED for row in rows)
+        print_outcomes(f"{head}: nothing" if nothing else head, rows, every=every)
     checks: list[CheckRow] = [check for run in followed for check in run.checks]
-    failed = [check for check in checks if not check.passed]
-    if failed:
-        show(check_table(failed))
-        emit("")
-    if checks:
-        title(check_counts(checks))
-    if any(map(is_error, failed)):
+    print_checks(checks, every=every, passed=False)
+    if any(map(is_error, checks)):
         say("A check failed: `secrets-pipeline verify` looks again.", style="red")
-
-
-def _show_rows(head: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    made = outcome_table(rows)
-    title(head if made is not None else f"{head}: nothing")
-    if made is not None:
-        show(made)
-        emit("")
+    hint([row for _, rows in told for row in rows], checks, every=every)

@@ -31,11 +31,15 @@ def show(what: RenderableType, *, width: int | None = None) -> None:
         what: a table, a tree, a `Text`; in a `str` nothing is markup.
         width: columns; those of the terminal if None, and as many as needed where there is none.
     """
+    from secrets_pipeline.cli.shared.tables import Table  # noqa: PLC0415 - see the module's docstring
     from secrets_pipeline.cli.shared.terminal import console  # noqa: PLC0415 - see the module's docstring
 
     drawing = console(sys.stdout, width)
     if drawing.is_terminal:
         drawing.print(what)
+        return
+    if isinstance(what, Table):
+        emit("\n".join(what.lines()))
         return
     with drawing.capture() as captured:
         drawing.print(what)

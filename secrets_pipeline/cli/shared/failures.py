@@ -13,10 +13,12 @@ from contextlib import contextmanager
 import typer
 
 from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.engine.grouping import EXAMPLES, listed
 from secrets_pipeline.errors import SecretsPipelineError
 
 FAILED = 1
-_OF_A_KIND = 20
+_ALL = "; --format json has all"
+_OF_A_KIND = 5
 _OF_A_STACK = 200
 """Errors that are said; who wants more asks for JSON."""
 _SPECIAL = re.compile(r"\S*[^a-z\s]\S*")
@@ -24,7 +26,7 @@ _SPECIAL = re.compile(r"\S*[^a-z\s]\S*")
 
 
 class Failures:
-    """Collects what went wrong, each said as it comes; of many of one kind in one stack, the first ones.
+    """Collects what went wrong, each said as it comes; of those of one cause in one stack the first, then how many.
 
     Attributes:
         texts: diagnostics by stack, `""` for what belongs to no stack; all of them.
@@ -35,10 +37,25 @@ class Failures:
         self._said: set[str] = set()
         self._kinds: Counter[tuple[str, str]] = Counter()
         self._unsaid: Counter[str] = Counter()
+        self._alike: dict[tuple[str, str], list[str]] = {}
 
-    def add(self, stack: str, error: SecretsPipelineError) -> None:
-        """Say an error, and remember it."""
-        self._remember(stack, error.diagnostics(), _SPECIAL.sub("…", error.message))
+    def add(self, stack: str, error: SecretsPipelineError, *, about: str = "") -> None:
+        """Say an error, and remember it; one with the sentence of an earlier one is counted.
+
+        Args:
+            stack: whose it is.
+            error: what went wrong.
+            about: what it happened to; where it stands in the repository if not given.
+        """
+        text, cause = error.diagnostics(), (stack, error.sentence)
+        if cause not in self._alike:
+            self._alike[cause] = []
+            self._remember(stack, text, _SPECIAL.sub("…", error.message))
+            return
+        self.texts.setdefault(stack, []).append(text)
+        if text not in self._said:
+            self._said.add(text)
+            self._alike[cause].append(about or str(error.where or "") or error.message)
 
     def note(self, stack: str, text: str) -> None:
         """Say the text of an error, once, and remember it."""
@@ -69,12 +86,23 @@ class Failures:
         Raises:
             typer.Exit: with exit code 1.
         """
+        for (stack, sentence), others in self._alike.items():
+            if others:
+                say(f"error: {_place(stack)}{sentence}: also {listed(others)}{_hint(len(others))}", style="red")
         for stack, count in self._unsaid.items():
-            place = f"stack {stack}: " if stack else ""
-            say(f"error: {place}and {count:,} more like these; --format json has all", style="red")
+            say(f"error: {_place(stack)}and {count:,} more like these{_ALL}", style="red")
+        self._alike.clear()
         self._unsaid.clear()
         if self.texts:
             raise typer.Exit(FAILED)
+
+
+def _place(stack: str) -> str:
+    return f"stack {stack}: " if stack else ""
+
+
+def _hint(count: int) -> str:
+    return _ALL if count > EXAMPLES else ""
 
 
 def unexpected(error: Exception) -> str | None:

@@ -115,6 +115,10 @@ class TableFormat(StrEnum):
     JSON = "json"
 
 
+ShowAll: TypeAlias = Annotated[
+    bool,
+    typer.Option("--show-all", help="List each resource, not only three of many of which the same is said."),
+]
 TableOrJson: TypeAlias = Annotated[
     TableFormat, typer.Option("--format", help="`json` prints JSON alone on stdout; logs go to stderr.")
 ]

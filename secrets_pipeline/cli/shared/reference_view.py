@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from rich.table import Table
 from rich.text import Text
 
-from secrets_pipeline.cli.shared.tables import STYLES, table
+from secrets_pipeline.cli.shared.tables import STYLES, Table, table
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from secrets_pipeline.cli.shared.tables import table, word
+from secrets_pipeline.cli.shared.tables import Table, table, word
+from secrets_pipeline.engine.grouping import EXAMPLES, grouped, listed
+from secrets_pipeline.engine.report import told
 
 if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
 UNCHANGED = "unchanged"
+_SENTENCES = 5
+"""Of one check."""
 _OUTCOMES = ("applied", UNCHANGED, "skipped", "failed")
 
 
@@ -24,23 +25,60 @@ def counts(rows: Iterable[Mapping[str, str]]) -> str:
     return ", ".join(f"{found[outcome]} {outcome}" for outcome in _OUTCOMES)
 
 
-def outcome_table(rows: Iterable[Mapping[str, str]]) -> Table | None:
-    """Build the table of what was applied, failed or skipped; None if nothing was."""
-    told = [row for row in rows if row["outcome"] != UNCHANGED]
-    if not told:
+def outcome_table(rows: Iterable[Mapping[str, str]], *, every: bool = False) -> Table | None:
+    """Build the table of what was applied, failed or skipped; None if nothing was.
+
+    Args:
+        rows: of a run.
+        every: a row for each, instead of one for many of which the same is said.
+    """
+    shown = told(_changed(rows), every=every)
+    if not shown:
         return None
     return table(
         ("outcome", "action", "kind", "name", "stage", "detail"),
-        ((word(row["outcome"]), row["action"], row["kind"], row["name"], row["stage"], row["detail"]) for row in told),
+        ((word(row["outcome"]), row["action"], row["kind"], row["name"], row["stage"], row["detail"]) for row in shown),
     )
 
 
-def check_table(rows: Iterable[CheckRow]) -> Table:
-    """Build the table of checks, one row each."""
+def check_table(rows: Iterable[CheckRow], *, every: bool = False) -> Table:
+    """Build the table of checks, a row for all that one says in one sentence.
+
+    Args:
+        rows: the checks.
+        every: name everything that a sentence is said of, instead of three examples.
+    """
     return table(
         ("stack", "check", "result", "detail"),
-        ((row.stack, row.check, word(check_result(row)), row.detail) for row in rows),
+        ((row.stack, row.check, word(check_result(row)), detail) for row in rows for detail in _details(row, every)),
     )
+
+
+def passed_lines(rows: Iterable[CheckRow]) -> Iterator[str]:
+    """Name the checks that passed, a line for those that passed in the same stacks."""
+    passed = grouped((row for row in rows if row.passed), lambda row: row.check)
+    for some in grouped(passed, lambda of_check: tuple(row.stack for row in of_check)):
+        stacks = listed([row.stack for row in some[0]])
+        yield f"passed in {stacks}: {', '.join(of_check[0].check for of_check in some)}"
+
+
+def is_shortened(rows: Iterable[Mapping[str, str]], checks: Iterable[CheckRow]) -> bool:
+    """Tell whether `every` would show more of outcomes or checks."""
+    changed = list(_changed(rows))
+    groups = [group for check in checks for group in check.open]
+    return len(told(changed)) < len(changed) or any(len(one.subjects) > EXAMPLES for one in groups)
+
+
+def _changed(rows: Iterable[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+    return (row for row in rows if row["outcome"] != UNCHANGED)
+
+
+def _details(check: CheckRow, every: bool) -> list[str]:
+    if every:
+        return [f"{', '.join(one.subjects)}: {one.sentence}" for one in check.open] or [check.detail]
+    said = [str(one) for one in check.open[:_SENTENCES]]
+    more = len(check.open) - len(said)
+    return [*said, *([f"… and {more} more: --show-all"] if more else [])] or [check.detail]
 
 
 def check_result(row: CheckRow) -> str:
@@ -68,5 +106,18 @@ def run_json(report: RunReport, checks: Iterable[CheckRow]) -> dict[str, Any]:
         "success": report.success,
         "error": report.error,
         "outcomes": [dict(row) for row in report.rows],
-        "checks": [asdict(check) for check in checks],
+        "checks": [check_json(check) for check in checks],
+    }
+
+
+def check_json(check: CheckRow) -> dict[str, Any]:
+    """Return a check as JSON, with every resource that is not as it should be."""
+    groups = ({"verdict": one.verdict.value, "sentence": one.sentence, "subjects": one.subjects} for one in check.open)
+    return {
+        "stack": check.stack,
+        "check": check.check,
+        "passed": check.passed,
+        "severity": check.severity,
+        "detail": check.detail,
+        "open": list(groups),
     }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from secrets_pipeline.engine.model import Outcome
     from secrets_pipeline.operations.open_repository import OpenRepository
     from secrets_pipeline.orchestration.in_process.rotation_runs import EventRuns
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
+    from secrets_pipeline.orchestration.shared.resources import StageProgress
     from secrets_pipeline.reconcilers.apply_options import ApplyOptions
     from secrets_pipeline.rotation.steps import Watch
 
@@ -31,7 +31,7 @@ def provision(
     stack: str,
     desired: OpenRepository,
     options: ApplyOptions,
-    progress: Callable[[str, Outcome], None],
+    progress: StageProgress,
     *,
     probe: bool = False,
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
@@ -76,9 +76,7 @@ def rotate(stack: str, names: Sequence[str], desired: OpenRepository, watch: Wat
     return report
 
 
-def follow(
-    stack: str, desired: OpenRepository, progress: Callable[[str, Outcome], None]
-) -> tuple[RunReport, tuple[CheckRow, ...]]:
+def follow(stack: str, desired: OpenRepository, progress: StageProgress) -> tuple[RunReport, tuple[CheckRow, ...]]:
     """Render again and refresh what a rotation changed, and check it; see `in_process.rotation_runs`.
 
     Raises:

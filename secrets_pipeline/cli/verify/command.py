@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from secrets_pipeline.cli.shared import runs
-from secrets_pipeline.cli.shared.console import emit, emit_json, show, title
+from secrets_pipeline.cli.shared.console import emit_json
 from secrets_pipeline.cli.shared.failures import FAILED
-from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
+from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TableFormat, TableOrJson, chooses_stacks
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_unnamed_accounts
-from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_error
+from secrets_pipeline.cli.shared.run_report import hint, print_checks
+from secrets_pipeline.cli.shared.run_view import check_json, is_error
 
 if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow
@@ -32,6 +32,7 @@ def verify(
             "what the policies say.",
         ),
     ] = False,
+    show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Run every check: resources as declared, values current, databases accept logins, consumers read and no others."""
@@ -42,11 +43,10 @@ def verify(
         with failures.of(stack):
             rows.extend(runs.verify(stack, desired, probe=probe))
     if output is TableFormat.JSON:
-        emit_json({"checks": [asdict(row) for row in rows], "errors": failures.texts})
-    elif rows:
-        show(check_table(rows))
-        emit("")
-        title(check_counts(rows))
+        emit_json({"checks": [check_json(row) for row in rows], "errors": failures.texts})
+    else:
+        print_checks(rows, every=show_all)
+        hint((), rows, every=show_all)
     failures.exit()
     if any(is_error(row) for row in rows):
         raise typer.Exit(FAILED)

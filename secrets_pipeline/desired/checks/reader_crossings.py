@@ -44,17 +44,18 @@ def cross_readers(
     for consumer in consumers:
         scope, path = stack.components[consumer.component], _place_of(stack, consumer)
         names = {ref: secret.name for secret in secrets for ref in [secret.ref]}
-        subject = ", ".join(names[ref] for ref in consumer.secrets if ref in names)
+        read = tuple(names[ref] for ref in consumer.secrets if ref in names)
         for arn in consumer.readers if consumer.secrets else ():
-            _cross(scope, target, path, Admitted(arn, account_of_principal(arn)), subject, within=organization_id)
+            _cross(scope, target, path, Admitted(arn, account_of_principal(arn)), read, within=organization_id)
     for secret in secrets:
         scope, path = stack.components[secret.ref.component], ("vars", "secrets", secret.ref.key)
-        _cross_statements(scope, target, (*path, "policy"), secret.policy, secret.name)
+        _cross_statements(scope, target, (*path, "policy"), secret.policy, (secret.name,))
         function = secret.rotation.lambda_arn if secret.rotation else None
         if isinstance(function, str):
-            _cross(scope, target, (*path, "rotation"), Admitted(function, account_of_principal(function)), secret.name)
+            rotating = Admitted(function, account_of_principal(function))
+            _cross(scope, target, (*path, "rotation"), rotating, (secret.name,))
     for key in keys:
-        _cross_statements(stack.components[key.components[0]], target, ("vars", "policy"), key.policy, key.alias)
+        _cross_statements(stack.components[key.components[0]], target, ("vars", "policy"), key.policy, (key.alias,))
 
 
 def not_let_in(
@@ -90,18 +91,28 @@ def _place_of(stack: StackScope, consumer: ConsumerSpec) -> Path:
 
 
 def _cross_statements(
-    scope: ComponentScope, target: Target, path: Path, statements: Iterable[Mapping[str, Any]], subject: str
+    scope: ComponentScope,
+    target: Target,
+    path: Path,
+    statements: Iterable[Mapping[str, Any]],
+    subjects: tuple[str, ...],
 ) -> None:
     for statement in statements:
         for one in admitted(statement, target.account_id):
-            _cross(scope, target, path, one, subject)
+            _cross(scope, target, path, one, subjects)
 
 
 def _cross(
-    scope: ComponentScope, target: Target, path: Path, one: Admitted, subject: str, *, within: str | None = None
+    scope: ComponentScope,
+    target: Target,
+    path: Path,
+    one: Admitted,
+    subjects: tuple[str, ...],
+    *,
+    within: str | None = None,
 ) -> None:
     if one.owner is not None and one.owner == target.account_id:
-        note(scope, Boundary.READER, path, one.name, subject=subject, allowed_by=_DECLARED)
+        note(scope, Boundary.READER, path, one.name, subjects=subjects, allowed_by=_DECLARED)
         return
     known = [name for name in (one.owner, within) if name]
     crosses(
@@ -110,6 +121,6 @@ def _cross(
         path,
         one.name,
         *(known or [_ANYBODY]),
-        subject=subject,
+        subjects=subjects,
         later=target.account_id is None and account_of_principal(one.name) is not None,
     )

@@ -29,7 +29,7 @@ def crosses(
     path: Path,
     name: str,
     *known_as: str,
-    subject: str = "",
+    subjects: tuple[str, ...] = (),
     later: bool = False,
 ) -> bool:
     """Note what is crossed, and collect an error if the operator's grants do not let the stack.
@@ -40,7 +40,7 @@ def crosses(
         path: where it says so.
         name: what it is, for humans.
         known_as: what a grant may name it by, the best one first; `name` if not given.
-        subject: the secret or key that it concerns.
+        subjects: the secrets or the key that it concerns, by name.
         later: whether only AWS can tell that it is not the stack's own.
 
     Returns:
@@ -48,7 +48,7 @@ def crosses(
     """
     stack, names = scope.stack.stack.name, known_as or (name,)
     by = granted(scope.stack.settings.grants, stack, boundary, *names)
-    note(scope, boundary, path, name, subject=subject, allowed_by=by)
+    note(scope, boundary, path, name, subjects=subjects, allowed_by=by)
     if by or later or boundary in TAGGED:
         return True
     refuse(scope, boundary, path, name, grant_line(stack, boundary, names[0]))
@@ -56,7 +56,13 @@ def crosses(
 
 
 def note(
-    scope: ComponentScope, boundary: Boundary, path: Path, name: str, *, subject: str = "", allowed_by: str = ""
+    scope: ComponentScope,
+    boundary: Boundary,
+    path: Path,
+    name: str,
+    *,
+    subjects: tuple[str, ...] = (),
+    allowed_by: str = "",
 ) -> None:
     """Note what is crossed, whoever allows it."""
     scope.stack.crossings.append(
@@ -65,18 +71,18 @@ def note(
             name=name,
             component=scope.name,
             key=dotted(path),
-            subject=subject or _secret_at(scope, path),
+            subjects=subjects or _secret_at(scope, path),
             allowed_by=allowed_by,
         )
     )
 
 
-def _secret_at(scope: ComponentScope, path: Path) -> str:
+def _secret_at(scope: ComponentScope, path: Path) -> tuple[str, ...]:
     match path:
         case ("vars", "secrets", key, *_):
-            return str(SecretRef(component=scope.name, key=str(key)))
+            return (str(SecretRef(component=scope.name, key=str(key))),)
         case _:
-            return ""
+            return ()
 
 
 def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bool:

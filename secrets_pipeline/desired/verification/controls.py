@@ -27,8 +27,14 @@ _DEFAULT = ControlParameters()
 _KNOWN = frozenset(ControlParameters.model_fields)
 
 
-def read_controls(component: ComponentScope) -> ControlParameters:
-    """The parameters that a component's settings name, AWS's defaults elsewhere; what is wrong is collected."""
+def read_controls(component: ComponentScope) -> ControlParameters | None:
+    """The parameters that a component's settings name, AWS's defaults elsewhere; what is wrong is collected.
+
+    Returns:
+        None where the settings do not ask for the controls; `security_hub: {}` asks for all by AWS's defaults.
+    """
+    if component.setting(SETTING) is None:
+        return None
     inputs = Inputs(component, component.setting(SETTING), ("settings", "secrets_pipeline", SETTING))
     _refuse_unknown(inputs)
     frequency = inputs.integer("maximum_allowed_rotation_frequency", least=1, most=365)

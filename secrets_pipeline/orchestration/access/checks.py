@@ -102,6 +102,7 @@ ACCESS_CHECKS = (
         find=_always(found.probe_agrees),
         tag=PROBE_TAG,
         else_skipped="Nobody was asked: `verify --probe` assumes the readers' roles.",
+        left_to_verify=True,
     ),
     StackCheck(
         name="aws_agrees",
@@ -109,8 +110,10 @@ ACCESS_CHECKS = (
         stages=(),
         description="AWS's policy simulator and Access Analyzer say what the evaluator says.",
         find=_always(aws_agrees),
-        else_skipped="AWS was not asked: access.second_opinion of the operator's settings is false.",
-        wanted=lambda settings: settings.access.second_opinion,
+        else_skipped="AWS was not asked: `verify` does, where access.second_opinion of the settings is true.",
+        left_to_verify=True,
+        wanted=lambda _specs, settings: settings.access.second_opinion,
+        asked_by="access.second_opinion of the operator's settings",
     ),
     *(
         StackCheck(
@@ -120,6 +123,8 @@ ACCESS_CHECKS = (
             description=f"{control.id}: {control.title} ({control.severity.value}, AWS Config {control.config_rule}).",
             find=_always(partial(security_hub, control=control)),
             else_skipped=_UNREAD,
+            wanted=lambda specs, _settings: any(spec.controls for spec in specs),
+            asked_by="settings.secrets_pipeline.security_hub of the stack",
         )
         for control in CONTROLS
     ),

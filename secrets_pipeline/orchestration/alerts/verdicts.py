@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -10,6 +10,7 @@ from typing import TypeAlias
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert
+from secrets_pipeline.orchestration.verification.stack_check import open_of
 
 Red: TypeAlias = Mapping[str, Mapping[str, float]]
 """Stack → check → when it turned red, in seconds since 1970."""
@@ -27,6 +28,7 @@ class Verdict:
         run_id: of the run that evaluated it.
         red: whether something is wrong; what only waits is not red.
         description: what it says.
+        lines: what is open, a sentence a line.
         calls: who called what, where the run answers an event of it.
     """
 
@@ -36,6 +38,7 @@ class Verdict:
     run_id: str
     red: bool
     description: str
+    lines: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
 
     @classmethod
@@ -44,7 +47,9 @@ class Verdict:
     ) -> Verdict:
         """Read an evaluation."""
         red = not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
-        return cls(evaluation.asset_check_key, stack, at, run_id, red, evaluation.description or "", calls)
+        said = evaluation.description or ""
+        lines = tuple(map(str, open_of(evaluation)))
+        return cls(evaluation.asset_check_key, stack, at, run_id, red, said, lines or (said,), calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def transition_alert(one: Transition, link: str) -> Alert:
     where, name = verdict.stack, verdict.key.name
     if one.since is None:
         subject, cause = f"{where}: {name} is red", "check-red"
-        text = f"{name} of {where} found at {_moment(verdict.at)}:\n\n{_lines(verdict.description)}"
+        text = f"{name} of {where} found at {_moment(verdict.at)}:\n\n{_lines(verdict.lines)}"
         text += "".join(f"\n\nBefore it: {call}" for call in verdict.calls[:_CALLS])
     else:
         subject, cause = f"{where}: {name} is not red any longer", "check-green"
@@ -113,7 +118,6 @@ def _moment(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _lines(description: str) -> str:
-    lines = description.split("; ")
+def _lines(lines: Sequence[str]) -> str:
     more = [f"… and {len(lines) - _LINES} more"] if len(lines) > _LINES else []
     return "\n".join([*lines[:_LINES], *more])

@@ -78,7 +78,7 @@ def follow(
     Args:
         stack: its name.
         desired: what has been read of the repository.
-        progress: receives stage and outcome as they come.
+        progress: see `StageProgress`.
     """
     built = build_definitions(progress, Asked(desired=desired), names=called())
     names = [secret.name for secret in desired.specs[stack].secrets] if stack in desired.specs else []

@@ -14,6 +14,7 @@ from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.operations.revision.model import Revision
 from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.in_process.failure_text import failure_text
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.sensors import LEASED_JOBS
 from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
@@ -22,8 +23,9 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, VERIFY_TAG, commit_tags
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.finding import FindingGroup
 
 if TYPE_CHECKING:
     from dagster_graphql import DagsterGraphQLClient
@@ -51,13 +53,20 @@ class RunReport:
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One evaluated check of one stack; `severity` is ERROR or WARN."""
+    """One evaluated check of one stack.
+
+    Attributes:
+        severity: ERROR or WARN.
+        detail: what is open, in short, or how much is as it should be.
+        open: all that is not right, by what is said of it.
+    """
 
     stack: str
     check: str
     passed: bool
     severity: str
     detail: str
+    open: tuple[FindingGroup, ...] = ()
 
 
 def provision(
@@ -76,7 +85,7 @@ def provision(
         base_path: the Atmos repository.
         options: what the operator asked for.
         desired: what has been read of the repository already; the run reads its manifests if not given.
-        progress: receives stage and outcome as they come.
+        progress: see `StageProgress`.
         probe: see `verify`.
     """
     built = build_definitions(progress, Asked(options, base_path, desired=desired), names=called())
@@ -171,7 +180,7 @@ def report_of(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
         if isinstance(value, list):
             rows.extend({"stage": stage, **row} for row in value)
     failures = [event for event in result.all_events if event.is_step_failure or event.is_run_failure]
-    error = next((text for event in failures if (text := _failure_text(event))), None)
+    error = next((text for event in failures if (text := failure_text(event))), None)
     return RunReport(stack, result.run_id, result.success, tuple(rows), None if result.success else error)
 
 
@@ -183,25 +192,14 @@ def _said(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization
             yield event.asset_observation_data.asset_observation
 
 
-def _failure_text(event: dg.DagsterEvent) -> str | None:
-    data = event.event_specific_data
-    error = getattr(data, "error", None)
-    user_failure = getattr(data, "user_failure_data", None)
-    if user_failure is not None and user_failure.description:
-        return str(user_failure.description)
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return str(error.message).strip() if error is not None else None
-
-
 def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
     """List the checks that a run evaluated, by name; why it failed, where it came to none."""
     rows = [
-        CheckRow(e.partition or stack, e.check_name, e.passed, e.severity.value, e.description or "")
+        CheckRow(e.partition or stack, e.check_name, e.passed, e.severity.value, e.description or "", open_of(e))
         for e in result.get_asset_check_evaluations()
     ]
     if not result.success and not rows:
-        failed = [text for event in result.all_events if (text := _failure_text(event))]
+        failed = [text for event in result.all_events if (text := failure_text(event))]
         rows.append(CheckRow(stack, "run", passed=False, severity="ERROR", detail=failed[0] if failed else "failed"))
     return tuple(sorted(rows, key=lambda row: row.check))
 

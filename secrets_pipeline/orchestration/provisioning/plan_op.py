@@ -3,7 +3,7 @@
 import dagster as dg
 
 from secrets_pipeline.engine.model import ChangeClass
-from secrets_pipeline.engine.plan import UNBLOCKS, Plan
+from secrets_pipeline.engine.plan import UNBLOCKS, Plan, told
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
@@ -22,7 +22,7 @@ def plan_stages(
         plan = Plan({stage: changes})
         table = [
             {"action": row.action, "kind": row.kind, "name": row.name, "reason": row.reason, UNBLOCKS: row.unblocked_by}
-            for row in plan.rows(unchanged=True)
+            for row in told(plan.rows(unchanged=True))
         ]
         context.log_event(
             dg.AssetObservation(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 
-from secrets_pipeline.engine.report import rows
+from secrets_pipeline.engine.report import rows, told
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.orchestration.provisioning.assets import Apply, Context, Result
 from secrets_pipeline.orchestration.provisioning.options import options
@@ -47,8 +47,8 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
             # What failed in AWS comes first.
             context.log.warning("a check broke: %s", type(error).__name__)
         if failed:
-            raise dg.Failure(failure(context, failed), metadata={"table": table_of(earlier + own, telling)})
-        yield materialized(stack, marked, {"stack": table_of(earlier + own, telling)})
+            raise dg.Failure(failure(context, failed), metadata={"table": table_of(told(earlier + own), telling)})
+        yield materialized(stack, marked, {"stack": table_of(told(earlier + own), telling)})
 
     return stack_report
 

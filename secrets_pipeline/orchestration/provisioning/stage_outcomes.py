@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from secrets_pipeline.engine.report import told
 from secrets_pipeline.orchestration.shared.names import stage_of
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
 
@@ -73,8 +74,8 @@ def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.Ass
 
 
 def failure(context: dg.AssetExecutionContext, failed: Sequence[Mapping[str, str]]) -> str:
-    """Say why the run fails, a line for each failed row, and what to do where a re-execution cannot help."""
-    lines = [f"{row['kind']} {row['name']}: {row['detail']}" for row in failed]
+    """Say why the run fails, a line a cause, and what to do where a re-execution cannot help."""
+    lines = [f"{row['kind']} {row['name']}: {row['detail']}" for row in told(failed)]
     first = _Repeated.by(context.run, context.instance).first
     lines += [RE_EXECUTE.format(first)] if first else []
     return "\n".join([f"{len(failed)} failed", *lines])

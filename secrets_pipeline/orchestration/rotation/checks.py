@@ -6,7 +6,7 @@ from secrets_pipeline.reconcilers.secret_rotation import checks as found
 from secrets_pipeline.reconcilers.secret_value.strength_checks import secret_values_well_formed
 
 _STAGES = ("secret_rotation",)
-_UNREAD = "No value is read here: `verify` does, and `follow_rotation` after each rotation."
+_UNREAD = "No value is read here unless this was red: `verify` does, and `follow_rotation` after each rotation."
 
 ROTATION_CHECKS = (
     StackCheck(
@@ -39,6 +39,7 @@ ROTATION_CHECKS = (
         description="Each credentials secret opens its database, and its previous version does what the strategy says.",
         find=lambda stack, _deep: credential_logins(stack),
         else_skipped=_UNREAD,
+        left_to_verify=True,
     ),
     StackCheck(
         name="secret_values_well_formed",
@@ -47,5 +48,6 @@ ROTATION_CHECKS = (
         description="Each value has the keys that the stack declares and rotation reads; master passwords suit RDS.",
         find=lambda stack, _deep: secret_values_well_formed(stack),
         else_skipped=_UNREAD,
+        left_to_verify=True,
     ),
 )

@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from secrets_pipeline.engine.model import Failed
-from secrets_pipeline.engine.report import rows
+from secrets_pipeline.engine.report import rows, told
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
@@ -74,7 +74,7 @@ def rotate(
     yield dg.AssetObservation(
         asset_key=names.asset(ROTATED),
         partition=chosen,
-        metadata={OUTCOMES: dg.MetadataValue.json(table), "rotated": table_of(table)},
+        metadata={OUTCOMES: dg.MetadataValue.json(table), "rotated": table_of(told(table))},
     )
     failed = [one for one in outcomes if isinstance(one, Failed)]
     if failed:

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import dagster as dg
 
 from secrets_pipeline.engine.apply import Reconciler, apply, plan_stage
-from secrets_pipeline.engine.model import Outcome
-from secrets_pipeline.engine.report import count, rows
+from secrets_pipeline.engine.model import ChangeClass, Outcome, Planned
+from secrets_pipeline.engine.report import count, rows, told
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -30,7 +30,7 @@ class Applying:
 
     Args:
         stacks: the stacks of the run.
-        progress: receives stage and outcome as they come.
+        progress: see `StageProgress`.
         leased: the stack whose lease the run holds; None where it holds none.
         about: the secrets that the run was asked for because of, none for all of its stack; None where it was asked for
             because of nothing that happened to a secret.
@@ -64,7 +64,9 @@ class Applying:
 
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
         """Plan and apply with a given reconciler; one failing resource, or stage, never hides the others."""
-        return apply(reconciler, plan_stage(stage, reconciler), progress=lambda outcome: self._progress(stage, outcome))
+        changes = plan_stage(stage, reconciler)
+        self._progress(stage, Planned(sum(change.action is not ChangeClass.NONE for change in changes)))
+        return apply(reconciler, changes, progress=lambda outcome: self._progress(stage, outcome))
 
 
 @dg.resource(required_resource_keys={"stacks", "progress"})
@@ -116,7 +118,7 @@ def materialized(
             "skipped": counts.skipped,
             "failed": counts.failed,
             OUTCOMES: dg.MetadataValue.json(table),
-            "table": table_of(table, telling),
+            "table": table_of(told(table), telling),
             **(further or {}),
         },
     )

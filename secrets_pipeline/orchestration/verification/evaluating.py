@@ -1,4 +1,8 @@
-"""Evaluate checks in a run, whatever step does it: closely where the run asks for it or something was written since."""
+"""Evaluate checks in a run, whatever step does it.
+
+Closely where the run asks for it, where something was written since, where the last close look found something open,
+and where none is on record.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +18,21 @@ from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.orchestration.verification.history import (
+    CLOSELY,
     LOOKED,
+    Evaluated,
     Target,
+    last_evaluation,
     last_materialization,
     written_since_evaluation,
 )
 from secrets_pipeline.orchestration.verification.stack_check import (
     Judged,
     StackCheck,
+    always,
     judge_all,
     judge_stack,
+    not_asked_for,
 )
 
 
@@ -63,47 +72,70 @@ class Looker:
         """Evaluate each check; one that breaks hides no other, and is raised behind them.
 
         A check that need not look closely, and has nothing to say of a glance, is left out: any result would say that
-        somebody looked.
+        somebody looked. So is one that nobody asks for, unless what it found when somebody did would stand for ever.
         """
         deep = self._deep(checks)
         targets: dict[str, Target | None] = {}
         broken: Exception | None = None
         for check in checks:
-            closely = check.name in deep and self._wanted(check)
-            if check.else_skipped and not closely:
-                continue
+            closely = check.name in deep
             try:
-                found = self._judge(check, deep=closely)
+                wanted = self._wanted(check)
+                if wanted is False:
+                    before = self._last(check)
+                    if before is None or before.is_green:
+                        continue
+                    found = not_asked_for(check)
+                elif wanted is None or (check.else_skipped and not closely):
+                    continue
+                else:
+                    found = self._judge(check, deep=closely)
             except Exception as error:  # noqa: BLE001 - raised below
                 broken = broken or error
                 continue
             if self.stack is not None and check.stage not in targets:
                 asset = self.names.asset(check.stage)
                 targets[check.stage] = last_materialization(self.context.instance, asset, self.stack)
-            yield self._event(check, found, targets.get(check.stage))
+            yield self._event(check, found, targets.get(check.stage), closely=closely)
         if broken is not None:
             raise broken
 
-    def _wanted(self, check: StackCheck) -> bool:
+    def _wanted(self, check: StackCheck) -> bool | None:
+        """Whether somebody asks for a check; None where nobody can tell."""
+        if check.wanted is always:
+            return True
         try:
-            return check.wanted(self.stacks.settings)
+            specs, settings = self.stacks.desired.specs, self.stacks.settings
         except SecretsPipelineError:
-            # What is wrong with the settings is every other check's finding.
-            return False
+            # What is wrong with the settings is every other check's finding, as is a stack that cannot be read.
+            return None
+        if self.stack is not None and self.stack not in specs:
+            return None
+        own = specs.values() if self.stack is None else [specs[self.stack]]
+        return check.wanted(tuple(own), settings)
+
+    def _last(self, check: StackCheck) -> Evaluated | None:
+        return None if self.stack is None else last_evaluation(self.context.instance, self._key(check), self.stack)
+
+    def _key(self, check: StackCheck) -> dg.AssetCheckKey:
+        return dg.AssetCheckKey(self.names.asset(check.stage), check.name)
 
     def _judge(self, check: StackCheck, *, deep: bool) -> Judged:
         if self.stack is None:
             return judge_all(self.stacks, check, deep=deep)
         return judge_stack(self.stacks, self.stack, check, deep=deep)
 
-    def _event(self, check: StackCheck, found: Judged, target: Target | None) -> dg.AssetCheckEvaluation:
+    def _event(
+        self, check: StackCheck, found: Judged, target: Target | None, *, closely: bool
+    ) -> dg.AssetCheckEvaluation:
+        told = {LOOKED: dg.MetadataValue.timestamp(self.began), CLOSELY: dg.MetadataValue.bool(closely)}
         return dg.AssetCheckEvaluation(
             asset_key=self.names.asset(check.stage),
             check_name=check.name,
             passed=found.passed,
             severity=found.severity,
             description=found.description,
-            metadata={**found.metadata, LOOKED: dg.MetadataValue.timestamp(self.began)},
+            metadata={**found.metadata, **told},
             target_materialization_data=target,
             blocking=False,
             partition=self.stack,
@@ -114,12 +146,25 @@ class Looker:
         asked = {one.name for one in checks if self.closely or one.tag in tags}
         if self.stack is None:
             return asked
-        unasked = {
-            dg.AssetCheckKey(self.names.asset(one.stage), one.name): [self.names.asset(stage) for stage in one.stages]
-            for one in checks
-            if one.name not in asked
-        }
-        return asked | {key.name for key in written_since_evaluation(self.context.instance, self.stack, unasked)}
+        unasked = [one for one in checks if one.name not in asked]
+        last = {self._key(one): self._last(one) for one in unasked}
+        again = {one.name for one in unasked if looks_again(one, last[self._key(one)])}
+        stages = {self._key(one): [self.names.asset(stage) for stage in one.stages] for one in unasked}
+        written = written_since_evaluation(self.context.instance, self.stack, stages, last)
+        return asked | again | {key.name for key in written}
+
+
+def looks_again(check: StackCheck, last: Evaluated | None) -> bool:
+    """Tell whether a check has to look closely although nothing was written since.
+
+    What is on record as open stays so until somebody has looked as closely again. What is not on record is looked at
+    once, where a glance has nothing to say. No value is read for either unless a check that reads values was red.
+    """
+    if last is None:
+        return bool(check.else_skipped) and not check.left_to_verify
+    if last.is_green or (last.was_glance and not check.else_skipped):
+        return False
+    return last.is_red or not check.left_to_verify
 
 
 def _tags(run: dg.DagsterRun) -> set[str]:

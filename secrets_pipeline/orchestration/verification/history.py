@@ -24,6 +24,8 @@ APPLIED = "applied"
 """Metadata of each stage's materialisation: how many changes it wrote."""
 LOOKED = "looked at"
 """Metadata of an evaluation: when the look began, in seconds since 1970. A longer one is told after what is newer."""
+CLOSELY = "looked closely"
+"""Metadata of an evaluation: whether AWS was asked for everything, or the look was a glance."""
 REPEATED = "evaluated at"
 """Metadata of an evaluation that says an earlier one again: when that was, in seconds since 1970."""
 _MOST = 100
@@ -41,6 +43,22 @@ class Evaluated:
 
     evaluation: dg.AssetCheckEvaluation
     at: float
+
+    @property
+    def is_green(self) -> bool:
+        """Tell whether everything was right."""
+        return self.evaluation.passed
+
+    @property
+    def is_red(self) -> bool:
+        """Tell whether something was wrong; what only waits, or could be better, is a warning."""
+        return not self.is_green and self.evaluation.severity is dg.AssetCheckSeverity.ERROR
+
+    @property
+    def was_glance(self) -> bool:
+        """Tell whether a glance came to it, so that another glance would say whether it still holds."""
+        closely = self.evaluation.metadata.get(CLOSELY)
+        return closely is not None and closely.value is False
 
 
 def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: str) -> Evaluated | None:
@@ -90,7 +108,10 @@ def _key(record: dg.EventLogRecord) -> dg.AssetCheckKey:
 
 
 def written_since_evaluation(
-    instance: dg.DagsterInstance, stack: str, wanted: Mapping[dg.AssetCheckKey, Sequence[dg.AssetKey]]
+    instance: dg.DagsterInstance,
+    stack: str,
+    wanted: Mapping[dg.AssetCheckKey, Sequence[dg.AssetKey]],
+    last: Mapping[dg.AssetCheckKey, Evaluated | None],
 ) -> set[dg.AssetCheckKey]:
     """Return the checks whose stages wrote something since they were evaluated, or may have: a run of the stack failed.
 
@@ -98,8 +119,9 @@ def written_since_evaluation(
         instance: whose storage; the memory of this process does not count.
         stack: the partition.
         wanted: check → assets whose changes it looks at.
+        last: check → its last evaluation.
     """
-    since = {key: _at(last_evaluation(instance, key, stack)) for key, stages in wanted.items() if stages}
+    since = {key: _at(last[key]) for key, stages in wanted.items() if stages}
     if not since:
         return set()
     oldest = min(since.values())

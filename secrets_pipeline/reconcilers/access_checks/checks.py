@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 _PARTS = (Layer.SECRET_POLICY, Layer.IDENTITY, Layer.KEY_POLICY)
+_ANY = "it"
+"""A secret in a sentence that is said of several."""
 
 
 def consumers_can_read(stack: Stack) -> list[Finding]:
@@ -49,7 +51,7 @@ def foreign_readers_can_read(stack: Stack) -> list[Finding]:
     """Check that consumers of other accounts can read, end to end: the secret's policy, the key's, and their own."""
     own = estate_of(stack).snapshot.account_id
     return [
-        Finding(found.name, found.verdict, _parts(one.verdict), found.columns)
+        Finding(found.name, found.verdict, _parts(one.verdict), found.columns, about=_reading(one))
         for one in declared_readings(stack.spec, estate_of(stack))
         if account_of(one.principal) != own
         for found in [_of_consumer(stack, one)]
@@ -217,17 +219,23 @@ def _of_trust(name: str, arn: str, trust: Trust) -> list[Finding]:
 
 def _of_consumer(stack: Stack, one: AuditedRead) -> Finding:
     detail = estate_of(stack).missing(one.principal)
-    if not detail and not isinstance(one.verdict, Allowed):
-        detail = sentence(one.principal, one.secret, one.verdict)
-    return Finding(one.expected, _VERDICTS[type(one.verdict)], detail, _columns(one))
+    if detail or isinstance(one.verdict, Allowed):
+        return Finding(one.expected, _VERDICTS[type(one.verdict)], detail, _columns(one))
+    said, of_any = (sentence(one.principal, secret, one.verdict) for secret in (one.secret, _ANY))
+    return Finding(one.expected, _VERDICTS[type(one.verdict)], said, _columns(one), of_any, _reading(one))
+
+
+def _reading(one: AuditedRead) -> str:
+    return f"{one.expected} ({one.secret})"
 
 
 def _of_other(one: AuditedRead) -> Finding:
-    text = sentence(one.principal, one.secret, one.verdict)
+    text, of_any = (sentence(one.principal, secret, one.verdict) for secret in (one.secret, _ANY))
     if one.expected:
         return Finding(one.secret, Verdict.RIGHT, f"{text} Expected: {one.expected}.", _columns(one))
     verdict = Verdict.WRONG if isinstance(one.verdict, Allowed) else Verdict.WAITING
-    return Finding(one.secret, verdict, f"{text} It is nobody's consumer here.", _columns(one))
+    stranger = "It is nobody's consumer here."
+    return Finding(one.secret, verdict, f"{text} {stranger}", _columns(one), f"{of_any} {stranger}")
 
 
 _VERDICTS: dict[type[ReadVerdict], Verdict] = {
@@ -248,7 +256,10 @@ def _missing(stack: Stack) -> Iterable[Finding]:
     for consumer in stack.spec.consumers:
         for ref in consumer.secrets:
             if stack.spec.has(ref) and estate_of(stack).secret(name := stack.spec.secret(ref).name) is None:
-                yield Finding(consumer.name, Verdict.WAITING, f"secret {name} does not exist, so nobody reads it")
+                absent = f"secret {name} does not exist, so nobody reads it"
+                of_any = "the secret does not exist, so nobody reads it"
+                about = f"{consumer.name} ({name})"
+                yield Finding(consumer.name, Verdict.WAITING, absent, sentence=of_any, about=about)
 
 
 def _parts(verdict: ReadVerdict) -> str:

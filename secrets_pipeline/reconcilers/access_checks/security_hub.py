@@ -25,14 +25,16 @@ def security_hub(stack: Stack, control: Control) -> list[Finding]:
 
 
 def controls_of(stack: Stack) -> tuple[ControlResult, ...]:
-    """Judge every control for each secret of a stack that exists, once a run."""
+    """Judge every control for each secret that exists of the components that ask for them, once a run."""
     return stack.observed.controls.get(lambda: _judged(stack))
 
 
 def _judged(stack: Stack) -> tuple[ControlResult, ...]:
     snapshot = estate_of(stack).snapshot
     parameters = {
-        secret.name: stack.spec.controls.get(secret.ref.component, ControlParameters()) for secret in stack.spec.secrets
+        secret.name: stack.spec.controls[secret.ref.component]
+        for secret in stack.spec.secrets
+        if secret.ref.component in stack.spec.controls
     }
     secrets = [secret for secret in snapshot.secrets if secret.name in parameters]
     reads = _reads(stack, [(secret, parameters[secret.name]) for secret in secrets])

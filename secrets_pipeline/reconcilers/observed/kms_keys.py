@@ -76,6 +76,16 @@ class KeyInventory:
         about = self.about(name)
         return about.key_id if about else None
 
+    def called(self, name: str) -> str:
+        """Return the alias of a key, for a human; what it was named by where it has none, or none can be read."""
+        if not self._lists or self._is_elsewhere(name):
+            return name
+        try:
+            known, key_id = self.aliases(), self.key_id(name)
+        except AwsError:
+            return name
+        return min((alias for alias, target in known.items() if target == key_id), default=name)
+
     def about(self, name: str) -> KeyState | None:
         """Read a key by DescribeKey, by any spelling; None where there is none, or it is in another region."""
         found = _ARN.fullmatch(name)

@@ -11,7 +11,7 @@ from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
-from secrets_pipeline.reconcilers.secret_value.encryption import DEFAULT_KEY, key_id, under_another_key
+from secrets_pipeline.reconcilers.secret_value.encryption import key_id, key_name, under_another_key
 from secrets_pipeline.reconcilers.secret_value.plan import Difference, value_differences
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, VALUE_KEY
 from secrets_pipeline.references.resolve import Pending
@@ -30,10 +30,10 @@ def differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> tupl
     if isinstance(key, Pending):
         found.append(Difference(Part.KMS_KEY, Waits(key.reason)))
     elif key_id(stack, state.kms_key_id) != key_id(stack, key):
-        differs = Differs("kms key", state.kms_key_id or DEFAULT_KEY, key or DEFAULT_KEY)
+        differs = Differs("kms key", key_name(stack, state.kms_key_id), key_name(stack, key))
         found.append(Difference(Part.KMS_KEY, differs, rewrites=True))
     elif under_another_key(stack, state):
-        still = Because(f"value is still under kms key {state.tags[VALUE_KEY]}")
+        still = Because(f"value is still under kms key {key_name(stack, state.tags[VALUE_KEY])}")
         found.append(Difference(None, still, rewrites=True))
     tags = _tag_differences(state.tags, secret.tags)
     found.extend(Difference(Part.TAGS, reason) for reason in tags)

@@ -80,7 +80,8 @@ def _punctual(stack: Stack, listed: SecretState) -> Finding:
     if due is None:
         return Finding(state.name, Verdict.WAITING, f"{rules}: no date can be told from these rules", columns)
     if now > due:
-        return Finding(state.name, Verdict.WRONG, _late(state, now - due + _ALLOWANCE), columns)
+        late = _late(state, now - due + _ALLOWANCE)
+        return Finding(state.name, Verdict.WRONG, late, columns, f"overdue: {_why_late(state, 'NAME')}")
     done = "" if state.last_rotated_at else "never rotated so far, "
     return Finding(state.name, Verdict.RIGHT, f"{done}due by {_on(due - _ALLOWANCE)}", columns)
 
@@ -96,14 +97,17 @@ def _due(state: SecretState) -> datetime | None:
 
 def _late(state: SecretState, late: timedelta) -> str:
     last = f"last rotated {_on(state.last_rotated_at)}" if state.last_rotated_at else "never rotated"
-    if state.rotation_in_progress:
-        why = "a rotation began and did not end: see rotation_not_stuck"
-    else:
-        why = (
-            "none is under way: see rotation_function_invokable and the log of "
-            f"{state.rotation_lambda_arn or 'its function'}, then run `secrets-pipeline rotate {state.name}`"
-        )
+    why = _why_late(state, state.name)
     return f"overdue by {_span(late)}, {describe_rotation(state.rotation_rules)}, {last}; {why}"
+
+
+def _why_late(state: SecretState, name: str) -> str:
+    if state.rotation_in_progress:
+        return "a rotation began and did not end: see rotation_not_stuck"
+    return (
+        "none is under way: see rotation_function_invokable and the log of "
+        f"{state.rotation_lambda_arn or 'its function'}, then run `secrets-pipeline rotate {name}`"
+    )
 
 
 def _finished(stack: Stack, listed: SecretState) -> Finding:
@@ -122,7 +126,7 @@ def _finished(stack: Stack, listed: SecretState) -> Finding:
         return Finding(state.name, Verdict.RIGHT, f"a rotation began {_span(age)} ago", columns)
     cause, step = _cause(stack, state, pending, began), _next_step(stack, state, pending)
     text = f"version {pending} has been AWSPENDING for {_span(age)}: {cause}; {step}"
-    return Finding(state.name, Verdict.WRONG, text, columns)
+    return Finding(state.name, Verdict.WRONG, text, columns, f"a version has been AWSPENDING for too long: {cause}")
 
 
 def _cause(stack: Stack, state: SecretState, pending: str, began: datetime) -> str:

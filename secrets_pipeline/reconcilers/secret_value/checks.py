@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
-from secrets_pipeline.reconcilers.secret_value.encryption import key_id
+from secrets_pipeline.reconcilers.secret_value.encryption import key_id, key_name
 from secrets_pipeline.reconcilers.secret_value.inputs import value_waits, waits_for_endpoint
 from secrets_pipeline.references.resolve import Pending
 
@@ -44,7 +44,8 @@ def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
     if isinstance(key, Pending):
         return Finding(secret.name, Verdict.WAITING, key.reason)
     if key_id(stack, key) != key_id(stack, state.kms_key_id):
-        return Finding(secret.name, Verdict.WRONG, f"is encrypted under {state.kms_key_id or 'the default key'}")
+        under = "the default key" if state.kms_key_id is None else key_name(stack, state.kms_key_id)
+        return Finding(secret.name, Verdict.WRONG, f"is encrypted under {under}")
     return Finding(secret.name, Verdict.RIGHT, f"version {state.current_version[:8]}… under {key or 'the default key'}")
 
 

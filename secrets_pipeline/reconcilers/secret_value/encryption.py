@@ -20,6 +20,11 @@ def key_id(stack: Stack, key: str | None) -> str:
     return DEFAULT_KEY if key is None else stack.observed.keys.key_id(key) or key
 
 
+def key_name(stack: Stack, key: str | None) -> str:
+    """Name a KMS key for a human, by its alias where it has one; `default` for `aws/secretsmanager`."""
+    return DEFAULT_KEY if key is None else stack.observed.keys.called(key)
+
+
 def under_another_key(stack: Stack, state: SecretState) -> bool:
     """Whether a change of key stopped before the value was written again under the new one."""
     return state.tags.get(VALUE_KEY) not in (None, key_id(stack, state.kms_key_id))

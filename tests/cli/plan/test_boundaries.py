@@ -12,15 +12,15 @@ OTHER = "arn:aws:iam::444455556666:role/reports"
 
 
 def crossing(
-    boundary: Boundary, name: str, key: str, *, subject: str = "", by: str = "grants: stacks shop-*"
+    boundary: Boundary, name: str, key: str, *, subjects: tuple[str, ...] = (), by: str = "grants: stacks shop-*"
 ) -> Crossing:
-    return Crossing(boundary=boundary, name=name, component="app", key=key, subject=subject, allowed_by=by)
+    return Crossing(boundary=boundary, name=name, component="app", key=key, subjects=subjects, allowed_by=by)
 
 
 VALUE = crossing(
-    Boundary.VALUE, "app-prod:a.secret_values.s", "vars.secrets.copy.secret_data.v", subject="shop/dev/copy"
+    Boundary.VALUE, "app-prod:a.secret_values.s", "vars.secrets.copy.secret_data.v", subjects=("shop/dev/copy",)
 )
-READER = crossing(Boundary.FOREIGN_READER, OTHER, "vars.consumers.reports", subject="shop/dev/token, shop/dev/pin")
+READER = crossing(Boundary.FOREIGN_READER, OTHER, "vars.consumers.reports", subjects=("shop/dev/token", "shop/dev/pin"))
 ROLE = crossing(Boundary.ROLE, "ops/admin", "settings.secrets_pipeline.attach_policies", by="")
 FUNCTION = crossing(Boundary.FUNCTION, "payments", "settings.secrets_pipeline.deliver", by="")
 

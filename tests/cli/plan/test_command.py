@@ -110,8 +110,8 @@ def test_offline_compares_nothing(cli: Cli, repository: Path, other: str) -> Non
 
 
 def test_a_deep_plan_says_so_by_not_saying_the_opposite(cli: Cli, repository: Path, aws: LocalAws) -> None:
-    assert "were not read" in cli("plan", "--base-path", repository).stderr
-    assert "were not read" not in cli("plan", "--base-path", repository, "--deep").stderr
+    assert "are seen with --deep" in cli("plan", "--base-path", repository).stderr
+    assert "--deep" not in cli("plan", "--base-path", repository, "--deep").stderr
 
 
 def test_no_credentials_are_an_error_without_a_traceback(cli: Cli, repository: Path) -> None:
@@ -188,7 +188,7 @@ def test_the_table_says_drift_beside_the_action_and_what_unblocks_a_change_last(
     (blocked,) = [row for row in rows if " exists without our tags" in row]
     assert blocked.endswith("`apply --adopt` takes it over")
     assert blocked.count("apply --adopt") == 1
-    assert "what unblocks it" not in [column.header for column in plan_table(plan_of(), unchanged=True).columns]
+    assert "what unblocks it" not in plan_table(plan_of(), unchanged=True).columns
 
 
 def test_plan_makes_no_service_key(cli: Cli, repository: Path, aws: LocalAws) -> None:

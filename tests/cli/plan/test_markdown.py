@@ -125,7 +125,7 @@ def test_errors_are_told_as_they_stand_by_stack() -> None:
 
 
 def test_what_was_not_read_is_said_unless_it_was() -> None:
-    assert "`--deep` reads them" in markdown(plan(), deep=False)
+    assert "are seen with `--deep`" in markdown(plan(), deep=False)
     assert "--deep" not in markdown(plan(), deep=True)
 
 
@@ -216,7 +216,7 @@ def test_the_command_prints_markdown_alone_without_a_value(cli: Cli, half_broken
     assert result.stdout.startswith("### `shop-dev` · 111122223333 · eu-west-2\n\n**3 create**")
     assert "`shop/dev/api/token`" in result.stdout
     assert "### Errors\n\n**`shop-broken`**" in result.stdout
-    assert "`--deep` reads them" in result.stdout
+    assert "are seen with `--deep`" in result.stdout
     assert CANARY not in result.stdout
     assert cli("plan", "--base-path", half_broken, "--format", "markdown").stdout == result.stdout
 

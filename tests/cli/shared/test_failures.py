@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from secrets_pipeline import cli as command_line
 from secrets_pipeline.cli.shared import repository as opened
+from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.emulator import LocalAws
+from secrets_pipeline.errors import AwsError, SpecError, Where
 from tests.cli.conftest import ATMOS, CANARY, Cli, write
 from tests.runs import assert_exited
 
@@ -125,9 +128,35 @@ def test_of_thousands_of_errors_of_a_kind_the_first_are_said_and_json_has_all(cl
     assert_exited(found, 1)
     (texts,) = json.loads(found.stdout)["errors"].values()
     assert len(texts) == count + 1
-    assert found.stderr.count("error: ") == 22
-    assert f"error: stack shop-dev: and {count - 20} more like these; --format json has all" in found.stderr
+    assert found.stderr.count("error: ") == 7
+    assert f"error: stack shop-dev: and {count - 5} more like these; --format json has all" in found.stderr
     assert "file none does not exist" in found.stderr
     assert "Keys of its secrets: odd, s0, s1, s10" in texts[0]
     assert f"… and {count + 1 - 20} more" in texts[0]
     assert len(found.stderr) < 30_000
+
+
+def test_errors_of_one_cause_are_said_once_with_what_else_they_happened_to(capsys: pytest.CaptureFixture[str]) -> None:
+    failures = Failures()
+    refused = [
+        AwsError(f"CreateSecret {name} failed: refused", remedy="Allow it.", sentence="CreateSecret failed: refused")
+        for name in (f"shop/s{number:03}" for number in range(150))
+    ]
+    for number, error in enumerate(refused):
+        failures.add("shop-dev", error, about=f"shop/s{number:03}")
+    for line in (3, 7):
+        failures.add(
+            "shop-dev", SpecError("the secret has no value", where=Where("dev.yaml", line), remedy="Write one.")
+        )
+    with pytest.raises(typer.Exit):
+        failures.exit()
+    names = "shop/s001, shop/s002, shop/s003"
+    assert capsys.readouterr().err.splitlines() == [
+        "error: CreateSecret shop/s000 failed: refused",
+        "  Allow it.",
+        "error: dev.yaml:3: the secret has no value",
+        "  Write one.",
+        f"error: stack shop-dev: CreateSecret failed: refused: also 149, for example {names}; --format json has all",
+        "error: stack shop-dev: the secret has no value: also dev.yaml:7",
+    ]
+    assert len(failures.texts["shop-dev"]) == 152

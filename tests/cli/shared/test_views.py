@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from secrets_pipeline.cli.demo.call_counts import call_counts
 from secrets_pipeline.cli.demo.view import check_lines, stage_lines
-from secrets_pipeline.cli.shared.progress import line
+from secrets_pipeline.cli.shared.progress import StageCount, far
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.emulator import CountedCall
-from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Resource, Skipped
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Resource, Skipped, Unchanged
 from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
@@ -63,6 +63,7 @@ def test_a_run_as_json_has_outcomes_and_checks() -> None:
         "passed": False,
         "severity": "ERROR",
         "detail": "wrong",
+        "open": [],
     }
 
 
@@ -80,11 +81,23 @@ def test_the_demo_names_each_check_that_did_not_pass() -> None:
     ]
 
 
-def test_a_progress_line_names_stack_stage_and_resource_and_reads_no_markup() -> None:
-    change = Change(Resource("secret", "[bold]a"), ChangeClass.CREATE, (Because("new"),))
-    assert line("s", "secrets", Applied(change)).plain == "s secrets ✓ secret [bold]a: new"
-    assert line("s", "secrets", Failed(change, SpecError("no", remedy="do"))).plain == "s secrets ✗ secret [bold]a: no"
-    assert line("s", "secrets", Skipped(change, "waits")).plain == "s secrets - secret [bold]a: waits"
+def test_progress_has_a_total_a_rate_and_what_is_left_once_a_rate_can_be_told() -> None:
+    assert far(120, 150, 10.0) == "120 of 150, 12/s, 2 s left"
+    assert far(1, 3, 120.0) == "1 of 3, 0.5/min, 4 min 0 s left"
+    assert far(120, 150, 0.5) == "120 of 150"
+    assert far(0, 1500, 10.0) == "0 of 1,500"
+    assert far(150, 150, 10.0) == "150 of 150"
+
+
+def test_a_stage_has_one_line_that_counts_outcomes_but_not_what_is_unchanged() -> None:
+    change = Change(Resource("secret", "a"), ChangeClass.CREATE, (Because("new"),))
+    stage = StageCount("secrets", 4, began=100.0)
+    for outcome in (Applied(change), Applied(change), Unchanged(change), Failed(change, SpecError("no"))):
+        stage.count(outcome)
+    assert stage.moving(102.0) == "secrets 3 of 4, 2/s, 1 s left, 1 failed"
+    stage.count(Skipped(change, "waits"))
+    assert stage.line("s", 175.0).plain == "s secrets: 2 applied, 1 skipped, 1 failed in 1 min 15 s"
+    assert StageCount("secrets", 0, began=0.0).moving(9.0) == "secrets"
 
 
 def test_calls_are_told_apart_by_what_they_do() -> None:

@@ -208,7 +208,7 @@ def test_what_is_the_stacks_own_crosses_nothing(bench: Bench) -> None:
     )
     assert settled(bench, own) == []
     (reader,) = bench.build(**{"evil-dev": own}).specs["evil-dev"].crossings
-    assert (reader.boundary, reader.name, reader.subject) == (Boundary.READER, OWN, "evil/dev/s")
+    assert (reader.boundary, reader.name, reader.subjects) == (Boundary.READER, OWN, ("evil/dev/s",))
 
 
 @pytest.mark.parametrize(

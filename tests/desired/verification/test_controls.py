@@ -26,9 +26,16 @@ components:
 """
 
 
-def test_without_settings_the_parameters_are_those_of_security_hub(bench: Bench) -> None:
-    text = manifest().replace("settings: {secrets_pipeline: {security_hub: {}}}\n", "")
-    assert bench.spec(text).controls["secretsmanager/other"] == ControlParameters(
+def test_only_a_component_whose_settings_ask_for_the_controls_has_parameters(bench: Bench) -> None:
+    of_stack = "settings: {secrets_pipeline: {security_hub: {}}}\n"
+    text = manifest()
+    assert text.startswith(of_stack)
+    assert set(bench.spec(text).controls) == {"secretsmanager", "secretsmanager/other"}
+    assert set(bench.spec(text.removeprefix(of_stack)).controls) == {"secretsmanager"}
+
+
+def test_an_empty_setting_asks_with_the_parameters_of_security_hub(bench: Bench) -> None:
+    assert bench.spec(manifest()).controls["secretsmanager/other"] == ControlParameters(
         maximum_allowed_rotation_frequency=None,
         unused_for_days=90,
         max_days_since_rotation=90,

@@ -9,7 +9,7 @@ import pytest
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
-from secrets_pipeline.orchestration.in_process.running import execute
+from secrets_pipeline.orchestration.in_process.running import execute, report_of
 from secrets_pipeline.orchestration.sensors import LEASED_JOBS
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.resources import Asked
@@ -43,4 +43,9 @@ def test_where_this_host_starts_runs_monitoring_asks_nobody_and_what_writes_is_r
     with open_instance() as instance:
         assert instance.run_monitoring_enabled
         assert not instance.run_launcher.supports_check_run_worker_health
-    assert not execute("provision", "a-dev", build_definitions(asked=Asked(base_path=home)), {}).success
+    done = execute("provision", "a-dev", build_definitions(asked=Asked(base_path=home)), {})
+    assert not done.success
+    said = report_of("a-dev", done).error
+    assert said is not None
+    # The sentence of the error alone: not as a traceback has it, with the class in front.
+    assert said.startswith("no atmos.yaml in ")

@@ -9,8 +9,18 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.verification.history import APPLIED, REPEATED, written_since_evaluation
+from secrets_pipeline.orchestration.verification.evaluating import looks_again
+from secrets_pipeline.orchestration.verification.history import (
+    APPLIED,
+    CLOSELY,
+    REPEATED,
+    Evaluated,
+    last_evaluation,
+    written_since_evaluation,
+)
+from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 POLICIES, KEYS = dg.AssetKey("secret_policies"), dg.AssetKey("kms_keys")
 CHECK = dg.AssetCheckKey(POLICIES, "looks")
 WANTED = {CHECK: [POLICIES, KEYS]}
@@ -43,7 +53,8 @@ class Log:
         self.instance.report_run_failed(run, "the process is gone")
 
     def is_close(self) -> bool:
-        return written_since_evaluation(self.instance, "a-dev", WANTED) == {CHECK}
+        last = {CHECK: last_evaluation(self.instance, CHECK, "a-dev")}
+        return written_since_evaluation(self.instance, "a-dev", WANTED, last) == {CHECK}
 
 
 @pytest.fixture
@@ -84,4 +95,39 @@ def test_a_verdict_that_only_stands_is_no_look(log: Log) -> None:
 
 
 def test_a_check_that_looks_at_no_stage_is_not_asked_about(instance: dg.DagsterInstance) -> None:
-    assert written_since_evaluation(instance, "a-dev", {CHECK: []}) == set()
+    assert written_since_evaluation(instance, "a-dev", {CHECK: []}, {CHECK: None}) == set()
+
+
+def verdict(*, passed: bool, severity: dg.AssetCheckSeverity = ERROR, closely: bool | None = True) -> Evaluated:
+    """What is on record; `closely` is None of what an earlier version wrote."""
+    metadata = {} if closely is None else {CLOSELY: dg.MetadataValue.bool(closely)}
+    return Evaluated(
+        dg.AssetCheckEvaluation(POLICIES, CHECK.name, passed=passed, severity=severity, metadata=metadata), 1.0
+    )
+
+
+def check(*, glance: bool = False, left_to_verify: bool = False) -> StackCheck:
+    skipped = "" if glance else "nobody looked"
+    return StackCheck("c", "s", (), "", lambda *_: [], else_skipped=skipped, left_to_verify=left_to_verify)
+
+
+GREEN, RED, WARNING = verdict(passed=True), verdict(passed=False), verdict(passed=False, severity=WARN)
+
+
+def test_a_check_without_a_glance_is_skipped_only_where_its_last_verdict_is_green() -> None:
+    assert not looks_again(check(), GREEN)
+    assert all(looks_again(check(), last) for last in (RED, WARNING, None))
+
+
+def test_a_check_that_reads_values_looks_again_only_where_it_was_red() -> None:
+    for glance in (False, True):
+        reading = check(glance=glance, left_to_verify=True)
+        assert looks_again(reading, RED)
+        assert not any(looks_again(reading, last) for last in (GREEN, WARNING, None))
+
+
+def test_a_glance_does_not_end_what_a_close_look_found() -> None:
+    glancing = check(glance=True)
+    assert all(looks_again(glancing, last) for last in (RED, WARNING, verdict(passed=False, closely=None)))
+    found_by_a_glance = verdict(passed=False, closely=False)
+    assert not any(looks_again(glancing, last) for last in (GREEN, None, found_by_a_glance))

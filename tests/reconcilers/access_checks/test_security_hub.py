@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 ENABLED, ON_SCHEDULE, UNUSED, PERIODIC, TAGGED = CONTROLS
 OTHER = "audit"
+ASKED = {"secrets": ControlParameters()}
 
 
 def of_other_component(readers: Readers, key: str) -> SecretSpec:
@@ -39,12 +40,14 @@ def of_other_component(readers: Readers, key: str) -> SecretSpec:
 
 
 def controlled(readers: Readers, **parameters: ControlParameters) -> StackSpec:
-    """A stack with the secret `a` of the component `secrets`, and `b` of `audit`, each under its own parameters."""
+    """A stack with the secret `a` of the component `secrets`, and `b` of `audit`, each under its own parameters.
+
+    A component that is given none asks for the controls by AWS's defaults.
+    """
     bench = readers.bench
     components = {"secrets": "secretsmanager", OTHER: "secretsmanager"}
-    return bench.create(
-        bench.declared("a"), of_other_component(readers, "b"), components=components, controls=parameters
-    )
+    controls = {**dict.fromkeys(components, ControlParameters()), **parameters}
+    return bench.create(bench.declared("a"), of_other_component(readers, "b"), components=components, controls=controls)
 
 
 def at(context: Stack, **later: float) -> Stack:
@@ -131,9 +134,15 @@ def test_required_tags_are_those_of_the_component(readers: Readers) -> None:
     assert {one.columns["parameters"] for one in found} == {"requiredTagKeys: Owner, CostCenter"}
 
 
+def test_a_component_that_does_not_ask_is_not_judged(readers: Readers) -> None:
+    spec = controlled(readers).model_copy(update={"controls": ASKED})
+    for control in CONTROLS:
+        assert [one.name for one in security_hub(readers.look(spec), control)] == [readers.bench.name("a")]
+
+
 def test_the_pipelines_own_tags_are_no_owners(readers: Readers) -> None:
     bench = readers.bench
-    found = security_hub(readers.look(bench.create(bench.declared("a"))), TAGGED)
+    found = security_hub(readers.look(bench.create(bench.declared("a"), controls=ASKED)), TAGGED)
     assert bench.tags("a")
     assert details(found) == [("Failed", "it has no tags but those of AWS and of the pipeline")]
 
@@ -141,7 +150,7 @@ def test_the_pipelines_own_tags_are_no_owners(readers: Readers) -> None:
 def test_only_the_stacks_own_secrets_that_exist_are_judged(readers: Readers) -> None:
     bench = readers.bench
     bench.secrets.create_secret(Name=bench.name("a-stranger"), SecretString="canary")
-    spec = bench.create(bench.declared("a"))
+    spec = bench.create(bench.declared("a"), controls=ASKED)
     later = spec.model_copy(update={"secrets": (*spec.secrets, bench.declared("planned"))})
     for control in CONTROLS:
         assert [one.name for one in security_hub(readers.look(later), control)] == [bench.name("a")]

@@ -15,6 +15,7 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, Rotati
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import AccessSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.errors import AwsError
@@ -229,7 +230,8 @@ def test_an_organisation_that_cannot_be_reached_keeps_no_rotation_from_being_swi
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         closed = f"http://127.0.0.1:{listener.getsockname()[1]}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_ORGANIZATIONS", closed)
-    spec = bench.spec(bench.generated(rotation=rotating(function(bench))))
+    asked = {"secrets": ControlParameters()}
+    spec = bench.spec(bench.generated(rotation=rotating(function(bench))), controls=asked)
     access = AccessSettings.model_validate({"organization_policies": organization_policies})
     settings = OperatorSettings(grants=TRUSTED, access=access)
     outcome = bench.provision(spec, settings=settings, interruption=interruption)[f"{STAGE} {bench.name('password')}"]
