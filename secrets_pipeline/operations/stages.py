@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, plan_stage, silent
 from secrets_pipeline.engine.model import Change, Outcome
+from secrets_pipeline.operations.foreseen import foreseen
 from secrets_pipeline.operations.with_orphans import WithOrphans
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
 from secrets_pipeline.reconcilers.connection.reconciler import ConnectionReconciler
@@ -171,7 +172,7 @@ def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Cha
         stack: the stack, of a run that does not write.
         deep: also read what marks vouch for; None as the options of the run say.
     """
-    return {name: tuple(plan_stage(name, make(stack, deep=deep))) for name, make in STAGES.items()}
+    return foreseen(stack, {name: plan_stage(name, make(stack, deep=deep)) for name, make in STAGES.items()})
 
 
 def commit(stack: Stack) -> Reconciler:
@@ -203,5 +204,6 @@ def apply_stack(
     done: dict[str, tuple[Outcome, ...]] = {}
     for name in (*STAGES, "commit"):
         reconciler = STAGES[name](stack, passwords=passwords) if name in STAGES else commit(stack)
-        done[name] = apply(reconciler, plan_stage(name, reconciler), workers=workers, progress=progress)
+        changes = plan_stage(name, reconciler, stack.run.options.only)
+        done[name] = apply(reconciler, changes, workers=workers, progress=progress)
     return done

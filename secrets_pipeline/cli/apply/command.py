@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.cli.apply.approval import Approval, by_file, by_question, refuse_beside_file
 from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
-from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
+from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.progress import ApplyProgress
 from secrets_pipeline.cli.shared.reference_view import note_unresolved
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
+from secrets_pipeline.operations.plan_file import PlanFile, PlannedOptions
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.database.endpoint import KIND as ENDPOINT
 
@@ -35,8 +39,8 @@ _WHO_GOES_ON = {
 """By whether the command was told to wait."""
 EPILOG = (
     "Exit codes: 0 every run succeeded, no check failed (warnings are listed) and --wait left nothing open, 1 "
-    "otherwise. One stack's or one secret's failure does not stop the others. --queue leaves the checks to the "
-    "deployment."
+    "otherwise, also where the answer was no. One stack's or one secret's failure does not stop the others. --queue "
+    "leaves the checks to the deployment."
 )
 
 
@@ -61,10 +65,18 @@ class StackRun:
 RunStack: TypeAlias = Callable[[str], StackRun]
 
 
-@chooses_stacks(all_by_default=False)
+@chooses_stacks(all_by_default=False, instead="plan_file")
 def apply(
     source: StackOptions,
     *,
+    plan_file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="What `plan -o FILE` wrote: it is applied as it is, or refused where something moved since.",
+            show_default=False,
+        ),
+    ] = None,
     adopt: Annotated[
         list[str] | None,
         typer.Option(
@@ -85,6 +97,8 @@ def apply(
             "--deep", help="Also compare what marks vouch for: policies, key policies, replicas and consumers."
         ),
     ] = False,
+    target: TargetNames = None,
+    yes: Yes = False,
     wait: Annotated[
         bool,
         typer.Option(
@@ -104,18 +118,31 @@ def apply(
 ) -> None:
     """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
     refuse_read_only("apply")
-    options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, wait_seconds=WAIT_SECONDS if wait else 0.0)
+    asked = PlannedOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, targets=tuple(target or ()))
+    if plan_file is not None:
+        given = {"--stack": source.names, "--adopt": adopt, "--prune": prune, "--deep": deep, "--target": target}
+        refuse_beside_file(given)
     if queue:
-        _refuse_for_others(source, options)
+        _refuse_for_others(source, {**_taking(asked, wait=wait), "FILE": plan_file})
+    plan = PlanFile.read(plan_file) if plan_file is not None else None
     failures, desired = Failures(), read_asked(source)
     tell_nameless(desired)
+    usables = usable(desired, list(plan.stacks) if plan else source.names, failures, strict=source.strict)
+    note_unresolved((desired.specs[name] for name in usables), failures)
+    ready = [name for name in usables if name not in failures.texts]
+    if plan is not None:
+        approval = by_file(plan, desired, ready, failures)
+    elif queue:
+        approval = Approval(ready, asked.options())
+    else:
+        approval = by_question(desired, ready, asked, failures, yes=yes)
 
     def run(stack: str) -> StackRun:
-        return _queued(stack, url, timeout, desired, deep=deep) if queue else run_here(stack, desired, options)
+        if queue:
+            return _queued(stack, url, timeout, desired, deep=deep)
+        return run_here(stack, desired, replace(approval.of(stack), wait_seconds=WAIT_SECONDS if wait else 0.0))
 
-    usables = usable(desired, source.names, failures, strict=source.strict)
-    note_unresolved((desired.specs[name] for name in usables), failures)
-    finished = run_all([name for name in usables if name not in failures.texts], run, failures)
+    finished = run_all(approval.stacks, run, failures)
     if output is TableFormat.JSON:
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
         emit_json({"stacks": shown, "errors": failures.texts})
@@ -126,15 +153,18 @@ def apply(
         raise typer.Exit(FAILED)
 
 
-def _refuse_for_others(source: StackOptions, options: ApplyOptions) -> None:
+def _taking(asked: PlannedOptions, *, wait: bool) -> dict[str, object]:
+    return {"--adopt": asked.adopt, "--prune": asked.prune, "--target": asked.targets, "--wait": wait}
+
+
+def _refuse_for_others(source: StackOptions, options: Mapping[str, object]) -> None:
     """Refuse what no run of another process may be asked for.
 
     Raises:
         GuardError: naming the options.
         typer.BadParameter: if the environment names another source than the deployment's.
     """
-    taking = {"--adopt": options.adopt, "--prune": options.prune, "--wait": options.wait_seconds}
-    given = [*(name for name, value in taking.items() if value), *source.given]
+    given = [*(name for name, value in options.items() if value), *source.given]
     if given:
         raise GuardError(
             f"--queue hands the run to another process, which takes no {' or '.join(given)}",

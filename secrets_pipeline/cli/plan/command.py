@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -13,10 +16,16 @@ from secrets_pipeline.cli.plan.formats import PlanFormat
 from secrets_pipeline.cli.plan.view import StackPlan, declared
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
+from secrets_pipeline.cli.shared.options import StackOptions, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.reference_view import note_unresolved, reference_rows
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
+from secrets_pipeline.engine.model import ChangeClass
+from secrets_pipeline.engine.only import Only, changes_of, within
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.operations.open_repository import OpenRepository
+from secrets_pipeline.operations.plan_file import PlanFile, PlannedOptions, PlannedStack
 from secrets_pipeline.operations.stages import plan_stack
+from secrets_pipeline.operations.targets import Targets, targets_of
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
 
@@ -40,6 +49,20 @@ def plan(
     offline: Annotated[
         bool, typer.Option("--offline", help="List what the stacks declare, without any call to AWS.")
     ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Plan as `apply --prune`: what left the YAML is deleted.")
+    ] = False,
+    target: TargetNames = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Also write the plan to a file, which `apply FILE` applies as it is, or refuses; it holds no secret.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         PlanFormat,
         typer.Option("--format", help="`json` and `markdown` are alone on stdout; logs go to stderr."),
@@ -50,7 +73,7 @@ def plan(
     show_unchanged: Annotated[bool, typer.Option("--show-unchanged", help="Also list what needs no change.")] = False,
 ) -> None:
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
-    if offline and (deep or detailed_exitcode):
+    if offline and (deep or detailed_exitcode or prune or target or out):
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
     failures, desired, stacks = open_stacks(source, source.names)
     note_unresolved((desired.specs[name] for name in stacks), failures)
@@ -61,15 +84,80 @@ def plan(
         failures.exit()
         return
     tell_nameless(desired)
-    plans = plan_all(desired.assemble(Sessions(read_only=True)), stacks, failures, deep=deep)
+    asked = PlannedOptions(prune=prune, deep=deep, targets=tuple(target or ()))
+    plans = plan_asked(desired, stacks, asked, failures)
     output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep)
+    if failures.texts and out is not None:
+        say("No plan was written to a file: what is wrong comes first, or name other stacks with -s.")
     failures.exit()
+    if out is not None:
+        _write(out, desired, asked, plans)
     if detailed_exitcode and any(one.differs for one in plans):
         raise typer.Exit(CHANGES)
 
 
-def plan_all(assembly: Assembly, stacks: Sequence[str], failures: Failures, *, deep: bool = False) -> list[StackPlan]:
-    """Plan some stacks; a stack that cannot be planned is said, and left out."""
+def plan_asked(
+    desired: OpenRepository, stacks: Sequence[str], asked: PlannedOptions, failures: Failures
+) -> list[StackPlan]:
+    """Plan some stacks as the operator asks for it; reads only.
+
+    Args:
+        desired: of the repository.
+        stacks: their names; those in which --target names nothing are left out.
+        asked: what the operator asked for.
+        failures: see `plan_all`.
+
+    Raises:
+        SpecError: if --target names nothing in any of the stacks.
+        GuardError: if it is asked to prune as well.
+    """
+    only = targets(desired, stacks, asked)
+    chosen = stacks if only is None else [name for name in stacks if name in only]
+    assembly = desired.assemble(Sessions(read_only=True), options=asked.options())
+    return plan_all(assembly, chosen, failures, deep=asked.deep, only=only or {})
+
+
+def targets(desired: OpenRepository, stacks: Sequence[str], asked: PlannedOptions) -> Mapping[str, Targets] | None:
+    """Find by stack what --target names; None where it is not given. For the errors see `plan_asked`."""
+    if not asked.targets:
+        return None
+    if asked.prune:
+        raise GuardError(
+            "--prune deletes whatever left the YAML, and --target names what is in it",
+            remedy="Leave one of the two away.",
+        )
+    return targets_of((desired.specs[name] for name in stacks), asked.targets)
+
+
+def recorded(desired: OpenRepository, plan: StackPlan) -> PlannedStack:
+    """Record the plan of a stack, to compare it or to keep it in a file."""
+    return PlannedStack.of(plan.account_id, plan.region, desired.digests[plan.stack], plan.stages)
+
+
+def _write(out: Path, desired: OpenRepository, asked: PlannedOptions, plans: Sequence[StackPlan]) -> None:
+    if not desired.revision.commit:
+        say(f"note: the plan names no commit: {desired.revision.unknown}", style="yellow")
+    PlanFile.of(desired, asked, {one.stack: recorded(desired, one) for one in plans}).write(out)
+    say(f"The plan is in {out}: `secrets-pipeline apply {shlex.quote(str(out))}` applies it as it is, or refuses.")
+
+
+def plan_all(
+    assembly: Assembly,
+    stacks: Sequence[str],
+    failures: Failures,
+    *,
+    deep: bool = False,
+    only: Mapping[str, Only] = MappingProxyType({}),
+) -> list[StackPlan]:
+    """Plan some stacks; a stack that cannot be planned is said, and left out.
+
+    Args:
+        assembly: makes the stacks, of a run that does not write.
+        stacks: their names.
+        failures: receives the errors.
+        deep: also read what marks vouch for.
+        only: what the plan of a stack is restricted to.
+    """
     plans = []
     for name in stacks:
         with failures.of(name):
@@ -79,9 +167,13 @@ def plan_all(assembly: Assembly, stacks: Sequence[str], failures: Failures, *, d
             check = check_account(account, target, stack=name)
             if isinstance(check, Unverified):
                 say(f"note: {check.reason}", style="dim")
-            stages = plan_stack(stack, deep=deep)
-            plans.append(StackPlan(stages, name, account.account_id, target.region, stack.spec.crossings))
-            for error in (change.error for changes in stages.values() for change in changes):
+            whole = plan_stack(stack, deep=deep)
+            stages = within(whole, [only[name]] if name in only else [])
+            rest = sum(one.action is not ChangeClass.NONE for one in changes_of(whole))
+            rest -= sum(one.action is not ChangeClass.NONE for one in changes_of(stages))
+            crossings = stack.spec.crossings
+            plans.append(StackPlan(stages, name, account.account_id, target.region, crossings, left_out=rest))
+            for error in (change.error for change in changes_of(stages)):
                 if error is not None:
                     failures.add(name, error)
     return plans

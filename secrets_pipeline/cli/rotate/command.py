@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +14,7 @@ from secrets_pipeline.cli.apply.command import StackRun, refuse_read_only, run_a
 from secrets_pipeline.cli.rotate.access_question import reachable
 from secrets_pipeline.cli.rotate.progress import RotationProgress
 from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.confirmation import Yes, asks, confirm
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, TableFormat, TableOrJson, reads_stacks
@@ -28,7 +32,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
 EPILOG = (
-    "Exit codes: 0 every secret was rotated, what follows was done and no check failed; 1 otherwise. A rotation that "
+    "Exit codes: 0 every secret was rotated, what follows was done and no check failed; 1 otherwise, also where the "
+    "answer was no. A rotation that "
     "does not end stays pending: run the command again when its cause is mended."
 )
 
@@ -50,6 +55,7 @@ def rotate(
         ),
     ] = None,
     stacks: SomeStacks = None,
+    yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be rotated, and how.")] = False,
     timeout: Annotated[
         float, typer.Option("--timeout", help="Seconds to follow one rotation function.", min=1)
@@ -69,6 +75,8 @@ def rotate(
         _tell_plan(desired, asked, failures, output)
         failures.exit()
         return
+    if asked and asks(yes=yes):
+        _ask(desired, asked, failures)
     rotated = _rotated(desired, asked, timeout, failures)
     behind = _behind(desired, [one.stack for one in rotated if _any_applied(one)])
     followed = run_all(behind, lambda stack: _followed(stack, desired), failures)
@@ -93,6 +101,20 @@ def _named(desired: OpenRepository, stacks: Sequence[str], names: Iterable[str])
             raise SpecError(f"stacks {', '.join(declaring)} declare {name}", remedy="Say with -s which one is meant.")
         found.setdefault(declaring[0], []).append(name)
     return {stack: tuple(found[stack]) for stack in stacks if stack in found}
+
+
+def _ask(desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures) -> None:
+    """Show what is rotated and what follows, and ask, where there is anything to rotate.
+
+    Raises:
+        typer.Exit: if the answer is no; nothing was written then.
+    """
+    with redirect_stdout(sys.stderr):
+        rotating = _tell_plan(desired, asked, failures, TableFormat.TABLE)
+        for stack in _behind(desired, list(rotating)):
+            title(f"{stack} follows: values rendered from these are rendered again, their readers started anew")
+    if number := sum(rotating.values()):
+        confirm(f"Rotate {number} secret{'' if number == 1 else 's'} now?")
 
 
 def _rotated(
@@ -134,17 +156,20 @@ def _followed(stack: str, desired: OpenRepository) -> StackRun:
 
 def _tell_plan(
     desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures, output: TableFormat
-) -> None:
-    assembly, rows = desired.assemble(), []
+) -> Mapping[str, int]:
+    """Say what would be rotated, and return how many secrets that are by stack."""
+    assembly, rows, rotating = desired.assemble(), [], Counter[str]()
     for stack, names in asked.items():
         with failures.of(stack):
-            reconciler = RotateReconciler(assembly.stack(stack), names)
-            rows += [(stack, *_said(change)) for change in reconciler.plan()]
+            changes = RotateReconciler(assembly.stack(stack), names).plan()
+            rows += [(stack, *_said(change)) for change in changes]
+            rotating[stack] += sum(change.action is ChangeClass.ROTATE for change in changes)
     head = ("stack", "secret", "rotates", "how, or why not", "what to do")
     if output is TableFormat.JSON:
         emit_json({"secrets": [dict(zip(head, row, strict=True)) for row in rows], "errors": failures.texts})
     elif rows:
         show(table(head, rows))
+    return +rotating
 
 
 def _said(change: Change) -> tuple[str, str, str, str]:

@@ -64,7 +64,8 @@ class Applying:
 
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
         """Plan and apply with a given reconciler; one failing resource, or stage, never hides the others."""
-        return apply(reconciler, plan_stage(stage, reconciler), progress=lambda outcome: self._progress(stage, outcome))
+        changes = plan_stage(stage, reconciler, self.stacks.options.only)
+        return apply(reconciler, changes, progress=lambda outcome: self._progress(stage, outcome))
 
 
 @dg.resource(required_resource_keys={"stacks", "progress"})

@@ -13,7 +13,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, NotOurs, Waits
+from secrets_pipeline.engine.reason import Because, Follows, NotOurs, Waits
 from secrets_pipeline.errors import AwsError, DocumentError
 from secrets_pipeline.reconcilers.database.password_mark import PasswordMark
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS
@@ -65,13 +65,15 @@ class ConnectionReconciler:
         state = stack.observed.secrets.get(secret.name)
         fields, missing = known_fields(stack, secret)
         if state is None or state.deleted_at is not None:
-            return Change(resource, ChangeClass.UPDATE, (Because("fields follow when the secret exists"),))
+            follows = Follows("fields follow when the secret exists")
+            return Change(resource, ChangeClass.UPDATE, (follows,), rewrites=True)
         if not stack.ownership.owns(state):
             return Change(resource, ChangeClass.BLOCKED, (NotOurs("the secret is not ours"),))
         if missing:
-            return Change(resource, ChangeClass.UPDATE, tuple(map(Waits, missing)))
+            return Change(resource, ChangeClass.UPDATE, tuple(map(Waits, missing)), rewrites=True)
         if not is_rendered_from(state, field_inputs(stack, secret, fields)):
-            return Change(resource, ChangeClass.UPDATE, (Because(f"fields {', '.join(fields)} are completed"),))
+            completed = Because(f"fields {', '.join(fields)} are completed")
+            return Change(resource, ChangeClass.UPDATE, (completed,), rewrites=True)
         return Change(resource, ChangeClass.NONE)
 
     def _complete(self, secret: SecretSpec) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, NotOurs, Waits
+from secrets_pipeline.engine.reason import Because, Follows, NotOurs, Waits
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret_value.inputs import value_waits
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 Declared = TypeVar("Declared")
-FOLLOWS = Because("follows the secret")
+FOLLOWS = Follows("follows the secret")
 UNREAD = Because("not read: `verify` and `plan --deep` do")
 
 

@@ -175,7 +175,8 @@ def _compare(
             (ChangedOutside(Because(f"{reasons[0].problem}; it is left alone")),),
             drift=True,
         )
-    return Change(resource, _action(state, wanted), (*said, *said_besides), drift=made)
+    action = _action(state, wanted)
+    return Change(resource, action, (*said, *said_besides), drift=made, rewrites=action is ChangeClass.ROTATE)
 
 
 def rotation_differences(state: SecretState, wanted: Rotation | None) -> list[Reason]:
@@ -189,8 +190,8 @@ def rotation_differences(state: SecretState, wanted: Rotation | None) -> list[Re
     if state.rotation_lambda_arn != wanted.lambda_arn:
         reasons.append(Differs("rotation function", state.rotation_lambda_arn, wanted.lambda_arn))
     if _rules(state.rotation_rules) != wanted.rules:
-        differ = f"rotation rules differ: {describe_rotation(state.rotation_rules)} → {describe_rotation(wanted.rules)}"
-        reasons.append(Because(differ))
+        held, declared = describe_rotation(state.rotation_rules), describe_rotation(wanted.rules)
+        reasons.append(Differs("rotation rules", held, declared))
     return reasons
 
 
