@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.model import Change, ChangeClass
+from secrets_pipeline.engine.only import Planned
 from secrets_pipeline.engine.reason import Follows
+from secrets_pipeline.operations.hindrances import hindered
 from secrets_pipeline.reconcilers.consumer import refresh
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
-Stages: TypeAlias = Mapping[str, Sequence[Change]]
-"""The changes of a stack by stage."""
 
-
-def foreseen(stack: Stack, stages: Stages) -> dict[str, tuple[Change, ...]]:
-    """Return the plan of a stack with what follows from it.
+def foreseen(stack: Stack, stages: Planned) -> dict[str, tuple[Change, ...]]:
+    """Return the plan of a stack with what is in its way, and what follows from it.
 
     Args:
         stack: the stack.
         stages: what each of its stages plans by itself.
     """
+    stages = hindered(stack, stages)
     rewritten = frozenset(one.resource.name for changes in stages.values() for one in changes if one.rewrites)
     follow = partial(_started_anew, _started_by(stack, rewritten))
     return {stage: tuple(map(follow, changes)) for stage, changes in stages.items()}
