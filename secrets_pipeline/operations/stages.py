@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, plan_stage, silent
 from secrets_pipeline.engine.model import Change, Outcome
 from secrets_pipeline.operations.foreseen import foreseen
@@ -165,14 +167,18 @@ STAGES: Mapping[str, Stage] = {
 """By name, in the order in which they are applied; Dagster's assets are made from it."""
 
 
-def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Change, ...]]:
+def plan_stack(
+    stack: Stack, *, deep: bool | None = None, changing: Mapping[str, frozenset[SecretRef]] = MappingProxyType({})
+) -> dict[str, tuple[Change, ...]]:
     """Plan a whole stack, by stage; reads only.
 
     Args:
         stack: the stack, of a run that does not write.
         deep: also read what marks vouch for; None as the options of the run say.
+        changing: by other stack, the secrets of it whose value changes before this one is applied.
     """
-    return foreseen(stack, {name: plan_stage(name, make(stack, deep=deep)) for name, make in STAGES.items()})
+    planned = {name: plan_stage(name, make(stack, deep=deep)) for name, make in STAGES.items()}
+    return foreseen(stack, planned, changing)
 
 
 def commit(stack: Stack) -> Reconciler:

@@ -19,9 +19,11 @@ from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.reference_view import note_unresolved, reference_rows
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
+from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.only import Only, changes_of, within
 from secrets_pipeline.errors import GuardError
+from secrets_pipeline.operations.foreseen import rewritten
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.operations.plan_file import PlanFile, PlannedOptions, PlannedStack
 from secrets_pipeline.operations.stages import plan_stack
@@ -149,7 +151,7 @@ def plan_all(
     deep: bool = False,
     only: Mapping[str, Only] = MappingProxyType({}),
 ) -> list[StackPlan]:
-    """Plan some stacks; a stack that cannot be planned is said, and left out.
+    """Plan some stacks, each as if those before it were applied; one that cannot be planned is said, and left out.
 
     Args:
         assembly: makes the stacks, of a run that does not write.
@@ -158,7 +160,8 @@ def plan_all(
         deep: also read what marks vouch for.
         only: what the plan of a stack is restricted to.
     """
-    plans = []
+    plans: list[StackPlan] = []
+    changing: dict[str, frozenset[SecretRef]] = {}
     for name in stacks:
         with failures.of(name):
             stack = assembly.stack(name)
@@ -167,8 +170,9 @@ def plan_all(
             check = check_account(account, target, stack=name)
             if isinstance(check, Unverified):
                 say(f"note: {check.reason}", style="dim")
-            whole = plan_stack(stack, deep=deep)
+            whole = plan_stack(stack, deep=deep, changing=changing)
             stages = within(whole, [only[name]] if name in only else [])
+            changing[name] = rewritten(stages)
             rest = sum(one.action is not ChangeClass.NONE for one in changes_of(whole))
             rest -= sum(one.action is not ChangeClass.NONE for one in changes_of(stages))
             crossings = stack.spec.crossings
