@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, plan_stage, silent
 from secrets_pipeline.engine.model import Change, Outcome
-from secrets_pipeline.operations.foreseen import foreseen
+from secrets_pipeline.operations.planning.foreseen import foreseen
 from secrets_pipeline.operations.with_orphans import WithOrphans
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
 from secrets_pipeline.reconcilers.connection.reconciler import ConnectionReconciler

@@ -13,7 +13,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.only import Approved
 from secrets_pipeline.operations.open_repository import open_repository
-from secrets_pipeline.operations.plan_file import PlannedStack
+from secrets_pipeline.operations.planning.plan_file import PlannedStack
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport, provision, verify

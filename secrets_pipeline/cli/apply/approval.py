@@ -19,7 +19,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.engine.only import Approved, Only, changes_of
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import OpenRepository
-from secrets_pipeline.operations.plan_file import PlanFile, PlannedOptions
+from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
 _MOST_NAMED = 10

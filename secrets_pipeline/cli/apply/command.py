@@ -23,7 +23,7 @@ from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, us
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
-from secrets_pipeline.operations.plan_file import PlanFile, PlannedOptions
+from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.database.endpoint import KIND as ENDPOINT
 

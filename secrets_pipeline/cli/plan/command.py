@@ -23,11 +23,11 @@ from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.only import Only, changes_of, within
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.operations.foreseen import rewritten
 from secrets_pipeline.operations.open_repository import OpenRepository
-from secrets_pipeline.operations.plan_file import PlanFile, PlannedOptions, PlannedStack
+from secrets_pipeline.operations.planning.foreseen import rewritten
+from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions, PlannedStack
+from secrets_pipeline.operations.planning.targets import Targets, targets_of
 from secrets_pipeline.operations.stages import plan_stack
-from secrets_pipeline.operations.targets import Targets, targets_of
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason, Waits
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Detail, Differs, NotOurs, Reason, Sign, Waits
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
@@ -191,7 +191,8 @@ def rotation_differences(state: SecretState, wanted: Rotation | None) -> list[Re
         reasons.append(Differs("rotation function", state.rotation_lambda_arn, wanted.lambda_arn))
     if _rules(state.rotation_rules) != wanted.rules:
         held, declared = describe_rotation(state.rotation_rules), describe_rotation(wanted.rules)
-        reasons.append(Differs("rotation rules", held, declared))
+        details = (Detail(Sign.CHANGED, "rotation rules", held, declared),)
+        reasons.append(Because(f"rotation rules differ: {held} → {declared}", details=details))
     return reasons
 
 

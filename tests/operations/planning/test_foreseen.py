@@ -9,7 +9,7 @@ from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh, Refre
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Unchanged
 from secrets_pipeline.engine.only import Approved
-from secrets_pipeline.operations.foreseen import rewritten
+from secrets_pipeline.operations.planning.foreseen import rewritten
 from secrets_pipeline.operations.stages import apply_stack, plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.references.model import Output

@@ -11,7 +11,7 @@ import pytest
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because, Detail, Differs, Reason, Sign, Waits
 from secrets_pipeline.errors import GuardError, SpecError
-from secrets_pipeline.operations.plan_file import PlanFile, PlannedOptions, PlannedStack
+from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions, PlannedStack
 
 KEY = Change(Resource("kms-key", "alias/shop", "kms"), ChangeClass.CREATE)
 TAG = Differs("tag Team", details=(Detail(Sign.CHANGED, "tag Team", "'a'", "'b'"),))

@@ -12,7 +12,7 @@ from secrets_pipeline.desired.followers import value_outputs
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.engine.only import Planned, changes_of
 from secrets_pipeline.engine.reason import Follows
-from secrets_pipeline.operations.hindrances import hindered
+from secrets_pipeline.operations.planning.hindrances import hindered
 from secrets_pipeline.reconcilers.consumer import refresh
 from secrets_pipeline.reconcilers.secret import reconciler as secret
 

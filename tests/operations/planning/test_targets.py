@@ -11,9 +11,9 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import open_repository
-from secrets_pipeline.operations.targets import Targets, targets_of
+from secrets_pipeline.operations.planning.targets import Targets, targets_of
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.fixture(scope="module")
