@@ -14,10 +14,16 @@ from secrets_pipeline.engine.only import Planned, changes_of
 from secrets_pipeline.engine.reason import Follows
 from secrets_pipeline.operations.planning.hindrances import hindered
 from secrets_pipeline.reconcilers.consumer import refresh
+from secrets_pipeline.reconcilers.database import endpoint
+from secrets_pipeline.reconcilers.rotation_function import reconciler as rotation_function
 from secrets_pipeline.reconcilers.secret import reconciler as secret
+from secrets_pipeline.reconcilers.secret.part import SECRET_NOT_OURS
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
+
+_ADOPT = ChangeClass.ADOPT
+_MADE = frozenset({ChangeClass.CREATE, ChangeClass.RESTORE, _ADOPT})
 
 
 def foreseen(
@@ -30,11 +36,12 @@ def foreseen(
         stages: what each of its stages plans by itself.
         changing: by other stack, the secrets of it whose value changes before this one is applied.
     """
-    follow = partial(_rendered_again, _rendered_by(stack, changing))
-    rendered = {stage: tuple(map(follow, changes)) for stage, changes in hindered(stack, stages).items()}
-    names = frozenset(one.resource.name for one in changes_of(rendered) if one.rewrites)
-    start = partial(_started_anew, _started_by(stack, names))
-    return {stage: tuple(map(start, changes)) for stage, changes in rendered.items()}
+    free = hindered(stack, stages)
+    render = partial(_rendered_again, _rendered_by(stack, changing))
+    take = partial(_taken_over, frozenset(one.resource.name for one in changes_of(free) if one.action is _ADOPT))
+    rendered = {stage: tuple(take(render(one)) for one in changes) for stage, changes in free.items()}
+    follow = partial(_following, _followers(stack, rendered))
+    return {stage: tuple(map(follow, changes)) for stage, changes in rendered.items()}
 
 
 def rewritten(planned: Planned) -> frozenset[SecretRef]:
@@ -72,16 +79,40 @@ def _rendered_again(rendered_by: Mapping[str, str], change: Change) -> Change:
     return replace(change, action=ChangeClass.UPDATE, reasons=(reason,), rewrites=True)
 
 
-def _started_by(stack: Stack, names: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
-    """By consumer that is started anew, the secrets of it whose value changes."""
-    found = {spec.name: {stack.spec.secret(ref).name for ref in spec.secrets} for spec in stack.spec.refreshes}
-    return {name: tuple(sorted(secrets & names)) for name, secrets in found.items() if secrets & names}
-
-
-def _started_anew(started_by: Mapping[str, tuple[str, ...]], change: Change) -> Change:
-    causes = started_by.get(change.resource.name, ())
-    if change.resource.kind != refresh.KIND or change.action is not ChangeClass.NONE or not causes:
+def _taken_over(adopted: frozenset[str], change: Change) -> Change:
+    """A part of a secret that is not ours yet, and is taken over in the same run."""
+    ours_soon = change.resource.name in adopted and change.reasons == (SECRET_NOT_OURS,)
+    if not ours_soon or change.action is not ChangeClass.BLOCKED:
         return change
-    more = f" and {len(causes) - 1} more" if len(causes) > 1 else ""
-    reason = Follows(f"is started anew if it runs already, as {causes[0]}{more} gets another value")
-    return replace(change, action=ChangeClass.UPDATE, reasons=(reason,))
+    return replace(change, action=ChangeClass.UPDATE, reasons=(Follows("follows the secret, which is taken over"),))
+
+
+def _followers(stack: Stack, planned: Planned) -> Mapping[tuple[str, str], str]:
+    """Why something changes that is as it should be until now, by kind and name: secrets that it hangs on change."""
+    values = {one.resource.name for one in changes_of(planned) if one.rewrites}
+    made = values | {one.resource.name for one in changes_of(planned) if one.action in _MADE}
+    found: dict[tuple[str, str], str] = {}
+    for refreshed in stack.spec.refreshes:
+        if causes := sorted({stack.spec.secret(ref).name for ref in refreshed.secrets} & values):
+            said = f"is started anew if it runs already, as {_first(causes)} gets another value"
+            found[refresh.KIND, refreshed.name] = said
+    for database in stack.spec.databases:
+        password = stack.spec.secret(database.password).name if database.password else ""
+        if password in values:
+            found[endpoint.KIND, database.identifier] = f"its password is proven again, as {password} changes"
+    rotating = [one for one in stack.spec.secrets if one.rotation is not None and one.rotation.managed]
+    if stack.spec.rotation_function and (causes := sorted({one.name for one in rotating} & made)):
+        name = stack.spec.rotation_function.name
+        found[rotation_function.KIND, name] = f"its role is to rotate {_first(causes)} as well"
+    return found
+
+
+def _first(names: list[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+
+
+def _following(followers: Mapping[tuple[str, str], str], change: Change) -> Change:
+    why = followers.get((change.resource.kind, change.resource.name))
+    if why is None or change.action is not ChangeClass.NONE:
+        return change
+    return replace(change, action=ChangeClass.UPDATE, reasons=(Follows(why),))

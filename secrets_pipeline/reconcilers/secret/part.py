@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 Declared = TypeVar("Declared")
+SECRET_NOT_OURS = NotOurs("the secret is not ours")
 FOLLOWS = Follows("follows the secret")
 UNREAD = Because("not read: `verify` and `plan --deep` do")
 
@@ -90,7 +91,7 @@ class PartReconciler(ABC, Generic[Declared]):
         if state is None or state.deleted_at is not None:
             return None if declared is None else self.follow(resource, secret)
         if not ownership.owns(state):
-            blocked = Change(resource, ChangeClass.BLOCKED, (NotOurs("the secret is not ours"),))
+            blocked = Change(resource, ChangeClass.BLOCKED, (SECRET_NOT_OURS,))
             return None if declared is None else blocked
         if declared is None and ownership.marks.keeps(state, self.part):
             return None

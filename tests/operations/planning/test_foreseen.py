@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh, RefreshSpec
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.engine.only import Approved
 from secrets_pipeline.operations.planning.foreseen import rewritten
 from secrets_pipeline.operations.stages import apply_stack, plan_stack
@@ -63,3 +65,34 @@ def test_a_value_of_another_stack_that_changes_first_changes_what_is_rendered_fr
     done = apply_stack(bench.context(follower, source, options=options))["secrets"]
     assert [type(one) for one in done] == [Applied, Applied]
     assert bench.value("url") == "second"
+
+
+def approved(bench: Bench, spec: StackSpec, **asked: Any) -> dict[str, tuple[Outcome, ...]]:  # noqa: ANN401 - options
+    """What becomes of a stack that is applied by its plan alone."""
+    plan = plan_stack(bench.context(spec, writing=False, options=ApplyOptions(**asked)))
+    return apply_stack(bench.context(spec, options=ApplyOptions(only=(Approved.of(plan),), **asked)))
+
+
+def undone(done: dict[str, tuple[Outcome, ...]]) -> list[str]:
+    return [str(one) for outcomes in done.values() for one in outcomes if isinstance(one, Skipped | Failed)]
+
+
+def test_the_parts_of_a_secret_that_is_taken_over_are_made_in_the_same_run(bench: Bench) -> None:
+    bench.secrets.create_secret(Name=bench.name("password"), SecretString="theirs")
+    statement = {"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"}
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    spec = bench.spec(bench.generated(policy=({**statement, "Condition": condition},)))
+    assert undone(approved(bench, spec, adopt=(bench.name("password"),))) == []
+    policy = bench.secrets.get_resource_policy(SecretId=bench.name("password"))["ResourcePolicy"]
+    assert "SecureTransport" in policy
+
+
+def test_the_function_is_let_rotate_a_secret_that_is_made_later(bench: Bench) -> None:
+    def rotating(*keys: str) -> StackSpec:
+        rotation = RotationSpec(managed=True, strategy=RotationStrategy.RANDOM, automatically_after_days=30)
+        function = RotationFunctionSpec(name=f"secrets-pipeline-rotation-{bench.stack}")
+        return bench.spec(*(bench.generated(key, rotation=rotation) for key in keys), rotation_function=function)
+
+    assert undone(approved(bench, rotating("a"))) == []
+    assert undone(approved(bench, rotating("a", "b"))) == []
+    assert bench.describe("b")["RotationEnabled"]
