@@ -58,7 +58,7 @@ class Reason:
     @property
     def lines(self) -> tuple[str, ...]:
         """Write each detail that its text does not tell already in a line, as Terraform does."""
-        return tuple(str(one) for one in self.details if not one.held or one.held not in self.problem)
+        return tuple(str(one) for one in self.details if not one.held or one.held not in str(self))
 
 
 class Because(Reason):

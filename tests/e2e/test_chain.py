@@ -41,11 +41,12 @@ Applied = dict[str, tuple[RunReport, tuple[CheckRow, ...]]]
 
 @pytest.fixture(scope="module")
 def applied(aws: emulator.LocalAws, repository: Path) -> Applied:
-    """Every stack, provisioned once, and that by the plan that was approved of it: nothing is missing from one."""
-    return {
-        stack: provision(stack, base_path=repository, options=ApplyOptions(only=(approved(repository, stack),)))
-        for stack in STACKS
-    }
+    """Every stack, provisioned once; the richest by its approved plan, from which nothing may be missing."""
+    return {stack: provision(stack, base_path=repository, options=asked(repository, stack)) for stack in STACKS}
+
+
+def asked(repository: Path, stack: str) -> ApplyOptions:
+    return ApplyOptions(only=(approved(repository, stack),) if stack == "myapp-prod" else ())
 
 
 def approved(repository: Path, stack: str) -> Approved:

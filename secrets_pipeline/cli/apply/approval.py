@@ -128,8 +128,8 @@ def destructive(plans: Sequence[StackPlan]) -> list[str]:
 
 
 def _deletion(change: Change) -> str:
-    how = next((one.remedy for one in change.reasons if one.remedy), "") or change.hindrance
-    return f"{change.resource} is deleted: {how}"
+    how = "; ".join(f"{one.what}, {one.held}" for reason in change.reasons for one in reason.details)
+    return f"{change.resource} is deleted: {how or change.hindrance}"
 
 
 def _targets(desired: OpenRepository, stacks: Sequence[str], asked: PlannedOptions) -> dict[str, tuple[Only, ...]]:

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from secrets_pipeline.cli.apply.approval import destructive
+from secrets_pipeline.cli.plan.view import StackPlan
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.reason import Because, Detail, Sign
 from tests.cli.conftest import CANARY, DEV, write
 from tests.cli.shop import Shop, opened
 from tests.runs import assert_exited
@@ -60,6 +64,19 @@ def test_on_a_terminal_the_plan_is_shown_and_a_no_writes_nothing(shop: Shop) -> 
     assert "Apply 3 changes to 1 stack? Only `yes` goes on:" in seen
     assert seen.rstrip().endswith("Nothing was written.")
     assert names(shop) == set()
+
+
+def test_what_is_deleted_is_said_with_the_time_in_which_it_can_be_had_back() -> None:
+    lost = (Detail(Sign.REMOVED, "the secret with all its versions", "at once and for ever"),)
+    pruned = [
+        Change(Resource("secret", f"shop/old{number}"), ChangeClass.PRUNE, (Because("is not there", details=lost),))
+        for number in range(12)
+    ]
+    kept = Change(Resource("secret", "shop/new"), ChangeClass.CREATE)
+    told = destructive([StackPlan({"secrets": [kept, *pruned]}, "shop-dev", "111122223333", "eu-west-2")])
+    assert told[0] == "secret shop/old0 is deleted: the secret with all its versions, at once and for ever"
+    assert told[9:] == [told[0].replace("old0", "old9"), "and 2 more are deleted"]
+    assert destructive([StackPlan({"secrets": [kept]}, "shop-dev", "111122223333", "eu-west-2")]) == []
 
 
 def test_a_target_is_made_with_its_key_and_the_rest_is_left_out_and_said(shop: Shop, tmp_path: Path) -> None:
@@ -127,13 +144,14 @@ def test_a_plan_of_another_declaration_or_source_is_refused(shop: Shop, tmp_path
     assert "stack shop-dev: what it declares has changed" in result.stderr
 
 
-@pytest.mark.parametrize("options", [("-s", "shop-dev"), ("--prune",), ("--target", "x"), ("--queue",)])
-def test_a_plan_file_says_itself_what_is_applied_and_how(shop: Shop, tmp_path: Path, options: tuple[str, ...]) -> None:
-    file = str(tmp_path / "plan.json")
-    assert_exited(shop.run("plan", "--offline", "-o", file), 1)
-    assert not Path(file).exists()
-    Path(file).write_text("{}")
-    result = shop.run("apply", file, *options)
+def test_a_plan_file_says_itself_what_is_applied_and_how(shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text("{}")
+    result = shop.run("apply", str(file), "-s", "shop-dev", "--prune", "--target", "x")
     assert_exited(result, 1)
-    assert options[0].replace("-s", "--stack", 1) in result.stderr or "FILE" in result.stderr
+    for option in ("--stack", "--prune", "--target"):
+        assert option in result.stderr
+    result = shop.run("apply", str(file), "--queue")
+    assert_exited(result, 1)
+    assert "--queue hands the run to another process, which takes no FILE" in result.stderr
     assert shop.counts.total == 0
