@@ -32,10 +32,11 @@ def followers(specs: Mapping[str, StackSpec], stack: str) -> tuple[str, ...]:
 def referred(spec: StackSpec) -> Iterator[Output]:
     """The outputs that a stack's values are rendered from, its own and other stacks'."""
     for secret in spec.secrets:
-        yield from _outputs(secret)
+        yield from value_outputs(secret)
 
 
-def _outputs(secret: SecretSpec) -> Iterator[Output]:
+def value_outputs(secret: SecretSpec) -> Iterator[Output]:
+    """The outputs that the value of a secret is rendered from."""
     if isinstance(secret.value, GeneratedValue):
         for field in secret.value.fields.values():
             yield from outputs(field) if isinstance(field, Expression) else ()

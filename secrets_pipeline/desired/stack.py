@@ -19,6 +19,7 @@ from secrets_pipeline.desired.kms_key.model import KeySpec, own_key
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.desired.verification.model import VerificationSpec
 
@@ -82,6 +83,12 @@ class StackSpec(Spec):
         """The accounts of its consumers' roles, whose IAM decides with the stack's own who can read."""
         roles = (arn for consumer in self.consumers for arn in consumer.principals.values())
         return frozenset(map(account_of, roles)) - {""}
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The SSM parameters that its declared values are made of."""
+        declared = (one.value.leaves for one in self.secrets if isinstance(one.value, DeclaredValue))
+        return frozenset(name for leaves in declared for leaf in leaves for name in leaf.ssm)
 
     def _index(self) -> Mapping[SecretRef, SecretSpec]:
         secrets, index = self._by_ref

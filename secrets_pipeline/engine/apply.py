@@ -21,6 +21,7 @@ from secrets_pipeline.engine.model import (
     SkippedError,
     Unchanged,
 )
+from secrets_pipeline.engine.only import Only, restricted
 from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 
@@ -67,7 +68,7 @@ def planned(resource: Resource, plan: Callable[[], Planned]) -> Planned | Change
         return _unplanned(resource, error)
 
 
-def plan_stage(stage: str, reconciler: Reconciler) -> Sequence[Change]:
+def plan_stage(stage: str, reconciler: Reconciler, only: Sequence[Only] = ()) -> Sequence[Change]:
     """Return what a reconciler plans, or, if it raised, one blocked change named `stage`: the other stages go on.
 
     That is for what it reads of all its resources at once; of each, `planned` is told.
@@ -75,7 +76,12 @@ def plan_stage(stage: str, reconciler: Reconciler) -> Sequence[Change]:
     Args:
         stage: its name, for a human.
         reconciler: of the stage.
+        only: what the run is restricted to; every other change is blocked.
     """
+    return restricted(stage, _planned_stage(stage, reconciler), only)
+
+
+def _planned_stage(stage: str, reconciler: Reconciler) -> Sequence[Change]:
     try:
         return reconciler.plan()
     except Exception as error:  # noqa: BLE001 - one stage's bug must not hide the others

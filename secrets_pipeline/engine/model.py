@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from secrets_pipeline.engine.reason import Reason
+from secrets_pipeline.engine.reason import Follows, Reason, Waits
 from secrets_pipeline.errors import SecretsPipelineError
 
 
@@ -28,6 +28,11 @@ class ChangeClass(StrEnum):
     def writes(self) -> bool:
         """Tell whether applying it changes anything."""
         return self not in (ChangeClass.NONE, ChangeClass.BLOCKED, ChangeClass.ORPHAN)
+
+    @property
+    def builds(self) -> bool:
+        """Tell whether applying it makes or changes what the stack declares, and takes nothing over nor away."""
+        return self in (ChangeClass.CREATE, ChangeClass.UPDATE, ChangeClass.ROTATE, ChangeClass.REPLICATE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,6 +66,8 @@ class Change:
         after: names of those that only come first, whatever becomes of them.
         error: why it could not be planned; applying it fails with that, and the others go on.
         remedy: what unblocks it, where its reasons and its error do not say.
+        rewrites: whether a new version of a secret's value is written, or follows at once.
+        note: whether it only writes down what is so already, or will be when the run has done the rest.
     """
 
     resource: Resource
@@ -71,6 +78,13 @@ class Change:
     after: tuple[str, ...] = ()
     error: SecretsPipelineError | None = None
     remedy: str = ""
+    rewrites: bool = False
+    note: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it waits for something, of this run or of AWS: what it will be in the end is not known yet."""
+        return any(isinstance(one, Waits | Follows) for one in self.reasons)
 
     @property
     def hindrance(self) -> str:

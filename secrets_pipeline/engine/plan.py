@@ -21,6 +21,7 @@ class PlanRow:
     Attributes:
         action: the class of the change, and whether AWS was changed outside.
         reason: why it is planned, or what is in its way.
+        details: what differs piece by piece, a line each.
         unblocked_by: its own remedy, else the secret's that it belongs to; empty for a change that is not blocked.
     """
 
@@ -31,6 +32,7 @@ class PlanRow:
     name: str
     reason: str
     unblocked_by: str
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +110,5 @@ def _row(stage: str, change: Change, blocked: Collection[str]) -> PlanRow:
     if change.action is ChangeClass.BLOCKED:
         behind = "unblock the secret of that name" if kind != _OWNER and name in blocked else ""
         reason, remedy = change.hindrance, change.unblocked_by or behind
-    return PlanRow(stage, change, action, kind, name, reason, remedy)
+    details = tuple(line for one in change.reasons for line in one.lines)
+    return PlanRow(stage, change, action, kind, name, reason, remedy, details)

@@ -3,6 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Sign(StrEnum):
+    """What an apply does to a piece, as Terraform writes it."""
+
+    ADDED = "+"
+    CHANGED = "~"
+    REMOVED = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One piece that differs: a statement of a policy, an element of one, a tag.
+
+    Attributes:
+        what: for example `statement ReadReports: Action`; never a secret value nor a digest of one.
+        observed: what AWS holds; empty for what is added.
+        wanted: what the stack declares; empty for what is removed.
+    """
+
+    sign: Sign
+    what: str
+    observed: str = ""
+    wanted: str = ""
+
+    @property
+    def held(self) -> str:
+        """Write what AWS holds and what is declared, for example `'a' → 'b'`."""
+        return " → ".join(one for one in (self.observed, self.wanted) if one)
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.what}: {self.held}" if self.held else f"{self.sign} {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +45,20 @@ class Reason:
     Attributes:
         problem: what is the matter, for a human; never a secret value nor a digest of one.
         remedy: what a human does about it; empty where nothing has to be done, or nobody knows.
+        details: what differs piece by piece, where that is known.
     """
 
     problem: str
     remedy: str = ""
+    details: tuple[Detail, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.problem}: {self.remedy}" if self.remedy else self.problem
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Write each detail that its text does not tell already in a line, as Terraform does."""
+        return tuple(str(one) for one in self.details if not one.held or one.held not in str(self))
 
 
 class Because(Reason):
@@ -52,6 +92,18 @@ class Waits(Reason):
         super().__init__(f"waits: {on}")
 
 
+class Follows(Reason):
+    """The change follows another one of the same run, and is known in full when that one is done."""
+
+    __slots__ = ()
+
+
+class LeftOut(Reason):
+    """The change is none of those that this run was asked for."""
+
+    __slots__ = ()
+
+
 class ChangedOutside(Reason):
     """Somebody else changed the resource since a run finished it.
 
@@ -62,7 +114,7 @@ class ChangedOutside(Reason):
     __slots__ = ()
 
     def __init__(self, what: Reason) -> None:
-        super().__init__(f"changed outside: {what.problem}", what.remedy)
+        super().__init__(f"changed outside: {what.problem}", what.remedy, what.details)
 
 
 class Differs(Reason):
@@ -72,10 +124,14 @@ class Differs(Reason):
         what: what differs.
         observed: what AWS holds; nothing is shown of it where it is not given.
         wanted: what the stack declares.
+        details: what differs of it piece by piece; it as a whole where it is shown.
     """
 
     __slots__ = ()
 
-    def __init__(self, what: str, observed: object = None, wanted: object = None) -> None:
+    def __init__(
+        self, what: str, observed: object = None, wanted: object = None, details: tuple[Detail, ...] = ()
+    ) -> None:
         shown = "" if observed is None and wanted is None else f": {observed} → {wanted}"
-        super().__init__(f"{what} differs{shown}")
+        known = (Detail(Sign.CHANGED, what, str(observed), str(wanted)),) if shown and not details else details
+        super().__init__(f"{what} differs{shown}", details=known)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, plan_stage, silent
 from secrets_pipeline.engine.model import Change, Outcome
+from secrets_pipeline.operations.planning.foreseen import foreseen
 from secrets_pipeline.operations.with_orphans import WithOrphans
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
 from secrets_pipeline.reconcilers.connection.reconciler import ConnectionReconciler
@@ -164,14 +167,18 @@ STAGES: Mapping[str, Stage] = {
 """By name, in the order in which they are applied; Dagster's assets are made from it."""
 
 
-def plan_stack(stack: Stack, *, deep: bool | None = None) -> dict[str, tuple[Change, ...]]:
+def plan_stack(
+    stack: Stack, *, deep: bool | None = None, changing: Mapping[str, frozenset[SecretRef]] = MappingProxyType({})
+) -> dict[str, tuple[Change, ...]]:
     """Plan a whole stack, by stage; reads only.
 
     Args:
         stack: the stack, of a run that does not write.
         deep: also read what marks vouch for; None as the options of the run say.
+        changing: by other stack, the secrets of it whose value changes before this one is applied.
     """
-    return {name: tuple(plan_stage(name, make(stack, deep=deep))) for name, make in STAGES.items()}
+    planned = {name: plan_stage(name, make(stack, deep=deep)) for name, make in STAGES.items()}
+    return foreseen(stack, planned, changing)
 
 
 def commit(stack: Stack) -> Reconciler:
@@ -203,5 +210,6 @@ def apply_stack(
     done: dict[str, tuple[Outcome, ...]] = {}
     for name in (*STAGES, "commit"):
         reconciler = STAGES[name](stack, passwords=passwords) if name in STAGES else commit(stack)
-        done[name] = apply(reconciler, plan_stage(name, reconciler), workers=workers, progress=progress)
+        changes = plan_stage(name, reconciler, stack.run.options.only)
+        done[name] = apply(reconciler, changes, workers=workers, progress=progress)
     return done

@@ -7,6 +7,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
+from secrets_pipeline.engine.only import Only
+
 _FUNCTION: Final = "function:"
 
 
@@ -23,6 +25,7 @@ class ApplyOptions:
         deep: also read what a list does not show and a mark vouches for: policies, key policies, replicas, consumers.
         wait_seconds: how long to wait for databases that are being made, or whose password is being set; 0 for the few
             seconds that every run waits.
+        only: what the run is restricted to: the changes that were approved, the resources that were named.
         reads_back: the checks also read what the run itself wrote, as in a verification; so they do in a deep run.
     """
 
@@ -30,6 +33,7 @@ class ApplyOptions:
     prune: bool = False
     deep: bool = False
     wait_seconds: float = 0.0
+    only: tuple[Only, ...] = ()
     reads_back: bool = False
 
     def adopts(self, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
@@ -29,6 +29,7 @@ from secrets_pipeline.references.model import (
     dotted,
 )
 from secrets_pipeline.references.urls import in_user_info
+from secrets_pipeline.references.walk import expressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def substitute(document: object, lookup: Lookup) -> Resolved:
     Returns:
         `Plain` with the tree; `Secret` with its JSON text if any leaf is secret; else the first `Pending`.
     """
-    leaves = {id(leaf): resolve(leaf, lookup) for leaf in _expressions(document)}
+    leaves = {id(leaf): resolve(leaf, lookup) for leaf in expressions(document)}
     for resolved in leaves.values():
         if isinstance(resolved, Pending):
             return resolved
@@ -167,17 +168,6 @@ def substitute(document: object, lookup: Lookup) -> Resolved:
 
     whole = filled(document)
     return _secret(whole) if any(isinstance(one, Secret) for one in leaves.values()) else Plain(whole)
-
-
-def _expressions(tree: object) -> Iterator[Expression]:
-    if isinstance(tree, Expression):
-        yield tree
-    elif isinstance(tree, Mapping):
-        for value in tree.values():
-            yield from _expressions(value)
-    elif isinstance(tree, list | tuple):
-        for value in tree:
-            yield from _expressions(value)
 
 
 def _with_default(resolved: Resolved, default: Json) -> Resolved:

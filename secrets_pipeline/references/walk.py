@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from secrets_pipeline.references.model import (
     Call,
@@ -27,6 +27,18 @@ def nodes(expression: Expression) -> Iterator[Expression]:
             yield from nodes(inner)
         case _:
             return
+
+
+def expressions(tree: object) -> Iterator[Expression]:
+    """Every expression of a JSON-shaped tree, in order of appearance."""
+    if isinstance(tree, Expression):
+        yield tree
+    elif isinstance(tree, Mapping):
+        for value in tree.values():
+            yield from expressions(value)
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from expressions(value)
 
 
 def outputs(expression: Expression) -> tuple[Output, ...]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Missing, NotOurs, Reason, Waits
+from secrets_pipeline.engine.reason import (
+    Because,
+    ChangedOutside,
+    Detail,
+    Differs,
+    Missing,
+    NotOurs,
+    Reason,
+    Sign,
+    Waits,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +32,15 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Mis
 )
 def test_a_reason_reads_as_one_line(reason: Reason, text: str) -> None:
     assert str(reason) == text
+
+
+def test_a_detail_is_a_line_unless_the_text_tells_it() -> None:
+    added, changed = Detail(Sign.ADDED, "tag Team", wanted="'b'"), Detail(Sign.CHANGED, "tag Name", "'x'", "'y'")
+    outside = ChangedOutside(Because("tag Team is missing", details=(added, changed)))
+    assert outside.lines == ("+ tag Team: 'b'", "~ tag Name: 'x' → 'y'")
+    told = Differs("tag Team", "'a'", "'b'")
+    assert told.details == (Detail(Sign.CHANGED, "tag Team", "'a'", "'b'"),)
+    assert told.lines == ()
 
 
 def test_what_unblocks_a_change_is_its_remedy_and_not_what_stands_behind_a_colon() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from secrets_pipeline.access.snapshot.model import Snapshot
 from secrets_pipeline.errors import PolicyError
+from secrets_pipeline.private_file import write_private
 
 FORMAT = 1
 _TAKE_ANOTHER = "Take another one with `secrets-pipeline access snapshot`."
@@ -27,17 +26,8 @@ def save(snapshot: Snapshot, path: Path) -> None:
         PolicyError: if the disk refuses.
     """
     text = json.dumps(snapshot.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        try:
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        write_private(path, text)
     except OSError as error:
         raise PolicyError(
             f"the snapshot {path} cannot be written: {error.strerror}", remedy="Name a file in a folder of yours."

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.cli.apply.approval import Approval, by_file, by_question, refuse_beside_file
 from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
-from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TableFormat, TableOrJson, chooses_stacks
+from secrets_pipeline.cli.shared.options import (
+    ShowAll,
+    StackOptions,
+    TableFormat,
+    TableOrJson,
+    TargetNames,
+    chooses_stacks,
+)
 from secrets_pipeline.cli.shared.progress import ApplyProgress
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable, with_account
 from secrets_pipeline.cli.shared.run_report import hint, print_checks, print_outcomes
@@ -21,6 +31,7 @@ from secrets_pipeline.cli.shared.run_view import counts, is_error, run_json
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
+from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.database.endpoint import KIND as ENDPOINT
 
@@ -36,8 +47,8 @@ _WHO_GOES_ON = {
 """By whether the command was told to wait."""
 EPILOG = (
     "Exit codes: 0 every run succeeded, no check failed (warnings are listed) and --wait left nothing open, 1 "
-    "otherwise. One stack's or one secret's failure does not stop the others. --queue leaves the checks to the "
-    "deployment."
+    "otherwise, also where the answer was no. One stack's or one secret's failure does not stop the others. --queue "
+    "leaves the checks to the deployment."
 )
 
 
@@ -62,10 +73,18 @@ class StackRun:
 RunStack: TypeAlias = Callable[[str], StackRun]
 
 
-@chooses_stacks(all_by_default=False)
+@chooses_stacks(all_by_default=False, instead="plan_file")
 def apply(
     source: StackOptions,
     *,
+    plan_file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="What `plan -o FILE` wrote: it is applied as it is, or refused where something moved since.",
+            show_default=False,
+        ),
+    ] = None,
     adopt: Annotated[
         list[str] | None,
         typer.Option(
@@ -88,6 +107,8 @@ def apply(
             "may have changed them since.",
         ),
     ] = False,
+    target: TargetNames = None,
+    yes: Yes = False,
     wait: Annotated[
         bool,
         typer.Option(
@@ -108,20 +129,34 @@ def apply(
 ) -> None:
     """Make AWS match the stacks: passwords, keys, secrets, databases, policies, rotation, and ARNs to consumers."""
     refuse_read_only("apply")
-    options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, wait_seconds=WAIT_SECONDS if wait else 0.0)
+    asked = PlannedOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, targets=tuple(target or ()))
+    if plan_file is not None:
+        given = {"--stack": source.names, "--adopt": adopt, "--prune": prune, "--deep": deep, "--target": target}
+        refuse_beside_file(given)
     if queue:
-        _refuse_for_others(source, options)
+        _refuse_for_others(source, {**_taking(asked, wait=wait), "FILE": plan_file})
+    plan = PlanFile.read(plan_file) if plan_file is not None else None
     failures, desired = Failures(), read_asked(source)
     tell_nameless(desired)
-
-    def run(stack: str) -> StackRun:
-        return _queued(stack, url, timeout, desired, deep=deep) if queue else run_here(stack, desired, options)
-
-    usables = usable(desired, source.names, failures, strict=source.strict)
+    usables = usable(desired, list(plan.stacks) if plan else source.names, failures, strict=source.strict)
     note_unresolved((desired.specs[name] for name in usables), failures)
     ready = [name for name in usables if name not in failures.texts]
-    # What a deployment reads names the accounts of its stacks, and its runs look themselves.
-    finished = run_all(ready if queue else with_account(desired, ready, failures), run, failures)
+    if not queue:
+        # What a deployment reads names the accounts of its stacks, and its runs look themselves.
+        ready = with_account(desired, ready, failures)
+    if plan is not None:
+        approval = by_file(plan, desired, ready, failures)
+    elif queue:
+        approval = Approval(ready, asked.options())
+    else:
+        approval = by_question(desired, ready, asked, failures, yes=yes)
+
+    def run(stack: str) -> StackRun:
+        if queue:
+            return _queued(stack, url, timeout, desired, deep=deep)
+        return run_here(stack, desired, replace(approval.of(stack), wait_seconds=WAIT_SECONDS if wait else 0.0))
+
+    finished = run_all(approval.stacks, run, failures)
     if output is TableFormat.JSON:
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
         emit_json({"stacks": shown, "errors": failures.texts})
@@ -132,15 +167,18 @@ def apply(
         raise typer.Exit(FAILED)
 
 
-def _refuse_for_others(source: StackOptions, options: ApplyOptions) -> None:
+def _taking(asked: PlannedOptions, *, wait: bool) -> dict[str, object]:
+    return {"--adopt": asked.adopt, "--prune": asked.prune, "--target": asked.targets, "--wait": wait}
+
+
+def _refuse_for_others(source: StackOptions, options: Mapping[str, object]) -> None:
     """Refuse what no run of another process may be asked for.
 
     Raises:
         GuardError: naming the options.
         typer.BadParameter: if the environment names another source than the deployment's.
     """
-    taking = {"--adopt": options.adopt, "--prune": options.prune, "--wait": options.wait_seconds}
-    given = [*(name for name, value in taking.items() if value), *source.given]
+    given = [*(name for name, value in options.items() if value), *source.given]
     if given:
         raise GuardError(
             f"--queue hands the run to another process, which takes no {' or '.join(given)}",

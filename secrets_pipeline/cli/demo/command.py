@@ -21,7 +21,7 @@ from secrets_pipeline.cli.demo.delivered import Delivered, delivered
 from secrets_pipeline.cli.demo.rotation import rotate, rotation_lines
 from secrets_pipeline.cli.demo.view import check_lines, delivered_lines, reading_lines, stack_line, stage_lines
 from secrets_pipeline.cli.local.command import embedded_account, start_for, take_operator_settings
-from secrets_pipeline.cli.plan.command import plan_all
+from secrets_pipeline.cli.plan.planning import plan_all
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import show, show_lines, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures

@@ -1,27 +1,23 @@
 """`plan`: print what an apply would do; AWS is only read.
 
-What asks AWS is imported where it is asked (`plan_all`): boto3 takes longer than all that `--offline` does.
+What asks AWS is imported where it is asked (`planning`): boto3 takes longer than all that `--offline` does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from secrets_pipeline.cli.plan.formats import PlanFormat
-from secrets_pipeline.cli.plan.view import StackPlan, declared
+from secrets_pipeline.cli.plan.view import declared
 from secrets_pipeline.cli.shared.console import say
-from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, chooses_stacks
+from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.reference_view import reference_rows
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
-
-if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.assembly import Assembly
 
 EPILOG = (
     "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned). "
@@ -43,6 +39,20 @@ def plan(
     offline: Annotated[
         bool, typer.Option("--offline", help="List what the stacks declare, without any call to AWS.")
     ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Plan as `apply --prune`: what left the YAML is deleted.")
+    ] = False,
+    target: TargetNames = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Also write the plan to a file, which `apply FILE` applies as it is, or refuses; it holds no secret.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         PlanFormat,
         typer.Option("--format", help="`json` and `markdown` are alone on stdout; logs go to stderr."),
@@ -54,7 +64,7 @@ def plan(
     show_all: ShowAll = False,
 ) -> None:
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
-    if offline and (deep or detailed_exitcode):
+    if offline and (deep or detailed_exitcode or prune or target or out):
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
     failures, desired, stacks = open_stacks(source, source.names)
     specs = [desired.specs[name] for name in stacks]
@@ -65,37 +75,17 @@ def plan(
         output.render_declared(shown, failures.texts)
         failures.exit()
         return
-    from secrets_pipeline.aws.session import Sessions  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.cli.plan.planning import plan_asked, write_plan  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.operations.planning.plan_file import PlannedOptions  # noqa: PLC0415 - as above
 
     tell_nameless(desired)
-    plans = plan_all(desired.assemble(Sessions(read_only=True)), stacks, failures, deep=deep)
+    asked = PlannedOptions(prune=prune, deep=deep, targets=tuple(target or ()))
+    plans = plan_asked(desired, stacks, asked, failures)
     output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, every=show_all)
+    if failures.texts and out is not None:
+        say("No plan was written to a file: what is wrong comes first, or name other stacks with -s.")
     failures.exit()
+    if out is not None:
+        write_plan(out, desired, asked, plans)
     if detailed_exitcode and any(one.differs for one in plans):
         raise typer.Exit(CHANGES)
-
-
-def plan_all(assembly: Assembly, stacks: Sequence[str], failures: Failures, *, deep: bool = False) -> list[StackPlan]:
-    """Plan some stacks; a stack that cannot be planned is said, and left out."""
-    from secrets_pipeline.aws.account_check import Unverified, check_account  # noqa: PLC0415 - see the module's docstring
-    from secrets_pipeline.operations.stages import plan_stack  # noqa: PLC0415 - see the module's docstring
-    from secrets_pipeline.reconcilers.boundary.guard import guard_boundary  # noqa: PLC0415 - see the module's docstring
-
-    plans = []
-    for name in stacks:
-        with failures.of(name):
-            stack = assembly.stack(name)
-            guard_boundary(stack)
-            account, target = stack.account, stack.spec.target
-            check = check_account(account, target, stack=name)
-            if isinstance(check, Unverified):
-                say(f"note: {check.reason}", style="dim")
-            stages = plan_stack(stack, deep=deep)
-            spec = stack.spec
-            plans.append(
-                StackPlan(stages, name, account.account_id, target.region, spec.crossings, plaintext=spec.plaintext)
-            )
-            for change in (change for changes in stages.values() for change in changes):
-                if change.error is not None:
-                    failures.add(name, change.error, about=change.resource.name)
-    return plans

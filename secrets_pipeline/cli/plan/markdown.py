@@ -7,12 +7,12 @@ from itertools import accumulate, takewhile
 from typing import TypeAlias
 
 from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows
-from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan
+from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, left_out
 from secrets_pipeline.cli.shared.markdown import block, code, details, table, text
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_rows
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.engine.model import Change, ChangeClass
-from secrets_pipeline.engine.plan import UNBLOCKS
+from secrets_pipeline.engine.plan import UNBLOCKS, PlanRow
 
 OPEN_ROWS = 20
 """Tables with more rows are folded."""
@@ -80,10 +80,10 @@ def _plan(plan: StackPlan, *, unchanged: bool) -> str:
     if others:
         # Sorting is stable: within a class the order of the plan stays.
         others.sort(key=lambda row: _ORDER.index(row.change.action))
-        rows = [[_action(row.change), text(row.kind), code(row.name), text(row.reason)] for row in others]
+        rows = [[_action(row.change), text(row.kind), code(row.name), _explained(row)] for row in others]
         parts.append(_folded(("action", "kind", "name", "reason"), rows, "changes"))
     if blocked:
-        rows = [[text(row.kind), code(row.name), text(row.reason), text(row.unblocked_by)] for row in blocked]
+        rows = [[text(row.kind), code(row.name), _explained(row), text(row.unblocked_by)] for row in blocked]
         parts.append(f"**Blocked**\n\n{_folded(('kind', 'name', 'reason', UNBLOCKS), rows, 'blocked changes')}")
     if crossing := crossing_rows(plan, unchanged=unchanged):
         rows = [[text(what), *map(code, names), text(by)] for what, *names, by in crossing]
@@ -100,11 +100,16 @@ def _plaintext(found: Sequence[Plaintext]) -> list[str]:
 def _short(plan: StackPlan) -> str:
     """The heading and the counts of a stack."""
     drift = f" · ⚠️ {plan.drifted} changed outside" if plan.drifted else ""
-    return f"### {code(plan.stack)} · {plan.account_id} · {plan.region}\n\n**{plan.counted}**{drift}"
+    return f"### {code(plan.stack)} · {plan.account_id} · {plan.region}\n\n**{plan.counted}**{drift}{left_out(plan)}"
 
 
 def _action(change: Change) -> str:
     return f"{change.action.value} ⚠️ drift" if change.drift else change.action.value
+
+
+def _explained(row: PlanRow) -> str:
+    """The reason, then what differs piece by piece, a line each."""
+    return "<br>".join(text(line) for line in (row.reason, *row.details))
 
 
 def _folded(columns: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> str:

@@ -18,6 +18,8 @@ from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan, PlanRow, told
+from secrets_pipeline.engine.reason import Detail, Sign
+from secrets_pipeline.errors import visible
 
 SYMBOLS = {
     ChangeClass.CREATE: "+",
@@ -32,6 +34,8 @@ SYMBOLS = {
     ChangeClass.BLOCKED: "!",
 }
 _DRIFT = "bold yellow"
+_WORDS = {Sign.ADDED: "added", Sign.CHANGED: "changed", Sign.REMOVED: "removed"}
+_COLOURS = {Sign.ADDED: "green", Sign.CHANGED: "yellow", Sign.REMOVED: "red"}
 DECLARED = ("kind", "name", "component", "detail")
 Declared: TypeAlias = tuple[Target, Sequence[Mapping[str, str]], Sequence[ReferenceRow], Sequence[Plaintext]]
 """Where a stack lives, what it declares, what its secrets refer to, what of them is written out."""
@@ -45,6 +49,7 @@ class StackPlan(Plan):
         account_id: the account that was looked at.
         crossings: what the stack takes in and writes to beyond its own.
         plaintext: literals of its YAML that look like secrets.
+        left_out: how many changes --target leaves out.
     """
 
     stack: str
@@ -52,12 +57,18 @@ class StackPlan(Plan):
     region: str
     crossings: Sequence[Crossing] = ()
     plaintext: Sequence[Plaintext] = ()
+    left_out: int = 0
 
 
 def summary(plan: StackPlan) -> str:
     """Write one line, for example `myapp-dev (111122223333, eu-west-2): 4 create, 12 none; 1 changed outside`."""
     drift = f"; {plan.drifted} changed outside" if plan.drifted else ""
-    return f"{plan.stack} ({plan.account_id}, {plan.region}): {plan.counted}{drift}"
+    return f"{plan.stack} ({plan.account_id}, {plan.region}): {plan.counted}{drift}{left_out(plan)}"
+
+
+def left_out(plan: StackPlan) -> str:
+    """Say how many changes --target leaves out, for example `; 12 left out by --target`; empty for none."""
+    return f"; {plan.left_out} left out by --target" if plan.left_out else ""
 
 
 def plan_table(plan: StackPlan, *, unchanged: bool, every: bool = False) -> Table:
@@ -74,7 +85,7 @@ def plan_table(plan: StackPlan, *, unchanged: bool, every: bool = False) -> Tabl
     def cells(row: PlanRow) -> Sequence[str | Text]:
         symbol = Text(SYMBOLS[row.change.action], style=STYLES[row.change.action.value])
         action = Text(row.action, style=_DRIFT) if row.change.drift else word(row.action)
-        return (symbol, action, row.kind, row.name, row.stage, row.reason, row.unblocked_by)[: len(columns)]
+        return (symbol, action, row.kind, row.name, row.stage, _explained(row), row.unblocked_by)[: len(columns)]
 
     return table(columns, map(cells, told(plan.rows(unchanged=unchanged), every=every)))
 
@@ -86,12 +97,18 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
         "region": plan.region,
         "counts": plan.counts,
         "drifted": plan.drifted,
+        "left_out": plan.left_out,
         "changes": [
             {
                 "stage": row.stage,
                 "action": row.change.action.value,
                 **asdict(row.change.resource),
                 "reasons": [str(one) for one in row.change.reasons],
+                "details": [
+                    {"change": _WORDS[detail.sign], **_held(detail)}
+                    for reason in row.change.reasons
+                    for detail in reason.details
+                ],
                 "drift": row.change.drift,
                 "unblocked_by": row.unblocked_by or None,
             }
@@ -99,6 +116,18 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
         ],
         "plaintext": plaintext_json(plan.plaintext),
     }
+
+
+def _held(detail: Detail) -> dict[str, str | None]:
+    return {"what": detail.what, "before": detail.observed or None, "after": detail.wanted or None}
+
+
+def _explained(row: PlanRow) -> Text:
+    """The reason, then what differs piece by piece, a line each in the colour of what becomes of it."""
+    text = Text(visible(row.reason))
+    for line in row.details:
+        text.append(f"\n{visible(line)}", style=_COLOURS[Sign(line[0])])
+    return text
 
 
 def declared(spec: StackSpec) -> list[dict[str, str]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -12,7 +15,8 @@ from secrets_pipeline.cli.rotate.access_question import reachable
 from secrets_pipeline.cli.rotate.progress import RotationProgress
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.completion import complete_secrets
-from secrets_pipeline.cli.shared.console import emit_json, say, show
+from secrets_pipeline.cli.shared.confirmation import Yes, asks, confirm
+from secrets_pipeline.cli.shared.console import emit_json, say, show, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import (
     ShowAll,
@@ -39,7 +43,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
 EPILOG = (
-    "Exit codes: 0 every secret was rotated, what follows was done and no check failed; 1 otherwise. A rotation that "
+    "Exit codes: 0 every secret was rotated, what follows was done and no check failed; 1 otherwise, also where the "
+    "answer was no. A rotation that "
     "does not end stays pending: run the command again when its cause is mended."
 )
 
@@ -71,6 +76,7 @@ def rotate(
         ),
     ] = None,
     stacks: SomeStacks = None,
+    yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be rotated, and how.")] = False,
     timeout: Annotated[
         float, typer.Option("--timeout", help="Seconds to follow one rotation function.", min=1)
@@ -88,7 +94,7 @@ def rotate(
     if not asked and not failures.texts:
         say("There is nothing to rotate.")
     if dry_run:
-        rows = _planned(desired, asked, failures)
+        rows, _ = _planned(desired, asked, failures)
         if output is TableFormat.JSON:
             emit_json({"secrets": [dict(zip(_HEAD, row, strict=True)) for row in rows], "errors": failures.texts})
         elif rows:
@@ -96,6 +102,8 @@ def rotate(
         failures.exit()
         return
     asked = {stack: asked[stack] for stack in with_account(desired, list(asked), failures)}
+    if asked and asks(yes=yes):
+        _ask(desired, asked, failures)
     rotated = _rotated(desired, asked, timeout, failures)
     behind = _behind(desired, [one.stack for one in rotated if _any_applied(one)])
     followed = run_all(behind, lambda stack: _followed(stack, desired), failures)
@@ -124,6 +132,21 @@ def _named(desired: OpenRepository, stacks: Sequence[str], names: Iterable[str])
             raise SpecError(f"stacks {', '.join(declaring)} declare {name}", remedy="Say with -s which one is meant.")
         found.setdefault(declaring[0], []).append(name)
     return {stack: tuple(found[stack]) for stack in stacks if stack in found}
+
+
+def _ask(desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures) -> None:
+    """Show what is rotated and what follows, and ask, where there is anything to rotate.
+
+    Raises:
+        typer.Exit: if the answer is no; nothing was written then.
+    """
+    rows, rotating = _planned(desired, asked, failures)
+    with redirect_stdout(sys.stderr):
+        _tell_plan(rows, every=False)
+        for stack in _behind(desired, list(rotating)):
+            title(f"{stack} follows: values rendered from these are rendered again, their readers started anew")
+    if number := sum(rotating.values()):
+        confirm(f"Rotate {number} secret{'' if number == 1 else 's'} now?")
 
 
 def _rotated(
@@ -163,13 +186,17 @@ def _followed(stack: str, desired: OpenRepository) -> StackRun:
     return StackRun(report, checks)
 
 
-def _planned(desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures) -> list[_Row]:
-    assembly, rows = desired.assemble(), []
+def _planned(
+    desired: OpenRepository, asked: Mapping[str, Sequence[str]], failures: Failures
+) -> tuple[list[_Row], Mapping[str, int]]:
+    """What would be rotated, and how many secrets that are by stack."""
+    assembly, rows, rotating = desired.assemble(), list[_Row](), Counter[str]()
     for stack, names in asked.items():
         with failures.of(stack):
-            reconciler = RotateReconciler(assembly.stack(stack), names)
-            rows += [(stack, *_said(change)) for change in reconciler.plan()]
-    return rows
+            changes = RotateReconciler(assembly.stack(stack), names).plan()
+            rows += [(stack, *_said(change)) for change in changes]
+            rotating[stack] += sum(change.action is ChangeClass.ROTATE for change in changes)
+    return rows, +rotating
 
 
 def _tell_plan(rows: Sequence[_Row], *, every: bool) -> None:

@@ -100,6 +100,16 @@ FromAtmos: TypeAlias = Annotated[
         rich_help_panel=STACKS,
     ),
 ]
+TargetNames: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="NAME",
+        help="Only the secret, key, database, role or consumer of that name, or glob, and what it needs: the rest is "
+        "left out, and said; may be repeated.",
+        show_default=False,
+    ),
+]
 Strict: TypeAlias = Annotated[
     bool,
     typer.Option(
@@ -152,11 +162,12 @@ def reads_stacks(command: Command) -> Command:
     return _reader(command, lambda: None)
 
 
-def chooses_stacks(*, all_by_default: bool) -> Callable[[Command], Command]:
+def chooses_stacks(*, all_by_default: bool, instead: str = "") -> Callable[[Command], Command]:
     """Do as `reads_stacks`, with --stack and --all in front, whose choice is `StackOptions.names`.
 
     Args:
         all_by_default: whether neither of the two means all stacks, or is refused.
+        instead: parameter of the command that, where it is given, says which stacks: then neither is needed.
     """
 
     def choose(*, stacks: SomeStacks = None, every: AllStacks = False) -> list[str] | None:
@@ -166,10 +177,10 @@ def chooses_stacks(*, all_by_default: bool) -> Callable[[Command], Command]:
             )
         return list(dict.fromkeys(stacks)) if stacks else None
 
-    return lambda command: _reader(command, choose)
+    return lambda command: _reader(command, choose, instead)
 
 
-def _reader(command: Command, choose: Callable[..., list[str] | None]) -> Command:
+def _reader(command: Command, choose: Callable[..., list[str] | None], instead: str = "") -> Command:
     shared = inspect.signature(_stack_options, eval_str=True).parameters
     choice = inspect.signature(choose, eval_str=True).parameters
     signature = inspect.signature(command, eval_str=True)
@@ -177,7 +188,9 @@ def _reader(command: Command, choose: Callable[..., list[str] | None]) -> Comman
 
     def run(**options: Any) -> None:  # noqa: ANN401 - typer passes what the parameters of the command say
         read = _stack_options(**{name: options.pop(name) for name in shared})
-        read = replace(read, names=choose(**{name: options.pop(name) for name in choice}))
+        chosen = {name: options.pop(name) for name in choice}
+        elsewhere = bool(instead) and options[instead] is not None and not any(chosen.values())
+        read = replace(read, names=None if elsewhere else choose(**chosen))
         command(read, **options)
 
     # Typer reads the parameters off the signature.

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from secrets_pipeline.desired.base import LateExpression, SecretRef, Spec
 from secrets_pipeline.desired.consumer.refresh_model import RefreshMeans
+from secrets_pipeline.references.model import Expression
 
 PrincipalRole: TypeAlias = Literal["role", "execution_role", "task_role"]
 
@@ -87,6 +88,16 @@ class LambdaDelivery(Spec):
     role_arn: str | None = None
     environment: Mapping[str, LateExpression]
 
+    @property
+    def name(self) -> str:
+        """For example `lambda/worker:shop-worker`."""
+        return f"{self.component}:{self.function_name}"
+
+    @property
+    def delivered(self) -> tuple[Expression, ...]:
+        """What is delivered."""
+        return tuple(self.environment.values())
+
 
 class EcsDelivery(Spec):
     """`secrets` and `environment` entries of one container that hold references."""
@@ -104,6 +115,16 @@ class EcsDelivery(Spec):
     secrets: Mapping[str, LateExpression]
     environment: Mapping[str, LateExpression] = {}
 
+    @property
+    def name(self) -> str:
+        """For example `shop/orders/app`."""
+        return f"{self.cluster}/{self.service}/{self.container}"
+
+    @property
+    def delivered(self) -> tuple[Expression, ...]:
+        """What is delivered."""
+        return (*self.secrets.values(), *self.environment.values())
+
 
 class StageDelivery(Spec):
     """Stage variables of a REST API that hold references."""
@@ -115,6 +136,16 @@ class StageDelivery(Spec):
     api_name: str
     stage_name: str
     variables: Mapping[str, LateExpression]
+
+    @property
+    def name(self) -> str:
+        """For example `shop-api/dev`."""
+        return f"{self.api_name}/{self.stage_name}"
+
+    @property
+    def delivered(self) -> tuple[Expression, ...]:
+        """What is delivered."""
+        return tuple(self.variables.values())
 
 
 Delivery: TypeAlias = Annotated[LambdaDelivery | EcsDelivery | StageDelivery, Field(discriminator="kind")]

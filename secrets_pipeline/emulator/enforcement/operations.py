@@ -239,6 +239,10 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
             Need("ssm:GetParameter", of.parameter),
             *_uses_keys("Decrypt", of.parameter, when="WithDecryption"),
         ),
+        "GetParameters": (
+            Need("ssm:GetParameters", of.parameter),
+            *_uses_keys("Decrypt", of.parameter, when="WithDecryption"),
+        ),
         **dict(_same("ssm", of.command_targets, "SendCommand")),
     },
 }

@@ -227,8 +227,10 @@ def keys_of(encrypted: Resources) -> Resources:
     return found
 
 
-def _key_of_parameter(call: AskedCall, _arn: Arn) -> str | None:
-    held = ssm_backends[call.account_id][call.region].get_parameter(call.text("Name"))
+def _key_of_parameter(call: AskedCall, arn: Arn) -> str | None:
+    asked = call.texts("Name", "Names")
+    name = next((one for one in asked if arn.resource == f"parameter/{one.removeprefix('/')}"), "")
+    held = ssm_backends[call.account_id][call.region].get_parameter(name)
     return held.keyid if held is not None and held.parameter_type == "SecureString" else None
 
 

@@ -118,7 +118,7 @@ KEYS: Final = (
 )
 
 PARAMETERS: Final = (
-    Right(Need.PARAMETERS, "ReadParameters", ("parameters",), reads="ssm:GetParameter"),
+    Right(Need.PARAMETERS, "ReadParameters", ("parameters",), reads="ssm:GetParameter GetParameters"),
     Right(
         Need.PARAMETERS,
         "OpenParameters",

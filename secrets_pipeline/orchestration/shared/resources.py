@@ -107,6 +107,11 @@ class Stacks:
         return self._desired
 
     @property
+    def options(self) -> ApplyOptions:
+        """Return what the operator asked for."""
+        return self._options
+
+    @property
     def sessions(self) -> Sessions:
         """Return the sessions of the run."""
         return self._sessions

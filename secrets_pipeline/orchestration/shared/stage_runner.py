@@ -64,7 +64,7 @@ class Applying:
 
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
         """Plan and apply with a given reconciler; one failing resource, or stage, never hides the others."""
-        changes = plan_stage(stage, reconciler)
+        changes = plan_stage(stage, reconciler, self.stacks.options.only)
         self._progress(stage, Planned(sum(change.action is not ChangeClass.NONE for change in changes)))
         return apply(reconciler, changes, progress=lambda outcome: self._progress(stage, outcome))
 

@@ -13,10 +13,11 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, NotOurs, Waits
+from secrets_pipeline.engine.reason import Because, Follows, Waits
 from secrets_pipeline.errors import AwsError, DocumentError
 from secrets_pipeline.reconcilers.database.password_mark import PasswordMark
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS
+from secrets_pipeline.reconcilers.secret.part import SECRET_NOT_OURS
 from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs
@@ -65,13 +66,15 @@ class ConnectionReconciler:
         state = stack.observed.secrets.get(secret.name)
         fields, missing = known_fields(stack, secret)
         if state is None or state.deleted_at is not None:
-            return Change(resource, ChangeClass.UPDATE, (Because("fields follow when the secret exists"),))
+            follows = Follows("fields follow when the secret exists")
+            return Change(resource, ChangeClass.UPDATE, (follows,), rewrites=True)
         if not stack.ownership.owns(state):
-            return Change(resource, ChangeClass.BLOCKED, (NotOurs("the secret is not ours"),))
+            return Change(resource, ChangeClass.BLOCKED, (SECRET_NOT_OURS,))
         if missing:
-            return Change(resource, ChangeClass.UPDATE, tuple(map(Waits, missing)))
+            return Change(resource, ChangeClass.UPDATE, tuple(map(Waits, missing)), rewrites=True)
         if not is_rendered_from(state, field_inputs(stack, secret, fields)):
-            return Change(resource, ChangeClass.UPDATE, (Because(f"fields {', '.join(fields)} are completed"),))
+            completed = Because(f"fields {', '.join(fields)} are completed")
+            return Change(resource, ChangeClass.UPDATE, (completed,), rewrites=True)
         return Change(resource, ChangeClass.NONE)
 
     def _complete(self, secret: SecretSpec) -> str:

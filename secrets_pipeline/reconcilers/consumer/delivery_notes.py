@@ -56,7 +56,8 @@ class DeliveryNotes:
             needs = tuple(resource.name for resource in wanted if resource.component == component)
             if found.get(name) != digest:
                 reason = Because("what was delivered is not noted yet")
-                changes.append(Change(Resource(KIND, name, component), ChangeClass.UPDATE, (reason,), depends_on=needs))
+                resource = Resource(KIND, name, component)
+                changes.append(Change(resource, ChangeClass.UPDATE, (reason,), depends_on=needs, note=True))
         return changes
 
     def apply(self, change: Change, wanted: Wanted) -> str:

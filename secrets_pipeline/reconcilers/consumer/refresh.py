@@ -101,7 +101,7 @@ class RefreshReconciler:
             if started or {**self._unfinished, **self._current}.items() - noted.items():
                 reason = Because("which versions consumers were started with is not noted yet")
                 resource = Resource(NOTE, self._notes.name)
-                changes.append(Change(resource, ChangeClass.UPDATE, (reason,), after=tuple(self._specs)))
+                changes.append(Change(resource, ChangeClass.UPDATE, (reason,), after=tuple(self._specs), note=True))
         elif noted:
             action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
             changes.append(

@@ -180,9 +180,10 @@ class ConsumerPolicyReconciler:
     def _waiting(
         self, role: _Role, wanted: _WantedPolicy, action: ChangeClass
     ) -> tuple[ChangeClass, tuple[Reason, ...]]:
-        """What is planned where only secrets are missing: they may be made in the same run."""
-        inventory = self._stack.observed.secrets
-        if any(not one.blocked and inventory.get(one.name) is None for one in role.secrets):
+        """What is planned where only secrets are missing: they may be made, or taken over, in the same run."""
+        inventory, adopts = self._stack.observed.secrets, self._stack.run.options.adopts
+        soon = (inventory.get(one.name) is None or adopts(one.name) for one in role.secrets if not one.blocked)
+        if any(soon):
             return action, (Waits("; ".join(wanted.reasons)),)
         return ChangeClass.BLOCKED, tuple(map(Because, wanted.reasons))
 

@@ -17,7 +17,7 @@ from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, Reason, Waits
+from secrets_pipeline.engine.reason import Because, Follows, Reason, Waits
 from secrets_pipeline.reconcilers.database.ownership import mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.database.password_mark import (
@@ -153,20 +153,20 @@ class DatabaseEndpointReconciler:
         if state is None:
             if database.create:
                 return Change(
-                    resource, ChangeClass.UPDATE, (Because(f"endpoint is known when the {database.noun} exists"),)
+                    resource, ChangeClass.UPDATE, (Follows(f"endpoint is known when the {database.noun} exists"),)
                 )
             return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.noun} does not exist"),))
         if wrong := refusal(self._stack, database, state):
             adopting = self._stack.run.options.adopts(database.identifier)
             if adopting and not mismatch(self._stack, database, state):
-                return Change(resource, ChangeClass.UPDATE, (Because("follows when it is adopted"),))
+                return Change(resource, ChangeClass.UPDATE, (Follows("follows when it is adopted"),))
             return Change(resource, ChangeClass.BLOCKED, (wrong,))
         action, reason = self._compared(database, state)
         return Change(resource, action, (reason,))
 
     def _compared(self, database: DatabaseSpec, state: DatabaseState) -> tuple[ChangeClass, Reason]:
         if not state.serves:
-            return ChangeClass.UPDATE, Because(state.condition)
+            return ChangeClass.UPDATE, Follows(state.condition)
         endpoint = state.endpoint or ""
         if database.password is None or self.proven(database):
             return ChangeClass.NONE, Because(endpoint)

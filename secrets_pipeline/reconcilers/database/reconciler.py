@@ -20,7 +20,7 @@ from secrets_pipeline.reconcilers.database.mark import database_tags
 from secrets_pipeline.reconcilers.database.ownership import absence, keeps_mark, mismatch, needs_adoption, refusal
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.database_state import DELETING, DatabaseState
-from secrets_pipeline.reconcilers.observed.tags import tag_list
+from secrets_pipeline.reconcilers.observed.tags import tag_details, tag_list
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 from secrets_pipeline.references.model import Output
 from secrets_pipeline.references.resolve import Pending, Plain, Secret
@@ -104,7 +104,12 @@ class DatabaseReconciler:
         wanted = self._tags(database).items()
         differing = [key for key, value in wanted if state.tags.get(key) != value]
         unnamed = REPOSITORY in differing and REPOSITORY not in state.tags
-        return tuple(UNNAMED if unnamed and key == REPOSITORY else Differs(f"tag {key}") for key in differing)
+        return tuple(
+            UNNAMED
+            if unnamed and key == REPOSITORY
+            else Differs(f"tag {key}", details=tag_details(key, state.tags.get(key), dict(wanted)[key]))
+            for key in differing
+        )
 
     def _missing_members(self, database: DatabaseSpec, state: DatabaseState) -> tuple[Reason, ...]:
         missing = tuple(Because(f"instance {name} is missing") for name in self._lacking(database, state))

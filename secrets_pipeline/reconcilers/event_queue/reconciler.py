@@ -82,7 +82,7 @@ class EventQueueReconciler:
 
     @staticmethod
     def _plan_note(route: _Route) -> Change:
-        return Change(route.note, ChangeClass.NONE if route.is_noted() else ChangeClass.UPDATE)
+        return Change(route.note, ChangeClass.NONE if route.is_noted() else ChangeClass.UPDATE, note=True)
 
     def _plan_route(self, route: _Route, *, noted: bool) -> list[Change]:
         if noted and not self._deep:
@@ -97,7 +97,7 @@ class EventQueueReconciler:
         action = ChangeClass.NONE if noted and not open_ones else ChangeClass.UPDATE
         needs = tuple(change.resource.name for change in changes)
         reasons = () if action is ChangeClass.NONE else (Because("what was made is not noted"),)
-        return [*changes, Change(route.note, action, reasons, depends_on=needs)]
+        return [*changes, Change(route.note, action, reasons, depends_on=needs, note=True)]
 
     def _plan_part(self, part: EventPart, before: tuple[str, ...], *, noted: bool) -> Change:
         seen = part.look()

@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey
 from secrets_pipeline.reconcilers.marks.key_mark import DEFAULT_DELETION_DAYS
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.key_state import KeyRotation, KeyState
-from secrets_pipeline.reconcilers.observed.tags import surplus_tags
+from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_details
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 
 
@@ -45,9 +45,16 @@ def tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> l
     differing = [name for name, value in wanted.items() if observed.get(name) != value]
     unnamed = REPOSITORY in differing and REPOSITORY not in observed
     reasons: list[Reason] = [
-        UNNAMED if unnamed and name == REPOSITORY else Differs(f"tag {name}") for name in differing
+        UNNAMED
+        if unnamed and name == REPOSITORY
+        else Differs(f"tag {name}", details=tag_details(name, observed.get(name), wanted[name]))
+        for name in differing
     ]
-    return [*reasons, *(Because(f"tag {name} is not declared") for name in surplus_tags(observed, wanted))]
+    surplus = (
+        Because(f"tag {name} is not declared", details=tag_details(name, observed[name], None))
+        for name in surplus_tags(observed, wanted)
+    )
+    return [*reasons, *surplus]
 
 
 def window_difference(own: MarkedKey, key: KeySpec) -> Reason | None:

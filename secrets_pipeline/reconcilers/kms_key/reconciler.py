@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.access.policy_text.differences import policy_details
 from secrets_pipeline.access.policy_text.write import same_policy
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.engine.apply import planned
@@ -114,7 +115,7 @@ class KmsKeyReconciler:
         keys, key_id = self._stack.observed.keys, own.state.key_id
         reasons = [*alias_differences(found), *description_differences(own.state, key)]
         if policy is not None and not same_policy(keys.policy(key_id), policy):
-            reasons.append(Differs("key policy"))
+            reasons.append(Differs("key policy", details=policy_details(keys.policy(key_id), policy)))
         reasons.extend(key_rotation_differences(keys.rotation(key_id), key))
         reasons.extend(tag_differences(keys.tags(key_id), declared_tags(self._stack, key)))
         return reasons

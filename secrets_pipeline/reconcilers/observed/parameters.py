@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Final
 
 from pydantic import SecretStr
@@ -10,10 +11,16 @@ from pydantic import SecretStr
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.reconcilers.observed.cached import Cached
+from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.observed.cached import Cached, Once
 from secrets_pipeline.references.resolve import Plain, Secret
 
 ROOT: Final = "/secrets-pipeline"
+_AT_ONCE: Final = 10
+"""Names that GetParameters takes.
+
+Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
+"""
 
 
 class Parameters:
@@ -22,16 +29,19 @@ class Parameters:
     Args:
         account: whose AWS.
         stack: logical stack name.
+        referred: names of parameters that values of the stack are made of.
 
     Attributes:
         folder: what the names of all that the stack publishes begin with, without the slash behind it.
         note: name of the parameter that says whose repository all of it is.
     """
 
-    def __init__(self, account: AwsAccount, stack: str) -> None:
+    def __init__(self, account: AwsAccount, stack: str, referred: Collection[str] = ()) -> None:
         self.folder = f"{ROOT}/{stack}"
         self.note = f"{self.folder}/repository"
         self._account = account
+        self._referred = sorted(referred)
+        self._together: Once[Mapping[str, str | None]] = Once()
         self._published: Cached[str, Mapping[str, str]] = Cached()
         self._holder: Cached[str, str] = Cached()
         self._taken: Cached[str, None] = Cached()
@@ -108,9 +118,16 @@ class Parameters:
     def version(self, name: str) -> str | None:
         """Read the version number of any parameter, without decrypting it, once a run; None where there is none.
 
+        Those that the stack refers to are read ten a call (GetParameters); what is read of a SecureString is its
+        ciphertext, which is dropped.
+
         Raises:
             AwsError: if Parameter Store refuses.
         """
+        if name in self._referred:
+            together = self._together.get(self._read_together)
+            if name in together:
+                return together[name]
         return self._versions.get(name, lambda: self._read_version(name))
 
     def _read_published(self) -> Mapping[str, str]:
@@ -118,6 +135,19 @@ class Parameters:
         with calling("GetParametersByPath", path):
             found = pages(self._account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True)
             return {parameter["Name"]: parameter["Value"] for parameter in found}
+
+    def _read_together(self) -> Mapping[str, str | None]:
+        """The versions of all that the stack refers to; without those that may only be read one by one."""
+        found: dict[str, str | None] = {}
+        for first in range(0, len(self._referred), _AT_ONCE):
+            names = self._referred[first : first + _AT_ONCE]
+            with suppress(AwsError), calling("GetParameters", ", ".join(names)):
+                answer = self._account.client("ssm").get_parameters(Names=names, WithDecryption=False)
+                found |= dict.fromkeys(answer["InvalidParameters"])
+                for one in answer["Parameters"]:
+                    named = {one["Name"], f"{one['Name']}{one.get('Selector', '')}", one.get("ARN", "")}
+                    found |= dict.fromkeys(named.intersection(names), str(one["Version"]))
+        return found
 
     def _read_version(self, name: str) -> str | None:
         client = self._account.client("ssm")

@@ -9,8 +9,9 @@ from typing import Any
 
 from secrets_pipeline.access.granting.identity import PolicyDocument
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.paging import answers
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.reconcilers.observed.cached import Cached
+from secrets_pipeline.reconcilers.observed.cached import Cached, Once
 from secrets_pipeline.reconcilers.observed.tags import tag_map
 
 
@@ -47,6 +48,7 @@ class Roles:
     def __init__(self, account: AwsAccount) -> None:
         self._account = account
         self._policies: Cached[tuple[str, str], PolicyDocument | None] = Cached()
+        self._principals: Once[frozenset[str]] = Once()
         self.made: dict[str, RoleState] = {}
         self.written: dict[str, dict[str, PolicyDocument]] = {}
 
@@ -68,6 +70,14 @@ class Roles:
             _document(found.get("AssumeRolePolicyDocument")),
             found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         )
+
+    def principals(self) -> frozenset[str]:
+        """List the ARNs of all roles and users by GetAccountAuthorizationDetails, a thousand a call, once a run.
+
+        Raises:
+            AwsError: if IAM refuses.
+        """
+        return self._principals.get(self._read_principals)
 
     def policy(self, role: str, policy: str) -> PolicyDocument | None:
         """Read an inline policy of a role by GetRolePolicy, once a run; None where there is none, or no such role.
@@ -94,6 +104,15 @@ class Roles:
     def forget_policy(self, role: str, policy: str) -> None:
         """Read an inline policy again next time."""
         self._policies.forget((role, policy))
+
+    def _read_principals(self) -> frozenset[str]:
+        found: set[str] = set()
+        with calling("GetAccountAuthorizationDetails", "of roles and users"):
+            client = self._account.client("iam")
+            for answer in answers(client, "get_account_authorization_details", Filter=["Role", "User"]):
+                for kind in ("RoleDetailList", "UserDetailList"):
+                    found.update(one["Arn"] for one in answer.get(kind) or ())
+        return frozenset(found)
 
     def _read_policy(self, role: str, policy: str) -> PolicyDocument | None:
         client = self._account.client("iam")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
+from secrets_pipeline.engine.reason import Detail, Sign
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 
 
@@ -23,6 +24,21 @@ class Tag(TypedDict, total=False):
 def tag_list(tags: Mapping[str, str]) -> list[Tag]:
     """Write a dict as `[{"Key": k, "Value": v}]`, sorted."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def tag_details(key: str, observed: str | None, wanted: str | None) -> tuple[Detail, ...]:
+    """Say what becomes of a tag; nothing is shown of the pipeline's own, as proofs are among them.
+
+    Args:
+        key: of the tag.
+        observed: its value in AWS; None where it has none.
+        wanted: the declared one; None where nobody declares it.
+    """
+    if key.startswith(PREFIX):
+        return ()
+    sign = Sign.ADDED if observed is None else Sign.REMOVED if wanted is None else Sign.CHANGED
+    held, declared = ("" if value is None else repr(value) for value in (observed, wanted))
+    return (Detail(sign, f"tag {key}", held, declared),)
 
 
 def surplus_tags(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:

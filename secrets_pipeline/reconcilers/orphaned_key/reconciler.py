@@ -9,12 +9,13 @@ https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, Reason
+from secrets_pipeline.engine.reason import Because, Detail, Reason, Sign
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, marked
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, DEFAULT_DELETION_DAYS
@@ -119,7 +120,8 @@ class OrphanedKeyReconciler:
             # A stack that cannot be read may declare it.
             waits = Because("is not pruned while stacks of the repository have errors")
             return Change(resource, ChangeClass.BLOCKED, (waits,))
-        return Change(resource, ChangeClass.PRUNE, (reason,))
+        lost = Detail(Sign.REMOVED, "the key", f"in {_days(key)} days, and then all that it encrypts")
+        return Change(resource, ChangeClass.PRUNE, (replace(reason, details=(lost,)),))
 
     def _in_use(self, key: MarkedKey, days: int) -> Reason | None:
         """Find what would become unreadable, whosever it is: secrets of this account and region, what has a grant."""

@@ -6,11 +6,12 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Delet
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, Reason
+from secrets_pipeline.engine.reason import Because, Detail, Reason, Sign
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED
 from secrets_pipeline.reconcilers.marks.secret_mark import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -61,7 +62,8 @@ def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClas
     """What becomes of an orphan of ours."""
     options, named = stack.run.options, owner.repository == stack.ownership.repository.id
     command = f"`apply --prune{'' if named else f' --adopt {state.name}'}`"
-    deletes = f"{command} deletes it, {_window(_days(stack, state))}"
+    window = _window(_days(stack, state))
+    deletes = f"{command} deletes it, {window}"
     reason = Because("is not in the stack any more", deletes)
     if not options.prune or not (named or options.adopts(state.name)):
         # Without the repository in its mark it may be that of another one with a stack of this name.
@@ -70,7 +72,8 @@ def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClas
     if not stack.ownership.repository.is_complete:
         # A stack that cannot be read may declare it.
         return ChangeClass.BLOCKED, (Because("is not pruned while stacks of the repository have errors"),)
-    return ChangeClass.PRUNE, (reason,)
+    gone = Detail(Sign.REMOVED, "the secret with all its versions", window)
+    return ChangeClass.PRUNE, (replace(reason, details=(gone,)),)
 
 
 def _prune(stack: Stack, name: str) -> str:

@@ -46,7 +46,7 @@ class OutputsDocumentReconciler:
             if found.get(name) == text:
                 action = ChangeClass.NONE
             reason = {ChangeClass.CREATE: "is not published yet", ChangeClass.UPDATE: "ARNs differ"}.get(action)
-            changes.append(Change(Resource(KIND, name), action, (Because(reason),) if reason else ()))
+            changes.append(Change(Resource(KIND, name), action, (Because(reason),) if reason else (), note=True))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         surplus = sorted(name for name in set(found) - {*wanted, *also} if _OURS.search(name))
         changes.extend(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, NotOurs, Waits
+from secrets_pipeline.engine.reason import Because, Follows, NotOurs, Waits
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret_value.inputs import value_waits
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 Declared = TypeVar("Declared")
-FOLLOWS = Because("follows the secret")
+SECRET_NOT_OURS = NotOurs("the secret is not ours")
+FOLLOWS = Follows("follows the secret")
 UNREAD = Because("not read: `verify` and `plan --deep` do")
 
 
@@ -90,7 +91,7 @@ class PartReconciler(ABC, Generic[Declared]):
         if state is None or state.deleted_at is not None:
             return None if declared is None else self.follow(resource, secret)
         if not ownership.owns(state):
-            blocked = Change(resource, ChangeClass.BLOCKED, (NotOurs("the secret is not ours"),))
+            blocked = Change(resource, ChangeClass.BLOCKED, (SECRET_NOT_OURS,))
             return None if declared is None else blocked
         if declared is None and ownership.marks.keeps(state, self.part):
             return None

@@ -9,7 +9,7 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Rea
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.observed.tags import surplus_tags
+from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_details
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, key_name, under_another_key
 from secrets_pipeline.reconcilers.secret_value.plan import Difference, value_differences
@@ -59,8 +59,11 @@ def _tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> 
         if key == REPOSITORY and key not in observed:
             found.append(UNNAMED)
         elif key not in observed:
-            found.append(Because(f"tag {key} is missing"))
+            found.append(Because(f"tag {key} is missing", details=tag_details(key, None, value)))
         elif observed[key] != value:
             found.append(Differs(f"tag {key}", repr(observed[key]), repr(value)))
-    found.extend(Because(f"tag {key} is not declared") for key in surplus_tags(observed, wanted))
+    found.extend(
+        Because(f"tag {key} is not declared", details=tag_details(key, observed[key], None))
+        for key in surplus_tags(observed, wanted)
+    )
     return found

@@ -108,19 +108,23 @@ class SecretReconciler:
         action, why = self._claim(state, secret)
         if state is None or action is ChangeClass.BLOCKED:
             said = (why,) if why is not None and action is ChangeClass.BLOCKED else ()
-            return Change(resource, action, said, depends_on=needs)
+            return Change(resource, action, said, depends_on=needs, rewrites=action is ChangeClass.CREATE)
         found = differences(stack, state, secret)
         drift, differs = reasons(state, secret, found)
-        if not any(one.rewrites for one in found):
+        rewrites = any(one.rewrites for one in found)
+        if not rewrites:
             sources = [need for need in needs if self._rewrites(need)]
             differs += tuple(Because(f"value is rendered from {source}, which changes") for source in sources)
+            rewrites = bool(sources)
         if why is not None:
             outside = action is ChangeClass.RESTORE and secret.finished(state)
             why = ChangedOutside(why) if outside else why
-            return Change(resource, action, (why, *differs), drift=drift or outside, depends_on=needs)
+            return Change(
+                resource, action, (why, *differs), drift=drift or outside, depends_on=needs, rewrites=rewrites
+            )
         differs += self._window(state, secret)
         if differs:
-            return Change(resource, ChangeClass.UPDATE, differs, drift=drift, depends_on=needs)
+            return Change(resource, ChangeClass.UPDATE, differs, drift=drift, depends_on=needs, rewrites=rewrites)
         kept = foreign_value(stack, state)
         return Change(resource, ChangeClass.NONE, (kept,) if kept else (), drift=bool(kept), depends_on=needs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from secrets_pipeline.access.policy_text.differences import policy_details
 from secrets_pipeline.access.policy_text.write import compact, same_policy
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import POLICY_BYTES
@@ -57,7 +58,8 @@ class SecretPolicyReconciler(PartReconciler[Document]):
         reason = (
             "policy differs" if observed and declared else "no policy yet" if declared else "policy is not declared"
         )
-        said = ChangedOutside(Because(reason)) if made else Because(reason)
+        because = Because(reason, details=policy_details(observed, declared))
+        said = ChangedOutside(because) if made else because
         return Change(resource, action, (said,), drift=made)
 
     def write(self, secret: DesiredSecret, state: SecretState, declared: Document | None) -> str:

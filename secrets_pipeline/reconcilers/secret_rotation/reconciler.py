@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason, Waits
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Detail, Differs, NotOurs, Reason, Sign, Waits
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
@@ -175,7 +175,8 @@ def _compare(
             (ChangedOutside(Because(f"{reasons[0].problem}; it is left alone")),),
             drift=True,
         )
-    return Change(resource, _action(state, wanted), (*said, *said_besides), drift=made)
+    action = _action(state, wanted)
+    return Change(resource, action, (*said, *said_besides), drift=made, rewrites=action is ChangeClass.ROTATE)
 
 
 def rotation_differences(state: SecretState, wanted: Rotation | None) -> list[Reason]:
@@ -189,8 +190,9 @@ def rotation_differences(state: SecretState, wanted: Rotation | None) -> list[Re
     if state.rotation_lambda_arn != wanted.lambda_arn:
         reasons.append(Differs("rotation function", state.rotation_lambda_arn, wanted.lambda_arn))
     if _rules(state.rotation_rules) != wanted.rules:
-        differ = f"rotation rules differ: {describe_rotation(state.rotation_rules)} → {describe_rotation(wanted.rules)}"
-        reasons.append(Because(differ))
+        held, declared = describe_rotation(state.rotation_rules), describe_rotation(wanted.rules)
+        details = (Detail(Sign.CHANGED, "rotation rules", held, declared),)
+        reasons.append(Because(f"rotation rules differ: {held} → {declared}", details=details))
     return reasons
 
 

@@ -28,6 +28,7 @@ GIVEN: dict[str, Any] = {
     "ExecutionRoleArn": ROLE,
     "InstanceIds": ["i-0123456789abcdef0"],
     "ManageMasterUserPassword": True,
+    "Names": ["/shop/password", "/shop/user"],
     "Path": "/shop/",
     "PolicySourceArn": ROLE,
     "PolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/shop",

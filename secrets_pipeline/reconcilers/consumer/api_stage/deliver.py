@@ -27,7 +27,7 @@ class StageDeliverer(Deliverer[StageDelivery]):
 
     def __init__(self, stack: Stack) -> None:
         found = (one for one in stack.spec.deliveries if isinstance(one, StageDelivery))
-        super().__init__(stack, {_name(one): one for one in found if one.deliver and one.variables})
+        super().__init__(stack, {one.name: one for one in found if one.deliver and one.variables})
 
     def sections(self, delivery: StageDelivery) -> tuple[Mapping[str, Expression], ...]:
         """Say which stage variables are delivered."""
@@ -37,7 +37,7 @@ class StageDeliverer(Deliverer[StageDelivery]):
         """Read the stage variables by GetStage, once a run."""
         stage = self._stack.observed.stages.get(delivery.api_name, delivery.stage_name)
         if stage is None:
-            absent = f"stage {_name(delivery)} does not exist, or several APIs have its name"
+            absent = f"stage {delivery.name} does not exist, or several APIs have its name"
             return Missing(absent, "Terraform makes it")
         return (stage.variables,)
 
@@ -47,9 +47,9 @@ class StageDeliverer(Deliverer[StageDelivery]):
         self._stack.observed.stages.forget(delivery.api_name, delivery.stage_name)
         stage = self._stack.observed.stages.get(delivery.api_name, delivery.stage_name)
         if stage is None:
-            raise SkippedError(f"stage {_name(delivery)} does not exist")
+            raise SkippedError(f"stage {delivery.name} does not exist")
         changed = {key: value for key, value in variables.items() if stage.variables.get(key) != value}
-        with calling("UpdateStage", _name(delivery)):
+        with calling("UpdateStage", delivery.name):
             self._stack.account.client("apigateway").update_stage(
                 restApiId=stage.api_id,
                 stageName=delivery.stage_name,
@@ -59,7 +59,3 @@ class StageDeliverer(Deliverer[StageDelivery]):
             )
         self._stack.observed.stages.forget(delivery.api_name, delivery.stage_name)
         return f"stage variables {', '.join(changed)}"
-
-
-def _name(delivery: StageDelivery) -> str:
-    return f"{delivery.api_name}/{delivery.stage_name}"

@@ -57,7 +57,7 @@ class EcsDeliverer(Deliverer[EcsDelivery]):
     def __init__(self, stack: Stack) -> None:
         found = (one for one in stack.spec.deliveries if isinstance(one, EcsDelivery))
         ours = (one for one in found if one.deliver and (one.secrets or one.environment))
-        super().__init__(stack, {f"{one.cluster}/{one.service}/{one.container}": one for one in ours})
+        super().__init__(stack, {one.name: one for one in ours})
 
     def sections(self, delivery: EcsDelivery) -> tuple[Mapping[str, Expression], ...]:
         """Say which entries of the container are delivered."""

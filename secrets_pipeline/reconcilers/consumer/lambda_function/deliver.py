@@ -28,7 +28,7 @@ class LambdaDeliverer(Deliverer[LambdaDelivery]):
 
     def __init__(self, stack: Stack) -> None:
         found = (one for one in stack.spec.deliveries if isinstance(one, LambdaDelivery))
-        super().__init__(stack, {f"{d.component}:{d.function_name}": d for d in found if d.deliver and d.environment})
+        super().__init__(stack, {d.name: d for d in found if d.deliver and d.environment})
 
     def sections(self, delivery: LambdaDelivery) -> tuple[Mapping[str, Expression], ...]:
         """Say which environment variables are delivered."""

@@ -1,0 +1,98 @@
+"""What follows from a plan: consumers that are started anew, values that are rendered from those of another stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh, RefreshSpec
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.only import Approved
+from secrets_pipeline.operations.planning.foreseen import rewritten
+from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.references.model import Output
+from tests.bench import Bench
+
+Plan = dict[str, tuple[Change, ...]]
+
+
+def by_name(plan: Plan, stage: str) -> dict[str, Change]:
+    return {change.resource.name: change for change in plan[stage]}
+
+
+def test_who_is_started_anew_when_a_value_changes_is_planned_beforehand(bench: Bench) -> None:
+    refresh = RefreshSpec(
+        component="worker", means=LambdaRefresh(function_name=bench.stack), secrets=(bench.ref("api"),)
+    )
+    change = by_name(
+        plan_stack(bench.context(bench.spec(bench.declared(), refreshes=(refresh,)), writing=False)), "consumer_refresh"
+    )[refresh.name]
+    assert (change.action, change.waits) == (ChangeClass.UPDATE, True)
+    assert change.reason == f"is started anew if it runs already, as {bench.name('api')} gets another value"
+
+
+def test_a_value_of_another_stack_that_changes_first_changes_what_is_rendered_from_it(bench: Bench) -> None:
+    leader = bench.another()
+    source = leader.create(leader.declared("source", "first"))
+    reading = Output("secrets", ("secret_values", "source"), leader.stack)
+    copy, url = bench.declared("copy", reading), bench.declared("url", "${output.secrets.secret_values.copy}")
+    follower = bench.spec(copy, url.model_copy(update={"depends_on": (copy.ref,)}))
+
+    def planned(spec: StackSpec, changing: Mapping[str, frozenset[SecretRef]]) -> Plan:
+        return plan_stack(bench.context(spec, source, writing=False), changing=changing)
+
+    made = apply_stack(bench.context(follower, source))
+    assert {type(one) for outcomes in made.values() for one in outcomes} <= {Applied, Unchanged}
+    idle = by_name(planned(follower, {}), "secrets")
+    assert {change.action for change in idle.values()} == {ChangeClass.NONE}
+
+    leader.yaml[("source",)] = "second"
+    before = plan_stack(leader.context(source, writing=False))
+    changing = {leader.stack: rewritten(before)}
+    after = planned(follower, changing)
+    secrets = by_name(after, "secrets")
+    cause = f"value is rendered from {leader.stack}:secrets#source, which changes"
+    assert {name: change.reason for name, change in secrets.items()} == dict.fromkeys(
+        map(bench.name, ("copy", "url")), cause
+    )
+
+    apply_stack(leader.context(source))
+    options = ApplyOptions(only=(Approved.of(after),))
+    done = apply_stack(bench.context(follower, source, options=options))["secrets"]
+    assert [type(one) for one in done] == [Applied, Applied]
+    assert bench.value("url") == "second"
+
+
+def approved(bench: Bench, spec: StackSpec, **asked: Any) -> dict[str, tuple[Outcome, ...]]:  # noqa: ANN401 - options
+    """What becomes of a stack that is applied by its plan alone."""
+    plan = plan_stack(bench.context(spec, writing=False, options=ApplyOptions(**asked)))
+    return apply_stack(bench.context(spec, options=ApplyOptions(only=(Approved.of(plan),), **asked)))
+
+
+def undone(done: dict[str, tuple[Outcome, ...]]) -> list[str]:
+    return [str(one) for outcomes in done.values() for one in outcomes if isinstance(one, Skipped | Failed)]
+
+
+def test_the_parts_of_a_secret_that_is_taken_over_are_made_in_the_same_run(bench: Bench) -> None:
+    bench.secrets.create_secret(Name=bench.name("password"), SecretString="theirs")
+    statement = {"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"}
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    spec = bench.spec(bench.generated(policy=({**statement, "Condition": condition},)))
+    assert undone(approved(bench, spec, adopt=(bench.name("password"),))) == []
+    policy = bench.secrets.get_resource_policy(SecretId=bench.name("password"))["ResourcePolicy"]
+    assert "SecureTransport" in policy
+
+
+def test_the_function_is_let_rotate_a_secret_that_is_made_later(bench: Bench) -> None:
+    def rotating(*keys: str) -> StackSpec:
+        rotation = RotationSpec(managed=True, strategy=RotationStrategy.RANDOM, automatically_after_days=30)
+        function = RotationFunctionSpec(name=f"secrets-pipeline-rotation-{bench.stack}")
+        return bench.spec(*(bench.generated(key, rotation=rotation) for key in keys), rotation_function=function)
+
+    assert undone(approved(bench, rotating("a"))) == []
+    assert undone(approved(bench, rotating("a", "b"))) == []
+    assert bench.describe("b")["RotationEnabled"]

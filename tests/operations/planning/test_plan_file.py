@@ -1,0 +1,110 @@
+"""Plan files: written and read again, and refused where anything moved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.reason import Because, Detail, Differs, Reason, Sign, Waits
+from secrets_pipeline.errors import GuardError, SpecError
+from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions, PlannedStack
+
+KEY = Change(Resource("kms-key", "alias/shop", "kms"), ChangeClass.CREATE)
+TAG = Differs("tag Team", details=(Detail(Sign.CHANGED, "tag Team", "'a'", "'b'"),))
+SECRET = Change(Resource("secret", "shop/api", "secretsmanager/app", "api"), ChangeClass.UPDATE, (TAG,))
+LATE = Change(Resource("rotation", "shop/api"), ChangeClass.UPDATE, (Waits("its function does not exist yet"),))
+
+
+def stack(*changes: Change, **more: Any) -> PlannedStack:  # noqa: ANN401 - what the plan of a stack holds
+    place = {"account_id": "111122223333", "region": "eu-west-2", "desired": "d1", **more}
+    return PlannedStack.of(planned={"stage": changes}, **place)
+
+
+def plan(*changes: Change) -> PlanFile:
+    options = PlannedOptions(targets=("shop/*",))
+    stacks = {"shop-dev": stack(*changes)}
+    return PlanFile(repository="github.com/a/b", commit="c" * 40, source="manifests", options=options, stacks=stacks)
+
+
+def reason(problem: str) -> tuple[Reason, ...]:
+    return (Because(problem),)
+
+
+def moved(now: PlannedStack) -> str:
+    with pytest.raises(GuardError) as raised:
+        plan(KEY, SECRET, LATE).refuse_moved({"shop-dev": now})
+    assert raised.value.remedy
+    return raised.value.message
+
+
+def test_a_plan_is_read_as_it_was_written_and_belongs_to_its_owner_alone(tmp_path: Path) -> None:
+    file, written = tmp_path / "plan.json", plan(KEY, SECRET, LATE)
+    file.write_text("an older one")
+    file.chmod(0o644)
+    written.write(file)
+    assert PlanFile.read(file) == written
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+    shown = json.loads(file.read_text())["stacks"]["shop-dev"]["changes"][1]
+    assert shown["why"] == ["tag Team differs", "~ tag Team: 'a' → 'b'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is not a plan of secrets-pipeline"),
+        ('{"version": 1}', "is not a plan of secrets-pipeline"),
+        ('{"format": "secrets-pipeline plan", "version": 99}', "a plan of version 99"),
+        ('{"format": "secrets-pipeline plan", "version": 1, "commit": ""}', "options"),
+    ],
+)
+def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(SpecError, match=said):
+        PlanFile.read(tmp_path / "plan.json")
+
+
+def test_a_file_that_is_not_there_and_a_folder_that_cannot_be_written_are_said(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="cannot be read: No such file"):
+        PlanFile.read(tmp_path / "plan.json")
+    with pytest.raises(SpecError, match="cannot be written"):
+        plan().write(tmp_path / "nowhere" / "plan.json")
+
+
+def test_what_an_apply_would_do_still_is_applied() -> None:
+    there = Change(LATE.resource, ChangeClass.ROTATE, reason("rotation is off"))
+    plan(KEY, SECRET, LATE).refuse_moved({"shop-dev": stack(KEY, SECRET, there)})
+
+
+def test_a_note_and_what_writes_nothing_is_no_part_of_a_plan() -> None:
+    note = Change(Resource("outputs", "/shop/secret_arns"), ChangeClass.UPDATE, note=True)
+    blocked = Change(Resource("secret", "shop/other"), ChangeClass.BLOCKED, reason("is not ours"))
+    plan(KEY).refuse_moved({"shop-dev": stack(KEY, note, blocked)})
+
+
+def test_what_moved_is_named() -> None:
+    other = Change(SECRET.resource, ChangeClass.UPDATE, reason("description differs"))
+    new = Change(Resource("secret", "shop/new"), ChangeClass.CREATE)
+    message = moved(stack(SECRET, LATE, new))
+    assert "stack shop-dev: gone: create kms-key alias/shop" in message
+    assert "stack shop-dev: new: secret shop/new: create" in message
+    assert "other: secret shop/api: update (tag Team differs; ~ tag Team: 'a' → 'b') → update (description" in moved(
+        stack(KEY, other, LATE)
+    )
+
+
+def test_another_value_of_a_tag_is_another_change() -> None:
+    details = (Detail(Sign.CHANGED, "tag Team", "'c'", "'b'"),)
+    now = Change(SECRET.resource, ChangeClass.UPDATE, (Differs("tag Team", details=details),))
+    assert "other: secret shop/api" in moved(stack(KEY, now, LATE))
+
+
+def test_another_account_or_declaration_is_refused() -> None:
+    assert "account 111122223333, eu-west-2 → account 444455556666, eu-west-2" in moved(
+        stack(KEY, SECRET, LATE, account_id="444455556666")
+    )
+    assert "what it declares has changed" in moved(stack(KEY, SECRET, LATE, desired="d2"))
