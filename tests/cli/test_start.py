@@ -18,6 +18,7 @@ atexit.register(lambda: print("imported:", *{name.partition(".")[0] for name in 
 from secrets_pipeline.cli import main
 main()
 """
+INTERRUPTED_SENTENCE = "interrupted: what was finished stays, and the same command goes on from there"
 INTERRUPTED = """
 import sys
 
@@ -81,7 +82,9 @@ def test_no_plugin_of_pydantics_is_loaded_which_would_see_values(tmp_path: Path)
     assert not (tmp_path / "loaded").exists()
 
 
-@pytest.mark.parametrize("module", ["typer", "secrets_pipeline.cli.tree.command"])
-def test_an_interrupt_while_modules_are_imported_is_one_word(module: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "said"), [("typer", "Interrupted."), ("secrets_pipeline.cli.tree.command", INTERRUPTED_SENTENCE)]
+)
+def test_an_interrupt_while_modules_are_imported_is_one_sentence(module: str, said: str) -> None:
     done = run(INTERRUPTED, module, "tree")
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{said}\n")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from secrets_pipeline.access.policy_text.differences import policy_details
 from secrets_pipeline.cli.plan.formats import PlanFormat
-from secrets_pipeline.cli.plan.view import StackPlan
+from secrets_pipeline.cli.plan.view import StackPlan, plan_table, summary
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because, ChangedOutside
 
@@ -32,12 +34,19 @@ def rendered(capsys: pytest.CaptureFixture[str], output: PlanFormat) -> str:
     return capsys.readouterr().out
 
 
-def test_the_table_has_a_line_a_piece_below_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = rendered(capsys, PlanFormat.TABLE)
-    assert "1 update; 1 changed outside; 3 left out by --target" in shown
+def test_the_table_has_a_line_a_piece_below_the_reason() -> None:
+    assert "1 update; 1 changed outside; 3 left out by --target" in summary(PLAN)
+    console = Console(file=StringIO(), width=200, force_terminal=True, color_system=None)
+    console.print(plan_table(PLAN, unchanged=False))
+    shown = console.file.getvalue()  # type: ignore[attr-defined] # the StringIO above
     first, *pieces = [line.strip() for line in shown.splitlines() if "policy" in line or "statement" in line]
     assert first.endswith("changed outside: policy differs")
     assert tuple(pieces) == LINES
+
+
+def test_a_pipe_has_them_on_the_line_of_the_change(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = (line for line in rendered(capsys, PlanFormat.TABLE).splitlines() if "policy" in line)
+    assert line.endswith(" ".join(("changed outside: policy differs", *LINES)))
 
 
 def test_json_has_them_as_data(capsys: pytest.CaptureFixture[str]) -> None:
