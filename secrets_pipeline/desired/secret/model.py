@@ -11,7 +11,7 @@ from pydantic import Field, PlainSerializer
 from secrets_pipeline.desired.base import DocumentTree, Late, SecretRef, Spec, plain_document
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.unresolved import Unresolved
-from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.desired.value.model import ExternalValue, Value
 
 
 class SecretType(StrEnum):
@@ -54,7 +54,7 @@ class SecretSpec(Spec):
     type: SecretType = SecretType.GENERIC
     description: str = ""
     kms_key: Late | None = None
-    value: GeneratedValue | DeclaredValue = Field(discriminator="kind")
+    value: Value = Field(discriminator="kind")
     recovery_window_in_days: int = 30
     tags: Mapping[str, str] = {}
     policy: Annotated[tuple[DocumentTree, ...], PlainSerializer(plain_document)] = ()
@@ -70,3 +70,8 @@ class SecretSpec(Spec):
     def blocked(self) -> bool:
         """Whether a reference of it, or of a secret that it needs, has no value."""
         return bool(self.unresolved)
+
+    @property
+    def external(self) -> bool:
+        """Whether somebody else brings its value."""
+        return isinstance(self.value, ExternalValue)

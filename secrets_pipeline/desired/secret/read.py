@@ -26,60 +26,14 @@ from secrets_pipeline.desired.reading.crossing import crosses_name
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import SWITCHES, ComponentScope
 from secrets_pipeline.desired.rotation import read as rotation
-from secrets_pipeline.desired.secret import generated
-from secrets_pipeline.desired.secret.generated import generated_value
+from secrets_pipeline.desired.secret.keys import ENTRY_KEYS, VARIABLES
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.secret.replicas import check_regions, replica_key
 from secrets_pipeline.desired.secret.rotation_strategy import rotating
 from secrets_pipeline.desired.secret.types import secret_type
+from secrets_pipeline.desired.secret.value import EXTERNAL_REMEDY, secret_value
 from secrets_pipeline.desired.tags import tag_problems, tag_value_problem
-from secrets_pipeline.desired.value.data import declared_value
-from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.references.model import Output
-
-_PASSWORD_KEYS = frozenset(
-    {"password_length", "random_password_length", "random_password_special", "random_password_override_special"}
-    | {"override_special"}
-    | {
-        f"{prefix}min_{name}"
-        for prefix in ("", "random_password_")
-        for name in ("lower", "upper", "numeric", "special")
-    }
-)
-ENTRY_KEYS = (
-    frozenset(
-        {
-            "name",
-            "path",
-            "description",
-            "secret_data",
-            "generate_random_password",
-            "kms_key_id",
-            "recovery_window_in_days",
-            "rotation",
-            "replica_regions",
-            "policy",
-            "tags",
-            "type",
-            "secret_string_version",
-        }
-    )
-    | generated.DOCUMENT_KEYS
-    | rotation.FLAT_KEYS
-    | _PASSWORD_KEYS
-)
-"""Keys of one secret. `secret_string_version` steers Terraform's write-only values and means nothing here."""
-
-VARIABLES = (
-    frozenset(
-        {"context_name", "environment", "secrets", "consumers", "tags", "region", "account_id"}
-        | {"create_kms_key", "default_kms_key_id", "default_recovery_window_in_days"}
-        | {"default_rotation_days", "default_rotation_automatically"}
-    )
-    | frozenset(SWITCHES)
-    | _PASSWORD_KEYS
-)
-"""Variables of the component that mean something here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +124,10 @@ def _own_key(inputs: Inputs, context_name: str, environment: str | None) -> KeyS
 
 def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec | None) -> SecretSpec | None:
     if not entry.values:
-        entry.scope.error(entry.path, f"secret {key} is empty", "Write secret_data or generate_random_password: true.")
+        entry.scope.error(entry.path, f"secret {key} is empty", EXTERNAL_REMEDY)
         return None
     entry.refuse_unknown(ENTRY_KEYS)
-    value = _value(shared, entry, master_of)
+    value = secret_value(shared.vars, entry, master_of)
     kind = secret_type(entry, value)
     name = secret_name(
         shared.context_name, shared.environment, entry.text("path") or "", entry.text("name", example=key) or key
@@ -230,23 +184,6 @@ def _check_identity(entry: Inputs, key: str) -> None:
                 f"the {what} {name!r} becomes a tag of the secret, which {problem}",
                 f"Rename the {what}.",
             )
-
-
-def _value(shared: _Component, entry: Inputs, master_of: DatabaseSpec | None) -> GeneratedValue | DeclaredValue | None:
-    generate = entry.boolean("generate_random_password", default=False)
-    declared = entry.has("secret_data")
-    if generate == declared:
-        problem = "both secret_data and generate_random_password" if generate else "no value"
-        entry.scope.error(
-            entry.path, f"the secret has {problem}", "Write either secret_data or generate_random_password: true."
-        )
-        return None
-    if generate:
-        return generated_value(shared.vars, entry, master_of)
-    for key in sorted(generated.DOCUMENT_KEYS):
-        if entry.has(key):
-            entry.error(key, f"{key} stands beside secret_data", f"Write {key} as a key under secret_data.")
-    return declared_value(entry)
 
 
 def _tags(shared: _Component, entry: Inputs) -> dict[str, str]:

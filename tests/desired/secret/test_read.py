@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
-from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.desired.value.model import ExternalValue, GeneratedValue
 from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
@@ -82,15 +82,52 @@ def test_secrets_must_be_declared_even_if_there_are_none(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("secret", "problem"),
     [
-        ("key: {generate_random_password: true, secret_data: x}", "both secret_data and generate_random_password"),
-        ("key: {description: x}", "no value"),
-        ("key: {generate_random_password: false}", "no value"),
+        (
+            "key: {generate_random_password: true, secret_data: x}",
+            "both secret_data and generate_random_password: true",
+        ),
+        ("key: {value: external, secret_data: x}", "both secret_data and value: external"),
     ],
 )
 def test_a_secret_has_exactly_one_source_of_its_value(bench: Bench, secret: str, problem: str) -> None:
     found = bench.only_error(stack(secret))
     assert f"key vars.secrets.key: the secret has {problem}" in found
-    assert "Write either secret_data or generate_random_password: true." in found
+    assert "Keep one of them." in found
+
+
+@pytest.mark.parametrize("entry", ["value: external", "description: x", "generate_random_password: false, path: p"])
+@pytest.mark.parametrize("kind", ["generic", "credentials", "certificate"])
+def test_somebody_else_brings_the_value_of_a_secret_that_has_none(bench: Bench, entry: str, kind: str) -> None:
+    (found,) = bench.spec(stack(f"key: {{{entry}, type: {kind}}}")).secrets
+    assert (found.value, found.external) == (ExternalValue(), True)
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("value: hunter2, description: x", "value takes external alone"),
+        ("value: 7", "value takes external alone"),
+        ("username: app", "username says what a generated value looks like"),
+        ("random_password_length: 20", "random_password_length says what a generated value looks like"),
+        ("value: external, rotation: {managed: true}", "what a managed rotation makes of it is not known"),
+        ("type: certificate, rotation: {managed: true, strategy: random}", "a new random value would not be"),
+        (
+            "rotation: {managed: true, strategy: alternating-users, superuser_secret: key}",
+            "alternating-users needs masterarn",
+        ),
+    ],
+)
+def test_what_means_nothing_for_a_value_of_somebody_else_is_an_error(bench: Bench, entry: str, problem: str) -> None:
+    found = bench.errors(stack(f"key: {{{entry}}}"))[0]
+    assert problem in found
+    assert "hunter2" not in found
+
+
+def test_a_value_of_somebody_else_rotates_by_a_strategy_that_is_said(bench: Bench) -> None:
+    text = stack("key: {rotation: {managed: true, strategy: single-user}}")
+    (found,) = bench.spec(text).secrets
+    assert found.rotation is not None
+    assert found.rotation.strategy == "single-user"
 
 
 def test_an_empty_secret_is_an_error(bench: Bench) -> None:
