@@ -82,7 +82,7 @@ def value_kind(secret: SecretSpec) -> str:
         return f"generated password in JSON with {fields}" if fields else "generated password"
     if isinstance(secret.value, ExternalValue):
         return "value that somebody else brings"
-    shape = "JSON" if secret.value.document else "text"
+    shape = "JSON" if secret.value.document else "bytes" if secret.value.binary else "text"
     sources = sorted({output.component for output in secret.value.outputs})
     if sources:
         return f"{shape} rendered from {', '.join(sources)}"

@@ -251,7 +251,7 @@ class ComponentScope:
 def _takes_values(path: Path) -> bool:
     """Whether what stands at a place may be a password that somebody wrote out, with `${` in it by chance."""
     match path:
-        case ("vars", "secrets", _, "secret_data", *_):
+        case ("vars", "secrets", _, "secret_data" | "secret_binary", *_):
             return True
         case ("vars", name, *_):
             return name in _VALUES

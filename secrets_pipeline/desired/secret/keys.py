@@ -25,6 +25,7 @@ ENTRY_KEYS = (
             "path",
             "description",
             "secret_data",
+            "secret_binary",
             "value",
             "generate_random_password",
             "kms_key_id",

@@ -7,8 +7,8 @@ from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import listed
 from secrets_pipeline.desired.secret.generated import DOCUMENT_KEYS, generated_value
 from secrets_pipeline.desired.secret.keys import PASSWORD_KEYS
+from secrets_pipeline.desired.value.data import BINARY, binary_value, declared_value
 from secrets_pipeline.desired.value.data import KEY as DATA
-from secrets_pipeline.desired.value.data import declared_value
 from secrets_pipeline.desired.value.model import ExternalValue, Value
 
 GENERATE, VALUE = "generate_random_password", "value"
@@ -28,8 +28,8 @@ def secret_value(component: Inputs, entry: Inputs, master_of: DatabaseSpec | Non
         master_of: the database whose master password this is.
     """
     generate, external = entry.boolean(GENERATE, default=False), _external(entry)
-    given = {DATA: entry.has(DATA), f"{GENERATE}: true": generate, f"{VALUE}: {EXTERNAL}": external}
-    chosen = [key for key, chosen in given.items() if chosen]
+    said = {f"{GENERATE}: true": generate, f"{VALUE}: {EXTERNAL}": external}
+    chosen = [*(key for key in (DATA, BINARY) if entry.has(key)), *(key for key, chosen in said.items() if chosen)]
     if external is None:
         return None
     if len(chosen) > 1:
@@ -37,11 +37,12 @@ def secret_value(component: Inputs, entry: Inputs, master_of: DatabaseSpec | Non
         return None
     if generate:
         return generated_value(component, entry, master_of)
-    if entry.has(DATA):
-        for key in sorted(DOCUMENT_KEYS):
-            if entry.has(key):
-                entry.error(key, f"{key} stands beside {DATA}", f"Write {key} as a key under {DATA}.")
-        return declared_value(entry)
+    for written, read in ((DATA, declared_value), (BINARY, binary_value)):
+        if entry.has(written):
+            for key in sorted(DOCUMENT_KEYS):
+                if entry.has(key):
+                    entry.error(key, f"{key} stands beside {written}", f"Write {key} as a key under {DATA}.")
+            return read(entry)
     if useless := [key for key in sorted(DOCUMENT_KEYS | PASSWORD_KEYS) if entry.has(key)]:
         entry.error(
             useless[0],

@@ -89,10 +89,16 @@ def _with_lists(tree: Any, depth: int) -> Any:  # noqa: ANN401 - a JSON-shaped t
 
 
 class DeclaredValue(Spec):
-    """`secret_data`: a string, or a JSON object whose leaves may be references."""
+    """`secret_data`: a string, or a JSON object whose leaves may be references; or `secret_binary`.
+
+    Attributes:
+        document: whether it is a JSON object.
+        binary: whether its one leaf is the Base64 of the bytes to store.
+    """
 
     kind: Literal["declared"] = "declared"
     document: bool
+    binary: bool = False
     leaves: tuple[Leaf, ...]
 
     @property

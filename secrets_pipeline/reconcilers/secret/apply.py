@@ -35,6 +35,7 @@ from secrets_pipeline.reconcilers.tag_keys import (
 )
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.content import as_parameters
 from secrets_pipeline.values.render import render
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class SecretWriter:
             token = self._writer.token(secret.name, None, json.dumps(asked, sort_keys=True), initial.value)
             tags[VALUE_VERSION] = stack.ownership.marks.version(secret.name, token)
             tags |= {INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}
-            request |= {"ClientRequestToken": token, "SecretString": initial.value.get_secret_value()}
+            request |= {"ClientRequestToken": token, **as_parameters(initial.value)}
         tags[SPEC] = stack.ownership.marks.created(secret.name, owner, stack.run.id, now)
         try:
             with calling("CreateSecret", secret.name):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, ExternalValue
 from secrets_pipeline.reconcilers.secret_value.external import put_command
@@ -14,6 +12,7 @@ from secrets_pipeline.reconcilers.secret_value.fields import known_fields
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs, field_inputs
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.content import Content
 from secrets_pipeline.values.documents import merge_document
 from secrets_pipeline.values.render import render
 
@@ -32,7 +31,7 @@ class InitialValue:
         described: what it is, for a human.
     """
 
-    value: SecretStr | None
+    value: Content | None
     intent: str
     inputs: str | None
     described: str

@@ -18,7 +18,7 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id
-from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_value.read import read_content
 from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 
@@ -46,7 +46,7 @@ def rekey(stack: Stack, state: SecretState, key: str | None, *, external: bool =
     """
     state = after_rotation(stack, state)
     if state.current_version is not None:
-        read_value(stack, state, version=state.current_version)
+        read_content(stack, state, version=state.current_version)
     if key is not None:
         _try_to_encrypt(stack, state, key)
     _set_key(stack, state, key)
