@@ -54,11 +54,11 @@ def near_miss(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], most: int = _LISTED) -> str:
     """Names for a message, the first ones of many."""
     ordered = sorted(names)
-    more = f" … and {len(ordered) - _LISTED:,} more" if len(ordered) > _LISTED else ""
-    return (", ".join(ordered[:_LISTED]) or "none") + more
+    more = f" … and {len(ordered) - most:,} more" if len(ordered) > most else ""
+    return (", ".join(ordered[:most]) or "none") + more
 
 
 def managed_components(stack: AtmosStack, dialect: Dialect) -> dict[str, str]:

@@ -26,7 +26,7 @@ from secrets_pipeline.desired.reading.crossing import crosses_name
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import SWITCHES, ComponentScope
 from secrets_pipeline.desired.rotation import read as rotation
-from secrets_pipeline.desired.secret.keys import ENTRY_KEYS, VARIABLES
+from secrets_pipeline.desired.secret.keys import ENTRY_KEYS, INSTEAD, MISTAKEN_VARIABLES, VARIABLES
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.secret.replicas import check_regions, replica_key
 from secrets_pipeline.desired.secret.rotation_strategy import rotating
@@ -96,11 +96,8 @@ def read_component(
 def _notice_mistaken(inputs: Inputs) -> None:
     """Say which variables are almost one of ours: others are for Terraform, or come from the whole stack."""
     for key in inputs.values:
-        known = (
-            [f"default_{key}"]
-            if f"default_{key}" in VARIABLES
-            else difflib.get_close_matches(key, sorted(VARIABLES), 1, 0.9)
-        )
+        known = [f"default_{key}"] if f"default_{key}" in VARIABLES else [MISTAKEN_VARIABLES.get(key, "")]
+        known = known if any(known) else difflib.get_close_matches(key, sorted(VARIABLES), 1, 0.9)
         if key not in VARIABLES and known:
             inputs.scope.stack.notices.append(
                 f"component {inputs.scope.name} sets vars.{key}, which has no effect. Did you mean {known[0]}?"
@@ -126,7 +123,7 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
     if not entry.values:
         entry.scope.error(entry.path, f"secret {key} is empty", EXTERNAL_REMEDY)
         return None
-    entry.refuse_unknown(ENTRY_KEYS)
+    entry.refuse_unknown(ENTRY_KEYS, instead=INSTEAD)
     value = secret_value(shared.vars, entry, master_of)
     kind = secret_type(entry, value)
     name = secret_name(

@@ -137,7 +137,44 @@ def test_an_empty_secret_is_an_error(bench: Bench) -> None:
 def test_an_unknown_key_of_a_secret_is_an_error_with_the_near_miss(bench: Bench) -> None:
     found = error(bench, "recovery_window_in_day: 7")
     assert "key vars.secrets.key.recovery_window_in_day: unknown key recovery_window_in_day" in found
-    assert "Did you mean recovery_window_in_days?" in found
+    assert "Did you mean recovery_window_in_days? Known keys: " in found
+    assert found.endswith(" more.")
+    assert len(found) < 400
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("secret_string: hunter2", "Write secret_data: a text, or a map for JSON."),
+        ("create_random_password: true", "Write generate_random_password: true."),
+        ("length: 20", "Write random_password_length: 32 beside"),
+        ("replica: {eu-west-1: {}}", "Write replica_regions: [eu-west-1]"),
+        ("rotation_rules: {automatically_after_days: 30}", "Write rotation: {managed: true}"),
+        ("kms_key: alias/x", "Write kms_key_id:"),
+    ],
+)
+def test_what_terraform_calls_otherwise_is_answered_with_what_to_write(bench: Bench, key: str, written: str) -> None:
+    found = error(bench, key)
+    assert f"unknown key {key.partition(':')[0]}" in found
+    assert written in found
+    assert "hunter2" not in found
+    assert "Known keys" not in found
+
+
+@pytest.mark.parametrize("key", ["enable_rotation", "rotation_enabled"])
+def test_other_names_of_the_rotation_switch_mean_the_same(bench: Bench, key: str) -> None:
+    function = "rotation_lambda_arn: arn:aws:lambda:eu-west-2:111122223333:function:rotation\n"
+    assert one(bench, f"{key}: false").rotation is None
+    assert one(bench, f"{function}{key}: false").rotation is None
+    found = one(bench, f"{function}{key}: true").rotation
+    assert found is not None
+    assert found.automatically_after_days == 30
+    alone = error(bench, f"{key}: true")
+    assert f"{key} is true, but no function is named" in alone
+    assert f"Write rotation: {{managed: true}} instead of {key}" in alone
+    assert f"rotation_automatically and {key} mean the same" in error(
+        bench, f"{function}{key}: true\nrotation_automatically: true"
+    )
 
 
 def test_unknown_variables_of_the_component_are_terraforms(bench: Bench) -> None:
