@@ -25,6 +25,7 @@ ENTRY_KEYS = (
     frozenset(
         {
             "name",
+            "full_name",
             "path",
             "description",
             "secret_data",

@@ -38,7 +38,9 @@ class SecretSpec(Spec):
 
     Attributes:
         ref: component and key that declare it.
-        name: `{context_name}/{environment}/{path}/{name}`.
+        name: `{context_name}/{environment}/{path}/{name}`, or as name_template or full_name say.
+        home: the prefix, ending in a slash, below which all names are the stack's own; empty where it is not below
+            one.
         kms_key: key ARN, id, alias or expression; None for `aws/secretsmanager`.
         recovery_window_in_days: 0 (force) or 7 to 30, used by prune alone.
         policy: statements of the resource policy that the stack declares, as a list.
@@ -51,6 +53,7 @@ class SecretSpec(Spec):
 
     ref: SecretRef
     name: str
+    home: str = ""
     type: SecretType = SecretType.GENERIC
     description: str = ""
     kms_key: Late | None = None
