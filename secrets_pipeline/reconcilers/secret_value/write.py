@@ -12,8 +12,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import SecretBytes
-
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
@@ -69,8 +67,7 @@ class ValueWriter:
         fingerprinter = self._stack.ownership.fingerprinter
         if fingerprinter is None:
             raise RuntimeError("values are written under the fingerprint key, which apply makes first")
-        made = value.get_secret_value() if isinstance(value, SecretBytes) else value
-        return fingerprinter.digest("version", secret, replaced or "", intent, made)
+        return fingerprinter.digest("version", secret, replaced or "", intent, value)
 
     def rewrite(self, name: str) -> str:
         """Write the same value as a new version under the KMS key that the secret has at the write; see `write`."""
