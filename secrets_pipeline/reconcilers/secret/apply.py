@@ -88,7 +88,7 @@ class SecretWriter:
             request["KmsKeyId"] = key
         now, token = stack.run.now(), None
         if initial.value is not None:
-            tags[VALUE_KEY] = key_id(stack, key)
+            tags |= {VALUE_KEY: key_id(stack, key), **initial.tags}
             # A used token succeeds: only a request that is the same in all its parts may be a try of this one.
             asked = [initial.intent, initial.inputs, secret.intent(), tags, request]
             token = self._writer.token(secret.name, None, json.dumps(asked, sort_keys=True), initial.value)

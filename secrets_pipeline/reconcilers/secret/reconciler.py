@@ -23,6 +23,7 @@ from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_s
 from secrets_pipeline.reconcilers.secret.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret.plan import differences, reasons
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, value_missing
+from secrets_pipeline.reconcilers.secret_value.generated_rule import other_rule
 from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_value.plan import foreign_value
 from secrets_pipeline.reconcilers.secret_value.previous import rename_reason, takes_value
@@ -147,7 +148,9 @@ class SecretReconciler:
     def _notes(self, state: SecretState | None, secret: DesiredSecret, before: Reason | None) -> tuple[Reason, ...]:
         """What a human should know of the value beside the plan."""
         missing = lacks_its_value(secret.spec, state) and not (state is None and takes_value(self._stack, secret.spec))
-        return (*([before] if before else []), *([value_missing(self._stack, secret.spec)] if missing else []))
+        rule = other_rule(self._stack, secret.spec, state) if state is not None else None
+        said = (before, value_missing(self._stack, secret.spec) if missing else None, rule)
+        return tuple(one for one in said if one is not None)
 
     def _rewrites(self, name: str) -> bool:
         """Whether the value of a secret, of this stage or another, is about to change; asked once for each."""

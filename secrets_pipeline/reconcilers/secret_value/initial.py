@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -11,9 +12,11 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, ExternalValue, GeneratedValue
 from secrets_pipeline.reconcilers.secret_value.external import put_command
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
+from secrets_pipeline.reconcilers.secret_value.generated_rule import generated_tag
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs, field_inputs
 from secrets_pipeline.reconcilers.secret_value.previous import PreviousValue, previous_value, renamed
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
+from secrets_pipeline.reconcilers.tag_keys import GENERATED
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.content import Content
@@ -34,6 +37,7 @@ class InitialValue:
         inputs: becomes the `:inputs` tag; None while a field is still missing.
         described: what it is, for a human.
         ours: whether this project made it, and may write over it later as its own.
+        tags: what else is said of it; see `generated_rule`.
     """
 
     value: Content | None
@@ -41,6 +45,7 @@ class InitialValue:
     inputs: str | None
     described: str
     ours: bool = True
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def initial_value(stack: Stack, secret: SecretSpec, passwords: GeneratedPasswords) -> InitialValue | Pending:
@@ -75,11 +80,12 @@ def initial_value(stack: Stack, secret: SecretSpec, passwords: GeneratedPassword
 
 def _generated(stack: Stack, secret: SecretSpec, value: GeneratedValue, password: SecretStr) -> InitialValue:
     if not value.fields:
-        return InitialValue(password, "generated", None, "generated password")
+        return InitialValue(password, "generated", None, "generated password", tags=generated_tag(stack, secret))
     fields, missing = known_fields(stack, secret)
     document = merge_document(None, {**fields, "password": password})
     complete = None if missing else field_inputs(stack, secret, fields)
-    return InitialValue(document, "generated", complete, "generated credentials")
+    tags = generated_tag(stack, secret)
+    return InitialValue(document, "generated", complete, "generated credentials", tags=tags)
 
 
 def _declared(
@@ -108,4 +114,5 @@ def _kept(stack: Stack, secret: SecretSpec, kept: PreviousValue) -> InitialValue
 
 def _from(kept: PreviousValue, content: Content, inputs: str | None, what: str) -> InitialValue:
     intent, described = f"value of {kept.source} {what}", f"value of {kept.state.name}"
-    return InitialValue(content, intent, inputs, described, ours=kept.ours)
+    tags = {GENERATED: kept.state.tags[GENERATED]} if kept.ours and GENERATED in kept.state.tags else {}
+    return InitialValue(content, intent, inputs, described, ours=kept.ours, tags=tags)

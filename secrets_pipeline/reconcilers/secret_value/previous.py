@@ -18,9 +18,8 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.reason import Because, Noted, NotOurs, Reason
 from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.reconcilers.apply_options import adoption
-from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
+from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared
 from secrets_pipeline.reconcilers.secret_value.read import read_content
 from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
@@ -93,8 +92,6 @@ def previous_value(stack: Stack, secret: SecretSpec) -> PreviousValue | Pending 
     if old.rotation_enabled:
         if not stack.ownership.owns(old):
             return Pending(f"{old.name}, its previous name, rotates: whoever owns it has to cancel that first")
-        # Should the YAML be taken back, nobody else switched its rotation off.
-        old = withdraw_digest(stack, old, Part.ROTATION)
         with calling("CancelRotateSecret", old.name):
             stack.account.client("secretsmanager").cancel_rotate_secret(SecretId=old.arn)
         old = after_rotation(stack, stack.observed.secrets.refresh(old.name) or old)
