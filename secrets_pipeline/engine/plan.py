@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from secrets_pipeline.engine.grouping import OTHERS, folded, listed
 from secrets_pipeline.engine.model import Change, ChangeClass
+from secrets_pipeline.engine.reason import Noted
 
 UNBLOCKS = "what unblocks it"
 """The heading over `PlanRow.unblocked_by`."""
@@ -42,13 +43,13 @@ class Plan:
     stages: Mapping[str, Sequence[Change]]
 
     def rows(self, *, unchanged: bool = False) -> list[PlanRow]:
-        """Return a row a change; those of class none only if asked for, or where drift is said and left alone."""
+        """Return a row a change; those of class none only if asked for, or where there is something to say."""
         every = [(stage, change) for stage, changes in self.stages.items() for change in changes]
         blocked = {c.resource.name for _, c in every if c.action is ChangeClass.BLOCKED and c.resource.kind == _OWNER}
         return [
             _row(stage, change, blocked)
             for stage, change in every
-            if unchanged or change.drift or change.action is not ChangeClass.NONE
+            if unchanged or change.drift or change.action is not ChangeClass.NONE or _says(change)
         ]
 
     @property
@@ -102,6 +103,10 @@ def _together(alike: Sequence[PlanRow]) -> PlanRow:
 
 def _others(rest: Sequence[PlanRow]) -> PlanRow:
     return replace(rest[0], name=listed([row.name for row in rest]), reason=OTHERS, unblocked_by="")
+
+
+def _says(change: Change) -> bool:
+    return any(isinstance(one, Noted) for one in change.reasons)
 
 
 def _row(stage: str, change: Change, blocked: Collection[str]) -> PlanRow:

@@ -128,7 +128,9 @@ def _may_read(component: Component) -> bool:
 
 def _used(use: AmbiguousText, components: Collection[str]) -> bool:
     match use.path:
-        case ("vars", "context_name" | "environment") | ("vars", "secrets", _, "name" | "path"):
+        case ("vars", "context_name" | "environment"):
+            return True
+        case ("vars", "secrets", _, "name" | "path" | "full_name" | "previous_name"):
             return True
     text: Any = use.component.vars
     for step in use.path[1:]:

@@ -10,14 +10,12 @@ from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh, LambdaRefresh, SsmRefresh, StageRefresh
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.desired.names import is_home
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 
 Kind = tuple[str, list[str]]
 """A kind of thing, by its name in the table, and ARNs of it."""
 
-_OWN_PARTS = 2
 """Context and environment, below which a stack's own names are."""
 
 
@@ -112,7 +110,8 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
         yield "own_aliases", here.arns("kms", *aliases, everywhere=True)
     if any(secret.replicas for secret in spec.secrets):
         yield "replicated_secrets", secrets
-    if any(secret.rotation for secret in spec.secrets):
+    # What rotates the secret of a previous name is stopped.
+    if any(secret.rotation or secret.previous_name for secret in spec.secrets):
         yield "rotated_secrets", here.arns("secretsmanager", *_own_secrets(spec))
     taken_in = sorted({one.name for one in spec.crossings if one.boundary is Boundary.PARAMETER})
     parameters = [f"parameter/{name.removeprefix('/')}" for name in taken_in]
@@ -122,12 +121,10 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
 
 
 def _own_secrets(spec: StackSpec) -> list[str]:
-    """Patterns of a stack's secrets: all below its context and environment, so that what left the YAML is found."""
-    found = []
-    for secret in spec.secrets:
-        parts = secret.name.split("/")
-        own = len(parts) > _OWN_PARTS and is_home(spec.stack, parts[0], parts[1])
-        found.append(f"secret:{parts[0]}/{parts[1]}/*" if own else f"secret:{secret.name}-??????")
+    """Patterns of a stack's secrets: all below a prefix of its own, so that what left the YAML is found."""
+    found = [f"secret:{one.home}*" if one.home else f"secret:{one.name}-??????" for one in spec.secrets]
+    # A value is kept over a rename.
+    found += [f"secret:{one.previous_name}-??????" for one in spec.secrets if one.previous_name]
     return list(dict.fromkeys(found))
 
 
