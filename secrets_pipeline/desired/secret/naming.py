@@ -7,6 +7,7 @@ Source: https://atmos.tools/core-concepts/stacks/templates (escaping what anothe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,7 +61,7 @@ class Naming:
         errors = len(inputs.scope.stack.errors)
         self._template = _template(inputs)
         self._context, self._environment = "", None
-        if self._template is None and len(inputs.scope.stack.errors) == errors:
+        if self._template is None and len(inputs.scope.stack.errors) == errors and _names_by_parts(inputs):
             self._context = inputs.required_text(
                 "context_name",
                 "Write vars.context_name, for example myapp: it begins every secret's name and is never guessed; or "
@@ -138,6 +139,16 @@ class Naming:
             what = f"{SETTING} gives the secret {key} an empty name"
             scope.error(_PATH, what, f"Write for example {SETTING}: {suggestion(_EXAMPLE)}.")
         return found if len(scope.stack.errors) == errors else ""
+
+
+def _names_by_parts(inputs: Inputs) -> bool:
+    """Whether any secret of a component is named by parts; where each has a full name, there is nothing to begin."""
+    entries = inputs.values.get("secrets")
+    if not isinstance(entries, Mapping) or not entries:
+        return True
+    return inputs.has("context_name") or any(
+        not isinstance(one, Mapping) or FULL_NAME not in one for one in entries.values()
+    )
 
 
 def _template(inputs: Inputs) -> str | None:

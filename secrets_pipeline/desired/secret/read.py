@@ -171,7 +171,7 @@ def _cross(scope: ComponentScope, name: Name) -> None:
 
 def _check_name(shared: _Component, entry: Inputs, name: Name) -> None:
     problem = secret_name_problem(name.text)
-    if problem and shared.naming.complete and name.text:
+    if problem and name.text and (shared.naming.complete or entry.has(FULL_NAME)):
         key = next((one for one in (FULL_NAME, "name") if entry.has(one)), "path")
         entry.error(key, problem, "Rename it: AWS never renames a secret later.")
     elif not problem and (notice := secret_name_notice(name.text)):

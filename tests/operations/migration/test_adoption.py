@@ -167,3 +167,26 @@ def test_a_password_moves_from_parameter_store_without_being_shown_and_stays_whe
     now = secrets.get_secret_value(SecretId=name.strip("/"))
     assert (now["SecretString"], now["VersionId"]) == (PASSWORD, first["VersionId"])
     assert {one.action for one in planned(later, session)} == {ChangeClass.NONE}
+
+
+def test_names_and_values_that_are_not_ours_are_adopted_as_they_are(
+    aws: emulator.LocalAws, session: boto3.Session, tmp_path: Path
+) -> None:
+    asked = estate("legacy", account=aws.account_id, function=function(aws), replica=OTHER_REGION, foreign=False)
+    made = create(session, [one for one in asked if one.replicas or not one.random or one.rotation])
+    names = [one.name for one in made]
+    desired = written(tmp_path, migrated(state_file(instances(made)), "full"), aws)
+    assert (desired.errors, {one.name for one in desired.specs["fnx-full"].secrets}) == ({}, set(names))
+    before = Everything(session, names)
+    assert {type(one) for one in applied(desired, session, *names)} == {Applied, Unchanged}
+    assert before.differences(Everything(session, names)) == {}
+    assert {one.action for one in planned(desired, session)} == {ChangeClass.NONE}
+
+
+def test_a_component_whose_secrets_have_full_names_needs_no_context(tmp_path: Path, aws: emulator.LocalAws) -> None:
+    migration = migrated(state_file(instances(estate("legacy", count=3))), "nothing")
+    assert not written(tmp_path, migration, aws).errors
+    manifest = tmp_path / "stacks" / "orgs" / "dev.yaml"
+    manifest.write_text(manifest.read_text().replace("context_name: fnx", "namespace: fnx"))
+    (tmp_path / "atmos.yaml").write_text(ATMOS.replace("context_name", "namespace"))
+    assert not open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED)).errors
