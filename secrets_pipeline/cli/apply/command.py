@@ -11,11 +11,12 @@ import typer
 from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
 from secrets_pipeline.cli.shared.progress import ApplyProgress
-from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable
+from secrets_pipeline.cli.shared.repository import narrowed, read_asked, tell_nameless, usable
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
 from secrets_pipeline.errors import GuardError
@@ -113,7 +114,8 @@ def apply(
     def run(stack: str) -> StackRun:
         return _queued(stack, url, timeout, desired, deep=deep) if queue else run_here(stack, desired, options)
 
-    usables = usable(desired, source.names, failures, strict=source.strict)
+    asked = narrowed(desired, source.names, touched_stacks(source, desired), failures)
+    usables = usable(desired, asked, failures, strict=source.strict)
     note_unresolved((desired.specs[name] for name in usables), failures)
     finished = run_all([name for name in usables if name not in failures.texts], run, failures)
     if output is TableFormat.JSON:

@@ -12,11 +12,12 @@ import typer
 
 from secrets_pipeline.cli.plan.formats import PlanFormat
 from secrets_pipeline.cli.plan.view import StackPlan, declared
+from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
 from secrets_pipeline.cli.shared.reference_view import reference_rows
-from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
+from secrets_pipeline.cli.shared.repository import narrowed, read_asked, tell_nameless, usable
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
 
 if TYPE_CHECKING:
@@ -54,19 +55,21 @@ def plan(
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
     if offline and (deep or detailed_exitcode):
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
-    failures, desired, stacks = open_stacks(source, source.names)
+    failures, desired = Failures(), read_asked(source)
+    touched = touched_stacks(source, desired)
+    stacks = usable(desired, narrowed(desired, source.names, touched, failures), failures, strict=source.strict)
     note_unresolved((desired.specs[name] for name in stacks), failures)
     if offline:
         specs = [desired.specs[name] for name in stacks]
         shown = {spec.stack: (spec.target, declared(spec), reference_rows(spec)) for spec in specs}
-        output.render_declared(shown, failures.texts)
+        output.render_declared(shown, failures.texts, touched=touched)
         failures.exit()
         return
     from secrets_pipeline.aws.session import Sessions  # noqa: PLC0415 - see the module's docstring
 
     tell_nameless(desired)
     plans = plan_all(desired.assemble(Sessions(read_only=True)), stacks, failures, deep=deep)
-    output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep)
+    output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, touched=touched)
     failures.exit()
     if detailed_exitcode and any(one.differs for one in plans):
         raise typer.Exit(CHANGES)
