@@ -62,6 +62,16 @@ def github(name: str, job: str, known: Mapping[str, str]) -> Iterator[Step]:
             yield Step(step["name"], ("bash", "-e"), step["run"], meant)
 
 
+def fetch_depth(name: str, job: str) -> int:
+    """How many commits of a branch the clone of a job has; 0 for all.
+
+    Source: https://github.com/actions/checkout#usage
+    """
+    steps = workflow(name)["jobs"][job]["steps"]
+    (checkout,) = [step["with"] for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    return int(checkout.get("fetch-depth", 1))
+
+
 def gitlab(job: str, known: Mapping[str, str]) -> Iterator[Step]:
     """What a job of GitLab CI runs: `before_script` and `script` in one shell, the former installs first.
 

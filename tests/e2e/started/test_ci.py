@@ -13,25 +13,23 @@ import json
 import os
 import shutil
 import subprocess
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import botocore.exceptions
 
 from secrets_pipeline import emulator
 from secrets_pipeline.emulator import LocalAws
-from tests.ci_files import CI, INSTALL, Step, github, gitlab
+from tests.ci_files import CI, INSTALL, Step, fetch_depth, github, gitlab
 from tests.cli.conftest import ATMOS, DEV, write
 from tests.cli.processes import environment
 from tests.e2e.least_rights.life import Life
 from tests.embedded import operator
+from tests.forge import API_TOKEN, Forge, served
 from tests.gits import committed, git
 
 ROOT: Final = Path(__file__).parents[3]
@@ -43,95 +41,6 @@ access:
 GITHUB = "token.actions.githubusercontent.com"
 GITLAB = "gitlab.com"
 AUDIENCES = {GITHUB: "sts.amazonaws.com", GITLAB: "https://gitlab.com"}
-API_TOKEN = "token-of-the-api"
-
-
-class Forge(ThreadingHTTPServer):
-    """Takes comments and issues, as the APIs of GitHub and GitLab do.
-
-    Attributes:
-        comments: their texts, by number.
-        issues: title, text and whether it is open, by number.
-        refused: requests that it did not understand, or that brought no token.
-    """
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answering)
-        self.comments: dict[int, str] = {}
-        self.issues: dict[int, dict[str, Any]] = {}
-        self.refused: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Answering(BaseHTTPRequestHandler):
-    server: Forge
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
-        pass
-
-    def answer(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        said = json.loads(self.rfile.read(length)) if length else {}
-        mine = {f"Bearer {API_TOKEN}", API_TOKEN}
-        known = {self.headers.get("Authorization"), self.headers.get("PRIVATE-TOKEN")} & mine
-        found = self.dealt_with(urlsplit(self.path).path.strip("/").split("/"), said) if known else None
-        if found is None:
-            self.server.refused.append(f"{self.command} {self.path}")
-        content = json.dumps(found).encode()
-        self.send_response(404 if found is None else 200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_POST = do_PATCH = do_PUT = answer  # noqa: N815 - the base class calls them so
-
-    def dealt_with(self, path: list[str], said: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
-        """https://docs.github.com/en/rest/issues, https://docs.gitlab.com/api/notes/, https://docs.gitlab.com/api/issues/."""
-        match self.command, path:
-            case "GET", ["repos", "acme", "infra", "issues", "7", "comments"] | [
-                "projects",
-                "42",
-                "merge_requests",
-                "7",
-                "notes",
-            ]:
-                return [{"id": number, "body": text} for number, text in self.server.comments.items()]
-            case "POST", [*_, "issues" | "merge_requests", "7", "comments" | "notes"]:
-                return self.commented(len(self.server.comments) + 100, said["body"])
-            case ("PATCH", ["repos", "acme", "infra", "issues", "comments", number]) | (
-                "PUT",
-                ["projects", "42", "merge_requests", "7", "notes", number],
-            ) if int(number) in self.server.comments:
-                return self.commented(int(number), said["body"])
-            case _, ["repos", "acme", "infra", "issues", *rest]:
-                return self.issue(rest, said, "number", "body")
-            case _, ["projects", "42", "issues", *rest]:
-                return self.issue(rest, said, "iid", "description")
-        return None
-
-    def commented(self, number: int, text: str) -> dict[str, str]:
-        self.server.comments[number] = text
-        return {}
-
-    def issue(self, rest: list[str], said: Mapping[str, str], number: str, text: str) -> Any:  # noqa: ANN401 - JSON
-        issues = self.server.issues
-        match self.command, rest:
-            case "GET", []:
-                return [{number: one, text: found["text"]} for one, found in issues.items() if found["open"]]
-            case "POST", []:
-                issues[len(issues) + 1] = {"title": said["title"], "text": said[text], "open": True}
-                return {}
-            case "PATCH" | "PUT", [one]:
-                issues[int(one)]["text"] = said[text]
-                if "closed" in said.values() or said.get("state_event") == "close":
-                    issues[int(one)]["open"] = False
-                return {}
-        return None
 
 
 @dataclass
@@ -152,15 +61,26 @@ class Team:
     forge: Forge = field(default_factory=Forge)
     runs: int = 0
 
-    def run(self, steps: Sequence[Step], ref: str, subject: str, role: str, **more: str) -> tuple[str, Path]:
+    def run(
+        self, steps: Sequence[Step], ref: str, subject: str, role: str, depth: int, **more: str
+    ) -> tuple[str, Path]:
         """Run a job in a clone of its own.
+
+        Args:
+            steps: of the job.
+            ref: the branch that is checked out.
+            subject: of its token.
+            role: that the token opens; what its variables name if empty.
+            depth: commits of a branch that the clone has; 0 for all.
+            more: variables of the runner.
 
         Returns:
             The step that failed, empty for none, and the clone.
         """
         self.runs += 1
         clone = self.folder / f"run-{self.runs}"
-        git(self.folder, "clone", "-q", "--no-checkout", str(self.origin), str(clone))
+        shallow = [f"--depth={depth}", "--no-single-branch"] if depth else []
+        git(self.folder, "clone", "-q", "--no-checkout", *shallow, f"file://{self.origin}", str(clone))
         git(clone, "remote", "set-url", "origin", "https://example.com/acme/infra.git")
         git(clone, "checkout", "-q", "--detach", f"origin/{ref}")
         variables = {
@@ -219,7 +139,7 @@ class Team:
         """Exchange a token of that subject for the variables of a role's session."""
         sts = operator(self.aws).client("sts", endpoint_url=self.aws.endpoint_url)
         # AWS takes it unsigned.
-        sts.meta.events.register_first("choose-signer.sts.AssumeRoleWithWebIdentity", lambda **_: "v4")
+        sts.meta.events.register_first("choose-signer.sts.AssumeRoleWithWebIdentity", signed)
         issued = sts.assume_role_with_web_identity(
             RoleArn=f"arn:aws:iam::{self.aws.account_id}:role/{role}",
             RoleSessionName="test",
@@ -238,6 +158,10 @@ class Team:
         except botocore.exceptions.ClientError:
             return False
         return True
+
+
+def signed(**_: object) -> Any:  # noqa: ANN401 - botocore's handlers of this event return a version
+    return "v4"
 
 
 def token(issuer: str, subject: str, **claims: str) -> str:
@@ -264,11 +188,8 @@ def team(folder: Path, issuer: str, trust: str) -> Iterator[Team]:
         committed(origin)
         made = Team(aws, origin, folder, issuer)
         make_roles(Life(aws, origin, folder / "home"), made, trust)
-        served = threading.Thread(target=made.forge.serve_forever, daemon=True)
-        served.start()
-        yield made
-        made.forge.shutdown()
-        served.join()
+        with served(made.forge):
+            yield made
     finally:
         emulator.stop(folder / "aws")
 
@@ -302,6 +223,7 @@ def actions(made: Team, workflow: str, job: str, ref: str) -> tuple[str, Path]:
         ref,
         subject,
         role,
+        fetch_depth(workflow, job),
         GITHUB_ACTIONS="true",
         GITHUB_API_URL=made.forge.url,
         GITHUB_SERVER_URL="https://github.example",
@@ -327,7 +249,9 @@ def pipeline(made: Team, job: str, ref: str) -> tuple[str, Path]:
         own |= {"CI_MERGE_REQUEST_IID": "7"}
         own |= {"CI_MERGE_REQUEST_DIFF_BASE_SHA": git(made.origin, "merge-base", "main", ref)}
     subject = f"project_path:acme/infra:ref_type:branch:ref:{ref}"
-    return made.run(list(gitlab(job, own)), ref, subject, "", **own)
+    steps = list(gitlab(job, own))
+    # https://docs.gitlab.com/ci/pipelines/settings/#limit-the-number-of-changes-fetched-during-clone
+    return made.run(steps, ref, subject, "", int(steps[-1].variables.get("GIT_DEPTH", "20")), **own)
 
 
 def test_github(tmp_path: Path) -> None:
