@@ -72,6 +72,12 @@ def fetch_depth(name: str, job: str) -> int:
     return int(checkout.get("fetch-depth", 1))
 
 
+def role_to_assume(name: str, job: str) -> str:
+    """The role that a job gets by the token that its runner signs; empty for none."""
+    given = [step["with"] for step in workflow(name)["jobs"][job]["steps"] if "with" in step]
+    return next((str(one["role-to-assume"]) for one in given if "role-to-assume" in one), "")
+
+
 def gitlab(job: str, known: Mapping[str, str]) -> Iterator[Step]:
     """What a job of GitLab CI runs: `before_script` and `script` in one shell, the former installs first.
 

@@ -14,17 +14,19 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
 import botocore.exceptions
+import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.emulator import LocalAws
-from tests.ci_files import CI, INSTALL, Step, fetch_depth, github, gitlab
+from tests.ci_files import CI, INSTALL, Step, fetch_depth, github, gitlab, role_to_assume
 from tests.cli.conftest import ATMOS, DEV, write
 from tests.cli.processes import environment
 from tests.e2e.least_rights.life import Life
@@ -61,18 +63,14 @@ class Team:
     forge: Forge = field(default_factory=Forge)
     runs: int = 0
 
-    def run(
-        self, steps: Sequence[Step], ref: str, subject: str, role: str, depth: int, **more: str
-    ) -> tuple[str, Path]:
+    def run(self, steps: Sequence[Step], ref: str, depth: int, runner: Mapping[str, str]) -> tuple[str, Path]:
         """Run a job in a clone of its own.
 
         Args:
             steps: of the job.
             ref: the branch that is checked out.
-            subject: of its token.
-            role: that the token opens; what its variables name if empty.
             depth: commits of a branch that the clone has; 0 for all.
-            more: variables of the runner.
+            runner: its variables.
 
         Returns:
             The step that failed, empty for none, and the clone.
@@ -85,15 +83,10 @@ class Team:
         git(clone, "checkout", "-q", "--detach", f"origin/{ref}")
         variables = {
             **environment(),
-            **self.aws.environment(),
-            **self.session(
-                role or str(next(one.variables["AWS_ROLE_ARN"] for one in steps)).rpartition("/")[2], subject
-            ),
             "HOME": str(self.folder),
             "PYTHONPATH": str(ROOT),
             "AWS_CONFIG_FILE": os.devnull,
-            "AWS_ID_TOKEN": token(self.issuer, subject),
-            **more,
+            **runner,
         }
         for step in steps:
             if step.script.strip() == INSTALL:
@@ -141,11 +134,12 @@ class Team:
         # AWS takes it unsigned.
         sts.meta.events.register_first("choose-signer.sts.AssumeRoleWithWebIdentity", signed)
         issued = sts.assume_role_with_web_identity(
-            RoleArn=f"arn:aws:iam::{self.aws.account_id}:role/{role}",
+            RoleArn=role,
             RoleSessionName="test",
             WebIdentityToken=token(self.issuer, subject, **claims),
         )["Credentials"]
         return {
+            **self.aws.environment(),
             "AWS_ACCESS_KEY_ID": issued["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": issued["SecretAccessKey"],
             "AWS_SESSION_TOKEN": issued["SessionToken"],
@@ -154,7 +148,7 @@ class Team:
     def may_assume(self, role: str, subject: str, **claims: str) -> bool:
         """Whether a token of that subject opens a role."""
         try:
-            self.session(f"secrets-pipeline-{role}", subject, **claims)
+            self.session(f"arn:aws:iam::{self.aws.account_id}:role/secrets-pipeline-{role}", subject, **claims)
         except botocore.exceptions.ClientError:
             return False
         return True
@@ -211,28 +205,26 @@ def make_roles(life: Life, made: Team, trust: str) -> None:
 
 
 def actions(made: Team, workflow: str, job: str, ref: str) -> tuple[str, Path]:
-    """A job of GitHub Actions, with the subject of its token."""
+    """A job of GitHub Actions, with the subject of its token; one of a fork has none."""
     subject, name = {
         "plan": ("repo:acme/infra:pull_request", "refs/pull/7/merge"),
+        "offline": ("", "refs/pull/7/merge"),
         "apply": ("repo:acme/infra:environment:secrets-production", "refs/heads/main"),
         "drift": ("repo:acme/infra:ref:refs/heads/main", "refs/heads/main"),
     }[job]
-    role = f"secrets-pipeline-{'audit' if job == 'drift' else job}"
-    return made.run(
-        list(github(workflow, job, {"github.token": API_TOKEN})),
-        ref,
-        subject,
-        role,
-        fetch_depth(workflow, job),
-        GITHUB_ACTIONS="true",
-        GITHUB_API_URL=made.forge.url,
-        GITHUB_SERVER_URL="https://github.example",
-        GITHUB_REPOSITORY="acme/infra",
-        GITHUB_REF=name,
-        GITHUB_RUN_ID="1",
-        GITHUB_STEP_SUMMARY=str(made.folder / "summary.md"),
-        **({"GITHUB_BASE_REF": "main"} if job == "plan" else {}),
-    )
+    role = role_to_assume(workflow, job)
+    runner = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_API_URL": made.forge.url,
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_REPOSITORY": "acme/infra",
+        "GITHUB_REF": name,
+        "GITHUB_BASE_REF": "main" if "pull" in name else "",
+        "GITHUB_RUN_ID": "1",
+        "GITHUB_STEP_SUMMARY": str(made.folder / "summary.md"),
+        **(made.session(role, subject) if role else {}),
+    }
+    return made.run(list(github(workflow, job, {"github.token": API_TOKEN})), ref, fetch_depth(workflow, job), runner)
 
 
 def pipeline(made: Team, job: str, ref: str) -> tuple[str, Path]:
@@ -248,10 +240,11 @@ def pipeline(made: Team, job: str, ref: str) -> tuple[str, Path]:
     if job == "secrets-plan":
         own |= {"CI_MERGE_REQUEST_IID": "7"}
         own |= {"CI_MERGE_REQUEST_DIFF_BASE_SHA": git(made.origin, "merge-base", "main", ref)}
-    subject = f"project_path:acme/infra:ref_type:branch:ref:{ref}"
     steps = list(gitlab(job, own))
+    subject, variables = f"project_path:acme/infra:ref_type:branch:ref:{ref}", steps[-1].variables
+    own |= {"AWS_ID_TOKEN": token(GITLAB, subject), **made.session(variables["AWS_ROLE_ARN"], subject)}
     # https://docs.gitlab.com/ci/pipelines/settings/#limit-the-number-of-changes-fetched-during-clone
-    return made.run(steps, ref, subject, "", int(steps[-1].variables.get("GIT_DEPTH", "20")), **own)
+    return made.run(steps, ref, int(variables.get("GIT_DEPTH", "20")), own)
 
 
 def test_github(tmp_path: Path) -> None:
@@ -270,6 +263,20 @@ def test_github(tmp_path: Path) -> None:
         assert list(made.forge.comments) == [number]
         assert "second" in made.forge.comments[number]
         assert "second" in (tmp_path / "summary.md").read_text()
+        # Whoever has its role reads no value.
+        session = made.session(role_to_assume("secrets-plan", "plan"), "repo:acme/infra:pull_request")
+        keys = (session["AWS_ACCESS_KEY_ID"], session["AWS_SECRET_ACCESS_KEY"], session["AWS_SESSION_TOKEN"])
+        theirs = boto3.Session(*keys, region_name="eu-west-2").client(
+            "secretsmanager", endpoint_url=made.aws.endpoint_url
+        )
+        assert theirs.describe_secret(SecretId="shop/dev/api/token")["Name"] == "shop/dev/api/token"
+        with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+            theirs.get_secret_value(SecretId="shop/dev/api/token")
+        # A fork's is listed without credentials, and nowhere said but in the run.
+        (tmp_path / "summary.md").unlink()
+        assert actions(made, "secrets-plan", "offline", "topic")[0] == ""
+        assert "### `shop-dev`" in (tmp_path / "summary.md").read_text()
+        assert "second" in made.forge.comments[number]
         # At night somebody's change is found, and the run fails.
         made.tamper()
         assert actions(made, "secrets-drift", "drift", "main")[0] == "Judge"
