@@ -99,9 +99,13 @@ class StackSpec(Spec):
         return index
 
     def digest(self) -> str:
-        """SHA-256 (hex) over the whole desired state, wherever in the YAML it stands; there is no plaintext in it."""
+        """SHA-256 (hex) over the whole desired state, see `content`."""
+        text = json.dumps(self.content(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def content(self) -> dict[str, Any]:
+        """The whole desired state as JSON has it, wherever in the YAML it stands; there is no plaintext in it."""
         places: dict[str, Any] = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where": True}}}}}
         # Who allows it, what others declare, and how the YAML writes it, is not what the stack asks for.
         places |= {"crossings": True, "contested": True, "plaintext": True}
-        text = json.dumps(self.model_dump(mode="json", exclude=places), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return self.model_dump(mode="json", exclude=places)

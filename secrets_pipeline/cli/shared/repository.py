@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
+from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
@@ -17,6 +19,9 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.repository_id import NAMELESS
 from secrets_pipeline.stacks import SourceChoice, StackSource
+
+if TYPE_CHECKING:
+    from secrets_pipeline.operations.affected.model import Affected
 
 
 def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: bool = False) -> OpenRepository:
@@ -44,7 +49,26 @@ def read_asked(options: StackOptions) -> OpenRepository:
 def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failures, OpenRepository, list[str]]:
     """Return what went wrong, the desired state that the options ask for, and the stacks to work on; see `usable`."""
     failures, desired = Failures(), read_asked(options)
-    return failures, desired, usable(desired, names, failures, strict=options.strict)
+    asked = narrowed(desired, names, touched_stacks(options, desired), failures)
+    return failures, desired, usable(desired, asked, failures, strict=options.strict)
+
+
+def narrowed(
+    desired: OpenRepository, names: list[str] | None, touched: Affected | None, failures: Failures
+) -> list[str] | None:
+    """Leave out of the stacks that were asked for what is not affected; one that is not there stays, to be said.
+
+    Args:
+        desired: of the repository.
+        names: see `usable`.
+        touched: the affected ones; None where --affected is not given.
+        failures: is told of globs that match nothing.
+    """
+    if touched is None:
+        return names
+    known = known_stacks(desired)
+    asked = sorted(known) if names is None else meant(desired, names, failures, known)
+    return [name for name in asked if name in touched.stacks or name not in known]
 
 
 def open_stack(options: StackOptions, name: str) -> tuple[Failures, OpenRepository, list[str]]:
