@@ -9,6 +9,7 @@ from typing import Any
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.components.sections import ABSTRACT
+from secrets_pipeline.stacks.config.stores import Stores
 from secrets_pipeline.stacks.functions.ownership import copied
 
 
@@ -100,12 +101,14 @@ class AtmosStack:
         components: kind → name → component, kinds in the order in which Atmos looks for a component.
         included: files that its manifests, and what these import, take in as values, sorted; their components may use
             some of them only.
+        stores: of `atmos.yaml`, by name; those of every stack are the same.
     """
 
     name: str
     files: tuple[str, ...]
     components: Mapping[str, Mapping[str, Component]]
     included: tuple[Included, ...] = ()
+    stores: Stores = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
