@@ -37,6 +37,7 @@ class StackSpec(Spec):
         rotation_function: the function that rotates the secrets with managed rotation; None where there is none.
         crossings: what the stack takes in and writes to beyond its own.
         contested: names that other stacks of the repository declare too.
+        contested_outputs: components whose outputs Atmos would look for where it looks for those of another stack.
     """
 
     stack: str
@@ -56,6 +57,7 @@ class StackSpec(Spec):
     verification: VerificationSpec = VerificationSpec()
     crossings: tuple[Crossing, ...] = ()
     contested: tuple[Contested, ...] = ()
+    contested_outputs: tuple[str, ...] = ()
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
 
     def secret(self, ref: SecretRef) -> SecretSpec:
