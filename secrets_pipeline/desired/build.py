@@ -5,11 +5,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
 
+from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets, with_declared_secrets
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.checks.contested import contested_notices, with_contested
+from secrets_pipeline.desired.checks.contested_outputs import with_contested_outputs
 from secrets_pipeline.desired.checks.inline_policies import check_inline_policies
 from secrets_pipeline.desired.checks.one_owner import (
     check_component_names,
@@ -48,7 +50,8 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.controls import read_controls
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
-from secrets_pipeline.stacks import AtmosStack, StackSource
+from secrets_pipeline.references.model import Path
+from secrets_pipeline.stacks import AtmosStack, Component, StackSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def build_spec(
     locate: Locate,
     settings: OperatorSettings,
     *,
-    base_path: Path | None = None,
+    base_path: FilePath | None = None,
     environment: Mapping[str, str] | None = None,
     stacks: Mapping[str, AtmosStack] | None = None,
 ) -> StackSpec:
@@ -90,10 +93,10 @@ def build_spec(
     Raises:
         SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
     """
-    seen = stacks or {stack.name: stack}
+    seen = _with_declared(stacks or {stack.name: stack}, settings)
     scope = StackScope(
-        stack=stack,
-        locate=locate,
+        stack=seen[stack.name],
+        locate=_locating(locate),
         settings=settings,
         base_path=base_path,
         environment=environment or {},
@@ -108,7 +111,7 @@ def build_specs(
     settings: OperatorSettings,
     only: Collection[str] | None = None,
     *,
-    base_path: Path | None = None,
+    base_path: FilePath | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> SpecSet:
     """Build the desired state of every stack of a repository.
@@ -125,17 +128,18 @@ def build_specs(
     for error in resolution.errors:
         errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
     specs: dict[str, StackSpec] = {}
-    dialect = dialect_of(resolution.stacks)
-    said = notice(dialect, repository.locate)
+    stacks, locate = _with_declared(resolution.stacks, settings), _locating(repository.locate)
+    dialect = dialect_of(stacks)
+    said = notice(dialect, locate)
     notices = [] if said is None else [said]
-    for name, stack in resolution.stacks.items():
+    for name, stack in stacks.items():
         scope = StackScope(
             stack=stack,
-            locate=repository.locate,
+            locate=locate,
             settings=settings,
             base_path=base_path,
             environment=environment or {},
-            stacks=resolution.stacks,
+            stacks=stacks,
             dialect=dialect,
         )
         try:
@@ -148,6 +152,8 @@ def build_specs(
         notices += scope.notices
     specs = with_contested(specs)
     notices += contested_notices(specs)
+    specs, shared = with_contested_outputs(specs)
+    notices += shared
     for name, found in consumers_as_own_roles(specs, settings).items():
         errors.setdefault(name, []).extend(found)
     wanted = None if only is None else {*only, ""}
@@ -158,10 +164,27 @@ def build_specs(
     )
 
 
+def _with_declared(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> dict[str, AtmosStack]:
+    rules = {name: settings.target(name) for name in stacks}
+    return {
+        name: with_declared_secrets(stack, (rule.region if (rule := rules[name]) else None) or "")
+        for name, stack in stacks.items()
+    }
+
+
+def _locating(locate: Locate) -> Locate:
+    """The same, but what stands for declared secrets is looked for where they are declared."""
+
+    def located(component: Component, path: Path) -> Where:
+        return locate(*component.place(path)) if isinstance(component, DeclaredSecrets) else locate(component, path)
+
+    return located
+
+
 def _bug(error: Exception, stack: str) -> InternalError:
     """Type and place of an exception that nobody expected; its text may quote what stands in the YAML."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    place = f"{FilePath(frame.filename).name}, line {frame.lineno}"
     return InternalError(
         f"this stack cannot be read: {type(error).__name__} in {place}",
         remedy="This is a bug of secrets-pipeline, report it with this line; the other stacks are read.",

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from secrets_pipeline.desired.atmos_secrets.components import with_declared_secrets
 from secrets_pipeline.desired.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.reference_targets import NO_VALUE, check, settled
@@ -70,9 +71,10 @@ def leaf_expression(stack: AtmosStack, component: str, leaf: Leaf) -> Expression
     Raises:
         ExpressionError: if the YAML cannot be read any more.
     """
-    components = stack.components["terraform"]
-    value = _at(components[component], leaf)
-    expression = read_expression(components[component], components, value, references=leaf.references)
+    if component not in stack.components["terraform"]:
+        stack = with_declared_secrets(stack)
+    found = stack.components["terraform"][component]
+    expression = read_expression(found, stack, _at(found, leaf), references=leaf.references)
     return with_defaults(expression, leaf.absent.__contains__)
 
 

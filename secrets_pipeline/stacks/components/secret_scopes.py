@@ -1,4 +1,4 @@
-"""Say of each declared secret at which level its value is kept, by where it is declared (Atmos `pkg/secrets/scope.go`)."""
+"""Say at which level a declared secret is kept, by where it is declared (Atmos `pkg/secrets/scope.go`)."""
 
 from __future__ import annotations
 

@@ -22,12 +22,14 @@ ASM: Final = "aws/asm"
 STACK_DELIMITER: Final = "-"
 """What the name of a stack is split at, unless a store says `stack_delimiter`."""
 
+
 class NotAllowed(str):
     """What `!env` gives for a variable that may not be read: empty, and no option of a store is known by it."""
 
     __slots__ = ()
 
 
+_OPTIONS: Final = ("region", "prefix", "stack_delimiter")
 _LEGACY: Final[Mapping[str, str]] = {"aws-ssm-parameter-store": SSM, "aws-secrets-manager": ASM}
 """`type` of earlier versions → `kind`."""
 
@@ -57,8 +59,8 @@ class Store:
     def key(self, stack: str, component: str, key: str) -> str:
         """The name in AWS of a value of a component of a stack; an empty stack or component is left out.
 
-        The rule is Atmos's `getKey`: the stack is split at the delimiter, the component at its slashes, and `//` becomes
-        `/` once.
+        The rule is Atmos's `getKey`: the stack is split at the delimiter, the component at its slashes, and `//`
+        becomes `/` once.
         """
         parts = [self.prefix]
         if stack:
@@ -87,7 +89,7 @@ def _store(name: str, entry: Mapping[str, Value]) -> Store:
     given = entry.get("options")
     options = given if isinstance(given, dict) else {}
     said = str(entry.get("kind") or entry.get("type") or "")
-    calls = (key for key in ("region", "prefix", "stack_delimiter") if isinstance(options.get(key), FunctionCall | NotAllowed))
+    unknown = (key for key in _OPTIONS if isinstance(options.get(key), FunctionCall | NotAllowed))
     delimiter = options.get("stack_delimiter")
     return Store(
         name=name,
@@ -96,7 +98,7 @@ def _store(name: str, entry: Mapping[str, Value]) -> Store:
         region=_text(options.get("region")),
         prefix=_text(options.get("prefix")),
         stack_delimiter=STACK_DELIMITER if delimiter is None else _text(delimiter),
-        unknown=next(calls, ""),
+        unknown=next(unknown, ""),
     )
 
 

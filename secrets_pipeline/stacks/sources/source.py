@@ -133,7 +133,7 @@ def open_source(
 
 
 def _stores(root: Path, config_env: Mapping[str, str] | None, environment: Variables) -> Stores:
-    """The stores of the `atmos.yaml` that may lie where a description is read; none where there is none that is whole."""
+    """The stores of the `atmos.yaml` where a description is read; none where there is none that is whole."""
     try:
         return load_config(root, set_only(environment) if config_env is None else config_env, environment).stores
     except StackError:
