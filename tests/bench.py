@@ -31,7 +31,14 @@ from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue, Leaf, PasswordPolicy
+from secrets_pipeline.desired.value.model import (
+    DeclaredValue,
+    ExternalValue,
+    GeneratedValue,
+    Leaf,
+    PasswordPolicy,
+    Value,
+)
 from secrets_pipeline.engine.apply import Reconciler, apply
 from secrets_pipeline.engine.model import Applied, Change, Outcome, Unchanged
 from secrets_pipeline.operations.stages import STAGES, commit
@@ -211,12 +218,16 @@ class Bench:
         leaves = tuple(self._leaf((key, *path), path, text) for path, text in at.items())
         return self._secret(key, DeclaredValue(document=document, leaves=leaves), more)
 
+    def external(self, key: str = "vendor", **more: object) -> SecretSpec:
+        """A secret whose value somebody else brings."""
+        return self._secret(key, ExternalValue(), more)
+
     def _leaf(self, source: tuple[str, ...], path: tuple[str, ...], text: Json) -> Leaf:
         self.yaml[source] = text
         expression = self._expression(text)
         return Leaf(path=path, source=source, outputs=outputs(expression), ssm=ssm_parameters(expression))
 
-    def _secret(self, key: str, value: GeneratedValue | DeclaredValue, more: Mapping[str, Any]) -> SecretSpec:
+    def _secret(self, key: str, value: Value, more: Mapping[str, Any]) -> SecretSpec:
         return SecretSpec(ref=self.ref(key), name=self.name(key), value=value, **more)
 
     def key(self, **more: object) -> KeySpec:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.references.model import Expression, Output
 from secrets_pipeline.references.walk import outputs
 
@@ -39,5 +39,5 @@ def _outputs(secret: SecretSpec) -> Iterator[Output]:
     if isinstance(secret.value, GeneratedValue):
         for field in secret.value.fields.values():
             yield from outputs(field) if isinstance(field, Expression) else ()
-    else:
+    elif isinstance(secret.value, DeclaredValue):
         yield from secret.value.outputs

@@ -83,10 +83,9 @@ def secret_name(context_name: str, environment: str | None, path: str, name: str
     return "/".join(part for part in parts if part)
 
 
-def own_key_alias(context_name: str, environment: str | None) -> str:
-    """The alias of the key that `create_kms_key` makes: one for each context and environment."""
-    parts = [re.sub(r"[^A-Za-z0-9/_-]", "-", part) for part in (context_name, environment or "") if part]
-    return "/".join(("alias/secrets", *parts))
+def own_key_alias(prefix: str) -> str:
+    """The alias of the key that `create_kms_key` makes: one for each prefix of names."""
+    return f"alias/secrets/{re.sub(r'[^A-Za-z0-9/_-]', '-', prefix.strip('/'))}"
 
 
 def instance_identifier(context: str | None, environment: str | None, component: str) -> str:
@@ -99,13 +98,15 @@ def instance_identifier(context: str | None, environment: str | None, component:
     return (text if text[:1].isalpha() else f"db-{text}")[:63].rstrip("-")
 
 
-def is_home(stack: str, context: str, environment: str | None) -> bool:
-    """Whether context and environment are words of the stack's name, so that names below them are the stack's own.
+def stack_owns(stack: str, prefix: str) -> bool:
+    """Whether all parts of a prefix are words of the stack's name, so that names below it are the stack's own.
 
-    `fnx` and `testenv-01` are of `fnx-dev-testenv-01`. Without an environment nothing says where a stack's names end.
+    `fnx/testenv-01/` is of `fnx-dev-testenv-01`. One part says nothing of where a stack's names end, unless it is all
+    of the stack's name. A prefix ends with a slash: `fnx-dev-` is also the beginning of what `fnx-dev-two` has.
     """
-    words = _words(stack)
-    return all(_within(words, _words(part)) for part in (context, environment or ""))
+    words, parts = _words(stack), prefix.split("/")[:-1]
+    whole = len(parts) == 1 and _words(parts[0]) == words
+    return whole or (len(parts) > 1 and all(_within(words, _words(part)) for part in parts))
 
 
 def _words(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from secrets_pipeline.engine.model import Change, ChangeClass
+from secrets_pipeline.engine.reason import Noted
 
 UNBLOCKS = "what unblocks it"
 """The heading over `PlanRow.unblocked_by`."""
@@ -39,13 +40,13 @@ class Plan:
     stages: Mapping[str, Sequence[Change]]
 
     def rows(self, *, unchanged: bool = False) -> list[PlanRow]:
-        """Return a row a change; those of class none only if asked for, or where drift is said and left alone."""
+        """Return a row a change; those of class none only if asked for, or where there is something to say."""
         every = [(stage, change) for stage, changes in self.stages.items() for change in changes]
         blocked = {c.resource.name for _, c in every if c.action is ChangeClass.BLOCKED and c.resource.kind == _OWNER}
         return [
             _row(stage, change, blocked)
             for stage, change in every
-            if unchanged or change.drift or change.action is not ChangeClass.NONE
+            if unchanged or change.drift or change.action is not ChangeClass.NONE or _says(change)
         ]
 
     @property
@@ -68,6 +69,10 @@ class Plan:
     def drifted(self) -> int:
         """Count the resources that were changed outside."""
         return sum(row.change.drift for row in self.rows())
+
+
+def _says(change: Change) -> bool:
+    return any(isinstance(one, Noted) for one in change.reasons)
 
 
 def _row(stage: str, change: Change, blocked: Collection[str]) -> PlanRow:

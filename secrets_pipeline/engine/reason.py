@@ -27,6 +27,12 @@ class Because(Reason):
     __slots__ = ()
 
 
+class Noted(Reason):
+    """What a human should know or do beside the plan; a plan shows it also where nothing is changed."""
+
+    __slots__ = ()
+
+
 class NotOurs(Reason):
     """The resource is somebody else's, or nobody can prove whose: it is left as it is."""
 

@@ -17,6 +17,8 @@ from secrets_pipeline.reconcilers.observed.observed import Observed
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.ownership import Ownership
 from secrets_pipeline.reconcilers.run import Run
+from secrets_pipeline.reconcilers.secret_value.external import put_command
+from secrets_pipeline.reconcilers.secret_value.fields import password_in
 from secrets_pipeline.reconcilers.secret_value.read import read_value
 from secrets_pipeline.reconcilers.stack import Resolver, Stack
 from secrets_pipeline.references.model import Expression, Json, Output, Path
@@ -144,7 +146,7 @@ class OutputResolver:
             return Pending(f"secret {secret.name} does not exist yet")
         if not self.stack.ownership.owns(state):
             return _foreign(secret.name)
-        return state.current_version or Pending(f"secret {secret.name} has no value yet")
+        return state.current_version or self._valueless(secret)
 
     def _other(self, name: str) -> Resolver | Pending:
         # One whose YAML has errors has no desired state; that must not fail what does not refer to it.
@@ -160,10 +162,10 @@ class OutputResolver:
             secrets = [s for s in secrets if s.ref.key == rest[0]]
             if not secrets:
                 return Pending(f"component {component} has no secret {rest[0]!r}")
-            return self._of_secret(name, secrets[0].name, rest[1:])
+            return self._of_secret(name, secrets[0], rest[1:])
         values: dict[str, Json] = {}
         for secret in secrets:
-            match self._of_secret(name, secret.name, ()):
+            match self._of_secret(name, secret, ()):
                 case Plain(value=value):
                     values[secret.ref.key] = value
                 case Pending() as pending:
@@ -172,7 +174,8 @@ class OutputResolver:
                     return Pending(f"name one secret: {name}.<key>")
         return Plain(values)
 
-    def _of_secret(self, output: str, name: str, rest: Path) -> Resolved:
+    def _of_secret(self, output: str, secret: SecretSpec, rest: Path) -> Resolved:
+        name = secret.name
         state = self.stack.observed.secrets.get(name)
         if state is None or state.deleted_at is not None:
             return Pending(f"secret {name} does not exist yet")
@@ -188,10 +191,14 @@ class OutputResolver:
         if known.get(output) is not None:
             return Plain(known[output])
         if state.current_version is None:
-            return Pending(f"secret {name} has no value yet")
-        return self._value(output, state, rest)
+            return self._valueless(secret)
+        return self._value(output, secret, state, rest)
 
-    def _value(self, output: str, listed: SecretState, rest: Path) -> Resolved:
+    def _valueless(self, secret: SecretSpec) -> Pending:
+        how = f": {put_command(secret.name, self.stack.account.region)}" if secret.external else ""
+        return Pending(f"secret {secret.name} has no value yet{how}")
+
+    def _value(self, output: str, secret: SecretSpec, listed: SecretState, rest: Path) -> Resolved:
         # A list may be old: what is read has to be ours now.
         state = self.stack.observed.secrets.confirm(listed.name)
         if state is None or not self.stack.ownership.owns(state):
@@ -199,9 +206,7 @@ class OutputResolver:
         # The version that the inputs are recorded by, whatever became current meanwhile.
         value = read_value(self.stack, state, version=state.current_version)
         if output == "generated_passwords":
-            generated = next(s for s in self.stack.spec.secrets if s.name == state.name).value
-            is_document = generated.kind == "generated" and bool(generated.fields)
-            return Secret(field(value, ("password",)) if is_document else value)
+            return Secret(password_in(secret, value))
         return Secret(field(value, rest) if rest else value)
 
     def _own_key(self, component: str, name: str) -> Resolved:

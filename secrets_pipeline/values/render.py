@@ -1,4 +1,4 @@
-"""Render a declared value: literals and references in, one secret string out."""
+"""Render a declared value: literals and references in, one secret value out."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pydantic import SecretStr
 from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, document_of
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references.resolve import Pending, Plain, Resolved, Secret
+from secrets_pipeline.values.content import Content, from_base64, text_of
 from secrets_pipeline.values.documents import merge_document, storable
 
 LeafValue = Callable[[Leaf], Resolved]
 """Reads the YAML behind a leaf and resolves its references."""
 
 
-def render(value: DeclaredValue, resolve: LeafValue, current: SecretStr | None) -> SecretStr:
+def render(value: DeclaredValue, resolve: LeafValue, current: Content | None) -> Content:
     """Render `value` over `current`: in a JSON value only the declared keys are ours.
 
     Args:
@@ -25,11 +26,14 @@ def render(value: DeclaredValue, resolve: LeafValue, current: SecretStr | None) 
 
     Raises:
         ExpressionError: if a leaf has no value yet.
-        DocumentError: if keys are declared and the current value is not a JSON object, or AWS would not take the value.
+        DocumentError: if keys are declared and the current value is not a JSON object, bytes are declared and their
+            Base64 is none, or AWS would not take the value.
     """
     if not value.document:
-        return storable(_text(resolve(value.leaves[0])))
-    return merge_document(current, document_of({leaf.path: _tree(resolve(leaf), leaf) for leaf in value.leaves}))
+        text = _text(resolve(value.leaves[0]))
+        return from_base64(text) if value.binary else storable(text)
+    before = None if current is None else text_of(current)
+    return merge_document(before, document_of({leaf.path: _tree(resolve(leaf), leaf) for leaf in value.leaves}))
 
 
 def _text(resolved: Resolved) -> SecretStr:

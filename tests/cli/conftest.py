@@ -62,7 +62,7 @@ BROKEN = """
           vars:
             create_kms_key: true
             secrets:
-              nothing: {path: api}
+              nothing: {path: api, secret_data: x, generate_random_password: true}
 """
 
 
@@ -110,7 +110,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def half_broken(repository: Path) -> Path:
-    """The same, with a second stack whose secret has no value."""
+    """The same, with a second stack whose secret has two values."""
     write(repository / "stacks" / "broken.yaml", BROKEN)
     return repository
 

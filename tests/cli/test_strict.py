@@ -24,7 +24,7 @@ COMMANDS = {
 
 @pytest.fixture
 def broken(half_broken: Path) -> Path:
-    """A repository with one good stack, one whose secret has no value, and two manifests that cannot be read."""
+    """A repository with one good stack, one whose secret has two values, and two manifests that cannot be read."""
     write(half_broken / "stacks" / "no-import.yaml", "import: [missing]")
     write(half_broken / "stacks" / "no-yaml.yaml", "vars: [")
     return half_broken

@@ -152,7 +152,6 @@ components:
         context_name: myapp
         name_prefix: x
         kms_key_alias: alias/x
-        enable_rotation: true
         secrets:
           credentials: {generate_random_password: true}
 """
@@ -170,6 +169,8 @@ def test_variables_that_are_not_ours_are_left_to_terraform(bench: Bench) -> None
         ("recovery_window_in_days", "default_recovery_window_in_days"),
         ("kms_key_id", "default_kms_key_id"),
         ("default_rotation_day", "default_rotation_days"),
+        ("rotation_enabled", "default_rotation_automatically"),
+        ("rotation_lambda_arn", "rotation: {lambda_arn: …} in each secret"),
     ],
 )
 def test_a_variable_that_is_almost_one_of_ours_is_told_once(bench: Bench, mistaken: str, meant: str) -> None:

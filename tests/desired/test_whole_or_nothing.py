@@ -21,6 +21,7 @@ from secrets_pipeline.errors import ExpressionError, Where
 from secrets_pipeline.references.model import Output, Path
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 from secrets_pipeline.stacks import AtmosStack, Component
+from secrets_pipeline.values.content import text_of
 from secrets_pipeline.values.render import render
 from tests.grants import TRUSTED
 
@@ -118,7 +119,7 @@ def rendered(stack: AtmosStack, secret: SecretSpec) -> str:
         lambda leaf: resolve(leaf_expression(stack, secret.ref.component, leaf), Outside()),
         SecretStr(f'{{"kept": "{CANARY}"}}'),
     )
-    return value.get_secret_value()
+    return text_of(value).get_secret_value()
 
 
 @given(st.lists(VALUES, min_size=1, max_size=4))

@@ -102,8 +102,8 @@ def a_value_is_told(patch: pytest.MonkeyPatch) -> None:
 
     def telling(*args: Any) -> InitialValue | Pending:  # noqa: ANN401 - those of the function that it stands for
         initial = initial_value(*args)
-        if isinstance(initial, InitialValue):
-            return replace(initial, described=initial.value.get_secret_value())
+        if isinstance(initial, InitialValue) and initial.value is not None:
+            return replace(initial, described=str(initial.value.get_secret_value()))
         return initial
 
     patch.setattr(secret_apply, "initial_value", telling)

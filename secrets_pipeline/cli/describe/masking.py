@@ -13,7 +13,8 @@ from secrets_pipeline.references.walk import nodes
 from secrets_pipeline.stacks import Component
 
 MASK = "********"
-_KEY = "secret_data"
+_KEYS: Final = ("secret_data", "secret_binary", "secret_string")
+"""What values stand under; the last one is Terraform's name for it, which is refused here."""
 _NAMES: Final = frozenset(
     {"account_id", "context_name", "environment", "name", "namespace", "region", "stage", "tenant"}
 )
@@ -24,7 +25,7 @@ Masking: TypeAlias = Callable[[Value], Value]
 
 
 def masked(sections: Value, variables: Collection[Path] = ()) -> Value:
-    """Return the same tree with every leaf under a `secret_data` key replaced, and every variable that one takes in.
+    """Return the same tree with every leaf under a key of values replaced, and every variable that one takes in.
 
     Wherever they stand: inherited variables show up in components of other kinds, too.
 
@@ -46,13 +47,17 @@ def taken_in(components: Iterable[Component]) -> frozenset[Path]:
     Those that names are made of are left out.
     """
     return frozenset(
-        path for one in components for path in _variables(one, _KEY, one.sections) if path[0] not in _NAMES
+        path
+        for one in components
+        for key in _KEYS
+        for path in _variables(one, key, one.sections)
+        if path[0] not in _NAMES
     )
 
 
 def _masked(tree: Value) -> Value:
     if isinstance(tree, Mapping):
-        return {key: _hidden(value) if key == _KEY else _masked(value) for key, value in tree.items()}
+        return {key: _hidden(value) if key in _KEYS else _masked(value) for key, value in tree.items()}
     return [_masked(value) for value in tree] if isinstance(tree, list) else tree
 
 

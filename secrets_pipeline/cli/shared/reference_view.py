@@ -129,7 +129,7 @@ def _expressions(secret: SecretSpec) -> Iterator[tuple[Path, Expression]]:
     if isinstance(secret.value, GeneratedValue):
         for field, value in secret.value.fields.items():
             yield from _named((*place, field), value)
-    else:
+    elif isinstance(secret.value, DeclaredValue):
         for leaf in secret.value.leaves:
             yield from ((leaf.place, output) for output in leaf.outputs)
             yield from ((leaf.place, SsmParameter(name)) for name in leaf.ssm)

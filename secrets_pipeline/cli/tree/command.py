@@ -18,7 +18,7 @@ from secrets_pipeline.cli.shared.repository import open_stacks
 from secrets_pipeline.cli.shared.tables import STYLES
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.desired.value.model import ExternalValue, GeneratedValue
 
 EPILOG = (
     "Exit codes: 0 every secret is shown and can be made, 1 a stack has errors, or nobody can resolve a reference of a "
@@ -80,7 +80,9 @@ def value_kind(secret: SecretSpec) -> str:
     if isinstance(secret.value, GeneratedValue):
         fields = ", ".join(secret.value.fields)
         return f"generated password in JSON with {fields}" if fields else "generated password"
-    shape = "JSON" if secret.value.document else "text"
+    if isinstance(secret.value, ExternalValue):
+        return "value that somebody else brings"
+    shape = "JSON" if secret.value.document else "bytes" if secret.value.binary else "text"
     sources = sorted({output.component for output in secret.value.outputs})
     if sources:
         return f"{shape} rendered from {', '.join(sources)}"

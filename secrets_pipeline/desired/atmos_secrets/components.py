@@ -145,11 +145,12 @@ def _made(
     }
     if consumers := _consumers(origin, declared, frozenset(but)):
         variables["consumers"] = consumers
+    own = {key: value for key, value in _own(origin).items() if key != "name_template"}
     resolved = {
         "component": "secretsmanager",
         "metadata": {"component": "secretsmanager"},
         "vars": variables,
-        "settings": dict(origin.settings),
+        "settings": {**origin.settings, "secrets_pipeline": own},
         "env": dict(origin.env),
         "inheritance": origin.resolved.get("inheritance", []),
     }
@@ -197,3 +198,8 @@ def _entry(component: Component, name: str) -> Mapping[str, Any]:
 def _map(component: Component, name: str) -> Mapping[str, Any]:
     found = setting(component, name)
     return found if isinstance(found, Mapping) else {}
+
+
+def _own(component: Component) -> Mapping[str, Any]:
+    own = component.settings.get("secrets_pipeline")
+    return own if isinstance(own, Mapping) else {}

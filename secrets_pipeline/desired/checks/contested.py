@@ -7,6 +7,11 @@ from collections.abc import Iterator, Mapping
 from secrets_pipeline.desired.boundary import Contested, ContestedKind
 from secrets_pipeline.desired.stack import StackSpec
 
+_CURE = (
+    " Tell them apart by settings.secrets_pipeline.name_template, see docs/secrets.md; or let the operator's targets "
+    "say that they are in different accounts or regions."
+)
+
 
 def with_contested(specs: Mapping[str, StackSpec]) -> dict[str, StackSpec]:
     """The same stacks, each with the names that others declare too in its account and region.
@@ -60,6 +65,6 @@ def contested_notices(specs: Mapping[str, StackSpec]) -> list[str]:
     }
     return [
         f"{kind} {name} is declared by stacks {', '.join(stacks)} in one account and region: the one that AWS has it "
-        "of goes on, the others are refused."
+        f"of goes on, the others are refused.{_CURE if kind is ContestedKind.SECRET else ''}"
         for kind, name, stacks in found
     ]

@@ -7,7 +7,7 @@ import re
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.boundary import TAGGED, Boundary, Crossing
 from secrets_pipeline.desired.limits import SECRET_NAME_LENGTH
-from secrets_pipeline.desired.names import is_home, secret_name, stack_folder, store_place
+from secrets_pipeline.desired.names import stack_folder, store_place
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import NotGrantedError
@@ -122,20 +122,22 @@ def included_file(included: Included) -> Crossing:
     )
 
 
-def crosses_name(scope: ComponentScope, name: str, *, context: str, environment: str | None) -> bool:
-    """The same for the name of a secret; one below the stack's own context and environment crosses nothing."""
+def crosses_name(scope: ComponentScope, name: str, path: Path, pattern: str) -> bool:
+    """The same for the name of a secret that is not below a prefix of the stack's own.
+
+    Args:
+        scope: the component that declares it.
+        name: of the secret.
+        path: where the YAML says it.
+        pattern: what a grant would name: said once for all names of the component.
+    """
     stack = scope.stack.stack.name
-    if is_home(stack, context, environment):
-        return True
     # Names hold no `*`: it stands for all of them, of whatever length, so that `?` of a grant matches none of these.
     judged = name.replace("*", "*" * SECRET_NAME_LENGTH)
     by = granted(scope.stack.settings.grants, stack, Boundary.SECRET, judged)
-    path: Path = ("vars", "context_name")
     note(scope, Boundary.SECRET, path, name, allowed_by=by)
     if not by:
-        # Said once for all names of the component.
-        prefix = secret_name(context, environment, "", "*")
-        refuse(scope, Boundary.SECRET, path, prefix, grant_line(stack, Boundary.SECRET, prefix))
+        refuse(scope, Boundary.SECRET, path, pattern, grant_line(stack, Boundary.SECRET, pattern))
     return bool(by)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from secrets_pipeline.desired.base import Late
@@ -192,12 +193,21 @@ class Inputs:
             self.error(key, problem, "Shorten, rename or remove it.")
         return tags
 
-    def refuse_unknown(self, known: frozenset[str], remedy: str = "") -> None:
-        """An error for each key that means nothing here."""
+    def refuse_unknown(
+        self, known: frozenset[str], remedy: str = "", *, instead: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """An error for each key that means nothing here.
+
+        Args:
+            known: keys that do.
+            remedy: what to do about any other; a near miss, and known keys, where it is empty.
+            instead: by a key that others use for it, what to write here.
+        """
         for key in self.values:
             if key in known:
                 continue
-            advice = remedy or f"Known keys: {listed(known)}.{near_miss(key, known)}"
+            close = "" if key in instead else near_miss(key, known)
+            advice = instead.get(key) or remedy or f"{close} Known keys: {listed(known, 12)}.".strip()
             # `secret_data hunter2`, without its colon, is one key.
             if re.search(r"\s", key):
                 self.scope.error(self.path, "unknown key …, with a blank in it", f"Is a colon missing? {advice}")

@@ -54,11 +54,11 @@ def near_miss(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], most: int = _LISTED) -> str:
     """Names for a message, the first ones of many."""
     ordered = sorted(names)
-    more = f" … and {len(ordered) - _LISTED:,} more" if len(ordered) > _LISTED else ""
-    return (", ".join(ordered[:_LISTED]) or "none") + more
+    more = f" … and {len(ordered) - most:,} more" if len(ordered) > most else ""
+    return (", ".join(ordered[:most]) or "none") + more
 
 
 def managed_components(stack: AtmosStack, dialect: Dialect) -> dict[str, str]:
@@ -251,7 +251,7 @@ class ComponentScope:
 def _takes_values(path: Path) -> bool:
     """Whether what stands at a place may be a password that somebody wrote out, with `${` in it by chance."""
     match path:
-        case ("vars", "secrets", _, "secret_data", *_):
+        case ("vars", "secrets", _, "secret_data" | "secret_binary", *_):
             return True
         case ("vars", name, *_):
             return name in _VALUES
@@ -262,7 +262,7 @@ def _takes_values(path: Path) -> bool:
 def _blocks_secrets(path: Path) -> bool:
     """Whether a reference without a value at a place blocks secrets and nothing else; without a name there is none."""
     match path:
-        case ("vars", "secrets", _, "name" | "path", *_):
+        case ("vars", "secrets", _, "name" | "path" | "full_name", *_):
             return False
         case ("vars", "secrets", _, *_) | ("vars", "default_kms_key_id"):
             return True

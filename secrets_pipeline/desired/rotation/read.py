@@ -24,6 +24,8 @@ FLAT_KEYS = frozenset(
     {
         "rotation_lambda_arn",
         "rotation_automatically",
+        "enable_rotation",
+        "rotation_enabled",
         "rotation_automatically_after_days",
         "rotation_days",
         "rotation_schedule_expression",
@@ -32,6 +34,8 @@ FLAT_KEYS = frozenset(
         "rotate_immediately",
     }
 )
+_SWITCHES = ("rotation_automatically", "enable_rotation", "rotation_enabled")
+"""tf-atmos's name, and what its stacks and other Terraform modules call it."""
 _NESTED_KEYS = frozenset(
     {"lambda_arn", "managed", "strategy", "superuser_secret", "json_key"}
     | {"automatically_after_days", "schedule_expression", "duration", "rotate_immediately"}
@@ -136,21 +140,30 @@ def _superuser(inputs: Inputs) -> SecretRef | None:
 def _flat(component: Inputs, entry: Inputs, default_days: int | None) -> RotationSpec | None:
     own_days = next((key for key in _FLAT.days if entry.has(key)), None)
     by_default = component.boolean("default_rotation_automatically", default=False)
-    asked = entry.boolean("rotation_automatically", default=own_days is not None or by_default)
+    switch = _switch(entry)
+    asked = entry.boolean(switch, default=own_days is not None or by_default)
     if entry.boolean("rotation_managed_externally", default=False):
         return None
     if not entry.has("rotation_lambda_arn"):
-        if entry.values.get("rotation_automatically") is True:
+        if entry.has(switch) and asked:
             entry.error(
-                "rotation_automatically",
-                "rotation_automatically is true, but no function is named",
-                f"Write rotation_lambda_arn: {_EXAMPLE}, or rotation: {{managed: true}} without the flat keys.",
+                switch,
+                f"{switch} is true, but no function is named",
+                f"Write rotation: {{managed: true}} instead of {switch}, or rotation_lambda_arn: {_EXAMPLE}.",
             )
         return None
     scheduled = entry.has("rotation_schedule_expression")
     if not asked and not scheduled:
         return None
     return _spec(entry, _FLAT, default_days)
+
+
+def _switch(entry: Inputs) -> str:
+    """The key that switches a rotation on or off, of those that Terraform code uses; two of them are an error."""
+    given = [key for key in _SWITCHES if entry.has(key)]
+    for key in given[1:]:
+        entry.error(key, f"{given[0]} and {key} mean the same", f"Keep {given[0]}.")
+    return given[0] if given else _SWITCHES[0]
 
 
 def _spec(inputs: Inputs, keys: _Keys, default_days: int | None, *, managed: bool = False) -> RotationSpec | None:

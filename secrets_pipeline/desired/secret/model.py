@@ -11,7 +11,7 @@ from pydantic import Field, PlainSerializer
 from secrets_pipeline.desired.base import DocumentTree, Late, SecretRef, Spec, plain_document
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.unresolved import Unresolved
-from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.desired.value.model import ExternalValue, Value
 
 
 class SecretType(StrEnum):
@@ -38,7 +38,9 @@ class SecretSpec(Spec):
 
     Attributes:
         ref: component and key that declare it.
-        name: `{context_name}/{environment}/{path}/{name}`.
+        name: `{context_name}/{environment}/{path}/{name}`, or as name_template or full_name say.
+        home: the prefix, ending in a slash, below which all names are the stack's own; empty where it is not below
+            one.
         kms_key: key ARN, id, alias or expression; None for `aws/secretsmanager`.
         recovery_window_in_days: 0 (force) or 7 to 30, used by prune alone.
         policy: statements of the resource policy that the stack declares, as a list.
@@ -51,10 +53,11 @@ class SecretSpec(Spec):
 
     ref: SecretRef
     name: str
+    home: str = ""
     type: SecretType = SecretType.GENERIC
     description: str = ""
     kms_key: Late | None = None
-    value: GeneratedValue | DeclaredValue = Field(discriminator="kind")
+    value: Value = Field(discriminator="kind")
     recovery_window_in_days: int = 30
     tags: Mapping[str, str] = {}
     policy: Annotated[tuple[DocumentTree, ...], PlainSerializer(plain_document)] = ()
@@ -70,3 +73,8 @@ class SecretSpec(Spec):
     def blocked(self) -> bool:
         """Whether a reference of it, or of a secret that it needs, has no value."""
         return bool(self.unresolved)
+
+    @property
+    def external(self) -> bool:
+        """Whether somebody else brings its value."""
+        return isinstance(self.value, ExternalValue)

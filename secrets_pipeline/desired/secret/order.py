@@ -56,7 +56,7 @@ def own_outputs(stack: StackScope, secret: SecretSpec) -> Iterator[Output]:
         fields = [field for field in value.fields.values() if isinstance(field, Expression)]
         named = [output for field in fields for output in outputs(field)]
     else:
-        named = list(value.outputs)
+        named = list(value.outputs) if isinstance(value, DeclaredValue) else []
     yield from (output for output in named if output.stack in (None, stack.stack.name))
 
 

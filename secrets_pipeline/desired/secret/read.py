@@ -20,66 +20,20 @@ from secrets_pipeline.desired.limits import (
     secret_name_notice,
     secret_name_problem,
 )
-from secrets_pipeline.desired.names import own_key_alias, secret_name
 from secrets_pipeline.desired.policy.statements import secret_policy_statements
 from secrets_pipeline.desired.reading.crossing import crosses_name
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import SWITCHES, ComponentScope
 from secrets_pipeline.desired.rotation import read as rotation
-from secrets_pipeline.desired.secret import generated
-from secrets_pipeline.desired.secret.generated import generated_value
+from secrets_pipeline.desired.secret.keys import ENTRY_KEYS, INSTEAD, MISTAKEN_VARIABLES, VARIABLES
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
+from secrets_pipeline.desired.secret.naming import FULL_NAME, Name, Naming
 from secrets_pipeline.desired.secret.replicas import check_regions, replica_key
 from secrets_pipeline.desired.secret.rotation_strategy import rotating
 from secrets_pipeline.desired.secret.types import secret_type
+from secrets_pipeline.desired.secret.value import EXTERNAL_REMEDY, secret_value
 from secrets_pipeline.desired.tags import tag_problems, tag_value_problem
-from secrets_pipeline.desired.value.data import declared_value
-from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.references.model import Output
-
-_PASSWORD_KEYS = frozenset(
-    {"password_length", "random_password_length", "random_password_special", "random_password_override_special"}
-    | {"override_special"}
-    | {
-        f"{prefix}min_{name}"
-        for prefix in ("", "random_password_")
-        for name in ("lower", "upper", "numeric", "special")
-    }
-)
-ENTRY_KEYS = (
-    frozenset(
-        {
-            "name",
-            "path",
-            "description",
-            "secret_data",
-            "generate_random_password",
-            "kms_key_id",
-            "recovery_window_in_days",
-            "rotation",
-            "replica_regions",
-            "policy",
-            "tags",
-            "type",
-            "secret_string_version",
-        }
-    )
-    | generated.DOCUMENT_KEYS
-    | rotation.FLAT_KEYS
-    | _PASSWORD_KEYS
-)
-"""Keys of one secret. `secret_string_version` steers Terraform's write-only values and means nothing here."""
-
-VARIABLES = (
-    frozenset(
-        {"context_name", "environment", "secrets", "consumers", "tags", "region", "account_id"}
-        | {"create_kms_key", "default_kms_key_id", "default_recovery_window_in_days"}
-        | {"default_rotation_days", "default_rotation_automatically"}
-    )
-    | frozenset(SWITCHES)
-    | _PASSWORD_KEYS
-)
-"""Variables of the component that mean something here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +41,7 @@ class _Component:
     """What all secrets of one component share."""
 
     vars: Inputs
-    context_name: str
-    environment: str | None
+    naming: Naming
     key: Late | None
     recovery_days: int
     tags: Mapping[str, str]
@@ -111,17 +64,12 @@ def read_component(
     for switch in SWITCHES:
         inputs.boolean(switch, default=True)
     _notice_mistaken(inputs)
-    context_name = inputs.required_text(
-        "context_name",
-        "Write vars.context_name, for example myapp: it begins every secret's name and is never guessed.",
-    )
-    environment = inputs.text("environment")
-    own_key = _own_key(inputs, context_name, environment)
+    naming = Naming(inputs)
+    own_key = _own_key(inputs, naming)
     default_key: Late | None = Output(scope.name, ("kms_key_arn",)) if own_key else None
     shared = _Component(
         vars=inputs,
-        context_name=context_name,
-        environment=environment,
+        naming=naming,
         key=encryption_key(inputs, "default_kms_key_id", default_key, region=region),
         recovery_days=_recovery_days(inputs, "default_recovery_window_in_days", 30, production),
         tags=inputs.tags(),
@@ -142,44 +90,45 @@ def read_component(
 def _notice_mistaken(inputs: Inputs) -> None:
     """Say which variables are almost one of ours: others are for Terraform, or come from the whole stack."""
     for key in inputs.values:
-        known = (
-            [f"default_{key}"]
-            if f"default_{key}" in VARIABLES
-            else difflib.get_close_matches(key, sorted(VARIABLES), 1, 0.9)
-        )
+        known = [f"default_{key}"] if f"default_{key}" in VARIABLES else [MISTAKEN_VARIABLES.get(key, "")]
+        known = known if any(known) else difflib.get_close_matches(key, sorted(VARIABLES), 1, 0.9)
         if key not in VARIABLES and known:
             inputs.scope.stack.notices.append(
                 f"component {inputs.scope.name} sets vars.{key}, which has no effect. Did you mean {known[0]}?"
             )
 
 
-def _own_key(inputs: Inputs, context_name: str, environment: str | None) -> KeySpec | None:
-    if not inputs.boolean("create_kms_key", default=False) or not context_name:
+def _own_key(inputs: Inputs, naming: Naming) -> KeySpec | None:
+    if not inputs.boolean("create_kms_key", default=False) or not naming.complete:
         return None
-    place = "/".join(part for part in (context_name, environment) if part)
+    if not naming.prefix:
+        inputs.error(
+            "create_kms_key",
+            "the names of this component's secrets have no beginning in common, which the key would be named after",
+            "Begin name_template with what is the same for all, and a slash; or make the key by a kms component.",
+        )
+        return None
     # For whatever is named below it, so that it is judged as all of these names are, with or without one.
-    every = secret_name(context_name, environment, "", "*")
-    crosses_name(inputs.scope, every, context=context_name, environment=environment)
+    _cross(inputs.scope, naming.every())
     return KeySpec(
         components=(inputs.scope.name,),
-        alias=own_key_alias(context_name, environment),
-        description=f"Secrets of {place}",
+        alias=naming.key_alias,
+        description=f"Secrets of {naming.prefix.rstrip('/')}",
         tags=inputs.tags(),
     )
 
 
 def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec | None) -> SecretSpec | None:
     if not entry.values:
-        entry.scope.error(entry.path, f"secret {key} is empty", "Write secret_data or generate_random_password: true.")
+        entry.scope.error(entry.path, f"secret {key} is empty", EXTERNAL_REMEDY)
         return None
-    entry.refuse_unknown(ENTRY_KEYS)
-    value = _value(shared, entry, master_of)
+    entry.refuse_unknown(ENTRY_KEYS, instead=INSTEAD)
+    value = secret_value(shared.vars, entry, master_of)
     kind = secret_type(entry, value)
-    name = secret_name(
-        shared.context_name, shared.environment, entry.text("path") or "", entry.text("name", example=key) or key
-    )
+    name = shared.naming.of(entry, key)
     _check_name(shared, entry, name)
-    crosses_name(entry.scope, name, context=shared.context_name, environment=shared.environment)
+    if shared.naming.complete or entry.has(FULL_NAME):
+        _cross(entry.scope, name)
     _check_identity(entry, key)
     description = entry.text("description") or ""
     if len(description) > DESCRIPTION_LENGTH:
@@ -197,7 +146,8 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
     inherited = [] if entry.has("kms_key_id") else entry.scope.unresolved(shared.vars.at("default_kms_key_id"))
     return SecretSpec(
         ref=SecretRef(component=entry.scope.name, key=key),
-        name=name,
+        name=name.text,
+        home=name.home,
         type=kind,
         description=description,
         kms_key=kms_key,
@@ -212,11 +162,17 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
     )
 
 
-def _check_name(shared: _Component, entry: Inputs, name: str) -> None:
-    problem = secret_name_problem(name)
-    if problem and shared.context_name:
-        entry.error("name" if entry.has("name") else "path", problem, "Rename it: AWS never renames a secret later.")
-    elif not problem and (notice := secret_name_notice(name)):
+def _cross(scope: ComponentScope, name: Name) -> None:
+    if name.text and not name.home:
+        crosses_name(scope, name.text, name.path, name.pattern)
+
+
+def _check_name(shared: _Component, entry: Inputs, name: Name) -> None:
+    problem = secret_name_problem(name.text)
+    if problem and shared.naming.complete and name.text:
+        key = next((one for one in (FULL_NAME, "name") if entry.has(one)), "path")
+        entry.error(key, problem, "Rename it: AWS never renames a secret later.")
+    elif not problem and (notice := secret_name_notice(name.text)):
         entry.scope.stack.notices.append(notice)
 
 
@@ -230,23 +186,6 @@ def _check_identity(entry: Inputs, key: str) -> None:
                 f"the {what} {name!r} becomes a tag of the secret, which {problem}",
                 f"Rename the {what}.",
             )
-
-
-def _value(shared: _Component, entry: Inputs, master_of: DatabaseSpec | None) -> GeneratedValue | DeclaredValue | None:
-    generate = entry.boolean("generate_random_password", default=False)
-    declared = entry.has("secret_data")
-    if generate == declared:
-        problem = "both secret_data and generate_random_password" if generate else "no value"
-        entry.scope.error(
-            entry.path, f"the secret has {problem}", "Write either secret_data or generate_random_password: true."
-        )
-        return None
-    if generate:
-        return generated_value(shared.vars, entry, master_of)
-    for key in sorted(generated.DOCUMENT_KEYS):
-        if entry.has(key):
-            entry.error(key, f"{key} stands beside secret_data", f"Write {key} as a key under secret_data.")
-    return declared_value(entry)
 
 
 def _tags(shared: _Component, entry: Inputs) -> dict[str, str]:

@@ -14,11 +14,9 @@ from secrets_pipeline.desired.reading.scope import StackScope, listed
 from secrets_pipeline.desired.rotation.model import RotationSpec, RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec, SecretType
 from secrets_pipeline.desired.secret.types import top_keys
-from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.desired.value.model import DeclaredValue, ExternalValue, GeneratedValue, Value
 from secrets_pipeline.desired.value.passwords import family_of
 from secrets_pipeline.references.model import Expression, Output
-
-Value = GeneratedValue | DeclaredValue
 
 ENGINES = ("postgres", "mysql", "mariadb")
 """Families whose users the managed function knows how to alter."""
@@ -50,6 +48,8 @@ def rotating(
     """
     inputs = entry.inputs(_KEY)
     keys = top_keys(value)
+    if isinstance(value, ExternalValue) and turning.managed:
+        return value, _of_external(inputs, turning, kind)
     strategy = turning.strategy or _default(turning, keys)
     if strategy is None:
         return value, turning
@@ -80,7 +80,7 @@ def check_superusers(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
             continue
         inputs = Inputs(stack.components[secret.ref.component], {}, ("vars", "secrets", secret.ref.key, _KEY))
         keys = top_keys(superuser.value) or frozenset()
-        lacks = [key for key in DATABASE_KEYS if key not in keys]
+        lacks = [key for key in DATABASE_KEYS if key not in keys and not superuser.external]
         if superuser is secret:
             inputs.error(
                 "superuser_secret",
@@ -93,6 +93,28 @@ def check_superusers(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
                 f"secret {superuser.name} has no key {' and no '.join(lacks)} to log in with",
                 "Name the secret of the database's master user: JSON with engine, host, username and password.",
             )
+
+
+def _of_external(inputs: Inputs, turning: RotationSpec, kind: SecretType) -> RotationSpec:
+    """The managed function replaces what somebody else brings: how has to be said, as nobody knows its keys yet."""
+    if turning.strategy is None:
+        inputs.error(
+            "managed",
+            "somebody else brings the value, so what a managed rotation makes of it is not known",
+            "Write strategy: single-user for the JSON of a database's user, or strategy: random.",
+        )
+    elif turning.strategy is RotationStrategy.ALTERNATING_USERS:
+        inputs.error(
+            "strategy",
+            "alternating-users needs masterarn in the JSON, which the pipeline writes into generated values only",
+            f"{_DATABASE}, or write strategy: single-user.",
+        )
+    elif turning.strategy is RotationStrategy.RANDOM and kind in _ISSUED:
+        _check_random(inputs, None, kind, turning)
+    elif turning.superuser_secret is not None or (turning.json_key and turning.strategy is not RotationStrategy.RANDOM):
+        key = "json_key" if turning.json_key else "superuser_secret"
+        inputs.error(key, f"{key} means nothing with strategy {turning.strategy}", "Leave it out.")
+    return turning
 
 
 def _default(turning: RotationSpec, keys: frozenset[str] | None) -> RotationStrategy | None:

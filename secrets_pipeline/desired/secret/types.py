@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.secret.model import SecretType
-from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.desired.value.model import ExternalValue, GeneratedValue, Value
 
 _FIELDS: Mapping[SecretType, Sequence[Sequence[str]]] = {
     SecretType.CREDENTIALS: (("username", "user"), ("password",)),
@@ -20,8 +20,8 @@ _FIELDS: Mapping[SecretType, Sequence[Sequence[str]]] = {
 _PLAIN = frozenset({SecretType.API_KEY, SecretType.GENERIC, SecretType.CONNECTION, SecretType.CERTIFICATE})
 
 
-def secret_type(entry: Inputs, value: GeneratedValue | DeclaredValue | None) -> SecretType:
-    """The type of a secret; what its value lacks is collected."""
+def secret_type(entry: Inputs, value: Value | None) -> SecretType:
+    """The type of a secret; what its value lacks is collected. What somebody else brings is judged once it is there."""
     given = entry.text("type")
     if given is None:
         return SecretType.GENERIC
@@ -29,6 +29,8 @@ def secret_type(entry: Inputs, value: GeneratedValue | DeclaredValue | None) -> 
         entry.error("type", f"type is {given!r}", f"Write one of {', '.join(SecretType)}.")
         return SecretType.GENERIC
     kind = SecretType(given)
+    if isinstance(value, ExternalValue):
+        return kind
     keys = top_keys(value) if value else None
     if value and keys is None and kind not in _PLAIN:
         wanted = " and ".join(group[0] for group in _FIELDS[kind])
@@ -52,8 +54,10 @@ def missing_fields(kind: SecretType, keys: frozenset[str] | None) -> list[str]:
     return [" or ".join(group) for group in groups if not keys.intersection(group)]
 
 
-def top_keys(value: GeneratedValue | DeclaredValue) -> frozenset[str] | None:
-    """Keys of a JSON value, or None for a plain string."""
+def top_keys(value: Value) -> frozenset[str] | None:
+    """Keys of a JSON value, or None for a plain string, and where only somebody else knows."""
+    if isinstance(value, ExternalValue):
+        return None
     if isinstance(value, GeneratedValue):
         return frozenset({*value.fields, "password"}) if value.fields else None
     return frozenset(str(leaf.path[0]) for leaf in value.leaves) if value.document else None

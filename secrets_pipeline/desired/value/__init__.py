@@ -1,1 +1,1 @@
-"""Values of secrets: generated, or declared as handles on the YAML; never their text."""
+"""Values of secrets: generated, declared as handles on the YAML, or brought by others; never their text."""

@@ -14,6 +14,7 @@ from secrets_pipeline.desired.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.reference_targets import NO_VALUE, check, settled
 from secrets_pipeline.desired.reading.scope import ComponentScope, read_expression
+from secrets_pipeline.desired.value.binary import decoded
 from secrets_pipeline.desired.value.model import DeclaredValue, Leaf, document_of, place_of
 from secrets_pipeline.desired.value.weak_values import weakness
 from secrets_pipeline.golang.values import Value
@@ -25,7 +26,7 @@ from secrets_pipeline.stacks import AtmosStack, Component
 
 _PORT = re.compile(r":([0-9]|\$\{)")
 
-KEY = "secret_data"
+KEY, BINARY = "secret_data", "secret_binary"
 _DEPTH = len(("vars", "secrets", "<key>", KEY))
 
 
@@ -55,6 +56,29 @@ def declared_value(entry: Inputs) -> DeclaredValue | None:
     if len(entry.scope.stack.errors) > errors:
         return None
     return DeclaredValue(document=document is not None, leaves=tuple(read))
+
+
+def binary_value(entry: Inputs) -> DeclaredValue | None:
+    """The bytes whose Base64 is under `secret_binary`; None, with errors collected, if it is wrong."""
+    raw, errors = entry.values[BINARY], len(entry.scope.stack.errors)
+    if not isinstance(raw, str):
+        entry.error(BINARY, f"{BINARY} is {found_kind(raw)}, not text", "Write what `base64 FILE` prints.")
+        return None
+    known: dict[Path, Value] = {}
+    leaf = _leaf(entry.scope, (), raw, entry.at(BINARY), known)
+    if problem := _base64_problem(known.get(())) if isinstance(known.get(()), str) and "${" not in raw else None:
+        entry.error(BINARY, f"{BINARY} {problem}", "Write what `base64 FILE` prints, or text under secret_data.")
+    if len(entry.scope.stack.errors) > errors:
+        return None
+    return DeclaredValue(document=False, binary=True, leaves=(leaf,))
+
+
+def _base64_problem(text: Value) -> str | None:
+    try:
+        size = len(decoded(str(text)))
+    except ValueError:
+        return "is no Base64"
+    return f"has {size} bytes, AWS takes {SECRET_VALUE_BYTES}" if size > SECRET_VALUE_BYTES else None
 
 
 def leaf_expression(stack: AtmosStack, component: str, leaf: Leaf) -> Expression:

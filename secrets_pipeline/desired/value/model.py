@@ -1,9 +1,9 @@
-"""Define values of secrets: generated, or declared as handles on the YAML; never their text."""
+"""Define values of secrets: generated, declared as handles on the YAML, or brought by others; never their text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from secrets_pipeline.desired.base import LateExpression, LateOutput, Spec
 from secrets_pipeline.references.model import Output, Path
@@ -89,13 +89,28 @@ def _with_lists(tree: Any, depth: int) -> Any:  # noqa: ANN401 - a JSON-shaped t
 
 
 class DeclaredValue(Spec):
-    """`secret_data`: a string, or a JSON object whose leaves may be references."""
+    """`secret_data`: a string, or a JSON object whose leaves may be references; or `secret_binary`.
+
+    Attributes:
+        document: whether it is a JSON object.
+        binary: whether its one leaf is the Base64 of the bytes to store.
+    """
 
     kind: Literal["declared"] = "declared"
     document: bool
+    binary: bool = False
     leaves: tuple[Leaf, ...]
 
     @property
     def outputs(self) -> tuple[Output, ...]:
         """Every output that the value is rendered from."""
         return tuple(output for leaf in self.leaves for output in leaf.outputs)
+
+
+class ExternalValue(Spec):
+    """A value that a human or a vendor puts into the secret: the pipeline makes the container and never writes it."""
+
+    kind: Literal["external"] = "external"
+
+
+Value: TypeAlias = GeneratedValue | DeclaredValue | ExternalValue

@@ -10,14 +10,13 @@ from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh, LambdaRefresh, SsmRefresh, StageRefresh
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.desired.names import is_home, store_place
+from secrets_pipeline.desired.names import store_place
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 
 Kind = tuple[str, list[str]]
 """A kind of thing, by its name in the table, and ARNs of it."""
 
-_OWN_PARTS = 2
 """Context and environment, below which a stack's own names are."""
 
 
@@ -129,12 +128,8 @@ def _in_store(spec: StackSpec) -> list[str]:
 
 
 def _own_secrets(spec: StackSpec) -> list[str]:
-    """Patterns of a stack's secrets: all below its context and environment, so that what left the YAML is found."""
-    found = []
-    for secret in spec.secrets:
-        parts = secret.name.split("/")
-        own = len(parts) > _OWN_PARTS and is_home(spec.stack, parts[0], parts[1])
-        found.append(f"secret:{parts[0]}/{parts[1]}/*" if own else f"secret:{secret.name}-??????")
+    """Patterns of a stack's secrets: all below a prefix of its own, so that what left the YAML is found."""
+    found = (f"secret:{one.home}*" if one.home else f"secret:{one.name}-??????" for one in spec.secrets)
     return list(dict.fromkeys(found))
 
 

@@ -102,13 +102,20 @@ def _error(crossing: Crossing, said: str, line: str, *, either: str = "Let the")
     )
 
 
+_NAMED = {
+    ContestedKind.SECRET: ", or tell all names of the stacks apart by settings.secrets_pipeline.name_template; or let "
+    "the operator's targets lead the stacks to different accounts or regions"
+}
+
+
 def _not_first(stack: Stack, one: Contested) -> GuardError | None:
     if one.account_id not in (None, stack.account.account_id) or _OWNS[one.kind](stack, one.name):
         return None
     return GuardError(
         f"{one.where}: {one.kind} {one.name} is declared by stack {', '.join(one.stacks)} too, in this account and "
         f"region, and no mark says that it is stack {stack.spec.stack}'s",
-        remedy="Write another name here. The stack that AWS has it of goes on; where there is none yet, no stack does.",
+        remedy=f"Write another name here{_NAMED.get(one.kind, '')}. The stack that AWS has it of goes on; where there "
+        "is none yet, no stack does.",
     )
 
 

@@ -12,7 +12,7 @@ from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs, field_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
-from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_value.read import read_content, read_value
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.values.documents import merge_document
 from secrets_pipeline.values.render import render
@@ -46,7 +46,7 @@ def _connection(stack: Stack, secret: SecretSpec, value: DeclaredValue, *, deep:
         return Finding(secret.name, Verdict.WRONG, "was rendered from another endpoint or another credentials version")
     if not deep:
         return Finding(secret.name, Verdict.RIGHT, "rendered from the current endpoint and credentials")
-    stored = read_value(stack, state)
+    stored = read_content(stack, state)
     rendered = render(value, stack.resolve.leaves(secret), stored if value.document else None)
     if rendered.get_secret_value() != stored.get_secret_value():
         return Finding(secret.name, Verdict.WRONG, "its value was changed by somebody else")

@@ -23,6 +23,7 @@ from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
+from secrets_pipeline.values.content import Content, text_of
 from secrets_pipeline.values.documents import field, merge_document
 
 if TYPE_CHECKING:
@@ -121,12 +122,14 @@ class ConnectionReconciler:
                 self._stack.observed.databases.forget()
 
 
-def _of_declared_user(secret: SecretSpec, current: SecretStr | None) -> SecretStr | None:
+def _of_declared_user(secret: SecretSpec, content: Content | None) -> SecretStr | None:
     """The current value, unless it is of the other of two users that a function alternates between.
 
     Raises:
         SkippedError: the declared user's name beside the other one's password would let nobody in.
+        DocumentError: it is binary.
     """
+    current = None if content is None else text_of(content)
     declared = secret.value.fields.get("username") if isinstance(secret.value, GeneratedValue) else None
     alternating = secret.rotation is not None and secret.rotation.superuser_secret is not None
     if current is None or alternating or not isinstance(declared, str):

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database.password_mark import (
@@ -26,9 +25,9 @@ from secrets_pipeline.reconcilers.database.password_mark import (
 )
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Unreachable
 from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
+from secrets_pipeline.reconcilers.secret_value.fields import password_in
 from secrets_pipeline.reconcilers.secret_value.read import read_value
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
-from secrets_pipeline.values.documents import field
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
@@ -71,9 +70,7 @@ class DatabasePassword:
     def read(self, secret: SecretState, version: str | None) -> SecretStr:
         """Read the password in one version by GetSecretValue, so that what is tried is what was confirmed."""
         value = read_value(self._stack, secret, version=version)
-        declared = self._declared.value
-        is_document = isinstance(declared, GeneratedValue) and bool(declared.fields)
-        return field(value, ("password",)) if is_document else value
+        return password_in(self._declared, value)
 
     def log_in(self, state: DatabaseState, password: SecretStr) -> Login:
         """Try a password at the database's endpoint; the writer's, of a cluster."""

@@ -12,7 +12,7 @@ from uuid import uuid4
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
-from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_value.read import read_content
 from secrets_pipeline.rotation.log import Heard
 from secrets_pipeline.rotation.steps import RotationStep, Watch
 
@@ -90,8 +90,8 @@ class FunctionRotation:
         holds = ""
         try:
             # Compared in memory; neither is kept.
-            new = read_value(self._stack, now, version=now.current_version)
-            if new == read_value(self._stack, before, version=before.current_version):
+            new = read_content(self._stack, now, version=now.current_version)
+            if new == read_content(self._stack, before, version=before.current_version):
                 holds = "the value of the one before"
         except SecretsPipelineError as error:
             if not (isinstance(error, AwsError) and error.missing):

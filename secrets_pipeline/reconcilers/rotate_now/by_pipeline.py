@@ -11,6 +11,7 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from secrets_pipeline.rotation.steps import RotationStep, Watch
+from secrets_pipeline.values.content import Content, text_of
 from secrets_pipeline.values.documents import merge_document
 from secrets_pipeline.values.passwords import generate
 
@@ -19,10 +20,16 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-def renewed(value: GeneratedValue, current: SecretStr | None) -> SecretStr:
-    """Generate a new password into a value; the other keys of a JSON value stay."""
+def renewed(value: GeneratedValue, current: Content | None) -> SecretStr:
+    """Generate a new password into a value; the other keys of a JSON value stay.
+
+    Raises:
+        DocumentError: if it should be JSON and is not.
+    """
     password = generate(value.policy)
-    return merge_document(current, {"password": password}) if value.fields else password
+    if not value.fields:
+        return password
+    return merge_document(None if current is None else text_of(current), {"password": password})
 
 
 def intent(state: SecretState) -> str:

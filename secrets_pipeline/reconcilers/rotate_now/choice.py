@@ -12,6 +12,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.secret_value.external import put_command
 
 
 class Rotator(Enum):
@@ -68,6 +69,10 @@ def database_of(spec: StackSpec, secret: SecretSpec) -> DatabaseSpec | None:
 
 
 def _declared(spec: StackSpec, secret: SecretSpec) -> NotRotatable:
+    if secret.external:
+        return NotRotatable(
+            "somebody else brings its value", f"Put a new one: {put_command(secret.name, spec.target.region)}"
+        )
     sources = [spec.secret(ref).name for ref in secret.depends_on if spec.has(ref)]
     if sources:
         return NotRotatable(f"it is rendered from {', '.join(sources)}", f"Rotate {sources[0]}: it follows.")

@@ -35,6 +35,7 @@ from secrets_pipeline.reconcilers.tag_keys import (
 )
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.values.bundle import GeneratedPasswords
+from secrets_pipeline.values.content import as_parameters
 from secrets_pipeline.values.render import render
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class SecretWriter:
         self._writer = ValueWriter(stack)
 
     def create(self, secret: DesiredSecret) -> str | NameTaken:
-        """Create a secret with its first value, by one CreateSecret.
+        """Create a secret by one CreateSecret, with its first value, or without one that somebody else brings.
 
         Returns:
             What the value is, for a human.
@@ -81,32 +82,23 @@ class SecretWriter:
         if isinstance(initial, Pending):
             raise SkippedError(initial.reason)
         owner = stack.ownership.owner(secret.spec)
-        tags = {
-            **secret.tags,
-            VALUE_KEY: key_id(stack, key),
-        }
+        tags = dict(secret.tags)
         request: dict[str, Any] = {"Description": secret.spec.description} if secret.spec.description else {}
         if key is not None:
             request["KmsKeyId"] = key
-        # A used token succeeds: only a request that is the same in all its parts may be taken for a try of this one.
-        asked = [initial.intent, initial.inputs, secret.intent(), tags, request]
-        whole = json.dumps(asked, sort_keys=True)
-        token = self._writer.token(secret.name, None, whole, initial.value)
-        now = stack.run.now()
-        tags |= {
-            SPEC: stack.ownership.marks.created(secret.name, owner, stack.run.id, now),
-            VALUE_VERSION: stack.ownership.marks.version(secret.name, token),
-            **({INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}),
-        }
+        now, token = stack.run.now(), None
+        if initial.value is not None:
+            tags[VALUE_KEY] = key_id(stack, key)
+            # A used token succeeds: only a request that is the same in all its parts may be a try of this one.
+            asked = [initial.intent, initial.inputs, secret.intent(), tags, request]
+            token = self._writer.token(secret.name, None, json.dumps(asked, sort_keys=True), initial.value)
+            tags[VALUE_VERSION] = stack.ownership.marks.version(secret.name, token)
+            tags |= {INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}
+            request |= {"ClientRequestToken": token, **as_parameters(initial.value)}
+        tags[SPEC] = stack.ownership.marks.created(secret.name, owner, stack.run.id, now)
         try:
             with calling("CreateSecret", secret.name):
-                answer = self._client.create_secret(
-                    Name=secret.name,
-                    ClientRequestToken=token,
-                    Tags=tag_list(tags),
-                    SecretString=initial.value.get_secret_value(),
-                    **request,
-                )
+                answer = self._client.create_secret(Name=secret.name, Tags=tag_list(tags), **request)
         except AwsError as error:
             if error.code not in _EXISTS or stack.observed.secrets.refresh(secret.name) is None:
                 raise
@@ -119,7 +111,7 @@ class SecretWriter:
                 description=secret.spec.description,
                 kms_key_id=key,
                 tags=tags,
-                versions={answer.get("VersionId", token): (CURRENT,)},
+                versions={answer.get("VersionId", token): (CURRENT,)} if token else {},
                 created_at=now,
                 replicas={},
                 policy=None,
@@ -157,10 +149,10 @@ class SecretWriter:
         if done:
             state = self._own(state)
         if moved:
-            rekey(stack, state, key)
+            rekey(stack, state, key, external=secret.spec.external)
             done.append("kms key")
             state = self._own(state)
-        elif state.current_version is not None and under_another_key(stack, state):
+        elif state.current_version is not None and under_another_key(stack, state) and not secret.spec.external:
             # Before a new value: that one would leave the replaced version, AWSPREVIOUS, under the old key.
             self._writer.rewrite(state.name)
             done.append("same value under the new key")
@@ -200,6 +192,8 @@ class SecretWriter:
         if isinstance(first, Pending):
             raise SkippedError(first.reason)
         value = first.value
+        if value is None:
+            return ""
         self._writer.write(
             secret.name,
             intent=first.intent,
@@ -220,7 +214,8 @@ class SecretWriter:
             # What we said of it when it was ours, if it ever was, is no more true.
             changed |= {tag: "" for tag in (VALUE_VERSION, REPLICAS, KEPT) if tag in state.tags}
             changed |= self._kept(state, secret)
-        if moved and state.tags.get(VALUE_KEY) != (under := key_id(self._stack, state.kms_key_id)):
+        under = key_id(self._stack, state.kms_key_id)
+        if moved and not secret.spec.external and state.tags.get(VALUE_KEY) != under:
             # Said before the move, so that a crash behind it does not leave the value there.
             changed[VALUE_KEY] = under
         surplus = surplus_tags(state.tags, wanted)

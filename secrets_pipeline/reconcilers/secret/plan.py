@@ -31,8 +31,8 @@ def differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> tupl
         found.append(Difference(Part.KMS_KEY, Waits(key.reason)))
     elif key_id(stack, state.kms_key_id) != key_id(stack, key):
         differs = Differs("kms key", state.kms_key_id or DEFAULT_KEY, key or DEFAULT_KEY)
-        found.append(Difference(Part.KMS_KEY, differs, rewrites=True))
-    elif under_another_key(stack, state):
+        found.append(Difference(Part.KMS_KEY, differs, rewrites=not secret.spec.external))
+    elif under_another_key(stack, state) and not secret.spec.external:
         still = Because(f"value is still under kms key {state.tags[VALUE_KEY]}")
         found.append(Difference(None, still, rewrites=True))
     tags = _tag_differences(state.tags, secret.tags)

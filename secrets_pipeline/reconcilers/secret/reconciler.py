@@ -22,6 +22,7 @@ from secrets_pipeline.reconcilers.secret.apply import NameTaken, SecretWriter
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret.plan import differences, reasons
+from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, value_missing
 from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_value.plan import foreign_value
 from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
@@ -108,7 +109,7 @@ class SecretReconciler:
         state = stack.observed.secrets.get(secret.name)
         action, why = self._claim(state, secret)
         if state is None or action is ChangeClass.BLOCKED:
-            said = (why,) if why is not None and action is ChangeClass.BLOCKED else ()
+            said = (why,) if why is not None and action is ChangeClass.BLOCKED else self._notes(state, secret)
             return Change(resource, action, said, depends_on=needs)
         found = differences(stack, state, secret)
         drift, differs = reasons(state, secret, found)
@@ -120,10 +121,16 @@ class SecretReconciler:
             why = ChangedOutside(why) if outside else why
             return Change(resource, action, (why, *differs), drift=drift or outside, depends_on=needs)
         differs += self._window(state, secret)
+        notes = self._notes(state, secret)
         if differs:
-            return Change(resource, ChangeClass.UPDATE, differs, drift=drift, depends_on=needs)
-        kept = foreign_value(stack, state)
-        return Change(resource, ChangeClass.NONE, (kept,) if kept else (), drift=bool(kept), depends_on=needs)
+            return Change(resource, ChangeClass.UPDATE, (*differs, *notes), drift=drift, depends_on=needs)
+        kept = None if secret.spec.external else foreign_value(stack, state)
+        said = (*([kept] if kept else []), *notes)
+        return Change(resource, ChangeClass.NONE, said, drift=bool(kept), depends_on=needs)
+
+    def _notes(self, state: SecretState | None, secret: DesiredSecret) -> tuple[Reason, ...]:
+        """What a human should know of the value beside the plan."""
+        return (value_missing(self._stack, secret.spec),) if lacks_its_value(secret.spec, state) else ()
 
     def _rewrites(self, name: str) -> bool:
         """Whether the value of a secret, of this stage or another, is about to change; asked once for each."""

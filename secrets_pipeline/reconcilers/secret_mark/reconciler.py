@@ -14,7 +14,7 @@ from secrets_pipeline.access.policy_text.write import same_policy
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because
+from secrets_pipeline.engine.reason import Because, Noted
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, Unread
@@ -24,6 +24,7 @@ from secrets_pipeline.reconcilers.secret.part import plan_each
 from secrets_pipeline.reconcilers.secret.part_mark import reread_own, withdraw_all_digests, write_finished_mark
 from secrets_pipeline.reconcilers.secret.plan import differences
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import rotation_differences
+from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
 from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "commit"
+_ROTATION = "rotation"
 _REMEDY = "It failed, waits, or somebody changed it during this run: run again, when nobody else writes it any more."
 
 
@@ -73,6 +75,9 @@ class SecretMarkReconciler:
             stack.observed.secrets.policy(secret.name)
             state = stack.observed.secrets.get(secret.name) or state
         open_parts = _open_parts(stack, state, secret)
+        if open_parts == [_ROTATION] and lacks_its_value(secret.spec, state):
+            waits = Noted("is finished when its rotation begins, with the value that somebody else brings")
+            return Change(resource, ChangeClass.NONE, (waits,))
         if open_parts or secret.commit is None:
             reason = f"not finished: {', '.join(open_parts) or 'waits'}"
             return Change(resource, ChangeClass.BLOCKED, (Because(reason),), remedy=_REMEDY)
@@ -154,7 +159,7 @@ def _open_parts(stack: Stack, state: SecretState, secret: DesiredSecret) -> list
         parts.append("policy")
     kept = wanted is None and (stack.ownership.marks.keeps(state, Part.ROTATION) or secret.made(state, Part.ROTATION))
     if not kept and (isinstance(wanted, Pending) or rotation_differences(state, wanted)):
-        parts.append("rotation")
+        parts.append(_ROTATION)
     parts.extend(open_replicas(stack, state, secret))
     if isinstance(secret.spec.value, GeneratedValue) and secret.spec.value.fields:
         fields, missing = known_fields(stack, secret.spec)

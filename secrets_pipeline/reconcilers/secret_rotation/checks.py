@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretSt
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import describe_rotation
+from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value
 from secrets_pipeline.rotation.schedule import RotationRules, next_due
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def _of_rotating(stack: Stack, judge: _Judge) -> list[Finding]:
         if state is not None and state.rotation_enabled:
             findings.append(judged(secret.name, partial(judge, stack, state)))
         elif secret.rotation is not None:
-            findings.append(Finding(secret.name, Verdict.WAITING, _OFF))
+            waits = "begins when the secret has a value" if lacks_its_value(secret, state) else _OFF
+            findings.append(Finding(secret.name, Verdict.WAITING, waits))
     return findings
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pydantic import SecretBytes
+
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.reader import DECRYPT, GET_SECRET_VALUE
 from secrets_pipeline.access.reach.rotation_readers import Lack, lacks
@@ -24,8 +26,13 @@ from secrets_pipeline.reconcilers.rotation_function.invocation import invocation
 from secrets_pipeline.reconcilers.secret.own_writes import own_writes
 from secrets_pipeline.reconcilers.secret_rotation.network import reach_problem, way_problems
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement
-from secrets_pipeline.reconcilers.secret_rotation.value_shape import address_of, value_problems, writer_problem
-from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_rotation.value_shape import (
+    address_of,
+    binary_value_problem,
+    value_problems,
+    writer_problem,
+)
+from secrets_pipeline.reconcilers.secret_value.read import read_content, read_value
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -90,7 +97,10 @@ class RotationPreflight:
         stack, rotation = self._stack, secret.rotation
         if rotation is None or state.current_version is None:
             return
-        value = read_value(stack, state)
+        value = read_content(stack, state)
+        if isinstance(value, SecretBytes):
+            yield binary_value_problem()
+            return
         ref = rotation.superuser_secret
         other = stack.observed.secrets.get(stack.spec.secret(ref).name) if ref and stack.spec.has(ref) else None
         readable = other is not None and other.current_version is not None and stack.ownership.owns(other)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason, Waits
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Noted, NotOurs, Reason, Waits
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
@@ -24,6 +24,7 @@ from secrets_pipeline.reconcilers.secret.part import PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 from secrets_pipeline.reconcilers.secret_rotation.preflight import RotationPreflight
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, refuse, unchecked
+from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value
 from secrets_pipeline.reconcilers.secret_value.inputs import value_waits
 from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
 from secrets_pipeline.references.resolve import Pending
@@ -54,10 +55,16 @@ class RotationReconciler(PartReconciler[Rotation]):
         """Resolve function and rules."""
         return secret.rotation
 
+    def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
+        """Plan the rotation of a secret that is made first; see `PartReconciler`."""
+        return _waits_for_value(resource) if secret.spec.external else super().follow(resource, secret)
+
     def compare(
         self, resource: Resource, secret: DesiredSecret, state: SecretState, declared: Rotation | None
     ) -> Change | None:
         """Compare with what lists show; see `PartReconciler`."""
+        if declared is not None and lacks_its_value(secret.spec, state):
+            return _waits_for_value(resource)
         if refused := self._refusal(secret.spec, state, declared):
             if declared is None:
                 return None
@@ -153,6 +160,11 @@ class RotationReconciler(PartReconciler[Rotation]):
         if rotation is not None and rotation.managed and functions.function(wanted.lambda_arn) is None:
             return ()
         return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=not state.rotation_enabled)
+
+
+def _waits_for_value(resource: Resource) -> Change:
+    # A rotation function reads AWSCURRENT: without one each of its tries would fail.
+    return Change(resource, ChangeClass.NONE, (Noted("begins when the secret has a value"),))
 
 
 def _compare(

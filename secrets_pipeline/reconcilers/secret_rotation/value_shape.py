@@ -44,6 +44,11 @@ def value_problems(
         yield _problem(str(error), "Correct the value, or what the stack says of it, then apply again.")
 
 
+def binary_value_problem() -> Problem:
+    """Say that the managed function rotates no bytes."""
+    return _problem("its value is binary", "Put text or JSON, or name a function that rotates bytes: lambda_arn.")
+
+
 def _random(rotation: RotationSpec, found: DatabaseSecret | GenericSecret) -> Iterator[Problem]:
     if isinstance(found, DatabaseSecret):
         yield _problem(

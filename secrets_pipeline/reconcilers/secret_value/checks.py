@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id
+from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, value_missing
 from secrets_pipeline.reconcilers.secret_value.inputs import value_waits, waits_for_endpoint
 from secrets_pipeline.references.resolve import Pending
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def current_values(stack: Stack, *, connections: bool) -> list[Finding]:
-    """Check that each secret exists with an AWSCURRENT version under the declared key; metadata alone."""
+    """Check that each secret exists with an AWSCURRENT version under the declared key; metadata alone.
+
+    A value that somebody else brings is waited for.
+    """
     return [
         _blocked(secret) if secret.blocked else judged_secret(stack, secret, partial(_current_value, stack, secret))
         for secret in stack.spec.secrets
@@ -37,7 +41,8 @@ def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
     if state is None:
         waits = "; ".join(value_waits(stack, secret))
         return Finding(secret.name, Verdict.WAITING if waits else Verdict.WRONG, waits or "does not exist")
-    if state.deleted_at is not None or state.current_version is None:
+    missing = state.deleted_at is None and lacks_its_value(secret, state)
+    if not missing and (state.deleted_at is not None or state.current_version is None):
         problem = "has no current value" if state.deleted_at is None else "is scheduled for deletion"
         return Finding(secret.name, Verdict.WRONG, problem)
     key = None if secret.kms_key is None else stack.resolve.text(secret.kms_key)
@@ -45,6 +50,8 @@ def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
         return Finding(secret.name, Verdict.WAITING, key.reason)
     if key_id(stack, key) != key_id(stack, state.kms_key_id):
         return Finding(secret.name, Verdict.WRONG, f"is encrypted under {state.kms_key_id or 'the default key'}")
+    if missing or state.current_version is None:
+        return Finding(secret.name, Verdict.WAITING, str(value_missing(stack, secret)))
     return Finding(secret.name, Verdict.RIGHT, f"version {state.current_version[:8]}… under {key or 'the default key'}")
 
 

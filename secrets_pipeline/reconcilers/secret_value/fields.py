@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.errors import DocumentError, ExpressionError
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
+from secrets_pipeline.values.documents import field
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
+_PASSWORD = "password"  # noqa: S105 - the name of a key
 _OPTIONAL = "dbname"
 """AWS's rotation templates do without it; a database of MySQL may be made without one."""
 
@@ -44,6 +49,20 @@ def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int 
             case Secret():
                 raise ExpressionError(f"field {name} of {secret.name} must not be secret")
     return known, tuple(missing)
+
+
+def password_in(secret: SecretSpec, value: SecretStr) -> SecretStr:
+    """Take the password out of a value: that of a generated JSON, or of a JSON with a password that somebody brought.
+
+    Raises:
+        DocumentError: if a generated JSON has none any more.
+    """
+    if isinstance(secret.value, GeneratedValue):
+        return field(value, (_PASSWORD,)) if secret.value.fields else value
+    if secret.external:
+        with contextlib.suppress(DocumentError):
+            return field(value, (_PASSWORD,))
+    return value
 
 
 def kept_as_declared(secret: SecretSpec, fields: Mapping[str, str | int | bool]) -> dict[str, str | int | bool]:

@@ -34,7 +34,12 @@ class Difference:
 
 
 def value_differences(stack: Stack, state: SecretState, secret: SecretSpec) -> list[Difference]:
-    """Say why a value has to be written: there is none, or a declared one was rendered from other inputs."""
+    """Say why a value has to be written: there is none, or a declared one was rendered from other inputs.
+
+    One that somebody else brings never has to be.
+    """
+    if secret.external:
+        return []
     if state.current_version is None:
         return [Difference(None, Because("value is missing"), rewrites=True)]
     if isinstance(secret.value, DeclaredValue):

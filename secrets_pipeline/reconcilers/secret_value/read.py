@@ -8,14 +8,24 @@ from pydantic import SecretStr
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
-from secrets_pipeline.errors import AwsError, DocumentError
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
+from secrets_pipeline.values.content import Content, content_of, text_of
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
 def read_value(stack: Stack, state: SecretState, *, version: str | None = None) -> SecretStr:
+    """Read a value that has to be text; see `read_content`.
+
+    Raises:
+        DocumentError: if the value is binary.
+    """
+    return text_of(read_content(stack, state, version=version), f"the value of {state.name}")
+
+
+def read_content(stack: Stack, state: SecretState, *, version: str | None = None) -> Content:
     """Call GetSecretValue for a secret of this very stack: whoever writes YAML must not have others' values used.
 
     Args:
@@ -25,7 +35,6 @@ def read_value(stack: Stack, state: SecretState, *, version: str | None = None) 
 
     Raises:
         SkippedError: if its mark does not prove that it is this stack's; nothing was read.
-        DocumentError: if the value is binary.
         AwsError: if AWS refuses, or the version holds no value, which AWS answers by ResourceNotFoundException.
     """
     if not stack.ownership.owns(state):
@@ -33,15 +42,11 @@ def read_value(stack: Stack, state: SecretState, *, version: str | None = None) 
     client = stack.account.client("secretsmanager")
     with calling("GetSecretValue", state.name):
         if version is None:
-            answer = client.get_secret_value(SecretId=state.arn, VersionStage=CURRENT)
+            found = content_of(dict(client.get_secret_value(SecretId=state.arn, VersionStage=CURRENT)))
         else:
-            answer = client.get_secret_value(SecretId=state.arn, VersionId=version)
-    if "SecretString" in answer:
-        return SecretStr(answer["SecretString"])
-    if "SecretBinary" in answer:
-        raise DocumentError(
-            f"the value of {state.name} is binary", remedy="Store it as text, or take the secret out of the stack."
-        )
+            found = content_of(dict(client.get_secret_value(SecretId=state.arn, VersionId=version)))
+    if found is not None:
+        return found
     raise AwsError(
         f"the version of {state.name} holds no value",
         code="ResourceNotFoundException",

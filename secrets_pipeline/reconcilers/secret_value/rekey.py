@@ -2,7 +2,10 @@
 
 UpdateSecret encrypts what is stored again only where the caller may use both keys; where not, it succeeds and versions
 stay silently under the old key. So both keys are tried first, and the same value is written again afterwards.
-Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
+A value that somebody else brings is not written by us: what UpdateSecret encrypted again opens with either key until a
+new value is put, and whether it did is read from ListSecretVersionIds.
+Sources: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html and
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_update-encryption-key.html
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_value.encryption import key_id
+from secrets_pipeline.reconcilers.secret_value.read import read_content
 from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 
@@ -27,13 +31,14 @@ _WRITERS_CHECK = "RequestToValidateKeyAccess"
 """The version id in the encryption context with which Secrets Manager itself first tries a key."""
 
 
-def rekey(stack: Stack, state: SecretState, key: str | None) -> None:
+def rekey(stack: Stack, state: SecretState, key: str | None, *, external: bool = False) -> None:
     """Make `key` the secret's key by UpdateSecret, and write the same value under it; the old key where that fails.
 
     Args:
         stack: the stack.
         state: the secret, as confirmed.
         key: KmsKeyId; None for `aws/secretsmanager`.
+        external: whether somebody else brings its value: no version is written then.
 
     Raises:
         SkippedError: while a rotation is in progress, or if the secret is not ours any more.
@@ -41,7 +46,7 @@ def rekey(stack: Stack, state: SecretState, key: str | None) -> None:
     """
     state = after_rotation(stack, state)
     if state.current_version is not None:
-        read_value(stack, state, version=state.current_version)
+        read_content(stack, state, version=state.current_version)
     if key is not None:
         _try_to_encrypt(stack, state, key)
     _set_key(stack, state, key)
@@ -52,13 +57,27 @@ def rekey(stack: Stack, state: SecretState, key: str | None) -> None:
         moved = stack.observed.secrets.refresh(state.name) or state
         if not stack.ownership.owns(moved):
             raise SkippedError(f"secret {state.name} is not ours any more")
-        ValueWriter(stack).rewrite(moved.name)
+        if external:
+            _check_encrypted_again(stack, moved, key)
+        else:
+            ValueWriter(stack).rewrite(moved.name)
     except AwsError:
         # The value stays readable as it was. Where this fails too, the tags say under which key the value is.
         with contextlib.suppress(AwsError):
             _set_key(stack, state, state.kms_key_id)
             stack.observed.secrets.refresh(state.name)
         raise
+
+
+def _check_encrypted_again(stack: Stack, state: SecretState, key: str | None) -> None:
+    """Raise where UpdateSecret left the current version under the old key alone."""
+    opening = stack.observed.secrets.version_keys_now(state, state.current_version or "")
+    if key_id(stack, key) not in {key_id(stack, one) for one in opening}:
+        raise AwsError(
+            f"the value of {state.name} was not encrypted again under {key or 'the default key'}",
+            operation="UpdateSecret",
+            remedy="Let the pipeline's role use both keys through Secrets Manager, or put the value anew.",
+        )
 
 
 def _set_key(stack: Stack, state: SecretState, key: str | None) -> None:

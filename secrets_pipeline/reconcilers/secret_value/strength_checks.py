@@ -6,14 +6,16 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import SecretBytes
+
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.secret.types import missing_fields, top_keys
-from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.desired.value.passwords import rules_of
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
-from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_value.read import read_content
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.password_strength import SHORTEST
 from secrets_pipeline.rotation_lambda.secret_value import BARRED_BY_RDS, ENGINES, parse
@@ -40,7 +42,10 @@ def _judge(stack: Stack, secret: SecretSpec, master_of: str | None) -> Finding:
     if state is None or state.deleted_at is not None or state.current_version is None:
         return Finding(secret.name, Verdict.WAITING, "has no value")
     expected, waits = _expected(stack, secret)
-    text = read_value(stack, state).get_secret_value()
+    content = read_content(stack, state)
+    if isinstance(content, SecretBytes):
+        return _binary(secret, expected)
+    text = content.get_secret_value()
     problems = [*_problems(text, secret, expected), *_password_problems(text, master_of)]
     if not waits:
         problems += _database_problems(text)
@@ -49,6 +54,18 @@ def _judge(stack: Stack, secret: SecretSpec, master_of: str | None) -> Finding:
     if waits:
         return Finding(secret.name, Verdict.WAITING, "; ".join(waits))
     return Finding(secret.name, Verdict.RIGHT, "JSON with the keys that it should have" if expected else "a text")
+
+
+def _binary(secret: SecretSpec, expected: frozenset[str] | None) -> Finding:
+    """A binary value has no keys; where nobody declares one it was put by hand."""
+    declared = secret.external or (isinstance(secret.value, DeclaredValue) and secret.value.binary)
+    if wants := [*([", ".join(sorted(expected))] if expected else []), *missing_fields(secret.type, None)]:
+        return Finding(
+            secret.name, Verdict.WRONG, f"its value is binary, and should be JSON with {' and '.join(wants)}"
+        )
+    if not declared:
+        return Finding(secret.name, Verdict.WRONG, "its value is binary: somebody replaced it by hand")
+    return Finding(secret.name, Verdict.RIGHT, "binary")
 
 
 def _expected(stack: Stack, secret: SecretSpec) -> tuple[frozenset[str] | None, tuple[str, ...]]:

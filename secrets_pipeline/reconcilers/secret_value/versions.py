@@ -6,17 +6,16 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
-
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
-from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.reconcilers.secret_value.read import read_content
+from secrets_pipeline.values.content import Content, as_parameters
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
-Make = Callable[[SecretStr | None], SecretStr]
+Make = Callable[[Content | None], Content]
 """The value that was read (None where there is none) → the value to write."""
 
 
@@ -38,17 +37,14 @@ def put_version(stack: Stack, before: SecretState, token: str, make: Make, label
     """
     client = stack.account.client("secretsmanager")
     current = before.current_version
-    value = make(read_value(stack, before, version=current) if current else None)
+    value = make(read_content(stack, before, version=current) if current else None)
     # Our own token with another rendering: an earlier try stored it; what is stored is kept.
     with (
         calling("PutSecretValue", before.name),
         contextlib.suppress(client.exceptions.ResourceExistsException),
     ):
         answer = client.put_secret_value(
-            SecretId=before.arn,
-            ClientRequestToken=token,
-            SecretString=value.get_secret_value(),
-            VersionStages=[label],
+            SecretId=before.arn, ClientRequestToken=token, VersionStages=[label], **as_parameters(value)
         )
         return CURRENT in answer.get("VersionStages", ())
     return False

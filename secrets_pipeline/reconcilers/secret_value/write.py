@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
+from pydantic import SecretBytes
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import SkippedError
@@ -31,6 +31,7 @@ from secrets_pipeline.reconcilers.secret_value.provenance import (
 from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
 from secrets_pipeline.reconcilers.secret_value.versions import Make, move_label, put_version
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, VALUE_KEY, VALUE_VERSION
+from secrets_pipeline.values.content import Content
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -56,7 +57,7 @@ class ValueWriter:
         self._stack = stack
         self._client = stack.account.client("secretsmanager")
 
-    def token(self, secret: str, replaced: str | None, intent: str, value: SecretStr | None = None) -> str:
+    def token(self, secret: str, replaced: str | None, intent: str, value: Content | None = None) -> str:
         """Derive the version id of a write: the same for every try of the same write, and for no other.
 
         Args:
@@ -68,7 +69,8 @@ class ValueWriter:
         fingerprinter = self._stack.ownership.fingerprinter
         if fingerprinter is None:
             raise RuntimeError("values are written under the fingerprint key, which apply makes first")
-        return fingerprinter.digest("version", secret, replaced or "", intent, value)
+        made = value.get_secret_value() if isinstance(value, SecretBytes) else value
+        return fingerprinter.digest("version", secret, replaced or "", intent, made)
 
     def rewrite(self, name: str) -> str:
         """Write the same value as a new version under the KMS key that the secret has at the write; see `write`."""
@@ -281,7 +283,7 @@ class ValueWriter:
         return state.current_version or version
 
 
-def _same(current: SecretStr | None) -> SecretStr:
+def _same(current: Content | None) -> Content:
     if current is None:
         raise AwsError("there is no value to write again", remedy="Apply again: it was deleted meanwhile.")
     return current

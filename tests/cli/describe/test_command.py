@@ -62,7 +62,9 @@ def test_values_are_shown_when_asked_for(cli: Cli, repository: Path) -> None:
 
 def test_every_leaf_below_secret_data_is_masked_wherever_it_stands() -> None:
     tree = {"a": [{"secret_data": {"x": ["one", {"y": 2}], "none": None}}], "secret_data": "two", "kept": "three"}
+    tree |= {"secret_binary": "four"}
     assert masked(tree) == {
+        "secret_binary": MASK,
         "a": [{"secret_data": {"x": [MASK, {"y": MASK}], "none": None}}],
         "secret_data": MASK,
         "kept": "three",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
-from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.desired.value.model import ExternalValue, GeneratedValue
 from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
@@ -82,15 +82,52 @@ def test_secrets_must_be_declared_even_if_there_are_none(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("secret", "problem"),
     [
-        ("key: {generate_random_password: true, secret_data: x}", "both secret_data and generate_random_password"),
-        ("key: {description: x}", "no value"),
-        ("key: {generate_random_password: false}", "no value"),
+        (
+            "key: {generate_random_password: true, secret_data: x}",
+            "both secret_data and generate_random_password: true",
+        ),
+        ("key: {value: external, secret_data: x}", "both secret_data and value: external"),
     ],
 )
 def test_a_secret_has_exactly_one_source_of_its_value(bench: Bench, secret: str, problem: str) -> None:
     found = bench.only_error(stack(secret))
     assert f"key vars.secrets.key: the secret has {problem}" in found
-    assert "Write either secret_data or generate_random_password: true." in found
+    assert "Keep one of them." in found
+
+
+@pytest.mark.parametrize("entry", ["value: external", "description: x", "generate_random_password: false, path: p"])
+@pytest.mark.parametrize("kind", ["generic", "credentials", "certificate"])
+def test_somebody_else_brings_the_value_of_a_secret_that_has_none(bench: Bench, entry: str, kind: str) -> None:
+    (found,) = bench.spec(stack(f"key: {{{entry}, type: {kind}}}")).secrets
+    assert (found.value, found.external) == (ExternalValue(), True)
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("value: hunter2, description: x", "value takes external alone"),
+        ("value: 7", "value takes external alone"),
+        ("username: app", "username says what a generated value looks like"),
+        ("random_password_length: 20", "random_password_length says what a generated value looks like"),
+        ("value: external, rotation: {managed: true}", "what a managed rotation makes of it is not known"),
+        ("type: certificate, rotation: {managed: true, strategy: random}", "a new random value would not be"),
+        (
+            "rotation: {managed: true, strategy: alternating-users, superuser_secret: key}",
+            "alternating-users needs masterarn",
+        ),
+    ],
+)
+def test_what_means_nothing_for_a_value_of_somebody_else_is_an_error(bench: Bench, entry: str, problem: str) -> None:
+    found = bench.errors(stack(f"key: {{{entry}}}"))[0]
+    assert problem in found
+    assert "hunter2" not in found
+
+
+def test_a_value_of_somebody_else_rotates_by_a_strategy_that_is_said(bench: Bench) -> None:
+    text = stack("key: {rotation: {managed: true, strategy: single-user}}")
+    (found,) = bench.spec(text).secrets
+    assert found.rotation is not None
+    assert found.rotation.strategy == "single-user"
 
 
 def test_an_empty_secret_is_an_error(bench: Bench) -> None:
@@ -100,7 +137,44 @@ def test_an_empty_secret_is_an_error(bench: Bench) -> None:
 def test_an_unknown_key_of_a_secret_is_an_error_with_the_near_miss(bench: Bench) -> None:
     found = error(bench, "recovery_window_in_day: 7")
     assert "key vars.secrets.key.recovery_window_in_day: unknown key recovery_window_in_day" in found
-    assert "Did you mean recovery_window_in_days?" in found
+    assert "Did you mean recovery_window_in_days? Known keys: " in found
+    assert found.endswith(" more.")
+    assert len(found) < 400
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("secret_string: hunter2", "Write secret_data: a text, or a map for JSON."),
+        ("create_random_password: true", "Write generate_random_password: true."),
+        ("length: 20", "Write random_password_length: 32 beside"),
+        ("replica: {eu-west-1: {}}", "Write replica_regions: [eu-west-1]"),
+        ("rotation_rules: {automatically_after_days: 30}", "Write rotation: {managed: true}"),
+        ("kms_key: alias/x", "Write kms_key_id:"),
+    ],
+)
+def test_what_terraform_calls_otherwise_is_answered_with_what_to_write(bench: Bench, key: str, written: str) -> None:
+    found = error(bench, key)
+    assert f"unknown key {key.partition(':')[0]}" in found
+    assert written in found
+    assert "hunter2" not in found
+    assert "Known keys" not in found
+
+
+@pytest.mark.parametrize("key", ["enable_rotation", "rotation_enabled"])
+def test_other_names_of_the_rotation_switch_mean_the_same(bench: Bench, key: str) -> None:
+    function = "rotation_lambda_arn: arn:aws:lambda:eu-west-2:111122223333:function:rotation\n"
+    assert one(bench, f"{key}: false").rotation is None
+    assert one(bench, f"{function}{key}: false").rotation is None
+    found = one(bench, f"{function}{key}: true").rotation
+    assert found is not None
+    assert found.automatically_after_days == 30
+    alone = error(bench, f"{key}: true")
+    assert f"{key} is true, but no function is named" in alone
+    assert f"Write rotation: {{managed: true}} instead of {key}" in alone
+    assert f"rotation_automatically and {key} mean the same" in error(
+        bench, f"{function}{key}: true\nrotation_automatically: true"
+    )
 
 
 def test_unknown_variables_of_the_component_are_terraforms(bench: Bench) -> None:

@@ -263,3 +263,28 @@ def test_a_type_is_kept_when_the_value_fits(bench: Bench, entry: str, kind: Secr
 )
 def test_a_type_asks_for_its_fields(bench: Bench, entry: str, problem: str) -> None:
     assert problem in error(bench, entry)
+
+
+def test_bytes_are_declared_as_base64(bench: Bench) -> None:
+    secret, value = declared(bench, "{secret_binary: 'AAEC', type: certificate}")
+    (leaf,) = value.leaves
+    assert (value.binary, value.document, leaf.source[-1]) == (True, False, "secret_binary")
+    assert secret.type is SecretType.CERTIFICATE
+    _, value = declared(bench, "secret_binary: '${ssm:/keystore}'")
+    assert value.leaves[0].ssm == ("/keystore",)
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("secret_binary: 'canary, no Base64'", "secret_binary is no Base64"),
+        ("secret_binary: {a: b}", "secret_binary is a map, not text"),
+        (f"secret_binary: '{'AAAA' * 22_000}'", "secret_binary has 66000 bytes, AWS takes 65536"),
+        ("{secret_binary: 'AAEC', port: 1}", "port stands beside secret_binary"),
+        ("{secret_binary: 'AAEC', secret_data: canary}", "both secret_data and secret_binary"),
+    ],
+)
+def test_bytes_that_cannot_be_stored_are_an_error_that_shows_nothing(bench: Bench, entry: str, problem: str) -> None:
+    found = error(bench, entry)
+    assert problem in found
+    assert "canary" not in found

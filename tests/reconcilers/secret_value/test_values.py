@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import VALUE_KEY
 from tests.bench import said
@@ -166,17 +166,6 @@ def test_a_secret_without_a_value_gets_its_first_one(bench: Bench) -> None:
     assert (len(bench.value("password")), bench.value("api")) == (24, "declared")
     assert bench.versions("password") == 1
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
-
-
-def test_a_binary_value_is_refused_with_a_remedy_and_kept(bench: Bench) -> None:
-    bench.secrets.create_secret(Name=bench.name("password"), SecretBinary=b"\x00binary")
-    spec = bench.spec(bench.generated(kms_key=bench.late("${output.kms.key_arn}")), keys=(bench.key(),))
-    outcomes = bench.provision(spec, options=ApplyOptions(adopt=("*",)))
-    outcome = outcomes[f"secrets {bench.name('password')}"]
-    assert isinstance(outcome, Failed)
-    assert "is binary" in outcome.error.message
-    assert "Store it as text" in outcome.error.remedy
-    assert bench.secrets.get_secret_value(SecretId=bench.name("password"))["SecretBinary"] == b"\x00binary"
 
 
 def test_a_value_that_a_killed_run_wrote_is_rendered_again_after_the_yaml_is_taken_back(

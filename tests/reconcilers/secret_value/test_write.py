@@ -18,6 +18,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.secret_value.provenance import STAGED
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from secrets_pipeline.reconcilers.stack import Stack
+from secrets_pipeline.values.content import Content, text_of
 from secrets_pipeline.values.documents import merge_document
 from tests.bench import Rotation, said
 
@@ -34,8 +35,8 @@ def spec(bench: Bench) -> StackSpec:
     return spec
 
 
-def set_host(current: SecretStr | None) -> SecretStr:
-    return merge_document(current, {"host": "new"})
+def set_host(current: Content | None) -> SecretStr:
+    return merge_document(None if current is None else text_of(current), {"host": "new"})
 
 
 def write(context: Stack, spec: StackSpec, intent: str = "host: new") -> str:
@@ -364,7 +365,7 @@ def test_a_first_value_never_replaces_one_that_somebody_else_gave_meanwhile(
 
 
 def test_a_refused_write_is_an_error_without_the_value(bench: Bench, spec: StackSpec) -> None:
-    too_long: Callable[[SecretStr | None], SecretStr] = lambda _: SecretStr("canary" * 20_000)  # noqa: E731 - typed
+    too_long: Callable[[Content | None], SecretStr] = lambda _: SecretStr("canary" * 20_000)  # noqa: E731 - typed
     with pytest.raises(AwsError) as caught:
         ValueWriter(bench.context(spec)).write(bench.name("api"), intent="long", inputs=None, make=too_long)
     assert "canary" not in str(caught.value)

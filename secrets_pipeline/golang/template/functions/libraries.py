@@ -26,7 +26,7 @@ from secrets_pipeline.golang.template.functions.regex import regexes
 from secrets_pipeline.golang.template.functions.time import dates
 from secrets_pipeline.golang.values import Function, Value, go_type, is_map
 
-_PURE: Final[Mapping[str, Function]] = {
+PURE: Final[Mapping[str, Function]] = {
     name: function
     for family in (
         conversions, dicts, encoding, flow, gojson, lists, numeric, paths, refused, regexes, strings, urls, versions,
@@ -34,6 +34,7 @@ _PURE: Final[Mapping[str, Function]] = {
     )
     for name, function in family.FUNCTIONS.items()
 }  # fmt: skip
+"""Sprig's functions that read nothing besides their arguments: the same text each time."""
 
 
 def sprig(environment: RenderingEnvironment) -> Mapping[str, Function]:
@@ -42,7 +43,7 @@ def sprig(environment: RenderingEnvironment) -> Mapping[str, Function]:
     Args:
         environment: what the functions read besides their arguments.
     """
-    return {**_PURE, **dates.functions(environment), **environment_functions(environment)}
+    return {**PURE, **dates.functions(environment), **environment_functions(environment)}
 
 
 def collect_keys(value: Value, *nested: str) -> list[str]:
