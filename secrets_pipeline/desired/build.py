@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
+from secrets_pipeline.desired.atmos_secrets.check import check_declared, declared_parameters
 from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets, with_declared_secrets
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
@@ -143,6 +144,7 @@ def build_specs(
             dialect=dialect,
         )
         try:
+            check_declared(scope)
             if scope.kinds:
                 specs[name] = _checked(scope)
         except SecretsPipelineError as error:
@@ -237,6 +239,7 @@ def _build(scope: StackScope) -> StackSpec:
         components=scope.kinds,
         keys=tuple(keys),
         secrets=tuple(ordered(scope, secrets, databases)),
+        parameters=declared_parameters(scope, target.region),
         databases=tuple(databases),
         consumers=tuple(consumers),
         deliveries=tuple(delivered),

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import PrivateAttr
 
 from secrets_pipeline.arn import account_of
+from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
 from secrets_pipeline.desired.base import SecretRef, Spec, Target
 from secrets_pipeline.desired.boundary import Contested, Crossing
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, Delivery
@@ -31,6 +32,7 @@ class StackSpec(Spec):
         protected: production: no force delete, no short recovery window.
         organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
+        parameters: secrets that Atmos keeps in Parameter Store; looked for, never written.
         controls: by `secretsmanager` component, what Security Hub's controls ask of its secrets.
         self_heal: components whose policies are narrowed again by themselves when somebody widened them.
         verification: when the stack is verified.
@@ -47,6 +49,7 @@ class StackSpec(Spec):
     components: Mapping[str, str] = {}
     keys: tuple[KeySpec, ...] = ()
     secrets: tuple[SecretSpec, ...] = ()
+    parameters: tuple[ParameterSpec, ...] = ()
     databases: tuple[DatabaseSpec, ...] = ()
     consumers: tuple[ConsumerSpec, ...] = ()
     deliveries: tuple[Delivery, ...] = ()

@@ -104,6 +104,12 @@ def component_of(declaration: Declaration) -> str:
     return f"{declaration.component}/{SHARED}" if declaration.scope == INSTANCE else SHARED
 
 
+def required_as(component: Component, key: str) -> str:
+    """What Atmos calls a secret that has to have a value, and its store; empty for any other."""
+    declaration = component.declared.get(key) if isinstance(component, DeclaredSecrets) else None
+    return declaration.title if declaration is not None and declaration.required else ""
+
+
 def _components(stack: AtmosStack, region: str) -> Iterator[DeclaredSecrets]:
     shared: dict[str, tuple[Component, Declaration]] = {}
     first: Component | None = None
@@ -117,12 +123,16 @@ def _components(stack: AtmosStack, region: str) -> Iterator[DeclaredSecrets]:
                 first = first or component
         if own:
             origins = dict.fromkeys(own, component)
-            yield _made(f"{component.name}/{SHARED}", stack, component, own, origins, but=of_stack - own.keys())
+            defaults, name = _map(component, DEFAULTS), f"{component.name}/{SHARED}"
+            yield _made(name, stack, component, own, origins, defaults=defaults, but=of_stack - own.keys())
     if first is not None:
         declared = {name: one for name, (_, one) in shared.items()}
         origins = {name: component for name, (component, _) in shared.items()}
         of_components = {name for _, found in declaring(stack) for name in found} - declared.keys()
-        yield _made(SHARED, stack, first, declared, origins, but=of_components)
+        # What stands at the root of a manifest is what every component has.
+        given = [_map(component, DEFAULTS) for component, _ in declaring(stack)]
+        defaults = {key: value for key, value in given[0].items() if all(one.get(key) == value for one in given)}
+        yield _made(SHARED, stack, first, declared, origins, defaults=defaults, but=of_components)
 
 
 def _made(
@@ -132,6 +142,7 @@ def _made(
     declared: Mapping[str, Declaration],
     origins: Mapping[str, Component],
     *,
+    defaults: Mapping[str, Any],
     but: Iterable[str],
 ) -> DeclaredSecrets:
     regions = {one.store.region for one in declared.values() if one.store} - {""}
@@ -141,7 +152,7 @@ def _made(
         # As context_name and environment would be: names below the stack's own are its own.
         "context_name": next(iter(declared.values())).folder.rstrip("/"),
         "stage": "/".join(str(origin.vars[key]) for key in _KIND_OF_PLACE if origin.vars.get(key)),
-        "secrets": {key: _secret(one, origins[key]) for key, one in declared.items()},
+        "secrets": {key: _secret(one, origins[key], defaults) for key, one in declared.items()},
     }
     if consumers := _consumers(origin, declared, frozenset(but)):
         variables["consumers"] = consumers
@@ -166,9 +177,9 @@ def _made(
     )
 
 
-def _secret(declaration: Declaration, origin: Component) -> dict[str, Any]:
+def _secret(declaration: Declaration, origin: Component, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The entry of a `secrets` map: what the settings say, and else a value that somebody else brings."""
-    entry: dict[str, Any] = {**_map(origin, DEFAULTS), **_entry(origin, declaration.name)}
+    entry: dict[str, Any] = {**defaults, **_entry(origin, declaration.name)}
     if declaration.description:
         entry.setdefault("description", declaration.description)
     if _VALUES.isdisjoint(entry):

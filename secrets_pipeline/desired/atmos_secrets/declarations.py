@@ -56,6 +56,11 @@ class Declaration:
         return self.store.key(stack, component, self.key) if self.store else ""
 
     @property
+    def title(self) -> str:
+        """The secret and its store, as `atmos secret validate` prints them."""
+        return f"{self.name} ({self.store_name})"
+
+    @property
     def folder(self) -> str:
         """What the names begin with that the stack keeps in this store, with the slash behind it."""
         return self.store.key(self.stack, "", "") if self.store else ""

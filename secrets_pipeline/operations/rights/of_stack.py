@@ -113,6 +113,8 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
         yield "replicated_secrets", secrets
     if any(secret.rotation for secret in spec.secrets):
         yield "rotated_secrets", here.arns("secretsmanager", *_own_secrets(spec))
+    if spec.parameters:
+        yield "any_parameter", ["*"]
     taken_in = sorted({one.name for one in spec.crossings if one.boundary is Boundary.PARAMETER})
     parameters = [f"parameter/{name.removeprefix('/')}" for name in taken_in]
     if parameters:

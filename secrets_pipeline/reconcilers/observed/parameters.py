@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import SecretStr
 
@@ -12,6 +12,9 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.names import stack_folder, store_place
 from secrets_pipeline.reconcilers.observed.cached import Cached
 from secrets_pipeline.references.resolve import Plain, Secret
+
+_FILTERED = 50
+"""Names that one filter takes."""
 
 
 class Parameters:
@@ -37,6 +40,7 @@ class Parameters:
         self._published: Cached[str, Mapping[str, str]] = Cached()
         self._holder: Cached[str, str] = Cached()
         self._taken: Cached[str, None] = Cached()
+        self._existing: Cached[tuple[str, ...], frozenset[str]] = Cached()
         self._versions: Cached[str, str | None] = Cached()
 
     def published(self) -> Mapping[str, str]:
@@ -127,6 +131,26 @@ class Parameters:
             AwsError: if Parameter Store refuses.
         """
         return self._versions.get(name, lambda: self._read_version(name))
+
+    def existing(self, names: Iterable[str]) -> frozenset[str]:
+        """Find which parameters exist, by DescribeParameters, once a run: no value is read, not even encrypted.
+
+        Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterStringFilter.html
+
+        Raises:
+            AwsError: if Parameter Store refuses.
+        """
+        wanted = tuple(sorted(set(names)))
+        return self._existing.get(wanted, lambda: self._described(wanted))
+
+    def _described(self, names: Sequence[str]) -> frozenset[str]:
+        client, found = self._account.client("ssm"), set[str]()
+        with calling("DescribeParameters", "declared secrets"):
+            for first in range(0, len(names), _FILTERED):
+                some = names[first : first + _FILTERED]
+                filters = [{"Key": "Name", "Option": "Equals", "Values": list(some)}]
+                found |= {one["Name"] for one in pages(client, "describe_parameters", ParameterFilters=filters)}
+        return frozenset(found)
 
     def _forget(self, name: str) -> None:
         in_folder = name.startswith(f"{self.folder}/") or self.store_note is None
