@@ -19,13 +19,10 @@ from secrets_pipeline.references.model import Expression, Output, Path, SsmParam
 from secrets_pipeline.references.yaml_functions import yq_path
 from secrets_pipeline.stacks import ASM, SSM, AtmosStack, Component, Store, store_named
 from secrets_pipeline.stacks.config.stores import STACK_DELIMITER
+from secrets_pipeline.stacks.functions.arguments import ArgumentsError, StoreArguments, store, unquoted, words
 
 FUNCTIONS: Final = ("!secret", "!store", "!store.get")
-_MODIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "!secret": ("path", "default", "raw"),
-    "!store": ("query", "default"),
-    "!store.get": ("query", "default"),
-}
+_MODIFIERS: Final = ("path", "default", "raw")
 _EXAMPLES: Final[Mapping[str, str]] = {
     "!secret": '!secret DATABASE_CONFIG | path ".password"',
     "!store": "!store team-outputs vpc config | query .id",
@@ -47,45 +44,46 @@ def from_store(call: FunctionCall, component: Component, stack: AtmosStack) -> E
     Raises:
         ExpressionError: if its arguments are wrong, as Atmos judges them.
     """
-    words, modifiers = _parsed(call)
     try:
         if call.tag == "!secret":
-            return _secret(words[0], modifiers, component, stack)
-        return _of_store(words, modifiers, stack)
+            return _secret(*_parsed(call), component, stack)
+        return _of_store(store(call.tag, call.args), stack)
     except _NotKnownError as error:
         return Unsupported(str(call), str(error))
+    except ArgumentsError as error:
+        wrong = str(error)
+    raise ExpressionError(wrong, remedy=f"Write for example {_EXAMPLES[call.tag]}.")
 
 
 class _NotKnownError(Exception):
     """The text says why, and what to write."""
 
 
-def _of_store(words: list[str], modifiers: Mapping[str, str], stack: AtmosStack) -> Expression:
-    store = _readable(words[0], stack)
-    if len(words) == len(("store", "key")):
-        return _parameter(store, store.raw_key(words[1]), modifiers)
-    *other, name, key = words[1:]
-    owner, path = next(iter(other), stack.name), _path(modifiers.get("query", ""))
-    if store.prefix == PUBLISHED_PREFIX and store.stack_delimiter == STACK_DELIMITER and key == _DOCUMENT:
-        output = Output(name, (_DOCUMENT, *path), None if owner == stack.name else owner)
-        return _defaulted(output, modifiers)
-    return _parameter(store, store.key(owner, name, key), modifiers)
+def _of_store(asked: StoreArguments, stack: AtmosStack) -> Expression:
+    found, path = _readable(asked.store, stack), _path(asked.query)
+    if asked.component is None:
+        return _parameter(found, found.raw_key(asked.key), path, asked.default)
+    owner = asked.stack or stack.name
+    if found.prefix == PUBLISHED_PREFIX and found.stack_delimiter == STACK_DELIMITER and asked.key == _DOCUMENT:
+        output = Output(asked.component, (_DOCUMENT, *path), None if owner == stack.name else owner)
+        return _defaulted(output, asked.default)
+    return _parameter(found, found.key(owner, asked.component, asked.key), path, asked.default)
 
 
 def _readable(name: str, stack: AtmosStack) -> Store:
     """The store of that name, whose values can be read here by its functions."""
-    store = store_named(stack.stores, name)
-    if store is None:
+    found = store_named(stack.stores, name)
+    if found is None:
         problem = f"store {name} is not configured in atmos.yaml: add it under stores there"
-    elif store.secret:
+    elif found.secret:
         problem = f"store {name} holds secrets: declare this one under secrets.vars, and use !secret"
-    elif store.kind != SSM:
-        which = "of Secrets Manager only secrets are read, by !secret" if store.kind == ASM else f"it is {store.kind}"
+    elif found.kind != SSM:
+        which = "of Secrets Manager only secrets are read, by !secret" if found.kind == ASM else f"it is {found.kind}"
         problem = f"store {name} is not read here, as {which}: write the value, or ${{ssm:/path}}"
-    elif store.unknown:
-        problem = f"{store.unknown} of store {name} is not known: let the operator allow its variable as plain"
+    elif found.unknown:
+        problem = f"{found.unknown} of store {name} is not known: let the operator allow its variable as plain"
     else:
-        return store
+        return found
     raise _NotKnownError(problem)
 
 
@@ -99,29 +97,26 @@ def _secret(name: str, modifiers: Mapping[str, str], component: Component, stack
         raise _NotKnownError(problem)
     if problem := found.problem(region):
         raise _NotKnownError(problem)
-    path = modifiers.get("path", "")
+    path, default = _path(modifiers.get("path", "")), modifiers.get("default")
     if found.store is not None and found.store.kind == SSM:
-        return _parameter(found.store, found.aws_name, {**modifiers, "query": path})
+        return _parameter(found.store, found.aws_name, path, default, raw="raw" in modifiers)
     if not is_managed(found, origin, region):
         problem = (
             f"secret {found.aws_name} may be shared by stacks: name it under settings.secrets_pipeline.secrets of "
             f"component {origin.name}, if this stack is the one that keeps it"
         )
         raise _NotKnownError(problem)
-    return _defaulted(Output(component_of(found), ("secret_values", found.name, *_path(path))), modifiers)
+    return _defaulted(Output(component_of(found), ("secret_values", found.name, *path)), default)
 
 
-def _parameter(store: Store, name: str, modifiers: Mapping[str, str]) -> Expression:
-    path = _path(modifiers.get("query", ""))
-    if "default" in modifiers:
+def _parameter(found: Store, name: str, path: Path, default: str | None, *, raw: bool = False) -> Expression:
+    if default is not None:
         raise _NotKnownError(_LATER)
-    if "raw" in modifiers:
-        return SsmParameter(name)
-    return Stored(SsmParameter(name), path, store.region, secret=store.secret)
+    return SsmParameter(name) if raw else Stored(SsmParameter(name), path, found.region, secret=found.secret)
 
 
-def _defaulted(output: Output, modifiers: Mapping[str, str]) -> Expression:
-    return WithDefault(output, modifiers["default"]) if "default" in modifiers else output
+def _defaulted(output: Output, default: str | None) -> Expression:
+    return output if default is None else WithDefault(output, default)
 
 
 def _path(text: str) -> Path:
@@ -133,25 +128,18 @@ def _path(text: str) -> Path:
     return path
 
 
-def _parsed(call: FunctionCall) -> tuple[list[str], dict[str, str]]:
-    """The words before the first `|`, and what stands behind each of them."""
+def _parsed(call: FunctionCall) -> tuple[str, dict[str, str]]:
+    """The name of a secret, and what stands behind each `|`, as Atmos's parseSecretArgs reads them."""
     first, *pipes = call.args.split("|")
-    words, wanted = first.split(), {"!secret": (1,), "!store": (3, 4), "!store.get": (2,)}[call.tag]
     modifiers: dict[str, str] = {}
     for pipe in pipes:
-        name, _, text = pipe.strip().partition(" ")
-        name, text = name.strip("\"'"), text.strip().strip("\"'")
-        if name not in _MODIFIERS[call.tag] or (name == "raw") is bool(text):
-            raise _wrong(call, f"what stands after `|` must be one of {', '.join(_MODIFIERS[call.tag])}")
-        modifiers[name] = text
-    if len(words) not in wanted:
-        raise _wrong(call, f"{len(words)} words stand before `|`, and {' or '.join(map(str, wanted))} must")
+        key, _, text = pipe.strip().partition(" ")
+        key, text = unquoted(key), unquoted(text)
+        if key not in _MODIFIERS or (key == "raw") is bool(text):
+            problem = f"invalid arguments of the !secret function: `|` takes {', '.join(_MODIFIERS)}"
+            raise ArgumentsError(problem)
+        modifiers[key] = text
     if "raw" in modifiers and "path" in modifiers:
-        raise _wrong(call, "`raw` and `path` exclude each other")
-    return words, modifiers
-
-
-def _wrong(call: FunctionCall, problem: str) -> ExpressionError:
-    return ExpressionError(
-        f"invalid {call.tag} arguments: {problem}", remedy=f"Write for example {_EXAMPLES[call.tag]}."
-    )
+        problem = "invalid arguments of the !secret function: raw and path exclude each other"
+        raise ArgumentsError(problem)
+    return words("!secret", first, 1, 1)[0], modifiers

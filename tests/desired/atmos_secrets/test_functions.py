@@ -100,7 +100,7 @@ def test_the_place_of_a_value_is_known_so_it_is_a_reference(bench: Bench, value:
     [
         ("!secret NOWHERE", "Secret NOWHERE is not declared under secrets.vars of component secretsmanager/app"),
         ("!secret ANYWHERE", "Secret team/ANYWHERE may be shared by stacks"),
-        ("!secret OWN | path '.a | keys'", "invalid !secret arguments"),
+        ("!secret OWN | path '.a | keys'", "invalid arguments of the !secret function"),
         ("!secret OWN | path '.a[]'", "Only simple paths such as .name.key[0] are read"),
         ("!store asm app OWN", "Store asm holds secrets: declare this one under secrets.vars, and use !secret"),
         ("!store nowhere app key", "Store nowhere is not configured in atmos.yaml"),
@@ -124,9 +124,9 @@ def test_what_nobody_here_can_tell_blocks_the_secret_with_what_to_write(bench: B
     [
         # Atmos: ErrEmptyName, ErrInvalidSecretArgs (pkg/secrets/resolver_test.go), invalid number of parameters
         ("!secret", "invalid number of arguments in the !secret function"),
-        ("!secret OWN | raw | path .a", "`raw` and `path` exclude each other"),
-        ("!secret OWN | first x", "what stands after `|` must be one of path, default, raw"),
-        ("!secret OWN | path", "what stands after `|` must be one of path, default, raw"),
+        ("!secret OWN | raw | path .a", "raw and path exclude each other"),
+        ("!secret OWN | first x", "`|` takes path, default, raw"),
+        ("!secret OWN | path", "`|` takes path, default, raw"),
         ("!store open key", "invalid number of arguments in the !store function: it takes 3 or 4, not 2"),
         ("!store.get open a b", "invalid number of arguments in the !store.get function: it takes 2, not 3"),
         ("!store open app key | path .a", "invalid number of arguments in the !store function: it takes 3 or 4, not 6"),
