@@ -74,6 +74,12 @@ def store_place(stack: str, component: str = "", key: str = "stack") -> str | No
     return name if _PARAMETER_PATH.fullmatch(name) and name.count("/") < PARAMETER_LEVELS else None
 
 
+def output_folders(stack: str) -> list[str]:
+    """Where the outputs of a stack are published: in its own folder, and where Atmos looks for them, once if the same."""
+    place = store_place(stack)
+    return list(dict.fromkeys([stack_folder(stack), *([place.removesuffix("/stack")] if place else [])]))
+
+
 def secret_name(context_name: str, environment: str | None, path: str, name: str) -> str:
     """`{context_name}/{environment}/{path}/{name}`, empty parts left out, as tf-atmos joins them.
 

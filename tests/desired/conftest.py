@@ -29,7 +29,6 @@ class Bench:
         self.folder = folder
         self.settings = OperatorSettings(targets=(HERE,), grants=TRUSTED)
         self.environment: Mapping[str, str] = {}
-        self.atmos = ATMOS
 
     def allow(self, *variables: str | Mapping[str, object]) -> None:
         """Let the operator allow environment variables, as the settings file writes them."""
@@ -40,7 +39,7 @@ class Bench:
     def build(self, **stacks: str) -> SpecSet:
         """Stack name → manifest text, written and built."""
         (self.folder / "stacks").mkdir(exist_ok=True)
-        (self.folder / "atmos.yaml").write_text(self.atmos)
+        (self.folder / "atmos.yaml").write_text(ATMOS)
         for name, text in stacks.items():
             (self.folder / "stacks" / f"{name}.yaml").write_text(dedent(text))
         repository = AtmosRepository.open(self.folder, env={})

@@ -7,7 +7,7 @@ import re
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.boundary import TAGGED, Boundary, Crossing
 from secrets_pipeline.desired.limits import SECRET_NAME_LENGTH
-from secrets_pipeline.desired.names import stack_folder, store_place
+from secrets_pipeline.desired.names import output_folders
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import NotGrantedError
@@ -105,8 +105,8 @@ def _is_own(scope: ComponentScope, parameter: str) -> bool:
     """Whether the pipeline published a parameter of the stack: what lies deepest around it is the stack's own."""
     around: dict[str, list[str]] = {}
     for stack in {scope.stack.stack.name, *scope.stack.stacks}:
-        for folder in (f"{stack_folder(stack)}/", (store_place(stack) or "").removesuffix("stack")):
-            if folder and parameter.startswith(folder):
+        for folder in output_folders(stack):
+            if parameter.startswith(f"{folder}/"):
                 around.setdefault(folder, []).append(stack)
     return bool(around) and scope.stack.stack.name in around[max(around, key=len)]
 

@@ -10,7 +10,7 @@ from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh, LambdaRefresh, SsmRefresh, StageRefresh
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.desired.names import store_place
+from secrets_pipeline.desired.names import output_folders
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 
@@ -104,8 +104,8 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     aliases = [one.alias for one in spec.keys]
     yield "new_service_keys", here.arns("kms", "key/*") if by_alias else []
     yield "aliases", here.arns("kms", *by_alias, *aliases, everywhere=True)
-    outputs = f"parameter/secrets-pipeline/{spec.stack}"
-    yield "outputs", here.arns("ssm", outputs, f"{outputs}/*", *_in_store(spec))
+    folders = [f"parameter{one}" for one in output_folders(spec.stack)]
+    yield "outputs", here.arns("ssm", *(name for one in folders for name in (one, f"{one}/*")))
     if spec.keys:
         yield "own_keys", keys
         yield "own_aliases", here.arns("kms", *aliases, everywhere=True)
@@ -120,13 +120,6 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     if parameters:
         yield "parameters", here.arns("ssm", *parameters)
         yield "parameter_keys", here.arns("kms", "key/*")
-
-
-def _in_store(spec: StackSpec) -> list[str]:
-    """Where Atmos looks for the stack's outputs, the folder itself included, as GetParametersByPath wants it."""
-    note = store_place(spec.stack)
-    folder = note.rpartition("/")[0].removeprefix("/") if note else ""
-    return [f"parameter/{folder}", f"parameter/{folder}/*"] if folder else []
 
 
 def _own_secrets(spec: StackSpec) -> list[str]:

@@ -55,9 +55,9 @@ components:
 
 
 @pytest.fixture
-def bench(bench: Bench) -> Bench:
+def bench(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A repository with stores."""
-    bench.atmos = ATMOS + STORES
+    monkeypatch.setattr("tests.desired.conftest.ATMOS", ATMOS + STORES)
     return bench
 
 
@@ -188,13 +188,13 @@ def test_a_secret_of_any_kind_of_component_is_one_of_the_stack(bench: Bench) -> 
     assert set(by_name(built(bench, text))) == {"team/dev/redis/A"}
 
 
-def test_names_that_others_may_have_too_need_a_grant(bench: Bench) -> None:
+def test_names_that_others_may_have_too_need_a_grant(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.settings = OperatorSettings(targets=(HERE,))
     text = "components: {terraform: {api: {secrets: {vars: {A: {store: %s}}}}}}"
     errors = bench.build(dev=text % "secrets/asm").errors["dev"]
     assert "team/dev/api/A" in errors[0].diagnostics()
     assert "grants" in errors[0].diagnostics()
-    bench.atmos = ATMOS + STORES.replace("prefix: team", "prefix: dev")
+    monkeypatch.setattr("tests.desired.conftest.ATMOS", ATMOS + STORES.replace("prefix: team", "prefix: dev"))
     assert set(by_name(built(bench, text % "secrets/asm"))) == {"dev/dev/api/A"}
 
 

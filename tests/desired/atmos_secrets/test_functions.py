@@ -45,9 +45,9 @@ APP = "secretsmanager/app/secrets"
 
 
 @pytest.fixture
-def bench(bench: Bench) -> Bench:
+def bench(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A repository with stores."""
-    bench.atmos = ATMOS + STORES
+    monkeypatch.setattr("tests.desired.conftest.ATMOS", ATMOS + STORES)
     return bench
 
 
