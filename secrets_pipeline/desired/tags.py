@@ -28,6 +28,7 @@ OWN_TAGS = tuple(
         "kept",
         "replicas",
         "password",
+        "generated",
     )
 )
 """Every tag that the pipeline may write on a secret; `reconcilers.marks` says what they mean."""

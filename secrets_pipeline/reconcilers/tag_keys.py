@@ -34,6 +34,10 @@ INPUTS = PREFIX + "inputs"
 PASSWORD = PREFIX + "password"
 
 
+GENERATED = PREFIX + "generated"
+"""The rule by which the password that is stored was generated, where this project wrote it."""
+
+
 KEPT = PREFIX + "kept"
 """Parts that a secret had when it was adopted and that nobody declared: they are left alone."""
 

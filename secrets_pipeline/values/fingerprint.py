@@ -9,14 +9,14 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from pydantic import SecretStr
+from pydantic import SecretBytes, SecretStr
 
 from secrets_pipeline.aws.faults import calling
 
 if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient
 
-FingerprintPart: TypeAlias = str | bytes | int | SecretStr | None
+FingerprintPart: TypeAlias = str | bytes | int | SecretStr | SecretBytes | None
 
 _MESSAGE = b"secrets-pipeline fingerprint key, version 1"
 
@@ -74,6 +74,8 @@ def _encoded(part: FingerprintPart) -> tuple[bytes, bytes]:
         return b"n", b""
     if isinstance(part, SecretStr):
         return b"s", part.get_secret_value().encode()
+    if isinstance(part, SecretBytes):
+        return b"b", part.get_secret_value()
     if isinstance(part, str):
         return b"s", part.encode()
     if isinstance(part, bytes):

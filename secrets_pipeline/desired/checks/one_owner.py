@@ -37,9 +37,10 @@ def check_component_names(stack: StackScope) -> None:
             )
 
 
-def check_names(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
-    """Two secrets of a stack must not have the same name."""
+def check_names(stack: StackScope, secrets: Sequence[SecretSpec]) -> None:
+    """Two secrets of a stack must not have the same name, and none takes over the value of one that stays."""
     first: dict[str, SecretSpec] = {}
+    heirs: dict[str, SecretSpec] = {}
     for secret in secrets:
         earlier = first.setdefault(secret.name, secret)
         if earlier is not secret:
@@ -47,6 +48,18 @@ def check_names(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
                 ("vars", "secrets", secret.ref.key),
                 f"the secret name {secret.name} is also that of {earlier.ref.component}.{earlier.ref.key}",
                 "Give one of them another name or path.",
+            )
+    for secret in secrets:
+        previous = secret.previous_name
+        if not previous or previous == secret.name:
+            continue
+        other = first.get(previous) or heirs.setdefault(previous, secret)
+        if other is not secret:
+            said = "the name of" if other.name == previous else "also the previous name of"
+            stack.components[secret.ref.component].error(
+                ("vars", "secrets", secret.ref.key, "previous_name"),
+                f"{previous} is {said} {other.ref.component}.{other.ref.key}: a value is kept under one name",
+                "Take previous_name out; what is to hold the same value refers to it.",
             )
 
 

@@ -113,7 +113,9 @@ def _unsaid(stacks: Mapping[str, AtmosStack]) -> Iterator[tuple[AmbiguousText, C
 
 def _used(use: AmbiguousText, components: Collection[str]) -> bool:
     match use.path:
-        case ("vars", "context_name" | "environment") | ("vars", "secrets", _, "name" | "path" | "full_name"):
+        case ("vars", "context_name" | "environment"):
+            return True
+        case ("vars", "secrets", _, "name" | "path" | "full_name" | "previous_name"):
             return True
     text: Any = use.component.vars
     for step in use.path[1:]:

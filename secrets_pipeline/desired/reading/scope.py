@@ -266,7 +266,7 @@ def _takes_values(path: Path) -> bool:
 def _blocks_secrets(path: Path) -> bool:
     """Whether a reference without a value at a place blocks secrets and nothing else; without a name there is none."""
     match path:
-        case ("vars", "secrets", _, "name" | "path" | "full_name", *_):
+        case ("vars", "secrets", _, "name" | "path" | "full_name" | "previous_name", *_):
             return False
         case ("vars", "secrets", _, *_) | ("vars", "default_kms_key_id"):
             return True

@@ -26,6 +26,7 @@ ENTRY_KEYS = (
         {
             "name",
             "full_name",
+            "previous_name",
             "path",
             "description",
             "secret_data",

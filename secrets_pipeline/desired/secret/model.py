@@ -41,6 +41,7 @@ class SecretSpec(Spec):
         name: `{context_name}/{environment}/{path}/{name}`, or as name_template or full_name say.
         home: the prefix, ending in a slash, below which all names are the stack's own; empty where it is not below
             one.
+        previous_name: of the secret whose value it begins with; empty for none.
         kms_key: key ARN, id, alias or expression; None for `aws/secretsmanager`.
         recovery_window_in_days: 0 (force) or 7 to 30, used by prune alone.
         policy: statements of the resource policy that the stack declares, as a list.
@@ -55,6 +56,7 @@ class SecretSpec(Spec):
     ref: SecretRef
     name: str
     home: str = ""
+    previous_name: str = ""
     type: SecretType = SecretType.GENERIC
     description: str = ""
     kms_key: Late | None = None

@@ -19,6 +19,7 @@ from secrets_pipeline.references.model import Path
 
 SETTING: Final = "name_template"
 FULL_NAME: Final = "full_name"
+PREVIOUS_NAME: Final = "previous_name"
 _PATH: Final[Path] = ("settings", "secrets_pipeline", SETTING)
 _NO_VALUE: Final = "<no value>"
 _HERE: Final = "\ue000"

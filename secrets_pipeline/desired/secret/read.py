@@ -28,7 +28,7 @@ from secrets_pipeline.desired.reading.scope import SWITCHES, ComponentScope
 from secrets_pipeline.desired.rotation import read as rotation
 from secrets_pipeline.desired.secret.keys import ENTRY_KEYS, INSTEAD, MISTAKEN_VARIABLES, VARIABLES
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
-from secrets_pipeline.desired.secret.naming import FULL_NAME, Name, Naming
+from secrets_pipeline.desired.secret.naming import FULL_NAME, PREVIOUS_NAME, Name, Naming
 from secrets_pipeline.desired.secret.replicas import check_regions, replica_key
 from secrets_pipeline.desired.secret.rotation_strategy import rotating
 from secrets_pipeline.desired.secret.types import secret_type
@@ -149,6 +149,7 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
         ref=SecretRef(component=entry.scope.name, key=key),
         name=name.text,
         home=name.home,
+        previous_name=_previous_name(entry),
         type=kind,
         description=description,
         kms_key=kms_key,
@@ -176,6 +177,13 @@ def _check_name(shared: _Component, entry: Inputs, name: Name) -> None:
         entry.error(key, problem, "Rename it: AWS never renames a secret later.")
     elif not problem and (notice := secret_name_notice(name.text)):
         entry.scope.stack.notices.append(notice)
+
+
+def _previous_name(entry: Inputs) -> str:
+    previous = entry.text(PREVIOUS_NAME) or ""
+    if previous and (problem := secret_name_problem(previous)):
+        entry.error(PREVIOUS_NAME, problem, "Write the whole name that the secret has in AWS, without the ARN.")
+    return previous
 
 
 def _check_identity(entry: Inputs, key: str) -> None:

@@ -124,7 +124,9 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
 
 def _own_secrets(spec: StackSpec) -> list[str]:
     """Patterns of a stack's secrets: all below a prefix of its own, so that what left the YAML is found."""
-    found = (f"secret:{one.home}*" if one.home else f"secret:{one.name}-??????" for one in spec.secrets)
+    found = [f"secret:{one.home}*" if one.home else f"secret:{one.name}-??????" for one in spec.secrets]
+    # A value is kept over a rename.
+    found += [f"secret:{one.previous_name}-??????" for one in spec.secrets if one.previous_name]
     return list(dict.fromkeys(found))
 
 

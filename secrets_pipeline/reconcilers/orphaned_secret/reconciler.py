@@ -53,8 +53,14 @@ def _orphans(stack: Stack) -> list[Change]:
         if mark.state is MarkState.FORGED:
             changes.append(Change(resource, ChangeClass.BLOCKED, (FORGED,)))
         elif stack.ownership.owns(state):
-            changes.append(Change(resource, *_verdict(stack, state, mark.owner)))
+            heir = _heir(stack, state.name)
+            changes.append(Change(resource, *_verdict(stack, state, mark.owner), depends_on=(heir,) if heir else ()))
     return changes
+
+
+def _heir(stack: Stack, name: str) -> str:
+    """The secret that begins with the value of this one, or empty: until it has that, this one is not deleted."""
+    return next((one.name for one in stack.spec.secrets if one.previous_name == name), "")
 
 
 def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[Reason, ...]]:
@@ -79,6 +85,10 @@ def _prune(stack: Stack, name: str) -> str:
         return "was gone already"
     if not stack.ownership.owns(state):
         raise SkippedError(f"{name} does not belong to this stack any more")
+    if heir := _heir(stack, name):
+        moved = stack.observed.secrets.refresh(heir)
+        if moved is None or moved.current_version is None or not stack.ownership.owns(moved):
+            raise SkippedError(f"its value is to be in {heir} first", remedy="Run again when that is made.")
     days = _days(stack, state)
     # Declared again one day, it must not look as if somebody else had deleted it.
     state = delete_replicas(stack, withdraw_digest(stack, state, Part.TAGS))

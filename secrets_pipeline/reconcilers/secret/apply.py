@@ -88,11 +88,12 @@ class SecretWriter:
             request["KmsKeyId"] = key
         now, token = stack.run.now(), None
         if initial.value is not None:
-            tags[VALUE_KEY] = key_id(stack, key)
+            tags |= {VALUE_KEY: key_id(stack, key), **initial.tags}
             # A used token succeeds: only a request that is the same in all its parts may be a try of this one.
             asked = [initial.intent, initial.inputs, secret.intent(), tags, request]
             token = self._writer.token(secret.name, None, json.dumps(asked, sort_keys=True), initial.value)
-            tags[VALUE_VERSION] = stack.ownership.marks.version(secret.name, token)
+            if initial.ours:
+                tags[VALUE_VERSION] = stack.ownership.marks.version(secret.name, token)
             tags |= {INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}
             request |= {"ClientRequestToken": token, **as_parameters(initial.value)}
         tags[SPEC] = stack.ownership.marks.created(secret.name, owner, stack.run.id, now)
@@ -199,6 +200,7 @@ class SecretWriter:
             intent=first.intent,
             inputs=first.inputs,
             make=lambda _current: value,
+            inherits=not first.ours,
             # Whoever gave it a value meanwhile keeps that.
             done=lambda state: state.current_version != self._writer.token(state.arn, None, first.intent),
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, NotOurs, Reason
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Noted, NotOurs, Reason
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -23,8 +23,10 @@ from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_s
 from secrets_pipeline.reconcilers.secret.ownership import Claim, claim
 from secrets_pipeline.reconcilers.secret.plan import differences, reasons
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, value_missing
+from secrets_pipeline.reconcilers.secret_value.generated_rule import other_rule
 from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_value.plan import foreign_value
+from secrets_pipeline.reconcilers.secret_value.previous import rename_reason, takes_value
 from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
 
 if TYPE_CHECKING:
@@ -108,29 +110,47 @@ class SecretReconciler:
         needs = tuple(stack.spec.secret(ref).name for ref in secret.spec.depends_on)
         state = stack.observed.secrets.get(secret.name)
         action, why = self._claim(state, secret)
-        if state is None or action is ChangeClass.BLOCKED:
-            said = (why,) if why is not None and action is ChangeClass.BLOCKED else self._notes(state, secret)
-            return Change(resource, action, said, depends_on=needs)
+        if action is ChangeClass.BLOCKED:
+            return Change(resource, action, (why,) if why is not None else (), depends_on=needs)
+        before = self._renamed(state, secret)
+        if before is not None and not isinstance(before, Noted):
+            return Change(resource, ChangeClass.BLOCKED, (before,), depends_on=needs)
+        if state is None:
+            return Change(resource, action, self._notes(state, secret, before), depends_on=needs)
+        return self._compared(secret, state, (action, why), needs, before)
+
+    def _compared(
+        self, secret: DesiredSecret, state: SecretState, decided: Claim, needs: tuple[str, ...], before: Reason | None
+    ) -> Change:
+        stack, resource, (action, why) = self._stack, _resource(secret.spec), decided
         found = differences(stack, state, secret)
         drift, differs = reasons(state, secret, found)
         if not any(one.rewrites for one in found):
             sources = [need for need in needs if self._rewrites(need)]
             differs += tuple(Because(f"value is rendered from {source}, which changes") for source in sources)
+        notes = self._notes(state, secret, before)
         if why is not None:
             outside = action is ChangeClass.RESTORE and secret.finished(state)
             why = ChangedOutside(why) if outside else why
-            return Change(resource, action, (why, *differs), drift=drift or outside, depends_on=needs)
+            return Change(resource, action, (why, *differs, *notes), drift=drift or outside, depends_on=needs)
         differs += self._window(state, secret)
-        notes = self._notes(state, secret)
         if differs:
             return Change(resource, ChangeClass.UPDATE, (*differs, *notes), drift=drift, depends_on=needs)
         kept = None if secret.spec.external else foreign_value(stack, state)
         said = (*([kept] if kept else []), *notes)
         return Change(resource, ChangeClass.NONE, said, drift=bool(kept), depends_on=needs)
 
-    def _notes(self, state: SecretState | None, secret: DesiredSecret) -> tuple[Reason, ...]:
+    def _renamed(self, state: SecretState | None, secret: DesiredSecret) -> Reason | None:
+        """What becomes of a value under another name; None where the secret gets none from here."""
+        lacks = state is None or (state.current_version is None and not secret.spec.external)
+        return rename_reason(self._stack, secret.spec) if lacks else None
+
+    def _notes(self, state: SecretState | None, secret: DesiredSecret, before: Reason | None) -> tuple[Reason, ...]:
         """What a human should know of the value beside the plan."""
-        return (value_missing(self._stack, secret.spec),) if lacks_its_value(secret.spec, state) else ()
+        missing = lacks_its_value(secret.spec, state) and not (state is None and takes_value(self._stack, secret.spec))
+        rule = other_rule(self._stack, secret.spec, state) if state is not None else None
+        said = (before, value_missing(self._stack, secret.spec) if missing else None, rule)
+        return tuple(one for one in said if one is not None)
 
     def _rewrites(self, name: str) -> bool:
         """Whether the value of a secret, of this stage or another, is about to change; asked once for each."""

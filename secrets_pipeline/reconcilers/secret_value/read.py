@@ -25,19 +25,20 @@ def read_value(stack: Stack, state: SecretState, *, version: str | None = None) 
     return text_of(read_content(stack, state, version=version), f"the value of {state.name}")
 
 
-def read_content(stack: Stack, state: SecretState, *, version: str | None = None) -> Content:
+def read_content(stack: Stack, state: SecretState, *, version: str | None = None, handed_over: bool = False) -> Content:
     """Call GetSecretValue for a secret of this very stack: whoever writes YAML must not have others' values used.
 
     Args:
         stack: the stack whose account is asked.
         state: the secret.
         version: version id; None for whichever is AWSCURRENT now.
+        handed_over: whether the operator names it as one to be taken over, without a mark of ours.
 
     Raises:
         SkippedError: if its mark does not prove that it is this stack's; nothing was read.
         AwsError: if AWS refuses, or the version holds no value, which AWS answers by ResourceNotFoundException.
     """
-    if not stack.ownership.owns(state):
+    if not handed_over and not stack.ownership.owns(state):
         raise SkippedError(f"the value of {state.name} is not read: it is not ours")
     client = stack.account.client("secretsmanager")
     with calling("GetSecretValue", state.name):

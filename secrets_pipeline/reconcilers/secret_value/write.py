@@ -12,14 +12,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import SecretBytes
-
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, PENDING, PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, under_another_key
+from secrets_pipeline.reconcilers.secret_value.generated_rule import generated_tag
 from secrets_pipeline.reconcilers.secret_value.provenance import (
     COPIED,
     STAGED,
@@ -69,8 +69,7 @@ class ValueWriter:
         fingerprinter = self._stack.ownership.fingerprinter
         if fingerprinter is None:
             raise RuntimeError("values are written under the fingerprint key, which apply makes first")
-        made = value.get_secret_value() if isinstance(value, SecretBytes) else value
-        return fingerprinter.digest("version", secret, replaced or "", intent, made)
+        return fingerprinter.digest("version", secret, replaced or "", intent, value)
 
     def rewrite(self, name: str) -> str:
         """Write the same value as a new version under the KMS key that the secret has at the write; see `write`."""
@@ -139,7 +138,7 @@ class ValueWriter:
             meant = intent if isinstance(intent, str) else intent(before)
             if current is not None and current == self.token(before.arn, before.version(PREVIOUS), meant):
                 ours = not inherits or any(map(partial(wrote, before), (current, before.version(PREVIOUS))))
-                return self._record(before, current, inputs, ours=ours)
+                return self._record(before, current, inputs, ours=ours, renewed=not inherits)
             if before.rotation_in_progress:
                 after_rotation(self._stack, before)
                 continue
@@ -150,7 +149,7 @@ class ValueWriter:
             if self._replace(before, token, make, label(before)):
                 if current is not None and wrote(before, current):
                     self._stack.observed.secrets.replaced[current] = token
-                return self._record(before, token, inputs, ours=ours)
+                return self._record(before, token, inputs, ours=ours, renewed=not inherits)
         raise AwsError(
             f"the value of {name} was changed by somebody else at each of {_ATTEMPTS} tries",
             remedy="Find out who writes it, then apply again.",
@@ -215,7 +214,10 @@ class ValueWriter:
                 remedy="Look at its versions: the database's password is in the one that was pending.",
             )
         self._stack.observed.secrets.refresh(name)
-        self._record(before, version, None, ours=True)
+        self._record(before, version, None, ours=True, renewed=True)
+
+    def _declared(self, name: str) -> SecretSpec | None:
+        return next((one for one in self._stack.spec.secrets if one.name == name), None)
 
     def _state(self, name: str) -> SecretState:
         state = self._stack.observed.secrets.confirm(name)
@@ -262,12 +264,14 @@ class ValueWriter:
         self._stack.observed.secrets.refresh(before.name)
         return True
 
-    def _record(self, before: SecretState, version: str, inputs: str | None, *, ours: bool) -> str:
+    def _record(self, before: SecretState, version: str, inputs: str | None, *, ours: bool, renewed: bool) -> str:
         state = self._own(before.name)
         # The key of the version is the one that the secret had when it was written.
         tags = {VALUE_KEY: key_id(self._stack, before.kms_key_id)}
         if ours:
             tags[VALUE_VERSION] = self._stack.ownership.marks.version(state.name, version)
+        if renewed and (secret := self._declared(before.name)) is not None:
+            tags |= generated_tag(self._stack, secret)
         rotated = state.rotation_in_progress or state.last_rotated_at != before.last_rotated_at
         said = inputs_tag(inputs, version) if inputs else copied_inputs_tag(before, version)
         if said and not rotated:

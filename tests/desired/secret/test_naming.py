@@ -212,3 +212,28 @@ def test_two_stacks_that_want_one_name_are_told_of_the_template(repository: Repo
 )
 def test_a_stack_owns_what_is_below_its_own_words(stack: str, prefix: str, *, owned: bool) -> None:
     assert stack_owns(stack, prefix) is owned
+
+
+@pytest.mark.parametrize(
+    ("secrets", "problem"),
+    [
+        (
+            "a: {value: external}\nb: {value: external, previous_name: core/euw2/dev/a}",
+            "core/euw2/dev/a is the name of secretsmanager/app.a",
+        ),
+        (
+            "a: {value: external, previous_name: x/y}\nb: {value: external, previous_name: x/y}",
+            "x/y is also the previous name of secretsmanager/app.a",
+        ),
+        ("a: {value: external, previous_name: 'a b'}", "the secret name 'a b' holds ' '"),
+    ],
+)
+def test_a_previous_name_is_of_one_secret_that_is_gone(repository: Repository, secrets: str, problem: str) -> None:
+    assert problem in repository.error(manifest(ESCAPED, secrets))
+
+
+def test_a_previous_name_crosses_nothing(repository: Repository) -> None:
+    found = repository.secret(manifest(ESCAPED, "a: {value: external, previous_name: legacy/a}"))
+    assert (found.name, found.previous_name) == ("core/euw2/dev/a", "legacy/a")
+    same = repository.secret(manifest(ESCAPED, "a: {value: external, previous_name: core/euw2/dev/a}"))
+    assert same.name == same.previous_name
