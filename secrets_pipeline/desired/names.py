@@ -75,7 +75,7 @@ def store_place(stack: str, component: str = "", key: str = "stack") -> str | No
 
 
 def output_folders(stack: str) -> list[str]:
-    """Where the outputs of a stack are published: its own folder, and where Atmos looks for them, if that is another."""
+    """Where the outputs of a stack are published: its own folder, and where Atmos looks, if that is another."""
     place = store_place(stack)
     return list(dict.fromkeys([stack_folder(stack), *([place.removesuffix("/stack")] if place else [])]))
 
