@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from secrets_pipeline.desired.atmos_secrets.check import check_declared, declared_parameters
@@ -35,7 +35,7 @@ from secrets_pipeline.desired.kms_key import read as kms
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.own_roles import consumers_as_own_roles
 from secrets_pipeline.desired.reading.crossing import included_file
-from secrets_pipeline.desired.reading.interpolation import dialect_of, notice
+from secrets_pipeline.desired.reading.interpolation import dialect_of, notice, stacks_with_text
 from secrets_pipeline.desired.reading.organization import read_organization
 from secrets_pipeline.desired.reading.scope import Locate, StackScope
 from secrets_pipeline.desired.reading.target import protection, read_target
@@ -63,11 +63,13 @@ class SpecSet:
         specs: by stack; only stacks without errors that have a component of ours.
         errors: by stack; `""` for what belongs to no stack.
         notices: what a user should be told once, each a sentence or two.
+        notices_of: by notice that does not concern everybody, the stacks that it concerns.
     """
 
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
     notices: tuple[str, ...] = ()
+    notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def build_spec(
@@ -132,7 +134,8 @@ def build_specs(
     stacks, locate = _with_declared(resolution.stacks, settings), _locating(repository.locate)
     dialect = dialect_of(stacks)
     said = notice(dialect, locate)
-    notices = [] if said is None else [said]
+    notices_of = {} if said is None else {said: stacks_with_text(stacks)}
+    notices = [*notices_of]
     for name, stack in stacks.items():
         scope = StackScope(
             stack=stack,
@@ -163,6 +166,7 @@ def build_specs(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
         errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
         notices=tuple(dict.fromkeys(notices)),
+        notices_of=notices_of,
     )
 
 

@@ -107,7 +107,7 @@ def apply(
     options = ApplyOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, wait_seconds=WAIT_SECONDS if wait else 0.0)
     if queue:
         _refuse_for_others(source, options)
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, source.names)
     tell_nameless(desired)
 
     def run(stack: str) -> StackRun:

@@ -100,6 +100,11 @@ def notice(dialect: Dialect, locate: Callable[[Component, Path], Where]) -> str 
     )
 
 
+def stacks_with_text(stacks: Mapping[str, AtmosStack]) -> frozenset[str]:
+    """The stacks in which a component of ours has `${` in a text and does not say what it means."""
+    return frozenset(use.component.stack for use, _ in _unsaid(stacks))
+
+
 def _unsaid(stacks: Mapping[str, AtmosStack]) -> Iterator[tuple[AmbiguousText, Collection[str]]]:
     """Each text with `${` in a component of ours that leaves the setting out, with the components beside it."""
     for _, stack in sorted(stacks.items()):
