@@ -131,12 +131,13 @@ class Naming:
                 what = f"{SETTING} cannot be rendered: {error.message}"
                 scope.error(_PATH, what, f"Write for example {SETTING}: {suggestion(_EXAMPLE)}.")
             return ""
-        if not silent:
-            # Variables may hold references of their own.
-            text = Inputs(scope, {SETTING: text}, _PATH[:-1]).text(SETTING) or ""
-            if len(scope.stack.errors) > errors:
-                return ""
-        return "/".join(part for part in text.strip().split("/") if part)
+        # Variables may hold references of their own.
+        text = Inputs(scope, {SETTING: text}, _PATH[:-1]).text(SETTING) or ""
+        found = "/".join(part for part in text.strip().split("/") if part)
+        if not found and not silent and len(scope.stack.errors) == errors:
+            what = f"{SETTING} gives the secret {key} an empty name"
+            scope.error(_PATH, what, f"Write for example {SETTING}: {suggestion(_EXAMPLE)}.")
+        return found if len(scope.stack.errors) == errors else ""
 
 
 def _template(inputs: Inputs) -> str | None:

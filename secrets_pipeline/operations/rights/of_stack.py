@@ -111,7 +111,8 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
         yield "own_aliases", here.arns("kms", *aliases, everywhere=True)
     if any(secret.replicas for secret in spec.secrets):
         yield "replicated_secrets", secrets
-    if any(secret.rotation for secret in spec.secrets):
+    # What rotates the secret of a previous name is stopped.
+    if any(secret.rotation or secret.previous_name for secret in spec.secrets):
         yield "rotated_secrets", here.arns("secretsmanager", *_own_secrets(spec))
     if spec.parameters:
         yield "any_parameter", ["*"]

@@ -153,6 +153,9 @@ def _likely_previous(stack: Stack, secret: SecretSpec) -> SecretState | None:
 
 
 def _is_handed_over(stack: Stack, old: SecretState) -> bool:
-    """Whether the operator names a secret without our marks as one whose value may be taken."""
+    """Whether the operator names a secret without our marks as one whose value may be taken.
+
+    By its whole name: a glob names what stacks may declare, and whoever writes YAML chooses a previous name freely.
+    """
     unmarked = stack.ownership.marks.verify(old).state is MarkState.UNMARKED
-    return unmarked and not old.owning_service and stack.run.options.adopts(old.name)
+    return unmarked and not old.owning_service and not old.is_replica and old.name in stack.run.options.adopt

@@ -108,6 +108,11 @@ def test_what_atmos_does_not_render_may_stand_without_escape(repository: Reposit
         ('"{{`{{ now }}/{{ .secret.name }}`}}"', 'function "now" not defined', "{{`{{ .secret.path }}"),
         ('"{{`{{ .secret.name`}}"', "cannot be rendered", "{{`{{ .secret.path }}"),
         ("[a]", "name_template is not text", "{{`{{ .secret.path }}"),
+        (
+            '"{{`{{ trimAll .secret.name .secret.name }}`}}"',
+            "gives the secret key an empty name",
+            "{{`{{ .secret.path }}",
+        ),
     ],
 )
 def test_a_template_that_names_nothing_is_an_error_with_the_line_to_write(
@@ -237,3 +242,15 @@ def test_a_previous_name_crosses_nothing(repository: Repository) -> None:
     assert (found.name, found.previous_name) == ("core/euw2/dev/a", "legacy/a")
     same = repository.secret(manifest(ESCAPED, "a: {value: external, previous_name: core/euw2/dev/a}"))
     assert same.name == same.previous_name
+
+
+def test_variables_of_a_template_may_be_references(repository: Repository) -> None:
+    text = (
+        manifest(ESCAPED)
+        .replace("tenant: core", "tenant: core, first: core")
+        .replace(".vars.tenant }}/", ".vars.whose }}/")
+    )
+    text = text.replace("        secrets:", '        whose: "${first}"\n        secrets:')
+    text = text.replace("settings: {secrets_pipeline: {", "settings: {secrets_pipeline: {dialect: tf-atmos, ")
+    found = repository.secret(text)
+    assert (found.name, found.home) == ("core/euw2/dev/app/key", "core/euw2/dev/")

@@ -387,3 +387,24 @@ def test_a_stack_without_an_account_is_an_error(ground: Ground, tmp_path: Path) 
     (tmp_path / "operator.yaml").write_text("targets: [{stacks: '*', region: eu-west-2}]\n")
     with pytest.raises(SpecError, match="nobody says in which account stack shop-dev lives"):
         ground.roles()
+
+
+def test_the_secret_of_a_previous_name_is_among_those_that_are_read_and_whose_rotation_is_ended(ground: Ground) -> None:
+    ground.stack(more=", previous_name: legacy/token")
+    found = ground.own()
+    names = [f"arn:aws:secretsmanager:eu-west-2:{HOME}:secret:{name}" for name in ("legacy/token-??????", "shop/dev/*")]
+    assert sorted(found["ReadSecrets"]["Resource"]) == names
+    assert any(
+        "CancelRotateSecret" in str(one["Action"]) and one["Resource"] == found["ReadSecrets"]["Resource"]
+        for one in found.values()
+    )
+
+
+def test_secrets_of_a_template_are_those_below_its_beginning(ground: Ground) -> None:
+    ground.stack()
+    text = (ground.folder / "stacks" / "shop.yaml").read_text()
+    template = "{{ .vars.environment }}/{{ .vars.context_name }}/{{ .secret.name }}"
+    ground.write(
+        "stacks/shop.yaml", text.replace("dialect: tf-atmos", f"dialect: tf-atmos, name_template: '{template}'")
+    )
+    assert ground.own()["WriteSecrets"]["Resource"] == [f"arn:aws:secretsmanager:eu-west-2:{HOME}:secret:dev/shop/*"]

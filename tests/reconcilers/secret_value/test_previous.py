@@ -153,6 +153,8 @@ def test_what_is_not_ours_is_not_read_until_the_operator_names_it(bench: Bench) 
     assert change.action is ChangeClass.BLOCKED
     assert f"--adopt {bench.name('password')}" in change.unblocked_by
     assert lacking_values(bench.context(spec, writing=False)) == ()
+    globbed = bench.plan(spec, options=ApplyOptions(adopt=("*",)))
+    assert globbed[bench.name("password-new")].action is ChangeClass.BLOCKED
     bench.provision(spec, options=ApplyOptions(adopt=(bench.name("password"),)))
     assert bench.value("password-new") == "theirs"
     assert not bench.describe("password").get("Tags")
