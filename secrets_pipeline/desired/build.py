@@ -155,6 +155,7 @@ def build_specs(
         except Exception as error:  # noqa: BLE001 - a bug of ours must not stop the other stacks
             errors.setdefault(name, []).extend([*scope.errors, _bug(error, name)])
         notices += scope.notices
+        notices_of |= {said: notices_of.get(said, frozenset()) | {name} for said in scope.notices}
     specs = with_contested(specs)
     notices += contested_notices(specs)
     specs, shared = with_contested_outputs(specs)
