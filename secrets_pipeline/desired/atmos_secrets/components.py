@@ -81,7 +81,7 @@ def declaring(stack: AtmosStack) -> Iterator[tuple[Component, Mapping[str, Decla
         for component in components.values():
             if component.abstract or not component.enabled or isinstance(component, DeclaredSecrets):
                 continue
-            if found := declarations(stack, component):
+            if found := declarations(component):
                 yield component, found
 
 
@@ -124,7 +124,7 @@ def _components(stack: AtmosStack, region: str) -> Iterator[DeclaredSecrets]:
         if own:
             origins = dict.fromkeys(own, component)
             defaults, name = _map(component, DEFAULTS), f"{component.name}/{SHARED}"
-            yield _made(name, stack, component, own, origins, defaults=defaults, but=of_stack - own.keys())
+            yield _made(name, component, own, origins, defaults=defaults, but=of_stack - own.keys())
     if first is not None:
         declared = {name: one for name, (_, one) in shared.items()}
         origins = {name: component for name, (component, _) in shared.items()}
@@ -132,12 +132,11 @@ def _components(stack: AtmosStack, region: str) -> Iterator[DeclaredSecrets]:
         # What stands at the root of a manifest is what every component has.
         given = [_map(component, DEFAULTS) for component, _ in declaring(stack)]
         defaults = {key: value for key, value in given[0].items() if all(one.get(key) == value for one in given)}
-        yield _made(SHARED, stack, first, declared, origins, defaults=defaults, but=of_components)
+        yield _made(SHARED, first, declared, origins, defaults=defaults, but=of_components)
 
 
 def _made(
     name: str,
-    stack: AtmosStack,
     origin: Component,
     declared: Mapping[str, Declaration],
     origins: Mapping[str, Component],
@@ -168,9 +167,10 @@ def _made(
     return DeclaredSecrets(
         name=name,
         kind=TERRAFORM,
-        stack=stack.name,
+        stack=origin.stack,
         resolved=resolved,
         manifest=origin.manifest,
+        stores=origin.stores,
         origin=origin,
         origins=origins,
         declared=declared,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
-from secrets_pipeline.stacks import ASM, SSM, AtmosStack, Component, Store, store_named
+from secrets_pipeline.stacks import ASM, SSM, Component, Store, store_named
 
 KINDS: Final = (ASM, SSM)
 """Kinds of stores whose secrets are known here."""
@@ -90,7 +90,7 @@ class Declaration:
         return ""
 
 
-def declarations(stack: AtmosStack, component: Component) -> dict[str, Declaration]:
+def declarations(component: Component) -> dict[str, Declaration]:
     """What a component declares, itself, by inheritance and by the root of its manifest; what is no map is left out.
 
     Secrets that SOPS keeps are left out, and those whose store a YAML function names, which only Atmos knows.
@@ -98,17 +98,17 @@ def declarations(stack: AtmosStack, component: Component) -> dict[str, Declarati
     section = component.resolved.get("secrets")
     declared = section.get("vars") if isinstance(section, Mapping) else None
     found = declared.items() if isinstance(declared, Mapping) else ()
-    made = (_declaration(stack, component, name, spec) for name, spec in found if isinstance(spec, Mapping))
+    made = (_declaration(component, name, spec) for name, spec in found if isinstance(spec, Mapping))
     return {one.name: one for one in made if one.store_name}
 
 
-def _declaration(stack: AtmosStack, component: Component, name: str, spec: Mapping[str, Any]) -> Declaration:
+def _declaration(component: Component, name: str, spec: Mapping[str, Any]) -> Declaration:
     store_name, scope = _text(spec.get("store")), _text(spec.get("scope"))
     return Declaration(
         name=name,
-        stack=stack.name,
+        stack=component.stack,
         component=component.name,
-        store=store_named(stack.stores, store_name),
+        store=store_named(component.stores, store_name),
         store_name=store_name,
         scope=scope if scope in _RECOGNISED else INSTANCE,
         description=_text(spec.get("description")),

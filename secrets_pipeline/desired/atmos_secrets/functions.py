@@ -17,7 +17,7 @@ from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.model import Expression, Output, Path, SsmParameter, Stored, Unsupported, WithDefault
 from secrets_pipeline.references.yaml_functions import yq_path
-from secrets_pipeline.stacks import ASM, SSM, AtmosStack, Component, Store, store_named
+from secrets_pipeline.stacks import ASM, SSM, Component, Store, store_named
 from secrets_pipeline.stacks.config.stores import STACK_DELIMITER
 from secrets_pipeline.stacks.functions.arguments import ArgumentsError, StoreArguments, store, unquoted, words
 
@@ -33,21 +33,20 @@ _DOCUMENT: Final = "secret_arns"
 """What of the outputs is published."""
 
 
-def from_store(call: FunctionCall, component: Component, stack: AtmosStack) -> Expression:
+def from_store(call: FunctionCall, component: Component) -> Expression:
     """The expression that one of `FUNCTIONS` stands for; `Unsupported`, with the reason, where nobody here can tell.
 
     Args:
         call: as the YAML has it.
         component: that it stands in.
-        stack: of the component.
 
     Raises:
         ExpressionError: if its arguments are wrong, as Atmos judges them.
     """
     try:
         if call.tag == "!secret":
-            return _secret(*_parsed(call), component, stack)
-        return _of_store(store(call.tag, call.args), stack)
+            return _secret(*_parsed(call), component)
+        return _of_store(store(call.tag, call.args), component)
     except _NotKnownError as error:
         return Unsupported(str(call), str(error))
     except ArgumentsError as error:
@@ -59,20 +58,20 @@ class _NotKnownError(Exception):
     """The text says why, and what to write."""
 
 
-def _of_store(asked: StoreArguments, stack: AtmosStack) -> Expression:
-    found, path = _readable(asked.store, stack), _path(asked.query)
+def _of_store(asked: StoreArguments, component: Component) -> Expression:
+    found, path = _readable(asked.store, component), _path(asked.query)
     if asked.component is None:
         return _parameter(found, found.raw_key(asked.key), path, asked.default)
-    owner = asked.stack or stack.name
+    owner = asked.stack or component.stack
     if found.prefix == PUBLISHED_PREFIX and found.stack_delimiter == STACK_DELIMITER and asked.key == _DOCUMENT:
-        output = Output(asked.component, (_DOCUMENT, *path), None if owner == stack.name else owner)
+        output = Output(asked.component, (_DOCUMENT, *path), None if owner == component.stack else owner)
         return _defaulted(output, asked.default)
     return _parameter(found, found.key(owner, asked.component, asked.key), path, asked.default)
 
 
-def _readable(name: str, stack: AtmosStack) -> Store:
+def _readable(name: str, component: Component) -> Store:
     """The store of that name, whose values can be read here by its functions."""
-    found = store_named(stack.stores, name)
+    found = store_named(component.stores, name)
     if found is None:
         problem = f"store {name} is not configured in atmos.yaml: add it under stores there"
     elif found.secret:
@@ -87,9 +86,9 @@ def _readable(name: str, stack: AtmosStack) -> Store:
     raise _NotKnownError(problem)
 
 
-def _secret(name: str, modifiers: Mapping[str, str], component: Component, stack: AtmosStack) -> Expression:
+def _secret(name: str, modifiers: Mapping[str, str], component: Component) -> Expression:
     origin = component.origin if isinstance(component, DeclaredSecrets) else component
-    declared, region = declarations(stack, origin), region_of(origin, "")
+    declared, region = declarations(origin), region_of(origin, "")
     found = declared.get(name)
     if found is None:
         known = f": declared are {', '.join(sorted(declared))}" if declared else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -68,20 +68,20 @@ def managed_components(stack: AtmosStack, dialect: Dialect) -> dict[str, str]:
     return {
         name: kind
         for name, kind in kinds.items()
-        if kind and _is_active(components[name], stack, references=dialect.reads(components[name]))
+        if kind and _is_active(components[name], components, references=dialect.reads(components[name]))
     }
 
 
-def _is_active(component: Component, stack: AtmosStack, *, references: bool) -> bool:
+def _is_active(component: Component, names: Collection[str], *, references: bool) -> bool:
     """Whether a component asks for anything: not abstract, not disabled."""
-    off = any(_is_false(component, stack, component.vars.get(key), references=references) for key in SWITCHES)
+    off = any(_is_false(component, names, component.vars.get(key), references=references) for key in SWITCHES)
     return component.enabled and not component.abstract and not off
 
 
-def _is_false(component: Component, stack: AtmosStack, value: object, *, references: bool) -> bool:
+def _is_false(component: Component, names: Collection[str], value: object, *, references: bool) -> bool:
     if isinstance(value, str):
         try:
-            expression = read_expression(component, stack, value, references=references)
+            expression = read_expression(component, names, value, references=references)
         except ExpressionError:
             return False  # Said where the component is read.
         value = expression.value if isinstance(expression, Literal) else None
@@ -237,7 +237,7 @@ class ComponentScope:
         Raises:
             ExpressionError: if it cannot be parsed, or a variable has no value.
         """
-        return read_expression(self.component, self.stack.stack, value, references=self.reads_references)
+        return read_expression(self.component, self.stack.components, value, references=self.reads_references)
 
     def setting(self, name: str) -> Value:
         """`settings.secrets_pipeline.<name>`, or None."""
@@ -274,12 +274,18 @@ def _blocks_secrets(path: Path) -> bool:
             return False
 
 
-def read_expression(component: Component, stack: AtmosStack, value: Value, *, references: bool) -> Expression:
+def read_expression(
+    component: Component,
+    names: Collection[str],
+    value: Value,
+    *,
+    references: bool,
+) -> Expression:
     """The expression of a YAML value, the component's variables put in.
 
     Args:
         component: the component that it stands in.
-        stack: of the component.
+        names: components of the stack.
         value: as the YAML gives it.
         references: whether `${…}` is a reference, see `Dialect`; YAML functions always are.
 
@@ -287,5 +293,5 @@ def read_expression(component: Component, stack: AtmosStack, value: Value, *, re
         NoValueError: if a variable has no value.
         ExpressionError: if it cannot be parsed.
     """
-    variables = ComponentVariables(component, stack, references=references)
-    return inline(expression_in(component, stack, value, references=references), variables)
+    variables = ComponentVariables(component, names, references=references)
+    return inline(expression_in(component, names, value, references=references), variables)

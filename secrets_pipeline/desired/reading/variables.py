@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from secrets_pipeline.desired.atmos_secrets.functions import FUNCTIONS, from_store
-from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
@@ -16,7 +15,7 @@ from secrets_pipeline.references.inline import NoValueError
 from secrets_pipeline.references.model import Expression, Literal, Path, dotted
 from secrets_pipeline.references.parse import parse
 from secrets_pipeline.references.yaml_functions import parse_function
-from secrets_pipeline.stacks import AtmosStack, Component
+from secrets_pipeline.stacks import Component
 
 OTHER_SECTIONS = ("settings", "metadata", "env")
 """Sections that a reference may name, where `vars` has nothing of that name."""
@@ -45,12 +44,14 @@ def expression_of(
     return Literal(str(value) if isinstance(value, str) else value)
 
 
-def expression_in(component: Component, stack: AtmosStack, value: Value, *, references: bool = True) -> Expression:
+def expression_in(
+    component: Component, components: Collection[str], value: Value, *, references: bool = True
+) -> Expression:
     """The same for a value of a component, which knows what its secrets and stores are.
 
     Args:
         component: as resolved.
-        stack: of the component.
+        components: see `expression_of`.
         value: as the YAML gives it.
         references: whether `${…}` is a reference.
 
@@ -58,8 +59,8 @@ def expression_in(component: Component, stack: AtmosStack, value: Value, *, refe
         ExpressionError: if it cannot be parsed.
     """
     if isinstance(value, FunctionCall) and value.tag in FUNCTIONS:
-        return from_store(value, component, stack)
-    return expression_of(value, stack.components.get(TERRAFORM, {}), references=references)
+        return from_store(value, component)
+    return expression_of(value, components, references=references)
 
 
 class ComponentVariables:
@@ -67,13 +68,13 @@ class ComponentVariables:
 
     Args:
         component: as resolved, so inherited and global variables are in it.
-        stack: of the component.
+        components: names that exist in the stack.
         references: whether `${…}` in variables is a reference.
     """
 
-    def __init__(self, component: Component, stack: AtmosStack, *, references: bool = True) -> None:
+    def __init__(self, component: Component, components: Collection[str], *, references: bool = True) -> None:
         self._component = component
-        self._stack = stack
+        self._components = components
         self._references = references
 
     def find(self, path: Path) -> Expression | None:
@@ -92,12 +93,12 @@ class ComponentVariables:
                 f"variable {dotted(path)} is a map or list that holds references itself",
                 remedy="Refer to one of its entries, or write it in place.",
             )
-        return expression_in(self._component, self._stack, value, references=self._references)
+        return expression_in(self._component, self._components, value, references=self._references)
 
     def unknown(self, path: Path) -> NoValueError:
         """The error for a variable that has no value."""
         name = dotted(path)
-        if path[0] in self._stack.components.get(TERRAFORM, {}):
+        if path[0] in self._components:
             remedy = f"If the output of component {path[0]} is meant, write ${{output.{name}}}."
         else:
             close = difflib.get_close_matches(str(path[0]), list(self._component.vars), n=1)

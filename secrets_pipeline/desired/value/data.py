@@ -97,8 +97,9 @@ def leaf_expression(stack: AtmosStack, component: str, leaf: Leaf) -> Expression
     """
     if component not in stack.components["terraform"]:
         stack = with_declared_secrets(stack)
-    found = stack.components["terraform"][component]
-    expression = read_expression(found, stack, _at(found, leaf), references=leaf.references)
+    components = stack.components["terraform"]
+    value = _at(components[component], leaf)
+    expression = read_expression(components[component], components, value, references=leaf.references)
     return with_defaults(expression, leaf.absent.__contains__)
 
 

@@ -24,6 +24,7 @@ class Component:
         resolved: what `atmos describe component` prints, shared with other components, so only to be read. Functions
             that need the outside are `FunctionCall`s in it.
         manifest: top-level manifest that it comes from, relative to the base path; see `AtmosRepository.locate`.
+        stores: of `atmos.yaml`, by name: what its `!secret` and `!store` read; all components share them.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Component:
     stack: str
     resolved: Mapping[str, Any] = field(repr=False)
     manifest: str
+    stores: Stores = field(default_factory=dict, repr=False, kw_only=True)
 
     @cached_property
     def sections(self) -> Mapping[str, Any]:
@@ -101,14 +103,12 @@ class AtmosStack:
         components: kind → name → component, kinds in the order in which Atmos looks for a component.
         included: files that its manifests, and what these import, take in as values, sorted; their components may use
             some of them only.
-        stores: of `atmos.yaml`, by name; those of every stack are the same.
     """
 
     name: str
     files: tuple[str, ...]
     components: Mapping[str, Mapping[str, Component]]
     included: tuple[Included, ...] = ()
-    stores: Stores = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

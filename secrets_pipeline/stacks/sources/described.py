@@ -141,7 +141,7 @@ class DescribedStacks:
                     components.setdefault(kind, {})[component] = made
         except StackError as error:
             errors.append(error)
-        return AtmosStack(name, (self._name,), components, stores=self._stores), errors
+        return AtmosStack(name, (self._name,), components), errors
 
     def _entries(self, stack: str) -> Iterator[tuple[str, str, Mapping[str, Value]]]:
         """Kind, name and sections of every component."""
@@ -165,7 +165,8 @@ class DescribedStacks:
             place = self._where(stack, (kind, name, *reversed(error.path)))
             raise StackError(str(error), where=place, remedy="Correct the arguments of this function.") from None
         manifest = sections.get("atmos_manifest") or sections.get("atmos_stack_file")
-        return Component(name, kind, stack, owned, manifest if isinstance(manifest, str) else self._name)
+        file = manifest if isinstance(manifest, str) else self._name
+        return Component(name, kind, stack, owned, file, stores=self._stores)
 
     def _masked(self, stack: str, kind: str, name: str, sections: Mapping[str, Value]) -> Iterator[StackError]:
         """An error for every masked value that would become a secret's."""

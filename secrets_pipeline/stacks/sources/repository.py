@@ -140,10 +140,10 @@ class AtmosRepository:
         files: dict[str, set[str]] = {}
         included: dict[str, set[Included]] = {}
         for result in processed:
-            names = self._included(result)
+            taken = self._included(result)
             for draft in result.drafts:
                 files.setdefault(draft.stack, set()).add(draft.file)
-                included.setdefault(draft.stack, set()).update(names)
+                included.setdefault(draft.stack, set()).update(taken)
         resolved: dict[str, AtmosStack] = {}
         for name in sorted(grouped):
             if stacks is not None and name not in stacks:
@@ -154,8 +154,7 @@ class AtmosRepository:
             errors += failed
             whole = not failed and name not in broken
             if whole and (keep_conflicting or name not in conflicts):
-                taken = tuple(sorted(included[name]))
-                resolved[name] = AtmosStack(name, tuple(sorted(files[name])), completed, taken, self._config.stores)
+                resolved[name] = AtmosStack(name, tuple(sorted(files[name])), completed, tuple(sorted(included[name])))
         return Resolution(resolved, _distinct(errors))
 
     def _included(self, processed: Processed) -> set[Included]:
@@ -216,6 +215,7 @@ class AtmosRepository:
                 self._functions,
                 self._evaluate if process_functions else None,
                 self._find,
+                self._config.stores,
             )
         return self._completers[key]
 

@@ -68,10 +68,10 @@ def test_the_kind_wins_over_the_type_of_earlier_versions(said: dict[str, str], k
 def stores(tmp_path: Path, text: str, **env: str) -> Stores:
     (tmp_path / "atmos.yaml").write_text(f'stacks: {{base_path: ".", included_paths: ["dev.yaml"]}}\nstores:\n{text}')
     (tmp_path / "dev.yaml").write_text("components: {terraform: {api: {}}}")
-    return AtmosRepository.open(tmp_path, env=env).stack("dev").stores
+    return AtmosRepository.open(tmp_path, env=env).stack("dev").components["terraform"]["api"].stores
 
 
-def test_a_stack_knows_the_stores_of_atmos_yaml(tmp_path: Path) -> None:
+def test_a_component_knows_the_stores_of_atmos_yaml(tmp_path: Path) -> None:
     found = stores(
         tmp_path,
         """\
