@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from secrets_pipeline.desired.atmos_secrets.check import check_declared, declared_parameters
 from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets, with_declared_secrets
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.checks.contested import contested_notices, with_contested
 from secrets_pipeline.desired.checks.contested_outputs import with_contested_outputs
+from secrets_pipeline.desired.checks.declared_secrets import check_declared, declared_parameters
 from secrets_pipeline.desired.checks.inline_policies import check_inline_policies
 from secrets_pipeline.desired.checks.one_owner import (
     check_component_names,

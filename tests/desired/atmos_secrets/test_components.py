@@ -5,6 +5,7 @@ The sections are those of https://atmos.tools/cli/configuration/secrets and of A
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,10 +56,10 @@ components:
 
 
 @pytest.fixture
-def bench(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A repository with stores."""
     monkeypatch.setattr("tests.desired.conftest.ATMOS", ATMOS + STORES)
-    return bench
+    return Bench(tmp_path)
 
 
 def built(bench: Bench, text: str = STACK) -> StackSpec:
@@ -188,13 +189,17 @@ def test_a_secret_of_any_kind_of_component_is_one_of_the_stack(bench: Bench) -> 
     assert set(by_name(built(bench, text))) == {"team/dev/redis/A"}
 
 
-def test_names_that_others_may_have_too_need_a_grant(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_that_others_may_have_too_need_a_grant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.desired.conftest.ATMOS", ATMOS + STORES)
+    bench = Bench(tmp_path)
     bench.settings = OperatorSettings(targets=(HERE,))
     text = "components: {terraform: {api: {secrets: {vars: {A: {store: %s}}}}}}"
     errors = bench.build(dev=text % "secrets/asm").errors["dev"]
     assert "team/dev/api/A" in errors[0].diagnostics()
     assert "grants" in errors[0].diagnostics()
     monkeypatch.setattr("tests.desired.conftest.ATMOS", ATMOS + STORES.replace("prefix: team", "prefix: dev"))
+    bench = Bench(tmp_path)
+    bench.settings = OperatorSettings(targets=(HERE,))
     assert set(by_name(built(bench, text % "secrets/asm"))) == {"dev/dev/api/A"}
 
 

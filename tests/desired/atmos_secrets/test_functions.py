@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,10 +46,10 @@ APP = "secretsmanager/app/secrets"
 
 
 @pytest.fixture
-def bench(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A repository with stores."""
     monkeypatch.setattr("tests.desired.conftest.ATMOS", ATMOS + STORES)
-    return bench
+    return Bench(tmp_path)
 
 
 def spec(bench: Bench, value: str) -> StackSpec:
