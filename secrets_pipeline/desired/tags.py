@@ -32,6 +32,8 @@ OWN_TAGS = tuple(
     )
 )
 """Every tag that the pipeline may write on a secret; `reconcilers.marks` says what they mean."""
+NEEDED_TAGS = len(OWN_TAGS) - 1
+"""All but `generated`, which is written where there is room."""
 RESERVED_PREFIXES = ("aws:", OWN_PREFIX)
 
 _PLAIN = re.compile(r"[A-Za-z0-9 _.:/=+@-]+")
@@ -41,8 +43,8 @@ _CATEGORIES = ("L", "N", "Z")
 def tag_problems(tags: Mapping[str, str]) -> list[str]:
     """Why AWS, or this project, would refuse the tags of a resource."""
     problems = []
-    if len(tags) > TAGS - len(OWN_TAGS):
-        problems.append(f"{len(tags)} tags; AWS takes {TAGS}, of which {len(OWN_TAGS)} are the pipeline's own")
+    if len(tags) > TAGS - NEEDED_TAGS:
+        problems.append(f"{len(tags)} tags; AWS takes {TAGS}, of which {NEEDED_TAGS} are the pipeline's own")
     for key, value in tags.items():
         reserved = next((prefix for prefix in RESERVED_PREFIXES if key.lower().startswith(prefix)), None)
         if reserved:

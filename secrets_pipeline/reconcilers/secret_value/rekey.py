@@ -70,9 +70,9 @@ def rekey(stack: Stack, state: SecretState, key: str | None, *, external: bool =
 
 
 def _check_encrypted_again(stack: Stack, state: SecretState, key: str | None) -> None:
-    """Raise where UpdateSecret left the current version under the old key alone."""
+    """Raise where UpdateSecret left the current version under the old key alone, as far as AWS says."""
     opening = stack.observed.secrets.version_keys_now(state, state.current_version or "")
-    if key_id(stack, key) not in {key_id(stack, one) for one in opening}:
+    if opening and key_id(stack, key) not in {key_id(stack, one) for one in opening}:
         raise AwsError(
             f"the value of {state.name} was not encrypted again under {key or 'the default key'}",
             operation="UpdateSecret",

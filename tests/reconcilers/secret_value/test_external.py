@@ -11,7 +11,7 @@ import pytest
 from secrets_pipeline.desired.rotation.model import RotationSpec, RotationStrategy
 from secrets_pipeline.desired.secret.model import ReplicaSpec
 from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
-from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.engine.plan import Plan
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -129,6 +129,31 @@ def test_another_key_is_set_without_a_version_of_ours(bench: Bench) -> None:
     assert bench.describe("vendor")["KmsKeyId"]
     assert VALUE_KEY not in bench.tags("vendor")
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_value_that_did_not_move_to_the_other_key_moves_the_secret_back(
+    bench: Bench, interruption: Interruption
+) -> None:
+    old, new = (bench.kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    bench.create(bench.external(kms_key=old))
+    put(bench, "there")
+
+    def unusable(operation: str) -> None:
+        # UpdateSecret succeeds where the old key cannot be used, and leaves versions under it.
+        if operation == "UpdateSecret":
+            bench.kms.disable_key(KeyId=old)
+
+    def usable(operation: str) -> None:
+        if operation == "UpdateSecret":
+            bench.kms.enable_key(KeyId=old)
+            interruption.before = lambda _operation: None
+
+    interruption.before, interruption.after = unusable, usable
+    moved = bench.spec(bench.external(kms_key=new))
+    failed = bench.provision(moved, "secrets", interruption=interruption)[f"secrets {bench.name('vendor')}"]
+    assert isinstance(failed, Failed)
+    assert "was not encrypted again under" in failed.error.message
+    assert (bench.describe("vendor")["KmsKeyId"], bench.value("vendor")) == (old, "there")
 
 
 def test_a_secret_of_others_is_adopted_with_its_value(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from secrets_pipeline.engine.model import ChangeClass, Unchanged
 from secrets_pipeline.engine.plan import Plan
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
+from secrets_pipeline.reconcilers.tag_keys import GENERATED
 from tests.bench import POLICY, said
 
 if TYPE_CHECKING:
@@ -63,3 +64,10 @@ def test_completed_fields_and_another_key_leave_the_rule(bench: Bench) -> None:
     bench.provision(bench.spec(by(more, length=40), keys=(bench.key(),)))
     (told,) = note(bench, bench.spec(by(more, length=40), keys=(bench.key(),)))
     assert "has 24 characters, 40 are declared" in told
+
+
+def test_the_rule_is_not_noted_where_tags_leave_no_room(bench: Bench) -> None:
+    secret = bench.generated(tags={f"k{number}": "v" for number in range(39)})
+    bench.create(secret)
+    assert GENERATED not in bench.tags("password")
+    assert note(bench, bench.spec(by(secret, length=40))) == ()
