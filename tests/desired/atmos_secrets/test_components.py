@@ -5,17 +5,19 @@ The sections are those of https://atmos.tools/cli/configuration/secrets and of A
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue, ExternalValue, GeneratedValue
 from secrets_pipeline.references.model import Output
-from secrets_pipeline.stacks import AtmosRepository
+from secrets_pipeline.stacks import AtmosRepository, SourceChoice, open_source
 from tests.desired.conftest import ATMOS, HERE, Bench
 
 if TYPE_CHECKING:
@@ -226,3 +228,14 @@ def test_wrong_settings_are_errors_that_name_the_place(bench: Bench, settings: s
     error = bench.only_error(text)
     assert problem in error
     assert f"component api, key settings.secrets_pipeline.{key}" in error
+
+
+def test_a_description_by_atmos_declares_the_same_with_the_stores_beside_it(bench: Bench) -> None:
+    names = set(by_name(built(bench)))
+    printed = AtmosRepository.open(bench.folder, env={}).resolve(process_functions=False).described()
+    file = bench.folder / "stacks.json"
+    file.write_text(json.dumps(printed))
+    source = open_source(SourceChoice(str(file)), bench.folder, env={})
+    found = build_specs(source, bench.settings, base_path=bench.folder)
+    assert not found.errors
+    assert {secret.name for secret in found.specs["plat-prod-ue1"].secrets} == names
