@@ -137,7 +137,7 @@ def apply(
     if queue:
         _refuse_for_others(source, {**_taking(asked, wait=wait), "FILE": plan_file})
     plan = PlanFile.read(plan_file) if plan_file is not None else None
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, list(plan.stacks) if plan else source.names)
     tell_nameless(desired)
     names = list(plan.stacks) if plan else narrowed(desired, source.names, touched_stacks(source, desired), failures)
     usables = usable(desired, names, failures, strict=source.strict)

@@ -14,7 +14,6 @@ import typer
 
 from secrets_pipeline.cli.shared.completion import complete_stacks
 from secrets_pipeline.cli.shared.help import STACKS
-from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
 from secrets_pipeline.stacks import SourceChoice
 
@@ -27,9 +26,6 @@ Sources: https://docs.github.com/en/actions/reference/workflows-and-actions/vari
 https://docs.gitlab.com/ci/variables/predefined_variables/
 """
 _BASE = "origin/HEAD"
-_EXAMPLES = "examples"
-CHECKOUT_EXAMPLES = Path(__file__).resolve().parents[3] / _EXAMPLES
-"""Those of the checkout that this program is part of, if it is part of one."""
 
 BasePath: TypeAlias = Annotated[
     Path | None,
@@ -284,18 +280,3 @@ def repository(base_path: Path | None) -> Path:
         os.environ.pop(BASE_PATH_VARIABLE, None)
         return base_path.absolute()
     return Path(os.environ.get(BASE_PATH_VARIABLE) or ".").absolute()
-
-
-def examples() -> Path:
-    """Find the example repository of a checkout.
-
-    Raises:
-        GuardError: if there is none.
-    """
-    for folder in (Path.cwd() / _EXAMPLES, CHECKOUT_EXAMPLES):
-        if (folder / "atmos.yaml").is_file():
-            return folder
-    raise GuardError(
-        "the examples are in a checkout of the project only, and this is none",
-        remedy="Run it in a checkout, or name a repository with --base-path.",
-    )

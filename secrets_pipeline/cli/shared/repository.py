@@ -24,31 +24,38 @@ if TYPE_CHECKING:
     from secrets_pipeline.operations.affected.model import Affected
 
 
-def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: bool = False) -> OpenRepository:
+def read(
+    base_path: Path,
+    *,
+    origin: SourceChoice | None = None,
+    allow_exec: bool = False,
+    names: Collection[str] | None = None,
+) -> OpenRepository:
     """Read the desired state of a repository; what a user should know about it is said.
 
     Args:
         base_path: the repository.
         origin: where its stacks come from; what the environment says if not given.
         allow_exec: whether `!exec` runs commands.
+        names: stacks that were asked for, None for all: what concerns others alone is not said.
 
     Raises:
         SecretsPipelineError: if there is no repository, or the operator's settings cannot be read.
     """
     asked = SourceChoice.chosen(None, atmos=False, env=os.environ) if origin is None else origin
     desired = open_repository(base_path, origin=asked, allow_exec=allow_exec)
-    tell_notices(desired.notices)
+    tell_notices(desired.notices_for(names))
     return desired
 
 
-def read_asked(options: StackOptions) -> OpenRepository:
+def read_asked(options: StackOptions, names: Collection[str] | None = None) -> OpenRepository:
     """Read the desired state that the options of a command ask for; see `read`."""
-    return read(options.base_path, origin=options.origin, allow_exec=options.allow_exec)
+    return read(options.base_path, origin=options.origin, allow_exec=options.allow_exec, names=names)
 
 
 def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failures, OpenRepository, list[str]]:
     """Return what went wrong, the desired state that the options ask for, and the stacks to work on; see `usable`."""
-    failures, desired = Failures(), read_asked(options)
+    failures, desired = Failures(), read_asked(options, names)
     asked = narrowed(desired, names, touched_stacks(options, desired), failures)
     return failures, desired, usable(desired, asked, failures, strict=options.strict)
 
@@ -77,7 +84,7 @@ def open_stack(options: StackOptions, name: str) -> tuple[Failures, OpenReposito
     Raises:
         typer.BadParameter: if the name is a glob that matches several, or several names.
     """
-    failures, desired = Failures(), read_asked(options)
+    failures, desired = Failures(), read_asked(options, [name])
     return failures, desired, usable(desired, [only(name, known_stacks(desired))], failures, strict=options.strict)
 
 
