@@ -76,7 +76,8 @@ def laid(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Li
     (folder / "home").mkdir(mode=0o700)
     life = Life(aws, folder / "atmos", folder / "home")
     life.edit("operator.yaml", "allowed_readers:\n", f'allowed_readers:\n    - "{PIPELINE}*"\n')
-    life.edit(SHARED, "  terraform:\n", "  terraform:\n    kms:\n      vars: {alias: alias/infra-spare}\n")
+    spare = "    kms:\n      settings: {secrets_pipeline: {create: true}}\n      vars: {alias: alias/infra-spare}\n"
+    life.edit(SHARED, "  terraform:\n", f"  terraform:\n{spare}")
     life.stand_in()
     endpoint = aws.endpoint_url
     life.administrator.client("s3", endpoint_url=endpoint).create_bucket(
