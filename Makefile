@@ -78,11 +78,16 @@ mutate: venv ## Random mutants of the packages that decide: which does no test n
 fuzz: venv ## Read repositories with random mistakes: only errors of ours may come of one (ARGS="--seconds 3600 --seed 7")
 	$(BIN)/python -m tests.desired.fuzz $(ARGS)
 
-lint: venv ## ruff, mypy --strict and the contracts of imports, over everything
+lint: venv ## ruff, mypy --strict and the contracts of imports, over everything; schemas and zizmor over docs/ci/
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows docs/ci/github/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci docs/ci/gitlab/*.yml
+	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic docs/ci/github/*.yml
+	$(BIN)/shellcheck docs/ci/*.sh
+	$(BIN)/python -m tests.ci_files | $(BIN)/shellcheck --shell bash -
 
 format: venv ## Format and fix what can be
 	$(BIN)/ruff check --fix .

@@ -33,11 +33,34 @@ def core(folder: Path) -> Path:
     return folder
 
 
+class _Function(str):
+    """A YAML function of Atmos, which stays what it is."""
+
+    __slots__ = ()
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads manifests with functions in them."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes them again."""
+
+
+def _tagged(dumper: yaml.SafeDumper, function: _Function) -> yaml.ScalarNode:
+    tag, _, args = function.partition(" ")
+    return dumper.represent_scalar(tag, args)
+
+
+_Loader.add_multi_constructor("!", lambda _loader, tag, node: _Function(f"!{tag} {node.value}"))
+_Dumper.add_representer(_Function, _tagged)
+
+
 def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Rewrite a YAML file with what a change returns, or has made of it."""
-    text = yaml.safe_load(file.read_text())
+    text = yaml.load(file.read_text(), _Loader)  # noqa: S506 - a safe one
     changed = change(text)
-    file.write_text(yaml.safe_dump(changed if isinstance(changed, dict) else text, sort_keys=False))
+    file.write_text(yaml.dump(changed if isinstance(changed, dict) else text, Dumper=_Dumper, sort_keys=False))
 
 
 def components(folder: Path, manifest: str, change: Callable[[dict[str, Any]], object]) -> None:

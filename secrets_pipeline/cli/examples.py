@@ -25,7 +25,7 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "plan": (
         "secrets-pipeline plan --offline",
         "secrets-pipeline plan -s 'eg-*' --detailed-exitcode",
-        "secrets-pipeline plan --format markdown > plan.md",
+        "secrets-pipeline plan --affected --base main --format markdown > plan.md",
     ),
     "apply": ("secrets-pipeline apply -s eg-dev", "secrets-pipeline apply -s eg-dev --adopt 'eg/dev/*'"),
     "verify": ("secrets-pipeline verify -s 'eg-*'", "secrets-pipeline verify -s eg-prod --probe"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 
+from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets, with_declared_secrets
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.checks.component_kinds import check_component_kinds
 from secrets_pipeline.desired.checks.contested import contested_notices, with_contested
+from secrets_pipeline.desired.checks.contested_outputs import with_contested_outputs
+from secrets_pipeline.desired.checks.declared_secrets import check_declared, declared_parameters
 from secrets_pipeline.desired.checks.inline_policies import check_inline_policies
 from secrets_pipeline.desired.checks.one_owner import (
     check_component_names,
@@ -33,7 +36,7 @@ from secrets_pipeline.desired.kms_key import read as kms
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.own_roles import consumers_as_own_roles
 from secrets_pipeline.desired.reading.crossing import included_file
-from secrets_pipeline.desired.reading.interpolation import dialect_of, notice
+from secrets_pipeline.desired.reading.interpolation import dialect_of, notice, stacks_with_text
 from secrets_pipeline.desired.reading.organization import read_organization
 from secrets_pipeline.desired.reading.ours import our_components
 from secrets_pipeline.desired.reading.scope import Locate, StackScope
@@ -50,7 +53,8 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.controls import read_controls
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
-from secrets_pipeline.stacks import AtmosStack, StackSource, distinct
+from secrets_pipeline.references.model import Path
+from secrets_pipeline.stacks import AtmosStack, Component, StackSource, distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,13 @@ class SpecSet:
         specs: by stack; only stacks without errors that have a component of ours.
         errors: by stack; `""` for what belongs to no stack.
         notices: what a user should be told once, each a sentence or two.
+        notices_of: by notice that does not concern everybody, the stacks that it concerns.
     """
 
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
     notices: tuple[str, ...] = ()
+    notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def build_spec(
@@ -73,7 +79,7 @@ def build_spec(
     locate: Locate,
     settings: OperatorSettings,
     *,
-    base_path: Path | None = None,
+    base_path: FilePath | None = None,
     environment: Mapping[str, str] | None = None,
     stacks: Mapping[str, AtmosStack] | None = None,
 ) -> StackSpec:
@@ -92,11 +98,11 @@ def build_spec(
     Raises:
         SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
     """
-    seen = stacks or {stack.name: stack}
+    seen = _with_declared(stacks or {stack.name: stack}, settings)
     dialect = dialect_of(seen, settings)
     scope = StackScope(
-        stack=stack,
-        locate=locate,
+        stack=seen[stack.name],
+        locate=_locating(locate),
         settings=settings,
         base_path=base_path,
         environment=environment or {},
@@ -112,7 +118,7 @@ def build_specs(
     settings: OperatorSettings,
     only: Collection[str] | None = None,
     *,
-    base_path: Path | None = None,
+    base_path: FilePath | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> SpecSet:
     """Build the desired state of every stack of a repository.
@@ -129,23 +135,26 @@ def build_specs(
     for error in resolution.errors:
         errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
     specs: dict[str, StackSpec] = {}
-    dialect = dialect_of(resolution.stacks, settings)
-    ours = our_components(resolution.stacks, dialect.reads, settings)
-    said = notice(dialect, repository.locate)
-    notices = [] if said is None else [said]
-    for name, stack in resolution.stacks.items():
+    stacks, locate = _with_declared(resolution.stacks, settings), _locating(repository.locate)
+    dialect = dialect_of(stacks, settings)
+    ours = our_components(stacks, dialect.reads, settings)
+    said = notice(dialect, locate)
+    notices_of = {} if said is None else {said: stacks_with_text(stacks, settings)}
+    notices = [*notices_of]
+    for name, stack in stacks.items():
         scope = StackScope(
             stack=stack,
-            locate=repository.locate,
+            locate=locate,
             settings=settings,
             base_path=base_path,
             environment=environment or {},
-            stacks=resolution.stacks,
+            stacks=stacks,
             ours=ours,
             dialect=dialect,
         )
         try:
             check_component_kinds(scope)
+            check_declared(scope)
             if scope.kinds:
                 specs[name] = _checked(scope)
             raise_all(scope.errors)
@@ -154,8 +163,11 @@ def build_specs(
         except Exception as error:  # noqa: BLE001 - a bug of ours must not stop the other stacks
             errors.setdefault(name, []).extend([*scope.errors, _bug(error, name)])
         notices += scope.notices
+        notices_of |= {said: notices_of.get(said, frozenset()) | {name} for said in scope.notices}
     specs = with_contested(specs)
     notices += contested_notices(specs)
+    specs, shared = with_contested_outputs(specs)
+    notices += shared
     for name, found in consumers_as_own_roles(specs, settings).items():
         errors.setdefault(name, []).extend(found)
     wanted = None if only is None else {*only, ""}
@@ -163,13 +175,31 @@ def build_specs(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
         errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
         notices=tuple(dict.fromkeys(notices)),
+        notices_of=notices_of,
     )
+
+
+def _with_declared(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> dict[str, AtmosStack]:
+    rules = {name: settings.target(name) for name in stacks}
+    return {
+        name: with_declared_secrets(stack, (rule.region if (rule := rules[name]) else None) or "")
+        for name, stack in stacks.items()
+    }
+
+
+def _locating(locate: Locate) -> Locate:
+    """The same, but what stands for declared secrets is looked for where they are declared."""
+
+    def located(component: Component, path: Path) -> Where:
+        return locate(*component.place(path)) if isinstance(component, DeclaredSecrets) else locate(component, path)
+
+    return located
 
 
 def _bug(error: Exception, stack: str) -> InternalError:
     """Type and place of an exception that nobody expected; its text may quote what stands in the YAML."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    place = f"{FilePath(frame.filename).name}, line {frame.lineno}"
     return InternalError(
         f"this stack cannot be read: {type(error).__name__} in {place}",
         remedy="This is a bug of secrets-pipeline, report it with this line; the other stacks are read.",
@@ -229,6 +259,7 @@ def _build(scope: StackScope) -> StackSpec:
         components=scope.kinds,
         keys=tuple(keys),
         secrets=tuple(ordered(scope, secrets, databases)),
+        parameters=declared_parameters(scope, target.region),
         databases=tuple(databases),
         consumers=tuple(consumers),
         deliveries=tuple(delivered),

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from secrets_pipeline.stacks import SSM, Store
+
 STACK_NAME_LENGTH: Final = 100
 """IAM takes 128 characters for the name of an inline policy, the shortest limit of what a stack's name is a part of;
 28 are for what stands around it. Parameter names (1,011 characters), tags (256) and files of locks (255) have more.
@@ -38,7 +40,9 @@ PARAMETER_LEVELS: Final = 15
 PARAMETER_LENGTH: Final = 1011
 """Of a parameter's name: levels of its path, and characters with the ARN in front of it."""
 _ARN_LENGTH = len("arn:aws-iso-b:ssm:us-isob-southeast-10:111122223333:parameter")
-_PUBLISHED = "/secrets-pipeline/" + "s" * STACK_NAME_LENGTH + "/{}/secret_arns/9999"
+PUBLISHED_PREFIX: Final = "/secrets-pipeline"
+_PUBLISHED = f"{PUBLISHED_PREFIX}/" + "s" * STACK_NAME_LENGTH + "/{}/secret_arns/9999"
+_STORE = Store("", SSM, prefix=PUBLISHED_PREFIX)
 _PARAMETER_PATH = re.compile(r"(/[A-Za-z0-9_.-]+)+")
 
 
@@ -55,6 +59,26 @@ def component_name_problem(component: str) -> str | None:
     if (length := len(longest) + _ARN_LENGTH) > PARAMETER_LENGTH:
         return f"component name {component[:20]}… makes parameters of {length} characters, AWS has {PARAMETER_LENGTH}"
     return None
+
+
+def stack_folder(stack: str) -> str:
+    """What the names of all parameters begin with that a stack publishes, without the slash behind it."""
+    return f"{PUBLISHED_PREFIX}/{stack}"
+
+
+def store_place(stack: str, component: str = "", key: str = "stack") -> str | None:
+    """Where a store of kind `aws/ssm` with that prefix, and no other option, looks for a value; see `Store.key`.
+
+    None where Parameter Store takes no such name: of a stack with three hyphens in a row, or one of too many parts.
+    """
+    name = _STORE.key(stack, component, key)
+    return name if _PARAMETER_PATH.fullmatch(name) and name.count("/") < PARAMETER_LEVELS else None
+
+
+def output_folders(stack: str) -> list[str]:
+    """Where the outputs of a stack are published: its own folder, and where Atmos looks, if that is another."""
+    place = store_place(stack)
+    return list(dict.fromkeys([stack_folder(stack), *([place.removesuffix("/stack")] if place else [])]))
 
 
 def secret_name(context_name: str, environment: str | None, path: str, name: str) -> str:

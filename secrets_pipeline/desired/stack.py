@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import PrivateAttr
 
 from secrets_pipeline.arn import account_of
+from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
 from secrets_pipeline.desired.base import SecretRef, Spec, Target
 from secrets_pipeline.desired.boundary import Contested, Crossing
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, Delivery
@@ -34,11 +35,14 @@ class StackSpec(Spec):
         organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
         controls: by `secretsmanager` component that asks for them, what Security Hub's controls ask of its secrets.
+        parameters: secrets that Atmos keeps in Parameter Store; looked for, never written.
+        controls: by `secretsmanager` component, what Security Hub's controls ask of its secrets.
         self_heal: components whose policies are narrowed again by themselves when somebody widened them.
         verification: when the stack is verified.
         rotation_function: the function that rotates the secrets with managed rotation; None where there is none.
         crossings: what the stack takes in and writes to beyond its own.
         contested: names that other stacks of the repository declare too.
+        contested_outputs: components whose outputs Atmos would look for where it looks for those of another stack.
         plaintext: literals of its YAML that look like secrets.
     """
 
@@ -49,6 +53,7 @@ class StackSpec(Spec):
     components: Mapping[str, str] = {}
     keys: tuple[KeySpec, ...] = ()
     secrets: tuple[SecretSpec, ...] = ()
+    parameters: tuple[ParameterSpec, ...] = ()
     databases: tuple[DatabaseSpec, ...] = ()
     consumers: tuple[ConsumerSpec, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
@@ -59,6 +64,7 @@ class StackSpec(Spec):
     verification: VerificationSpec = VerificationSpec()
     crossings: tuple[Crossing, ...] = ()
     contested: tuple[Contested, ...] = ()
+    contested_outputs: tuple[str, ...] = ()
     plaintext: tuple[Plaintext, ...] = ()
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
 
@@ -85,7 +91,7 @@ class StackSpec(Spec):
         return frozenset(map(account_of, roles)) - {""}
 
     @property
-    def parameters(self) -> frozenset[str]:
+    def referred_parameters(self) -> frozenset[str]:
         """The SSM parameters that its declared values are made of."""
         declared = (one.value.leaves for one in self.secrets if isinstance(one.value, DeclaredValue))
         return frozenset(name for leaves in declared for leaf in leaves for name in leaf.ssm)
@@ -99,9 +105,13 @@ class StackSpec(Spec):
         return index
 
     def digest(self) -> str:
-        """SHA-256 (hex) over the whole desired state, wherever in the YAML it stands; there is no plaintext in it."""
+        """SHA-256 (hex) over the whole desired state, see `content`."""
+        text = json.dumps(self.content(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def content(self) -> dict[str, Any]:
+        """The whole desired state as JSON has it, wherever in the YAML it stands; there is no plaintext in it."""
         places: dict[str, Any] = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where": True}}}}}
         # Who allows it, what others declare, and how the YAML writes it, is not what the stack asks for.
         places |= {"crossings": True, "contested": True, "plaintext": True}
-        text = json.dumps(self.model_dump(mode="json", exclude=places), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return self.model_dump(mode="json", exclude=places)

@@ -6,8 +6,9 @@ the stacks, and who lists or draws them needs none of it.
 
 from __future__ import annotations
 
+import fnmatch
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -57,6 +58,7 @@ class OpenRepository:
         specs: by stack, those without errors.
         errors: by stack, `""` for those that belong to no stack.
         notices: what a user should be told once, each a sentence or two.
+        notices_of: by notice that does not concern everybody, the stacks that it concerns.
         repository: its id, which marks name; empty where nothing says one.
         commit: its commit, where it is no clone and the operator says it; the environment's if empty.
         kept: its checkout, where files are read that values name; None for the repository itself.
@@ -71,6 +73,7 @@ class OpenRepository:
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
     notices: tuple[str, ...] = ()
+    notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     repository: str = ""
     commit: str = ""
     kept: FilePath | None = None
@@ -91,6 +94,15 @@ class OpenRepository:
         )
 
         return revision_of(self.seen, self.base_path, self.commit or os.environ.get(COMMIT_VARIABLE, ""))
+
+    def notices_for(self, names: Collection[str] | None) -> tuple[str, ...]:
+        """Return what somebody should be told who asks for some stacks, by names or globs; all for None."""
+
+        def concerns(notice: str) -> bool:
+            stacks = self.notices_of.get(notice)
+            return stacks is None or names is None or any(fnmatch.filter(stacks, name) for name in names)
+
+        return tuple(filter(concerns, self.notices))
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
         """Read what the YAML says at one leaf of a declared value."""
@@ -237,4 +249,6 @@ def _opened(
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
     identity = repository_id(settings.repository, base_path)
-    return OpenRepository(source, origin, base_path, settings, built.specs, built.errors, notices, identity)
+    return OpenRepository(
+        source, origin, base_path, settings, built.specs, built.errors, notices, built.notices_of, identity
+    )

@@ -65,6 +65,27 @@ class SsmParameter(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Stored(Expression):
+    """`!store …`, `!store.get …`, `!secret …` of a store of kind `aws/ssm`: what Atmos makes of a parameter's text.
+
+    Attributes:
+        parameter: where the store keeps it.
+        path: keys and indexes into its JSON; empty for the whole value.
+        region: of the store; empty where it says none.
+        secret: whether the store holds secrets.
+    """
+
+    parameter: SsmParameter
+    path: Path = ()
+    region: str = ""
+    secret: bool = False
+
+    def __str__(self) -> str:
+        where = f"{{{{{self.region}}}}}" if self.region else ""
+        return f"!{'secret' if self.secret else 'store'}({bare(self.parameter)}{where} | {dotted(self.path) or '.'})"
+
+
+@dataclass(frozen=True, slots=True)
 class FileContents(Expression):
     """`${file:path}`: a file inside the repository's base path."""
 

@@ -22,12 +22,14 @@ from secrets_pipeline.references.model import (
     Output,
     Path,
     SsmParameter,
+    Stored,
     Text,
     Unsupported,
     Variable,
     WithDefault,
     dotted,
 )
+from secrets_pipeline.references.stored import NotThereError, stored
 from secrets_pipeline.references.urls import in_user_info
 from secrets_pipeline.references.walk import expressions
 
@@ -119,6 +121,8 @@ def _outside(expression: Expression, lookup: Lookup) -> Resolved:
             resolved = lookup.output(expression)
         case SsmParameter(name=name):
             resolved = lookup.ssm(name)
+        case Stored():
+            resolved = _stored(expression, lookup.ssm(expression.parameter.name))
         case Variable(path=path):
             try:
                 resolved = Plain(lookup.variable(path))
@@ -131,6 +135,22 @@ def _outside(expression: Expression, lookup: Lookup) -> Resolved:
         case _:
             raise ExpressionError(f"unknown expression {type(expression).__name__}")
     return resolved
+
+
+def _stored(expression: Stored, found: Resolved) -> Resolved:
+    if isinstance(found, Pending):
+        return found
+    try:
+        value = stored(as_text(_python(found)), expression.path, secret=expression.secret)
+    except NotThereError:
+        # Raised below, outside of the handler.
+        pass
+    else:
+        return _secret(value) if isinstance(found, Secret) else Plain(value)
+    raise ExpressionError(
+        f"SSM parameter {expression.parameter.name} has nothing at {dotted(expression.path)}",
+        remedy="Correct the path, or what stands in the parameter.",
+    )
 
 
 def of_environment(name: str, value: str | None, *, secret: bool) -> Resolved:

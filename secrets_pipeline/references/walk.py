@@ -9,6 +9,7 @@ from secrets_pipeline.references.model import (
     Expression,
     Output,
     SsmParameter,
+    Stored,
     Text,
     WithDefault,
 )
@@ -23,7 +24,7 @@ def nodes(expression: Expression) -> Iterator[Expression]:
                 yield from nodes(part)
         case Call(argument=argument):
             yield from nodes(argument)
-        case WithDefault(expression=inner):
+        case WithDefault(expression=inner) | Stored(parameter=inner):
             yield from nodes(inner)
         case _:
             return

@@ -23,9 +23,6 @@ from secrets_pipeline.references.model import (
 _WORD = re.compile(r"""\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|(\S+))""")
 _STEP = re.compile(r"""\.?([A-Za-z0-9_/-]+)|\[([0-9]{1,9})\]|\.?\[?"([^"]+)"\]?""")
 _REASONS = {
-    "!store": "the store is only known to Atmos: write the value, or ${ssm:/path}",
-    "!store.get": "the store is only known to Atmos: write the value, or ${ssm:/path}",
-    "!secret": "the provider is only known to Atmos: write ${ssm:/path}, or let it be generated",
     "!random": "it gives another number at every reading: let the value be generated, or write it",
     "!exec": "commands are only run with --allow-exec: write the value, or ${env:NAME}",
     "!template": "templates are rendered only with templates.settings.enabled in atmos.yaml",
@@ -60,7 +57,7 @@ def _terraform(tag: str, args: str) -> Expression:
         )
     component, stack, query = (words[0], None, words[1]) if len(words) == _TERRAFORM_ARGUMENTS[0] else words
     query, separator, inner = query.partition("//")
-    path = _yq(query.strip())
+    path = yq_path(query.strip())
     if path is None:
         reason = "only simple paths such as .name.key[0] are read: write ${output.component.name.key}"
         return Unsupported(f"{tag} {args}".strip(), reason)
@@ -113,7 +110,8 @@ def _default(text: str) -> Json:
     return value if scan.position == len(scan.text) else text.strip()
 
 
-def _yq(query: str) -> Path | None:
+def yq_path(query: str) -> Path | None:
+    """Keys and indexes of a simple path of yq, `.name.key[0]`; None for anything else."""
     path: list[str | int] = []
     scan = Scanner(query)
     while scan.position < len(query):

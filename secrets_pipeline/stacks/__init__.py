@@ -3,6 +3,7 @@
 from secrets_pipeline.stacks.components.distinct import distinct
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.config.config_values import CONFIG_VARIABLES
+from secrets_pipeline.stacks.config.stores import ASM, SSM, Store, Stores, store_named
 from secrets_pipeline.stacks.files.disk import read_text
 from secrets_pipeline.stacks.files.readable import OUTSIDE, Unreadable, readable_problem, real_name
 from secrets_pipeline.stacks.sources.repository import AtmosRepository
@@ -10,8 +11,10 @@ from secrets_pipeline.stacks.sources.source import SourceChoice, StackSource, op
 from secrets_pipeline.stacks.texts import texts
 
 __all__ = [
+    "ASM",
     "CONFIG_VARIABLES",
     "OUTSIDE",
+    "SSM",
     "AtmosRepository",
     "AtmosStack",
     "Component",
@@ -19,11 +22,14 @@ __all__ = [
     "Resolution",
     "SourceChoice",
     "StackSource",
+    "Store",
+    "Stores",
     "Unreadable",
     "distinct",
     "open_source",
     "read_text",
     "readable_problem",
     "real_name",
+    "store_named",
     "texts",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from pydantic import SecretStr
@@ -54,6 +55,8 @@ def _tree(resolved: Resolved, leaf: Leaf) -> object:
     match resolved:
         case Plain(value=plain):
             return plain
+        case Secret(value=secret, is_json=True):
+            return json.loads(secret.get_secret_value())
         case Secret(value=secret):
             return secret
         case Pending(reason=reason):

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from secrets_pipeline.access.granting.attached import ROTATION_POLICY, inline_policy_name
+from secrets_pipeline.desired.names import stack_folder
 from secrets_pipeline.desired.rotation_function import FUNCTION_PREFIX, function_name
-from secrets_pipeline.reconcilers.observed.parameters import ROOT
 
 ALPHABET = string.ascii_letters + string.digits + "-_."
 STACKS = st.one_of(
@@ -54,7 +54,7 @@ def test_two_stacks_have_two_inline_policies_and_none_is_that_of_a_rotation_role
 
 @given(STACKS, STACKS)
 def test_the_parameters_of_no_stack_lie_under_the_path_of_another(one: str, other: str) -> None:
-    assert one == other or not f"{ROOT}/{one}/".startswith(f"{ROOT}/{other}/")
+    assert one == other or not f"{stack_folder(one)}/".startswith(f"{stack_folder(other)}/")
 
 
 def test_the_names_of_ordinary_stacks_are_what_they_always_were() -> None:

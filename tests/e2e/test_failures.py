@@ -43,8 +43,8 @@ def writes(aws: emulator.LocalAws) -> list[str]:
     ("old", "new", "said"),
     [
         (
-            "${output.rds.address}",
-            "${output.rsd.address}",
+            "!terraform.state rds address",
+            "!terraform.state rsd address",
             ["_defaults.yaml", "secretsmanager/database", "secret_data.host", "rsd"],
         ),
         (
@@ -54,16 +54,16 @@ def writes(aws: emulator.LocalAws) -> list[str]:
         ),
         (
             "          LOG_LEVEL: info",
-            '          LEAK: "${output.secretsmanager/api.secret_values.api_key}"',
+            "          LEAK: !terraform.state secretsmanager/api secret_values.api_key",
             ["_defaults.yaml", "lambda/worker", "environment_variables"],
         ),
         (
-            'secret_values.api_key}"',
-            'secret_values.oauth_config.client_secret}"',
+            "secret_values.api_key",
+            "secret_values.oauth_config.client_secret",
             ["secretsmanager/api", "oauth_config"],
         ),
         (
-            'default_kms_key_id: "${output.kms.key_arn}"\n        secrets:\n          # The',
+            "default_kms_key_id: !terraform.state kms key_arn\n        secrets:\n          # The",
             'default_kms_key_id: "alias/somebody"\n        secrets:\n          # The',
             ["secretsmanager/database", "444455556666", "ARN"],
         ),

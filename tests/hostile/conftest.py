@@ -21,10 +21,13 @@ from tests.hostile.estate import AWAY, CANARIES, OTHERS, Estate, made
 from tests.hostile.snapshot import World, snapshot
 
 _OWN = re.compile(
-    r"secret (evil/dev|App/Prod)/.*|parameter /secrets-pipeline/(evil-dev|App-Prod)/.*|alias alias/(secrets/)?evil.*"
-    r"|key evil-dev .*|function evil|service shop/evil|task definition evil:\d+|role evil"
+    r"secret (evil/dev|App/Prod)/.*|parameter /secrets-pipeline/(evil[-/]dev|App[-/]Prod)/.*"
+    r"|alias alias/(secrets/)?evil.*|key evil-dev .*|function evil|service shop/evil|task definition evil:\d+|role evil"
 )
-"""What is the author's: names below the stack's own, and what bears the stack's name in its owner's tag."""
+"""What is the author's: names below the stack's own, and what bears the stack's name in its owner's tag.
+
+Atmos looks for the outputs of stack `evil-dev` below `evil/dev`.
+"""
 
 
 class Watch:

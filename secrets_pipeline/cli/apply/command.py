@@ -13,6 +13,7 @@ from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.approval import Approval, by_file, by_question, refuse_beside_file
 from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
@@ -25,7 +26,7 @@ from secrets_pipeline.cli.shared.options import (
     chooses_stacks,
 )
 from secrets_pipeline.cli.shared.progress import ApplyProgress
-from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless, usable, with_account
+from secrets_pipeline.cli.shared.repository import narrowed, read_asked, tell_nameless, usable, with_account
 from secrets_pipeline.cli.shared.run_report import hint, print_checks, print_outcomes
 from secrets_pipeline.cli.shared.run_view import counts, is_error, run_json
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
@@ -136,9 +137,10 @@ def apply(
     if queue:
         _refuse_for_others(source, {**_taking(asked, wait=wait), "FILE": plan_file})
     plan = PlanFile.read(plan_file) if plan_file is not None else None
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, list(plan.stacks) if plan else source.names)
     tell_nameless(desired)
-    usables = usable(desired, list(plan.stacks) if plan else source.names, failures, strict=source.strict)
+    names = list(plan.stacks) if plan else narrowed(desired, source.names, touched_stacks(source, desired), failures)
+    usables = usable(desired, names, failures, strict=source.strict)
     note_unresolved((desired.specs[name] for name in usables), failures)
     ready = [name for name in usables if name not in failures.texts]
     if not queue:

@@ -23,10 +23,11 @@ from secrets_pipeline.cli.demo.view import check_lines, delivered_lines, reading
 from secrets_pipeline.cli.local.command import embedded_account, start_for, take_operator_settings
 from secrets_pipeline.cli.plan.planning import plan_all
 from secrets_pipeline.cli.shared import runs
+from secrets_pipeline.cli.shared.checkout import examples
 from secrets_pipeline.cli.shared.console import show, show_lines, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.interrupts import ended_by_signals
-from secrets_pipeline.cli.shared.options import BasePath, ConfigFile, examples, repository, use_settings
+from secrets_pipeline.cli.shared.options import BasePath, ConfigFile, repository, use_settings
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.cli.shared.run_view import check_counts
 from secrets_pipeline.cli.tree.command import hierarchy

@@ -65,7 +65,8 @@ def doctor(
     """
     of_experiments = (region, replica_region, beliefs, contract, with_database)
     if experiment or clean:
-        if not region or (experiment and clean) or (clean and any(of_experiments[1:])) or source.names:
+        chosen = source.names or source.base
+        if not region or (experiment and clean) or (clean and any(of_experiments[1:])) or chosen:
             raise typer.BadParameter(
                 "name a --region and no stack, and one of --experiment and --clean, which takes --yes alone besides",
                 param_hint="--experiment / --clean",

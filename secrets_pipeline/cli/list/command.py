@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import SomeStacks, StackOptions, reads_stacks
+from secrets_pipeline.cli.shared.options import (
+    AffectedOnly,
+    BaseRef,
+    SomeStacks,
+    StackOptions,
+    compared_with,
+    reads_stacks,
+)
 from secrets_pipeline.cli.shared.repository import known_stacks, meant, note_missing, read_asked
 from secrets_pipeline.operations.open_repository import OpenRepository
 
@@ -60,6 +68,8 @@ def stacks_command(
     source: StackOptions,
     *,
     stacks: SomeStacks = None,
+    affected: AffectedOnly = False,
+    base: BaseRef = None,
     every: Annotated[
         bool, typer.Option("--all", help="Also those that declare nothing that this project knows.")
     ] = False,
@@ -68,7 +78,9 @@ def stacks_command(
     ] = ListFormat.TABLE,
 ) -> None:
     """List the stacks: where they live, how many secrets, whether protected, how many errors; no call to AWS."""
+    source = replace(source, base=compared_with(base, affected=affected))
     failures, desired = Failures(), read_asked(source)
+    touched = touched_stacks(source, desired)
     for name, errors in desired.errors.items():
         for error in errors if source.strict or not name else ():
             failures.add(name, error)
@@ -80,14 +92,14 @@ def stacks_command(
             if name not in ours and name not in others:
                 note_missing(desired.source, name, failures, unreadable="" in desired.errors)
         names = ours.union(others).intersection(asked)
-    rows = [_row(desired, name) for name in sorted(names)]
+    rows = [_row(desired, name) for name in sorted(names) if touched is None or name in touched.stacks]
     if output is ListFormat.JSON:
         emit_json([asdict(row) for row in rows])
     elif output is ListFormat.PLAIN:
         emit("".join(f"{row.stack}\n" for row in rows))
     elif rows:
         _show(rows)
-    _tell_left_out(ours, others, every=every or bool(stacks))
+    _tell_left_out(ours, others, every=every or affected or bool(stacks))
     failures.exit()
 
 

@@ -12,11 +12,13 @@ import typer
 
 from secrets_pipeline.cli.plan.formats import PlanFormat
 from secrets_pipeline.cli.plan.view import declared
+from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.reference_view import reference_rows
-from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
+from secrets_pipeline.cli.shared.repository import narrowed, read_asked, tell_nameless, usable
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
 
 EPILOG = (
@@ -66,13 +68,15 @@ def plan(
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
     if offline and (deep or detailed_exitcode or prune or target or out):
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
-    failures, desired, stacks = open_stacks(source, source.names)
+    failures, desired = Failures(), read_asked(source)
+    touched = touched_stacks(source, desired)
+    stacks = usable(desired, narrowed(desired, source.names, touched, failures), failures, strict=source.strict)
     specs = [desired.specs[name] for name in stacks]
     note_unresolved(specs, failures)
     tell_plaintext(specs)
     if offline:
         shown = {spec.stack: (spec.target, declared(spec), reference_rows(spec), spec.plaintext) for spec in specs}
-        output.render_declared(shown, failures.texts)
+        output.render_declared(shown, failures.texts, touched=touched)
         failures.exit()
         return
     from secrets_pipeline.cli.plan.planning import plan_asked, write_plan  # noqa: PLC0415 - see the module's docstring
@@ -81,7 +85,7 @@ def plan(
     tell_nameless(desired)
     asked = PlannedOptions(prune=prune, deep=deep, targets=tuple(target or ()))
     plans = plan_asked(desired, stacks, asked, failures)
-    output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, every=show_all)
+    output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, every=show_all, touched=touched)
     if failures.texts and out is not None:
         say("No plan was written to a file: what is wrong comes first, or name other stacks with -s.")
     failures.exit()

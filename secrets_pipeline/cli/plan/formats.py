@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows, crossings_json
 from secrets_pipeline.cli.plan.markdown import UNREAD, Errors, declared_markdown, plans_markdown
 from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, plan_json, plan_table, summary
+from secrets_pipeline.cli.shared.affected import affected_json, affected_markdown
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_table
 from secrets_pipeline.cli.shared.run_report import SHORTENED
 from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.operations.affected.model import Affected
 
 
 class PlanFormat(StrEnum):
@@ -23,28 +26,41 @@ class PlanFormat(StrEnum):
     MARKDOWN = "markdown"
 
     def render(
-        self, plans: Sequence[StackPlan], errors: Errors, *, unchanged: bool, deep: bool, every: bool = False
+        self,
+        plans: Sequence[StackPlan],
+        errors: Errors,
+        *,
+        unchanged: bool,
+        deep: bool,
+        every: bool = False,
+        touched: Affected | None = None,
     ) -> None:
-        """Print the plans of stacks; for `every` see `plan_table`, for the others `plans_markdown`."""
+        """Print the plans of stacks; see `plans_markdown`, for `every` `plan_table`, for `touched` `touched_stacks`."""
         match self:
             case PlanFormat.MARKDOWN:
+                if touched is not None:
+                    emit(f"{affected_markdown(touched)}\n")
                 emit(plans_markdown(plans, errors, unchanged=unchanged, deep=deep))
             case PlanFormat.JSON:
                 shown = {
                     one.stack: plan_json(one, unchanged=unchanged) | {"crosses_a_boundary": crossings_json(one)}
                     for one in plans
                 }
-                emit_json({"stacks": shown, "errors": errors})
+                emit_json({"stacks": shown, "errors": errors} | _affected(touched))
             case PlanFormat.TABLE:
                 for one in plans:
                     _print(one, unchanged=unchanged, every=every)
                 if plans and not deep:
                     say(UNREAD.format("--deep"), style="dim")
 
-    def render_declared(self, stacks: Mapping[str, Declared], errors: Errors) -> None:
-        """Print what stacks declare; for the arguments see `declared_markdown`."""
+    def render_declared(
+        self, stacks: Mapping[str, Declared], errors: Errors, *, touched: Affected | None = None
+    ) -> None:
+        """Print what stacks declare; for the arguments see `declared_markdown`, for `touched` `touched_stacks`."""
         match self:
             case PlanFormat.MARKDOWN:
+                if touched is not None:
+                    emit(f"{affected_markdown(touched)}\n")
                 emit(declared_markdown(stacks, errors))
             case PlanFormat.JSON:
                 shown = {
@@ -57,7 +73,7 @@ class PlanFormat(StrEnum):
                     }
                     for stack, (at, rows, found, plaintext) in stacks.items()
                 }
-                emit_json({"stacks": shown, "errors": errors})
+                emit_json({"stacks": shown, "errors": errors} | _affected(touched))
             case PlanFormat.TABLE:
                 for stack, (_, rows, found, _) in stacks.items():
                     title(f"{stack}: {len(rows)} declared; secrets in the order in which they are made")
@@ -67,6 +83,10 @@ class PlanFormat(StrEnum):
                         title(f"{stack}: what its secrets refer to")
                         show(reference_table(found))
                         emit("")
+
+
+def _affected(touched: Affected | None) -> dict[str, Any]:
+    return {} if touched is None else {"affected": affected_json(touched)}
 
 
 def _print(plan: StackPlan, *, unchanged: bool, every: bool) -> None:

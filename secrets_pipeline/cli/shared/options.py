@@ -14,15 +14,18 @@ import typer
 
 from secrets_pipeline.cli.shared.completion import complete_stacks
 from secrets_pipeline.cli.shared.help import STACKS
-from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
 from secrets_pipeline.stacks import SourceChoice
 
 Command: TypeAlias = Callable[..., None]
 BASE_PATH_VARIABLE = "ATMOS_BASE_PATH"
-_EXAMPLES = "examples"
-CHECKOUT_EXAMPLES = Path(__file__).resolve().parents[3] / _EXAMPLES
-"""Those of the checkout that this program is part of, if it is part of one."""
+_BASE_VARIABLES = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_DIFF_BASE_SHA")
+"""What a pull request of GitHub, and a merge request of GitLab, says that it is compared with.
+
+Sources: https://docs.github.com/en/actions/reference/workflows-and-actions/variables,
+https://docs.gitlab.com/ci/variables/predefined_variables/
+"""
+_BASE = "origin/HEAD"
 
 BasePath: TypeAlias = Annotated[
     Path | None,
@@ -73,6 +76,25 @@ SomeStacks: TypeAlias = Annotated[
 ]
 AllStacks: TypeAlias = Annotated[
     bool, typer.Option("--all", help="Every stack of the repository.", rich_help_panel=STACKS)
+]
+AffectedOnly: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--affected",
+        help="Only stacks that differ from those of another commit: what a pull request touches.",
+        rich_help_panel=STACKS,
+    ),
+]
+BaseRef: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REF",
+        help="With --affected, what to compare with: the merge base with this commit, branch or tag. By default "
+        "GITHUB_BASE_REF or CI_MERGE_REQUEST_DIFF_BASE_SHA of CI, else origin/HEAD.",
+        show_default=False,
+        rich_help_panel=STACKS,
+    ),
 ]
 AllowExec: TypeAlias = Annotated[
     bool,
@@ -145,8 +167,7 @@ class StackOptions:
         strict: whether an error in any stack stops all.
         given: which of --base-path, --config, --from-file and --from-atmos were given, not left to the environment.
         names: what --stack says, each once, as names and globs with commas between them; None for all stacks.
-        given: which of --base-path, --config, --from-file and --from-atmos were given, not left to the environment.
-        names: the stacks that --stack names, each once; None for all of them.
+        base: what --affected compares with; empty where stacks count, affected or not.
     """
 
     base_path: Path
@@ -155,34 +176,56 @@ class StackOptions:
     strict: bool
     given: tuple[str, ...] = ()
     names: list[str] | None = None
+    base: str = ""
 
 
 def reads_stacks(command: Command) -> Command:
     """Give a command the options of every reader of stacks; its first parameter receives them."""
-    return _reader(command, lambda: None)
+    return _reader(command, dict)
 
 
 def chooses_stacks(*, all_by_default: bool, instead: str = "") -> Callable[[Command], Command]:
-    """Do as `reads_stacks`, with --stack and --all in front, whose choice is `StackOptions.names`.
+    """Do as `reads_stacks`, with --stack, --all and --affected in front: `StackOptions.names` and `base`.
 
     Args:
-        all_by_default: whether neither of the two means all stacks, or is refused.
-        instead: parameter of the command that, where it is given, says which stacks: then neither is needed.
+        all_by_default: whether none of the three means all stacks, or is refused.
+        instead: parameter of the command that, where it is given, says which stacks: then none is needed.
     """
 
-    def choose(*, stacks: SomeStacks = None, every: AllStacks = False) -> list[str] | None:
-        if bool(stacks) == (every or (all_by_default and not stacks)):
+    def choose(
+        *, stacks: SomeStacks = None, every: AllStacks = False, affected: AffectedOnly = False, base: BaseRef = None
+    ) -> dict[str, Any]:
+        if bool(stacks) == (every or ((all_by_default or affected) and not stacks)):
             raise typer.BadParameter(
                 "name stacks with --stack, or all of them with --all", param_hint="--stack / --all"
             )
-        return list(dict.fromkeys(stacks)) if stacks else None
+        return {
+            "names": list(dict.fromkeys(stacks)) if stacks else None,
+            "base": compared_with(base, affected=affected),
+        }
 
     return lambda command: _reader(command, choose, instead)
 
 
-def _reader(command: Command, choose: Callable[..., list[str] | None], instead: str = "") -> Command:
+def compared_with(base: str | None, *, affected: bool) -> str:
+    """Return what --affected compares with, by --base, else by CI's variables, else the remote's default branch.
+
+    Returns:
+        Empty where --affected is not given.
+
+    Raises:
+        typer.BadParameter: if --base is given without it.
+    """
+    if not affected:
+        if base is not None:
+            raise typer.BadParameter("it says what --affected compares with", param_hint="--base")
+        return ""
+    return base or next(filter(None, map(os.environ.get, _BASE_VARIABLES)), _BASE)
+
+
+def _reader(command: Command, choose: Callable[..., dict[str, Any]], instead: str = "") -> Command:
     shared = inspect.signature(_stack_options, eval_str=True).parameters
-    choice = inspect.signature(choose, eval_str=True).parameters
+    choice = {} if choose is dict else inspect.signature(choose, eval_str=True).parameters
     signature = inspect.signature(command, eval_str=True)
     own = list(signature.parameters.values())[1:]
 
@@ -190,7 +233,7 @@ def _reader(command: Command, choose: Callable[..., list[str] | None], instead: 
         read = _stack_options(**{name: options.pop(name) for name in shared})
         chosen = {name: options.pop(name) for name in choice}
         elsewhere = bool(instead) and options[instead] is not None and not any(chosen.values())
-        read = replace(read, names=None if elsewhere else choose(**chosen))
+        read = replace(read, **({} if elsewhere else choose(**chosen)))
         command(read, **options)
 
     # Typer reads the parameters off the signature.
@@ -237,18 +280,3 @@ def repository(base_path: Path | None) -> Path:
         os.environ.pop(BASE_PATH_VARIABLE, None)
         return base_path.absolute()
     return Path(os.environ.get(BASE_PATH_VARIABLE) or ".").absolute()
-
-
-def examples() -> Path:
-    """Find the example repository of a checkout.
-
-    Raises:
-        GuardError: if there is none.
-    """
-    for folder in (Path.cwd() / _EXAMPLES, CHECKOUT_EXAMPLES):
-        if (folder / "atmos.yaml").is_file():
-            return folder
-    raise GuardError(
-        "the examples are in a checkout of the project only, and this is none",
-        remedy="Run it in a checkout, or name a repository with --base-path.",
-    )

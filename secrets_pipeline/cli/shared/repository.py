@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
+from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
@@ -18,33 +20,62 @@ from secrets_pipeline.operations.open_repository import OpenRepository, open_rep
 from secrets_pipeline.operations.repository_id import NAMELESS
 from secrets_pipeline.stacks import SourceChoice, StackSource
 
+if TYPE_CHECKING:
+    from secrets_pipeline.operations.affected.model import Affected
 
-def read(base_path: Path, *, origin: SourceChoice | None = None, allow_exec: bool = False) -> OpenRepository:
+
+def read(
+    base_path: Path,
+    *,
+    origin: SourceChoice | None = None,
+    allow_exec: bool = False,
+    names: Collection[str] | None = None,
+) -> OpenRepository:
     """Read the desired state of a repository; what a user should know about it is said.
 
     Args:
         base_path: the repository.
         origin: where its stacks come from; what the environment says if not given.
         allow_exec: whether `!exec` runs commands.
+        names: stacks that were asked for, None for all: what concerns others alone is not said.
 
     Raises:
         SecretsPipelineError: if there is no repository, or the operator's settings cannot be read.
     """
     asked = SourceChoice.chosen(None, atmos=False, env=os.environ) if origin is None else origin
     desired = open_repository(base_path, origin=asked, allow_exec=allow_exec)
-    tell_notices(desired.notices)
+    tell_notices(desired.notices_for(names))
     return desired
 
 
-def read_asked(options: StackOptions) -> OpenRepository:
+def read_asked(options: StackOptions, names: Collection[str] | None = None) -> OpenRepository:
     """Read the desired state that the options of a command ask for; see `read`."""
-    return read(options.base_path, origin=options.origin, allow_exec=options.allow_exec)
+    return read(options.base_path, origin=options.origin, allow_exec=options.allow_exec, names=names)
 
 
 def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failures, OpenRepository, list[str]]:
     """Return what went wrong, the desired state that the options ask for, and the stacks to work on; see `usable`."""
-    failures, desired = Failures(), read_asked(options)
-    return failures, desired, usable(desired, names, failures, strict=options.strict)
+    failures, desired = Failures(), read_asked(options, names)
+    asked = narrowed(desired, names, touched_stacks(options, desired), failures)
+    return failures, desired, usable(desired, asked, failures, strict=options.strict)
+
+
+def narrowed(
+    desired: OpenRepository, names: list[str] | None, touched: Affected | None, failures: Failures
+) -> list[str] | None:
+    """Leave out of the stacks that were asked for what is not affected; one that is not there stays, to be said.
+
+    Args:
+        desired: of the repository.
+        names: see `usable`.
+        touched: the affected ones; None where --affected is not given.
+        failures: is told of globs that match nothing.
+    """
+    if touched is None:
+        return names
+    known = known_stacks(desired)
+    asked = sorted(known) if names is None else meant(desired, names, failures, known)
+    return [name for name in asked if name in touched.stacks or name not in known]
 
 
 def open_stack(options: StackOptions, name: str) -> tuple[Failures, OpenRepository, list[str]]:
@@ -53,7 +84,7 @@ def open_stack(options: StackOptions, name: str) -> tuple[Failures, OpenReposito
     Raises:
         typer.BadParameter: if the name is a glob that matches several, or several names.
     """
-    failures, desired = Failures(), read_asked(options)
+    failures, desired = Failures(), read_asked(options, [name])
     return failures, desired, usable(desired, [only(name, known_stacks(desired))], failures, strict=options.strict)
 
 

@@ -7,14 +7,13 @@ import re
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.boundary import TAGGED, Boundary, Crossing
 from secrets_pipeline.desired.limits import SECRET_NAME_LENGTH
+from secrets_pipeline.desired.names import output_folders
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import NotGrantedError
 from secrets_pipeline.references.model import Environment, Expression, FileContents, Output, Path, SsmParameter, dotted
 from secrets_pipeline.stacks import Included, real_name
 
-OWN_PARAMETERS = "/secrets-pipeline/{stack}/"
-"""Where the pipeline publishes a stack's outputs."""
 _OF_SECRETS = "/aws/reference/secretsmanager/"
 """Parameter Store reads Secrets Manager for what follows.
 
@@ -98,7 +97,7 @@ def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bo
                 "Write ${output.STACK:COMPONENT.secret_values.KEY}, and let the operator grant values.",
             )
             return False
-        case SsmParameter(name=name) if not name.startswith(OWN_PARAMETERS.format(stack=stack)):
+        case SsmParameter(name=name) if not _is_own(scope, name):
             return crosses(scope, Boundary.PARAMETER, path, name)
         case FileContents(path=file):
             base = scope.stack.base_path
@@ -106,6 +105,16 @@ def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bo
         case Environment(name=name) if name in scope.stack.settings.environment_allowed:
             note(scope, Boundary.ENVIRONMENT, path, name, allowed_by="environment_allowed")
     return True
+
+
+def _is_own(scope: ComponentScope, parameter: str) -> bool:
+    """Whether the pipeline published a parameter of the stack: what lies deepest around it is the stack's own."""
+    around: dict[str, list[str]] = {}
+    for stack in {scope.stack.stack.name, *scope.stack.stacks}:
+        for folder in output_folders(stack):
+            if parameter.startswith(f"{folder}/"):
+                around.setdefault(folder, []).append(stack)
+    return bool(around) and scope.stack.stack.name in around[max(around, key=len)]
 
 
 def included_file(included: Included) -> Crossing:

@@ -103,6 +103,11 @@ def notice(dialect: Dialect, locate: Callable[[Component, Path], Where]) -> str 
     )
 
 
+def stacks_with_text(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> frozenset[str]:
+    """The stacks in which a component of ours has `${` in a text and does not say what it means."""
+    return frozenset(use.component.stack for use, _ in _unsaid(stacks, settings))
+
+
 def _unsaid(
     stacks: Mapping[str, AtmosStack], settings: OperatorSettings
 ) -> Iterator[tuple[AmbiguousText, Collection[str]]]:

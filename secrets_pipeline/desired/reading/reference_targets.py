@@ -12,6 +12,7 @@ from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.defaults import with_defaults
 from secrets_pipeline.references.model import (
     Call,
@@ -21,6 +22,7 @@ from secrets_pipeline.references.model import (
     Literal,
     Output,
     Path,
+    Stored,
     Unsupported,
 )
 from secrets_pipeline.references.walk import nodes
@@ -66,15 +68,8 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
         if not crosses_reference(scope, node, path):
             continue
         match node:
-            case Unsupported(text=text, reason=reason):
-                tag = text.split()[0]
-                scope.unresolvable(
-                    path,
-                    tag,
-                    UnresolvedReason.ATMOS,
-                    f"{tag} cannot be resolved here",
-                    f"{reason[:1].upper()}{reason[1:]}.",
-                )
+            case Unsupported() | Stored():
+                _check_function(scope, node, path)
             case Literal(value=str() as text) if NO_VALUE in text:
                 scope.unresolvable(
                     path,
@@ -104,6 +99,27 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
     return len(stack.errors) + len(stack.unresolved) == before
 
 
+def _check_function(scope: ComponentScope, node: Unsupported | Stored, path: Path) -> None:
+    """A function that another tool alone can resolve, or whose store is in another region."""
+    here = _region(scope)
+    match node:
+        case Unsupported(text=text, reason=reason):
+            tag = text.split()[0]
+            problem, remedy = f"{tag} cannot be resolved here", f"{reason[:1].upper()}{reason[1:]}."
+        case Stored(region=region) if region not in ("", here):
+            tag, problem = str(node), f"the store is in {region}, and this stack is read in {here or 'no region yet'}"
+            remedy = "Let the store of atmos.yaml name the region of the stack, or write the value."
+        case _:
+            return
+    scope.unresolvable(path, tag, UnresolvedReason.ATMOS, problem, remedy)
+
+
+def _region(scope: ComponentScope) -> str:
+    """The region of the stack, as far as the operator or the component's own variables say it."""
+    rule, said = scope.stack.settings.target(scope.stack.stack.name), scope.component.vars.get("region")
+    return (rule.region if rule else None) or (said if isinstance(said, str) else "")
+
+
 def _check_output(scope: ComponentScope, output: Output, path: Path, *, whole_map_allowed: bool) -> None:
     if problem := output_problem(scope.stack, output, whole_map_allowed=whole_map_allowed):
         scope.unresolvable(path, str(output), problem.reason, problem.problem, problem.remedy)
@@ -122,7 +138,8 @@ def refuse_sensitive(scope: ComponentScope, value: Value, path: Path) -> None:
     elif isinstance(value, list):
         for index, below in enumerate(value):
             refuse_sensitive(scope, below, (*path, index))
-    elif isinstance(value, str):
+    elif isinstance(value, str) and not (isinstance(value, FunctionCall) and value.tag == "!secret"):
+        # What Atmos hands to Terraform by its own means is Terraform's.
         try:
             expression = scope.read(value)
         except ExpressionError:

@@ -106,6 +106,10 @@ class StackScope:
         """Those of our components that are of these kinds, in the order of the stack."""
         return [self.components[name] for name, kind in self.kinds.items() if kind in kinds]
 
+    def component(self, component: Component) -> ComponentScope:
+        """One component of the stack, of whatever kind."""
+        return ComponentScope(self, component)
+
     def other(self, stack: AtmosStack) -> StackScope:
         """Another stack, seen from this one; what is wrong there is not this one's error."""
         return replace(self, stack=stack, errors=[], unresolved=[], notices=[], crossings=[], plaintext=[])

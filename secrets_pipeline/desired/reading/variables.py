@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from secrets_pipeline.desired.atmos_secrets.functions import FUNCTIONS, from_store
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
@@ -43,6 +44,25 @@ def expression_of(
     return Literal(str(value) if isinstance(value, str) else value)
 
 
+def expression_in(
+    component: Component, components: Collection[str], value: Value, *, references: bool = True
+) -> Expression:
+    """The same for a value of a component, which knows what its secrets and stores are.
+
+    Args:
+        component: as resolved.
+        components: see `expression_of`.
+        value: as the YAML gives it.
+        references: whether `${…}` is a reference.
+
+    Raises:
+        ExpressionError: if it cannot be parsed.
+    """
+    if isinstance(value, FunctionCall) and value.tag in FUNCTIONS:
+        return from_store(value, component)
+    return expression_of(value, components, references=references)
+
+
 class ComponentVariables:
     """What `${name}` stands for in one component: its `vars`, then `settings.x`, `metadata.x` and `env.x`.
 
@@ -73,7 +93,7 @@ class ComponentVariables:
                 f"variable {dotted(path)} is a map or list that holds references itself",
                 remedy="Refer to one of its entries, or write it in place.",
             )
-        return expression_of(value, self._components, references=self._references)
+        return expression_in(self._component, self._components, value, references=self._references)
 
     def unknown(self, path: Path) -> NoValueError:
         """The error for a variable that has no value."""
@@ -107,7 +127,8 @@ def read_expression(
         ExpressionError: if it cannot be parsed.
     """
     return inline(
-        expression_of(value, names, references=references), ComponentVariables(component, names, references=references)
+        expression_in(component, names, value, references=references),
+        ComponentVariables(component, names, references=references),
     )
 
 

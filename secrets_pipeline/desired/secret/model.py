@@ -49,6 +49,7 @@ class SecretSpec(Spec):
         needs_endpoint: whether its value waits for a database, directly or through another secret.
         depends_on: secrets of the same stack that its value is rendered from.
         unresolved: references without a value, now or later; with one, nothing about the secret is to be written.
+        required_as: what Atmos calls it and its store, where `atmos secret validate` fails while it has no value.
         where: text that names the place in YAML, for messages.
     """
 
@@ -69,6 +70,7 @@ class SecretSpec(Spec):
     needs_endpoint: bool = False
     depends_on: tuple[SecretRef, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
+    required_as: str = ""
     where: str = ""
 
     @property

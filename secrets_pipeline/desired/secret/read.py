@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from secrets_pipeline.desired.atmos_secrets.components import required_as
 from secrets_pipeline.desired.base import Late, SecretRef
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.kms_key.encryption_key import EXAMPLE_KEY, KEY, encryption_key
@@ -160,6 +161,7 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
         rotation=turning,
         replicas=replicas,
         unresolved=(*entry.scope.unresolved(entry.path), *inherited),
+        required_as=required_as(entry.scope.component, key),
         where=str(entry.scope.where(entry.path)),
     )
 

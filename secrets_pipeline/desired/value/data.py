@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
+from secrets_pipeline.desired.atmos_secrets.components import with_declared_secrets
 from secrets_pipeline.desired.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
@@ -100,6 +101,8 @@ def leaf_expression(stack: AtmosStack, component: str, leaf: Leaf) -> Expression
     Raises:
         ExpressionError: if the YAML cannot be read any more.
     """
+    if component not in stack.components["terraform"]:
+        stack = with_declared_secrets(stack)
     components = stack.components["terraform"]
     value = _at(components[component], leaf)
     expression = read_expression(components[component], components, value, references=leaf.references)

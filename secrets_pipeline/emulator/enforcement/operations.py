@@ -232,7 +232,7 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
         ),
     },
     "ssm": {
-        **dict(_same("ssm", anything_at_all, "ListCommands")),
+        **dict(_same("ssm", anything_at_all, "DescribeParameters ListCommands")),
         **dict(_same("ssm", of.parameter, "DeleteParameter GetParametersByPath PutParameter")),
         # https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
         "GetParameter": (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.policy_text.principals import principals
 from secrets_pipeline.arn import Arn
+from secrets_pipeline.desired.names import PUBLISHED_PREFIX
 from secrets_pipeline.desired.needs import needs
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
@@ -22,7 +23,6 @@ from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.kms_key import reconciler as kms_key
 from secrets_pipeline.reconcilers.kms_key.desired import declared_policy
-from secrets_pipeline.reconcilers.observed.parameters import ROOT
 from secrets_pipeline.reconcilers.secret import reconciler as secret
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
 from secrets_pipeline.reconcilers.secret_policy import reconciler as secret_policy
@@ -117,7 +117,9 @@ class _Looks:
     def _parameter(self, spec: SecretSpec) -> Reason | None:
         leaves = spec.value.leaves if isinstance(spec.value, DeclaredValue) else ()
         # What stacks publish may be written by the apply of another one, before this one.
-        names = dict.fromkeys(name for leaf in leaves for name in leaf.ssm if not name.startswith(f"{ROOT}/"))
+        names = dict.fromkeys(
+            name for leaf in leaves for name in leaf.ssm if not name.startswith(f"{PUBLISHED_PREFIX}/")
+        )
         for name in names:
             if self._stack.observed.parameters.version(name) is None:
                 place = f"in {self._stack.account.region}, or write the name of another one"

@@ -20,6 +20,7 @@ from secrets_pipeline.stacks.files.git_index import GitIndexError, refuse_clone
 if TYPE_CHECKING:
     from dulwich.object_store import DiskObjectStore
     from dulwich.objects import ObjectID, Tree
+    from dulwich.repo import Repo
 
 _SUBMODULE: Final = 0o160000
 _DEEPEST, _MOST_ENTRIES = 100, 1_000_000
@@ -27,6 +28,10 @@ _DEEPEST, _MOST_ENTRIES = 100, 1_000_000
 _NO_NAMES: Final = frozenset({b"", b".", b"..", b".git"})
 _INCOMPLETE: Final = (
     "the clone cannot be read: it lacks objects. Fetch the commit; if it is a partial clone, clone without --filter"
+)
+_SHALLOW: Final = (
+    ", and it is a shallow clone: fetch the whole history (fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 in GitLab, "
+    "git fetch --unshallow)"
 )
 
 COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -79,6 +84,42 @@ def head(top: str) -> tuple[str, str]:
                 return "", "no commit is checked out"
     except UnreadableCommitError as error:
         return "", str(error)
+
+
+def merge_base(top: str, name: str) -> str:
+    """Find the best common ancestor of what is checked out and another commit, as `git merge-base` does.
+
+    Args:
+        top: absolute folder with a `.git`.
+        name: the other commit: its id, whole or the first digits, a tag, a branch, or one of `origin`.
+
+    Raises:
+        UnreadableCommitError: if there is no such commit in the clone, or no such ancestor.
+
+    Source: https://git-scm.com/docs/git-merge-base
+    """
+    from dulwich.graph import find_merge_base  # noqa: PLC0415 - 50 ms, where there is a clone
+    from dulwich.repo import Repo  # noqa: PLC0415 - the same
+
+    with _translated(), Repo(top) as repo:
+        advice = _SHALLOW if repo.get_shallow() else ""
+        other = _named(repo, name)
+        if other is None:
+            raise UnreadableCommitError(f"the clone has no commit, branch or tag of that name{advice}")
+        found = find_merge_base(repo, [repo.head(), other])
+        if not found:
+            raise UnreadableCommitError(f"it and what is checked out have no common ancestor in the clone{advice}")
+        return found[0].decode("ascii")
+
+
+def _named(repo: Repo, name: str) -> ObjectID | None:
+    from dulwich.objectspec import parse_commit  # noqa: PLC0415 - 50 ms, where there is a clone
+
+    # A clone of CI has the branches of `origin` only.
+    for one in (name, f"refs/remotes/origin/{name}"):
+        with suppress(KeyError, ValueError):
+            return parse_commit(repo, one).id
+    return None
 
 
 class Commit:

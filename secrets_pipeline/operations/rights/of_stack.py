@@ -10,6 +10,7 @@ from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.consumer.refresh_model import EcsRefresh, LambdaRefresh, SsmRefresh, StageRefresh
 from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.names import output_folders
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 
@@ -103,8 +104,8 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     aliases = [one.alias for one in spec.keys]
     yield "new_service_keys", here.arns("kms", "key/*") if by_alias else []
     yield "aliases", here.arns("kms", *by_alias, *aliases, everywhere=True)
-    outputs = f"parameter/secrets-pipeline/{spec.stack}"
-    yield "outputs", here.arns("ssm", outputs, f"{outputs}/*")
+    folders = [f"parameter{one}" for one in output_folders(spec.stack)]
+    yield "outputs", here.arns("ssm", *(name for one in folders for name in (one, f"{one}/*")))
     if spec.keys:
         yield "own_keys", keys
         yield "own_aliases", here.arns("kms", *aliases, everywhere=True)
@@ -113,6 +114,8 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     # What rotates the secret of a previous name is stopped.
     if any(secret.rotation or secret.previous_name for secret in spec.secrets):
         yield "rotated_secrets", here.arns("secretsmanager", *_own_secrets(spec))
+    if spec.parameters:
+        yield "any_parameter", ["*"]
     taken_in = sorted({one.name for one in spec.crossings if one.boundary is Boundary.PARAMETER})
     parameters = [f"parameter/{name.removeprefix('/')}" for name in taken_in]
     if parameters:

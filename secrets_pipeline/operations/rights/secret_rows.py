@@ -118,6 +118,7 @@ KEYS: Final = (
 )
 
 PARAMETERS: Final = (
+    Right(Need.PARAMETERS, "FindParameters", ("any_parameter",), reads="ssm:DescribeParameters"),
     Right(Need.PARAMETERS, "ReadParameters", ("parameters",), reads="ssm:GetParameter GetParameters"),
     Right(
         Need.PARAMETERS,

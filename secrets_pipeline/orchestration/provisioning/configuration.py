@@ -23,7 +23,7 @@ def stack_config_asset(names: Names) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         """The stack's desired state, resolved and checked; the account is compared before anything is written."""
         stack = applying.stack(context.partition_key)
-        for notice in applying.stacks.desired.notices:
+        for notice in applying.stacks.desired.notices_for([context.partition_key]):
             context.log.info(notice)
         secrets = [{"name": s.name, "type": s.type.value, "value": s.value.kind} for s in stack.spec.secrets]
         return dg.MaterializeResult(

@@ -60,7 +60,7 @@ class Observed:
         self.services = EcsServices(account)
         self.stages = ApiStages(account)
         self.roles = Roles(account)
-        self.parameters = Parameters(account, spec.stack, spec.parameters)
+        self.parameters = Parameters(account, spec.stack, spec.referred_parameters)
         self.networks = Networks(account)
         self._target = spec.target
         self.sessions = sessions

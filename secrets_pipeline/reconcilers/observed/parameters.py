@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -11,16 +11,18 @@ from pydantic import SecretStr
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.desired.names import stack_folder, store_place
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.cached import Cached, Once
 from secrets_pipeline.references.resolve import Plain, Secret
 
-ROOT: Final = "/secrets-pipeline"
 _AT_ONCE: Final = 10
 """Names that GetParameters takes.
 
 Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
 """
+_FILTERED = 50
+"""Names that one filter takes."""
 
 
 class Parameters:
@@ -34,17 +36,22 @@ class Parameters:
     Attributes:
         folder: what the names of all that the stack publishes begin with, without the slash behind it.
         note: name of the parameter that says whose repository all of it is.
+        store_note: name of the parameter that says whose stack's the outputs beside and below it are, where Atmos looks
+            for them; None where that is the folder itself, or no name of a parameter.
     """
 
     def __init__(self, account: AwsAccount, stack: str, referred: Collection[str] = ()) -> None:
-        self.folder = f"{ROOT}/{stack}"
+        self.folder = stack_folder(stack)
         self.note = f"{self.folder}/repository"
+        place = store_place(stack)
+        self.store_note = None if place == f"{self.folder}/stack" else place
         self._account = account
         self._referred = sorted(referred)
         self._together: Once[Mapping[str, str | None]] = Once()
         self._published: Cached[str, Mapping[str, str]] = Cached()
         self._holder: Cached[str, str] = Cached()
         self._taken: Cached[str, None] = Cached()
+        self._existing: Cached[tuple[str, ...], frozenset[str]] = Cached()
         self._versions: Cached[str, str | None] = Cached()
 
     def published(self) -> Mapping[str, str]:
@@ -53,7 +60,20 @@ class Parameters:
         Raises:
             AwsError: if Parameter Store refuses.
         """
-        return self._published.get(self.folder, self._read_published)
+        return self._published.get(self.folder, lambda: self._read(self.folder))
+
+    def in_store(self) -> Mapping[str, str]:
+        """Read every parameter where Atmos looks for the stack's outputs, as `published` does; none if in the folder.
+
+        Those of stacks with a longer name are among them.
+
+        Raises:
+            AwsError: if Parameter Store refuses.
+        """
+        if self.store_note is None:
+            return {}
+        folder = self.store_note.rpartition("/")[0]
+        return self._published.get(folder, lambda: self._read(folder))
 
     def holder(self) -> str:
         """Read the id of the repository that the note names; empty where there is no note.
@@ -77,23 +97,23 @@ class Parameters:
         self._holder.learn(self.note, repository)
 
     def put(self, name: str, text: str) -> None:
-        """Write one parameter of the folder by PutParameter; nothing in it is secret.
+        """Write one parameter by PutParameter; nothing in it is secret.
 
         Raises:
             AwsError: if Parameter Store refuses.
         """
-        self._published.forget(self.folder)
+        self._forget(name)
         with calling("PutParameter", name):
             self._account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
 
     def delete(self, name: str) -> None:
-        """Delete one parameter of the folder by DeleteParameter; it may be gone already.
+        """Delete one parameter by DeleteParameter; it may be gone already.
 
         Raises:
             AwsError: if Parameter Store refuses.
         """
         client = self._account.client("ssm")
-        self._published.forget(self.folder)
+        self._forget(name)
         with calling("DeleteParameter", name):
             try:
                 client.delete_parameter(Name=name)
@@ -130,8 +150,32 @@ class Parameters:
                 return together[name]
         return self._versions.get(name, lambda: self._read_version(name))
 
-    def _read_published(self) -> Mapping[str, str]:
-        path = f"{self.folder}/"
+    def existing(self, names: Iterable[str]) -> frozenset[str]:
+        """Find which parameters exist, by DescribeParameters, once a run: no value is read, not even encrypted.
+
+        Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterStringFilter.html
+
+        Raises:
+            AwsError: if Parameter Store refuses.
+        """
+        wanted = tuple(sorted(set(names)))
+        return self._existing.get(wanted, lambda: self._described(wanted))
+
+    def _described(self, names: Sequence[str]) -> frozenset[str]:
+        client, found = self._account.client("ssm"), set[str]()
+        with calling("DescribeParameters", "declared secrets"):
+            for first in range(0, len(names), _FILTERED):
+                some = names[first : first + _FILTERED]
+                filters = [{"Key": "Name", "Option": "Equals", "Values": list(some)}]
+                found |= {one["Name"] for one in pages(client, "describe_parameters", ParameterFilters=filters)}
+        return frozenset(found)
+
+    def _forget(self, name: str) -> None:
+        in_folder = name.startswith(f"{self.folder}/") or self.store_note is None
+        self._published.forget(self.folder if in_folder else str(self.store_note).rpartition("/")[0])
+
+    def _read(self, folder: str) -> Mapping[str, str]:
+        path = f"{folder}/"
         with calling("GetParametersByPath", path):
             found = pages(self._account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True)
             return {parameter["Name"]: parameter["Value"] for parameter in found}

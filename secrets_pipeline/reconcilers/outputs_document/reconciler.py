@@ -2,17 +2,23 @@
 
 `/secrets-pipeline/{stack}/{component}/secret_arns` holds `{"<key>": "<ARN>"}`; further parts follow as
 `secret_arns/2` … where one parameter (4 KiB) does not hold them all. ARNs and names only: nothing here is secret.
+
+Where the stack's name has a hyphen the same stands once more where Atmos's `!store` looks by default, which splits it
+there: `/secrets-pipeline/{part}/{part}/{component}/secret_arns`. What readers knew before stays where it was, and says
+which of these others are the stack's own: two stacks may look into one folder there, which `{part}/stack` tells apart.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.names import store_place
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because
+from secrets_pipeline.engine.reason import Because, NotOurs, Reason
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.outputs_document.published import parts, publish, published, taken_parameters
 
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "outputs"
+_RENAME = "rename the stack or the component: Atmos would look there for the outputs of both"
 _OURS = re.compile(r"/(secret_arns(/[0-9]+)?|delivered)$")
 
 
@@ -38,21 +45,47 @@ class OutputsDocumentReconciler:
         """
         if taken := taken_parameters(self._stack):
             return [Change(Resource(KIND, self._stack.observed.parameters.folder), ChangeClass.BLOCKED, (taken,))]
-        found, wanted = published(self._stack), self._wanted()
+        own, in_store, wanted = published(self._stack), self._stack.observed.parameters.in_store(), self._wanted()
+        found = {**in_store, **own}
         self._planned = wanted
         changes = []
         for name, text in wanted.items():
             action = ChangeClass.CREATE if name not in found else ChangeClass.UPDATE
             if found.get(name) == text:
                 action = ChangeClass.NONE
-            reason = {ChangeClass.CREATE: "is not published yet", ChangeClass.UPDATE: "ARNs differ"}.get(action)
-            changes.append(Change(Resource(KIND, name), action, (Because(reason),) if reason else (), note=True))
+            reason: Reason | None = None
+            if action is not ChangeClass.NONE:
+                reason = Because("is not published yet" if action is ChangeClass.CREATE else "ARNs differ")
+            if other := self._holder(name, found):
+                action, reason = ChangeClass.BLOCKED, NotOurs(f"stack {other} publishes there", _RENAME)
+            changes.append(Change(Resource(KIND, name), action, (reason,) if reason else (), note=True))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-        surplus = sorted(name for name in set(found) - {*wanted, *also} if _OURS.search(name))
+        left = [name for name in set(own) - {*wanted, *also} if _OURS.search(name) and not self._holder(name, own)]
+        copies = [copy for name in left if (copy := self._in_store(name)) and copy in in_store and copy not in wanted]
         changes.extend(
-            Change(Resource(KIND, name), action, (Because("no component says it any more"),)) for name in surplus
+            Change(Resource(KIND, name), action, (Because("no component says it any more"),))
+            for name in sorted({*left, *copies})
         )
         return changes
+
+    def _in_store(self, name: str) -> str | None:
+        """Where Atmos looks for what is published under a name; None where nobody does, or it is the same place."""
+        component, _, key = name.removeprefix(f"{self._stack.observed.parameters.folder}/").partition("/secret_arns")
+        place = store_place(self._stack.spec.stack, component, f"secret_arns{key}")
+        return None if self._stack.observed.parameters.store_note is None else place
+
+    def _holder(self, name: str, found: Mapping[str, str]) -> str:
+        """The other stack whose note says that what lies there is its own, put there for Atmos; empty for none."""
+        parameters = self._stack.observed.parameters
+        base = (
+            parameters.folder
+            if name.startswith(f"{parameters.folder}/")
+            else str(parameters.store_note)[: -len("/stack")]
+        )
+        steps = name.removeprefix(base).split("/")[:-1]
+        folders = itertools.accumulate(steps, lambda above, step: f"{above}/{step}")
+        notes = (found.get(f"{base}{folder}/stack", "") for folder in folders)
+        return next((note for note in notes if note not in ("", self._stack.spec.stack)), "")
 
     def apply(self, change: Change) -> str:
         """Call PutParameter or DeleteParameter for one parameter; see `engine.Reconciler`."""
@@ -65,8 +98,9 @@ class OutputsDocumentReconciler:
         if text is None:
             raise SkippedError("no secret of it exists")
         publish(self._stack, name, text)
-        is_note = name == self._stack.observed.parameters.note
-        return "names the repository" if is_note else f"{len(json.loads(text))} ARNs"
+        parameters = self._stack.observed.parameters
+        notes = {parameters.note: "names the repository", parameters.store_note: "names the stack"}
+        return notes.get(name) or f"{len(json.loads(text))} ARNs"
 
     def _handed_out(self, state: SecretState) -> bool:
         return state.deleted_at is None and self._stack.ownership.owns(state)
@@ -86,7 +120,13 @@ class OutputsDocumentReconciler:
                     arns[secret.ref.key] = state.arn
             base = f"{self._stack.observed.parameters.folder}/{component}/secret_arns"
             for number, part in enumerate(parts(arns), start=1):
-                wanted[base if number == 1 else f"{base}/{number}"] = part
+                name = base if number == 1 else f"{base}/{number}"
+                wanted[name] = part
+                if component not in spec.contested_outputs and (copy := self._in_store(name)):
+                    wanted[copy] = part
+        note = self._stack.observed.parameters.store_note
+        if note and any(name.startswith(note.removesuffix("stack")) for name in wanted):
+            wanted[note] = spec.stack
         if wanted and self._stack.ownership.repository.id:
             wanted[self._stack.observed.parameters.note] = self._stack.ownership.repository.id
         return wanted

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, key_name
-from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, value_missing
+from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, missing_required, value_missing
 from secrets_pipeline.reconcilers.secret_value.inputs import value_waits, waits_for_endpoint
 from secrets_pipeline.references.resolve import Pending
 
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
 def current_values(stack: Stack, *, connections: bool) -> list[Finding]:
     """Check that each secret exists with an AWSCURRENT version under the declared key; metadata alone.
 
-    A value that somebody else brings is waited for.
+    A value that somebody else brings is waited for, unless Atmos requires it. Parameters that `secrets:` sections
+    declare are looked for among those without an endpoint.
     """
-    return [
+    parameters = (
+        [] if connections else [judged(one.name, partial(_parameter, stack, one)) for one in stack.spec.parameters]
+    )
+    return parameters + [
         _blocked(secret) if secret.blocked else judged_secret(stack, secret, partial(_current_value, stack, secret))
         for secret in stack.spec.secrets
         if waits_for_endpoint(secret) is connections
@@ -52,8 +57,19 @@ def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
         under = "the default key" if state.kms_key_id is None else key_name(stack, state.kms_key_id)
         return Finding(secret.name, Verdict.WRONG, f"is encrypted under {under}")
     if missing or state.current_version is None:
-        return Finding(secret.name, Verdict.WAITING, str(value_missing(stack, secret)))
+        verdict = Verdict.WRONG if secret.required_as else Verdict.WAITING
+        return Finding(secret.name, verdict, str(value_missing(stack, secret)))
     return Finding(secret.name, Verdict.RIGHT, f"version {state.current_version[:8]}… under {key or 'the default key'}")
+
+
+def _parameter(stack: Stack, parameter: ParameterSpec) -> Finding:
+    if parameter.name in stack.observed.parameters.existing(one.name for one in stack.spec.parameters):
+        return Finding(parameter.name, Verdict.RIGHT, f"SSM parameter of {parameter.title} exists")
+    verdict = Verdict.WRONG if parameter.required else Verdict.WAITING
+    problem = missing_required(parameter.title) if parameter.required else f"secret {parameter.title} has no value yet"
+    return Finding(
+        parameter.name, verdict, f"{problem}: SSM parameter does not exist; `atmos secret set` puts it there"
+    )
 
 
 def judged_secret(stack: Stack, secret: SecretSpec, judge: Callable[[], Finding]) -> Finding:

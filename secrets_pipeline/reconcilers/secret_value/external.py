@@ -39,4 +39,10 @@ def lacks_its_value(secret: SecretSpec, state: SecretState | None) -> bool:
 
 def value_missing(stack: Stack, secret: SecretSpec) -> Noted:
     """Say that a value is missing, and how to put it there."""
-    return Noted(NO_VALUE_YET, put_command(secret.name, stack.account.region))
+    missing = f"{missing_required(secret.required_as)}: it " if secret.required_as else ""
+    return Noted(f"{missing}{NO_VALUE_YET}", put_command(secret.name, stack.account.region))
+
+
+def missing_required(title: str) -> str:
+    """Name a required secret that is missing, as `atmos secret validate` does (Atmos `cmd/secret/validate.go`)."""
+    return f"missing required secret {title}"

@@ -14,6 +14,7 @@ from secrets_pipeline.stacks.components.deferred import Deferred, NotAMapping, w
 from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.model import Component
 from secrets_pipeline.stacks.config.config import TemplateSettings
+from secrets_pipeline.stacks.config.stores import Stores
 from secrets_pipeline.stacks.functions.functions import FunctionError, FunctionEvaluator, parse_call
 from secrets_pipeline.stacks.functions.ownership import CallFailed, copied, own
 from secrets_pipeline.stacks.merge import Section
@@ -38,15 +39,22 @@ class Completer:
         functions: what templates may call.
         evaluate: evaluates YAML functions; without it they all stay.
         find: finds the drafts that templates refer to with `atmos.Component`.
+        stores: of the configuration, which every component is handed.
     """
 
     def __init__(
-        self, templates: TemplateSettings, functions: TemplateFunctions, evaluate: FunctionEvaluator | None, find: Find
+        self,
+        templates: TemplateSettings,
+        functions: TemplateFunctions,
+        evaluate: FunctionEvaluator | None,
+        find: Find,
+        stores: Stores,
     ) -> None:
         self._templates = templates
         self._functions = functions
         self._evaluate = evaluate
         self._find = find
+        self._stores = stores
         self._completed: dict[tuple[str, str, str], Section] = {}
         self._open: list[tuple[str, str, str]] = []
 
@@ -57,7 +65,7 @@ class Completer:
             StackError: if a template or function fails.
             TooMuch: if there is too much to render.
         """
-        return Component(draft.name, draft.kind, draft.stack, self._sections(draft), draft.file)
+        return Component(draft.name, draft.kind, draft.stack, self._sections(draft), draft.file, stores=self._stores)
 
     def _sections(self, draft: Draft) -> Section:
         if not draft.dynamic:

@@ -9,6 +9,7 @@ from typing import Any
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.components.sections import ABSTRACT
+from secrets_pipeline.stacks.config.stores import Stores
 from secrets_pipeline.stacks.functions.ownership import copied
 
 
@@ -23,6 +24,7 @@ class Component:
         resolved: what `atmos describe component` prints, shared with other components, so only to be read. Functions
             that need the outside are `FunctionCall`s in it.
         manifest: top-level manifest that it comes from, relative to the base path; see `AtmosRepository.locate`.
+        stores: of `atmos.yaml`, by name: what its `!secret` and `!store` read; all components share them.
         failures: why its templates or functions gave nothing; `resolved` is without them then, as merged.
     """
 
@@ -31,6 +33,7 @@ class Component:
     stack: str
     resolved: Mapping[str, Any] = field(repr=False)
     manifest: str
+    stores: Stores = field(default_factory=dict, repr=False, kw_only=True)
     failures: tuple[StackError, ...] = ()
 
     @cached_property

@@ -17,6 +17,7 @@ from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.dynamic import is_dynamic
 from secrets_pipeline.stacks.components.naming import Origin, StackNames, workspace
 from secrets_pipeline.stacks.components.prototypes import Prototype, Prototypes, asked_strategy
+from secrets_pipeline.stacks.components.secret_scopes import SECRETS, STACK, with_scope
 from secrets_pipeline.stacks.components.sections import (
     ALWAYS_SHOWN,
     COMPONENT_MAPS,
@@ -160,6 +161,7 @@ class _Manifest:
                 root = merge_maps(dict(self._atmos.env), root, self._atmos.lists)
             own = {} if part in COMPONENT_MAPS else mapping(section, part, at)
             maps[part] = merge_maps(root, own, self._atmos.lists)
+        maps[SECRETS] = with_scope(maps[SECRETS], STACK, self._root)
         texts = {part: text(section, part, at) for part in OVERWRITTEN}
         texts["command"] = texts["command"] or str(self._atmos.kind(name).get("command") or name)
         shown = ALWAYS_SHOWN | SHOWN_IN_TERRAFORM if name == TERRAFORM else ALWAYS_SHOWN

@@ -13,6 +13,7 @@ from secrets_pipeline.stacks.amounts import Sizes
 from secrets_pipeline.stacks.components.dynamic import Dynamics
 from secrets_pipeline.stacks.components.inheritance import Bases, Lineage, lineage
 from secrets_pipeline.stacks.components.naming import StackNames
+from secrets_pipeline.stacks.components.secret_scopes import INSTANCE, SECRETS, with_scope
 from secrets_pipeline.stacks.components.sections import (
     ABSTRACT,
     BACKENDS,
@@ -132,6 +133,8 @@ class Prototypes:
                 of_part.append(mapping(own, part, at))
             if part in overrides and part in OVERRIDABLE_MAPS:
                 of_part.append(mapping(overrides, part, over))
+            if part == SECRETS:
+                of_part = [with_scope(one, INSTANCE, at) for one in of_part]
             if of_part:
                 layers[part] = tuple(of_part) if dynamic else _joined(of_part, lists)
         metadata = merge_all(layers.get(_METADATA, ()), lists)

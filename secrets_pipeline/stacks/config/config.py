@@ -12,6 +12,7 @@ from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.config.config_files import ConfigFiles, find_config
 from secrets_pipeline.stacks.config.config_values import ConfigPlaces, ConfigValues, with_variables
+from secrets_pipeline.stacks.config.stores import Stores, read_stores
 from secrets_pipeline.stacks.files.disk import real_path
 from secrets_pipeline.stacks.files.readable import git_root, is_hidden, limit, relative, within
 from secrets_pipeline.stacks.functions.functions import Variables
@@ -65,6 +66,7 @@ class AtmosConfig:
         templates: how component sections are rendered.
         components: `components` section: base path, command and workspace settings by kind.
         env: environment of every component, lowest precedence.
+        stores: what `!secret` and `!store` read, by name.
         notices: what a user should know of how the configuration was found, each a sentence.
         places: where its values come from.
     """
@@ -81,6 +83,7 @@ class AtmosConfig:
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     components: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     env: Mapping[str, Value] = field(default_factory=dict)
+    stores: Stores = field(default_factory=dict)
 
     notices: tuple[str, ...] = ()
     places: ConfigPlaces = field(default_factory=ConfigPlaces, compare=False, repr=False)
@@ -131,6 +134,7 @@ def load_config(root: Path, env: Mapping[str, str], readable: Variables | None =
         templates=_templates(values, places),
         components={kind: section for kind, section in values.map("components").items() if isinstance(section, dict)},
         env=values.variables("env"),
+        stores=read_stores(values.map("stores")),
         notices=found.notices,
         places=places,
     )

@@ -14,6 +14,7 @@ from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config.config_file import ConfigFile, lowered
+from secrets_pipeline.stacks.config.stores import NotAllowed
 from secrets_pipeline.stacks.files import remote
 from secrets_pipeline.stacks.files.disk import entries, is_file, is_folder, read_text, real_path
 from secrets_pipeline.stacks.files.globs import FileTree, OutsideError
@@ -267,7 +268,8 @@ class _Loader:
         if not isinstance(value, FunctionCall):
             return value
         if value.tag == "!env":
-            return env_value(value.args, {}, self._readable)
+            found = env_value(value.args, {}, self._readable)
+            return found if found != "" or value.args.split()[0].strip("\"'") in self._readable else NotAllowed()
         if value.tag in ("!repo-root", "!git.root"):
             return repository_root(value.args, self._git, self._root)
         return working_directory(value.args, self._root) if value.tag == "!cwd" else value

@@ -14,6 +14,7 @@ from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
 from secrets_pipeline.stacks.components.sections import TERRAFORM
+from secrets_pipeline.stacks.config.stores import Stores
 from secrets_pipeline.stacks.functions.functions import FunctionEvaluator, construct
 from secrets_pipeline.stacks.functions.ownership import CallFailed, own
 from secrets_pipeline.stacks.texts import Key, texts
@@ -40,16 +41,18 @@ class DescribedStacks:
         tree: stack → `components` → kind → component → sections.
         name: what the description is called in messages, for example the name of its file.
         evaluate: evaluates the local functions.
+        stores: what `!secret` and `!store` read, by name.
     """
 
-    def __init__(self, tree: Mapping[str, Value], name: str, evaluate: FunctionEvaluator) -> None:
+    def __init__(self, tree: Mapping[str, Value], name: str, evaluate: FunctionEvaluator, stores: Stores) -> None:
         self._tree = tree
         self._name = name
         self._evaluate = evaluate
+        self._stores = stores
         self._stacks: dict[str, AtmosStack] = {}
 
     @classmethod
-    def parse(cls, text: str, name: str, evaluate: FunctionEvaluator) -> Self:
+    def parse(cls, text: str, name: str, evaluate: FunctionEvaluator, stores: Stores | None = None) -> Self:
         """The stacks of a text: JSON if it begins as JSON does, else YAML.
 
         Raises:
@@ -63,7 +66,7 @@ class DescribedStacks:
             raise StackError("no stacks: the top level is not a mapping", where=Where(file=name), remedy=_WHOLE)
         if _too_deep(tree):
             raise StackError(f"nested deeper than {_DEPTH} levels", where=Where(file=name), remedy=_WHOLE)
-        return cls(tree, name, evaluate)
+        return cls(tree, name, evaluate, stores or {})
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -172,7 +175,7 @@ class DescribedStacks:
             owned = own({"component": name, **sections}, lambda call: call)
         manifest = sections.get("atmos_manifest") or sections.get("atmos_stack_file")
         file = manifest if isinstance(manifest, str) else self._name
-        return Component(name, kind, stack, owned, file, tuple(failures))
+        return Component(name, kind, stack, owned, file, tuple(failures), stores=self._stores)
 
     def _masked(self, stack: str, kind: str, name: str, sections: Mapping[str, Value]) -> Iterator[StackError]:
         """An error for every masked value that would become a secret's."""

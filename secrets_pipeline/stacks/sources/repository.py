@@ -227,6 +227,7 @@ class AtmosRepository:
                 self._functions,
                 self._evaluate if process_functions else None,
                 self._find,
+                self._config.stores,
             )
         return self._completers[key]
 

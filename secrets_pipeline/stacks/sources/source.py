@@ -12,6 +12,8 @@ from typing import Final, Protocol
 from secrets_pipeline.environment import switched_on
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
+from secrets_pipeline.stacks.config.config import load_config
+from secrets_pipeline.stacks.config.stores import Stores
 from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.readable import git_root
 from secrets_pipeline.stacks.functions.functions import FunctionEvaluator, Variables, set_only
@@ -127,7 +129,16 @@ def open_source(
         name = atmos_binary.COMMAND
     else:
         text, name = _read(origin.file), "standard input" if origin.file == STANDARD_INPUT else origin.file
-    return DescribedStacks.parse(text, name, FunctionEvaluator(environment, root, git_root(root), allow_exec, withhold))
+    evaluate = FunctionEvaluator(environment, root, git_root(root), allow_exec, withhold)
+    return DescribedStacks.parse(text, name, evaluate, _stores(root, config_env, environment))
+
+
+def _stores(root: Path, config_env: Mapping[str, str] | None, environment: Variables) -> Stores:
+    """The stores of the `atmos.yaml` where a description is read; none where there is none that is whole."""
+    try:
+        return load_config(root, set_only(environment) if config_env is None else config_env, environment).stores
+    except StackError:
+        return {}
 
 
 def _read(file: str) -> str:

@@ -25,12 +25,12 @@ def test_the_examples_are_listed_with_where_they_live(cli: Cli, monkeypatch: pyt
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(EXAMPLES / "operator.yaml"))
     result = cli("list", "stacks", "--base-path", EXAMPLES)
     assert_exited(result)
-    head, _, *rows = result.stdout.splitlines()
+    head, *rows = result.stdout.splitlines()
     assert head.split() == ["stack", "account", "region", "role", "secrets", "protected", "errors"]
     assert [row.split() for row in rows] == [
-        ["infra-shared", "111122223333", "eu-west-2", "2", "0"],
-        ["myapp-dev", "111122223333", "eu-west-2", "4", "0"],
-        ["myapp-prod", "111122223333", "eu-west-2", "4", "yes", "0"],
+        ["infra-shared", "111122223333", "eu-west-2", "-", "2", "-", "0"],
+        ["myapp-dev", "111122223333", "eu-west-2", "-", "4", "-", "0"],
+        ["myapp-prod", "111122223333", "eu-west-2", "-", "4", "yes", "0"],
     ]
 
 

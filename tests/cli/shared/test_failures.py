@@ -54,7 +54,7 @@ def test_a_bug_shows_where_it_is_but_never_the_text_of_the_exception(
         raise KeyError(CANARY)
 
     monkeypatch.setattr(opened, "read_asked", broken)
-    result = cli("plan", "--base-path", repository)
+    result = cli("tree", "--base-path", repository)
     assert_exited(result, 1)
     assert "unexpected KeyError" in result.stderr
     assert "in broken" in result.stderr

@@ -95,6 +95,7 @@ def test_a_form_that_only_the_dialect_has_switches_it_on_for_the_whole_repositor
     built = bench.build(one=manifest(text.replace("'", "''"), context="one"), two=manifest("${stage}", context="two"))
     assert written(bench, SpecSet(built.specs, {}), "two") == "dev"
     (notice,) = built.notices
+    assert built.notices_of == {notice: {"one", "two"}}
     assert notice.startswith(
         "${…} is read as a reference, in the dialect of tf-atmos (first: stacks/one.yaml:12, stack one"
     )

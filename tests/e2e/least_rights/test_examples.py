@@ -169,14 +169,14 @@ def change(life: Life) -> None:
     life.edit(DEFAULTS, "description: OAuth client;", "description: OAuth;")
     cut(life, DEFAULTS, "          reports:", "    rds:\n")
     cut(life, PROD, "        secrets:\n          credentials:", "    rds:\n")
-    life.edit(SHARED, "        create_kms_key: true\n", '        default_kms_key_id: "${output.kms.key_arn}"\n')
+    life.edit(SHARED, "        create_kms_key: true\n", "        default_kms_key_id: !terraform.state kms key_arn\n")
 
 
 def leave(life: Life) -> None:
     """Rename secrets, and take a consumer away."""
     life.edit(DEFAULTS, "            path: api\n", "            path: partner\n")
     life.edit(SHARED, "path: network", "path: net")
-    life.edit(DEFAULTS, '          worker: "${output.lambda/worker.function_name}"\n', "")
+    life.edit(DEFAULTS, "          worker: !terraform.state lambda/worker function_name\n", "")
     cut(life, DEFAULTS, "    # Consumers that the pipeline", "    ecs:\n")
 
 

@@ -13,7 +13,7 @@ from tests.sweep import turn
 
 ROOT = Path(__file__).parents[3]
 DEFAULTS = "stacks/orgs/acme/myapp/_defaults.yaml"
-KEY_OF_API = '        default_kms_key_id: "${output.kms.key_arn}"\n        random_password_length: 48\n'
+KEY_OF_API = "        default_kms_key_id: !terraform.state kms key_arn\n        random_password_length: 48\n"
 PARTS = [
     ("ListSecretsAndKeys", "kms:CreateKey"),
     ("WriteSecrets", "secretsmanager:PutResourcePolicy"),
@@ -52,7 +52,7 @@ def test_an_apply_without_one_action_is_denied_that_and_names_it(
     life = Life(aws, tmp_path / "atmos", tmp_path / "home")
     # A stack's key lets its account in through Secrets Manager; a key that somebody gives leaves that to IAM.
     given = life.administrator.client("kms", endpoint_url=aws.endpoint_url).create_key()["KeyMetadata"]["Arn"]
-    life.edit(DEFAULTS, KEY_OF_API, KEY_OF_API.replace("${output.kms.key_arn}", given))
+    life.edit(DEFAULTS, KEY_OF_API, KEY_OF_API.replace("!terraform.state kms key_arn", given))
     life.stand_in()
     life.make_roles("pipeline", left_out=(sid, action))
     with life.under("pipeline"):

@@ -363,7 +363,7 @@ def test_more_than_a_statement_holds_becomes_several_of_the_same(ground: Ground)
     assert len(parts) > 1
     assert {tuple(one["Action"]) for one in parts} == {tuple(found["PublishOutputs"]["Action"])}
     resources = [resource for one in parts for resource in one["Resource"]]
-    assert len(resources) == len(set(resources)) == 200
+    assert len(resources) == len(set(resources)) == 400
 
 
 def test_a_condition_that_no_policy_holds_is_an_error_with_what_to_do(ground: Ground) -> None:

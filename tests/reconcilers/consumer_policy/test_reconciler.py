@@ -230,7 +230,7 @@ def test_a_plan_without_changes_costs_one_call_a_role(roles: Roles, *, deep: boo
     bench.reset_calls()
     plan_stack(bench.context(spec, writing=False), deep=deep)
     assert bench.calls("iam") == {"GetRolePolicy": 2}
-    assert bench.calls("ssm")["GetParametersByPath"] == 1
+    assert bench.calls("ssm")["GetParametersByPath"] == 2
     assert bench.calls()["GetSecretValue"] == 0
 
 

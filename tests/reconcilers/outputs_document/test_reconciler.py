@@ -6,12 +6,14 @@ import itertools
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.engine.model import ChangeClass, Unchanged
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.outputs_document.published import parts
+from secrets_pipeline.stacks import SSM, Store
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -100,3 +102,88 @@ def test_a_stack_with_a_longer_name_keeps_its_own_document(bench: Bench) -> None
     assert {type(one) for one in bench.provision(spec, STAGE).values()} == {Unchanged}
     path = f"/secrets-pipeline/{bench.stack}-two/secrets/secret_arns"
     assert json.loads(bench.ssm.get_parameter(Name=path)["Parameter"]["Value"]) == {"two": bench.describe("two")["ARN"]}
+
+
+def in_store(bench: Bench) -> dict[str, str]:
+    """What Atmos finds with a store of `prefix: /secrets-pipeline` and no other option, as its `getKey` names it."""
+    store = Store("outputs", SSM, prefix="/secrets-pipeline")
+    folder = store.key(bench.stack, "", "").rstrip("/")
+    found = bench.ssm.get_parameters_by_path(Path=folder, Recursive=True)["Parameters"]
+    return {one["Name"].removeprefix(f"{folder}/"): one["Value"] for one in found}
+
+
+@pytest.fixture
+def dashed(bench: Bench) -> Bench:
+    """A stack whose name Atmos splits twice."""
+    bench.stack = f"{bench.stack}-eu"
+    return bench
+
+
+def test_the_document_is_published_where_store_reads_it_with_default_settings(dashed: Bench) -> None:
+    spec = dashed.create(dashed.declared("one"))
+    folder = f"/secrets-pipeline/{dashed.stack.replace('-', '/')}"
+    assert dashed.ssm.get_parameter(Name=f"{folder}/secrets/secret_arns")["Parameter"]["Type"] == "String"
+    assert in_store(dashed) == {
+        "secrets/secret_arns": json.dumps({"one": dashed.describe("one")["ARN"]}),
+        "stack": dashed.stack,
+    }
+    assert published(dashed) == {base(dashed): {"one": dashed.describe("one")["ARN"]}}
+    assert {type(one) for one in dashed.provision(spec, STAGE).values()} == {Unchanged}
+
+
+def test_what_an_earlier_version_published_is_published_for_atmos_by_the_next_apply(dashed: Bench) -> None:
+    spec = dashed.create(dashed.declared("one"))
+    for name in in_store(dashed):
+        dashed.ssm.delete_parameter(Name=f"/secrets-pipeline/{dashed.stack.replace('-', '/')}/{name}")
+    changes = dashed.plan(spec, STAGE)
+    assert {one.action for name, one in changes.items() if dashed.stack not in name} == {ChangeClass.CREATE}
+    dashed.provision(spec, STAGE)
+    assert set(in_store(dashed)) == {"secrets/secret_arns", "stack"}
+
+
+def test_what_left_the_yaml_is_pruned_in_both_places(dashed: Bench) -> None:
+    components = {"secrets": "secretsmanager", "b/c": "secretsmanager"}
+    other = dashed.declared("two").model_copy(update={"ref": dashed.ref("two").model_copy(update={"component": "b/c"})})
+    dashed.create(dashed.declared("one"), other, components=components)
+    assert "b/c/secret_arns" in in_store(dashed)
+    fewer = dashed.spec(dashed.declared("one"))
+    orphans = {name for name, one in dashed.plan(fewer, STAGE).items() if one.action is ChangeClass.ORPHAN}
+    assert len(orphans) == 2
+    dashed.provision(fewer, STAGE, options=ApplyOptions(prune=True))
+    assert set(in_store(dashed)) == {"secrets/secret_arns", "stack"}
+    assert list(published(dashed)) == [base(dashed)]
+
+
+def test_a_stack_leaves_the_document_that_a_longer_one_put_into_its_folder_for_atmos(bench: Bench) -> None:
+    bench.stack = bench.stack.replace("-", "")
+    spec = bench.create(bench.declared("one"))
+    longer = spec.model_copy(update={"stack": f"{bench.stack}-two", "secrets": (bench.declared("two"),)})
+    bench.provision(longer)
+    assert f"/secrets-pipeline/{bench.stack}/two/secrets/secret_arns" in published_names(bench)
+    outcomes = bench.provision(spec, STAGE, options=ApplyOptions(prune=True))
+    assert {type(one) for one in outcomes.values()} == {Unchanged}
+    assert f"/secrets-pipeline/{bench.stack}/two/secrets/secret_arns" in published_names(bench)
+
+
+def published_names(bench: Bench) -> set[str]:
+    path = f"/secrets-pipeline/{bench.stack}/"
+    return {one["Name"] for one in bench.ssm.get_parameters_by_path(Path=path, Recursive=True)["Parameters"]}
+
+
+def test_a_document_that_atmos_would_look_for_in_the_place_of_another_is_not_put_there(dashed: Bench) -> None:
+    spec = dashed.spec(dashed.declared("one")).model_copy(update={"contested_outputs": ("secrets",)})
+    dashed.provision(spec)
+    assert in_store(dashed) == {}
+    assert list(published(dashed)) == [base(dashed)]
+
+
+def test_nothing_is_published_where_another_stack_publishes_for_atmos(dashed: Bench) -> None:
+    spec = dashed.create(dashed.declared("one"))
+    taken = f"/secrets-pipeline/{dashed.stack.replace('-', '/')}"
+    dashed.ssm.put_parameter(Name=f"{taken}/secrets/stack", Value="other", Type="String")
+    dashed.ssm.put_parameter(Name=f"{taken}/secrets/secret_arns", Value="{}", Type="String", Overwrite=True)
+    change = dashed.plan(spec, STAGE)[f"{taken}/secrets/secret_arns"]
+    assert change.action is ChangeClass.BLOCKED
+    assert "stack other publishes there" in str(change.reasons[0])
+    dashed.provision(spec, STAGE)
+    assert dashed.ssm.get_parameter(Name=f"{taken}/secrets/secret_arns")["Parameter"]["Value"] == "{}"

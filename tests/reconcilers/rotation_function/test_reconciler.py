@@ -136,7 +136,7 @@ def test_a_no_op_asks_lambda_once_and_others_nothing(bench: Bench) -> None:
         ("kms", "DescribeKey"): 2,
         ("kms", "GenerateMac"): 1,
         ("secretsmanager", "ListSecrets"): 1,
-        ("ssm", "GetParametersByPath"): 1,
+        ("ssm", "GetParametersByPath"): 2,
     }
 
 

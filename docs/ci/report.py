@@ -1,0 +1,162 @@
+"""Say the result of a run once: in a comment on its pull or merge request, or in an issue, which the next run updates.
+
+For GitHub Actions and GitLab CI; the standard library is all it needs. GITHUB_TOKEN may write the comment or the issue,
+and so may GITLAB_TOKEN, a project access token of scope `api`: GitLab's job token may not.
+
+Sources: https://docs.github.com/en/rest/issues/comments, https://docs.github.com/en/rest/issues/issues,
+https://docs.gitlab.com/api/notes/, https://docs.gitlab.com/api/issues/
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_PAGE = 100
+_MOST = 64_000
+"""Characters: GitHub takes 65,536."""
+_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Host:
+    """What differs between GitHub and GitLab.
+
+    Attributes:
+        api: URL of the project in the API.
+        headers: that say who asks.
+        comments: path of the comments of this run's request; empty where it has none.
+        body: how a comment and an issue call their text.
+        updates: HTTP method that changes one.
+        closing: what closes an issue.
+        run: URL of this run.
+    """
+
+    api: str
+    headers: dict[str, str]
+    comments: str
+    body: tuple[str, str]
+    updates: str
+    closing: dict[str, str]
+    run: str
+
+    def ask(self, method: str, path: str, **fields: str) -> Any:  # noqa: ANN401 - JSON
+        """Call the API."""
+        headers = {**self.headers, "Content-Type": "application/json"}
+        data = json.dumps(fields).encode() if fields else None
+        request = urllib.request.Request(f"{self.api}/{path}", data, headers, method=method)  # noqa: S310 - as CI says
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - as CI says
+            return json.loads(answer.read())
+
+    def listed(self, path: str) -> Iterator[dict[str, Any]]:
+        """List all of something, page by page."""
+        page = 1
+        found: list[dict[str, Any]] = []
+        mark = "&" if "?" in path else "?"
+        while page == 1 or len(found) == _PAGE:
+            found = self.ask("GET", f"{path}{mark}per_page={_PAGE}&page={page}")
+            yield from found
+            page += 1
+
+
+def github() -> Host:
+    """The repository of this run of GitHub Actions."""
+    env = os.environ
+    repository, ref = env["GITHUB_REPOSITORY"], env["GITHUB_REF"].split("/")
+    return Host(
+        api=f"{env['GITHUB_API_URL']}/repos/{repository}",
+        headers={"Authorization": f"Bearer {env['GITHUB_TOKEN']}", "Accept": "application/vnd.github+json"},
+        comments=f"issues/{ref[2]}/comments" if ref[1] == "pull" else "",
+        body=("body", "body"),
+        updates="PATCH",
+        closing={"state": "closed"},
+        run=f"{env['GITHUB_SERVER_URL']}/{repository}/actions/runs/{env['GITHUB_RUN_ID']}",
+    )
+
+
+def gitlab() -> Host:
+    """The project of this pipeline of GitLab CI."""
+    env = os.environ
+    request = env.get("CI_MERGE_REQUEST_IID")
+    return Host(
+        api=f"{env['CI_API_V4_URL']}/projects/{env['CI_PROJECT_ID']}",
+        headers={"PRIVATE-TOKEN": env["GITLAB_TOKEN"]},
+        comments=f"merge_requests/{request}/notes" if request else "",
+        body=("body", "description"),
+        updates="PUT",
+        closing={"state_event": "close"},
+        run=env["CI_JOB_URL"],
+    )
+
+
+def told(files: list[Path], run: str) -> str:
+    """The text of files, Markdown as it is and anything else as it stands, and where the log is."""
+    parts = []
+    for file in files:
+        text = file.read_text(encoding="utf-8").strip()
+        fence = "`" * 10
+        parts.append(text if file.suffix == ".md" or not text else f"{fence}text\n{text}\n{fence}")
+    text = "\n\n".join(filter(None, parts)) or "There is no result: the log of the run says why."
+    if len(text) > _MOST:
+        text = f"{text[:_MOST]}\n\n… is too long for a comment."
+    return f"{text}\n\n<sub>[Log of the run]({run})</sub>\n"
+
+
+def comment(host: Host, marker: str, text: str) -> None:
+    """Update the comment that begins with the marker, or make it."""
+    field = host.body[0]
+    if not host.comments:
+        sys.exit("this run is of no pull or merge request: give --issue TITLE")
+    for one in host.listed(host.comments):
+        if one[field].startswith(marker):
+            # GitHub finds a comment by its id alone.
+            above = "issues/comments" if host.comments.startswith("issues/") else host.comments
+            host.ask(host.updates, f"{above}/{one['id']}", **{field: f"{marker}\n{text}"})
+            return
+    host.ask("POST", host.comments, **{field: f"{marker}\n{text}"})
+
+
+def issue(host: Host, marker: str, title: str, text: str, *, resolved: bool) -> None:
+    """Update the open issue that begins with the marker, make it, or close it where all is well."""
+    field = host.body[1]
+    opened = "issues?state=open" if host.updates == "PATCH" else "issues?state=opened"
+    for one in host.listed(opened):
+        if (one[field] or "").startswith(marker):
+            more = host.closing if resolved else {}
+            host.ask(
+                host.updates, f"issues/{one.get('number', one.get('iid'))}", **{field: f"{marker}\n{text}"}, **more
+            )
+            return
+    if not resolved:
+        host.ask("POST", "issues", **{field: f"{marker}\n{text}"}, title=title)
+
+
+def main() -> None:
+    """Parse the arguments, and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--marker", required=True, help="what tells this report from others, for example secrets-plan")
+    parser.add_argument("--issue", metavar="TITLE", help="report in an issue, not on the request of this run")
+    parser.add_argument("--state", choices=["open", "resolved"], default="open", help="resolved closes the issue")
+    parser.add_argument("files", type=Path, nargs="+", help="the report: .md is Markdown, anything else plain text")
+    asked = parser.parse_args()
+    host = github() if os.environ.get("GITHUB_ACTIONS") else gitlab()
+    marker, text = f"<!-- {asked.marker} -->", told(asked.files, host.run)
+    try:
+        if asked.issue:
+            issue(host, marker, asked.issue, text, resolved=asked.state == "resolved")
+        else:
+            comment(host, marker, text)
+    except urllib.error.HTTPError as error:
+        sys.exit(f"{error.url.partition('?')[0]}: {error.code} {error.reason}")
+
+
+if __name__ == "__main__":
+    main()
