@@ -29,7 +29,6 @@ from secrets_pipeline.cli.shared.options import (
     BASE_PATH_VARIABLE,
     BasePath,
     ConfigFile,
-    examples,
     repository,
     use_settings,
 )
