@@ -45,6 +45,9 @@ class _Seen:
         self.physical = str(metadata.get("component") or component.base)
         self.left_alone = what == (None, True)
         self.off = not is_active(component, names, references=True)
+        section = component.resolved.get("secrets")
+        declared = section.get("vars") if isinstance(section, dict) else None
+        self.in_stores = isinstance(declared, dict) and bool(declared)
         self.declares = isinstance(held.get("secrets"), dict) and bool(held["secrets"])
         written = self.physical.lower()
         self.parameters = any(one in written for one in _PARAMETERS) or any(
@@ -69,11 +72,16 @@ def _hints(seen: list[_Seen]) -> Iterator[str]:
             f"{_listed(alike)} {_verb(alike, 'has', 'have')} vars.secrets: if they are for this project, add "
             f"settings.secrets_pipeline.{COMPONENTS}: {{{', '.join(f'{name}: {SECRETS}' for name in alike)}}}."
         )
+    if stored := _names(one.name for one in seen if one.in_stores):
+        yield (
+            f"{_listed(stored)} {_verb(stored, 'declares', 'declare')} secrets: of Atmos, none of which is managed here: "
+            "those in a store of kind aws/asm are, others stay where Atmos keeps them."
+        )
     if off := _names(one.name for one in secrets if one.off):
         yield f"{_listed(off)} {_verb(off, 'is', 'are')} abstract or switched off."
     if left := _names(one.name for one in unknown if one.left_alone):
         yield f"{_listed(left)} {_verb(left, 'is', 'are')} left alone, as {COMPONENTS} of the settings says."
-    rest = [one for one in unknown if not one.declares and not one.left_alone]
+    rest = [one for one in unknown if not (one.declares or one.left_alone or one.in_stores)]
     if parameters := _names(one.name for one in rest if one.parameters):
         yield (
             f"{_listed(parameters)} {_verb(parameters, 'makes', 'make')} SSM parameters, which stay Terraform's; a "

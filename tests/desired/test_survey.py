@@ -45,6 +45,10 @@ def test_stacks_and_components_are_counted_and_how_a_secret_is_declared_is_said(
             "a is left alone, as components of the settings says.",
         ),
         (
+            "secret-app: {secrets: {vars: {API_KEY: {store: secrets/ssm}}}}, b: {secrets: {vars: {}}}",
+            "secret-app declares secrets: of Atmos, none of which is managed here: those in a store of kind aws/asm",
+        ),
+        (
             "ssm-parameters: {}, app/config: {vars: {params: {k: {type: SecureString}}}}",
             "app/config and ssm-parameters make SSM parameters, which stay Terraform's; a secret takes one in with",
         ),

@@ -58,8 +58,9 @@ def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     yield _HEAD
     yield "targets:"
     for stack, spec in sorted(desired.specs.items()):
-        account = json.dumps(spec.target.account_id) if spec.target.account_id else '""  # 12 digits'
-        yield f"  - {{stacks: {json.dumps(stack)}, account_id: {account}}}"
+        account = spec.target.account_id or ""
+        rule = f"{{stacks: {json.dumps(stack)}, account_id: {json.dumps(account)}}}"
+        yield f"  - {rule}" if account else f"  - {rule}  # 12 digits"
     yield _REPOSITORY
     yield f"repository: {desired.repository}" if desired.repository else "# repository: github.com/you/this-repository"
     yield _GRANTS

@@ -152,7 +152,7 @@ def refuse(scope: ComponentScope, boundary: Boundary, path: Path, name: str, lin
     scope.stack.errors.append(
         NotGrantedError(
             f"{boundary} {name} is not this stack's own, and no grant of the operator names it",
-            remedy="Take it out, or let the operator write under grants:",
+            remedy="Take it out, or let the operator write (`secrets-pipeline init` prints settings) under grants:",
             line=line,
             where=scope.where(path),
         )

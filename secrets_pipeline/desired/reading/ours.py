@@ -110,6 +110,8 @@ class _Search:
         """Whether its settings say what no component with secrets says: what all of a stack inherit is no request."""
         said = self._settings.get(stack)
         own = ((key, value) for key, value in own_settings(component).items() if key not in _OF_READING and value)
+        if component.failures:  # It is as merged: a template that the others have rendered says nothing.
+            own = ((key, value) for key, value in own if not any("{{" in text for _, text in texts(value)))
         return said is not None and any(all(one.get(key) != value for one in said) for key, value in own)
 
     def _refers_to_a_secret(self, place: _Place) -> bool:

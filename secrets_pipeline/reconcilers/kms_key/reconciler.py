@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 KIND = "kms-key"
 _UNREAD = Because("policy not read: `verify` and `plan --deep` do")
+_AS_IT_IS = Because("was not made by the pipeline: used as it is")
 
 
 class KmsKeyReconciler:
@@ -92,6 +93,8 @@ class KmsKeyReconciler:
         if subject.state.problem:
             raise unusable(self._stack, key.alias, subject.state.key_id, subject.state.problem)
         others = in_the_way(self._stack, key.alias)
+        if found.own is None and subject.mark.owner is None and self._is_terraforms(key):
+            return Change(resource, ChangeClass.NONE, (_AS_IT_IS,))
         if found.own is None or others is not None:
             return Change(resource, ChangeClass.BLOCKED, (key_not_ours(self._stack, others or subject, key.alias),))
         finished = found.own.mark.digest is not None and found.own.mark.digest == declared_digest(
@@ -107,6 +110,11 @@ class KmsKeyReconciler:
             return Change(resource, ChangeClass.UPDATE if said else ChangeClass.NONE, said or unread, drift=bool(said))
         action = ChangeClass.UPDATE if self._stack.ownership.claims(found.own.mark.owner) else ChangeClass.ADOPT
         return Change(resource, action, tuple(reasons) or (Because("is as declared, and not marked as finished"),))
+
+    def _is_terraforms(self, key: KeySpec) -> bool:
+        """Whether a key without our mark may stay so: nobody asked to make it, and its policy has to let in nobody."""
+        kinds = self._stack.spec.components
+        return not key.readers and all(kinds.get(component) == "kms" for component in key.components)
 
     def _differences(
         self, found: KeyLookup, own: MarkedKey, key: KeySpec, policy: dict[str, Any] | None

@@ -50,6 +50,14 @@ def test_a_plain_repository_needs_the_preset_alone_and_broken_stacks_are_left_ou
     assert "# - {" not in text
 
 
+def test_an_account_that_nobody_names_is_left_to_be_filled_in(cli: Cli, repository: Path) -> None:
+    stack = repository / "stacks" / "dev.yaml"
+    stack.write_text(stack.read_text().replace('account_id: "111122223333"', "unused: none"))
+    text, settings = proposed(cli, repository)
+    assert settings["targets"] == [{"stacks": "shop-dev", "account_id": ""}]
+    assert "# 12 digits" in text
+
+
 def test_a_clone_of_a_remote_is_called_after_it(cli: Cli, repository: Path) -> None:
     (repository / ".git").mkdir()
     (repository / ".git" / "config").write_text(

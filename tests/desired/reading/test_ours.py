@@ -229,6 +229,16 @@ def test_a_template_or_function_that_fails_in_a_component_of_terraforms_stops_no
     assert [error.where.component for error in shown.errors if error.where] == [name]
 
 
+def test_a_template_that_all_inherit_claims_no_component_whose_own_fails(bench: Bench) -> None:
+    bench.atmos = RENDERED
+    name = "{{ .vars.namespace }}/{{`{{ .secret.key }}`}}"
+    inherited = HEAD.replace("protected: true", f"protected: true, name_template: {json.dumps(name)}")
+    failing = "    lambda/api: {vars: {id: '{{ (atmos.Component \"nope\" .stack).outputs.id }}'}}\n"
+    assert set(ours(bench, dev=inherited + SECRETS + failing)["dev"]) == {"secretsmanager/app"}
+    asking = failing.replace("{vars:", '{settings: {secrets_pipeline: {name_template: "own/{{ .x }}", deliver: true}}, vars:')
+    assert set(ours(bench, dev=inherited + SECRETS + asking)["dev"]) == {"secretsmanager/app", "lambda/api"}
+
+
 def test_where_a_secret_needs_it_the_failure_is_the_stacks_and_atmos_is_named_as_the_way_out(bench: Bench) -> None:
     bench.atmos = RENDERED
     store = '{{ atmos.Store "ssm" .stack "vpc" "id" }}'

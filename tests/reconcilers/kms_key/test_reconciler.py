@@ -360,12 +360,30 @@ def test_an_alias_of_somebody_else_is_blocked_with_a_remedy_and_left_alone(
     if tagged:
         tag(bench, theirs, **tagged)
     bench.kms.create_alias(AliasName=bench.alias, TargetKeyId=theirs)
-    outcome = bench.provision(own(bench), "kms_keys")[f"kms_keys {bench.alias}"]
+    by_secrets = own(bench).model_copy(update={"components": {}})
+    outcome = bench.provision(by_secrets, "kms_keys")[f"kms_keys {bench.alias}"]
     assert isinstance(outcome, Skipped)
     assert outcome.change.action is ChangeClass.BLOCKED
     whose = "does not verify: find out who tagged it" if tagged else "was not made by the pipeline: name its ARN"
     assert whose in outcome.reason
     assert bench.kms.describe_key(KeyId=theirs)["KeyMetadata"]["Description"] == "theirs"
+
+
+@pytest.mark.parametrize("kind", ["kms", "secretsmanager"])
+def test_a_key_that_terraform_made_for_its_kms_component_is_used_as_it_is(bench: Bench, kind: str) -> None:
+    theirs = bench.kms.create_key(Description="theirs")["KeyMetadata"]["KeyId"]
+    bench.kms.create_alias(AliasName=bench.alias, TargetKeyId=theirs)
+    key = bench.key()
+    asked = bench.spec(bench.declared(kms_key=bench.alias), keys=(key,))
+    spec = asked.model_copy(update={"components": dict.fromkeys(key.components, kind)})
+    change = planned(bench, spec)
+    assert change.action is (ChangeClass.NONE if kind == "kms" else ChangeClass.BLOCKED)
+    assert "was not made by the pipeline" in change.reason
+    crossed = spec.model_copy(update={"keys": (key.model_copy(update={"readers": ("arn:aws:iam::444455556666:root",)}),)})
+    assert planned(bench, crossed).action is ChangeClass.BLOCKED
+    bench.provision(spec)
+    assert bench.kms.describe_key(KeyId=theirs)["KeyMetadata"]["Description"] == "theirs"
+    assert theirs in bench.describe("api")["KmsKeyId"] or bench.describe("api")["KmsKeyId"] == bench.alias
 
 
 def test_a_key_of_another_stack_is_named_with_its_stack(bench: Bench) -> None:
