@@ -13,7 +13,7 @@ import typer
 from secrets_pipeline.cli.plan.formats import PlanFormat
 from secrets_pipeline.cli.plan.view import declared
 from secrets_pipeline.cli.shared.console import say
-from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TargetNames, chooses_stacks
+from secrets_pipeline.cli.shared.options import AdoptNames, ShowAll, StackOptions, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.reference_view import reference_rows
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_nameless
@@ -42,6 +42,7 @@ def plan(
     prune: Annotated[
         bool, typer.Option("--prune", help="Plan as `apply --prune`: what left the YAML is deleted.")
     ] = False,
+    adopt: AdoptNames = None,
     target: TargetNames = None,
     out: Annotated[
         Path | None,
@@ -64,7 +65,7 @@ def plan(
     show_all: ShowAll = False,
 ) -> None:
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
-    if offline and (deep or detailed_exitcode or prune or target or out):
+    if offline and (deep or detailed_exitcode or adopt or prune or target or out):
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
     failures, desired, stacks = open_stacks(source, source.names)
     specs = [desired.specs[name] for name in stacks]
@@ -79,7 +80,7 @@ def plan(
     from secrets_pipeline.operations.planning.plan_file import PlannedOptions  # noqa: PLC0415 - as above
 
     tell_nameless(desired)
-    asked = PlannedOptions(prune=prune, deep=deep, targets=tuple(target or ()))
+    asked = PlannedOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, targets=tuple(target or ()))
     plans = plan_asked(desired, stacks, asked, failures)
     output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, every=show_all)
     if failures.texts and out is not None:
