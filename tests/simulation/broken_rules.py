@@ -23,9 +23,9 @@ from secrets_pipeline.reconcilers.database import endpoint
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.marks import mac
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
+from secrets_pipeline.reconcilers.observed.tags import surplus_tags
 from secrets_pipeline.reconcilers.replica import plan as replica_plan
 from secrets_pipeline.reconcilers.replica import reconciler as replica
-from secrets_pipeline.reconcilers.observed.tags import surplus_tags
 from secrets_pipeline.reconcilers.secret import apply as secret_apply
 from secrets_pipeline.reconcilers.secret import tags as secret_tags
 from secrets_pipeline.reconcilers.secret_mark import reconciler as secret_mark
