@@ -18,6 +18,7 @@ from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import (
+    AdoptNames,
     ShowAll,
     StackOptions,
     TableFormat,
@@ -86,17 +87,7 @@ def apply(
             show_default=False,
         ),
     ] = None,
-    adopt: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--adopt",
-            metavar="NAME",
-            help="Take over the secret, database or key alias of that name, or glob, that exists without our tags, or "
-            "that another repository or a stack which has left it marked; function:NAME for a rotation function with "
-            "its role and log group; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    adopt: AdoptNames = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what left the YAML, with the recovery window.")
     ] = False,
