@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.only import Only
 
 _FUNCTION: Final = "function:"
@@ -44,6 +45,20 @@ class ApplyOptions:
         """Whether the operator takes over a rotation function of that name, its role and log group with it."""
         globs = (one.removeprefix(_FUNCTION) for one in self.adopt if one.startswith(_FUNCTION))
         return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+
+def pruning(spec: StackSpec, name: str, *, named: bool = True) -> str:
+    """Write the command that deletes what is not declared any more.
+
+    Args:
+        spec: of the stack that it belonged to.
+        name: of the thing.
+        named: whether its mark names the repository; without that it is deleted only where it is also adopted by name.
+    """
+    adopt = "" if named else f" --adopt {name}"
+    if spec.retired:
+        return f"`orphans -s {shlex.quote(spec.stack)} --prune {shlex.quote(name)}{adopt}`"
+    return f"`apply --prune{adopt}`"
 
 
 def adoption(stack: str, name: str) -> str:

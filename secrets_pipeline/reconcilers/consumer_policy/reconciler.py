@@ -29,6 +29,7 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Missing, NotOurs, Reason, Waits
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_queue.part import OURS
 from secrets_pipeline.reconcilers.outputs_document.published import taken_parameters
@@ -114,9 +115,8 @@ class ConsumerPolicyReconciler:
             for resource in [Resource(KIND, name, ", ".join(dict.fromkeys(one.component for one in role.consumers)))]
         ]
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-        reason = Because("reads nothing under this stack any more", "`apply --prune` takes the policy away")
         left = sorted(self._noted - {role.name for role in self._roles.values()})
-        return [*changes, *(Change(Resource(KIND, name), action, (reason,)) for name in left)]
+        return [*changes, *(Change(Resource(KIND, name), action, (self._left(name),)) for name in left)]
 
     def apply(self, change: Change) -> str:
         """Call PutRolePolicy or DeleteRolePolicy for one role; see `engine.Reconciler`."""
@@ -141,6 +141,10 @@ class ConsumerPolicyReconciler:
         left_out = "".join(f"; without: {reason}" for reason in wanted.reasons)
         count = len(wanted.ready)
         return f"reads {count} secret{'s' if count > 1 else ''}{left_out}"
+
+    def _left(self, role: str) -> Reason:
+        takes = f"{pruning(self._stack.spec, role)} takes the policy away"
+        return Because("reads nothing under this stack any more", takes)
 
     def _plan(self, role: _Role, resource: Resource) -> Change:
         taken = taken_parameters(self._stack)

@@ -17,6 +17,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Detail, Reason, Sign
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, marked
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, DEFAULT_DELETION_DAYS
 from secrets_pipeline.reconcilers.observed.key_state import PENDING_DELETION
@@ -109,7 +110,7 @@ class OrphanedKeyReconciler:
     def _change(self, alias: str, key: MarkedKey) -> Change:
         options, repository = self._stack.run.options, self._stack.ownership.repository
         named = key.mark.owner is not None and key.mark.owner.repository == repository.id
-        command = "`apply --prune`" if named else f"`apply --prune --adopt {alias}`"
+        command = pruning(self._stack.spec, alias, named=named)
         gone = f"key {key.state.key_id} is not in the stack any more"
         said = gone if named else f"{gone}, and its mark names no repository"
         reason = Because(said, f"{command} deletes it in {_days(key)} days, unless something is encrypted under it")

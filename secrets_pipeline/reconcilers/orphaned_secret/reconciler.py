@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Detail, Reason, Sign
+from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED
 from secrets_pipeline.reconcilers.marks.secret_mark import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -61,7 +62,7 @@ def _orphans(stack: Stack) -> list[Change]:
 def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[Reason, ...]]:
     """What becomes of an orphan of ours."""
     options, named = stack.run.options, owner.repository == stack.ownership.repository.id
-    command = f"`apply --prune{'' if named else f' --adopt {state.name}'}`"
+    command = pruning(stack.spec, state.name, named=named)
     window = _window(_days(stack, state))
     deletes = f"{command} deletes it, {window}"
     reason = Because("is not in the stack any more", deletes)

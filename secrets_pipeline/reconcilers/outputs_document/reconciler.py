@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 KIND = "outputs"
 _OURS = re.compile(r"/(secret_arns(/[0-9]+)?|delivered)$")
+_DELIVERED = "/delivered"
+_REFRESHED = re.compile(r"refreshed(/[0-9]+)?")
 
 
 class OutputsDocumentReconciler:
@@ -48,18 +50,19 @@ class OutputsDocumentReconciler:
             reason = {ChangeClass.CREATE: "is not published yet", ChangeClass.UPDATE: "ARNs differ"}.get(action)
             changes.append(Change(Resource(KIND, name), action, (Because(reason),) if reason else (), note=True))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-        surplus = sorted(name for name in set(found) - {*wanted, *also} if _OURS.search(name))
-        changes.extend(
-            Change(Resource(KIND, name), action, (Because("no component says it any more"),)) for name in surplus
-        )
+        surplus = sorted(name for name in set(found) - {*wanted, *also} if self._is_ours(name))
+        changes.extend(Change(Resource(KIND, name), action, (_left(name),)) for name in surplus)
+        note = self._stack.observed.parameters.note
+        if self._stack.spec.retired and note in found:
+            reason = Because("names the repository of a stack that is not declared any more", "goes last")
+            changes.append(Change(Resource(KIND, note), action, (reason,), depends_on=tuple(surplus)))
         return changes
 
     def apply(self, change: Change) -> str:
         """Call PutParameter or DeleteParameter for one parameter; see `engine.Reconciler`."""
         name = change.resource.name
         if change.action is ChangeClass.PRUNE:
-            self._stack.observed.parameters.delete(name)
-            return "deleted"
+            return self._prune(name)
         # Each part would go through all secrets again.
         text = (self._wanted() if self._planned is None else self._planned).get(name)
         if text is None:
@@ -67,6 +70,18 @@ class OutputsDocumentReconciler:
         publish(self._stack, name, text)
         is_note = name == self._stack.observed.parameters.note
         return "names the repository" if is_note else f"{len(json.loads(text))} ARNs"
+
+    def _is_ours(self, name: str) -> bool:
+        inside = name.removeprefix(f"{self._stack.observed.parameters.folder}/")
+        return bool(_OURS.search(name)) or (self._stack.spec.retired and _REFRESHED.fullmatch(inside) is not None)
+
+    def _prune(self, name: str) -> str:
+        parameters = self._stack.observed.parameters
+        if name == parameters.note and (others := sorted(set(parameters.published()) - {name})):
+            # It says whose they are: without it nobody could prove that they may go.
+            raise SkippedError(f"still says whose {others[0]} is", remedy="What is there has to go first; then again.")
+        parameters.delete(name)
+        return "deleted"
 
     def _handed_out(self, state: SecretState) -> bool:
         return state.deleted_at is None and self._stack.ownership.owns(state)
@@ -90,3 +105,10 @@ class OutputsDocumentReconciler:
         if wanted and self._stack.ownership.repository.id:
             wanted[self._stack.observed.parameters.note] = self._stack.ownership.repository.id
         return wanted
+
+
+def _left(name: str) -> Because:
+    said = "no component says it any more"
+    if not name.endswith(_DELIVERED):
+        return Because(said)
+    return Because(f"{said}; what was delivered to functions, services and stages stays in them, as they are others'")
