@@ -30,7 +30,7 @@ from secrets_pipeline.desired.consumer.refreshes import check_refreshes, refresh
 from secrets_pipeline.desired.database import read as rds
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.kms_key import read as kms
-from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.kms_key.model import KeySpec, TerraformKey
 from secrets_pipeline.desired.own_roles import consumers_as_own_roles
 from secrets_pipeline.desired.reading.crossing import included_file
 from secrets_pipeline.desired.reading.interpolation import dialect_of, notice
@@ -38,6 +38,7 @@ from secrets_pipeline.desired.reading.organization import read_organization
 from secrets_pipeline.desired.reading.ours import our_components
 from secrets_pipeline.desired.reading.scope import Locate, StackScope
 from secrets_pipeline.desired.reading.target import protection, read_target
+from secrets_pipeline.desired.reading.terraform_keys import terraform_keys
 from secrets_pipeline.desired.rotation_function import read_rotation_function
 from secrets_pipeline.desired.secret import read as secretsmanager
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -61,11 +62,13 @@ class SpecSet:
         specs: by stack; only stacks without errors that have a component of ours.
         errors: by stack; `""` for what belongs to no stack.
         notices: what a user should be told once, each a sentence or two.
+        terraform_keys: keys that components of any stack declare which are not this project's affair.
     """
 
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
     notices: tuple[str, ...] = ()
+    terraform_keys: tuple[TerraformKey, ...] = ()
 
 
 def build_spec(
@@ -163,6 +166,7 @@ def build_specs(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
         errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
         notices=tuple(dict.fromkeys(notices)),
+        terraform_keys=terraform_keys(resolution.stacks, ours, dialect.reads, settings),
     )
 
 

@@ -42,13 +42,13 @@ class Plan:
     stages: Mapping[str, Sequence[Change]]
 
     def rows(self, *, unchanged: bool = False) -> list[PlanRow]:
-        """Return a row a change; those of class none only if asked for, or where drift is said and left alone."""
+        """Return a row a change; those of class none only if asked for, or where drift or an orphan is left alone."""
         every = [(stage, change) for stage, changes in self.stages.items() for change in changes]
         blocked = {c.resource.name for _, c in every if c.action is ChangeClass.BLOCKED and c.resource.kind == _OWNER}
         return [
             _row(stage, change, blocked)
             for stage, change in every
-            if unchanged or change.drift or change.action is not ChangeClass.NONE
+            if unchanged or change.drift or change.keeps or change.action is not ChangeClass.NONE
         ]
 
     @property

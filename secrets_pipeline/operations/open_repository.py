@@ -14,6 +14,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.data import leaf_expression
@@ -58,6 +59,7 @@ class OpenRepository:
         errors: by stack, `""` for those that belong to no stack.
         notices: what a user should be told once, each a sentence or two.
         repository: its id, which marks name; empty where nothing says one.
+        terraform_keys: KMS keys that its components declare for Terraform alone.
         commit: its commit, where it is no clone and the operator says it; the environment's if empty.
         kept: its checkout, where files are read that values name; None for the repository itself.
         seen: what the file system answered while it was read, and since.
@@ -72,6 +74,7 @@ class OpenRepository:
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
     notices: tuple[str, ...] = ()
     repository: str = ""
+    terraform_keys: tuple[TerraformKey, ...] = ()
     commit: str = ""
     kept: FilePath | None = None
     seen: Seen = field(default_factory=Seen, compare=False, repr=False)
@@ -156,6 +159,7 @@ class OpenRepository:
             environment=self.environment,
             is_complete=not self.errors,
             id=self.repository,
+            terraform_keys=self.terraform_keys,
         )
         made = run or (self.make_run or Run)(self.settings, options)
         return Assembly(repository, reached, replace(made, writes=writing))
@@ -237,4 +241,5 @@ def _opened(
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
     identity = repository_id(settings.repository, base_path)
-    return OpenRepository(source, origin, base_path, settings, built.specs, built.errors, notices, identity)
+    keys = built.terraform_keys
+    return OpenRepository(source, origin, base_path, settings, built.specs, built.errors, notices, identity, keys)

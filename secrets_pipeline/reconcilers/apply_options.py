@@ -47,18 +47,21 @@ class ApplyOptions:
         return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
 
 
-def pruning(spec: StackSpec, name: str, *, named: bool = True) -> str:
-    """Write the command that deletes what is not declared any more.
+def pruning(spec: StackSpec, options: ApplyOptions, name: str = "NAME", *, named: bool = True) -> str:
+    """Write what deletes something that is not declared any more, as the subject of a sentence and its verb.
 
     Args:
         spec: of the stack that it belonged to.
+        options: of the run; where it prunes a retired stack, nobody has to be told how.
         name: of the thing.
         named: whether its mark names the repository; without that it is deleted only where it is also adopted by name.
     """
+    if spec.retired and options.prune and named:
+        return "it is deleted"
     adopt = "" if named else f" --adopt {name}"
-    if spec.retired:
-        return f"`orphans -s {shlex.quote(spec.stack)} --prune {shlex.quote(name)}{adopt}`"
-    return f"`apply --prune{adopt}`"
+    # Of many alike one sentence is told.
+    command = "orphans --prune NAME" if spec.retired else "apply --prune"
+    return f"`{command}{adopt}` deletes it"
 
 
 def adoption(stack: str, name: str) -> str:

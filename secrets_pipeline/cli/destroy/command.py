@@ -95,8 +95,10 @@ def destroy(
         say(f"Nothing of stack {name} is left that may be taken down.")
     elif not dry_run:
         ask(going, f"Take stack {name} down?", _warnings(desired, name), yes=yes)
-        prune(going, options, output, failures)
-        _tell_rest(name, leaving)
+        waits = prune(going, options, output, failures)
+        _tell_rest(leaving)
+        if waits:
+            say(f"What was skipped goes by `destroy -s {name}` again, when its reason has passed.", style="yellow")
     failures.exit()
 
 
@@ -124,7 +126,7 @@ def _warnings(desired: OpenRepository, name: str) -> Iterator[str]:
         )
 
 
-def _tell_rest(name: str, leaving: list[Leaving]) -> None:
+def _tell_rest(leaving: list[Leaving]) -> None:
     rest = [
         change
         for one in leaving
@@ -133,4 +135,3 @@ def _tell_rest(name: str, leaving: list[Leaving]) -> None:
     ]
     for change in rest:
         say(f"{change.resource} is left: {change.reason}", style="yellow")
-    say(f"What waits, as a key whose secrets can still be restored, goes by `destroy -s {name}` later.", style="dim")

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 
 import typer
 
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.approval import destructive
-from secrets_pipeline.cli.apply.command import print_finished, run_all, run_here
+from secrets_pipeline.cli.apply.command import StackRun, print_finished, run_all, run_here
 from secrets_pipeline.cli.orphans.view import show_left
 from secrets_pipeline.cli.plan.planning import plan_all
 from secrets_pipeline.cli.plan.view import StackPlan
@@ -119,7 +120,7 @@ def ask(leaving: Sequence[Leaving], question: str, warnings: Iterable[str] = (),
     confirm(question, [*warnings, *destructive([one.plan for one in leaving])])
 
 
-def prune(leaving: Sequence[Leaving], options: ApplyOptions, output: TableFormat, failures: Failures) -> None:
+def prune(leaving: Sequence[Leaving], options: ApplyOptions, output: TableFormat, failures: Failures) -> bool:
     """Run the job `provision` for each stack, restricted to what was planned, and print what became of it.
 
     Args:
@@ -128,16 +129,19 @@ def prune(leaving: Sequence[Leaving], options: ApplyOptions, output: TableFormat
         output: how it is printed.
         failures: receives the errors.
 
+    Returns:
+        Whether something that was to go has to wait.
+
     Raises:
         typer.Exit: if anything failed.
     """
-    finished = []
+    finished: list[StackRun] = []
     for one in leaving:
         with failures.of(one.plan.stack):
             refuse_unnamed_account(one.spec, one.desired.settings, Sessions(read_only=True))
             only = (one.only, Approved.of(one.plan.stages))
             how = replace(options, prune=True, only=only)
-            finished += run_all([one.plan.stack], lambda stack, o=one, h=how: run_here(stack, o.desired, h), failures)
+            finished += run_all([one.plan.stack], partial(run_here, desired=one.desired, options=how), failures)
     if output is TableFormat.JSON:
         shown = [run_json(one.report, one.checks) | {"stack": one.report.stack} for one in finished]
         emit_json({"runs": shown, "errors": failures.texts})
@@ -146,3 +150,4 @@ def prune(leaving: Sequence[Leaving], options: ApplyOptions, output: TableFormat
     failures.exit()
     if not all(one.green for one in finished):
         raise typer.Exit(FAILED)
+    return any(row["action"] == "prune" and row["outcome"] == "skipped" for one in finished for row in one.report.rows)

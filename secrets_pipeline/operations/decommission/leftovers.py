@@ -33,7 +33,7 @@ class Leftovers:
         """Refuse what is declared, and what is not named; see `Only`."""
         if stage in self.but:
             return LeftOut("belongs to the account", "the stack uses it where it lives now")
-        left = change.action in _LEFT or (self.blocked and change.action is ChangeClass.BLOCKED)
+        left = change.action in _LEFT or change.keeps or (self.blocked and change.action is ChangeClass.BLOCKED)
         if not left:
             return LeftOut("left out, as only what is not declared any more is pruned")
         name = change.resource.name

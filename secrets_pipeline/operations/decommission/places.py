@@ -106,8 +106,8 @@ def _targets(
             unseen[f"target {rule.stacks}: neither it nor a stack names a region"] = None
         for region in sorted(regions):
             yield Target(account_id=rule.account_id, region=region).under(rule)
-    region = next((env[name] for name in _REGIONS if env.get(name)), None)
-    if not known and region is not None:
-        yield Target(region=region)
+    chosen = next((env[name] for name in _REGIONS if env.get(name)), None)
+    if not known and chosen is not None:
+        yield Target(region=chosen)
     elif not known and not settings.targets:
         unseen["no stack and no target names a region, nor does AWS_REGION"] = None

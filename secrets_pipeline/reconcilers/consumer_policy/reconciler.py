@@ -115,8 +115,12 @@ class ConsumerPolicyReconciler:
             for resource in [Resource(KIND, name, ", ".join(dict.fromkeys(one.component for one in role.consumers)))]
         ]
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
+        # Of many alike one sentence is told.
+        deletes = pruning(self._stack.spec, self._stack.run.options)
+        takes = "`apply --prune` takes the policy away" if not self._stack.spec.retired else f"{deletes}, at once"
+        reason = Because("reads nothing under this stack any more", takes)
         left = sorted(self._noted - {role.name for role in self._roles.values()})
-        return [*changes, *(Change(Resource(KIND, name), action, (self._left(name),)) for name in left)]
+        return [*changes, *(Change(Resource(KIND, name), action, (reason,)) for name in left)]
 
     def apply(self, change: Change) -> str:
         """Call PutRolePolicy or DeleteRolePolicy for one role; see `engine.Reconciler`."""
@@ -141,10 +145,6 @@ class ConsumerPolicyReconciler:
         left_out = "".join(f"; without: {reason}" for reason in wanted.reasons)
         count = len(wanted.ready)
         return f"reads {count} secret{'s' if count > 1 else ''}{left_out}"
-
-    def _left(self, role: str) -> Reason:
-        takes = f"{pruning(self._stack.spec, role)} takes the policy away"
-        return Because("reads nothing under this stack any more", takes)
 
     def _plan(self, role: _Role, resource: Resource) -> Change:
         taken = taken_parameters(self._stack)

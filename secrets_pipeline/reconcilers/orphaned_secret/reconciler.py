@@ -62,9 +62,8 @@ def _orphans(stack: Stack) -> list[Change]:
 def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[Reason, ...]]:
     """What becomes of an orphan of ours."""
     options, named = stack.run.options, owner.repository == stack.ownership.repository.id
-    command = pruning(stack.spec, state.name, named=named)
     window = _window(_days(stack, state))
-    deletes = f"{command} deletes it, {window}"
+    deletes = f"{pruning(stack.spec, options, state.name, named=named)}, {window}"
     reason = Because("is not in the stack any more", deletes)
     if not options.prune or not (named or options.adopts(state.name)):
         # Without the repository in its mark it may be that of another one with a stack of this name.

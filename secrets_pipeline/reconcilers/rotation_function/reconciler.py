@@ -105,7 +105,7 @@ class RotationFunctionReconciler:
         if left is None or (self._function is not None and left == self._function.name):
             return None
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-        deletes = f"{pruning(self._stack.spec, left)} deletes it with its role"
+        deletes = f"{pruning(self._stack.spec, self._stack.run.options)} with its role"
         if self._stack.spec.retired:
             deletes += " and its log group"
         reason = Because("rotates nothing of this stack any more", deletes)
