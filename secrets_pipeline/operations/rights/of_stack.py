@@ -107,6 +107,7 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     yield "aliases", here.arns("kms", *by_alias, *aliases, everywhere=True)
     outputs = f"parameter/secrets-pipeline/{spec.stack}"
     yield "outputs", here.arns("ssm", outputs, f"{outputs}/*")
+    yield "every_output", here.arns("ssm", "parameter/secrets-pipeline/*")
     if spec.keys:
         yield "own_keys", keys
         yield "own_aliases", here.arns("kms", *aliases, everywhere=True)

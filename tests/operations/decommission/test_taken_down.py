@@ -1,4 +1,4 @@
-"""A whole stack is taken down: all that it made, in windows, and nothing else; the next run ends one that was killed."""
+"""A whole stack is taken down: all that it made, in windows, and nothing else; the next run ends a killed one."""
 
 from __future__ import annotations
 
@@ -100,6 +100,7 @@ def estate(bench: Bench) -> Estate:
     return Estate(bench)
 
 
+@pytest.mark.needs("logs:DeleteLogGroup")
 def test_everything_that_a_stack_made_goes_and_an_apply_within_the_window_brings_the_values_back(
     bench: Bench, estate: Estate
 ) -> None:
