@@ -76,6 +76,11 @@ class Repository:
                 return key
         return None
 
+    def function_stack(self, name: str, target: Target) -> str | None:
+        """Name a stack there that declares a managed rotation function of that name; None for none."""
+        named = (one for one in self._in(target) if one.rotation_function and one.rotation_function.name == name)
+        return next((one.stack for one in named), None)
+
     def _in(self, target: Target) -> list[StackSpec]:
         return [
             spec

@@ -15,8 +15,8 @@ from secrets_pipeline.access.granting.rotation import rotated_arns
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs, Reason, Waits
-from secrets_pipeline.reconcilers.apply_options import function_named, pruning
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Kept, NotOurs, Reason, Waits
+from secrets_pipeline.reconcilers.apply_options import adoption, function_named, pruning
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction, wanted_function
@@ -104,6 +104,10 @@ class RotationFunctionReconciler:
         left = noted_function(self._stack)
         if left is None or (self._function is not None and left == self._function.name):
             return None
+        other = self._stack.ownership.repository.function_stack(left, self._stack.spec.target)
+        if other is not None:
+            kept = Kept(f"is kept: stack {other} declares it", f"{adoption(other, function_named(left))} takes it over")
+            return Change(Resource(KIND, left), ChangeClass.NONE, (kept,))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         deletes = f"{pruning(self._stack.spec, self._stack.run.options)} with its role"
         if self._stack.spec.retired:

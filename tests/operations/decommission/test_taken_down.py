@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,10 +10,13 @@ from botocore.exceptions import ClientError
 
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
+from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Outcome, Skipped, Unchanged
-from secrets_pipeline.operations.decommission.retire import taken_down
-from secrets_pipeline.operations.stages import plan_stack
+from secrets_pipeline.operations.decommission.places import Place
+from secrets_pipeline.operations.decommission.retire import retired_spec, taken_down
+from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
+from secrets_pipeline.operations.stages import STAGES, plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import STACK
 from tests.bench import ASSUMED_BY_LAMBDA
@@ -169,9 +173,34 @@ def test_what_bears_the_name_of_a_stack_and_is_not_provably_of_this_repository_s
 
 
 def test_nothing_is_made_for_a_stack_of_which_nothing_is_declared(bench: Bench) -> None:
-    gone = bench.spec(retired=True)
-    bench.service_keys(gone)
     bench.reset_calls()
-    assert bench.provision(gone, options=PRUNE, repository=OURS) == {}
-    assert not [name for name in bench.calls("kms") if name.startswith(("Create", "Tag", "Put"))]
-    assert not [name for name in bench.calls("ssm") if name.startswith(("Put", "Delete"))]
+    assert bench.provision(bench.spec(retired=True), options=PRUNE, repository=OURS) == {}
+    written = [*bench.calls("kms"), *bench.calls("ssm"), *bench.calls("secretsmanager")]
+    assert not [name for name in written if not name.startswith(("List", "Get", "Describe"))]
+
+
+def test_of_a_stack_that_left_nothing_is_deleted_at_once_whatever_it_declared_once(bench: Bench) -> None:
+    spec = bench.create(bench.declared(recovery_window_in_days=0))
+    (gone,) = bench.plan(taken_down(spec), options=PRUNE).values()
+    assert "at once and for ever" in gone.reason
+    account = bench.context(spec, writing=False).account
+    settings = OperatorSettings(targets=(TargetRule(stacks="t*", account_id=account.account_id),))
+    repository = OpenRepository(None, MANIFESTS, Path(), settings, {}, {})  # type: ignore[arg-type] # nothing reads its stacks
+    left = retired_spec(repository, spec.stack, Place(spec.target, account))
+    assert left.target == spec.target
+    (gone,) = bench.plan(left, options=PRUNE).values()
+    assert gone.reason == "is not in the stack any more: it is deleted, to be restored for 30 days"
+    bench.provision(left, options=PRUNE)
+    assert "DeletedDate" in bench.describe("api")
+
+
+def test_a_function_that_another_stack_declares_is_kept(bench: Bench) -> None:
+    named = RotationFunctionSpec(name=f"{bench.stack}-rotation")
+    gone, other = bench.spec(retired=True), bench.another().spec(rotation_function=named)
+    folder = f"/secrets-pipeline/{bench.stack}"
+    for name, text in {"rotation_function": named.name, "repository": OURS}.items():
+        bench.ssm.put_parameter(Name=f"{folder}/{name}", Value=text, Type="String")
+    context = bench.context(gone, other, options=PRUNE, repository=OURS, writing=False)
+    (kept,) = STAGES["rotation_functions"](context).plan()
+    assert (kept.resource.name, kept.keeps) == (named.name, True)
+    assert kept.reason.startswith(f"is kept: stack {other.stack} declares it")
