@@ -105,8 +105,7 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     aliases = [one.alias for one in spec.keys]
     yield "new_service_keys", here.arns("kms", "key/*") if by_alias else []
     yield "aliases", here.arns("kms", *by_alias, *aliases, everywhere=True)
-    outputs = f"parameter/secrets-pipeline/{spec.stack}"
-    yield "outputs", here.arns("ssm", outputs, f"{outputs}/*")
+    yield "outputs", here.arns("ssm", *(f"parameter/secrets-pipeline/{spec.stack}{end}" for end in ("", "/*")))
     yield "every_output", here.arns("ssm", "parameter/secrets-pipeline/*")
     if spec.keys:
         yield "own_keys", keys

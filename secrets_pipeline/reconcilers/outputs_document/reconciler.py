@@ -47,8 +47,8 @@ class OutputsDocumentReconciler:
             action = ChangeClass.CREATE if name not in found else ChangeClass.UPDATE
             if found.get(name) == text:
                 action = ChangeClass.NONE
-            reason = {ChangeClass.CREATE: "is not published yet", ChangeClass.UPDATE: "ARNs differ"}.get(action)
-            changes.append(Change(Resource(KIND, name), action, (Because(reason),) if reason else (), note=True))
+            why = {ChangeClass.CREATE: "is not published yet", ChangeClass.UPDATE: "ARNs differ"}.get(action)
+            changes.append(Change(Resource(KIND, name), action, (Because(why),) if why else (), note=True))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         surplus = sorted(name for name in set(found) - {*wanted, *also} if self._is_ours(name))
         changes.extend(Change(Resource(KIND, name), action, (_left(name),)) for name in surplus)
