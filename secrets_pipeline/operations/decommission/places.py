@@ -6,7 +6,6 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -69,28 +68,32 @@ def places_of(
     """
     unseen: dict[str, None] = {}
     found: dict[tuple[str, str], Place] = {}
-    for target in _targets(specs, settings, env, unseen):
+    for target in _targets(specs, settings, accounts, env, unseen):
         if accounts and target.account_id is not None and target.account_id not in accounts:
             continue
         try:
             account = sessions.for_target(target)
-            check_account(account, target, stack="*")
+            actual = account.account_id
         except SecretsPipelineError as error:
             unseen[f"{target.account_id or 'the account of the credentials'} {target.region}: {error.message}"] = None
             continue
-        if not accounts or account.account_id in accounts:
+        if target.account_id not in (None, actual):
+            said = f"{target.account_id} {target.region}: the credentials belong to {actual}"
+            unseen[f"{said}; add a target with a role of that account"] = None
+        elif not accounts or actual in accounts:
             # The one that names its account comes first: nothing is written where nobody does.
-            place = Place(target, account)
-            known = found.get(place.key)
+            known = found.get((actual, target.region))
             if known is None or (known.target.account_id is None and target.account_id is not None):
-                found[place.key] = place
-    reached = {account for account, _ in found}
-    unseen |= dict.fromkeys(f"account {one}: no stack and no target names it" for one in accounts if one not in reached)
+                found[actual, target.region] = Place(target, account)
     return Places(tuple(found[key] for key in sorted(found)), tuple(unseen))
 
 
 def _targets(
-    specs: Mapping[str, StackSpec], settings: OperatorSettings, env: Mapping[str, str], unseen: dict[str, None]
+    specs: Mapping[str, StackSpec],
+    settings: OperatorSettings,
+    accounts: Collection[str],
+    env: Mapping[str, str],
+    unseen: dict[str, None],
 ) -> Iterator[Target]:
     known = [spec.target for spec in specs.values()]
     known += [
@@ -107,7 +110,15 @@ def _targets(
         for region in sorted(regions):
             yield Target(account_id=rule.account_id, region=region).under(rule)
     chosen = next((env[name] for name in _REGIONS if env.get(name)), None)
-    if not known and chosen is not None:
-        yield Target(region=chosen)
-    elif not known and not settings.targets:
-        unseen["no stack and no target names a region, nor does AWS_REGION"] = None
+    named = {one.account_id for one in known} | {rule.account_id for rule in settings.targets}
+    strange = [one for one in accounts if one not in named]
+    if chosen is not None:
+        # What nobody reaches any more may have been left by the last stack there.
+        yield from (Target(account_id=one, region=chosen) for one in strange)
+        if not known and not accounts:
+            yield Target(region=chosen)
+    elif strange or (not known and not settings.targets):
+        what = f"account {', '.join(strange)}" if strange else "anything"
+        unseen[
+            f"{what}: no stack and no target names it; set AWS_REGION to look with the credentials that are there"
+        ] = None
