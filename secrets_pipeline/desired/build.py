@@ -31,6 +31,7 @@ from secrets_pipeline.desired.database import read as rds
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.kms_key import read as kms
 from secrets_pipeline.desired.kms_key.model import KeySpec, TerraformKey
+from secrets_pipeline.desired.kms_key.terraform_keys import terraform_keys
 from secrets_pipeline.desired.own_roles import consumers_as_own_roles
 from secrets_pipeline.desired.reading.crossing import included_file
 from secrets_pipeline.desired.reading.interpolation import dialect_of, notice
@@ -38,7 +39,6 @@ from secrets_pipeline.desired.reading.organization import read_organization
 from secrets_pipeline.desired.reading.ours import our_components
 from secrets_pipeline.desired.reading.scope import Locate, StackScope
 from secrets_pipeline.desired.reading.target import protection, read_target
-from secrets_pipeline.desired.reading.terraform_keys import terraform_keys
 from secrets_pipeline.desired.rotation_function import read_rotation_function
 from secrets_pipeline.desired.secret import read as secretsmanager
 from secrets_pipeline.desired.secret.model import SecretSpec
