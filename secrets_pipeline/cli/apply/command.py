@@ -154,7 +154,7 @@ def apply(
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
         emit_json({"stacks": shown, "errors": failures.texts})
     else:
-        _print(finished, waited=wait, every=show_all)
+        print_finished(finished, waited=wait, every=show_all)
     failures.exit()
     if not all(one.green and not (wait and one.waiting) for one in finished):
         raise typer.Exit(FAILED)
@@ -224,7 +224,8 @@ def _queued(stack: str, url: str, timeout: float, desired: OpenRepository, *, de
     return StackRun(report)
 
 
-def _print(finished: list[StackRun], *, waited: bool, every: bool) -> None:
+def print_finished(finished: Sequence[StackRun], *, waited: bool, every: bool) -> None:
+    """Print what became of runs: outcomes, checks, and what waits; for the arguments see `apply`."""
     for one in finished:
         state = "succeeded" if one.report.success else "failed"
         # The outcomes of a queued run stay with the deployment.

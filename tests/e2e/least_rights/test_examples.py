@@ -31,6 +31,15 @@ DEFAULTS, PROD = "stacks/orgs/acme/myapp/_defaults.yaml", "stacks/orgs/acme/myap
 SHARED = "stacks/orgs/acme/infra/shared.yaml"
 
 ELSEWHERE: Mapping[Part, str] = {
+    # Of a stack that is taken down.
+    ("MakeLogGroups", "logs:DeleteLogGroup"): (
+        "tests/operations/decommission/test_taken_down.py::"
+        "test_everything_that_a_stack_made_goes_and_an_apply_within_the_window_brings_the_values_back"
+    ),
+    **dict.fromkeys(
+        (("MakeRules", "events:DeleteRule"), ("MakeRules", "events:RemoveTargets")),
+        "tests/reconcilers/event_queue/test_reconciler.py::test_rules_go_with_the_last_stack_of_their_place_and_not_before",
+    ),
     # Two runs at once, in an account without keys.
     ("DeleteSpareKeys", "kms:ScheduleKeyDeletion"): (
         "tests/aws/test_service_keys.py::test_the_key_that_loses_the_race_is_deleted_and_the_winner_used"
