@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 TOKEN, CONFIG = "shop/old/api/token", "shop/old/api/config"
 KEY = "alias/secrets/shop/old"
-OUTPUTS = "/secrets-pipeline/shop-old/secretsmanager/app/secret_arns"
+OUTPUTS = {
+    "/secrets-pipeline/shop-old/secretsmanager/app/secret_arns",
+    "/secrets-pipeline/shop-old/repository",
+    # Where Atmos looks, and whose that is.
+    "/secrets-pipeline/shop/old/secretsmanager/app/secret_arns",
+    "/secrets-pipeline/shop/old/stack",
+}
 SETTINGS = """
     repository: github.com/acme/shop
     targets:
@@ -57,14 +63,14 @@ def test_what_a_stack_left_is_listed_with_where_was_looked_and_nothing_is_writte
     result = shop.run("orphans")
     assert_exited(result)
     assert "shop-old (111122223333, eu-west-2) is not in the repository any more" in result.stdout
-    for name in (TOKEN, CONFIG, KEY, OUTPUTS):
+    for name in (TOKEN, CONFIG, KEY, *OUTPUTS):
         assert name in result.stdout
     assert "`orphans --prune NAME` deletes it, to be restored for 30 days" in result.stdout
     assert "about $1.80 a month" in result.stderr
     assert "Looked at: 111122223333 eu-west-2." in result.stderr
     assert "not looked at: 444455556666 eu-west-2" in result.stderr
     assert shop.counts.writes == 0
-    assert things(listed(shop)) == {"shop-old": {TOKEN, CONFIG, KEY, OUTPUTS, "/secrets-pipeline/shop-old/repository"}}
+    assert things(listed(shop)) == {"shop-old": {TOKEN, CONFIG, KEY, *OUTPUTS}}
     assert things(listed(shop, "-s", "shop-de*")) == {}
     nowhere = listed(shop, "--account", "999900001111")
     assert (nowhere["stacks"], nowhere["looked_at"]) == ([], [])
@@ -105,7 +111,7 @@ def test_nothing_is_pruned_unasked_nor_while_a_stack_cannot_be_read(shop: Shop) 
 def test_one_thing_is_pruned_by_name_and_the_rest_stays(shop: Shop) -> None:
     assert_exited(shop.run("orphans", "--prune", "*/config", "--yes"))
     assert (deleted(shop, CONFIG), deleted(shop, TOKEN)) == (True, False)
-    assert things(listed(shop))["shop-old"] == {TOKEN, KEY, OUTPUTS, "/secrets-pipeline/shop-old/repository"}
+    assert things(listed(shop))["shop-old"] == {TOKEN, KEY, *OUTPUTS}
     again = shop.run("orphans", "--prune", "*/config", "--yes")
     assert_exited(again)
     assert "Nothing that may be pruned is called */config." in again.stderr
