@@ -26,7 +26,6 @@ from secrets_pipeline.engine.only import Approved, changes_of
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.decommission.leftovers import OF_THE_ACCOUNT, Leftovers
 from secrets_pipeline.operations.decommission.retire import Marked, Why, retired_spec, rounds, with_retired
-from secrets_pipeline.operations.named_account import refuse_unnamed_account
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
@@ -120,6 +119,17 @@ def ask(leaving: Sequence[Leaving], question: str, warnings: Iterable[str] = (),
     confirm(question, [*warnings, *destructive([one.plan for one in leaving])])
 
 
+def _refuse_unnamed_account(leaving: Leaving) -> None:
+    """Refuse to write where nobody names the account: credentials say where one is, not where a stack belonged."""
+    if leaving.spec.target.account_id is None:
+        raise GuardError(
+            f"nobody says to which account stack {leaving.plan.stack} belonged, so nothing is written; the credentials "
+            f"belong to {leaving.plan.account_id}",
+            remedy=f"Say --account {leaving.plan.account_id}, or write a rule for it under targets of the operator's "
+            "settings.",
+        )
+
+
 def prune(leaving: Sequence[Leaving], options: ApplyOptions, output: TableFormat, failures: Failures) -> bool:
     """Run the job `provision` for each stack, restricted to what was planned, and print what became of it.
 
@@ -138,7 +148,7 @@ def prune(leaving: Sequence[Leaving], options: ApplyOptions, output: TableFormat
     finished: list[StackRun] = []
     for one in leaving:
         with failures.of(one.plan.stack):
-            refuse_unnamed_account(one.spec, one.desired.settings, Sessions(read_only=True))
+            _refuse_unnamed_account(one)
             only = (one.only, Approved.of(one.plan.stages))
             how = replace(options, prune=True, only=only)
             finished += run_all([one.plan.stack], partial(run_here, desired=one.desired, options=how), failures)

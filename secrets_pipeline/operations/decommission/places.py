@@ -81,10 +81,12 @@ def places_of(
             said = f"{target.account_id} {target.region}: the credentials belong to {actual}"
             unseen[f"{said}; add a target with a role of that account"] = None
         elif not accounts or actual in accounts:
+            # Whoever asks for an account names it.
+            named = target.model_copy(update={"account_id": actual}) if accounts else target
             # The one that names its account comes first: nothing is written where nobody does.
             known = found.get((actual, target.region))
-            if known is None or (known.target.account_id is None and target.account_id is not None):
-                found[actual, target.region] = Place(target, account)
+            if known is None or (known.target.account_id is None and named.account_id is not None):
+                found[actual, target.region] = Place(named, account)
     return Places(tuple(found[key] for key in sorted(found)), tuple(unseen))
 
 

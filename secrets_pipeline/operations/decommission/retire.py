@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.boundary import Boundary
-from secrets_pipeline.desired.kinds import TERRAFORM
+from secrets_pipeline.desired.kinds import TERRAFORM, own_settings
 from secrets_pipeline.desired.reading.target import names_production
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import GuardError
@@ -24,7 +24,7 @@ class Why(StrEnum):
     DECLARED = "is declared; some of what it made is not any more"
     LEFT = "is not in the repository any more"
     NOTHING = "is in the repository, and declares nothing any more: its components are disabled, or gone"
-    MOVED = "lives elsewhere now; what it left here is only listed"
+    MOVED = "lives elsewhere now; its function and inline policies are kept, as their roles are the account's"
     UNREADABLE = "has errors, so nobody knows what it declares"
 
 
@@ -154,6 +154,8 @@ def _said_before(desired: OpenRepository, stack: str) -> str | None:
     if stack not in desired.source.stack_names():
         return None
     for component in desired.source.stack(stack).components.get(TERRAFORM, {}).values():
+        if own_settings(component).get("protected") is True:
+            return f"settings.secrets_pipeline.protected of component {component.name} is true"
         variables = component.resolved.get("vars") or {}
         for key in ("environment", "stage"):
             value = variables.get(key) if isinstance(variables, dict) else None

@@ -53,6 +53,9 @@ def test_where_nothing_names_a_region_that_of_the_environment_is_looked_at(bench
         {"b": spec("b", "us-east-1", "444455556666")}, OperatorSettings(), sessions, [OURS], there
     ).seen
     assert (place.key, place.target.account_id) == ((OURS, bench.aws.region), OURS)
+    # Whoever asks for an account names it, for a write.
+    (place,) = places_of({"a": spec("a", bench.aws.region, None)}, OperatorSettings(), sessions, [OURS], {}).seen
+    assert place.target.account_id == OURS
     nothing = places_of({}, OperatorSettings(), sessions, env={})
     assert nothing.seen == ()
     assert "set AWS_REGION" in nothing.unseen[0]
