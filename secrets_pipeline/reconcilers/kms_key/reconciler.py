@@ -93,10 +93,12 @@ class KmsKeyReconciler:
         if subject.state.problem:
             raise unusable(self._stack, key.alias, subject.state.key_id, subject.state.problem)
         others = in_the_way(self._stack, key.alias)
-        if found.own is None and subject.mark.owner is None and self._is_terraforms(key):
-            return Change(resource, ChangeClass.NONE, (_AS_IT_IS,))
         if found.own is None or others is not None:
-            return Change(resource, ChangeClass.BLOCKED, (key_not_ours(self._stack, others or subject, key.alias),))
+            if found.own is None and subject.mark.owner is None and self._is_terraforms(key):
+                action, why = ChangeClass.NONE, _AS_IT_IS
+            else:
+                action, why = ChangeClass.BLOCKED, key_not_ours(self._stack, others or subject, key.alias)
+            return Change(resource, action, (why,))
         finished = found.own.mark.digest is not None and found.own.mark.digest == declared_digest(
             self._stack, key, policy
         )
