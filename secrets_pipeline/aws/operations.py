@@ -56,11 +56,12 @@ _BY_SERVICE: Final = {
     "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus",
     "organizations": "DescribeOrganization DescribePolicy ListParents ListPoliciesForTarget ListRoots",
     "sts": "GetCallerIdentity",
-    "events": "CreateEventBus DescribeEventBus DescribeRule ListTargetsByRule PutPermission PutRule PutTargets",
+    "events": "CreateEventBus DeleteRule DescribeEventBus DescribeRule ListTargetsByRule PutPermission PutRule "
+    "PutTargets RemoveTargets",
     "sqs": "ChangeMessageVisibilityBatch CreateQueue DeleteMessageBatch GetQueueAttributes GetQueueUrl "
     "ListMessageMoveTasks ListQueueTags PurgeQueue SetQueueAttributes StartMessageMoveTask TagQueue",
     "sns": "Publish",
-    "logs": "CreateLogGroup DescribeLogGroups PutRetentionPolicy",
+    "logs": "CreateLogGroup DeleteLogGroup DescribeLogGroups PutRetentionPolicy",
     # Leases of stacks, who holds them and since when.
     "dynamodb": "GetItem PutItem",
     # What is stored there is sealed, or a lease.

@@ -23,6 +23,9 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "apply": "Make AWS match the stacks.",
         "verify": "Run every check.",
         "rotate": "Rotate secrets now.",
+        "orphans": "List what stacks left in AWS that no stack declares any more, or delete of it what is named.",
+        "destroy": "Take down everything that a stack made, declared or not any more: secrets, keys, rotation, what it "
+        "published.",
     },
     "Ask AWS": {
         "access": "Who can read each secret, and why not.",

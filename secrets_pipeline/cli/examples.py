@@ -33,6 +33,11 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "secrets-pipeline rotate eg/dev/api/api-key --dry-run",
         "secrets-pipeline rotate --readable-by arn:aws:iam::111122223333:role/leaked",
     ),
+    "orphans": (
+        "secrets-pipeline orphans",
+        "secrets-pipeline orphans -s eg-old --prune 'eg/old/*'",
+    ),
+    "destroy": ("secrets-pipeline destroy -s eg-old --dry-run", "secrets-pipeline destroy -s eg-old"),
     "rotation package": ("secrets-pipeline rotation package -o function.zip",),
     "events status": ("secrets-pipeline events status --format json",),
     "events redrive": ("secrets-pipeline events redrive --seconds 120",),

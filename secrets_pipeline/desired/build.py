@@ -33,7 +33,8 @@ from secrets_pipeline.desired.consumer.refreshes import check_refreshes, refresh
 from secrets_pipeline.desired.database import read as rds
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.kms_key import read as kms
-from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.kms_key.model import KeySpec, TerraformKey
+from secrets_pipeline.desired.kms_key.terraform_keys import terraform_keys
 from secrets_pipeline.desired.own_roles import consumers_as_own_roles
 from secrets_pipeline.desired.reading.crossing import included_file
 from secrets_pipeline.desired.reading.interpolation import dialect_of, notice, stacks_with_text
@@ -66,12 +67,14 @@ class SpecSet:
         errors: by stack; `""` for what belongs to no stack.
         notices: what a user should be told once, each a sentence or two.
         notices_of: by notice that does not concern everybody, the stacks that it concerns.
+        terraform_keys: keys that components of any stack declare which are not this project's affair.
     """
 
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
     notices: tuple[str, ...] = ()
     notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    terraform_keys: tuple[TerraformKey, ...] = ()
 
 
 def build_spec(
@@ -176,6 +179,7 @@ def build_specs(
         errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
         notices=tuple(dict.fromkeys(notices)),
         notices_of=notices_of,
+        terraform_keys=terraform_keys(resolution.stacks, ours, dialect.reads, settings),
     )
 
 

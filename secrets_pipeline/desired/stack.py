@@ -32,6 +32,7 @@ class StackSpec(Spec):
         stack: logical stack name, also the partition key.
         components: each recognised component by name, with its kind (`secretsmanager`, `kms`, `rds` …).
         protected: production: no force delete, no short recovery window.
+        retired: whether nothing is declared any more: the stack left the repository, or is being taken down.
         organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
         controls: by `secretsmanager` component that asks for them, what Security Hub's controls ask of its secrets.
@@ -49,6 +50,7 @@ class StackSpec(Spec):
     stack: str
     target: Target
     protected: bool = False
+    retired: bool = False
     organization_id: str | None = None
     components: Mapping[str, str] = {}
     keys: tuple[KeySpec, ...] = ()
@@ -113,5 +115,5 @@ class StackSpec(Spec):
         """The whole desired state as JSON has it, wherever in the YAML it stands; there is no plaintext in it."""
         places: dict[str, Any] = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where": True}}}}}
         # Who allows it, what others declare, and how the YAML writes it, is not what the stack asks for.
-        places |= {"crossings": True, "contested": True, "plaintext": True}
+        places |= {"crossings": True, "contested": True, "plaintext": True, "retired": True}
         return self.model_dump(mode="json", exclude=places)

@@ -29,11 +29,13 @@ OWN_TAGS = tuple(
         "replicas",
         "password",
         "generated",
+        "tags",
     )
 )
 """Every tag that the pipeline may write on a secret; `reconcilers.marks` says what they mean."""
-NEEDED_TAGS = len(OWN_TAGS) - 1
-"""All but `generated`, which is written where there is room."""
+_OPTIONAL = ("generated", "tags")
+NEEDED_TAGS = len(OWN_TAGS) - len(_OPTIONAL)
+"""All but those that are written where there is room."""
 RESERVED_PREFIXES = ("aws:", OWN_PREFIX)
 
 _PLAIN = re.compile(r"[A-Za-z0-9 _.:/=+@-]+")
@@ -54,6 +56,12 @@ def tag_problems(tags: Mapping[str, str]) -> list[str]:
         elif problem := tag_value_problem(value):
             problems.append(f"tag {key!r}: its value {problem}")
     return problems
+
+
+def leaves_room(tags: Mapping[str, str], own: str) -> bool:
+    """Whether a stack's tags on a secret leave room for one of the pipeline's that can be done without."""
+    rank = _OPTIONAL.index(own.removeprefix(OWN_PREFIX)) + 1
+    return len(tags) + NEEDED_TAGS + rank <= TAGS
 
 
 def tag_value_problem(value: str) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from secrets_pipeline.engine.reason import Follows, Reason, Waits
+from secrets_pipeline.engine.reason import Follows, Kept, Reason, Waits
 from secrets_pipeline.errors import SecretsPipelineError
 
 
@@ -85,6 +85,11 @@ class Change:
     def waits(self) -> bool:
         """Tell whether it waits for something, of this run or of AWS: what it will be in the end is not known yet."""
         return any(isinstance(one, Waits | Follows) for one in self.reasons)
+
+    @property
+    def keeps(self) -> bool:
+        """Tell whether it keeps what looks like an orphan."""
+        return any(isinstance(one, Kept) for one in self.reasons)
 
     @property
     def hindrance(self) -> str:

@@ -49,7 +49,7 @@ class Plan:
         return [
             _row(stage, change, blocked)
             for stage, change in every
-            if unchanged or change.drift or change.action is not ChangeClass.NONE or _says(change)
+            if unchanged or change.drift or change.keeps or change.action is not ChangeClass.NONE or _says(change)
         ]
 
     @property

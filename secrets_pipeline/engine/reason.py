@@ -110,6 +110,12 @@ class LeftOut(Reason):
     __slots__ = ()
 
 
+class Kept(Reason):
+    """What looks as if nobody declared it is kept; said although nothing is done."""
+
+    __slots__ = ()
+
+
 class ChangedOutside(Reason):
     """Somebody else changed the resource since a run finished it.
 

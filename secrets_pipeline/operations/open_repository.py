@@ -15,6 +15,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.data import leaf_expression
@@ -60,6 +61,7 @@ class OpenRepository:
         notices: what a user should be told once, each a sentence or two.
         notices_of: by notice that does not concern everybody, the stacks that it concerns.
         repository: its id, which marks name; empty where nothing says one.
+        terraform_keys: KMS keys that its components declare for Terraform alone.
         commit: its commit, where it is no clone and the operator says it; the environment's if empty.
         kept: its checkout, where files are read that values name; None for the repository itself.
         seen: what the file system answered while it was read, and since.
@@ -75,6 +77,7 @@ class OpenRepository:
     notices: tuple[str, ...] = ()
     notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     repository: str = ""
+    terraform_keys: tuple[TerraformKey, ...] = ()
     commit: str = ""
     kept: FilePath | None = None
     seen: Seen = field(default_factory=Seen, compare=False, repr=False)
@@ -168,6 +171,7 @@ class OpenRepository:
             environment=self.environment,
             is_complete=not self.errors,
             id=self.repository,
+            terraform_keys=self.terraform_keys,
         )
         made = run or (self.make_run or Run)(self.settings, options)
         return Assembly(repository, reached, replace(made, writes=writing))
@@ -249,6 +253,6 @@ def _opened(
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
     identity = repository_id(settings.repository, base_path)
-    return OpenRepository(
-        source, origin, base_path, settings, built.specs, built.errors, notices, built.notices_of, identity
-    )
+    keys = built.terraform_keys
+    said = built.notices_of
+    return OpenRepository(source, origin, base_path, settings, built.specs, built.errors, notices, said, identity, keys)

@@ -20,10 +20,12 @@ from secrets_pipeline.reconcilers.consumer_policy.reconciler import ConsumerPoli
 from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database.reconciler import DatabaseReconciler
 from secrets_pipeline.reconcilers.event_queue.reconciler import EventQueueReconciler
+from secrets_pipeline.reconcilers.event_queue.retired import RetiredRouteReconciler
 from secrets_pipeline.reconcilers.kms_key.reconciler import KmsKeyReconciler
 from secrets_pipeline.reconcilers.orphaned_key.reconciler import OrphanedKeyReconciler
 from secrets_pipeline.reconcilers.orphaned_secret.reconciler import OrphanedSecretReconciler
 from secrets_pipeline.reconcilers.replica.reconciler import ReplicaReconciler
+from secrets_pipeline.reconcilers.retired_database.reconciler import RetiredDatabaseReconciler
 from secrets_pipeline.reconcilers.rotation_function.reconciler import RotationFunctionReconciler
 from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
 from secrets_pipeline.reconcilers.secret_mark.reconciler import MarkingReconciler, SecretMarkReconciler
@@ -96,7 +98,7 @@ STAGES: Mapping[str, Stage] = {
         "RDS instances, created where the stack says so, with the generated password as master password.",
         ("postgres",),
         ("secrets",),
-        lambda stack, *_: DatabaseReconciler(stack),
+        lambda stack, *_: RetiredDatabaseReconciler(stack) if stack.spec.retired else DatabaseReconciler(stack),
     ),
     "rds_endpoints": Stage(
         "Endpoints of the databases, each proven by a login with the secret's password.",
@@ -128,7 +130,9 @@ STAGES: Mapping[str, Stage] = {
         "The queue that brings AWS's events, and what leads to it from the stack's account, before anything rotates.",
         ("sqs", "eventbridge"),
         ("connection_secrets", "rotation_functions"),
-        lambda stack, deep, _: EventQueueReconciler(stack, deep=deep),
+        lambda stack, deep, _: (
+            RetiredRouteReconciler(stack) if stack.spec.retired else EventQueueReconciler(stack, deep=deep)
+        ),
     ),
     "secret_rotation": Stage(
         "Rotation function and rules; an edit of the rules never rotates.",

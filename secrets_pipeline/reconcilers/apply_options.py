@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.only import Only
 
 _FUNCTION: Final = "function:"
@@ -44,6 +45,23 @@ class ApplyOptions:
         """Whether the operator takes over a rotation function of that name, its role and log group with it."""
         globs = (one.removeprefix(_FUNCTION) for one in self.adopt if one.startswith(_FUNCTION))
         return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+
+def pruning(spec: StackSpec, options: ApplyOptions, name: str = "NAME", *, named: bool = True) -> str:
+    """Write what deletes something that is not declared any more, as the subject of a sentence and its verb.
+
+    Args:
+        spec: of the stack that it belonged to.
+        options: of the run; where it prunes a retired stack, nobody has to be told how.
+        name: of the thing.
+        named: whether its mark names the repository; without that it is deleted only where it is also adopted by name.
+    """
+    if spec.retired and options.prune and named:
+        return "it is deleted"
+    adopt = "" if named else f" --adopt {name}"
+    # Of many alike one sentence is told.
+    command = "orphans --prune NAME" if spec.retired else "apply --prune"
+    return f"`{command}{adopt}` deletes it"
 
 
 def adoption(stack: str, name: str) -> str:

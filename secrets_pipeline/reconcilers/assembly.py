@@ -94,9 +94,9 @@ class Assembly:
     def _fingerprinter(
         self, spec: StackSpec, account: AwsAccount, observed: Observed, *, writing: bool
     ) -> Fingerprinter | None:
-        """Keyed digests; None while planning where nothing was ever applied."""
+        """Keyed digests; None while planning where nothing was ever applied, and where nothing is declared any more."""
         kms = account.client("kms")
-        if writing:
+        if writing and not spec.retired:
             keys = self._keys_of(spec, account, observed)
             return Fingerprinter.derive(kms, keys.fingerprint)
         found = find_key(kms, self.run.settings.fingerprint_key)

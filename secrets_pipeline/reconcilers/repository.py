@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.reconcilers.marks.secret_mark import Owner
@@ -26,6 +27,7 @@ class Repository:
         environment: an environment variable that the operator allows, or None.
         is_complete: whether every stack could be read; a broken one may hide secrets that are still declared.
         id: which marks name; empty where nobody said one.
+        terraform_keys: KMS keys that components declare for Terraform alone.
     """
 
     specs: Mapping[str, StackSpec]
@@ -34,6 +36,7 @@ class Repository:
     environment: Callable[[str], str | None]
     is_complete: bool = True
     id: str = ""
+    terraform_keys: tuple[TerraformKey, ...] = ()
 
     def may_take(self, owner: Owner, declares: Callable[[StackSpec], bool]) -> bool:
         """Whether the operator may hand over what the mark of another stack holds: it is not that stack's any more.
@@ -57,6 +60,26 @@ class Repository:
     def key_aliases_in(self, target: Target) -> frozenset[str]:
         """List the aliases of KMS keys that any stack declares there."""
         return frozenset(key.alias for spec in self._in(target) for key in spec.keys)
+
+    def terraform_key(self, alias: str, stack: str, target: Target) -> TerraformKey | None:
+        """Find the component, Terraform's alone, that declares a key which this project made once; None for none.
+
+        Args:
+            alias: that the key was made for.
+            stack: for which it was made.
+            target: where it is. A stack that declares nothing else may live anywhere.
+        """
+        here = {spec.stack for spec in self._in(target)}
+        for key in self.terraform_keys:
+            named = key.alias == alias if key.alias is not None else key.stack == stack
+            if named and (key.stack in here or key.stack not in self.specs):
+                return key
+        return None
+
+    def function_stack(self, name: str, target: Target) -> str | None:
+        """Name a stack there that declares a managed rotation function of that name; None for none."""
+        named = (one for one in self._in(target) if one.rotation_function and one.rotation_function.name == name)
+        return next((one.stack for one in named), None)
 
     def _in(self, target: Target) -> list[StackSpec]:
         return [

@@ -42,5 +42,9 @@ KEPT = PREFIX + "kept"
 """Parts that a secret had when it was adopted and that nobody declared: they are left alone."""
 
 
+TAGS = PREFIX + "tags"
+"""Which of a secret's tags the stack declared: only those are taken away when they leave the YAML."""
+
+
 REPLICAS = PREFIX + "replicas"
 """Regions that we were asked to replicate a secret to; only those replicas are ours to remove."""

@@ -23,9 +23,11 @@ from secrets_pipeline.reconcilers.database import endpoint
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.marks import mac
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
+from secrets_pipeline.reconcilers.observed.tags import surplus_tags
 from secrets_pipeline.reconcilers.replica import plan as replica_plan
 from secrets_pipeline.reconcilers.replica import reconciler as replica
 from secrets_pipeline.reconcilers.secret import apply as secret_apply
+from secrets_pipeline.reconcilers.secret import tags as secret_tags
 from secrets_pipeline.reconcilers.secret_mark import reconciler as secret_mark
 from secrets_pipeline.reconcilers.secret_policy import reconciler as secret_policy
 from secrets_pipeline.reconcilers.secret_rotation import reconciler as secret_rotation
@@ -44,6 +46,12 @@ Break = Callable[[pytest.MonkeyPatch], None]
 def commit_mark_first(patch: pytest.MonkeyPatch) -> None:
     """The mark is written as soon as there is a secret, whatever is still open."""
     patch.setattr(secret_mark, "_open_parts", lambda *_: [])
+
+
+def tags_of_others_are_ours(patch: pytest.MonkeyPatch) -> None:
+    """What the YAML does not name is taken away, whoever put it there."""
+    for module in (secret_apply, secret_tags):
+        patch.setattr(module, "left_tags", lambda _stack, state, secret: surplus_tags(state.tags, secret.tags))
 
 
 def no_take(patch: pytest.MonkeyPatch) -> None:
@@ -203,6 +211,7 @@ BROKEN: Mapping[str, Break] = {
     rule.__name__: rule
     for rule in (
         commit_mark_first,
+        tags_of_others_are_ours,
         no_take,
         random_tokens,
         no_compare_and_swap,

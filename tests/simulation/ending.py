@@ -22,7 +22,7 @@ from tests.simulation.following import Following
 from tests.simulation.ledger import MadeKey
 from tests.simulation.people import Rotation
 from tests.simulation.rds import ACCOUNT, REGION, TERRAFORMS
-from tests.simulation.stacks import ALIAS, DATABASE, REPLICA_ALIAS, VARIABLE, Intent
+from tests.simulation.stacks import ALIAS, BY_HAND, DATABASE, REPLICA_ALIAS, VARIABLE, Intent
 from tests.simulation.values import document, password_of
 from tests.simulation.wire import ELSEWHERE
 
@@ -153,8 +153,9 @@ class Ending:
                 self._simulation.ledger.violated(f"{name} has no value at the end")
                 continue
             wrong = list(self._differences(key, secret))
-            wanted = {**wish.tags}
-            if {k: v for k, v in secret.tags.items() if not k.startswith(PREFIX)} != wanted:
+            # What a human has put there, and no YAML ever named, stays.
+            theirs = {k for k, v in secret.tags.items() if k.startswith(PREFIX) or v == BY_HAND} - set(wish.tags)
+            if {k: v for k, v in secret.tags.items() if k not in theirs} != wish.tags:
                 wrong.append("tags")
             self._simulation.ledger.violations.extend(f"at the end {name} has the wrong {part}" for part in wrong)
 

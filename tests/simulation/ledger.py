@@ -16,7 +16,7 @@ from secrets_pipeline.reconcilers.tag_keys import SPEC
 from tests.simulation.calls import Call
 from tests.simulation.canary import PUBLIC
 from tests.simulation.rds import REGION, Instance
-from tests.simulation.stacks import STACK
+from tests.simulation.stacks import NEVER_DECLARED, STACK
 from tests.simulation.values import document, password_of
 
 _GENERATED = ("db", "token")
@@ -226,6 +226,8 @@ class Ledger:
                 self._makers.add((call.caller, found.arn))
             case "TagResource":
                 self._note_mark(call, found)
+            case "UntagResource" if call.caller != "human" and NEVER_DECLARED in call.params["TagKeys"]:
+                self.violated(f"a tag that no YAML ever named is taken from {found.name}")
             case "RotateSecret" | "CancelRotateSecret" if (call.caller, found.arn) in self._makers:
                 self._untaken[found.arn, "rotation"] = (self.turn, call.caller)
             case "UpdateSecret" if "KmsKeyId" in call.params:

@@ -15,7 +15,7 @@ from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PEN
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from tests.simulation.consumers import CLUSTER, FUNCTION, OTHER_VARIABLE, SERVICE
 from tests.simulation.rds import REGION
-from tests.simulation.stacks import DATABASE, STACK
+from tests.simulation.stacks import BY_HAND, DATABASE, NEVER_DECLARED, STACK
 from tests.simulation.values import document, new_password, password_of, with_password
 from tests.simulation.wire import ELSEWHERE
 
@@ -113,8 +113,8 @@ class Human:
         fact.replaced_by_human = fact.ever_replaced = True
 
     def _tag(self, secret: EmulatedSecret) -> None:
-        key = self._rng.choice(["Team", "Cost", "Console"])
-        self._call("TagResource", secret, Tags=[{"Key": key, "Value": "by hand"}])
+        key = self._rng.choice(["Team", "Cost", NEVER_DECLARED])
+        self._call("TagResource", secret, Tags=[{"Key": key, "Value": BY_HAND}])
 
     def _untag(self, secret: EmulatedSecret) -> None:
         theirs = [key for key in secret.tags if not key.startswith(PREFIX)]

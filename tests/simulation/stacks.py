@@ -48,6 +48,8 @@ _DECLARED: Mapping[str, Mapping[str, str] | str] = {
 }
 NEEDS = {"config": "api", "url": "db"}
 """What a secret is rendered from, by key."""
+NEVER_DECLARED, BY_HAND = "Console", "by hand"
+"""A tag that no YAML names, and the value of those that a human puts."""
 _TLS = {
     "Effect": "Deny",
     "Principal": "*",

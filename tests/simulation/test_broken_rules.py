@@ -10,6 +10,7 @@ from tests.simulation.simulation import run
 
 CAUGHT = {
     "commit_mark_first": 5,
+    "tags_of_others_are_ours": 22,
     "no_version_named": 0,
     "marks_are_not_verified": 8,
     "a_value_is_told": 0,
@@ -18,7 +19,7 @@ CAUGHT = {
     "message_is_deleted_at_once": 167,
     "duplicate_is_not_known": 93,
     "any_run_of_the_stack_covers": 17,
-    "every_version_is_ours": 20,
+    "every_version_is_ours": 60,
     "replicas_are_not_looked_at": 0,
     "added_region_is_forgotten": 0,
     "regions_are_not_read_again": 2484,
@@ -28,7 +29,7 @@ CAUGHT = {
 CAUGHT_ALONE = {
     "no_take": 194,
     "random_tokens": 46,
-    "no_compare_and_swap": 266,
+    "no_compare_and_swap": 374,
     "list_is_trusted": 148,
     "password_set_in_spite_of_rotation": 4,
 }

@@ -18,6 +18,7 @@ from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import (
+    AdoptNames,
     ShowAll,
     StackOptions,
     TableFormat,
@@ -86,17 +87,7 @@ def apply(
             show_default=False,
         ),
     ] = None,
-    adopt: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--adopt",
-            metavar="NAME",
-            help="Take over the secret, database or key alias of that name, or glob, that exists without our tags, or "
-            "that another repository or a stack which has left it marked; function:NAME for a rotation function with "
-            "its role and log group; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    adopt: AdoptNames = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what left the YAML, with the recovery window.")
     ] = False,
@@ -163,7 +154,7 @@ def apply(
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
         emit_json({"stacks": shown, "errors": failures.texts})
     else:
-        _print(finished, waited=wait, every=show_all)
+        print_finished(finished, waited=wait, every=show_all)
     failures.exit()
     if not all(one.green and not (wait and one.waiting) for one in finished):
         raise typer.Exit(FAILED)
@@ -233,7 +224,8 @@ def _queued(stack: str, url: str, timeout: float, desired: OpenRepository, *, de
     return StackRun(report)
 
 
-def _print(finished: list[StackRun], *, waited: bool, every: bool) -> None:
+def print_finished(finished: Sequence[StackRun], *, waited: bool, every: bool) -> None:
+    """Print what became of runs: outcomes, checks, and what waits; for the arguments see `apply`."""
     for one in finished:
         state = "succeeded" if one.report.success else "failed"
         # The outcomes of a queued run stay with the deployment.

@@ -15,7 +15,7 @@ from secrets_pipeline.cli.plan.view import declared
 from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TargetNames, chooses_stacks
+from secrets_pipeline.cli.shared.options import AdoptNames, ShowAll, StackOptions, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.reference_view import reference_rows
 from secrets_pipeline.cli.shared.repository import narrowed, read_asked, tell_nameless, usable
@@ -44,6 +44,7 @@ def plan(
     prune: Annotated[
         bool, typer.Option("--prune", help="Plan as `apply --prune`: what left the YAML is deleted.")
     ] = False,
+    adopt: AdoptNames = None,
     target: TargetNames = None,
     out: Annotated[
         Path | None,
@@ -66,9 +67,9 @@ def plan(
     show_all: ShowAll = False,
 ) -> None:
     """Show what `apply` would do; all stacks unless some are named. Writes nothing, and reads no secret value."""
-    if offline and (deep or detailed_exitcode or prune or target or out):
+    if offline and (deep or detailed_exitcode or adopt or prune or target or out):
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, source.names)
     touched = touched_stacks(source, desired)
     stacks = usable(desired, narrowed(desired, source.names, touched, failures), failures, strict=source.strict)
     specs = [desired.specs[name] for name in stacks]
@@ -83,7 +84,7 @@ def plan(
     from secrets_pipeline.operations.planning.plan_file import PlannedOptions  # noqa: PLC0415 - as above
 
     tell_nameless(desired)
-    asked = PlannedOptions(prune=prune, deep=deep, targets=tuple(target or ()))
+    asked = PlannedOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, targets=tuple(target or ()))
     plans = plan_asked(desired, stacks, asked, failures)
     output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, every=show_all, touched=touched)
     if failures.texts and out is not None:

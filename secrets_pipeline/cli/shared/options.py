@@ -122,6 +122,17 @@ FromAtmos: TypeAlias = Annotated[
         rich_help_panel=STACKS,
     ),
 ]
+AdoptNames: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--adopt",
+        metavar="NAME",
+        help="Take over the secret, database or key alias of that name, or glob, that exists without our tags, or "
+        "that another repository or a stack which has left it marked; function:NAME for a rotation function with "
+        "its role and log group; may be repeated.",
+        show_default=False,
+    ),
+]
 TargetNames: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(

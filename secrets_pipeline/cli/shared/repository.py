@@ -221,4 +221,5 @@ def note_missing(
     except SecretsPipelineError as error:
         failures.add(name, error)
     else:
-        failures.note(name, f"stack {name} declares nothing that this project knows: {found}")
+        left = f"What it made before is listed by `secrets-pipeline orphans -s {name}`."
+        failures.note(name, f"stack {name} declares nothing that this project knows: {found} {left}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import PlainSerializer
@@ -32,6 +33,21 @@ class KeySpec(Spec):
     tags: Mapping[str, str] = {}
     policy: Annotated[tuple[DocumentTree, ...], PlainSerializer(plain_document)] = ()
     readers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TerraformKey:
+    """A key that a `kms` component declares with which no secret has to do: Terraform's to make, and to delete.
+
+    Attributes:
+        stack: the component's.
+        component: its name.
+        alias: `alias/…`; None where only Terraform knows it.
+    """
+
+    stack: str
+    component: str
+    alias: str | None
 
 
 def own_key(keys: Iterable[KeySpec], named: object, stack: str) -> KeySpec | None:

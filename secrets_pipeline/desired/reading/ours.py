@@ -174,7 +174,7 @@ class _Search:
         return found
 
     def _literal(self, place: _Place, value: object) -> object:
-        return _literal(self._at(place), self._components[place[0]], value, references=self._reads(self._at(place)))
+        return literal(self._at(place), self._components[place[0]], value, references=self._reads(self._at(place)))
 
     def _at(self, place: _Place) -> Component:
         return self._components[place[0]][place[1]]
@@ -222,11 +222,11 @@ def is_active(component: Component, names: Collection[str], *, references: bool)
     variables = component.resolved.get("vars") or {}
     if not component.enabled or component.abstract:
         return False
-    switches = (_literal(component, names, variables.get(key), references=references) for key in SWITCHES)
+    switches = (literal(component, names, variables.get(key), references=references) for key in SWITCHES)
     return not any(switch is False or switch == "false" for switch in switches)
 
 
-def _literal(component: Component, names: Collection[str], value: object, *, references: bool) -> object:
+def literal(component: Component, names: Collection[str], value: object, *, references: bool) -> object:
     """What a variable is if the YAML alone says it, else None."""
     if not isinstance(value, str):
         return value

@@ -71,10 +71,11 @@ def protection(stack: StackScope) -> str | None:
     if any([scope.flag("protected") for scope in managed]):  # noqa: C419 - each is read, so that each wrong one is said
         return "settings.secrets_pipeline.protected is true"
     named = ((key, _known_text(scope, key)) for scope in managed for key in ("environment", "stage"))
-    return next((f"{key} is {value}" for key, value in named if value and _names_production(value)), None)
+    return next((f"{key} is {value}" for key, value in named if value and names_production(value)), None)
 
 
-def _names_production(value: str) -> bool:
+def names_production(value: str) -> bool:
+    """Whether a text has the word `prod` or `production` in it, in any case, and not as in `non-prod`."""
     words = ["", *(word.lower() for word in _WORDS.findall(value))]
     # Only right before it: `prod-no` may be Norway's.
     return any(word in _PRODUCTION and before not in _DENIES_IT for before, word in pairwise(words))

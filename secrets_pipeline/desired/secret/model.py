@@ -42,7 +42,9 @@ class SecretSpec(Spec):
         home: the prefix, ending in a slash, below which all names are the stack's own; empty where it is not below
             one.
         previous_name: of the secret whose value it begins with; empty for none.
+        description: None where the stack says none.
         kms_key: key ARN, id, alias or expression; None for `aws/secretsmanager`.
+        says_default_key: whether a kms_key of None is what the stack says, and not for want of a word about it.
         recovery_window_in_days: 0 (force) or 7 to 30, used by prune alone.
         policy: statements of the resource policy that the stack declares, as a list.
         readers: principals of other accounts that may read it, as ARNs.
@@ -58,8 +60,9 @@ class SecretSpec(Spec):
     home: str = ""
     previous_name: str = ""
     type: SecretType = SecretType.GENERIC
-    description: str = ""
+    description: str | None = None
     kms_key: Late | None = None
+    says_default_key: bool = False
     value: Value = Field(discriminator="kind")
     recovery_window_in_days: int = 30
     tags: Mapping[str, str] = {}

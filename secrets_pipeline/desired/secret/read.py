@@ -132,8 +132,8 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
     if shared.naming.complete or entry.has(FULL_NAME):
         _cross(entry.scope, name)
     _check_identity(entry, key)
-    description = entry.text("description") or ""
-    if len(description) > DESCRIPTION_LENGTH:
+    description = entry.text("description")
+    if description is not None and len(description) > DESCRIPTION_LENGTH:
         size = f"description has {len(description)} characters, AWS takes {DESCRIPTION_LENGTH}"
         entry.error("description", size, "Shorten it, and let it lead to where the rest stands.")
     if value is None:
@@ -154,6 +154,7 @@ def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec
         type=kind,
         description=description,
         kms_key=kms_key,
+        says_default_key=kms_key is None and (entry.has("kms_key_id") or shared.vars.has("default_kms_key_id")),
         value=value,
         recovery_window_in_days=recovery_days,
         tags=tags,

@@ -106,7 +106,7 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
     "events": {
         **dict(_same("events", anything_at_all, "PutPermission RemovePermission")),
         **dict(_same("events", _EVENT_BUS, "DescribeEventBus")),
-        **dict(_same("events", of.rule, "DescribeRule ListTargetsByRule")),
+        **dict(_same("events", of.rule, "DeleteRule DescribeRule ListTargetsByRule RemoveTargets")),
         **dict(_same("events", _TAGGED, "ListTagsForResource TagResource")),
         "CreateEventBus": (
             Need("events:CreateEventBus", _EVENT_BUS),
@@ -158,7 +158,7 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
     },
     "logs": {
         **dict(_same("logs", anything_at_all, "DescribeLogGroups")),
-        **dict(_same("logs", of.log_group, "FilterLogEvents PutRetentionPolicy")),
+        **dict(_same("logs", of.log_group, "DeleteLogGroup FilterLogEvents PutRetentionPolicy")),
         **dict(_same("logs", of.tagged_log_group, "ListTagsForResource TagResource")),
         "CreateLogGroup": (
             Need("logs:CreateLogGroup", of.log_group),

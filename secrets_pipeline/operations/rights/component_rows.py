@@ -112,7 +112,7 @@ ROTATION: Final = (
         "MakeLogGroups",
         ("log_groups",),
         reads="logs:ListTagsForResource",
-        writes="logs:CreateLogGroup PutRetentionPolicy TagResource",
+        writes="logs:CreateLogGroup DeleteLogGroup PutRetentionPolicy TagResource",
     ),
 )
 

@@ -106,6 +106,7 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     yield "aliases", here.arns("kms", *by_alias, *aliases, everywhere=True)
     folders = [f"parameter{one}" for one in output_folders(spec.stack)]
     yield "outputs", here.arns("ssm", *(name for one in folders for name in (one, f"{one}/*")))
+    yield "every_output", here.arns("ssm", "parameter/secrets-pipeline/*")
     if spec.keys:
         yield "own_keys", keys
         yield "own_aliases", here.arns("kms", *aliases, everywhere=True)

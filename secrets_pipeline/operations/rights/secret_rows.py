@@ -85,13 +85,9 @@ EVERYTHING: Final = (
         writes="kms:Decrypt GenerateDataKey",
         condition=when.new_seal,
     ),
-    Right(
-        Need.EVERYTHING,
-        "PublishOutputs",
-        ("outputs",),
-        reads="ssm:GetParametersByPath",
-        writes="ssm:PutParameter DeleteParameter",
-    ),
+    # Of stacks that left, too: ARNs and names, nothing secret.
+    Right(Need.EVERYTHING, "ReadOutputs", ("every_output",), reads="ssm:GetParametersByPath"),
+    Right(Need.EVERYTHING, "PublishOutputs", ("outputs",), writes="ssm:PutParameter DeleteParameter"),
 )
 
 PRUNE: Final = (

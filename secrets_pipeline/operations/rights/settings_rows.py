@@ -61,7 +61,7 @@ EVENTS: Final = (
         "MakeRules",
         ("rules",),
         reads="events:DescribeRule ListTargetsByRule ListTagsForResource",
-        writes="events:PutRule PutTargets TagResource",
+        writes="events:DeleteRule PutRule PutTargets RemoveTargets TagResource",
     ),
     Right(
         Need.EVENTS,

@@ -40,7 +40,8 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         look = Looker(context, applying.stacks, names, context.partition_key)
         failed = [row for row in own if row["outcome"] == "failed"]
         try:
-            yield from look.evaluations(_to_be_evaluated(context, names, checks))
+            # Of what is taken down nothing is to be as declared.
+            yield from look.evaluations([] if stack.spec.retired else _to_be_evaluated(context, names, checks))
         except Exception as error:
             if not failed:
                 raise

@@ -17,6 +17,7 @@ from secrets_pipeline.engine.reason import Because, Follows, Waits
 from secrets_pipeline.errors import AwsError, DocumentError
 from secrets_pipeline.reconcilers.database.password_mark import PasswordMark
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS
+from secrets_pipeline.reconcilers.secret.ownership import is_adopted
 from secrets_pipeline.reconcilers.secret.part import SECRET_NOT_OURS
 from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
@@ -69,12 +70,14 @@ class ConnectionReconciler:
         if state is None or state.deleted_at is not None:
             follows = Follows("fields follow when the secret exists")
             return Change(resource, ChangeClass.UPDATE, (follows,), rewrites=True)
-        if not stack.ownership.owns(state):
+        if not (stack.ownership.owns(state) or is_adopted(stack, state, secret)):
             return Change(resource, ChangeClass.BLOCKED, (SECRET_NOT_OURS,))
         if missing:
             return Change(resource, ChangeClass.UPDATE, tuple(map(Waits, missing)), rewrites=True)
-        if not is_rendered_from(state, field_inputs(stack, secret, fields)):
-            completed = Because(f"fields {', '.join(fields)} are completed")
+        if stack.ownership.fingerprinter is None or not is_rendered_from(state, field_inputs(stack, secret, fields)):
+            # No value is read for a plan.
+            differing = "" if stack.ownership.owns(state) else ", where they differ"
+            completed = Because(f"fields {', '.join(fields)} are completed{differing}")
             return Change(resource, ChangeClass.UPDATE, (completed,), rewrites=True)
         return Change(resource, ChangeClass.NONE)
 
@@ -105,7 +108,7 @@ class ConnectionReconciler:
         # Also where an earlier run was killed after it moved AWSCURRENT: the version's id says what it was made of.
         if written is not None and before is not None and after == writer.token(written.arn, before, inputs):
             self._carry_password_mark(secret, before, after)
-        return f"{', '.join(fields)} written"
+        return f"{', '.join(fields)} {'are there' if after == state.current_version else 'written'}"
 
     def _carry_password_mark(self, secret: SecretSpec, before: str, after: str) -> None:
         """The new version holds the same password: an instance that was proven to accept it still does."""

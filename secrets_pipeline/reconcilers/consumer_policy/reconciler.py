@@ -29,6 +29,7 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Missing, NotOurs, Reason, Waits
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_queue.part import OURS
 from secrets_pipeline.reconcilers.outputs_document.published import taken_parameters
@@ -114,7 +115,10 @@ class ConsumerPolicyReconciler:
             for resource in [Resource(KIND, name, ", ".join(dict.fromkeys(one.component for one in role.consumers)))]
         ]
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-        reason = Because("reads nothing under this stack any more", "`apply --prune` takes the policy away")
+        # Of many alike one sentence is told.
+        deletes = pruning(self._stack.spec, self._stack.run.options)
+        takes = "`apply --prune` takes the policy away" if not self._stack.spec.retired else f"{deletes}, at once"
+        reason = Because("reads nothing under this stack any more", takes)
         left = sorted(self._noted - {role.name for role in self._roles.values()})
         return [*changes, *(Change(Resource(KIND, name), action, (reason,)) for name in left)]
 

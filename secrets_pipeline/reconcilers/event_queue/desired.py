@@ -151,6 +151,10 @@ class Layout:
         policy = f"policy/{self.boundary}"
         return iam_arn(self.here.account_id, policy, partition=self.here.partition) if self.boundary else None
 
+    def local_rules(self, place: Place) -> Mapping[str, Document]:
+        """Map the ARN of each rule that only stacks of this place need to its pattern."""
+        return self._rules(place, RULES)
+
     def rules(self, place: Place) -> Mapping[str, Document]:
         """Map the ARN of each rule of a place's default bus to its pattern."""
         return {**self._rules(place, RULES), **self.global_rules(place)}

@@ -188,12 +188,13 @@ def _routes(stack: Stack) -> list[_Route]:
     if settings.events is None:
         return []
     account = stack.observed.sessions.for_target(settings.event_target(settings.events))
-    plan = _layout(stack, account)
+    plan = layout_of(stack, account)
     at_home = _home(stack, account, plan)
     return [at_home] if plan.at_home else [at_home, _elsewhere(stack, plan, at_home)]
 
 
-def _layout(stack: Stack, home: AwsAccount) -> Layout:
+def layout_of(stack: Stack, home: AwsAccount) -> Layout:
+    """Lay out the way from the stack's account and region to the queue."""
     events = stack.run.settings.events
     if events is None:
         raise RuntimeError("there is no layout without a queue")

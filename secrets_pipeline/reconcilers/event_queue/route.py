@@ -1,4 +1,4 @@
-"""Make bus, role and rules on the way of an event to the queue.
+"""Make bus, role and rules, and delete rules, on the way of an event to the queue.
 
 Sources: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html, API_PutTargets.html and
 API_PutPermission.html
@@ -14,7 +14,7 @@ from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.engine.model import Resource
+from secrets_pipeline.engine.model import Resource, SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Document
@@ -197,6 +197,28 @@ class RulePart:
                 operation="PutTargets",
                 remedy="Apply again; if it stays, look the code up in the API reference of EventBridge.",
             )
+
+
+def delete_rule(account: AwsAccount, arn: str) -> str:
+    """Call RemoveTargets and DeleteRule for a rule of the default bus, if it carries our tag; what was done."""
+    events, name = account.client("events"), arn.rpartition("/")[2]
+    try:
+        ours = has_our_tag(_event_tags(account, arn))
+    except AwsError as error:
+        if error.missing:
+            return "was gone already"
+        raise
+    if not ours:
+        raise SkippedError(f"rule {name} does not carry our tag any more")
+    with calling("ListTargetsByRule", name):
+        targets = [one["Id"] for one in events.list_targets_by_rule(Rule=name)["Targets"]]
+    if targets:
+        # EventBridge deletes no rule that has targets.
+        with calling("RemoveTargets", name):
+            events.remove_targets(Rule=name, Ids=targets)
+    with calling("DeleteRule", name):
+        events.delete_rule(Name=name)
+    return "deleted"
 
 
 def _accounts(policy: str) -> set[str]:

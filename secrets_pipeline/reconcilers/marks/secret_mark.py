@@ -45,6 +45,11 @@ class Part(StrEnum):
     ROTATION = "rotation"
     REPLICAS = "replicas"
 
+    @property
+    def word(self) -> str:
+        """What the tag `:kept` calls it."""
+        return self.value.replace(" ", "-")
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
@@ -213,8 +218,8 @@ class Marks:
         return frozenset(text.split()) if proven else frozenset()
 
     def keeps(self, secret: SecretState, part: Part) -> bool:
-        """Whether a part was there before the secret was adopted: what nobody declares is left alone then."""
-        return part.value in self.read_words(secret, KEPT)
+        """Whether a part was there before the secret was adopted, or is: what nobody declares is left alone then."""
+        return self.verify(secret).state is MarkState.UNMARKED or part.word in self.read_words(secret, KEPT)
 
     def verify(self, secret: SecretState) -> Mark:
         """Read and verify the mark that a secret carries."""

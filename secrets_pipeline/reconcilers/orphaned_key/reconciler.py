@@ -1,7 +1,8 @@
 """List KMS keys that left the YAML, and call ScheduleKeyDeletion for them where the operator asks for it.
 
-A key stays while the YAML or the operator names it, while a secret is encrypted under it that could still be read, or
-restored, after the key is gone, and while it has a grant: that is how RDS, EBS and others use a key.
+A key stays while the YAML or the operator names it, if only in a component that no secret has to do with any more;
+while a secret is encrypted under it that could still be read, or restored, after the key is gone; and while it has a
+grant: that is how RDS, EBS and others use a key.
 Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html and
 https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 """
@@ -14,9 +15,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, Detail, Reason, Sign
+from secrets_pipeline.engine.reason import Because, Detail, Kept, Reason, Sign
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, marked
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, DEFAULT_DELETION_DAYS
 from secrets_pipeline.reconcilers.observed.key_state import PENDING_DELETION
@@ -70,7 +73,7 @@ class OrphanedKeyReconciler:
             # Minutes have passed since the plan.
             keys.forget(found.state.key_id)
             found = self._key(found.state.key_id, alias)
-        if found is None:
+        if found is None or self._declared_by(alias) is not None:
             raise SkippedError(f"{alias} does not belong to this stack any more")
         days, key_id = _days(found), found.state.key_id
         if why := self._in_use(found, days):
@@ -96,6 +99,11 @@ class OrphanedKeyReconciler:
                 orphans.setdefault(alias, key)
         return orphans
 
+    def _declared_by(self, alias: str) -> TerraformKey | None:
+        """Find who declares the key although no secret has to do with it any more."""
+        spec = self._stack.spec
+        return self._stack.ownership.repository.terraform_key(alias, spec.stack, spec.target)
+
     def _key(self, key_id: str, alias: str) -> MarkedKey | None:
         """Look at a key: None if it is not this stack's by its mark, or is being deleted already."""
         about = self._stack.observed.keys.about(key_id)
@@ -107,12 +115,16 @@ class OrphanedKeyReconciler:
         return key if ours else None
 
     def _change(self, alias: str, key: MarkedKey) -> Change:
+        if (kept := self._declared_by(alias)) is not None:
+            managed = "settings.secrets_pipeline.create: true manages it"
+            said = f"is kept: component {kept.component} of stack {kept.stack} still declares it"
+            return Change(Resource(KIND, alias), ChangeClass.NONE, (Kept(said, managed),))
         options, repository = self._stack.run.options, self._stack.ownership.repository
         named = key.mark.owner is not None and key.mark.owner.repository == repository.id
-        command = "`apply --prune`" if named else f"`apply --prune --adopt {alias}`"
+        deletes = pruning(self._stack.spec, options, alias, named=named)
         gone = f"key {key.state.key_id} is not in the stack any more"
         said = gone if named else f"{gone}, and its mark names no repository"
-        reason = Because(said, f"{command} deletes it in {_days(key)} days, unless something is encrypted under it")
+        reason = Because(said, f"{deletes} in {_days(key)} days, unless something is encrypted under it")
         resource = Resource(KIND, alias)
         if not options.prune or not (named or options.adopts(alias)):
             return Change(resource, ChangeClass.ORPHAN, (reason,))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Detail, Reason, Sign
+from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED
 from secrets_pipeline.reconcilers.marks.secret_mark import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -67,9 +68,8 @@ def _heir(stack: Stack, name: str) -> str:
 def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClass, tuple[Reason, ...]]:
     """What becomes of an orphan of ours."""
     options, named = stack.run.options, owner.repository == stack.ownership.repository.id
-    command = f"`apply --prune{'' if named else f' --adopt {state.name}'}`"
     window = _window(_days(stack, state))
-    deletes = f"{command} deletes it, {window}"
+    deletes = f"{pruning(stack.spec, options, state.name, named=named)}, {window}"
     reason = Because("is not in the stack any more", deletes)
     if not options.prune or not (named or options.adopts(state.name)):
         # Without the repository in its mark it may be that of another one with a stack of this name.

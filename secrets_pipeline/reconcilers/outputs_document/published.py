@@ -32,6 +32,11 @@ def taken_parameters(stack: Stack) -> NotOurs | None:
     The stack's inline policies bear its name alone, so they are whose the parameters are.
     """
     holder, ours = stack.observed.parameters.holder(), stack.ownership.repository.id
+    if stack.spec.retired and ours and not holder and not stack.run.options.adopts(stack.observed.parameters.folder):
+        # Nobody declares the stack, so its name alone proves nothing.
+        unnamed = bool(stack.observed.parameters.published())
+        way = f"--adopt {stack.observed.parameters.folder} takes them over, if they are this repository's"
+        return NotOurs("nothing says whose parameters these are", way) if unnamed else None
     if holder in ("", ours):
         return None
     owner, folder = Owner(stack.spec.stack, repository=holder), stack.observed.parameters.folder

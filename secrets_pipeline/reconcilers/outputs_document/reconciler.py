@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 KIND = "outputs"
 _RENAME = "rename the stack or the component: Atmos would look there for the outputs of both"
 _OURS = re.compile(r"/(secret_arns(/[0-9]+)?|delivered)$")
+_DELIVERED = "/delivered"
+_REFRESHED = re.compile(r"refreshed(/[0-9]+)?")
+
+
+_NOTE_LEFT = Because("says whose the parameters of a stack are that is not declared any more", "goes last")
 
 
 class OutputsDocumentReconciler:
@@ -60,13 +65,21 @@ class OutputsDocumentReconciler:
                 action, reason = ChangeClass.BLOCKED, NotOurs(f"stack {other} publishes there", _RENAME)
             changes.append(Change(Resource(KIND, name), action, (reason,) if reason else (), note=True))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-        left = [name for name in set(own) - {*wanted, *also} if _OURS.search(name) and not self._holder(name, own)]
+        left = [name for name in set(own) - {*wanted, *also} if self._is_ours(name) and not self._holder(name, own)]
         copies = [copy for name in left if (copy := self._in_store(name)) and copy in in_store and copy not in wanted]
-        changes.extend(
-            Change(Resource(KIND, name), action, (Because("no component says it any more"),))
-            for name in sorted({*left, *copies})
-        )
+        surplus = tuple(sorted({*left, *copies}))
+        changes.extend(Change(Resource(KIND, name), action, (_left(name),)) for name in surplus)
+        if self._stack.spec.retired:
+            notes = self._notes(found)
+            changes.extend(Change(Resource(KIND, note), action, (_NOTE_LEFT,), depends_on=surplus) for note in notes)
         return changes
+
+    def _notes(self, found: Mapping[str, str]) -> list[str]:
+        """The notes of the stack that say whose its parameters are; that of the repository comes last."""
+        parameters = self._stack.observed.parameters
+        place = str(parameters.store_note)
+        here = [place] if found.get(place) == self._stack.spec.stack else []
+        return [one for one in (*here, parameters.note) if one in found]
 
     def _in_store(self, name: str) -> str | None:
         """Where Atmos looks for what is published under a name; None where nobody does, or it is the same place."""
@@ -91,8 +104,7 @@ class OutputsDocumentReconciler:
         """Call PutParameter or DeleteParameter for one parameter; see `engine.Reconciler`."""
         name = change.resource.name
         if change.action is ChangeClass.PRUNE:
-            self._stack.observed.parameters.delete(name)
-            return "deleted"
+            return self._prune(name)
         # Each part would go through all secrets again.
         text = (self._wanted() if self._planned is None else self._planned).get(name)
         if text is None:
@@ -101,6 +113,18 @@ class OutputsDocumentReconciler:
         parameters = self._stack.observed.parameters
         notes = {parameters.note: "names the repository", parameters.store_note: "names the stack"}
         return notes.get(name) or f"{len(json.loads(text))} ARNs"
+
+    def _is_ours(self, name: str) -> bool:
+        inside = name.removeprefix(f"{self._stack.observed.parameters.folder}/")
+        return bool(_OURS.search(name)) or (self._stack.spec.retired and _REFRESHED.fullmatch(inside) is not None)
+
+    def _prune(self, name: str) -> str:
+        parameters = self._stack.observed.parameters
+        if name == parameters.note and (others := sorted(set(parameters.published()) - {name})):
+            # It says whose they are: without it nobody could prove that they may go.
+            raise SkippedError(f"still says whose {others[0]} is", remedy="What is there has to go first; then again.")
+        parameters.delete(name)
+        return "deleted"
 
     def _handed_out(self, state: SecretState) -> bool:
         return state.deleted_at is None and self._stack.ownership.owns(state)
@@ -130,3 +154,10 @@ class OutputsDocumentReconciler:
         if wanted and self._stack.ownership.repository.id:
             wanted[self._stack.observed.parameters.note] = self._stack.ownership.repository.id
         return wanted
+
+
+def _left(name: str) -> Because:
+    said = "no component says it any more"
+    if not name.endswith(_DELIVERED):
+        return Because(said)
+    return Because(f"{said}; what was delivered to functions, services and stages stays in them, as they are others'")

@@ -103,7 +103,7 @@ class ReplicaReconciler(PartReconciler[Replicas]):
         reasons = todo.reasons(state, made=made)
         if reasons:
             return Change(resource, ChangeClass.REPLICATE, reasons, drift=made and bool(todo.add or todo.rekey))
-        if todo.others:
+        if todo.others and not self._stack.ownership.marks.keeps(state, self.part):
             # Whoever added it may depend on it: it is said, and theirs to remove.
             said = Because(f"replica in {', '.join(todo.others)} was added by somebody else; it is left alone")
             return Change(resource, ChangeClass.NONE, (ChangedOutside(said),), drift=True)

@@ -1,4 +1,4 @@
-"""Make the log group of the managed rotation function; its retention is ours to set only where its tags prove it.
+"""Make and delete the log group of the managed rotation function; it is ours only where its tags prove it.
 
 Whoever names the function names the group, and a shorter retention deletes what is in it: of a function that is gone,
 the group and its events may be somebody else's.
@@ -81,6 +81,32 @@ def deploy_log_group(stack: Stack, wanted: WantedFunction) -> str:
         with calling("PutRetentionPolicy", group):
             client.put_retention_policy(logGroupName=group, retentionInDays=days)
     return found.kept
+
+
+def delete_log_group(stack: Stack, function: str) -> str:
+    """Call DeleteLogGroup for the group of a function of a retired stack, if its tags prove it ours.
+
+    Returns:
+        What was done, for a human.
+
+    Raises:
+        AwsError: if CloudWatch Logs refuses.
+    """
+    client, group = stack.account.client("logs"), f"/aws/lambda/{function}"
+    arn = stack.account.arn("logs", f"log-group:{group}")
+    with calling("ListTagsForResource", group):
+        try:
+            tags = client.list_tags_for_resource(resourceArn=arn).get("tags", {})
+        except client.exceptions.ResourceNotFoundException:
+            return "its log group was gone already"
+    if foreign_function(stack, arn, tags):
+        return "its log group is not ours and stays"
+    with calling("DeleteLogGroup", group):
+        try:
+            client.delete_log_group(logGroupName=group)
+        except client.exceptions.ResourceNotFoundException:
+            return "its log group was gone already"
+    return "log group deleted"
 
 
 def _problem(stack: Stack, wanted: WantedFunction) -> NotOurs | None:

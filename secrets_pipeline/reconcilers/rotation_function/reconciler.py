@@ -15,13 +15,18 @@ from secrets_pipeline.access.granting.rotation import rotated_arns
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, NotOurs, Reason, Waits
-from secrets_pipeline.reconcilers.apply_options import function_named
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Kept, NotOurs, Reason, Waits
+from secrets_pipeline.reconcilers.apply_options import adoption, function_named, pruning
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction, wanted_function
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
-from secrets_pipeline.reconcilers.rotation_function.log_group import Retention, compare_retention, deploy_log_group
+from secrets_pipeline.reconcilers.rotation_function.log_group import (
+    Retention,
+    compare_retention,
+    delete_log_group,
+    deploy_log_group,
+)
 from secrets_pipeline.reconcilers.rotation_function.observe import (
     configuration_differences,
     refuse_problem,
@@ -99,8 +104,15 @@ class RotationFunctionReconciler:
         left = noted_function(self._stack)
         if left is None or (self._function is not None and left == self._function.name):
             return None
+        other = self._stack.ownership.repository.function_stack(left, self._stack.spec.target)
+        if other is not None:
+            kept = Kept(f"is kept: stack {other} declares it", f"{adoption(other, function_named(left))} takes it over")
+            return Change(Resource(KIND, left), ChangeClass.NONE, (kept,))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-        reason = Because("rotates nothing of this stack any more", "`apply --prune` deletes it with its role")
+        deletes = f"{pruning(self._stack.spec, self._stack.run.options)} with its role"
+        if self._stack.spec.retired:
+            deletes += " and its log group"
+        reason = Because("rotates nothing of this stack any more", deletes)
         return Change(Resource(KIND, left), action, (reason,))
 
     def _plan(self, resource: Resource) -> Change:
@@ -253,13 +265,16 @@ class RotationFunctionReconciler:
             self._delete(name)
             done = "function deleted"
         role = delete_role(stack, name, account.arn("iam", f"role/{name}"))
+        log = (
+            delete_log_group(stack, name) if stack.spec.retired else "its log group stays until its events are too old"
+        )
         forget_function(stack)
         stack.observed.functions.forget(name)
-        return f"{done}, {role}; its log group stays until its events are too old"
+        return f"{done}, {role}; {log}"
 
     def _turns(self, name: str) -> bool:
         state = self._stack.observed.secrets.refresh(name)
-        return state is not None and state.rotation_enabled
+        return state is not None and state.deleted_at is None and state.rotation_enabled
 
 
 def _shown(state: FunctionState, wanted: WantedFunction) -> list[str]:

@@ -12,8 +12,10 @@ from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
-from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_list
+from secrets_pipeline.reconcilers.observed.tags import tag_list
+from secrets_pipeline.reconcilers.secret.adoption import parts_left
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
+from secrets_pipeline.reconcilers.secret.tags import declared_keys_tag, left_tags
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, under_another_key
 from secrets_pipeline.reconcilers.secret_value.initial import initial_value
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs
@@ -83,7 +85,8 @@ class SecretWriter:
             raise SkippedError(initial.reason)
         owner = stack.ownership.owner(secret.spec)
         tags = dict(secret.tags)
-        request: dict[str, Any] = {"Description": secret.spec.description} if secret.spec.description else {}
+        described = secret.spec.description or ""
+        request: dict[str, Any] = {"Description": described} if described else {}
         if key is not None:
             request["KmsKeyId"] = key
         now, token = stack.run.now(), None
@@ -96,6 +99,7 @@ class SecretWriter:
                 tags[VALUE_VERSION] = stack.ownership.marks.version(secret.name, token)
             tags |= {INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}
             request |= {"ClientRequestToken": token, **as_parameters(initial.value)}
+        tags |= declared_keys_tag(stack, secret.spec)
         tags[SPEC] = stack.ownership.marks.created(secret.name, owner, stack.run.id, now)
         try:
             with calling("CreateSecret", secret.name):
@@ -109,7 +113,7 @@ class SecretWriter:
             SecretState(
                 name=secret.name,
                 arn=answer["ARN"],
-                description=secret.spec.description,
+                description=described,
                 kms_key_id=key,
                 tags=tags,
                 versions={answer.get("VersionId", token): (CURRENT,)} if token else {},
@@ -138,14 +142,14 @@ class SecretWriter:
             AwsError: if AWS refuses.
         """
         stack = self._stack
-        key = secret.kms_key
+        key, description = secret.kms_key_of(state), secret.description(state)
         if isinstance(key, Pending):
             raise SkippedError(key.reason)
         moved = key_id(stack, state.kms_key_id) != key_id(stack, key)
         done = self._retag(state, secret, moved=moved)
-        if state.description != secret.spec.description:
+        if state.description != description:
             with calling("UpdateSecret", state.name):
-                self._client.update_secret(SecretId=state.arn, Description=secret.spec.description)
+                self._client.update_secret(SecretId=state.arn, Description=description)
             done.append("description")
         if done:
             state = self._own(state)
@@ -181,14 +185,14 @@ class SecretWriter:
                 # Only the list of what it is rendered from was old.
                 return ""
             declared, leaves = secret.spec.value, self._stack.resolve.leaves(secret.spec)
-            self._writer.write(
+            version = self._writer.write(
                 secret.name,
                 intent=inputs,
                 inputs=inputs,
                 make=lambda current: render(declared, leaves, current),
                 done=lambda state: is_rendered_from(state, inputs),
             )
-            return "value"
+            return "value" if version != state.current_version else ""
         first = initial_value(self._stack, secret.spec, self._passwords)
         if isinstance(first, Pending):
             raise SkippedError(first.reason)
@@ -215,19 +219,21 @@ class SecretWriter:
         if self._stack.ownership.marks.verify(state).state is MarkState.UNMARKED:
             # What we said of it when it was ours, if it ever was, is no more true.
             changed |= {tag: "" for tag in (VALUE_VERSION, REPLICAS, KEPT) if tag in state.tags}
-            changed |= self._kept(state, secret)
+            if kept := parts_left(self._stack, state, secret):
+                changed[KEPT] = self._stack.ownership.marks.words(KEPT, state.arn, (part.word for part in kept))
         under = key_id(self._stack, state.kms_key_id)
         if moved and not secret.spec.external and state.tags.get(VALUE_KEY) != under:
             # Said before the move, so that a crash behind it does not leave the value there.
             changed[VALUE_KEY] = under
-        surplus = surplus_tags(state.tags, wanted)
+        left = left_tags(self._stack, state, secret)
+        if left:
+            with calling("UntagResource", state.name):
+                self._client.untag_resource(SecretId=state.arn, TagKeys=left)
         if changed:
+            changed |= declared_keys_tag(self._stack, secret.spec)
             with calling("TagResource", state.name):
                 self._client.tag_resource(SecretId=state.arn, Tags=tag_list(changed))
-        if surplus:
-            with calling("UntagResource", state.name):
-                self._client.untag_resource(SecretId=state.arn, TagKeys=surplus)
-        return ["tags"] if changed or surplus else []
+        return ["tags"] if changed or left else []
 
     def _own_mark(self, state: SecretState, secret: DesiredSecret) -> str:
         """The mark of the new owner: it vouches for what the old one vouched for, but the tags."""
@@ -236,12 +242,3 @@ class SecretWriter:
         if commit is None:
             return marks.provisional(state.arn, owner, run)
         return marks.finished(state.arn, owner, commit.opened(Part.TAGS, run))
-
-    def _kept(self, state: SecretState, secret: DesiredSecret) -> dict[str, str]:
-        """Policy and rotation that an adopted secret has and nobody declares: adoption takes neither away."""
-        kept = []
-        if not (secret.spec.policy or secret.spec.readers) and self._stack.observed.secrets.policy(state.name):
-            kept.append(Part.POLICY.value)
-        if secret.spec.rotation is None and state.rotation_enabled:
-            kept.append(Part.ROTATION.value)
-        return {KEPT: self._stack.ownership.marks.words(KEPT, state.arn, kept)} if kept else {}

@@ -87,6 +87,35 @@ class DesiredSecret:
         problem = self._stack.observed.keys.problem(key) if isinstance(key, str) else None
         return Pending(f"KMS key {key} {problem.problem}") if problem else key
 
+    def declares(self, part: Part) -> bool:
+        """Whether the stack says anything about a part."""
+        spec = self.spec
+        match part:
+            case Part.DESCRIPTION:
+                return spec.description is not None
+            case Part.KMS_KEY:
+                return spec.kms_key is not None or spec.says_default_key
+            case Part.TAGS:
+                return True
+            case Part.POLICY:
+                return bool(spec.policy or spec.readers)
+            case Part.ROTATION:
+                return spec.rotation is not None
+            case Part.REPLICAS:
+                return bool(spec.replicas)
+
+    def leaves(self, state: SecretState, part: Part) -> bool:
+        """Whether a part that a secret had when it was adopted is left alone, as the stack says nothing of it."""
+        return not self.declares(part) and self._stack.ownership.marks.keeps(state, part)
+
+    def description(self, state: SecretState) -> str:
+        """The description that a secret should have: the declared one, or its own where that is left alone."""
+        return state.description if self.leaves(state, Part.DESCRIPTION) else self.spec.description or ""
+
+    def kms_key_of(self, state: SecretState) -> str | Pending | None:
+        """The key that a secret should have: see `kms_key`, or its own where that is left alone."""
+        return state.kms_key_id if self.leaves(state, Part.KMS_KEY) else self.kms_key
+
     @cached_property
     def tags(self) -> dict[str, str]:
         """Join the stack's tags and our identity tags.
@@ -144,7 +173,7 @@ class DesiredSecret:
     def _text(self, part: Part) -> str | Pending | None:
         """What the digest of a part is over; None is a part that the stack does not declare."""
         texts: Mapping[Part, Callable[[], str | Pending | None]] = {
-            Part.DESCRIPTION: lambda: self.spec.description,
+            Part.DESCRIPTION: lambda: self.spec.description or "",
             Part.KMS_KEY: self._key_text,
             Part.TAGS: lambda: json.dumps(self.tags, sort_keys=True),
             Part.POLICY: self._policy_text,

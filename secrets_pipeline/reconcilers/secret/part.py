@@ -12,6 +12,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, Follows, NotOurs, Waits
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
+from secrets_pipeline.reconcilers.secret.ownership import is_adopted
 from secrets_pipeline.reconcilers.secret_value.inputs import value_waits
 from secrets_pipeline.references.resolve import Pending
 
@@ -90,7 +91,7 @@ class PartReconciler(ABC, Generic[Declared]):
             return Change(resource, ChangeClass.UPDATE, (Waits(declared.reason),))
         if state is None or state.deleted_at is not None:
             return None if declared is None else self.follow(resource, secret)
-        if not ownership.owns(state):
+        if not (ownership.owns(state) or is_adopted(self._stack, state, secret.spec)):
             blocked = Change(resource, ChangeClass.BLOCKED, (SECRET_NOT_OURS,))
             return None if declared is None else blocked
         if declared is None and ownership.marks.keeps(state, self.part):

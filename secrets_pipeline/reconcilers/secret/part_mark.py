@@ -16,6 +16,7 @@ from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Mark, Owner, 
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
+from secrets_pipeline.reconcilers.secret.tags import declared_keys_tag
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEPT, KEY, SPEC
 
 if TYPE_CHECKING:
@@ -85,13 +86,11 @@ def write_finished_mark(stack: Stack, state: SecretState, secret: DesiredSecret,
         AwsError: if AWS refuses.
     """
     owner, marks = stack.ownership.owner(secret.spec), stack.ownership.marks
-    declared = {
-        Part.POLICY.value: secret.policy is not None,
-        Part.ROTATION.value: secret.spec.rotation is not None,
-    }
+    # Beside declared replicas there may be others.
+    taken = {part.word for part in Part if part is not Part.REPLICAS and secret.declares(part)}
     kept = marks.read_words(state, KEPT)
-    left = {word for word in kept if not declared.get(word)}
-    more = {} if left == kept else {KEPT: marks.words(KEPT, state.arn, left)}
+    more = {KEPT: marks.words(KEPT, state.arn, kept - taken)} if kept & taken else {}
+    more |= {tag: text for tag, text in declared_keys_tag(stack, secret.spec).items() if state.tags.get(tag) != text}
     return _write(stack, state, owner, marks.finished(state.arn, owner, commit), more)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
-from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_details
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
+from secrets_pipeline.reconcilers.secret.tags import tag_differences
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, key_name, under_another_key
 from secrets_pipeline.reconcilers.secret_value.plan import Difference, value_differences
-from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, VALUE_KEY
+from secrets_pipeline.reconcilers.tag_keys import VALUE_KEY
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -23,10 +22,11 @@ if TYPE_CHECKING:
 def differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> tuple[Difference, ...]:
     """Compare description, key, tags and what the value was made from with the stack; no value is read."""
     found = []
-    if state.description != secret.spec.description:
-        differs = Differs("description", repr(state.description), repr(secret.spec.description))
+    description = secret.description(state)
+    if state.description != description:
+        differs = Differs("description", repr(state.description), repr(description))
         found.append(Difference(Part.DESCRIPTION, differs))
-    key = secret.kms_key
+    key = secret.kms_key_of(state)
     if isinstance(key, Pending):
         found.append(Difference(Part.KMS_KEY, Waits(key.reason)))
     elif key_id(stack, state.kms_key_id) != key_id(stack, key):
@@ -35,8 +35,7 @@ def differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> tupl
     elif under_another_key(stack, state) and not secret.spec.external:
         still = Because(f"value is still under kms key {key_name(stack, state.tags[VALUE_KEY])}")
         found.append(Difference(None, still, rewrites=True))
-    tags = _tag_differences(state.tags, secret.tags)
-    found.extend(Difference(Part.TAGS, reason) for reason in tags)
+    found.extend(Difference(Part.TAGS, reason) for reason in tag_differences(stack, state, secret))
     found.extend(value_differences(stack, state, secret.spec))
     return tuple(found)
 
@@ -51,19 +50,3 @@ def reasons(state: SecretState, secret: DesiredSecret, found: Sequence[Differenc
     outside = [one.part is not None and done[one.part] and not isinstance(one.reason, Waits) for one in found]
     said = (ChangedOutside(one.reason) if out else one.reason for out, one in zip(outside, found, strict=True))
     return any(outside), tuple(said)
-
-
-def _tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[Reason]:
-    found: list[Reason] = []
-    for key, value in wanted.items():
-        if key == REPOSITORY and key not in observed:
-            found.append(UNNAMED)
-        elif key not in observed:
-            found.append(Because(f"tag {key} is missing", details=tag_details(key, None, value)))
-        elif observed[key] != value:
-            found.append(Differs(f"tag {key}", repr(observed[key]), repr(value)))
-    found.extend(
-        Because(f"tag {key} is not declared", details=tag_details(key, observed[key], None))
-        for key in surplus_tags(observed, wanted)
-    )
-    return found

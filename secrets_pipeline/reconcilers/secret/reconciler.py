@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Noted, NotOurs, Reason
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Noted, Reason
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+from secrets_pipeline.reconcilers.secret.adoption import kept_note
 from secrets_pipeline.reconcilers.secret.apply import NameTaken, SecretWriter
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
-from secrets_pipeline.reconcilers.secret.ownership import Claim, claim
+from secrets_pipeline.reconcilers.secret.ownership import Claim, claimed
 from secrets_pipeline.reconcilers.secret.plan import differences, reasons
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, value_missing
 from secrets_pipeline.reconcilers.secret_value.generated_rule import other_rule
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "secret"
-_KEY_REMEDY = (
-    "check fingerprint_key in the operator's settings, where its alias leads, and the "
-    "account; else find out who tagged it"
-)
 
 
 class SecretReconciler:
@@ -79,14 +75,14 @@ class SecretReconciler:
         if state is None:
             return self._create(writes, secret)
         # The list only nominated it: what DescribeSecret shows may belong to somebody else.
-        action, why = self._claim(state, secret)
+        action, why = claimed(self._stack, state, secret.spec)
         if action is ChangeClass.BLOCKED:
             raise SkippedError(str(why))
         done = []
         if state.deleted_at is not None:
             state = writes.restore(state)
             done.append("restored")
-            action, why = self._claim(state, secret)
+            action, why = claimed(self._stack, state, secret.spec)
             if action is ChangeClass.BLOCKED:
                 raise SkippedError(f"restored, and then: {why}")
         return ", ".join([*done, *writes.update(state, secret)]) or "nothing differed any more"
@@ -108,7 +104,7 @@ class SecretReconciler:
             return Change(resource, ChangeClass.BLOCKED, problems, remedy="; ".join(secret.spec.remedies))
         needs = tuple(stack.spec.secret(ref).name for ref in secret.spec.depends_on)
         state = stack.observed.secrets.get(secret.name)
-        action, why = self._claim(state, secret)
+        action, why = claimed(self._stack, state, secret.spec)
         if action is ChangeClass.BLOCKED:
             return Change(resource, action, (why,) if why is not None else (), depends_on=needs)
         before = self._renamed(state, secret)
@@ -139,7 +135,8 @@ class SecretReconciler:
         if why is not None:
             outside = action is ChangeClass.RESTORE and secret.finished(state)
             why = ChangedOutside(why) if outside else why
-            said = (why, *differs, *notes)
+            stays = kept_note(stack, state, secret) if action is ChangeClass.ADOPT else None
+            said = (why, *differs, *([stays] if stays else ()), *notes)
             return Change(resource, action, said, drift=drift or outside, depends_on=needs, rewrites=rewrites)
         differs += self._window(state, secret)
         if differs:
@@ -173,7 +170,7 @@ class SecretReconciler:
 
     def _is_rewritten(self, secret: DesiredSecret) -> bool:
         state = self._stack.observed.secrets.get(secret.name)
-        if state is None or secret.spec.blocked or self._claim(state, secret)[0] is ChangeClass.BLOCKED:
+        if state is None or secret.spec.blocked or claimed(self._stack, state, secret.spec)[0] is ChangeClass.BLOCKED:
             return False
         if any(one.rewrites for one in differences(self._stack, state, secret)):
             return True
@@ -185,25 +182,6 @@ class SecretReconciler:
         if commit is None or commit.recovery_days == secret.spec.recovery_window_in_days:
             return ()
         return (Differs("recovery window", commit.recovery_days, f"{secret.spec.recovery_window_in_days} days"),)
-
-    def _proves_any(self) -> bool:
-        """Whether the fingerprint key proves any mark of the stack: without one, or by another one, it proves none."""
-        secrets = self._stack.observed.secrets.all().values()
-        return any(self._stack.ownership.marks.verify(one).ours for one in secrets)
-
-    def _claim(self, state: SecretState | None, secret: DesiredSecret) -> Claim:
-        stack, mark = self._stack, self._stack.ownership.marks.verify(state) if state else None
-        if mark is not None and mark.state is MarkState.FORGED and not self._proves_any():
-            key = stack.run.settings.fingerprint_key
-            return ChangeClass.BLOCKED, NotOurs(
-                f"carries our tags, and KMS key {key} proves no mark of the stack", _KEY_REMEDY
-            )
-        owner = mark.owner if mark else None
-        may_take = owner is not None and stack.ownership.repository.may_take(
-            owner, lambda spec: any(one.name == secret.name for one in spec.secrets)
-        )
-        adopt = stack.run.options.adopts(secret.name)
-        return claim(state, mark, stack.ownership.owner(secret.spec), adopt=adopt, may_take=may_take)
 
 
 def _resource(secret: SecretSpec) -> Resource:

@@ -121,6 +121,9 @@ class RotationReconciler(PartReconciler[Rotation]):
             f"--secret-id {name}, then take AWSPENDING off the version that rotation_not_stuck names, "
             "once the database is known to hold the current password.",
         )
+        if not self._stack.ownership.owns(state):
+            # Somebody took it over while its rotation was waited for.
+            raise SkippedError(f"secret {name} is not ours any more")
         state = withdraw_digest(self._stack, state, self.part)
         with calling("CancelRotateSecret", name):
             self._stack.account.client("secretsmanager").cancel_rotate_secret(SecretId=state.arn)

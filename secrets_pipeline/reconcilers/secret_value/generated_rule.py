@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.desired.tags import OWN_TAGS, TAGS
+from secrets_pipeline.desired.tags import leaves_room
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.reason import Noted
 from secrets_pipeline.reconcilers.tag_keys import GENERATED
@@ -29,8 +29,8 @@ def generated_tag(stack: Stack, secret: SecretSpec) -> dict[str, str]:
     Nothing for what is not generated, or where the stack's own tags leave no room.
     """
     fingerprinter = stack.ownership.fingerprinter
-    full = len(secret.tags) > TAGS - len(OWN_TAGS)
-    if not isinstance(secret.value, GeneratedValue) or fingerprinter is None or full:
+    room = leaves_room(secret.tags, GENERATED)
+    if not isinstance(secret.value, GeneratedValue) or fingerprinter is None or not room:
         return {}
     policy = secret.value.policy
     rule = json.dumps([dict(policy.alphabet), dict(policy.minima)], sort_keys=True)

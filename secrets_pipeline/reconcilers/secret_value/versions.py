@@ -19,6 +19,17 @@ Make = Callable[[Content | None], Content]
 """The value that was read (None where there is none) → the value to write."""
 
 
+def held_content(stack: Stack, before: SecretState) -> Content | None:
+    """Read the value that a write is about to replace by GetSecretValue; None where there is none.
+
+    Raises:
+        SkippedError: if the secret is not ours any more.
+        AwsError: if AWS refuses.
+    """
+    current = before.current_version
+    return read_content(stack, before, version=current) if current else None
+
+
 def put_version(stack: Stack, before: SecretState, token: str, make: Make, label: str) -> bool:
     """Store a version under a label by PutSecretValue, unless an earlier try did.
 
@@ -36,8 +47,7 @@ def put_version(stack: Stack, before: SecretState, token: str, make: Make, label
         AwsError: if AWS refuses.
     """
     client = stack.account.client("secretsmanager")
-    current = before.current_version
-    value = make(read_content(stack, before, version=current) if current else None)
+    value = make(held_content(stack, before))
     # Our own token with another rendering: an earlier try stored it; what is stored is kept.
     with (
         calling("PutSecretValue", before.name),

@@ -29,7 +29,7 @@ from secrets_pipeline.reconcilers.secret_value.provenance import (
     is_unfinished,
 )
 from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
-from secrets_pipeline.reconcilers.secret_value.versions import Make, move_label, put_version
+from secrets_pipeline.reconcilers.secret_value.versions import Make, held_content, move_label, put_version
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.values.content import Content
 
@@ -120,7 +120,7 @@ class ValueWriter:
             label: what the new version is staged under; it stays there.
 
         Returns:
-            The id of the version that is AWSCURRENT now.
+            The id of the version that is AWSCURRENT now; no version is written where that holds what it should.
 
         Raises:
             SkippedError: if the secret is not ours any more, while a rotation is in progress, or where one began
@@ -143,10 +143,16 @@ class ValueWriter:
                 after_rotation(self._stack, before)
                 continue
             token = self.token(before.arn, current, meant)
-            ours = not inherits or wrote(before, current)
+            ours, value = not inherits or wrote(before, current), make
+            if current is not None and inputs is not None and token not in before.versions:
+                held = held_content(self._stack, before)
+                made = make(held)
+                if made == held:
+                    return self._record(before, current, inputs, ours=ours, renewed=False)
+                value = partial(_as_made, made)
             if inherits and current is not None:
                 before = self._announce_write(before, current, token if ours else None, renders=inputs is not None)
-            if self._replace(before, token, make, label(before)):
+            if self._replace(before, token, value, label(before)):
                 if current is not None and wrote(before, current):
                     self._stack.observed.secrets.replaced[current] = token
                 return self._record(before, token, inputs, ours=ours, renewed=not inherits)
@@ -285,6 +291,10 @@ class ValueWriter:
                 f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished: it is compared."
             )
         return state.current_version or version
+
+
+def _as_made(made: Content, _current: Content | None) -> Content:
+    return made
 
 
 def _same(current: Content | None) -> Content:

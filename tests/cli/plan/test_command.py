@@ -227,5 +227,5 @@ def test_the_plan_job_observes_each_stage_with_drift_and_what_unblocks_it(reposi
     (row,) = [record.data for record in table.records if record.data["name"] == "shop/dev/api/token"]
     assert row["reason"] == "exists without our tags"
     assert row["what unblocks it"] == (
-        "`apply -s shop-dev --adopt shop/dev/api/token` takes it over; a generated value stays as it is"
+        "`apply -s shop-dev --adopt shop/dev/api/token` takes it over; `plan` with the same shows what that changes"
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.cli.migrate.formats import as_manifests
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Unchanged
 from secrets_pipeline.operations.migration.entries import Home, Naming
 from secrets_pipeline.operations.migration.migration import Migration, migrate
@@ -18,10 +17,10 @@ from secrets_pipeline.operations.migration.state import read_state
 from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.stages import apply_stack, plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from tests.bench import unpaced
 from tests.embedded import lead_to, operator
 from tests.grants import TRUSTED
+from tests.operations.migration.server import Everything, function
 from tests.operations.migration.terraform_state import State, create, estate, instances, parameter, state_file
 
 if TYPE_CHECKING:
@@ -47,48 +46,10 @@ OTHER_REGION = "eu-west-1"
 PASSWORD = "a-Password-of-Parameter-Store-41"
 
 
-class Everything:
-    """What AWS has of some secrets, for a comparison."""
-
-    def __init__(self, session: boto3.Session, names: list[str]) -> None:
-        client = session.client("secretsmanager")
-        self.of = {name: self._look(client, name) for name in names}
-
-    def _look(self, client: Any, name: str) -> dict[str, Any]:  # noqa: ANN401 - boto3's client
-        told = client.describe_secret(SecretId=name)
-        tags = {one["Key"]: one["Value"] for one in told.get("Tags", ())}
-        return {
-            "description": told.get("Description", ""),
-            "key": told.get("KmsKeyId"),
-            "rotation": [told.get(one) for one in ("RotationEnabled", "RotationLambdaARN", "RotationRules")],
-            "replicas": sorted(one["Region"] for one in told.get("ReplicationStatus", ())),
-            "versions": told["VersionIdsToStages"],
-            "tags": {key: text for key, text in tags.items() if not key.startswith(PREFIX)},
-            "policy": json.loads(client.get_resource_policy(SecretId=name).get("ResourcePolicy", "null")),
-            "value": client.get_secret_value(SecretId=name)["SecretString"],
-        }
-
-    def differences(self, other: Everything) -> dict[str, dict[str, tuple[Any, Any]]]:
-        found = {
-            name: {part: (was, other.of[name][part]) for part, was in told.items() if was != other.of[name][part]}
-            for name, told in self.of.items()
-        }
-        return {name: parts for name, parts in found.items() if parts}
-
-
 @pytest.fixture
 def session(aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
     lead_to(aws, monkeypatch)
     return operator(aws)
-
-
-def function(aws: emulator.LocalAws) -> str:
-    """A rotation function with its role, as Terraform makes them."""
-    allowed = {"Effect": "Allow", "Action": ["secretsmanager:*", "kms:*"], "Resource": "*"}
-    policies = {"rotate": {"Version": "2012-10-17", "Statement": [allowed]}}
-    role = StandInRole(f"arn:aws:iam::{aws.account_id}:role/rotation", "lambda.amazonaws.com", policies)
-    stand_in(aws, [role, StandInFunction("rotation", role.arn, invoked_by=("secretsmanager.amazonaws.com",))])
-    return f"arn:aws:lambda:{aws.region}:{aws.account_id}:function:rotation"
 
 
 def migrated(state: State, environment: str) -> Migration:
@@ -121,31 +82,6 @@ def planned(desired: OpenRepository, session: boto3.Session) -> list[Change]:
     return [one for changes in plan_stack(stack, deep=True).values() for one in changes]
 
 
-def test_thirty_secrets_are_migrated_and_nothing_of_them_changes(
-    aws: emulator.LocalAws, session: boto3.Session, tmp_path: Path
-) -> None:
-    key, rotation = session.client("kms").create_key()["KeyMetadata"]["Arn"], function(aws)
-    asked = estate(
-        "fnx/dev",
-        generated_only=True,
-        account=aws.account_id,
-        function=rotation,
-        key=key,
-        replica=OTHER_REGION,
-        # Today adoption takes away tags that nobody declares.
-        foreign=False,
-    )
-    made = create(session, asked)
-    names = [one.name for one in made]
-    migration = migrated(state_file(instances(made)), "dev")
-    desired = written(tmp_path, migration, aws)
-    assert (desired.errors, {one.name for one in desired.specs[migration.stack].secrets}) == ({}, set(names))
-    before = Everything(session, names)
-    assert {type(one) for one in applied(desired, session, *names)} == {Applied, Unchanged}
-    assert before.differences(Everything(session, names)) == {}
-    assert {one.action for one in planned(desired, session)} == {ChangeClass.NONE}
-
-
 def test_a_password_moves_from_parameter_store_without_being_shown_and_stays_when_the_parameter_goes(
     aws: emulator.LocalAws, session: boto3.Session, tmp_path: Path
 ) -> None:
@@ -172,7 +108,7 @@ def test_a_password_moves_from_parameter_store_without_being_shown_and_stays_whe
 def test_names_and_values_that_are_not_ours_are_adopted_as_they_are(
     aws: emulator.LocalAws, session: boto3.Session, tmp_path: Path
 ) -> None:
-    asked = estate("legacy", account=aws.account_id, function=function(aws), replica=OTHER_REGION, foreign=False)
+    asked = estate("legacy", account=aws.account_id, function=function(aws), replica=OTHER_REGION)
     made = create(session, [one for one in asked if one.replicas or not one.random or one.rotation])
     names = [one.name for one in made]
     desired = written(tmp_path, migrated(state_file(instances(made)), "full"), aws)

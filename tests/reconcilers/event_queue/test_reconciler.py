@@ -18,6 +18,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.operations.decommission.retire import taken_down
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
@@ -603,3 +604,36 @@ def test_a_bus_whose_accounts_have_left_the_repository_lets_nobody_in(forwarding
     post = Post(forwarding.bench, forwarding.settings, (forwarding.specs[0], forwarding.specs[2]))
     post.apply()
     assert not post.bench.session.client("events").describe_event_bus(Name=post.queue).get("Policy")
+
+
+@pytest.mark.needs("events:DeleteRule", "events:RemoveTargets")
+def test_rules_go_with_the_last_stack_of_their_place_and_not_before(bench: Bench, forwarding: Post) -> None:
+    post = forwarding
+    assert {type(one) for one in post.apply(2).values()} == {Applied}
+    events: Any = bench.session.client("events", region_name=ELSEWHERE)
+
+    def rules() -> set[str]:
+        named = events.list_rules(NamePrefix=f"{post.queue}-")["Rules"]
+        return {one["Name"].removeprefix(f"{post.queue}-") for one in named}
+
+    assert rules() == set(desired.RULES)
+    beside = post.specs[2].model_copy(update={"stack": f"{bench.stack}-beside"})
+    home, away, last = post.specs
+    needed = replace(post, specs=(home, away, taken_down(last), beside))
+    assert needed.plan(2) == {}
+    left = replace(post, specs=(home, away, taken_down(last)))
+    assert set(left.plan(2).values()) == {ChangeClass.ORPHAN}
+    assert left.apply(2)
+    assert rules() == set(desired.RULES)
+    # One that somebody else tagged anew is not ours.
+    stranger = f"{post.queue}-databases"
+    arn = events.describe_rule(Name=stranger)["Arn"]
+    tags = [one["Key"] for one in events.list_tags_for_resource(ResourceARN=arn)["Tags"]]
+    events.untag_resource(ResourceARN=arn, TagKeys=tags)
+    outcomes = left.apply(2, options=ApplyOptions(prune=True))
+    assert {type(one) for one in outcomes.values()} == {Applied}
+    assert rules() == {"databases"}
+    assert left.apply(2, options=ApplyOptions(prune=True)) == {}
+    # Nothing is made for what is taken down.
+    assert post.apply(2)
+    assert rules() >= set(desired.RULES) - {"databases"}

@@ -88,8 +88,10 @@ def test_words_are_believed_only_with_their_proof() -> None:
     assert MARKS.read_words(secret(**{REPLICAS: "us-east-1"}), REPLICAS) == frozenset()
     assert MARKS.read_words(secret(**{REPLICAS: tag.replace("us-east-1", "us-east-2")}), REPLICAS) == frozenset()
     assert MARKS.read_words(replace(secret(**{REPLICAS: tag}), arn=ARN[:-6] + "GhIjKl"), REPLICAS) == frozenset()
-    assert not MARKS.keeps(secret(**{KEPT: "policy"}), Part.POLICY)
-    assert MARKS.keeps(secret(**{KEPT: MARKS.words(KEPT, ARN, ["policy"])}), Part.POLICY)
+    ours = OWNER.tags() | {SPEC: MARKS.provisional(ARN, OWNER, "0a1b2c3d")}
+    assert not MARKS.keeps(secret(**ours, **{KEPT: "policy"}), Part.POLICY)
+    assert MARKS.keeps(secret(**ours, **{KEPT: MARKS.words(KEPT, ARN, ["policy"])}), Part.POLICY)
+    assert MARKS.keeps(secret(**{KEPT: ""}), Part.POLICY)  # nobody's yet: all that it has is somebody else's
 
 
 def test_a_digest_cannot_be_replaced_under_its_mac() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.desired.secret.model import ReplicaSpec
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Skipped
+from secrets_pipeline.engine.plan import Plan
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.operations.as_declared import as_declared
 from secrets_pipeline.operations.stages import STAGES
@@ -317,3 +321,34 @@ def test_where_an_account_has_more_keys_than_are_looked_at_the_plan_says_so(
         ChangeClass.NONE,
         ("the account has more keys than are looked at, so there may be others",),
     )
+
+
+def test_a_key_that_a_component_still_declares_is_kept_although_no_secret_has_to_do_with_it(bench: Bench) -> None:
+    key = left(bench)
+    spec, other = bench.spec(), bench.another()
+    here = TerraformKey(bench.stack, "kms/app", bench.alias)
+    elsewhere = other.spec().model_copy(update={"target": Target(region="us-east-1")})
+    there = TerraformKey(other.stack, "kms/app", bench.alias)
+
+    def planned(*keys: TerraformKey, options: ApplyOptions = PRUNE) -> Change:
+        repository = replace(bench.repository(spec, elsewhere), terraform_keys=keys)
+        context = Assembly(repository, Sessions(bench.session), Run(OperatorSettings(), options, writes=True)).stack(
+            bench.stack
+        )
+        reconciler = OrphanedKeyReconciler(context)
+        (change,) = reconciler.plan()
+        bench.run(reconciler, [change])
+        return change
+
+    kept = planned(here)
+    assert (kept.action, kept.keeps) == (ChangeClass.NONE, True)
+    assert [row.name for row in Plan({"secrets": [kept]}).rows()] == [bench.alias]
+    assert not Plan({"secrets": [kept]}).differs
+    said_so = f"is kept: component kms/app of stack {bench.stack} still declares it"
+    assert said(kept) == (f"{said_so}: settings.secrets_pipeline.create: true manages it",)
+    assert planned(TerraformKey(bench.stack, "kms/app", None)).action is ChangeClass.NONE
+    assert planned(TerraformKey("declares-nothing-else", "kms/app", bench.alias)).action is ChangeClass.NONE
+    assert about(bench, key)["KeyState"] == "Enabled"
+    # In another region it is another key.
+    assert planned(there).action is ChangeClass.PRUNE
+    assert about(bench, key)["KeyState"] == "PendingDeletion"

@@ -1,0 +1,126 @@
+"""`orphans`: list what carries the pipeline's marks and is not declared any more, and prune of it what is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.cli.apply.command import refuse_read_only
+from secrets_pipeline.cli.orphans.leaving import Planner, ask, prune
+from secrets_pipeline.cli.orphans.view import left_json, looked_json, show_left, tell_looked
+from secrets_pipeline.cli.shared.confirmation import Yes
+from secrets_pipeline.cli.shared.console import emit_json, say
+from secrets_pipeline.cli.shared.failures import Failures
+from secrets_pipeline.cli.shared.options import (
+    ShowAll,
+    SomeStacks,
+    StackOptions,
+    TableFormat,
+    TableOrJson,
+    reads_stacks,
+)
+from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless
+from secrets_pipeline.desired.stack_globs import expanded, matches
+from secrets_pipeline.operations.decommission.found import find_stacks
+from secrets_pipeline.operations.decommission.places import places_of
+from secrets_pipeline.operations.decommission.retire import Marked, Why, marked_stacks, refuse_incomplete
+from secrets_pipeline.operations.open_repository import OpenRepository
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+
+EPILOG = (
+    "Exit codes: 0 listed or pruned, also where nothing was found; 1 error, or the answer was no. What belongs to "
+    "another repository, or is not provably this one's, is never pruned."
+)
+
+
+@reads_stacks
+def orphans(
+    source: StackOptions,
+    *,
+    stacks: SomeStacks = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--account",
+            metavar="ID",
+            help="Only this account; may be repeated. By default all that stacks and the operator's targets name.",
+            show_default=False,
+        ),
+    ] = None,
+    prune_names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prune",
+            metavar="NAME",
+            help="Delete what bears that name, or matches the glob, with the recovery window; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    adopt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--adopt",
+            metavar="NAME",
+            help="With --prune: it is this repository's, although its mark names none.",
+            show_default=False,
+        ),
+    ] = None,
+    yes: Yes = False,
+    show_all: ShowAll = False,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
+    """List what stacks left in AWS that no stack declares any more, or delete of it what is named."""
+    names = tuple(prune_names or ())
+    if names:
+        refuse_read_only("orphans --prune", "secrets-pipeline orphans")
+    failures, desired = Failures(), read_asked(source)
+    tell_nameless(desired)
+    if names:
+        refuse_incomplete(desired)
+    sessions = Sessions(read_only=True)
+    places = places_of(desired.specs, desired.settings, sessions, account or ())
+    found = [find_stacks(place, desired.repository) for place in places.seen]
+    marked = _asked(marked_stacks(desired, found, sessions), stacks)
+    options = ApplyOptions(adopt=tuple(adopt or ()), prune=bool(names))
+    leaving = Planner(desired, options, failures, names).marked(marked)
+    if names:
+        going = [one for one in leaving if one.writes]
+        if not going:
+            say(f"Nothing that may be pruned is called {' or '.join(names)}.")
+            show_left([(one.plan, one.why) for one in leaving], every=show_all)
+            tell_looked(places, found)
+            failures.exit()
+            return
+        number = sum(one.writes for one in going)
+        ask(going, f"Delete {number} thing{'s' * (number != 1)} that nothing declares any more?", yes=yes)
+        prune(going, options, output, failures)
+        return
+    shown = [(one.plan, one.why) for one in leaving]
+    if output is TableFormat.JSON:
+        emit_json(left_json(shown, failures.texts) | looked_json(places, found) | {"may_prune": not desired.errors})
+    else:
+        show_left(shown, every=show_all)
+        if not shown:
+            say("Nothing was found that is not declared any more.")
+        tell_looked(places, found)
+        _tell_unreadable(desired, marked)
+    failures.exit()
+
+
+def _asked(marked: Sequence[Marked], stacks: list[str] | None) -> list[Marked]:
+    globs = list(expanded(stacks, ())) if stacks else ["*"]
+    return [one for one in marked if any(matches(one.stack, glob) for glob in globs)]
+
+
+def _tell_unreadable(desired: OpenRepository, marked: Sequence[Marked]) -> None:
+    for one in marked:
+        if one.why is Why.UNREADABLE:
+            say(f"stack {one.stack} {one.why.value}: nothing of it is listed", style="yellow")
+    if desired.errors:
+        broken = ", ".join(sorted(name or "a manifest of no known stack" for name in desired.errors))
+        say(
+            f"Nothing may be pruned meanwhile: {broken} cannot be read, and may declare what is listed.", style="yellow"
+        )

@@ -1,0 +1,1 @@
+"""Databases of stacks that nobody declares any more."""

@@ -1,0 +1,71 @@
+"""Tell tags that a stack declared from those of others, which stay: cost, migration and access tags, and the like.
+
+`:tags` holds a keyed digest of each tag key that the stack declares. It is written with the tags in one call, after
+what left the YAML is taken away: a crash in between forgets none. No mark vouches for it, as nobody else can make the
+digest of another key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.tags import leaves_room
+from secrets_pipeline.engine.reason import Because, Differs, Reason
+from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
+from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
+from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_details
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, TAGS
+
+if TYPE_CHECKING:
+    from secrets_pipeline.desired.secret.model import SecretSpec
+    from secrets_pipeline.reconcilers.observed.secret_state import SecretState
+    from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
+    from secrets_pipeline.reconcilers.stack import Stack
+
+_DIGITS = 5
+_NONE = "-"
+
+
+def declared_keys_tag(stack: Stack, secret: SecretSpec) -> dict[str, str]:
+    """Make the tag that says which tags the stack declares; none where they leave no room for it."""
+    if stack.ownership.fingerprinter is None or not leaves_room(secret.tags, TAGS):
+        return {}
+    return {TAGS: " ".join(sorted(_digests(stack, secret.name, secret.tags))) or _NONE}
+
+
+def left_tags(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[str]:
+    """Find the tags that the stack declared once and does not any more: only those are taken away.
+
+    Secrets of older versions do not say which were declared. Those versions took away what nobody declared: as long as
+    the declared ones are those of the last apply, what else is there was added since, and stays.
+    """
+    surplus = surplus_tags(state.tags, secret.tags)
+    if not surplus or stack.ownership.marks.verify(state).state is MarkState.UNMARKED:
+        return []
+    if TAGS not in state.tags:
+        return [] if secret.made(state, Part.TAGS) else surplus
+    declared = set(state.tags[TAGS].split())
+    return [key for key in surplus if declared & _digests(stack, state.name, [key])]
+
+
+def tag_differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[Reason]:
+    """Compare a secret's tags with the declared ones and the pipeline's own; those of others are left out."""
+    observed, found = state.tags, list[Reason]()
+    for key, value in secret.tags.items():
+        if key == REPOSITORY and key not in observed:
+            found.append(UNNAMED)
+        elif key not in observed:
+            found.append(Because(f"tag {key} is missing", details=tag_details(key, None, value)))
+        elif observed[key] != value:
+            found.append(Differs(f"tag {key}", repr(observed[key]), repr(value)))
+    found.extend(
+        Because(f"tag {key} is not declared any more", details=tag_details(key, observed[key], None))
+        for key in left_tags(stack, state, secret)
+    )
+    return found
+
+
+def _digests(stack: Stack, name: str, keys: Iterable[str]) -> set[str]:
+    fingerprinter = stack.ownership.fingerprinter
+    return {fingerprinter.digest("tag key", name, key)[:_DIGITS] for key in keys} if fingerprinter else set()

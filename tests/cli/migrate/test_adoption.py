@@ -1,0 +1,63 @@
+"""The whole way from a Terraform state, by the commands that `migrate terraform` prints itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from secrets_pipeline.reconcilers.tag_keys import PREFIX
+from tests.cli.shop import opened
+from tests.embedded import lead_to, operator
+from tests.operations.migration.server import Everything, function
+from tests.operations.migration.terraform_state import create, estate, instances, state_file
+from tests.runs import assert_exited
+
+DEV = """
+vars: {context_name: shop, environment: dev, region: eu-west-2, account_id: "111122223333", tags: {Stage: dev}}
+"""
+
+
+def commands(steps: Path, verb: str) -> list[str]:
+    """The arguments of the command with that verb in the printed steps, which goes over many lines."""
+    text = steps.read_text().replace("\\\n", " ")
+    (found,) = {line for line in text.splitlines() if re.match(rf"\$ secrets-pipeline {verb} .*--adopt", line)}
+    return shlex.split(found)[2:]
+
+
+def test_thirty_secrets_of_terraform_are_adopted_and_nothing_changes_that_no_yaml_declares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = "grants: {preset: single-team, readers: ['*']}\n"
+    with opened(tmp_path, settings=settings, dev=f"{DEV}components: {{terraform: {{vpc: {{}}}}}}\n") as shop:
+        lead_to(shop.aws, monkeypatch)
+        session = operator(shop.aws)
+        key, rotates = session.client("kms").create_key()["KeyMetadata"]["Arn"], function(shop.aws)
+        made = create(session, estate("shop/dev", key=key, function=rotates, account=shop.aws.account_id))
+        names, out = [one.name for one in made], tmp_path / "migration"
+        before = Everything(session, names)
+        (tmp_path / "state.json").write_text(json.dumps(state_file(instances(made))))
+        asked = ("--state", str(tmp_path / "state.json"), "-s", "shop-dev", "-o", str(out))
+        assert_exited(shop.run("migrate", "terraform", *asked))
+        (shop.repository / "stacks" / "dev.yaml").write_text(DEV + (out / "secrets.yaml").read_text())
+
+        preview = [*commands(out / "steps.md", "plan"), "--format", "json"]
+        planned = json.loads(shop.run(*preview).stdout)["stacks"]["shop-dev"]
+        adopted = {one["name"]: one for one in planned["changes"] if one["action"] == "adopt"}
+        assert set(adopted) == set(names)
+        for name in names:
+            tags = [one["what"] for one in adopted[name]["details"] if one["what"].startswith("tag ")]
+            assert tags == ["tag Stage"]
+
+        assert_exited(shop.run(*commands(out / "steps.md", "apply")))
+        after = Everything(session, names)
+        for name in names:
+            assert after.of[name] == before.of[name] | {"tags": before.of[name]["tags"] | {"Stage": "dev"}}
+            ours = {tag["Key"] for tag in session.client("secretsmanager").describe_secret(SecretId=name)["Tags"]}
+            assert {f"{PREFIX}stack", f"{PREFIX}spec"} <= ours
+        empty = shop.run("plan", "-s", "shop-dev", "--deep", "--detailed-exitcode")
+        assert_exited(empty)
+        assert "changed outside" not in empty.stdout

@@ -1,0 +1,78 @@
+"""Tags that a stack declared once leave with the YAML; those of others stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from secrets_pipeline.engine.model import ChangeClass, Unchanged
+from secrets_pipeline.reconcilers.tag_keys import PREFIX, TAGS
+from tests.bench import said
+
+if TYPE_CHECKING:
+    from tests.bench import Bench, Interruption
+
+THEIRS = [{"Key": "map-migrated", "Value": "d-01"}]
+
+
+def theirs(bench: Bench) -> dict[str, str]:
+    return {key: text for key, text in bench.tags("password").items() if not key.startswith(PREFIX)}
+
+
+@pytest.mark.parametrize("first", [{}, {"Team": "orders", "Cost": "7"}])
+def test_a_tag_of_somebody_else_stays_whatever_becomes_of_ours(bench: Bench, first: dict[str, str]) -> None:
+    spec = bench.create(bench.generated(tags=first))
+    bench.secrets.tag_resource(SecretId=bench.name("password"), Tags=THEIRS)
+    assert bench.plan(spec)[bench.name("password")].action is ChangeClass.NONE
+    for tags in ({"Team": "shop"}, {}, {"map-migrated": "ours"}):
+        bench.create(bench.generated(tags=tags))
+        assert theirs(bench) == {"map-migrated": "d-01", **tags}
+    bench.create(bench.generated())
+    assert theirs(bench) == {}
+
+
+def test_a_tag_that_left_the_yaml_is_said_and_taken_away(bench: Bench) -> None:
+    bench.create(bench.generated(tags={"Team": "orders", "Cost": "7"}))
+    spec = bench.spec(bench.generated(tags={"Team": "orders"}))
+    change = bench.plan(spec)[bench.name("password")]
+    assert (said(change), change.drift) == (("tag Cost is not declared any more",), False)
+    bench.create(*spec.secrets)
+    assert theirs(bench) == {"Team": "orders"}
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+@pytest.mark.parametrize("operation", ["UntagResource", "TagResource"])
+def test_a_run_that_is_killed_forgets_no_tag_that_has_to_go(
+    bench: Bench, interruption: Interruption, killed: type[BaseException], operation: str
+) -> None:
+    bench.create(bench.generated(tags={"Team": "orders", "Cost": "7"}))
+    bench.secrets.tag_resource(SecretId=bench.name("password"), Tags=THEIRS)
+    spec = bench.spec(bench.generated(tags={"Owner": "shop"}))
+    interruption.kill_before(operation)
+    with pytest.raises(killed):
+        bench.provision(spec, interruption=interruption)
+    bench.create(*spec.secrets)
+    assert theirs(bench) == {"Owner": "shop", "map-migrated": "d-01"}
+
+
+def test_a_secret_of_an_older_version_keeps_what_others_added_and_loses_what_leaves_the_yaml(bench: Bench) -> None:
+    tags = {"Team": "orders", "Cost": "7"}
+    spec = bench.create(bench.generated(tags=tags))
+    bench.secrets.untag_resource(SecretId=bench.name("password"), TagKeys=[TAGS])
+    bench.secrets.tag_resource(SecretId=bench.name("password"), Tags=THEIRS)
+    bench.reset_calls()
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+    assert theirs(bench) == {**tags, "map-migrated": "d-01"}
+    bench.secrets.untag_resource(SecretId=bench.name("password"), TagKeys=["map-migrated"])
+    bench.create(bench.generated(tags={"Team": "orders"}))
+    assert theirs(bench) == {"Team": "orders"}
+    assert TAGS in bench.tags("password")
+
+
+def test_tags_that_leave_no_room_are_not_noted_and_as_many_as_before_may_be_declared(bench: Bench) -> None:
+    many = {f"k{number:02}": "v" for number in range(39)}
+    bench.create(bench.generated(tags=many))
+    assert TAGS not in bench.tags("password")
+    bench.create(bench.generated(tags={"Team": "orders"}))
+    assert theirs(bench) == {"Team": "orders"}
