@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
+from secrets_pipeline.desired.names import PUBLISHED_PREFIX, store_place
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.operations.decommission.places import Place
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
-from secrets_pipeline.reconcilers.observed.parameters import ROOT
 from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, STACK
 
@@ -81,12 +81,17 @@ def _keys(place: Place) -> Iterator[_Named]:
 
 
 def _parameters(place: Place) -> Iterator[_Named]:
-    with calling("GetParametersByPath", ROOT):
-        entries = list(pages(place.account.client("ssm"), "get_parameters_by_path", Path=f"{ROOT}/", Recursive=True))
+    root = f"{PUBLISHED_PREFIX}/"
+    with calling("GetParametersByPath", root):
+        found = pages(place.account.client("ssm"), "get_parameters_by_path", Path=root, Recursive=True)
+        entries = {one["Name"]: one["Value"] for one in found}
+    # Copies that lie where Atmos looks for them are the stack's that their note names, whatever folder they are in.
+    copies = tuple(name.removesuffix("stack") for name, text in entries.items() if store_place(text) == name)
     holders = dict[str, str]()
-    for one in entries:
-        stack, _, rest = one["Name"].removeprefix(f"{ROOT}/").partition("/")
-        holders[stack] = one["Value"] if rest == _NOTE else holders.get(stack, "")
+    for name, text in entries.items():
+        stack, _, rest = name.removeprefix(root).partition("/")
+        if not name.startswith(copies):
+            holders[stack] = text if rest == _NOTE else holders.get(stack, "")
     yield from holders.items()
 
 
