@@ -177,9 +177,9 @@ def _measured(
 
     empty()
     measure("plan of everything", "plan")
-    measure("apply that may create no secret", "apply", "--all", before=refusing)
-    measure("first apply", "apply", "--all", before=empty)
-    measure("apply with nothing to do", "apply", "--all")
+    measure("apply that may create no secret", "apply", "--all", "--yes", before=refusing)
+    measure("first apply", "apply", "--all", "--yes", before=empty)
+    measure("apply with nothing to do", "apply", "--all", "--yes")
     measure("verify", "verify")
     iam.delete_role_policy(RoleName=ROLE, PolicyName=ROLE)
     _role(iam, STRANGER, ["secretsmanager:*", "kms:*"])

@@ -247,7 +247,7 @@ def choosing_stacks(team: Team) -> None:
     team.write({**SHOP, "stacks/second.yaml": SECOND_REGION})
     team.run("list", "stacks", "-s", "shop-*", *SETTINGS, says=["shop-second"])
     team.run("tree", "-s", "shop-dev,shop-sec*", *SETTINGS, says=["token"])
-    team.run("tree", "-s", "shop-dve", *SETTINGS, exits=1, says=["Did you mean shop-dev?"])
+    team.run("tree", "-s", "shop-dve", *SETTINGS, exits=1, says=["Did you mean shop-dev"])
     team.run("-h", says=["--install-completion"])
 
 

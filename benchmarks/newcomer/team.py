@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -88,9 +89,7 @@ class Team:
     def elsewhere(self, name: str) -> Team:
         """Return a colleague: the same repository and account, another home."""
         home = self.folder.parent / name
-        home.mkdir()
-        for one in self.folder.iterdir():
-            (home / one.name).symlink_to(one)
+        shutil.copytree(self.folder, home)
         return replace(self, installed=replace(self.installed, folder=home))
 
     def run(

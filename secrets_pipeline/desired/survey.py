@@ -74,8 +74,8 @@ def _hints(seen: list[_Seen]) -> Iterator[str]:
         )
     if stored := _names(one.name for one in seen if one.in_stores):
         yield (
-            f"{_listed(stored)} {_verb(stored, 'declares', 'declare')} secrets: of Atmos, none of which is managed here: "
-            "those in a store of kind aws/asm are, others stay where Atmos keeps them."
+            f"{_listed(stored)} {_verb(stored, 'declares', 'declare')} secrets: of Atmos, none of which is managed "
+            "here: those in a store of kind aws/asm are, others stay where Atmos keeps them."
         )
     if off := _names(one.name for one in secrets if one.off):
         yield f"{_listed(off)} {_verb(off, 'is', 'are')} abstract or switched off."

@@ -93,10 +93,10 @@ class KmsKeyReconciler:
         if subject.state.problem:
             raise unusable(self._stack, key.alias, subject.state.key_id, subject.state.problem)
         others = in_the_way(self._stack, key.alias)
-        if found.own is None and subject.mark.owner is None and self._is_terraforms(key):
-            return Change(resource, ChangeClass.NONE, (_AS_IT_IS,))
         if found.own is None or others is not None:
-            return Change(resource, ChangeClass.BLOCKED, (key_not_ours(self._stack, others or subject, key.alias),))
+            as_it_is = found.own is None and subject.mark.owner is None and self._is_terraforms(key)
+            why: Reason = _AS_IT_IS if as_it_is else key_not_ours(self._stack, others or subject, key.alias)
+            return Change(resource, ChangeClass.NONE if as_it_is else ChangeClass.BLOCKED, (why,))
         finished = found.own.mark.digest is not None and found.own.mark.digest == declared_digest(
             self._stack, key, policy
         )

@@ -236,7 +236,7 @@ def test_a_template_that_all_inherit_claims_no_component_whose_own_fails(bench: 
     failing = "    lambda/api: {vars: {id: '{{ (atmos.Component \"nope\" .stack).outputs.id }}'}}\n"
     assert set(ours(bench, dev=inherited + SECRETS + failing)["dev"]) == {"secretsmanager/app"}
     asking = failing.replace(
-        "{vars:", '{settings: {secrets_pipeline: {name_template: "own/{{ .x }}", deliver: true}}, vars:'
+        "{vars:", '{settings: {secrets_pipeline: {name_template: "{{ .x }}", deliver: true}}, vars:'
     )
     assert set(ours(bench, dev=inherited + SECRETS + asking)["dev"]) == {"secretsmanager/app", "lambda/api"}
 
