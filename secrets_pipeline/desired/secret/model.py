@@ -92,6 +92,11 @@ class SecretSpec(Spec):
         return tuple(dict.fromkeys(one.remedy for one in self.unresolved))
 
     @property
+    def declares_key(self) -> bool:
+        """Whether the stack says which key it is under, be it the default one."""
+        return self.kms_key is not None or self.says_default_key
+
+    @property
     def external(self) -> bool:
         """Whether somebody else brings its value."""
         return isinstance(self.value, ExternalValue)

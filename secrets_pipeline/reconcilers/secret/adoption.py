@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.reason import Noted
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
+from secrets_pipeline.reconcilers.observed.secret_state import Unread
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags
-from secrets_pipeline.reconcilers.replica.plan import known_replicas
 from secrets_pipeline.reconcilers.secret_value.encryption import key_name
 
 if TYPE_CHECKING:
@@ -59,4 +59,5 @@ def kept_note(stack: Stack, state: SecretState, secret: DesiredSecret) -> Noted 
 
 
 def _other_replicas(state: SecretState, secret: DesiredSecret) -> list[str]:
-    return sorted(set(known_replicas(state)) - {one.region for one in secret.spec.replicas})
+    seen = set() if isinstance(state.replicas, Unread) else set(state.replicas)
+    return sorted(seen - {one.region for one in secret.spec.replicas})

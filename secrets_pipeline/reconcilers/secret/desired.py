@@ -94,7 +94,7 @@ class DesiredSecret:
             case Part.DESCRIPTION:
                 return spec.description is not None
             case Part.KMS_KEY:
-                return spec.kms_key is not None or spec.says_default_key
+                return spec.declares_key
             case Part.TAGS:
                 return True
             case Part.POLICY:

@@ -13,7 +13,6 @@ from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
-from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, key_name
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, missing_required, value_missing
 from secrets_pipeline.reconcilers.secret_value.inputs import value_waits, waits_for_endpoint
@@ -53,7 +52,7 @@ def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
         problem = "has no current value" if state.deleted_at is None else "is scheduled for deletion"
         return Finding(secret.name, Verdict.WRONG, problem)
     key = None if secret.kms_key is None else stack.resolve.text(secret.kms_key)
-    if DesiredSecret(stack, secret).leaves(state, Part.KMS_KEY):
+    if not secret.declares_key and stack.ownership.marks.keeps(state, Part.KMS_KEY):
         key = state.kms_key_id
     if isinstance(key, Pending):
         return Finding(secret.name, Verdict.WAITING, key.reason)

@@ -29,7 +29,7 @@ from secrets_pipeline.reconcilers.secret_value.provenance import (
     is_unfinished,
 )
 from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
-from secrets_pipeline.reconcilers.secret_value.versions import Make, held_content, move_label, put_version
+from secrets_pipeline.reconcilers.secret_value.versions import Make, as_made, held_content, move_label, put_version
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.values.content import Content
 
@@ -149,7 +149,7 @@ class ValueWriter:
                 made = make(held)
                 if made == held:
                     return self._record(before, current, inputs, ours=ours, renewed=False)
-                value = partial(_as_made, made)
+                value = partial(as_made, made)
             if inherits and current is not None:
                 before = self._announce_write(before, current, token if ours else None, renders=inputs is not None)
             if self._replace(before, token, value, label(before)):
@@ -291,10 +291,6 @@ class ValueWriter:
                 f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished: it is compared."
             )
         return state.current_version or version
-
-
-def _as_made(made: Content, _current: Content | None) -> Content:
-    return made
 
 
 def _same(current: Content | None) -> Content:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.engine.model import ChangeClass, Unchanged
+from secrets_pipeline.reconcilers.observed.tags import tag_list
 from secrets_pipeline.reconcilers.tag_keys import PREFIX, TAGS
 from tests.bench import said
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
 
-THEIRS = [{"Key": "map-migrated", "Value": "d-01"}]
+THEIRS = tag_list({"map-migrated": "d-01"})
 
 
 def theirs(bench: Bench) -> dict[str, str]:
