@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets, with_declared_secrets
+from secrets_pipeline.desired.atmos_secrets.in_stacks import locating, with_declared
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.checks.component_kinds import check_component_kinds
@@ -54,8 +54,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.controls import read_controls
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
-from secrets_pipeline.references.model import Path
-from secrets_pipeline.stacks import AtmosStack, Component, StackSource, distinct
+from secrets_pipeline.stacks import AtmosStack, StackSource, distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +100,11 @@ def build_spec(
     Raises:
         SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
     """
-    seen = _with_declared(stacks or {stack.name: stack}, settings)
+    seen = with_declared(stacks or {stack.name: stack}, settings)
     dialect = dialect_of(seen, settings)
     scope = StackScope(
         stack=seen[stack.name],
-        locate=_locating(locate),
+        locate=locating(locate),
         settings=settings,
         base_path=base_path,
         environment=environment or {},
@@ -138,7 +137,7 @@ def build_specs(
     for error in resolution.errors:
         errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
     specs: dict[str, StackSpec] = {}
-    stacks, locate = _with_declared(resolution.stacks, settings), _locating(repository.locate)
+    stacks, locate = with_declared(resolution.stacks, settings), locating(repository.locate)
     dialect = dialect_of(stacks, settings)
     ours = our_components(stacks, dialect.reads, settings)
     said = notice(dialect, locate)
@@ -181,23 +180,6 @@ def build_specs(
         notices_of=notices_of,
         terraform_keys=terraform_keys(resolution.stacks, ours, dialect.reads, settings),
     )
-
-
-def _with_declared(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> dict[str, AtmosStack]:
-    rules = {name: settings.target(name) for name in stacks}
-    return {
-        name: with_declared_secrets(stack, (rule.region if (rule := rules[name]) else None) or "")
-        for name, stack in stacks.items()
-    }
-
-
-def _locating(locate: Locate) -> Locate:
-    """The same, but what stands for declared secrets is looked for where they are declared."""
-
-    def located(component: Component, path: Path) -> Where:
-        return locate(*component.place(path)) if isinstance(component, DeclaredSecrets) else locate(component, path)
-
-    return located
 
 
 def _bug(error: Exception, stack: str) -> InternalError:

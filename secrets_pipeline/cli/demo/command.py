@@ -20,10 +20,10 @@ from secrets_pipeline.cli.demo.call_counts import call_counts
 from secrets_pipeline.cli.demo.delivered import Delivered, delivered
 from secrets_pipeline.cli.demo.rotation import rotate, rotation_lines
 from secrets_pipeline.cli.demo.view import check_lines, delivered_lines, reading_lines, stack_line, stage_lines
+from secrets_pipeline.cli.local.checkout import examples
 from secrets_pipeline.cli.local.command import embedded_account, start_for, take_operator_settings
 from secrets_pipeline.cli.plan.planning import plan_all
 from secrets_pipeline.cli.shared import runs
-from secrets_pipeline.cli.shared.checkout import examples
 from secrets_pipeline.cli.shared.console import show, show_lines, title
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.interrupts import ended_by_signals

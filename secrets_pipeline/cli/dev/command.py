@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline import emulator
+from secrets_pipeline.cli.local.checkout import examples
 from secrets_pipeline.cli.local.command import (
     STATE_DIR,
     StateDir,
@@ -22,7 +23,6 @@ from secrets_pipeline.cli.local.command import (
     take_operator_settings,
 )
 from secrets_pipeline.cli.shared import runs
-from secrets_pipeline.cli.shared.checkout import examples
 from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import (

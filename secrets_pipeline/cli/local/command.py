@@ -15,8 +15,8 @@ import typer
 import yaml
 
 from secrets_pipeline import emulator
+from secrets_pipeline.cli.local.checkout import CHECKOUT_EXAMPLES
 from secrets_pipeline.cli.local.stand_ins import stand_ins
-from secrets_pipeline.cli.shared.checkout import CHECKOUT_EXAMPLES
 from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import BasePath, ConfigFile, repository, use_settings

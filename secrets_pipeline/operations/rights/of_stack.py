@@ -118,8 +118,7 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     if spec.parameters:
         yield "any_parameter", ["*"]
     taken_in = sorted({one.name for one in spec.crossings if one.boundary is Boundary.PARAMETER})
-    parameters = [f"parameter/{name.removeprefix('/')}" for name in taken_in]
-    if parameters:
+    if parameters := [f"parameter/{name.removeprefix('/')}" for name in taken_in]:
         yield "parameters", here.arns("ssm", *parameters)
         yield "parameter_keys", here.arns("kms", "key/*")
 
