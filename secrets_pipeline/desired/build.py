@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from secrets_pipeline.desired.atmos_secrets.in_stacks import locating, with_declared
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.checks.component_kinds import check_component_kinds
@@ -32,6 +31,7 @@ from secrets_pipeline.desired.consumer.read import declared_consumers, found_con
 from secrets_pipeline.desired.consumer.refreshes import check_refreshes, refreshes
 from secrets_pipeline.desired.database import read as rds
 from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.declared_secrets import locating, with_declared
 from secrets_pipeline.desired.kms_key import read as kms
 from secrets_pipeline.desired.kms_key.model import KeySpec, TerraformKey
 from secrets_pipeline.desired.kms_key.terraform_keys import terraform_keys
