@@ -80,6 +80,7 @@ def delete(team: Team) -> None:
     team.run("apply", *DEV, touches=["secret shop/dev/api/?@eu-west-2", PUBLISHED, "key *"], quote=False)
     team.edit(STACK, f"          a: {PLAIN}\n          b: {PLAIN}\n", "")
     team.run("plan", *DEV, says=["orphan"])
+    team.run("apply", *DEV, touches=[PUBLISHED])
     team.run("orphans", *SETTINGS, "--prune", "shop/dev/api/a", "--yes", touches=["secret shop/dev/api/a@*"])
     with (team.folder / STACK).open("a") as stack:
         stack.write("        consumers: {x: {type: app, role_arn: 'arn:aws:iam::111122223333:role/x', secrets: [b]}}\n")
