@@ -10,7 +10,7 @@ import typer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Leaving, Planner, ask, prune
-from secrets_pipeline.cli.orphans.view import left_json, show_left, tell_looked
+from secrets_pipeline.cli.orphans.view import OtherRegions, left_json, show_left, tell_looked
 from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
@@ -53,6 +53,7 @@ def destroy(
             show_default=False,
         ),
     ] = None,
+    region: OtherRegions = None,
     adopt: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,7 +79,7 @@ def destroy(
     name = only(stack, known_stacks(desired))
     refuse_incomplete(desired)
     options = ApplyOptions(adopt=tuple(adopt or ()), prune=True)
-    leaving = _leaving(desired, name, account or [], Planner(desired, options, failures))
+    leaving = _leaving(desired, name, (account or [], region or []), Planner(desired, options, failures))
     shown = [(one.plan, one.why) for one in leaving]
     if dry_run and output is TableFormat.JSON:
         emit_json(left_json(shown, failures.texts))
@@ -102,18 +103,19 @@ def destroy(
     failures.exit()
 
 
-def _leaving(desired: OpenRepository, name: str, accounts: list[str], planner: Planner) -> list[Leaving]:
+def _leaving(desired: OpenRepository, name: str, where: tuple[list[str], list[str]], planner: Planner) -> list[Leaving]:
     spec = desired.specs.get(name)
     if spec is not None:
         refuse_referred(desired, name)
         return planner.retired([taken_down(spec)], "")
     sessions = Sessions(read_only=True)
-    places = places_of(desired.specs, desired.settings, sessions, accounts)
+    accounts, regions = where
+    places = places_of(desired.specs, desired.settings, sessions, accounts, regions=regions)
     found = [find_stacks(place, desired.repository) for place in places.seen]
     marked = [one for one in marked_stacks(desired, found, sessions) if one.stack == name]
     if not marked:
-        where = "is in the repository, and declares nothing" if name in desired.source.stack_names() else "is unknown"
-        say(f"Stack {name} {where}; no mark in AWS names it.")
+        known = "is in the repository, and declares nothing" if name in desired.source.stack_names() else "is unknown"
+        say(f"Stack {name} {known}; no mark in AWS names it.")
     tell_looked(places, found)
     return planner.marked([one for one in marked if one.why in (Why.LEFT, Why.NOTHING)])
 

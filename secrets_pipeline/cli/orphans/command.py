@@ -10,7 +10,7 @@ import typer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Planner, ask, prune
-from secrets_pipeline.cli.orphans.view import left_json, looked_json, show_left, tell_looked
+from secrets_pipeline.cli.orphans.view import OtherRegions, left_json, looked_json, show_left, tell_looked
 from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
@@ -50,6 +50,7 @@ def orphans(
             show_default=False,
         ),
     ] = None,
+    region: OtherRegions = None,
     prune_names: Annotated[
         list[str] | None,
         typer.Option(
@@ -81,7 +82,7 @@ def orphans(
     if names:
         refuse_incomplete(desired)
     sessions = Sessions(read_only=True)
-    places = places_of(desired.specs, desired.settings, sessions, account or ())
+    places = places_of(desired.specs, desired.settings, sessions, account or (), regions=region or ())
     found = [find_stacks(place, desired.repository) for place in places.seen]
     marked = _asked(marked_stacks(desired, found, sessions), stacks)
     options = ApplyOptions(adopt=tuple(adopt or ()), prune=bool(names))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+import typer
 
 from secrets_pipeline.cli.plan.view import StackPlan, plan_json, plan_table
 from secrets_pipeline.cli.shared.console import emit, say, show, title
@@ -16,6 +18,15 @@ _DOLLARS = {"secret": 0.40, "kms-key": 1.00}
 
 Sources: https://aws.amazon.com/secrets-manager/pricing/ and https://aws.amazon.com/kms/pricing/
 """
+OtherRegions: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="Only in this region, named by a stack or target or not; may be repeated. By default in all that they name.",
+        show_default=False,
+    ),
+]
 Shown = Sequence[tuple[StackPlan, str]]
 """Plans, and what became of their stacks."""
 
@@ -64,7 +75,7 @@ def looked_json(places: Places, found: Sequence[Found]) -> dict[str, Any]:
 def tell_looked(places: Places, found: Sequence[Found]) -> None:
     """Say what was looked at, what was not, and what belongs to other repositories."""
     where = ", ".join(map(str, places.seen)) or "nothing"
-    say(f"Looked at: {where}.", style="dim")
+    say(f"Looked at: {where}. With --region, other regions are.", style="dim")
     for text in unseen(places, found):
         say(f"not looked at: {text}", style="yellow")
     for one in found:

@@ -56,6 +56,8 @@ def places_of(
     sessions: Sessions,
     accounts: Collection[str] = (),
     env: Mapping[str, str] = os.environ,
+    *,
+    regions: Collection[str] = (),
 ) -> Places:
     """Open every account and region that a stack or a target of the operator names (GetCallerIdentity).
 
@@ -65,10 +67,18 @@ def places_of(
         sessions: how accounts are reached.
         accounts: ids of those that are asked for; none for all.
         env: whose region is looked at where neither stacks nor targets name one.
+        regions: those that are asked for, of every account, named or not; none for those that are named.
     """
     unseen: dict[str, None] = {}
     found: dict[tuple[str, str], Place] = {}
-    for target in _targets(specs, settings, accounts, env, unseen):
+    targets = list(_targets(specs, settings, accounts, env, unseen))
+    if regions:
+        everywhere = [*targets, *(Target(account_id=one.account_id, region="").under(one) for one in settings.targets)]
+        everywhere = everywhere or [Target(region="")]
+        asked = (one.model_copy(update={"region": region}) for one in everywhere for region in regions)
+        targets = list(dict.fromkeys(asked))
+        unseen.clear()
+    for target in targets:
         if accounts and target.account_id is not None and target.account_id not in accounts:
             continue
         try:

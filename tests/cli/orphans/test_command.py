@@ -67,7 +67,7 @@ def test_what_a_stack_left_is_listed_with_where_was_looked_and_nothing_is_writte
         assert name in result.stdout
     assert "`orphans --prune NAME` deletes it, to be restored for 30 days" in result.stdout
     assert "about $1.80 a month" in result.stderr
-    assert "Looked at: 111122223333 eu-west-2." in result.stderr
+    assert "Looked at: 111122223333 eu-west-2. With --region, other regions are." in result.stderr
     assert "not looked at: 444455556666 eu-west-2" in result.stderr
     assert shop.counts.writes == 0
     assert things(listed(shop)) == {"shop-old": {TOKEN, CONFIG, KEY, *OUTPUTS}}

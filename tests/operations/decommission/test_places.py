@@ -74,3 +74,12 @@ def test_a_run_is_restricted_to_what_is_named_and_not_declared() -> None:
     assert Leftovers().refusal("secrets", change(ChangeClass.NONE, "x", Kept("is kept"))) is None
     for stage in OF_THE_ACCOUNT:
         assert Leftovers(but=OF_THE_ACCOUNT).refusal(stage, change(ChangeClass.PRUNE)) is not None
+
+
+def test_a_region_that_is_asked_for_is_looked_at_though_nothing_names_it(bench: Bench, sessions: Sessions) -> None:
+    rules = OperatorSettings(targets=(TargetRule(stacks="*", account_id=OURS),))
+    asked = ("eu-north-1", "us-east-1")
+    found = places_of({"b": spec("b", "eu-west-2")}, rules, sessions, env={}, regions=asked)
+    assert [one.key for one in found.seen] == [(OURS, region) for region in asked]
+    found = places_of({}, rules, sessions, env={}, regions=asked)
+    assert ([one.key for one in found.seen], found.unseen) == ([(OURS, region) for region in asked], ())
