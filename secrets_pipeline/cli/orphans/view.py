@@ -23,7 +23,7 @@ OtherRegions: TypeAlias = Annotated[
     typer.Option(
         "--region",
         metavar="REGION",
-        help="Only in this region, named by a stack or target or not; may be repeated. By default in all that they name.",
+        help="Only in this region, whether anything names it or not; may be repeated. By default in all that is named.",
         show_default=False,
     ),
 ]
