@@ -32,7 +32,7 @@ from secrets_pipeline.reconcilers.observed.key_state import key_state
 from secrets_pipeline.reconcilers.observed.login import Address, log_in
 from secrets_pipeline.reconcilers.observed.secret_state import secret_state
 from secrets_pipeline.reconcilers.observed.tags import tag_map
-from secrets_pipeline.reconcilers.tag_keys import GENERATED, INPUTS, KEPT, REPLICAS, SPEC, VALUE_VERSION
+from secrets_pipeline.reconcilers.tag_keys import GENERATED, INPUTS, KEPT, REPLICAS, SPEC, TAGS, VALUE_VERSION
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -189,6 +189,8 @@ def _tags(marks: Marks, secret: Mapping[str, Any]) -> dict[str, str]:
         tags[INPUTS] = "a digest"
     if GENERATED in tags:
         tags[GENERATED] = f"{tags[GENERATED].partition('.')[0]} characters by a rule"
+    if TAGS in tags:
+        tags[TAGS] = f"{len(tags[TAGS].split())} of the stack's"
     if VALUE_VERSION in tags:
         tags[VALUE_VERSION] = " ".join(marks.written_versions(secret_state(secret))) or "not proved"
     for tag in (KEPT, REPLICAS):

@@ -22,6 +22,7 @@ class KeySpec(Spec):
         rotation_period_in_days: 90 to 2560, or None for AWS's default of 365.
         policy: further statements of the key policy, as a list.
         readers: principals of other accounts that decrypt secrets under this key, as ARNs.
+        create: whether `create: true` says that it is made here: one that somebody else made is in the way.
     """
 
     components: tuple[str, ...]
@@ -33,6 +34,7 @@ class KeySpec(Spec):
     tags: Mapping[str, str] = {}
     policy: Annotated[tuple[DocumentTree, ...], PlainSerializer(plain_document)] = ()
     readers: tuple[str, ...] = ()
+    create: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ def read_component(scope: ComponentScope, account_id: str | None = None) -> KeyS
         or _DELETION_DAYS[1],
         tags=inputs.tags(),
         policy=_policy(inputs, account_id),
+        create=scope.flag("create"),
     )
     return spec if alias else None
 

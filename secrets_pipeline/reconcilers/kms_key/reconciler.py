@@ -114,7 +114,7 @@ class KmsKeyReconciler:
     def _is_terraforms(self, key: KeySpec) -> bool:
         """Whether a key without our mark may stay so: nobody asked to make it, and its policy has to let in nobody."""
         kinds = self._stack.spec.components
-        return not key.readers and all(kinds.get(component) == "kms" for component in key.components)
+        return not key.create and not key.readers and all(kinds.get(component) == "kms" for component in key.components)
 
     def _differences(
         self, found: KeyLookup, own: MarkedKey, key: KeySpec, policy: dict[str, Any] | None

@@ -379,8 +379,9 @@ def test_a_key_that_terraform_made_for_its_kms_component_is_used_as_it_is(bench:
     change = planned(bench, spec)
     assert change.action is (ChangeClass.NONE if kind == "kms" else ChangeClass.BLOCKED)
     assert "was not made by the pipeline" in change.reason
-    read = key.model_copy(update={"readers": ("arn:aws:iam::444455556666:root",)})
-    assert planned(bench, spec.model_copy(update={"keys": (read,)})).action is ChangeClass.BLOCKED
+    for asked_for in ({"readers": ("arn:aws:iam::444455556666:root",)}, {"create": True}):
+        other = spec.model_copy(update={"keys": (key.model_copy(update=asked_for),)})
+        assert planned(bench, other).action is ChangeClass.BLOCKED
     bench.provision(spec)
     assert bench.kms.describe_key(KeyId=theirs)["KeyMetadata"]["Description"] == "theirs"
     assert theirs in bench.describe("api")["KmsKeyId"] or bench.describe("api")["KmsKeyId"] == bench.alias
