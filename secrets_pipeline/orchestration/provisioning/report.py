@@ -41,7 +41,7 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         failed = [row for row in own if row["outcome"] == "failed"]
         try:
             # Of what is taken down nothing is to be as declared.
-            yield from look.evaluations([] if stack.spec.retired else _to_be_evaluated(context, names, checks))
+            yield from look.evaluations(_to_be_evaluated(context, names, [] if stack.spec.retired else checks))
         except Exception as error:
             if not failed:
                 raise

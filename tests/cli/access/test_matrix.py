@@ -123,7 +123,7 @@ def test_the_csv_has_the_same_rows_as_the_json(access_shop: AccessShop) -> None:
 def test_the_table_marks_what_is_not_as_declared_and_says_why(access_shop: AccessShop) -> None:
     with access_shop.policy(WORKER, allow(READ, DECRYPT)), access_shop.policy(AUDITOR, allow(READ), deny(DECRYPT)):
         lines = access_shop.run(*MATRIX, "--everybody").stdout.splitlines()
-    assert lines[0].split() == ["api/token", "api/config"]
+    assert lines[0].split() == ["-", "api/token", "api/config"]
     cells = {line.split(" of ")[0]: line.split(" of ")[1].split()[1:] for line in lines if line.startswith("role ")}
     assert cells["role worker"] == ["reads", "reads", "!"]
     assert cells["role partner"] == ["-", "-", "!"]
@@ -193,7 +193,7 @@ def test_columns_have_whole_names_where_their_ends_are_alike(access_shop: Access
     finally:
         client.delete_secret(SecretId=names[0], ForceDeleteWithoutRecovery=True)
         stack.write_text(kept)
-    assert lines[0].split() == [*names, "api/config"]
+    assert lines[0].split() == ["-", *names, "api/config"]
 
 
 @pytest.mark.parametrize("output", ["table", "json", "csv", "svg"])

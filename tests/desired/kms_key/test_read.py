@@ -17,7 +17,7 @@ def stack(variables: str) -> str:
 
 def test_a_key_is_read_with_its_defaults(bench: Bench) -> None:
     (key,) = bench.spec(stack("{alias: myapp-dev}")).keys
-    assert key == KeySpec(components=("kms/app",), alias="alias/myapp-dev")
+    assert key == KeySpec(components=("kms/app",), alias="alias/myapp-dev", create=True)
 
 
 def test_every_variable_of_a_key_is_read(bench: Bench) -> None:
@@ -35,6 +35,7 @@ def test_every_variable_of_a_key_is_read(bench: Bench) -> None:
         deletion_window_in_days=7,
         tags={"a": "b"},
         policy=({"Effect": "Allow"},),
+        create=True,
     )
 
 
