@@ -17,6 +17,7 @@ from secrets_pipeline.orchestration.shared.stage_runner import materialized, tab
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.history import planned_checks
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck
+from secrets_pipeline.reconcilers.stack import Stack
 
 STACK_REPORT = "stack_report"
 
@@ -40,8 +41,7 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         look = Looker(context, applying.stacks, names, context.partition_key)
         failed = [row for row in own if row["outcome"] == "failed"]
         try:
-            # Of what is taken down nothing is to be as declared.
-            yield from look.evaluations(_to_be_evaluated(context, names, [] if stack.spec.retired else checks))
+            yield from look.evaluations(_to_be_evaluated(context, names, _checks_of(stack, checks)))
         except Exception as error:
             if not failed:
                 raise
@@ -52,6 +52,11 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         yield materialized(stack, marked, {"stack": table_of(told(earlier + own), telling)})
 
     return stack_report
+
+
+def _checks_of(stack: Stack, checks: Sequence[StackCheck]) -> Sequence[StackCheck]:
+    """The checks that have a say in a stack: of what is taken down nothing is to be as declared."""
+    return [] if stack.spec.retired else checks
 
 
 def _to_be_evaluated(context: Context, names: Names, checks: Sequence[StackCheck]) -> list[StackCheck]:
