@@ -19,7 +19,7 @@ REGIONS = ("eu-west-2", "us-east-1", "us-east-2")
 @cache
 def client(aws: LocalAws, service: str, region: str | None = None) -> Any:  # noqa: ANN401 # boto3's clients have no common type.
     """Return a boto3 client of the embedded account."""
-    return _session(aws).client(service, region or aws.region, endpoint_url=aws.endpoint_url)  # type: ignore[call-overload]
+    return _session(aws).client(service, region or aws.region, endpoint_url=aws.endpoint_url)  # type: ignore[call-overload] # any service
 
 
 @cache

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from benchmarks.newcomer.repositories import OPERATOR, SECOND_REGION, SHOP, shop_with
+from benchmarks.newcomer.shop import OPERATOR, SECOND_REGION, SHOP, shop_with
 from benchmarks.newcomer.team import Row, Team
+from tests.operations.migration.terraform_state import TerraformSecret, instances, state_file
 
 SETTINGS: Final = ("--config", "operator.yaml")
 DEV: Final = ("-s", "shop-dev", *SETTINGS)
@@ -147,9 +148,12 @@ def decommission(team: Team) -> None:
     team.edit(STACK, "create_kms_key: true", "secrets_enabled: false")
     team.run("orphans", *SETTINGS, says=["shop/dev/api/api-key"])
     team.write({STACK: "", "stacks/qa.yaml": SECOND_REGION.replace("second", "qa")})
-    team.run("orphans", *SETTINGS, says=["shop/dev/api/api-key"])
-    team.run("destroy", *DEV, "--dry-run", says=["shop/dev/api/api-key"])
-    team.run("destroy", *DEV, "--yes", touches=[KEY, URL, PUBLISHED, "key *"])
+    # Nothing names its region any more.
+    there = ("--region", "eu-west-2")
+    team.run("orphans", *SETTINGS, says=["--region"])
+    team.run("orphans", *SETTINGS, *there, says=["shop/dev/api/api-key"])
+    team.run("destroy", *DEV, *there, "--dry-run", says=["shop/dev/api/api-key"])
+    team.run("destroy", *DEV, *there, "--yes", touches=[KEY, URL, PUBLISHED, "key *"])
     team.expect(
         "DeletedDate" in team.console("secretsmanager").describe_secret(SecretId="shop/dev/api/url"), "it is there"
     )
@@ -180,7 +184,9 @@ def shared(team: Team) -> None:
 
 def from_terraform(team: Team) -> None:
     """A state becomes YAML, blocks that forget, and an order; no value is shown."""
-    team.write({**SHOP, "state.json": json.dumps(STATE)})
+    arn = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:legacy/smtp-AbCdEf"
+    state = state_file(instances([TerraformSecret("smtp", "legacy/smtp", TERRAFORMS_VALUE, arn=arn)]))
+    team.write({**SHOP, "state.json": json.dumps(state)})
     said = team.run(
         "migrate",
         "terraform",
@@ -219,11 +225,9 @@ def approve(team: Team) -> None:
     """A plan is a file; what moved since is refused."""
     team.write(shop_with(f"a: {PLAIN}", f"b: {PLAIN}"))
     team.run("plan", *DEV, "-o", "plan.bin", says=["plan.bin"])
-    secrets = team.console("secretsmanager")
-    made = secrets.create_secret(Name="shop/dev/api/a", SecretString="x")
+    made = team.console("secretsmanager").create_secret(Name="shop/dev/api/a", SecretString="x")
     team.run("apply", "plan.bin", *SETTINGS, exits=1, says=["shop/dev/api/a"])
-    secrets.delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
-    team.console("secretsmanager")
+    team.console("secretsmanager").delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
     team.run("apply", "plan.bin", *SETTINGS, touches=["secret shop/dev/api/[ab]@*", PUBLISHED, "key *"])
 
 
@@ -267,60 +271,6 @@ def settings_in_force(team: Team) -> None:
     team.write({"operator.yaml": OPERATOR.replace('account_id: "111122223333"', "regoin: eu-west-2")})
     team.run("plan", *DEV, exits=1, says=["regoin", "region"])
 
-
-STATE: Final = {
-    "version": 4,
-    "terraform_version": "1.9.0",
-    "serial": 3,
-    "lineage": "3f1c8e52-0000-4000-8000-000000000000",
-    "outputs": {},
-    "resources": [
-        {
-            "mode": "managed",
-            "type": "aws_secretsmanager_secret",
-            "name": "smtp",
-            "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
-            "instances": [
-                {
-                    "schema_version": 0,
-                    "attributes": {
-                        "arn": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:legacy/smtp-AbCdEf",
-                        "id": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:legacy/smtp-AbCdEf",
-                        "name": "legacy/smtp",
-                        "description": "made by terraform",
-                        "kms_key_id": "",
-                        "policy": "",
-                        "recovery_window_in_days": 30,
-                        "replica": [],
-                        "tags": {"Team": "payments"},
-                        "tags_all": {"Team": "payments"},
-                    },
-                }
-            ],
-        },
-        {
-            "mode": "managed",
-            "type": "aws_secretsmanager_secret_version",
-            "name": "smtp",
-            "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
-            "instances": [
-                {
-                    "schema_version": 0,
-                    "attributes": {
-                        "arn": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:legacy/smtp-AbCdEf",
-                        "secret_id": "arn:aws:secretsmanager:eu-west-2:111122223333:secret:legacy/smtp-AbCdEf",
-                        "secret_string": TERRAFORMS_VALUE,
-                        "secret_binary": "",
-                        "version_id": "7f1c8e52-0000-4000-8000-000000000000",
-                        "version_stages": ["AWSCURRENT"],
-                    },
-                    "dependencies": ["aws_secretsmanager_secret.smtp"],
-                }
-            ],
-        },
-    ],
-}
-"""A state with one secret and its value."""
 
 DAY_TWO: Sequence[Row] = (
     Row("add a reader", "best in class", add_a_reader),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.newcomer import repositories
-from benchmarks.newcomer.repositories import OPERATOR, OURS
+from benchmarks.newcomer.shop import OPERATOR, SHOP, large, shop_with
 from benchmarks.newcomer.team import Row, Team
+from benchmarks.newcomer.tf_atmos import OURS, TF_ATMOS, TF_ATMOS_EARLIER
 
 SETTINGS = ("--config", "operator.yaml")
 ACCOUNT_OF_PROD = {"AWS_PROD_ACCOUNT_ID": "111122223333", "AWS_STAGING_ACCOUNT_ID": "111122223333"}
@@ -19,14 +20,14 @@ BOMB = "vars:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 def as_it_is(team: Team) -> None:
     """A section that Atmos refuses too."""
-    team.write(repositories.TF_ATMOS)
+    team.write(TF_ATMOS)
     says = ["compliance", CATALOG, "stacks/orgs/fnx/dev/eu-west-2/main.yaml"]
     team.run("tree", exits=1, says=says)
 
 
 def one_name_for_three(team: Team) -> None:
     """Three manifests inherit `name: infrastructure`."""
-    team.write(repositories.TF_ATMOS)
+    team.write(TF_ATMOS)
     team.edit(CATALOG, METADATA, "")
     said = team.run("tree", exits=1, says=["infrastructure", f"{CATALOG}:2"])
     errors = said.count("error: ")
@@ -36,7 +37,7 @@ def one_name_for_three(team: Team) -> None:
 
 def their_own_faults(team: Team) -> None:
     """What is left once Atmos would read it."""
-    team.write({**repositories.TF_ATMOS, "operator.yaml": OPERATOR})
+    team.write({**TF_ATMOS, "operator.yaml": OPERATOR})
     team.edit(CATALOG, METADATA, "")
     team.edit(CATALOG, "name: infrastructure\n", "")
     needless = ["has no value:", "alias is missing"]
@@ -51,7 +52,7 @@ def their_own_faults(team: Team) -> None:
 
 def context_added(team: Team) -> None:
     """The stack of development, with what it lacked."""
-    team.write({**repositories.TF_ATMOS, "operator.yaml": OPERATOR})
+    team.write({**TF_ATMOS, "operator.yaml": OPERATOR})
     team.edit(CATALOG, METADATA, "")
     team.edit(CATALOG, "name: infrastructure\n", "")
     days = "        recovery_window_in_days: 7\n"
@@ -64,7 +65,7 @@ def context_added(team: Team) -> None:
 
 def names_of_their_own(team: Team) -> None:
     """Components that are called otherwise, and what an apply cannot do."""
-    team.write({**repositories.TF_ATMOS_EARLIER, "operator.yaml": OPERATOR})
+    team.write({**TF_ATMOS_EARLIER, "operator.yaml": OPERATOR})
     team.run("tree", says=["have vars.secrets: if they are for this project", "secretsmanager_app_db"])
     path = "stacks/account/fnx/testenv-01/main.yaml"
     team.write({"stacks/account/fnx/testenv-01/settings.yaml": OURS})
@@ -160,7 +161,7 @@ def geodesic(team: Team) -> None:
 def values_of_others(team: Team) -> None:
     """What Terraform leaves without a value, bytes, and names as they are."""
     team.write(
-        repositories.shop_with(
+        shop_with(
             "tls_certificates: {path: certificates, description: From the vendor}",
             "keystore: {path: certificates, secret_binary: AAECAw==}",
             "smtp: {full_name: legacy/smtp-password, value: external}",
@@ -204,26 +205,26 @@ def atmos_secrets(team: Team) -> None:
 
 def no_stacks(team: Team) -> None:
     """An empty repository."""
-    team.write({"atmos.yaml": repositories.SHOP["atmos.yaml"]})
+    team.write({"atmos.yaml": SHOP["atmos.yaml"]})
     (team.folder / "stacks").mkdir()
     team.run("tree", exits=1, says=["no stack manifests found"])
 
 
 def tabs(team: Team) -> None:
     """YAML knows no tabs."""
-    team.write({**repositories.SHOP, "stacks/dev.yaml": "vars:\n\tcontext_name: shop\n"})
+    team.write({**SHOP, "stacks/dev.yaml": "vars:\n\tcontext_name: shop\n"})
     team.run("tree", exits=1, says=["stacks/dev.yaml:2"])
 
 
 def five_megabytes(team: Team) -> None:
     """1,000 literal secrets."""
-    team.write(repositories.large(1_000, 5_000_000))
+    team.write(large(1_000, 5_000_000))
     team.run("plan", *SETTINGS, says=["1000 create"])
 
 
 def alias_bomb(team: Team) -> None:
     """Ten aliases of ten aliases."""
-    team.write({**repositories.SHOP, "stacks/dev.yaml": BOMB})
+    team.write({**SHOP, "stacks/dev.yaml": BOMB})
     team.run("tree", exits=1, says=["stacks/dev.yaml"])
 
 

@@ -72,7 +72,7 @@ def all_of(result: Result) -> str:
 
 @pytest.mark.parametrize("form", [tf.state_file, tf.shown])
 @pytest.mark.parametrize("arguments", [(), ("--format", "json"), ("--with-ssm", "--with-kms")])
-def test_no_value_is_shown(cli: Cli, tmp_path: Path, form: Any, arguments: tuple[str, ...]) -> None:  # noqa: ANN401
+def test_no_value_is_shown(cli: Cli, tmp_path: Path, form: Any, arguments: tuple[str, ...]) -> None:  # noqa: ANN401 - JSON
     result = cli("migrate", "terraform", "--state", files(tmp_path, form), *arguments)
     assert_exited(result)
     assert "secret_00" in result.stdout
