@@ -10,7 +10,8 @@ import typer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Leaving, Planner, ask, prune
-from secrets_pipeline.cli.orphans.view import OtherRegions, left_json, show_left, tell_looked
+from secrets_pipeline.cli.orphans.options import Accounts, Adopted, Regions
+from secrets_pipeline.cli.orphans.view import left_json, show_left, tell_looked
 from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
@@ -44,25 +45,9 @@ def destroy(
     source: StackOptions,
     *,
     stack: OneStack,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--account",
-            metavar="ID",
-            help="Of a stack that is not declared any more: only in this account; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    region: OtherRegions = None,
-    adopt: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--adopt",
-            metavar="NAME",
-            help="It is this repository's, although its mark names none; a name or glob, may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    account: Accounts = None,
+    region: Regions = None,
+    adopt: Adopted = None,
     allow_protected: Annotated[
         bool, typer.Option("--allow-protected", help="Also a stack that is production; its windows stay as they are.")
     ] = False,

@@ -10,7 +10,8 @@ import typer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Planner, ask, prune
-from secrets_pipeline.cli.orphans.view import OtherRegions, left_json, looked_json, show_left, tell_looked
+from secrets_pipeline.cli.orphans.options import Accounts, Adopted, Regions
+from secrets_pipeline.cli.orphans.view import left_json, looked_json, show_left, tell_looked
 from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
@@ -41,16 +42,8 @@ def orphans(
     source: StackOptions,
     *,
     stacks: SomeStacks = None,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--account",
-            metavar="ID",
-            help="Only this account; may be repeated. By default all that stacks and the operator's targets name.",
-            show_default=False,
-        ),
-    ] = None,
-    region: OtherRegions = None,
+    account: Accounts = None,
+    region: Regions = None,
     prune_names: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,15 +53,7 @@ def orphans(
             show_default=False,
         ),
     ] = None,
-    adopt: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--adopt",
-            metavar="NAME",
-            help="With --prune: it is this repository's, although its mark names none.",
-            show_default=False,
-        ),
-    ] = None,
+    adopt: Adopted = None,
     yes: Yes = False,
     show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeAlias
-
-import typer
+from typing import Any
 
 from secrets_pipeline.cli.plan.view import StackPlan, plan_json, plan_table
 from secrets_pipeline.cli.shared.console import emit, say, show, title
@@ -18,15 +16,6 @@ _DOLLARS = {"secret": 0.40, "kms-key": 1.00}
 
 Sources: https://aws.amazon.com/secrets-manager/pricing/ and https://aws.amazon.com/kms/pricing/
 """
-OtherRegions: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--region",
-        metavar="REGION",
-        help="Only in this region, whether anything names it or not; may be repeated. By default in all that is named.",
-        show_default=False,
-    ),
-]
 Shown = Sequence[tuple[StackPlan, str]]
 """Plans, and what became of their stacks."""
 
