@@ -99,7 +99,7 @@ class SecretWriter:
                 tags[VALUE_VERSION] = stack.ownership.marks.version(secret.name, token)
             tags |= {INPUTS: inputs_tag(initial.inputs, token)} if initial.inputs else {}
             request |= {"ClientRequestToken": token, **as_parameters(initial.value)}
-        tags |= declared_keys_tag(stack, secret.spec)
+        tags |= declared_keys_tag(stack, secret.spec, {})
         tags[SPEC] = stack.ownership.marks.created(secret.name, owner, stack.run.id, now)
         try:
             with calling("CreateSecret", secret.name):
@@ -230,7 +230,7 @@ class SecretWriter:
             with calling("UntagResource", state.name):
                 self._client.untag_resource(SecretId=state.arn, TagKeys=left)
         if changed:
-            changed |= declared_keys_tag(self._stack, secret.spec)
+            changed |= declared_keys_tag(self._stack, secret.spec, state.tags)
             with calling("TagResource", state.name):
                 self._client.tag_resource(SecretId=state.arn, Tags=tag_list(changed))
         return ["tags"] if changed or left else []

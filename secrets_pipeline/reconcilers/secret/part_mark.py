@@ -90,7 +90,8 @@ def write_finished_mark(stack: Stack, state: SecretState, secret: DesiredSecret,
     taken = {part.word for part in Part if part is not Part.REPLICAS and secret.declares(part)}
     kept = marks.read_words(state, KEPT)
     more = {KEPT: marks.words(KEPT, state.arn, kept - taken)} if kept & taken else {}
-    more |= {tag: text for tag, text in declared_keys_tag(stack, secret.spec).items() if state.tags.get(tag) != text}
+    noted = declared_keys_tag(stack, secret.spec, state.tags)
+    more |= {tag: text for tag, text in noted.items() if state.tags.get(tag) != text}
     return _write(stack, state, owner, marks.finished(state.arn, owner, commit), more)
 
 

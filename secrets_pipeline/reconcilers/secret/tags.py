@@ -7,10 +7,10 @@ digest of another key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.desired.tags import leaves_room
+from secrets_pipeline.desired.tags import TAG_VALUE_LENGTH, leaves_room
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
@@ -24,14 +24,26 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 _DIGITS = 5
+_MOST = TAG_VALUE_LENGTH // (_DIGITS + 1)
 _NONE = "-"
 
 
-def declared_keys_tag(stack: Stack, secret: SecretSpec) -> dict[str, str]:
-    """Make the tag that says which tags the stack declares; none where they leave no room for it."""
+def declared_keys_tag(stack: Stack, secret: SecretSpec, held: Mapping[str, str]) -> dict[str, str]:
+    """Make the tag that says which tags the stack declares, or did; none where they leave no room for it.
+
+    What it said before stays, as long as it has room: a run with an older YAML may be putting such a tag back just now.
+
+    Args:
+        stack: the stack.
+        secret: one of its secrets.
+        held: the tags that the secret has.
+    """
     if stack.ownership.fingerprinter is None or not leaves_room(secret.tags, TAGS):
         return {}
-    return {TAGS: " ".join(sorted(_digests(stack, secret.name, secret.tags))) or _NONE}
+    declared = sorted(_digests(stack, secret.name, secret.tags))
+    earlier = sorted({*held.get(TAGS, _NONE).split()} - {*declared, _NONE})
+    said = [*declared, *earlier][: max(len(declared), _MOST)]
+    return {TAGS: " ".join(said) or _NONE}
 
 
 def left_tags(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[str]:

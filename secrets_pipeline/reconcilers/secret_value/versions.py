@@ -30,19 +30,19 @@ def held_content(stack: Stack, before: SecretState) -> Content | None:
     return read_content(stack, before, version=current) if current else None
 
 
-def as_made(made: Content, _current: Content | None) -> Content:
-    """Give back what was made of the current value already; see `Make`."""
-    return made
+def made_of_held(stack: Stack, before: SecretState, make: Make) -> Content:
+    """Make the value to write of the one that it replaces; see `held_content`."""
+    return make(held_content(stack, before))
 
 
-def put_version(stack: Stack, before: SecretState, token: str, make: Make, label: str) -> bool:
+def put_version(stack: Stack, before: SecretState, token: str, value: Callable[[], Content], label: str) -> bool:
     """Store a version under a label by PutSecretValue, unless an earlier try did.
 
     Args:
         stack: the stack.
         before: the secret as DescribeSecret shows it now.
         token: the version's id.
-        make: makes the value.
+        value: gives the value; it is asked once.
         label: what the version is staged under.
 
     Returns:
@@ -52,14 +52,14 @@ def put_version(stack: Stack, before: SecretState, token: str, make: Make, label
         AwsError: if AWS refuses.
     """
     client = stack.account.client("secretsmanager")
-    value = make(held_content(stack, before))
+    content = value()
     # Our own token with another rendering: an earlier try stored it; what is stored is kept.
     with (
         calling("PutSecretValue", before.name),
         contextlib.suppress(client.exceptions.ResourceExistsException),
     ):
         answer = client.put_secret_value(
-            SecretId=before.arn, ClientRequestToken=token, VersionStages=[label], **as_parameters(value)
+            SecretId=before.arn, ClientRequestToken=token, VersionStages=[label], **as_parameters(content)
         )
         return CURRENT in answer.get("VersionStages", ())
     return False

@@ -29,7 +29,7 @@ from secrets_pipeline.reconcilers.secret_value.provenance import (
     is_unfinished,
 )
 from secrets_pipeline.reconcilers.secret_value.rotation_end import after_rotation
-from secrets_pipeline.reconcilers.secret_value.versions import Make, as_made, held_content, move_label, put_version
+from secrets_pipeline.reconcilers.secret_value.versions import Make, held_content, made_of_held, move_label, put_version
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, VALUE_KEY, VALUE_VERSION
 from secrets_pipeline.values.content import Content
 
@@ -143,13 +143,13 @@ class ValueWriter:
                 after_rotation(self._stack, before)
                 continue
             token = self.token(before.arn, current, meant)
-            ours, value = not inherits or wrote(before, current), make
+            ours, value = not inherits or wrote(before, current), partial(made_of_held, self._stack, before, make)
             if current is not None and inputs is not None and token not in before.versions:
                 held = held_content(self._stack, before)
                 made = make(held)
                 if made == held:
                     return self._record(before, current, inputs, ours=ours, renewed=False)
-                value = partial(as_made, made)
+                value = partial(_same, made)
             if inherits and current is not None:
                 before = self._announce_write(before, current, token if ours else None, renders=inputs is not None)
             if self._replace(before, token, value, label(before)):
@@ -186,7 +186,7 @@ class ValueWriter:
             raise SkippedError(f"a rotation of {before.name} is in progress", remedy="Run again when it has finished.")
         if current is not None:
             before = self._announce_write(before, current, token, renders=False)
-        put_version(self._stack, before, token, make, PENDING)
+        put_version(self._stack, before, token, partial(made_of_held, self._stack, before, make), PENDING)
         after = self._stack.observed.secrets.refresh(before.name)
         if after is not None and after.version(PENDING) != token:
             self._stage_again(after, token)
@@ -256,7 +256,7 @@ class ValueWriter:
         self._stack.observed.secrets.note(tagged)
         return tagged
 
-    def _replace(self, before: SecretState, token: str, make: Make, label: str) -> bool:
+    def _replace(self, before: SecretState, token: str, value: Callable[[], Content], label: str) -> bool:
         """Stage the new version and move AWSCURRENT to it; False where somebody else moved it first."""
         current = before.current_version
         rotated = current is not None and before.version(PENDING) == current
@@ -264,7 +264,7 @@ class ValueWriter:
         # Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
         if rotated and not move_label(self._stack, before, PENDING, away_from=current):
             return False
-        current_at_once = token not in before.versions and put_version(self._stack, before, token, make, label)
+        current_at_once = token not in before.versions and put_version(self._stack, before, token, value, label)
         if not current_at_once and not move_label(self._stack, before, CURRENT, to=token, away_from=current):
             return False
         self._stack.observed.secrets.refresh(before.name)

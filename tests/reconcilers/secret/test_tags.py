@@ -43,6 +43,15 @@ def test_a_tag_that_left_the_yaml_is_said_and_taken_away(bench: Bench) -> None:
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
 
 
+def test_a_tag_that_a_run_with_an_older_yaml_put_back_is_taken_away_again(bench: Bench) -> None:
+    bench.create(bench.generated(tags={"Team": "orders", "Cost": "7"}))
+    spec = bench.create(bench.generated(tags={"Team": "orders"}))
+    bench.secrets.tag_resource(SecretId=bench.name("password"), Tags=tag_list({"Cost": "7"}))
+    assert said(bench.plan(spec)[bench.name("password")]) == ("changed outside: tag Cost is not declared any more",)
+    bench.create(*spec.secrets)
+    assert theirs(bench) == {"Team": "orders"}
+
+
 @pytest.mark.parametrize("operation", ["UntagResource", "TagResource"])
 def test_a_run_that_is_killed_forgets_no_tag_that_has_to_go(
     bench: Bench, interruption: Interruption, killed: type[BaseException], operation: str
