@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from secrets_pipeline.emulator import CountedCall
 
+ACCOUNT = "111122223333"
 LATENCY_MILLISECONDS = 20
 POLICY = json.dumps(
     {
@@ -212,7 +213,7 @@ def write(repository: Path, size: int, with_policy: frozenset[int]) -> None:
     (repository / "stacks").mkdir(parents=True)
     (repository / "atmos.yaml").write_text(ATMOS)
     lines = [
-        "vars: {context_name: shop, environment: dev, region: eu-west-2}",
+        f'vars: {{context_name: shop, environment: dev, region: eu-west-2, account_id: "{ACCOUNT}"}}',
         "components: {terraform: {secretsmanager/app: {vars: {create_kms_key: true, secrets: {",
     ]
     for number in range(size):
