@@ -8,14 +8,15 @@ who reads them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from secrets_pipeline.desired.atmos_secrets.declarations import INSTANCE, Declaration, declarations
 from secrets_pipeline.desired.kinds import TERRAFORM, setting
+from secrets_pipeline.errors import StackError
 from secrets_pipeline.references.model import Path
-from secrets_pipeline.stacks import ASM, AtmosStack, Component
+from secrets_pipeline.stacks import ASM, AtmosStack, Component, texts
 
 SECRETS, DEFAULTS, CONSUMERS = "secrets", "secret_defaults", "consumers"
 """Under `settings.secrets_pipeline`."""
@@ -26,6 +27,8 @@ _PLACE: Final = ("region", "account_id")
 _KIND_OF_PLACE: Final = ("environment", "stage")
 """Those that say whether it is production."""
 _VALUES: Final = frozenset({"secret_data", "secret_binary", "generate_random_password", "value"})
+_Kept: TypeAlias = dict[str, tuple[Component, Declaration]]
+"""By name of the secret: the component whose settings say how it is made, and its declaration there."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,15 @@ class DeclaredSecrets(Component):
         origin: the component that declares them; of shared ones the first that sees them.
         origins: by name of the secret, the component whose settings say how it is made.
         declared: by name of the secret.
+        readers: by name of the consumer, the component whose settings name it, and what it is called there.
+        hides: the component of the manifests that has the same name, if there is one.
     """
 
     origin: Component = field(kw_only=True, repr=False)
     origins: Mapping[str, Component] = field(kw_only=True, repr=False)
     declared: Mapping[str, Declaration] = field(kw_only=True)
+    readers: Mapping[str, tuple[Component, str]] = field(kw_only=True, repr=False)
+    hides: Component | None = field(default=None, kw_only=True, repr=False)
 
     def place(self, path: Path) -> tuple[Component, Path]:
         """Where the YAML says what stands here at a path."""
@@ -56,7 +63,9 @@ class DeclaredSecrets(Component):
             case ("vars", "secrets", *_):
                 return self.origin, ("secrets", "vars")
             case ("vars", "consumers", *rest):
-                return self.origin, ("settings", "secrets_pipeline", CONSUMERS, *rest)
+                found = [self.readers[str(name)] for name in rest[:1] if name in self.readers]
+                origin, *called = found[0] if found else (self.origin, *rest[:1])
+                return origin, ("settings", "secrets_pipeline", CONSUMERS, *called, *rest[1:])
             case _:
                 return self.origin, path
 
@@ -68,8 +77,8 @@ def with_declared_secrets(stack: AtmosStack, region: str = "") -> AtmosStack:
         stack: as resolved.
         region: that the operator says; empty for what the component's own variables say.
     """
-    made = {one.name: one for one in _components(stack, region)}
     existing = stack.components.get(TERRAFORM, {})
+    made = {one.name: replace(one, hides=existing.get(one.name)) for one in _components(stack, region)}
     if not made:
         return stack
     return replace(stack, components={**stack.components, TERRAFORM: {**existing, **made}})
@@ -110,40 +119,42 @@ def required_as(component: Component, key: str) -> str:
     return declaration.title if declaration is not None and declaration.required else ""
 
 
+def unrendered(component: Component) -> tuple[StackError, ...]:
+    """Why a component's templates gave nothing, where what its secrets are made of holds one."""
+    variables = {key: component.vars.get(key) for key in (*_PLACE, *_KIND_OF_PLACE)}
+    taken = [component.resolved.get("secrets"), _own(component), variables]
+    return component.failures if any("{{" in text for _, text in texts(taken)) else ()
+
+
 def _components(stack: AtmosStack, region: str) -> Iterator[DeclaredSecrets]:
-    shared: dict[str, tuple[Component, Declaration]] = {}
-    first: Component | None = None
-    of_stack = {name for _, found in declaring(stack) for name, one in found.items() if one.scope != INSTANCE}
-    for component, found in declaring(stack):
-        managed = {name: one for name, one in found.items() if is_managed(one, component, region)}
-        own = {name: one for name, one in managed.items() if one.scope == INSTANCE}
-        for name, one in managed.items():
-            if one.scope != INSTANCE:
-                shared.setdefault(name, (component, one))
-                first = first or component
-        if own:
-            origins = dict.fromkeys(own, component)
-            defaults, name = _map(component, DEFAULTS), f"{component.name}/{SHARED}"
-            yield _made(name, component, own, origins, defaults=defaults, but=of_stack - own.keys())
-    if first is not None:
-        declared = {name: one for name, (_, one) in shared.items()}
-        origins = {name: component for name, (component, _) in shared.items()}
-        of_components = {name for _, found in declaring(stack) for name in found} - declared.keys()
+    found = list(declaring(stack))
+    shared: _Kept = {}
+    # Components of several kinds may have one name, which is all that the names of their secrets have in them.
+    own: dict[str, _Kept] = {}
+    for component, declared in found:
+        for name, one in declared.items():
+            if is_managed(one, component, region):
+                kept = own.setdefault(component.name, {}) if one.scope == INSTANCE else shared
+                if name not in kept or (_entry(component, name) and not _entry(kept[name][0], name)):
+                    kept[name] = component, one
+    of_stack = {name for _, declared in found for name, one in declared.items() if one.scope != INSTANCE}
+    for name, kept in own.items():
+        origins = [component for component, _ in found if component.name == name]
+        yield _made(f"{name}/{SHARED}", origins, kept, elsewhere=of_stack - kept.keys())
+    if shared:
+        of_components = {name for _, declared in found for name in declared} - shared.keys()
         # What stands at the root of a manifest is what every component has.
-        given = [_map(component, DEFAULTS) for component, _ in declaring(stack)]
-        defaults = {key: value for key, value in given[0].items() if all(one.get(key) == value for one in given)}
-        yield _made(SHARED, first, declared, origins, defaults=defaults, but=of_components)
+        yield _made(SHARED, [one for one, _ in found], shared, elsewhere=of_components, told=own.keys())
 
 
 def _made(
-    name: str,
-    origin: Component,
-    declared: Mapping[str, Declaration],
-    origins: Mapping[str, Component],
-    *,
-    defaults: Mapping[str, Any],
-    but: Iterable[str],
+    name: str, components: Sequence[Component], kept: _Kept, *, elsewhere: Collection[str], told: Collection[str] = ()
 ) -> DeclaredSecrets:
+    declared = {key: one for key, (_, one) in kept.items()}
+    origins = {key: component for key, (component, _) in kept.items()}
+    origin = next(iter(origins.values()))
+    given = [_map(component, DEFAULTS) for component in components]
+    defaults = {key: value for key, value in given[0].items() if all(one.get(key) == value for one in given)}
     regions = {one.store.region for one in declared.values() if one.store} - {""}
     variables: dict[str, Any] = {
         **{key: value for key, value in (("region", next(iter(regions), None)),) if value},
@@ -153,8 +164,9 @@ def _made(
         "stage": "/".join(str(origin.vars[key]) for key in _KIND_OF_PLACE if origin.vars.get(key)),
         "secrets": {key: _secret(one, origins[key], defaults) for key, one in declared.items()},
     }
-    if consumers := _consumers(origin, declared, frozenset(but)):
-        variables["consumers"] = consumers
+    readers = _readers(components, declared, elsewhere, told)
+    if readers:
+        variables["consumers"] = {called: consumer for called, (_, _, consumer) in readers.items()}
     own = {key: value for key, value in _own(origin).items() if key != "name_template"}
     resolved = {
         "component": "secretsmanager",
@@ -171,9 +183,11 @@ def _made(
         resolved=resolved,
         manifest=origin.manifest,
         stores=origin.stores,
+        failures=tuple(error for component in components for error in unrendered(component)),
         origin=origin,
         origins=origins,
         declared=declared,
+        readers={called: (component, key) for called, (component, key, _) in readers.items()},
     )
 
 
@@ -187,17 +201,37 @@ def _secret(declaration: Declaration, origin: Component, defaults: Mapping[str, 
     return {**entry, "full_name": declaration.aws_name}
 
 
-def _consumers(origin: Component, declared: Mapping[str, Declaration], elsewhere: frozenset[str]) -> dict[str, Any]:
-    """Who reads these secrets: consumers without the secrets that stand elsewhere, and without those left with none."""
-    found: dict[str, Any] = {}
-    for name, consumer in _map(origin, CONSUMERS).items():
-        read = consumer.get("secrets") if isinstance(consumer, Mapping) else None
-        if not isinstance(read, list):
-            found[name] = consumer
-            continue
-        here = [one for one in read if one in declared or one not in elsewhere]
-        if here or not read:
-            found[name] = {**consumer, "secrets": here}
+def _readers(
+    components: Iterable[Component],
+    declared: Collection[str],
+    elsewhere: Collection[str],
+    told: Collection[str],
+) -> dict[str, tuple[Component, str, Any]]:
+    """Who reads these secrets: consumers without the secrets that stand elsewhere, and without those left with none.
+
+    Args:
+        components: whose settings name consumers.
+        declared: names of these secrets.
+        elsewhere: names of secrets that are not among them.
+        told: names of components whose mistakes are said where their own secrets are read.
+
+    Returns:
+        By name: the component, its word for the consumer, and the consumer. Of several components that call different
+        consumers by one name, the later ones have theirs in front.
+    """
+    known, others, found = list(declared), list(elsewhere), dict[str, tuple[Component, str, Any]]()
+    for component in components:
+        for name, given in _map(component, CONSUMERS).items():
+            read, consumer = given.get("secrets") if isinstance(given, Mapping) else None, given
+            if isinstance(read, list):
+                here = [one for one in read if one in known or not (component.name in told or one in others)]
+                if read and not here:
+                    continue
+                consumer = {**given, "secrets": here}
+            elif component.name in told:
+                continue
+            same = name not in found or found[name][2] == consumer
+            found.setdefault(name if same else f"{component.name}/{name}", (component, name, consumer))
     return found
 
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from secrets_pipeline.desired.atmos_secrets.components import DEFAULTS, SECRETS, declaring, region_of
-from secrets_pipeline.desired.atmos_secrets.declarations import KINDS, Declaration
+from secrets_pipeline.desired.atmos_secrets.components import (
+    DEFAULTS,
+    SECRETS,
+    DeclaredSecrets,
+    declaring,
+    region_of,
+    unrendered,
+)
+from secrets_pipeline.desired.atmos_secrets.declarations import INSTANCE, KINDS, Declaration
 from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
+from secrets_pipeline.desired.kinds import recognised
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import StackScope, near_miss
 from secrets_pipeline.desired.secret.naming import FULL_NAME
@@ -19,7 +27,10 @@ def check_declared(stack: StackScope) -> None:
     operator_region = (rule.region if rule else None) or ""
     everywhere = {name for _, found in declaring(stack.stack) for name in found}
     said: set[str] = set()
+    made: dict[str, Inputs] = {}
+    _check_names(stack)
     for component, found in declaring(stack.stack):
+        stack.errors += unrendered(component)
         for one in found.values():
             problem = one.problem(region_of(component, operator_region))
             if problem and _is_meant(one):
@@ -36,10 +47,26 @@ def check_declared(stack: StackScope) -> None:
                 entry.error(
                     FULL_NAME, what, "Take it out; store_stack and store_component of the declaration change it."
                 )
+            first = made.setdefault(name, entry)
+            if name in found and found[name].scope != INSTANCE and first.values != entry.values:
+                what = f"component {first.scope.name} says otherwise how secret {name} is made, which both share"
+                entries.error(name, what, "Keep one of the two.")
             if name not in everywhere and name not in said:
                 said.add(name)
                 what = f"no component of the stack declares secret {name}"
                 entries.error(name, what, f"Declare it under secrets.vars.{near_miss(name, everywhere)}")
+
+
+def _check_names(stack: StackScope) -> None:
+    """Collect an error for each component of ours whose name is that of the component of declared secrets."""
+    for name, scope in stack.components.items():
+        made = scope.component
+        hidden = made.hides if isinstance(made, DeclaredSecrets) else None
+        if hidden is None or hidden.abstract or not hidden.enabled:
+            continue
+        if recognised(hidden, stack.settings.components).kind:
+            what = f"component {name} is what the secrets that `secrets:` sections declare are called together"
+            stack.component(hidden).error((), what, "Give it another name, with metadata.component as it is.")
 
 
 def declared_parameters(stack: StackScope, region: str) -> tuple[ParameterSpec, ...]:
