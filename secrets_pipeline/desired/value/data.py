@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
-from secrets_pipeline.desired.atmos_secrets.components import with_declared_secrets
+from secrets_pipeline.desired.atmos_secrets.components import SHARED, with_declared_secrets
+from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.desired.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
@@ -101,9 +102,9 @@ def leaf_expression(stack: AtmosStack, component: str, leaf: Leaf) -> Expression
     Raises:
         ExpressionError: if the YAML cannot be read any more.
     """
-    if component not in stack.components["terraform"]:
-        stack = with_declared_secrets(stack)
-    components = stack.components["terraform"]
+    # What stands for declared secrets hides any other component of its name.
+    read = with_declared_secrets(stack) if component.rpartition("/")[2] == SHARED else stack
+    components = read.components[TERRAFORM]
     value = _at(components[component], leaf)
     expression = read_expression(components[component], components, value, references=leaf.references)
     return with_defaults(expression, leaf.absent.__contains__)

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.desired.value.model import GeneratedValue
+from secrets_pipeline.desired.value.data import leaf_expression
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.references.model import Literal
+from secrets_pipeline.stacks import AtmosRepository
 from tests.desired.conftest import ATMOS
 
 if TYPE_CHECKING:
@@ -116,3 +119,19 @@ def test_a_template_that_gave_nothing_is_never_written_as_it_stands(bench: Bench
     assert set(by_name(bench, text.replace("{{ .vars.host }}", "example.com"))) == {"team/dev/api/A"}
     declaration = text.replace("store: secrets/asm", "store: '{{ .vars.host }}'").replace("{{ .vars.host }}", "x", 1)
     assert "key vars.broken" in bench.only_error(declaration)
+
+
+@pytest.mark.parametrize("other", ["", "terraform: {api/secrets: {vars: {secrets: {A: {secret_data: no}}}}}"])
+def test_a_value_is_read_from_what_is_declared_whatever_else_is_called_so(bench: Bench, other: str) -> None:
+    text = f"""
+    components:
+      helmfile:
+        api:
+          settings: {{secrets_pipeline: {{secrets: {{A: {{secret_data: from settings}}}}}}}}
+          secrets: {{vars: {{A: {{store: secrets/asm}}}}}}
+      {other}
+    """
+    secret = by_name(bench, text)["team/dev/api/A"]
+    assert isinstance(secret.value, DeclaredValue)
+    stack = AtmosRepository.open(bench.folder, env={}).stack("dev")
+    assert leaf_expression(stack, secret.ref.component, secret.value.leaves[0]) == Literal("from settings")
