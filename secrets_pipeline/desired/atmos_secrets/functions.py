@@ -80,7 +80,7 @@ def _readable(name: str, component: Component) -> Store:
         which = "of Secrets Manager only secrets are read, by !secret" if found.kind == ASM else f"it is {found.kind}"
         problem = f"store {name} is not read here, as {which}: write the value, or ${{ssm:/path}}"
     elif found.unknown:
-        problem = f"{found.unknown} of store {name} is not known: let the operator allow its variable as plain"
+        problem = found.problem
     else:
         return found
     raise _NotKnownError(problem)

@@ -19,6 +19,7 @@ from secrets_pipeline.desired.secret.naming import FULL_NAME
 from secrets_pipeline.stacks import SSM
 
 _SETTINGS = ("settings", "secrets_pipeline")
+_NAMED = 3
 
 
 def check_declared(stack: StackScope) -> None:
@@ -28,14 +29,14 @@ def check_declared(stack: StackScope) -> None:
     everywhere = {name for _, found in declaring(stack.stack) for name in found}
     said: set[str] = set()
     made: dict[str, Inputs] = {}
+    unmanaged: dict[str, list[Declaration]] = {}
     _check_names(stack)
     for component, found in declaring(stack.stack):
         stack.errors += unrendered(component)
         for one in found.values():
             problem = one.problem(region_of(component, operator_region))
             if problem and _is_meant(one):
-                what = f"secret {one.name} of component {component.name} is not managed here"
-                stack.notices.append(f"{what}: {problem} (stack {one.stack}).")
+                unmanaged.setdefault(problem, []).append(one)
         scope = stack.component(component)
         own = Inputs(scope, component.settings.get("secrets_pipeline"), _SETTINGS)
         own.inputs(DEFAULTS)
@@ -47,14 +48,26 @@ def check_declared(stack: StackScope) -> None:
                 entry.error(
                     FULL_NAME, what, "Take it out; store_stack and store_component of the declaration change it."
                 )
-            first = made.setdefault(name, entry)
-            if name in found and found[name].scope != INSTANCE and first.values != entry.values:
+            shared = name in found and found[name].scope != INSTANCE
+            first = made.setdefault(found[name].aws_name, entry) if shared else entry
+            if first.values != entry.values:
                 what = f"component {first.scope.name} says otherwise how secret {name} is made, which both share"
                 entries.error(name, what, "Keep one of the two.")
             if name not in everywhere and name not in said:
                 said.add(name)
                 what = f"no component of the stack declares secret {name}"
                 entries.error(name, what, f"Declare it under secrets.vars.{near_miss(name, everywhere)}")
+    stack.notices += [f"{_named(found)} not managed here: {problem}." for problem, found in unmanaged.items()]
+
+
+def _named(declared: list[Declaration]) -> str:
+    """Declared secrets with a verb behind them, a few of many."""
+    by_component = dict.fromkeys((one.component, one.name) for one in declared)
+    shown = [f"{name} of component {component}" for component, name in [*by_component][:_NAMED]]
+    more = len(by_component) - _NAMED
+    shown += [f"{more} more"] if more > 0 else []
+    *others, last = shown
+    return f"secrets {', '.join(others)} and {last} are" if others else f"secret {last} is"
 
 
 def _check_names(stack: StackScope) -> None:

@@ -269,7 +269,8 @@ class _Loader:
             return value
         if value.tag == "!env":
             found = env_value(value.args, {}, self._readable)
-            return found if found != "" or value.args.split()[0].strip("\"'") in self._readable else NotAllowed()
+            variable = value.args.split()[0].strip("\"'")
+            return found if found != "" or variable in self._readable else NotAllowed(variable)
         if value.tag in ("!repo-root", "!git.root"):
             return repository_root(value.args, self._git, self._root)
         return working_directory(value.args, self._root) if value.tag == "!cwd" else value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from secrets_pipeline.golang.printing import as_text
 from secrets_pipeline.golang.values import Value
@@ -26,7 +26,19 @@ STACK_DELIMITER: Final = "-"
 class NotAllowed(str):
     """What `!env` gives for a variable that may not be read: empty, and no option of a store is known by it."""
 
-    __slots__ = ()
+    __slots__ = ("variable",)
+
+    variable: str
+
+    def __new__(cls, variable: str) -> Self:
+        """Make one.
+
+        Args:
+            variable: that may not be read.
+        """
+        made = super().__new__(cls)
+        made.variable = variable
+        return made
 
 
 _OPTIONS: Final = ("region", "prefix", "stack_delimiter")
@@ -46,6 +58,7 @@ class Store:
         prefix: of all names.
         stack_delimiter: what the name of a stack is split at.
         unknown: the option that this process does not know, for example a `prefix` of a variable that nobody allows.
+        variable: that it comes from; empty where it is another function's.
     """
 
     name: str
@@ -55,6 +68,18 @@ class Store:
     prefix: str = ""
     stack_delimiter: str = STACK_DELIMITER
     unknown: str = ""
+    variable: str = ""
+
+    @property
+    def problem(self) -> str:
+        """Why its place in AWS is not known here, with what to do; empty where it is known."""
+        if not self.unknown:
+            return ""
+        what = f"{self.unknown} of store {self.name} is not known"
+        if not self.variable:
+            return f"{what}: write it as text, or with !env"
+        allowed = f"{{name: {self.variable}, secret: false}}"
+        return f"{what}: let the operator allow its variable under environment_allowed: {allowed}"
 
     def key(self, stack: str, component: str, key: str) -> str:
         """The name in AWS of a value of a component of a stack; an empty stack or component is left out.
@@ -89,7 +114,8 @@ def _store(name: str, entry: Mapping[str, Value]) -> Store:
     given = entry.get("options")
     options = given if isinstance(given, dict) else {}
     said = str(entry.get("kind") or entry.get("type") or "")
-    unknown = (key for key in _OPTIONS if isinstance(options.get(key), FunctionCall | NotAllowed))
+    unknown = next((key for key in _OPTIONS if isinstance(options.get(key), FunctionCall | NotAllowed)), "")
+    withheld = options.get(unknown)
     delimiter = options.get("stack_delimiter")
     return Store(
         name=name,
@@ -98,7 +124,8 @@ def _store(name: str, entry: Mapping[str, Value]) -> Store:
         region=_text(options.get("region")),
         prefix=_text(options.get("prefix")),
         stack_delimiter=STACK_DELIMITER if delimiter is None else _text(delimiter),
-        unknown=next(unknown, ""),
+        unknown=unknown,
+        variable=withheld.variable if isinstance(withheld, NotAllowed) else "",
     )
 
 

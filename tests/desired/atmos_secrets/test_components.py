@@ -168,6 +168,17 @@ def test_what_cannot_be_managed_is_said_and_left_alone(bench: Bench, store: str,
     assert any(f"secret VENDOR of component vpc/flow-logs is not managed here: {why}" in one for one in found.notices)
 
 
+def test_what_several_cannot_be_managed_for_is_said_once(bench: Bench) -> None:
+    text = """
+    vars: {region: eu-west-2}
+    components: {terraform: {api: {secrets: {vars: {%s}}}}}
+    """
+    text %= ", ".join(f"{name}: {{store: nowhere}}" for name in "ABCDE")
+    found = bench.build(dev=text, prod=text)
+    named = "secrets A of component api, B of component api, C of component api and 2 more are not managed here: "
+    assert found.notices == (f"{named}store nowhere is not configured in atmos.yaml.",)
+
+
 def test_stores_of_other_kinds_and_sops_are_nothing_to_talk_about(bench: Bench) -> None:
     text = "components: {terraform: {api: {secrets: {vars: {A: {store: vault}, B: {sops: dev}, C: {description: x}}}}}}"
     found = bench.build(dev=text)

@@ -87,7 +87,10 @@ def test_a_component_knows_the_stores_of_atmos_yaml(tmp_path: Path) -> None:
 
 def test_a_prefix_that_a_withheld_variable_says_is_not_known(tmp_path: Path) -> None:
     text = "  asm: {kind: aws/asm, options: {prefix: !env PREFIX, region: !exec 'echo x'}}\n"
-    assert stores(tmp_path, text)["asm"].unknown == "region"
-    assert stores(tmp_path, text.replace("!exec 'echo x'", "eu-west-2"))["asm"].unknown == "prefix"
-    assert stores(tmp_path, text.replace("!exec 'echo x'", "eu-west-2"), PREFIX="p")["asm"].unknown == ""
+    what = "of store asm is not known: "
+    assert stores(tmp_path, text)["asm"].problem == f"region {what}write it as text, or with !env"
+    of_variable = stores(tmp_path, text.replace("!exec 'echo x'", "eu-west-2"))["asm"].problem
+    assert of_variable.startswith(f"prefix {what}let the operator allow its variable under environment_allowed: ")
+    assert of_variable.endswith("{name: PREFIX, secret: false}")
+    assert stores(tmp_path, text.replace("!exec 'echo x'", "eu-west-2"), PREFIX="p")["asm"].problem == ""
     assert stores(tmp_path, "  asm: {kind: aws/asm, options: {prefix: !env PREFIX p}}\n")["asm"].prefix == "p"
