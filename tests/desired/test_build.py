@@ -60,6 +60,8 @@ def test_variables_of_the_stack_only_fill_gaps(bench: Bench) -> None:
         ("{region: eu-west2}", "region", "region is something else here, and eu-west-2"),
         ("{account_id: '222233334444'}", "account_id", "account_id is 222233334444 here, and 111122223333"),
         ("{account_id: 222233334444}", "account_id", "account_id is 222233334444 here, and 111122223333"),
+        ("{account_id: 012345678901}", "account_id", "account_id is 012345678901 here, and 111122223333"),
+        ("{account_id: [aws]}", "account_id", "account_id is something else here, and 111122223333"),
         ("{place: us-west-1, region: '${vars.place}'}", "region", "region is us-west-1 here, and eu-west-2"),
     ],
 )

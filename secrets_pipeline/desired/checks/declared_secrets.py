@@ -28,7 +28,7 @@ def check_declared(stack: StackScope) -> None:
     operator_region = (rule.region if rule else None) or ""
     everywhere = {name for _, found in declaring(stack.stack) for name in found}
     said: set[str] = set()
-    made: dict[str, Inputs] = {}
+    made: dict[tuple[str, str], Inputs] = {}
     unmanaged: dict[str, list[Declaration]] = {}
     _check_names(stack)
     for component, found in declaring(stack.stack):
@@ -49,7 +49,7 @@ def check_declared(stack: StackScope) -> None:
                     FULL_NAME, what, "Take it out; store_stack and store_component of the declaration change it."
                 )
             shared = name in found and found[name].scope != INSTANCE
-            first = made.setdefault(found[name].aws_name, entry) if shared else entry
+            first = made.setdefault((name, found[name].aws_name), entry) if shared else entry
             if first.values != entry.values:
                 what = f"component {first.scope.name} says otherwise how secret {name} is made, which both share"
                 entries.error(name, what, "Keep one of the two.")

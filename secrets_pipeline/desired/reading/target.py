@@ -9,7 +9,7 @@ from typing import Final
 
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.limits import ACCOUNT_ID, REGION
-from secrets_pipeline.desired.reading.inputs import Inputs
+from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.reference_targets import NO_VALUE
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
 from secrets_pipeline.desired.settings.operator import TargetRule
@@ -136,11 +136,13 @@ def _regions_of_others(stack: StackScope) -> dict[str, str]:
 
 
 def _said(quiet: StackScope, name: str, key: str) -> str:
-    """What a component gives to a variable; empty for nothing, and for what is not text."""
+    """What a component gives to a variable; empty for nothing, and a word that fits nothing for a map or a list."""
     scope = quiet.components[name]
     value = Inputs(scope, scope.component.vars, ("vars",)).known(key)
-    said = f"{value:012d}" if isinstance(value, int) else value
-    return said if isinstance(said, str) else ""
+    if value is None or isinstance(value, str):
+        return value or ""
+    # An account id without quotes is a number; with a 0 first and an 8 or 9 in it, YAML makes a fraction of it.
+    return f"{value:012.0f}" if isinstance(value, int | float) else found_kind(value)
 
 
 def _agreed(stack: StackScope, key: str) -> str | None:
