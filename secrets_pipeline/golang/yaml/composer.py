@@ -23,7 +23,7 @@ from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.yaml.nesting import MAX_DEPTH, TOO_DEEP
 from secrets_pipeline.golang.yaml.scalars import MAP, SEQ, STR, TYPED_STARTS, tag_of
 
-_REMEDY: Final = "Correct the YAML; a manifest that is only valid after templating must be named .yaml.tmpl."
+REMEDY: Final = "Correct the YAML; a manifest that is only valid after templating must be named .yaml.tmpl."
 _TAB_REMEDY: Final = "Indent with spaces: YAML allows no tabs there."
 _DUPLICATE_ANCHOR: Final = "found duplicate anchor; first occurrence"
 
@@ -63,14 +63,14 @@ def compose(text: str, file: str) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(part for part in (error.context, error.problem) if part)
-        raise invalid(problem, file, mark, _TAB_REMEDY if _is_tab(text, mark) else _REMEDY) from None
+        raise invalid(problem, file, mark, _TAB_REMEDY if _is_tab(text, mark) else REMEDY) from None
     except ReaderError as error:
         raise invalid(_reason(error), file, _mark(text, error.position)) from None
     except UnicodeEncodeError as error:
         raise invalid("it is not Unicode text", file, _mark(text, len(text[: error.start].encode()))) from None
 
 
-def invalid(problem: str, file: str, mark: yaml.Mark | None, remedy: str = _REMEDY) -> StackError:
+def invalid(problem: str, file: str, mark: yaml.Mark | None, remedy: str = REMEDY) -> StackError:
     """The error for a manifest that is not valid YAML, at the place of `mark`."""
     column = f" (column {mark.column + 1})" if mark else ""
     return StackError(

@@ -114,6 +114,7 @@ def test_imports_that_cannot_be_are_errors_with_a_place(write: Write, tmp_path: 
         find_config(root, {})
     assert message in raised.value.message
     assert raised.value.remedy
+    assert "manifest" not in raised.value.remedy
     assert raised.value.where is not None
     assert raised.value.where.file
     assert raised.value.where.line
