@@ -57,11 +57,14 @@ class _Seen:
 
 
 def _seen(stacks: Mapping[str, AtmosStack], by_operator: Mapping[str, str]) -> Iterator[_Seen]:
-    for stack in stacks.values():
-        components = stack.components.get(TERRAFORM, {})
+    for kind, components in (one for stack in stacks.values() for one in stack.components.items()):
         for component in components.values():
-            if not component.abstract or recognised(component, by_operator).kind == SECRETS:
-                yield _Seen(component, by_operator, components)
+            if component.abstract and recognised(component, by_operator).kind != SECRETS:
+                continue
+            seen = _Seen(component, by_operator, components)
+            # Components of every kind declare secrets in stores, and nothing else that is known here.
+            if kind == TERRAFORM or seen.in_stores:
+                yield seen
 
 
 def _hints(seen: list[_Seen]) -> Iterator[str]:

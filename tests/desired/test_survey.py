@@ -66,6 +66,13 @@ def test_what_looks_like_secrets_is_named_with_what_to_write(bench: Bench, compo
     assert hint in said(bench, component, component)
 
 
+def test_what_a_component_of_another_kind_declares_in_stores_is_named(bench: Bench) -> None:
+    bench.build(dev="components: {helmfile: {redis: {secrets: {vars: {A: {sops: dev}}}}, rds: {}}}")
+    found = nothing_found(AtmosRepository.open(bench.folder, env={}).resolve().stacks)
+    assert "redis declares secrets: of Atmos" in found
+    assert "rds" not in found
+
+
 def test_what_the_hint_says_to_write_makes_it_found(bench: Bench) -> None:
     settings: dict[str, Any] = {"secretsmanager_app_db": "secretsmanager"}
     text = (
