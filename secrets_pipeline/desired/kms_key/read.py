@@ -29,7 +29,11 @@ def read_component(scope: ComponentScope, account_id: str | None = None) -> KeyS
     """
     inputs = Inputs(scope, scope.component.vars, ("vars",))
     key = alias_variable(inputs.values)
-    alias = inputs.required_text(key, f"Write vars.alias of component {scope.name}, for example alias/myapp-dev.")
+    alias = inputs.required_text(
+        key,
+        f"Write vars.alias of component {scope.name}, for example alias/myapp-dev; or name the key by its ARN or alias "
+        "where a secret refers to it.",
+    )
     full = key_alias(alias)
     if alias and not ALIAS.fullmatch(full):
         inputs.error(

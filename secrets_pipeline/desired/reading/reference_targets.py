@@ -24,6 +24,7 @@ from secrets_pipeline.references.model import (
     Path,
     Stored,
     Unsupported,
+    dotted,
 )
 from secrets_pipeline.references.walk import nodes
 from secrets_pipeline.stacks import OUTSIDE, Unreadable, readable_problem
@@ -122,7 +123,12 @@ def _region(scope: ComponentScope) -> str:
 
 def _check_output(scope: ComponentScope, output: Output, path: Path, *, whole_map_allowed: bool) -> None:
     if problem := output_problem(scope.stack, output, whole_map_allowed=whole_map_allowed):
-        scope.unresolvable(path, str(output), problem.reason, problem.problem, problem.remedy)
+        remedy = problem.remedy
+        if problem.reason is UnresolvedReason.TERRAFORM:
+            of = f'"{output.stack}"' if output.stack else ".stack"
+            named = f'{{{{ (atmos.Component "{output.component}" {of}).outputs.{dotted(output.path)} }}}}'
+            remedy += f" With --from-atmos, Atmos reads it: {named}."
+        scope.unresolvable(path, str(output), problem.reason, problem.problem, remedy)
 
 
 def _arguments(expression: Expression) -> set[Expression]:

@@ -263,10 +263,19 @@ def test_an_output_of_terraforms_in_a_template_names_atmos_as_the_way_out(bench:
     assert "--from-atmos" in found
 
 
+@pytest.mark.parametrize(("stack", "of"), [("", ".stack"), ("dev ", '"dev"'), ("other ", '"other"')])
+def test_an_output_of_terraforms_in_a_function_names_atmos_as_a_way_out(bench: Bench, stack: str, of: str) -> None:
+    secret = indent(f"other: {{secret_data: !terraform.state vpc {stack}vpc.id}}\n", " " * 10)
+    bench.build(other=HEAD + "    vpc: {vars: {}}\n")
+    found = bench.only_unresolved(HEAD + SECRETS + secret + "    vpc: {vars: {}}\n")
+    assert f'With --from-atmos, Atmos reads it: {{{{ (atmos.Component "vpc" {of}).outputs.vpc.id }}}}.' in found
+
+
 def test_a_key_without_alias_that_a_secret_refers_to_names_what_it_has(bench: Bench) -> None:
     text = HEAD + SECRETS.replace("path: app", 'path: app, kms_key_id: "${output.kms/app.key_arn}"')
     found = bench.only_error(text + "    kms/app: {vars: {aliases: [alias/eg-euw2-dev-app]}}\n")
     assert "component kms/app, key vars.alias: alias is missing" in found
+    assert "or name the key by its ARN or alias where a secret refers to it" in found
     assert "Did you mean aliases?" in found
 
 
