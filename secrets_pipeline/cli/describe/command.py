@@ -89,14 +89,14 @@ def stacks(
 ) -> None:
     """Print every stack with its components, in the shape of `atmos describe stacks`."""
     failures = Failures()
-    found = _resolve(
+    found, merged = _resolve(
         source, stack, failures, functions=process_functions, templates=process_templates, keep_conflicting=True
     )
     chosen = list(_chosen(found, _split(components), _split(component_types)))
     if output is DescribeFormat.TABLE:
         _print_table(chosen)
     else:
-        _print(_tree(chosen, _split(sections), _hiding(found, show_values=show_values)), output)
+        _print(_tree(chosen, _split(sections), _hiding(merged, show_values=show_values)), output)
     failures.exit()
 
 
@@ -114,7 +114,7 @@ def component(
 ) -> None:
     """Print one component of one stack, in the shape of `atmos describe component`."""
     failures = Failures()
-    found = _resolve(source, stack, failures, functions=process_functions, templates=process_templates)
+    found, merged = _resolve(source, stack, failures, functions=process_functions, templates=process_templates)
     if not found.stacks:
         raise typer.Exit(FAILED)
     (meant,) = found.stacks
@@ -122,7 +122,7 @@ def component(
     if output is DescribeFormat.TABLE:
         _print_table([one])
     else:
-        _print(_hiding(found, show_values=show_values)(one.sections), output)
+        _print(_hiding(merged, show_values=show_values)(one.sections), output)
     failures.exit()
 
 
@@ -134,8 +134,8 @@ def _resolve(
     functions: Switch,
     templates: Switch,
     keep_conflicting: bool = False,
-) -> Resolution:
-    """The stacks that were asked for, as far as they are whole; what is wrong with them is said.
+) -> tuple[Resolution, Resolution]:
+    """The stacks that were asked for, as far as they are whole, and as merged; what is wrong with them is said.
 
     Of a `str`, exactly one stack.
     """
@@ -156,12 +156,19 @@ def _resolve(
         if asked.strict or stacks is None or stack in stacks or not stack:
             failures.add(stack, error)
     if asked.strict and failures.texts:
-        return Resolution({}, resolution.errors)
+        return Resolution({}, resolution.errors), resolution
     for name in missing:
         if name not in failures.texts:
             note_missing(source, name, failures, unreadable="" in failures.texts)
     wanted = {name: stack for name, stack in resolution.stacks.items() if stacks is None or name in stacks}
-    return Resolution(wanted, resolution.errors)
+    merged = source.resolve(
+        list(wanted),
+        process_functions=False,
+        process_templates=False,
+        keep_conflicting=keep_conflicting,
+        keep_failing=True,
+    )
+    return Resolution(wanted, resolution.errors), merged
 
 
 def _meant(source: StackSource, named: list[str] | str, failures: Failures) -> list[str]:
@@ -193,11 +200,11 @@ def _chosen(
                         yield found
 
 
-def _hiding(resolution: Resolution, *, show_values: bool) -> Masking:
+def _hiding(merged: Resolution, *, show_values: bool) -> Masking:
     """What hides the values of components, those included that stand in a variable of any of these stacks."""
     if show_values:
         return lambda sections: sections
-    stacks = resolution.stacks.values()
+    stacks = merged.stacks.values()
     taken = taken_in(one for stack in stacks for kind in stack.components.values() for one in kind.values())
     return lambda sections: masked(sections, taken)
 

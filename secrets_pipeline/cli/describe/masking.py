@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
@@ -19,6 +20,8 @@ _NAMES: Final = frozenset(
     {"account_id", "context_name", "environment", "name", "namespace", "region", "stage", "tenant"}
 )
 """Variables that names of stacks and secrets are made of: whoever sees a name has seen them."""
+_TEMPLATE_NAME: Final = re.compile(rf"\.(?P<path>(?:vars|{'|'.join(OTHER_SECTIONS)})\b(?:\.\w+)*)")
+_QUOTED: Final = re.compile(r"[\"`]([\w-]+)[\"`]")
 
 Masking: TypeAlias = Callable[[Value], Value]
 """What hides values in the sections of a component."""
@@ -42,9 +45,12 @@ def masked(sections: Value, variables: Collection[Path] = ()) -> Value:
 
 
 def taken_in(components: Iterable[Component]) -> frozenset[Path]:
-    """Find the variables whose text becomes a part of a secret's value, as `secret_data: ${vars.x}` has it.
+    """Find the variables whose text becomes a part of a secret's value, by `{{ .vars.x }}` or `${vars.x}`.
 
     Those that names are made of are left out.
+
+    Args:
+        components: as merged, since a template that is rendered names nothing.
     """
     return frozenset(
         path
@@ -98,11 +104,22 @@ def _named(tree: Value) -> Iterator[Path]:
         for value in tree.values() if isinstance(tree, Mapping) else tree:
             yield from _named(value)
     elif isinstance(tree, str):
+        yield from _in_template(tree)
         try:
             expression = expression_of(tree)
         except ExpressionError:
             return
         yield from (node.path for node in nodes(expression) if isinstance(node, Variable))
+
+
+def _in_template(text: str) -> Iterator[Path]:
+    """Variables that a template names: `.vars.x.y`, `index .vars "x"`, and the same of other sections."""
+    for found in _TEMPLATE_NAME.finditer(text):
+        section, *path = found["path"].split(".")
+        if path:
+            yield (*(() if section == "vars" else (section,)), *path)
+    if _TEMPLATE_NAME.search(text):
+        yield from ((word,) for word in _QUOTED.findall(text))
 
 
 def _at(component: Component, path: Path) -> Value:

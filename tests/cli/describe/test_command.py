@@ -55,6 +55,41 @@ def test_literal_values_are_masked_in_every_format(cli: Cli, repository: Path) -
     assert shown["vars"]["secrets"]["config"]["secret_data"] == {"endpoint": MASK, "pin": MASK}
 
 
+def test_variables_that_a_template_takes_into_a_value_are_masked_wherever_they_stand(cli: Cli, tmp_path: Path) -> None:
+    write(
+        tmp_path / "stacks" / "dev.yaml",
+        f"""
+        vars: {{region: eu-west-2, plain: x{CANARY}, far: {{down: y{CANARY}}}, hop: z{CANARY}, open: seen, stage: dev}}
+        settings: {{own: w{CANARY}}}
+        components:
+          terraform:
+            vpc: {{}}
+            secretsmanager/app:
+              vars:
+                hopped: "{{{{ .vars.hop }}}}"
+                context_name: dev
+                secrets:
+                  a: {{secret_data: "{{{{ .vars.plain }}}}/{{{{ .vars.stage }}}}"}}
+                  b: {{secret_data: {{x: '{{{{ index .vars "far" "down" }}}}', y: "{{{{ .vars.hopped }}}}"}}}}
+                  c: {{secret_data: "{{{{ .settings.own }}}}"}}
+        """,
+    )
+    write(
+        tmp_path / "atmos.yaml",
+        """
+        base_path: "."
+        stacks: {base_path: stacks, included_paths: ["*"]}
+        templates: {settings: {enabled: true}}
+        """,
+    )
+    for more in ([], ["--process-templates=false"]):
+        result = cli("describe", "stacks", "--base-path", tmp_path, *more)
+        assert_exited(result)
+        assert CANARY not in result.output
+        assert "open: seen" in result.output
+        assert "stage: dev" in result.output
+
+
 def test_values_are_shown_when_asked_for(cli: Cli, repository: Path) -> None:
     for command in (["stacks"], ["component", "secretsmanager/app", "-s", "shop-dev"]):
         assert CANARY in cli("describe", *command, "--base-path", repository, "--show-values").stdout
