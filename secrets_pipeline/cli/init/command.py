@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from secrets_pipeline.cli.shared.console import emit
+from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.options import StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.repository import tell_nothing_found, tell_notices
 from secrets_pipeline.desired.settings.grants import GrantRule
@@ -42,6 +42,8 @@ def init(source: StackOptions) -> None:
     desired = _read(source, _PRESET, *granting)
     tell_notices(desired.notices)
     tell_nothing_found(desired)
+    if left := ", ".join(sorted(filter(None, desired.errors))):
+        say(f"note: without a rule for {left}, which cannot be read: `secrets-pipeline tree` says why", style="yellow")
     emit("\n".join(_settings(desired, lines)))
 
 
@@ -56,7 +58,7 @@ def _refused(desired: OpenRepository) -> list[NotGrantedError]:
 
 def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     yield _HEAD
-    yield "targets:"
+    yield "targets:" if desired.specs else "targets: []"
     for stack, spec in sorted(desired.specs.items()):
         account = spec.target.account_id or ""
         rule = f"{{stacks: {json.dumps(stack)}, account_id: {json.dumps(account)}}}"

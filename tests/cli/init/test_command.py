@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.operations.open_repository import open_repository
 from tests.cli.conftest import EXAMPLES, Cli, write
 from tests.runs import assert_exited
@@ -48,6 +49,13 @@ def test_a_plain_repository_needs_the_preset_alone_and_broken_stacks_are_left_ou
         "grants": [{"preset": "single-team"}],
     }
     assert "# - {" not in text
+    assert "note: without a rule for shop-broken, which cannot be read" in cli("init", "--base-path", repository).stderr
+
+
+def test_settings_can_be_read_where_no_stack_can(cli: Cli, repository: Path, tmp_path: Path) -> None:
+    write(repository / "stacks" / "dev.yaml", "components: {terraform: {secretsmanager: {vars: {secrets: {a: {}}}}}}")
+    (tmp_path / "operator.yaml").write_text(proposed(cli, repository)[0])
+    assert load_settings(tmp_path / "operator.yaml").targets == ()
 
 
 def test_an_account_that_nobody_names_is_left_to_be_filled_in(cli: Cli, repository: Path) -> None:
