@@ -23,6 +23,7 @@ from secrets_pipeline.desired.checks.one_owner import (
     check_stage_variables,
     merged_keys,
 )
+from secrets_pipeline.desired.checks.own_settings import tell_unknown_settings
 from secrets_pipeline.desired.checks.reader_crossings import cross_readers
 from secrets_pipeline.desired.checks.target_crossings import cross_rotations, cross_targets
 from secrets_pipeline.desired.consumer import deliveries
@@ -157,6 +158,7 @@ def build_specs(
         try:
             check_component_kinds(scope)
             check_declared(scope)
+            tell_unknown_settings(scope)
             if scope.kinds:
                 specs[name] = _checked(scope)
             raise_all(scope.errors)

@@ -168,6 +168,8 @@ def _made(
     if readers:
         variables["consumers"] = {called: consumer for called, (_, _, consumer) in readers.items()}
     own = {key: value for key, value in _own(origin).items() if key != "name_template"}
+    if any(setting(component, "protected") is True for component in components):
+        own["protected"] = True
     resolved = {
         "component": "secretsmanager",
         "metadata": {"component": "secretsmanager"},

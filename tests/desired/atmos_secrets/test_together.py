@@ -69,6 +69,7 @@ def test_whichever_component_says_it_decides_how_a_shared_secret_is_made(bench: 
         worker: {settings: {secrets_pipeline: {secrets: {ALL: {generate_random_password: true}}}}}
     """
     assert isinstance(by_name(bench, text)["team/dev/ALL"].value, GeneratedValue)
+    assert bench.spec(text.replace("{secrets_pipeline: {", "{secrets_pipeline: {protected: true, ")).protected
     other = text.replace("api: {}", "api: {settings: {secrets_pipeline: {secrets: {ALL: {value: external}}}}}")
     error = bench.only_error(other)
     assert "component api says otherwise how secret ALL is made, which both share" in error

@@ -1,0 +1,37 @@
+"""Settings of stacks that nobody reads are said: a misspelt one would do nothing in silence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.checks.own_settings import KNOWN
+
+if TYPE_CHECKING:
+    from tests.desired.conftest import Bench
+
+TEXT = """
+settings: {secrets_pipeline: {protect: true, x: 1, self_heal: true}}
+vars: {region: eu-west-2}
+components:
+  terraform:
+    secretsmanager: {vars: {context_name: dev, secrets: {key: {value: external}}}}
+    secretsmanager/b: {vars: {context_name: dev, secrets: {other: {value: external}}}}
+"""
+README = Path(__file__).parents[3] / "README.md"
+
+
+def test_a_setting_that_means_nothing_is_said_once_a_stack(bench: Bench) -> None:
+    found = bench.build(dev=TEXT)
+    assert not found.errors
+    near, unknown = sorted(found.notices)
+    place = "stacks/dev.yaml:2, stack dev, component secretsmanager, key settings.secrets_pipeline"
+    assert near == f"{place}.protect: protect means nothing here. Did you mean protected?"
+    assert unknown == f"{place}.x: x means nothing here. Known are {', '.join(sorted(KNOWN))}."
+
+
+def test_every_setting_of_the_table_in_the_readme_is_known() -> None:
+    table = README.read_text().partition("| `settings.secrets_pipeline` |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)", row)} == KNOWN - {"dialect", "plaintext_allowed"}
