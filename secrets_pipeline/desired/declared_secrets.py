@@ -16,7 +16,7 @@ def with_declared(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) 
     """Add to each stack the components that stand for its declared secrets."""
     rules = {name: settings.target(name) for name in stacks}
     return {
-        name: with_declared_secrets(stack, (rule.region if (rule := rules[name]) else None) or "")
+        name: with_declared_secrets(stack, (rule.region if (rule := rules[name]) else None) or "", settings.components)
         for name, stack in stacks.items()
     }
 

@@ -33,6 +33,9 @@ class Recognised(NamedTuple):
     named: bool = False
 
 
+LEFT_ALONE: Final = Recognised(None, named=True)
+
+
 def own_settings(component: Component) -> Mapping[str, Value]:
     """`settings.secrets_pipeline` of a component, empty if there is none; only to be read."""
     settings = component.resolved.get("settings")

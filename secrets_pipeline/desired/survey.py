@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from secrets_pipeline.desired.kinds import COMPONENTS, SECRETS, TERRAFORM, recognised
+from secrets_pipeline.desired.kinds import COMPONENTS, LEFT_ALONE, SECRETS, TERRAFORM, recognised
 from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks import AtmosStack, Component, texts
@@ -43,7 +43,7 @@ class _Seen:
         self.kind = what.kind
         self.name = component.name
         self.physical = str(metadata.get("component") or component.base)
-        self.left_alone = what == (None, True)
+        self.left_alone = what == LEFT_ALONE
         self.off = not is_active(component, names, references=True)
         section = component.resolved.get("secrets")
         declared = section.get("vars") if isinstance(section, dict) else None

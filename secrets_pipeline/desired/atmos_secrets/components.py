@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from secrets_pipeline.desired.atmos_secrets.declarations import INSTANCE, Declaration, declarations
-from secrets_pipeline.desired.kinds import TERRAFORM, setting
+from secrets_pipeline.desired.kinds import LEFT_ALONE, TERRAFORM, recognised, setting
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.references.model import Path
 from secrets_pipeline.stacks import ASM, AtmosStack, Component, texts
@@ -70,25 +70,38 @@ class DeclaredSecrets(Component):
                 return self.origin, path
 
 
-def with_declared_secrets(stack: AtmosStack, region: str = "") -> AtmosStack:
+def with_declared_secrets(
+    stack: AtmosStack, region: str = "", by_operator: Mapping[str, str] | None = None
+) -> AtmosStack:
     """The same stack, with a component beside each that declares secrets of Secrets Manager; see the module.
 
     Args:
         stack: as resolved.
         region: that the operator says; empty for what the component's own variables say.
+        by_operator: `components` of the operator's settings.
     """
     existing = stack.components.get(TERRAFORM, {})
-    made = {one.name: replace(one, hides=existing.get(one.name)) for one in _components(stack, region)}
+    made = {
+        one.name: replace(one, hides=existing.get(one.name))
+        for one in _components(list(declaring(stack, by_operator)), region)
+    }
     if not made:
         return stack
     return replace(stack, components={**stack.components, TERRAFORM: {**existing, **made}})
 
 
-def declaring(stack: AtmosStack) -> Iterator[tuple[Component, Mapping[str, Declaration]]]:
-    """The components of a stack that declare anything, with what each declares; abstract and disabled ones do not."""
+def declaring(
+    stack: AtmosStack, by_operator: Mapping[str, str] | None = None
+) -> Iterator[tuple[Component, Mapping[str, Declaration]]]:
+    """The components of a stack that declare anything, with what each declares.
+
+    Those that are abstract, disabled, or to be left alone do not.
+    """
     for components in stack.components.values():
         for component in components.values():
             if component.abstract or not component.enabled or isinstance(component, DeclaredSecrets):
+                continue
+            if recognised(component, by_operator) == LEFT_ALONE:
                 continue
             if found := declarations(component):
                 yield component, found
@@ -126,8 +139,7 @@ def unrendered(component: Component) -> tuple[StackError, ...]:
     return component.failures if any("{{" in text for _, text in texts(taken)) else ()
 
 
-def _components(stack: AtmosStack, region: str) -> Iterator[DeclaredSecrets]:
-    found = list(declaring(stack))
+def _components(found: Sequence[tuple[Component, Mapping[str, Declaration]]], region: str) -> Iterator[DeclaredSecrets]:
     shared: _Kept = {}
     # Components of several kinds may have one name, which is all that the names of their secrets have in them.
     own: dict[str, _Kept] = {}

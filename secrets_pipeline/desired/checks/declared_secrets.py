@@ -14,9 +14,9 @@ from secrets_pipeline.desired.atmos_secrets.declarations import INSTANCE, KINDS,
 from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
 from secrets_pipeline.desired.kinds import recognised
 from secrets_pipeline.desired.reading.inputs import Inputs
-from secrets_pipeline.desired.reading.scope import StackScope, near_miss
+from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, near_miss
 from secrets_pipeline.desired.secret.naming import FULL_NAME
-from secrets_pipeline.stacks import SSM
+from secrets_pipeline.stacks import ASM, SSM
 
 _SETTINGS = ("settings", "secrets_pipeline")
 _NAMED = 3
@@ -26,18 +26,21 @@ def check_declared(stack: StackScope) -> None:
     """Collect notices and errors about the declared secrets of a stack."""
     rule = stack.settings.target(stack.stack.name)
     operator_region = (rule.region if rule else None) or ""
-    everywhere = {name for _, found in declaring(stack.stack) for name in found}
+    declared = list(declaring(stack.stack, stack.settings.components))
+    everywhere = {name for _, found in declared for name in found}
     said: set[str] = set()
     made: dict[tuple[str, str], Inputs] = {}
-    unmanaged: dict[str, list[Declaration]] = {}
+    unmanaged: dict[str, list[tuple[ComponentScope, Declaration]]] = {}
+    unknown: dict[str, list[tuple[ComponentScope, Declaration]]] = {}
     _check_names(stack)
-    for component, found in declaring(stack.stack):
+    for component, found in declared:
+        scope = stack.component(component)
         stack.errors += unrendered(component)
         for one in found.values():
             problem = one.problem(region_of(component, operator_region))
             if problem and _is_meant(one):
-                unmanaged.setdefault(problem, []).append(one)
-        scope = stack.component(component)
+                unnamed = one.store is not None and one.store.kind == ASM and one.store.problem == problem
+                (unknown if unnamed else unmanaged).setdefault(problem, []).append((scope, one))
         own = Inputs(scope, component.settings.get("secrets_pipeline"), _SETTINGS)
         own.inputs(DEFAULTS)
         entries = own.inputs(SECRETS)
@@ -57,12 +60,20 @@ def check_declared(stack: StackScope) -> None:
                 said.add(name)
                 what = f"no component of the stack declares secret {name}"
                 entries.error(name, what, f"Declare it under secrets.vars.{near_miss(name, everywhere)}")
-    stack.notices += [f"{_named(found)} not managed here: {problem}." for problem, found in unmanaged.items()]
+    stack.notices += [f"{_named(ones)} not managed here: {problem}." for problem, ones in unmanaged.items()]
+    for problem, ones in unknown.items():
+        # An error, as what they were called before must not look like what nothing declares.
+        (at, first), (what, _, remedy) = ones[0], problem.partition(": ")
+        at.error(
+            ("secrets", "vars", first.name),
+            f"{_named(ones)} without a name: {what}",
+            f"{remedy[:1].upper()}{remedy[1:]}.",
+        )
 
 
-def _named(declared: list[Declaration]) -> str:
+def _named(declared: list[tuple[ComponentScope, Declaration]]) -> str:
     """Declared secrets with a verb behind them, a few of many."""
-    by_component = dict.fromkeys((one.component, one.name) for one in declared)
+    by_component = dict.fromkeys((one.component, one.name) for _, one in declared)
     shown = [f"{name} of component {component}" for component, name in [*by_component][:_NAMED]]
     more = len(by_component) - _NAMED
     shown += [f"{more} more"] if more > 0 else []
@@ -85,7 +96,7 @@ def _check_names(stack: StackScope) -> None:
 def declared_parameters(stack: StackScope, region: str) -> tuple[ParameterSpec, ...]:
     """The secrets of a stack that Atmos keeps in Parameter Store, in its region, each once."""
     found: dict[str, ParameterSpec] = {}
-    for _, declared in declaring(stack.stack):
+    for _, declared in declaring(stack.stack, stack.settings.components):
         for one in declared.values():
             if one.store is not None and one.store.kind == SSM and not one.problem(region):
                 earlier = found.get(one.aws_name)

@@ -136,3 +136,30 @@ def test_a_value_is_read_from_what_is_declared_whatever_else_is_called_so(bench:
     assert isinstance(secret.value, DeclaredValue)
     stack = AtmosRepository.open(bench.folder, env={}).stack("dev")
     assert leaf_expression(stack, secret.ref.component, secret.value.leaves[0]) == Literal("from settings")
+
+
+def test_a_store_whose_prefix_nobody_may_read_is_one_error_a_stack_and_others_go_on(bench: Bench) -> None:
+    bench.atmos = ATMOS + STORES.replace("prefix: team", "prefix: !env PREFIX")
+    text = """
+    vars: {region: eu-west-2}
+    components: {terraform: {api: {secrets: {vars: {A: {store: secrets/asm}, B: {store: secrets/asm}}}}}}
+    """
+    error = bench.only_error(text)
+    assert (
+        "stacks/dev.yaml:3, stack dev, component api, key secrets.vars.A: secrets A of component api and B of" in error
+    )
+    assert "are without a name: prefix of store secrets/asm is not known\n  Let the operator allow" in error
+    assert "environment_allowed: {name: PREFIX, secret: false}" in error
+
+
+@pytest.mark.parametrize("by_operator", [True, False])
+def test_what_a_component_declares_that_is_to_be_left_alone_is_atmoss(bench: Bench, *, by_operator: bool) -> None:
+    text = f"""
+    vars: {{region: eu-west-2}}
+    settings: {{secrets_pipeline: {{components: {"{}" if by_operator else "{api: ignore}"}}}}}
+    components: {{terraform: {{api: {{secrets: {{vars: {{A: {{store: nowhere}}, B: {{store: secrets/asm}}}}}}}}}}}}
+    """
+    if by_operator:
+        bench.settings = bench.settings.model_copy(update={"components": {"api": "ignore"}})
+    found = bench.build(dev=text)
+    assert (found.specs, found.errors, found.notices) == ({}, {}, ())
