@@ -42,6 +42,8 @@ def opened(tmp_path: Path) -> OpenRepository:
         (None, True),
         (["old-dev"], True),
         (["new-dev", "old-*"], True),
+        (["new-dev,old-dev"], True),
+        (["new-*, old-*"], True),
         (["new-dev"], False),
         (["new-*"], False),
         ([], False),
