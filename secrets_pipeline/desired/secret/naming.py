@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets
 from secrets_pipeline.desired.names import own_key_alias, secret_name, stack_owns
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.golang.failure import TemplateError
@@ -87,8 +88,12 @@ class Naming:
             for other in ("name", "path"):
                 if entry.has(other):
                     entry.error(other, f"{other} stands beside {FULL_NAME}, which is the whole name", "Keep one.")
-            below = self._owned() and full.startswith(self.prefix)
-            return Name(full, self.prefix if below else "", entry.at(FULL_NAME), full)
+            below = bool(self.prefix) and full.startswith(self.prefix)
+            home = self.prefix if below and self._owned() else ""
+            if below and isinstance(self._inputs.scope.component, DeclaredSecrets):
+                # Atmos computes them: one grant lets the stack have all that it keeps in the store.
+                return Name(full, home, ("vars", "secrets"), f"{self.prefix}*")
+            return Name(full, home, entry.at(FULL_NAME), full)
         path, name = entry.text("path") or "", entry.text("name", example=key) or key
         if self._template is None:
             text = secret_name(self._context, self._environment, path, name)

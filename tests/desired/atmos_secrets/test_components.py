@@ -207,9 +207,9 @@ def test_names_that_others_may_have_too_need_a_grant(tmp_path: Path, monkeypatch
     bench = Bench(tmp_path)
     bench.settings = OperatorSettings(targets=(HERE,))
     text = "components: {terraform: {api: {secrets: {vars: {A: {store: %s}}}}}}"
-    errors = bench.build(dev=text % "secrets/asm").errors["dev"]
-    assert "team/dev/api/A" in errors[0].diagnostics()
-    assert "grants" in errors[0].diagnostics()
+    error = bench.only_error((text % "secrets/asm").replace("vars: {", "vars: {B: {store: secrets/asm}, "))
+    assert "key secrets.vars: secret name team/dev/* is not this stack's own" in error
+    assert 'grants: - {stacks: "dev", secrets: ["team/dev/*"]}' in error
     monkeypatch.setattr("tests.desired.conftest.ATMOS", ATMOS + STORES.replace("prefix: team", "prefix: dev"))
     bench = Bench(tmp_path)
     bench.settings = OperatorSettings(targets=(HERE,))
