@@ -17,6 +17,7 @@ from secrets_pipeline.desired.kinds import LEFT_ALONE, TERRAFORM, recognised, se
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.references.model import Path
 from secrets_pipeline.stacks import ASM, AtmosStack, Component, texts
+from secrets_pipeline.stacks.sources.described import MASKS
 
 SECRETS, DEFAULTS, CONSUMERS = "secrets", "secret_defaults", "consumers"
 """Under `settings.secrets_pipeline`."""
@@ -132,11 +133,12 @@ def required_as(component: Component, key: str) -> str:
     return declaration.title if declaration is not None and declaration.required else ""
 
 
-def unrendered(component: Component) -> tuple[StackError, ...]:
-    """Why a component's templates gave nothing, where what its secrets are made of holds one."""
+def unread(component: Component) -> tuple[StackError, ...]:
+    """Why a component is not known whole, where what its secrets are made of holds a template or stood for a value."""
     variables = {key: component.vars.get(key) for key in (*_PLACE, *_KIND_OF_PLACE)}
     taken = [component.resolved.get("secrets"), _own(component), variables]
-    return component.failures if any("{{" in text for _, text in texts(taken)) else ()
+    marks = ("{{", *MASKS)
+    return component.failures if any(mark in text for _, text in texts(taken) for mark in marks) else ()
 
 
 def _components(found: Sequence[tuple[Component, Mapping[str, Declaration]]], region: str) -> Iterator[DeclaredSecrets]:
@@ -197,7 +199,7 @@ def _made(
         resolved=resolved,
         manifest=origin.manifest,
         stores=origin.stores,
-        failures=tuple(error for component in components for error in unrendered(component)),
+        failures=tuple(error for component in components for error in unread(component)),
         origin=origin,
         origins=origins,
         declared=declared,

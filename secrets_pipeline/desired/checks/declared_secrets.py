@@ -8,7 +8,7 @@ from secrets_pipeline.desired.atmos_secrets.components import (
     DeclaredSecrets,
     declaring,
     region_of,
-    unrendered,
+    unread,
 )
 from secrets_pipeline.desired.atmos_secrets.declarations import INSTANCE, KINDS, Declaration
 from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
@@ -35,7 +35,7 @@ def check_declared(stack: StackScope) -> None:
     _check_names(stack)
     for component, found in declared:
         scope = stack.component(component)
-        stack.errors += unrendered(component)
+        stack.errors += unread(component)
         for one in found.values():
             problem = one.problem(region_of(component, operator_region))
             if problem and _is_meant(one):

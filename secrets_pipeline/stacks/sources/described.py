@@ -28,6 +28,10 @@ MASKS: Final[Mapping[str, str]] = {
 
 _WHOLE: Final = "Give it what `atmos describe stacks --format json --process-functions=false` prints, all of it."
 _SECTIONS: Final = ("vars", "settings", "env", "metadata")
+_OWN: Final = ("vars", "secrets")
+_DECLARED: Final = ("settings", "secrets_pipeline", "secrets")
+_DEFAULTS: Final = ("settings", "secrets_pipeline", "secret_defaults")
+"""Where values of secrets stand: a component's own, and those that its `secrets:` section declares."""
 _DEPTH: Final = 200
 _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -179,10 +183,8 @@ class DescribedStacks:
 
     def _masked(self, stack: str, kind: str, name: str, sections: Mapping[str, Value]) -> Iterator[StackError]:
         """An error for every masked value that would become a secret's."""
-        variables = sections.get("vars")
-        if kind != TERRAFORM or not isinstance(variables, dict):
-            return
-        for path, text in texts(variables.get("secrets"), ("vars", "secrets")):
+        places = (_DECLARED, _DEFAULTS, *((_OWN,) if kind == TERRAFORM else ()))
+        for path, text in (found for place in places for found in texts(_at(sections, place), place)):
             for mask, remedy in MASKS.items():
                 if text == mask or (mask.startswith("<") and mask in text):
                     place = self._where(stack, (kind, name, *path))
@@ -198,6 +200,13 @@ class DescribedStacks:
         below = () if path is None else ("components", *path)
         component = str(path[1]) if path is not None and len(path) > 1 else None
         return Where(file=self._name, stack=stack, component=component, key=_jq((stack, *below)))
+
+
+def _at(sections: Mapping[str, Value], path: Sequence[str]) -> Value:
+    value: Value = dict(sections)
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _json(text: str, name: str) -> Value:
