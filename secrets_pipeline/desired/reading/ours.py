@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Final, TypeAlias
 
+from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.kinds import COMPONENTS, SECRETS, TERRAFORM, Recognised, own_settings, recognised, setting
 from secrets_pipeline.desired.names import alias_variable, key_alias
@@ -159,7 +160,9 @@ class _Search:
         found: dict[str, list[Mapping[str, Value]]] = {}
         for place, what in self._known.items():
             if what.kind == SECRETS:
-                found.setdefault(place[0], []).append(own_settings(self._at(place)))
+                component = self._at(place)
+                says = component.origin if isinstance(component, DeclaredSecrets) else component
+                found.setdefault(place[0], []).append(own_settings(says))
         return found
 
     @cached_property

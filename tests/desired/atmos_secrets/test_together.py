@@ -163,3 +163,15 @@ def test_what_a_component_declares_that_is_to_be_left_alone_is_atmoss(bench: Ben
         bench.settings = bench.settings.model_copy(update={"components": {"api": "ignore"}})
     found = bench.build(dev=text)
     assert (found.specs, found.errors, found.notices) == ({}, {}, ())
+
+
+def test_settings_of_a_whole_stack_claim_nothing_that_is_terraforms(bench: Bench) -> None:
+    text = """
+    vars: {region: eu-west-2}
+    settings: {secrets_pipeline: {name_template: 'dev/{{ .secret.name }}', secret_defaults: {tags: {Team: a}}}}
+    components:
+      terraform:
+        api: {secrets: {vars: {A: {store: secrets/asm}}}}
+        rds/app: {vars: {engine: 5}}
+    """
+    assert set(bench.spec(text).components) == {"api/secrets"}
