@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Final, TypeAlias
 
-from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.kinds import COMPONENTS, SECRETS, TERRAFORM, Recognised, own_settings, recognised, setting
 from secrets_pipeline.desired.names import alias_variable, key_alias
@@ -51,8 +50,11 @@ _REFERRING: Final[Mapping[str, tuple[str, ...]]] = {
     "apigateway": ("stage_variables",),
 }
 """Kind → variables whose references are followed: what else a component holds is for Terraform."""
-_OF_READING: Final = frozenset({COMPONENTS, "dialect"})
-"""Settings that say how components are read, and ask for nothing."""
+_NOT_ASKING: Final = frozenset(
+    {COMPONENTS, "dialect", "name_template", "plaintext_allowed", "security_hub"}
+    | {"secrets", "secret_defaults", "consumers"}
+)
+"""Settings that say how components are read, or are of secrets alone: they ask for nothing of another component."""
 _NAMING_KEYS: Final = frozenset({"default_kms_key_id", "kms_key_id"})
 """Variables that name a key, also by its alias."""
 _ONE: Final = re.compile(r"\$\{[^{}]*\}")
@@ -80,7 +82,7 @@ def asks(component: Component, kind: str) -> bool:
 class _Search:
     def __init__(self, stacks: Mapping[str, AtmosStack], reads: Reads, settings: OperatorSettings) -> None:
         self._components = {name: stack.components.get(TERRAFORM, {}) for name, stack in stacks.items()}
-        self._reads, self._grants = reads, settings.grants
+        self._reads, self._grants, self._by_operator = reads, settings.grants, settings.components
         self._known = {
             (stack, name): what
             for stack, components in self._components.items()
@@ -108,9 +110,9 @@ class _Search:
         return asks(component, str(what.kind)) or self._says_more(place[0], component)
 
     def _says_more(self, stack: str, component: Component) -> bool:
-        """Whether its settings say what no component with secrets says: what all of a stack inherit is no request."""
+        """Whether its settings say what nobody says who cannot ask: what all of a stack inherit is no request."""
         said = self._settings.get(stack)
-        own = ((key, value) for key, value in own_settings(component).items() if key not in _OF_READING and value)
+        own = ((key, value) for key, value in own_settings(component).items() if key not in _NOT_ASKING and value)
         if component.failures:  # It is as merged: a template that the others have rendered says nothing.
             own = ((key, value) for key, value in own if not any("{{" in text for _, text in texts(value)))
         return said is not None and any(all(one.get(key) != value for one in said) for key, value in own)
@@ -156,14 +158,16 @@ class _Search:
 
     @cached_property
     def _settings(self) -> Mapping[str, list[Mapping[str, Value]]]:
-        """Stack → the settings of its components with secrets."""
-        found: dict[str, list[Mapping[str, Value]]] = {}
-        for place, what in self._known.items():
-            if what.kind == SECRETS:
-                component = self._at(place)
-                says = component.origin if isinstance(component, DeclaredSecrets) else component
-                found.setdefault(place[0], []).append(own_settings(says))
-        return found
+        """Stack with secrets → the settings of these components, and of those that are of no kind of this project's."""
+        stacks = {place[0] for place, what in self._known.items() if what.kind == SECRETS}
+        return {
+            stack: [
+                own_settings(component)
+                for component in self._components[stack].values()
+                if recognised(component, self._by_operator).kind in (None, SECRETS)
+            ]
+            for stack in stacks
+        }
 
     @cached_property
     def _keys(self) -> Mapping[tuple[str, object], _Place]:

@@ -197,6 +197,29 @@ def test_the_operator_names_and_leaves_out_components_before_the_yaml_does(bench
         load_settings(tmp_path / "operator.yaml")
 
 
+@pytest.mark.parametrize(
+    ("inherited", "instead"),
+    [
+        ("name_template: 'a/{{ .secret.name }}'", "name_template: 'b/{{ .secret.name }}'"),
+        ("self_heal: true", "self_heal: false"),
+    ],
+)
+def test_what_the_component_with_secrets_says_otherwise_than_all_others_claims_none_of_them(
+    bench: Bench, inherited: str, instead: str
+) -> None:
+    text = f"""
+    settings: {{secrets_pipeline: {{{inherited}}}}}
+    components:
+      terraform:
+        secretsmanager/app:
+          settings: {{secrets_pipeline: {{{instead}}}}}
+          vars: {{context_name: eg, secrets: {{k: {{generate_random_password: true}}}}}}
+        vpc: {{}}
+        rds/app: {{vars: {{engine: 5}}}}
+    """
+    assert set(ours(bench, dev=text)["dev"]) == {"secretsmanager/app"}
+
+
 def test_a_kind_that_does_not_exist_is_said_once_for_all_that_inherit_it(bench: Bench) -> None:
     said = "settings: {secrets_pipeline: {components: {my-secrets: secretmanager}}}\n"
     found = bench.only_error(said + HEAD.partition("\n")[2].partition("\n")[2] + THEIRS)
