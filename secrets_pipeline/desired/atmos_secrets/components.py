@@ -64,9 +64,9 @@ class DeclaredSecrets(Component):
             case ("vars", "secrets", *_):
                 return self.origin, ("secrets", "vars")
             case ("vars", "consumers", *rest):
-                found = [self.readers[str(name)] for name in rest[:1] if name in self.readers]
-                origin, *called = found[0] if found else (self.origin, *rest[:1])
-                return origin, ("settings", "secrets_pipeline", CONSUMERS, *called, *rest[1:])
+                name = str(rest[0]) if rest else ""
+                origin, called = self.readers.get(name, (self.origin, name))
+                return origin, ("settings", "secrets_pipeline", CONSUMERS, *([called] if rest else []), *rest[1:])
             case _:
                 return self.origin, path
 

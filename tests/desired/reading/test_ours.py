@@ -197,29 +197,6 @@ def test_the_operator_names_and_leaves_out_components_before_the_yaml_does(bench
         load_settings(tmp_path / "operator.yaml")
 
 
-@pytest.mark.parametrize(
-    ("inherited", "instead"),
-    [
-        ("name_template: 'a/{{ .secret.name }}'", "name_template: 'b/{{ .secret.name }}'"),
-        ("self_heal: true", "self_heal: false"),
-    ],
-)
-def test_what_the_component_with_secrets_says_otherwise_than_all_others_claims_none_of_them(
-    bench: Bench, inherited: str, instead: str
-) -> None:
-    text = f"""
-    settings: {{secrets_pipeline: {{{inherited}}}}}
-    components:
-      terraform:
-        secretsmanager/app:
-          settings: {{secrets_pipeline: {{{instead}}}}}
-          vars: {{context_name: eg, secrets: {{k: {{generate_random_password: true}}}}}}
-        vpc: {{}}
-        rds/app: {{vars: {{engine: 5}}}}
-    """
-    assert set(ours(bench, dev=text)["dev"]) == {"secretsmanager/app"}
-
-
 def test_a_kind_that_does_not_exist_is_said_once_for_all_that_inherit_it(bench: Bench) -> None:
     said = "settings: {secrets_pipeline: {components: {my-secrets: secretmanager}}}\n"
     found = bench.only_error(said + HEAD.partition("\n")[2].partition("\n")[2] + THEIRS)
@@ -284,14 +261,6 @@ def test_an_output_of_terraforms_in_a_template_names_atmos_as_the_way_out(bench:
     assert "a Go template here gave <no value>" in found
     assert "is an output that only Terraform knows" in found
     assert "--from-atmos" in found
-
-
-@pytest.mark.parametrize(("stack", "of"), [("", ".stack"), ("dev ", '"dev"'), ("other ", '"other"')])
-def test_an_output_of_terraforms_in_a_function_names_atmos_as_a_way_out(bench: Bench, stack: str, of: str) -> None:
-    secret = indent(f"other: {{secret_data: !terraform.state vpc {stack}vpc.id}}\n", " " * 10)
-    bench.build(other=HEAD + "    vpc: {vars: {}}\n")
-    found = bench.only_unresolved(HEAD + SECRETS + secret + "    vpc: {vars: {}}\n")
-    assert f'With --from-atmos, Atmos reads it: {{{{ (atmos.Component "vpc" {of}).outputs.vpc.id }}}}.' in found
 
 
 def test_a_key_without_alias_that_a_secret_refers_to_names_what_it_has(bench: Bench) -> None:

@@ -1,10 +1,12 @@
-"""Settings of stacks that nobody reads are said: a misspelt one would do nothing in silence."""
+"""Settings of stacks: one that nobody reads is said, and what all components inherit is no request of any."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from secrets_pipeline.desired.checks.own_settings import KNOWN
 
@@ -35,3 +37,26 @@ def test_every_setting_of_the_table_in_the_readme_is_known() -> None:
     table = README.read_text().partition("| `settings.secrets_pipeline` |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)", row)} == KNOWN - {"dialect", "plaintext_allowed"}
+
+
+@pytest.mark.parametrize(
+    ("inherited", "instead"),
+    [
+        ("name_template: 'a/{{ .secret.name }}'", "name_template: 'b/{{ .secret.name }}'"),
+        ("self_heal: true", "self_heal: false"),
+    ],
+)
+def test_what_the_component_with_secrets_says_otherwise_than_all_others_claims_none_of_them(
+    bench: Bench, inherited: str, instead: str
+) -> None:
+    text = f"""
+    settings: {{secrets_pipeline: {{{inherited}}}}}
+    components:
+      terraform:
+        secretsmanager/app:
+          settings: {{secrets_pipeline: {{{instead}}}}}
+          vars: {{context_name: dev, secrets: {{k: {{generate_random_password: true}}}}}}
+        vpc: {{}}
+        rds/app: {{vars: {{engine: 5}}}}
+    """
+    assert set(bench.spec(text).components) == {"secretsmanager/app"}
