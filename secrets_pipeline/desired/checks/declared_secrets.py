@@ -63,12 +63,9 @@ def check_declared(stack: StackScope) -> None:
     stack.notices += [f"{_named(ones)} not managed here: {problem}." for problem, ones in unmanaged.items()]
     for problem, ones in unknown.items():
         # An error, as what they were called before must not look like what nothing declares.
-        (at, first), (what, _, remedy) = ones[0], problem.partition(": ")
-        at.error(
-            ("secrets", "vars", first.name),
-            f"{_named(ones)} without a name: {what}",
-            f"{remedy[:1].upper()}{remedy[1:]}.",
-        )
+        (at, one), (what, _, remedy) = ones[0], problem.partition(": ")
+        what, remedy = f"{_named(ones)} without a name: {what}", f"{remedy[:1].upper()}{remedy[1:]}."
+        at.error(("secrets", "vars", one.name), what, remedy)
 
 
 def _named(declared: list[tuple[ComponentScope, Declaration]]) -> str:

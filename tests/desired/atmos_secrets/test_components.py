@@ -251,7 +251,6 @@ def test_a_description_by_atmos_declares_the_same_with_the_stores_beside_it(benc
     assert not found.errors
     assert {secret.name for secret in found.specs["plat-prod-ue1"].secrets} == names
     file.write_text(file.read_text().replace('"example.com"', '"********"'))
-    (error,) = build_specs(open_source(SourceChoice(str(file)), bench.folder, env={}), bench.settings).errors.popitem()[
-        1
-    ]
+    source = open_source(SourceChoice(str(file)), bench.folder, env={})
+    (error,) = build_specs(source, bench.settings).errors["plat-prod-ue1"]
     assert "CONFIG.secret_data.host: ******** stands for a value that was not printed" in error.diagnostics()
