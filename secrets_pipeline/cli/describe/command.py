@@ -114,11 +114,17 @@ def component(
 ) -> None:
     """Print one component of one stack, in the shape of `atmos describe component`."""
     failures = Failures()
-    found, merged = _resolve(source, stack, failures, functions=process_functions, templates=process_templates)
+    found, merged = _resolve(
+        source, stack, failures, functions=process_functions, templates=process_templates, keep_failing=True
+    )
     if not found.stacks:
         raise typer.Exit(FAILED)
     (meant,) = found.stacks
     one = _component(found, meant, name)
+    for error in one.failures:
+        failures.add(meant, error)
+    if one.failures:
+        failures.exit()
     if output is DescribeFormat.TABLE:
         _print_table([one])
     else:
@@ -134,6 +140,7 @@ def _resolve(
     functions: Switch,
     templates: Switch,
     keep_conflicting: bool = False,
+    keep_failing: bool = False,
 ) -> tuple[Resolution, Resolution]:
     """The stacks that were asked for, as far as they are whole, and as merged; what is wrong with them is said.
 
@@ -147,6 +154,7 @@ def _resolve(
         process_functions=functions is Switch.TRUE,
         process_templates=render,
         keep_conflicting=keep_conflicting,
+        keep_failing=keep_failing,
     )
     tell_notices(source.notices)
     missing = [name for name in stacks or () if name not in resolution.stacks]

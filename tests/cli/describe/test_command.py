@@ -26,6 +26,12 @@ SEVERAL = """
         ingress: {vars: {replicas: 2}}
 """
 
+TEMPLATES = """
+    base_path: "."
+    stacks: {base_path: stacks, included_paths: ["*"]}
+    templates: {settings: {enabled: true}}
+"""
+
 
 def described(cli: Cli, folder: Path, *arguments: str) -> dict[str, dict[str, list[str]]]:
     """Stack → kind → names of components."""
@@ -74,20 +80,30 @@ def test_variables_that_a_template_takes_into_a_value_are_masked_wherever_they_s
                   c: {{secret_data: "{{{{ .settings.own }}}}"}}
         """,
     )
-    write(
-        tmp_path / "atmos.yaml",
-        """
-        base_path: "."
-        stacks: {base_path: stacks, included_paths: ["*"]}
-        templates: {settings: {enabled: true}}
-        """,
-    )
+    write(tmp_path / "atmos.yaml", TEMPLATES)
     for more in ([], ["--process-templates=false"]):
         result = cli("describe", "stacks", "--base-path", tmp_path, *more)
         assert_exited(result)
         assert CANARY not in result.output
         assert "open: seen" in result.output
         assert "stage: dev" in result.output
+
+
+def test_a_component_is_printed_whatever_is_wrong_with_others(cli: Cli, tmp_path: Path) -> None:
+    store = '{{ atmos.Store "s" .stack "c" "k" }}'
+    write(tmp_path / "atmos.yaml", TEMPLATES)
+    write(
+        tmp_path / "stacks" / "dev.yaml",
+        f"components: {{terraform: {{vpc: {{vars: {{a: 1}}}}, kms: {{vars: {{alias: '{store}'}}}}}}}}",
+    )
+    where = ("-s", "dev", "--base-path", tmp_path)
+    result = cli("describe", "component", "vpc", *where)
+    assert_exited(result)
+    assert yaml.safe_load(result.stdout)["vars"] == {"a": 1}
+    result = cli("describe", "component", "kms", *where)
+    assert_exited(result, 1)
+    assert "component kms, key vars.alias: template: " in result.stderr
+    assert result.stdout == ""
 
 
 def test_values_are_shown_when_asked_for(cli: Cli, repository: Path) -> None:
