@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from secrets_pipeline.desired.base import AssumedRole, ExternalId, Spec, Target
@@ -18,7 +17,7 @@ from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.desired.settings.environment import AllowedVariables, plain_names
 from secrets_pipeline.desired.settings.grants import Globs, GrantRule
 from secrets_pipeline.desired.settings.leases import LeaseSettings
-from secrets_pipeline.desired.settings.places import wrong_settings
+from secrets_pipeline.desired.settings.places import settings_map, wrong_settings
 from secrets_pipeline.desired.settings.verification import VerificationSettings
 from secrets_pipeline.desired.stack_globs import matches
 from secrets_pipeline.errors import SpecError, Where
@@ -279,22 +278,19 @@ def load_settings(path: Path | None) -> OperatorSettings:
     """
     if path is None:
         return OperatorSettings()
-    where = Where(file=path.name)
     try:
         text = read_text(path)
-        document = yaml.safe_load(text)
+    except UnicodeDecodeError:
+        remedy = "Save it as UTF-8: in PowerShell, with `| Out-File -Encoding utf8`."
+        raise SpecError("the operator's settings are not UTF-8", remedy=remedy, where=Where(file=path.name)) from None
     except OSError as error:
         raise SpecError(
             f"the operator's settings cannot be read: {path.absolute()}: {error.strerror}",
             remedy="Let --config or SECRETS_PIPELINE_CONFIG name a YAML file, or unset it; a relative path is taken "
             "from the current folder.",
         ) from None
-    except yaml.YAMLError as error:
-        raise SpecError("the operator's settings are not YAML", remedy=f"{error}", where=where) from None
-    if document is not None and not isinstance(document, dict):
-        raise SpecError("the operator's settings are not a map", remedy="Write keys such as targets: []", where=where)
     try:
-        return OperatorSettings.model_validate(document or {})
+        return OperatorSettings.model_validate(settings_map(text, path.name))
     except ValidationError as error:
         wrong = wrong_settings(error, OperatorSettings, text, path.name)
     raise wrong

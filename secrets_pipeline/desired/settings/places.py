@@ -71,6 +71,47 @@ def _below(node: yaml.Node | None, key: str | int) -> list[tuple[yaml.Node, int]
     return []
 
 
+def settings_map(text: str, file: str) -> dict[str, Any]:
+    """Read a file of settings, in which each key may stand once.
+
+    Args:
+        text: of the file.
+        file: its name, for messages.
+
+    Raises:
+        SpecError: if it is no YAML, no map, or says one thing twice: the last one would count in silence.
+    """
+    try:
+        node, document = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "it cannot be read"
+        where = Where(file=file, line=mark.line + 1 if mark else None)
+        raise SpecError(
+            f"the operator's settings are not YAML: {problem}", remedy="Correct the YAML.", where=where
+        ) from None
+    if document is not None and not isinstance(document, dict):
+        remedy = "Write keys such as targets: []"
+        raise SpecError("the operator's settings are not a map", remedy=remedy, where=Where(file=file))
+    for key in _repeated(node):
+        where = Where(file=file, line=key.start_mark.line + 1, key=str(key.value))
+        raise SpecError(f"key {key.value} is there twice", remedy="Keep one: the last one would count.", where=where)
+    return document or {}
+
+
+def _repeated(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """Each key that stands in a map a second time."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[object] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                yield key
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else key)
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            yield from _repeated(one)
+
+
 def wrong_settings(error: ValidationError, model: type[BaseModel], text: str, file: str) -> SpecError:
     """Say what is wrong with a file of settings, each key with its line; no value is quoted.
 

@@ -64,6 +64,31 @@ def test_no_value_is_quoted(tmp_path: Path, text: str) -> None:
     assert "s3cr3t" not in wrong(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("targets: []\ngrants: []\ntargets: []\n", "operator.yaml:3, key targets: key targets is there twice"),
+        (
+            "access:\n  accounts: [{account_id: a, account_id: b}]\n",
+            "operator.yaml:2, key account_id: key account_id is",
+        ),
+        ("a: 1\nb: [s3cr3t\n", "operator.yaml:3: the operator's settings are not YAML: expected ',' or ']'"),
+        ("a: \x07\n", "operator.yaml: the operator's settings are not YAML: it cannot be read"),
+    ],
+)
+def test_what_is_there_twice_or_no_yaml_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    found = wrong(tmp_path, text)
+    assert said in found
+    assert "s3cr3t" not in found
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_of_another_encoding_is_no_bug_of_ours(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "operator.yaml").write_bytes("# \xe9\ntargets: []\n".encode(encoding))
+    with pytest.raises(SpecError, match="the operator's settings are not UTF-8"):
+        load_settings(tmp_path / "operator.yaml")
+
+
 def test_a_file_that_is_not_there_is_named_as_it_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SpecError, match=f"{tmp_path}/none/operator.yaml: No such file") as caught:
