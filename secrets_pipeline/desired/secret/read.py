@@ -23,7 +23,7 @@ from secrets_pipeline.desired.limits import (
 )
 from secrets_pipeline.desired.policy.statements import secret_policy_statements
 from secrets_pipeline.desired.reading.crossing import crosses_name
-from secrets_pipeline.desired.reading.inputs import Inputs
+from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.ours import SWITCHES
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.rotation import read as rotation
@@ -84,7 +84,7 @@ def read_component(
     secrets = [
         secret
         for key in entries.values
-        if (secret := _secret(shared, key, entries.inputs(key), masters.get(SecretRef(component=scope.name, key=key))))
+        if (secret := _secret(shared, key, entries, masters.get(SecretRef(component=scope.name, key=key))))
     ]
     return secrets, own_key
 
@@ -120,10 +120,13 @@ def _own_key(inputs: Inputs, naming: Naming) -> KeySpec | None:
     )
 
 
-def _secret(shared: _Component, key: str, entry: Inputs, master_of: DatabaseSpec | None) -> SecretSpec | None:
-    if not entry.values:
-        entry.scope.error(entry.path, f"secret {key} is empty", EXTERNAL_REMEDY)
+def _secret(shared: _Component, key: str, entries: Inputs, master_of: DatabaseSpec | None) -> SecretSpec | None:
+    given = entries.values[key]
+    if not isinstance(given, Mapping) or not given:
+        what = "empty" if given in (None, "", {}) else f"{found_kind(given)}, not a map"
+        entries.error(key, f"secret {key} is {what}", EXTERNAL_REMEDY)
         return None
+    entry = entries.inputs(key)
     entry.refuse_unknown(ENTRY_KEYS, instead=INSTEAD)
     value = secret_value(shared.vars, entry, master_of)
     kind = secret_type(entry, value)
