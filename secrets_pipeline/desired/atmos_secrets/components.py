@@ -137,7 +137,7 @@ def unread(component: Component) -> tuple[StackError, ...]:
     """Why a component is not known whole, where what its secrets are made of holds a template or stood for a value."""
     variables = {key: component.vars.get(key) for key in (*_PLACE, *_KIND_OF_PLACE)}
     taken = [component.resolved.get("secrets"), _own(component), variables]
-    marks = ("{{", *MASKS)
+    marks = (component.opening, *MASKS)
     return component.failures if any(mark in text for _, text in texts(taken) for mark in marks) else ()
 
 

@@ -114,7 +114,7 @@ class _Search:
         said = self._settings.get(stack)
         own = ((key, value) for key, value in own_settings(component).items() if key not in _NOT_ASKING and value)
         if component.failures:  # It is as merged: a template that the others have rendered says nothing.
-            own = ((key, value) for key, value in own if not any("{{" in text for _, text in texts(value)))
+            own = ((key, value) for key, value in own if not any(component.opening in text for _, text in texts(value)))
         return said is not None and any(all(one.get(key) != value for one in said) for key, value in own)
 
     def _refers_to_a_secret(self, place: _Place) -> bool:

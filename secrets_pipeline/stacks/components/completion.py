@@ -65,7 +65,15 @@ class Completer:
             StackError: if a template or function fails.
             TooMuch: if there is too much to render.
         """
-        return Component(draft.name, draft.kind, draft.stack, self._sections(draft), draft.file, stores=self._stores)
+        return Component(
+            draft.name,
+            draft.kind,
+            draft.stack,
+            self._sections(draft),
+            draft.file,
+            stores=self._stores,
+            opening=self._templates.delimiters[0],
+        )
 
     def _sections(self, draft: Draft) -> Section:
         if not draft.dynamic:

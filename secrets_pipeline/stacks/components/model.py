@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from secrets_pipeline.errors import StackError
+from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.stacks.components.sections import ABSTRACT
 from secrets_pipeline.stacks.config.stores import Stores
 from secrets_pipeline.stacks.functions.ownership import copied
@@ -26,6 +27,7 @@ class Component:
         manifest: top-level manifest that it comes from, relative to the base path; see `AtmosRepository.locate`.
         stores: of `atmos.yaml`, by name: what its `!secret` and `!store` read; all components share them.
         failures: why its templates or functions gave nothing; `resolved` is without them then, as merged.
+        opening: what a template begins with.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Component:
     manifest: str
     stores: Stores = field(default_factory=dict, repr=False, kw_only=True)
     failures: tuple[StackError, ...] = ()
+    opening: str = field(default=DELIMITERS[0], repr=False, kw_only=True)
 
     @cached_property
     def sections(self) -> Mapping[str, Any]:

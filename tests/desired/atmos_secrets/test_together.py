@@ -117,6 +117,9 @@ def test_a_template_that_gave_nothing_is_never_written_as_it_stands(bench: Bench
     error = bench.only_error(text)
     assert "component api, key vars.broken" in error
     assert "--from-atmos" in error
+    bench.atmos = bench.atmos.replace("enabled: true", "enabled: true, delimiters: ['[[', ']]']")
+    assert bench.only_error(text.replace("{{", "[[").replace("}}'", "]]'")) == error
+    bench.atmos = ATMOS + STORES + "templates: {settings: {enabled: true}}\n"
     assert set(by_name(bench, text.replace("{{ .vars.host }}", "example.com"))) == {"team/dev/api/A"}
     declaration = text.replace("store: secrets/asm", "store: '{{ .vars.host }}'").replace("{{ .vars.host }}", "x", 1)
     assert "key vars.broken" in bench.only_error(declaration)
