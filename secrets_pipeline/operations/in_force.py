@@ -117,8 +117,10 @@ def atmos_in_force(config: AtmosConfig) -> Iterator[InForce]:
         place = config.where(*key)
         given = place.line is not None or place.file is None
         yield InForce(about, name, str(value), str(place) if given else f"no {'.'.join(key)} is set")
-    for number, file in enumerate(config.places.files, start=1):
-        yield InForce(about, "atmos.yaml", str(file.path), f"read as number {number}, later ones win")
+    # What is imported and found as well is read twice: the last time counts.
+    last = dict.fromkeys(str(file.path) for file in reversed(config.places.files))
+    for number, path in enumerate(reversed(last), start=1):
+        yield InForce(about, "atmos.yaml", path, f"read as number {number}, later ones win")
 
 
 def variables_in_force(env: Mapping[str, str]) -> Iterator[InForce]:

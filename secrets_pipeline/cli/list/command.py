@@ -20,7 +20,7 @@ from secrets_pipeline.cli.shared.options import (
     compared_with,
     reads_stacks,
 )
-from secrets_pipeline.cli.shared.repository import known_stacks, meant, note_missing, read_asked
+from secrets_pipeline.cli.shared.repository import known_stacks, meant, note_missing, read_asked, tell_nothing_found
 from secrets_pipeline.operations.open_repository import OpenRepository
 
 EPILOG = (
@@ -99,7 +99,8 @@ def stacks_command(
         emit("".join(f"{row.stack}\n" for row in rows))
     elif rows:
         _show(rows)
-    _tell_left_out(ours, others, every=every or affected or bool(stacks))
+    if not (every or affected or stacks):
+        _tell_left_out(desired, len(set(others).difference(ours)))
     failures.exit()
 
 
@@ -127,8 +128,8 @@ def _cells(row: Mapping[str, object]) -> Iterator[str]:
         yield ("yes" if value else "") if isinstance(value, bool) or value is None else str(value)
 
 
-def _tell_left_out(ours: Collection[str], others: Collection[str], *, every: bool) -> None:
-    left = len(set(others).difference(ours))
-    if left and not every:
+def _tell_left_out(desired: OpenRepository, left: int) -> None:
+    tell_nothing_found(desired)
+    if left and (desired.specs or desired.errors):
         noun = "stack declares" if left == 1 else "stacks declare"
         say(f"note: {left} more {noun} nothing that this project knows: --all lists them", style="dim")

@@ -56,6 +56,16 @@ def test_each_setting_has_its_line_or_is_the_default(cli: Cli, repository: Path,
     assert found["Atmos atmos.yaml"] == (str(repository / "atmos.yaml"), "read as number 1, later ones win")
 
 
+def test_a_file_that_is_imported_and_found_as_well_is_listed_once(cli: Cli, repository: Path) -> None:
+    text = (repository / "atmos.yaml").read_text()
+    write(repository / "atmos.yaml", text + "import: [atmos.d/*.yaml]\n")
+    write(repository / "atmos.d" / "a.yaml", "logs: {level: Info}\n")
+    result = cli("config", "--base-path", repository, "--format", "json")
+    rows = json.loads(result.stdout)["in_force"]
+    files = [row["value"] for row in rows if row["name"] == "atmos.yaml"]
+    assert files == [str(repository / "atmos.d" / "a.yaml"), str(repository / "atmos.yaml")]
+
+
 def test_variables_say_where_things_come_from(
     cli: Cli, repository: Path, settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,14 @@ def test_what_is_wrong_is_counted_and_what_is_not_ours_is_left_out(cli: Cli, sev
     assert result.stderr == "note: 1 more stack declares nothing that this project knows: --all lists them\n"
 
 
+def test_where_no_stack_declares_anything_what_was_read_is_said(cli: Cli, repository: Path) -> None:
+    write(repository / "stacks" / "dev.yaml", OTHERS)
+    result = cli("list", "stacks", "--base-path", repository)
+    assert_exited(result)
+    assert result.stdout == ""
+    assert result.stderr.startswith("note: 1 stack, 1 component read; none is a secretsmanager component")
+
+
 def test_all_lists_every_stack_and_globs_choose(cli: Cli, several: Path) -> None:
     listed = cli("list", "stacks", "--base-path", several, "--all", "--format", "plain")
     assert (listed.stdout, listed.stderr) == ("net-dev\nshop-broken\nshop-dev\n", "")
