@@ -171,7 +171,8 @@ def _template(inputs: Inputs) -> str | None:
         inputs.scope.error(
             _PATH,
             f"{SETTING} holds {_NO_VALUE}, which Atmos made of what it does not know",
-            f"{why} Write {SETTING}: {suggestion(known)}.",
+            f"{why} Write {SETTING}: {suggestion(known)}; where templates.settings.evaluations is 2, "
+            f"{SETTING}: {_twice(known)}.",
         )
         return None
     if ".secret" not in given:
@@ -188,3 +189,10 @@ def suggestion(known: str) -> str:
     """The line of YAML for a prefix: with what Atmos must not render escaped, in quotes."""
     prefix = f"{known}/" if known else ""
     return f'"{prefix}{{{{`{{{{ .secret.path }}}}/{{{{ .secret.name }}}}`}}}}"'
+
+
+def _twice(known: str) -> str:
+    """The same for two renderings by Atmos."""
+    once = suggestion(known).strip('"')
+    escaped = once.replace("{{`", '{{ "{{`', 1).replace("`}}", '`}}" }}', 1)
+    return f"'{escaped}'"

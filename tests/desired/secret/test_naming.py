@@ -253,3 +253,13 @@ def test_variables_of_a_template_may_be_references(repository: Repository) -> No
     text = text.replace("settings: {secrets_pipeline: {", "settings: {secrets_pipeline: {dialect: tf-atmos, ")
     found = repository.secret(text)
     assert (found.name, found.home) == ("core/euw2/dev/app/key", "core/euw2/dev/")
+
+
+def test_what_the_error_says_to_write_for_two_renderings_names_the_secret(bench: Bench) -> None:
+    bench.atmos = TEMPLATING.replace("enabled: true", "enabled: true, evaluations: 2")
+    built = bench.build(dev=manifest(ESCAPED))
+    (error,) = built.errors[STACK]
+    assert "name_template holds <no value>" in error.message
+    written = error.remedy.partition("where templates.settings.evaluations is 2, name_template: ")[2].removesuffix(".")
+    spec = bench.build(dev=manifest(written)).specs[STACK]
+    assert [secret.name for secret in spec.secrets] == ["core/euw2/dev/app/key"]
