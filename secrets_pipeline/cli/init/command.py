@@ -56,11 +56,16 @@ def _refused(desired: OpenRepository) -> list[NotGrantedError]:
 
 def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     yield _HEAD
-    yield "targets:"
+    yield "targets:" if desired.specs else "targets: []"
     for stack, spec in sorted(desired.specs.items()):
-        account = spec.target.account_id or ""
-        rule = f"{{stacks: {json.dumps(stack)}, account_id: {json.dumps(account)}}}"
-        yield f"  - {rule}" if account else f"  - {rule}  # 12 digits"
+        account = spec.target.account_id
+        yield (
+            f"  - {{stacks: {json.dumps(stack)}, account_id: {json.dumps(account)}}}"
+            if account
+            else (
+                f'  - {{stacks: {json.dumps(stack)}}}  # add account_id: "…", 12 digits: until then nothing is written'
+            )
+        )
     yield _REPOSITORY
     yield f"repository: {desired.repository}" if desired.repository else "# repository: github.com/you/this-repository"
     yield _GRANTS
