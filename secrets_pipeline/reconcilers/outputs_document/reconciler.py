@@ -32,7 +32,7 @@ _DELIVERED = "/delivered"
 _REFRESHED = re.compile(r"refreshed(/[0-9]+)?")
 
 
-_NOTE_LEFT = Because("says whose the parameters of a stack are that is not declared any more", "goes last")
+_NOTE_LEFT = Because("names the stack that its parameters belong to, which is not declared any more", "goes last")
 
 
 class OutputsDocumentReconciler:
