@@ -28,8 +28,8 @@ _REASONS = {
     "!template": "templates are rendered only with templates.settings.enabled in atmos.yaml",
 }
 _TERRAFORM_ARGUMENTS = (2, 3)
-A_PARAMETER = "!store.get STORE PATH, STORE being of kind aws/ssm"
-"""How Atmos refers to a parameter: what errors tell to write, whether or not `${…}` is read."""
+A_PARAMETER = "!store.get STORE PATH, STORE being of kind aws/ssm (in the dialect of tf-atmos: ${ssm:/path})"
+"""How a parameter is referred to, for errors: by Atmos's word everywhere, and inside a text by the dialect alone."""
 
 
 def parse_function(tag: str, args: str) -> Expression:
