@@ -28,7 +28,7 @@ _REASONS = {
     "!template": "templates are rendered only with templates.settings.enabled in atmos.yaml",
 }
 _TERRAFORM_ARGUMENTS = (2, 3)
-A_PARAMETER = "!store.get STORE PATH, STORE being of kind aws/ssm (in the dialect of tf-atmos: ${ssm:/path})"
+A_PARAMETER = "!store.get STORE KEY, STORE being of kind aws/ssm (in the dialect of tf-atmos: ${ssm:/path})"
 """How a parameter is referred to, for errors: by Atmos's word everywhere, and inside a text by the dialect alone."""
 
 
