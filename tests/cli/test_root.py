@@ -75,13 +75,6 @@ def test_shared_options_have_a_heading_of_their_own(cli: Cli) -> None:
         assert option not in own.partition("Options:")[2]
 
 
-def test_each_yes_says_what_becomes_of_what_is_no_terminal(cli: Cli) -> None:
-    for called in ("apply", "rotate"):
-        assert "as in CI, never is." in " ".join(cli(called, "-h").stdout.split())
-    for called in ("orphans", "destroy"):
-        assert "as in CI, is refused." in " ".join(cli(called, "-h").stdout.split())
-
-
 def test_each_example_is_what_the_command_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for called, command in leaves():

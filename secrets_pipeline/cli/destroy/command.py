@@ -12,7 +12,7 @@ from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Leaving, Planner, ask, prune
 from secrets_pipeline.cli.orphans.options import Accounts, Adopted, Regions
 from secrets_pipeline.cli.orphans.view import left_json, show_left, tell_looked
-from secrets_pipeline.cli.shared.confirmation import YesDelete
+from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import OneStack, ShowAll, StackOptions, TableFormat, TableOrJson, reads_stacks
@@ -52,7 +52,7 @@ def destroy(
         bool, typer.Option("--allow-protected", help="Also a stack that is production; its windows stay as they are.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and write nothing.")] = False,
-    yes: YesDelete = False,
+    yes: Yes = False,
     show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:

@@ -12,7 +12,7 @@ from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Planner, ask, prune
 from secrets_pipeline.cli.orphans.options import Accounts, Adopted, Regions
 from secrets_pipeline.cli.orphans.view import left_json, looked_json, show_left, tell_looked
-from secrets_pipeline.cli.shared.confirmation import YesDelete
+from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import (
@@ -54,7 +54,7 @@ def orphans(
         ),
     ] = None,
     adopt: Adopted = None,
-    yes: YesDelete = False,
+    yes: Yes = False,
     show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:

@@ -20,12 +20,6 @@ Yes: TypeAlias = Annotated[
         "--yes", "-y", help="Ask nothing. Without it a terminal is asked; what is no terminal, as in CI, never is."
     ),
 ]
-YesDelete: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--yes", "-y", help="Ask nothing. Without it a terminal is asked; what is no terminal, as in CI, is refused."
-    ),
-]
 
 
 def asks(*, yes: bool) -> bool:
