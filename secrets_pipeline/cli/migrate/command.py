@@ -129,7 +129,7 @@ def _stacks(source: StackOptions, name: str | None) -> tuple[Failures, dict[str,
         usable(desired, [name], failures)
     # A stack that declares nothing yet is as good as any: its variables say how its secrets will be named.
     with failures.of(name):
-        home = home_of(desired.source.stack(name))
+        home = home_of(desired.source.stack(name), desired.settings.target(name))
     return failures, {stack: spec for stack, spec in desired.specs.items() if stack not in desired.errors}, home
 
 

@@ -63,10 +63,19 @@ class Home:
     Attributes:
         naming: how its components name their secrets; without any, each entry says its full name.
         components: names of those that it has: what is written does not merge with them.
+        accounts: ids that it says; none where nobody says one.
+        regions: that it says; none where nobody says one.
     """
 
     naming: tuple[Naming, ...] = ()
     components: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+
+    def may_be_in(self, place: Place) -> bool:
+        """Whether nothing that the stack says speaks against a place."""
+        named = ((self.accounts, place.account_id), (self.regions, place.region))
+        return all(not said or one in said for said, one in named)
 
     def free(self, name: str) -> str:
         """The name for a new component: that one, or with an ending where the stack has it."""

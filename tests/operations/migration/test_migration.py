@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.cli.migrate.formats import as_json, as_manifests
-from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.operations.migration.declared import home_of
 from secrets_pipeline.operations.migration.entries import Component, Home, Naming
 from secrets_pipeline.operations.migration.forgetting import removed_blocks
@@ -261,7 +261,8 @@ def test_a_secret_that_the_stack_declares_is_named_with_what_differs(tmp_path: P
     assert not desired.errors
     spec, atmos = desired.specs["fnx-dev"], desired.source.stack("fnx-dev")
     home = home_of(atmos)
-    assert home == Home((Naming("fnx", "dev"),), frozenset({"secretsmanager/app"}))
+    here = (frozenset({tf.ACCOUNT}), frozenset({tf.REGION}))
+    assert home == Home((Naming("fnx", "dev"),), frozenset({"secretsmanager/app"}), *here)
     made = [renamed("fnx/dev/same"), renamed("fnx/dev/other", kms_key_id="alias/k"), renamed("fnx/dev/new")]
     migration = migration_of(tf.instances(made), spec=spec, home=home)
     (component,) = migration.components
@@ -299,7 +300,41 @@ def test_a_secret_that_another_stack_declares_is_said(tmp_path: Path) -> None:
 def test_places_that_the_stack_does_not_serve_are_said() -> None:
     both = [renamed("fnx/dev/a"), renamed("fnx/dev/b", region="us-east-1")]
     notes = migration_of(tf.instances(both)).notes
-    assert notes[1] == f"secrets in account {tf.ACCOUNT}, us-east-1, which stack fnx-dev does not serve: 1"
+    assert (
+        notes[1]
+        == f"secrets in account {tf.ACCOUNT}, us-east-1, which nothing in the YAML says stack fnx-dev serves: 1"
+    )
+
+
+@pytest.mark.parametrize("declares", [False, True])
+def test_a_stack_that_names_no_account_takes_no_secrets_of_two(tmp_path: Path, *, declares: bool) -> None:
+    write(tmp_path / "atmos.yaml", ATMOS)
+    secrets = "secretsmanager/x: {vars: {secrets: {one: {value: external}}}}" if declares else "vpc: {}"
+    variables = "vars: {context_name: fnx, environment: dev, region: eu-west-2}"
+    write(tmp_path / "stacks" / "dev.yaml", f"{variables}\ncomponents: {{terraform: {{{secrets}}}}}\n")
+    desired = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED))
+    one, other = renamed("fnx/dev/a"), renamed("fnx/dev/b")
+    pair = [one, replace(other, arn=other.arn.replace(tf.ACCOUNT, "444455556666"))]
+    spec, home = desired.specs.get("fnx-dev"), home_of(desired.source.stack("fnx-dev"))
+    migration = migration_of(tf.instances(pair), spec=spec, home=home)
+    manifests = [yaml.safe_load(text)["components"]["terraform"] for text in as_manifests(migration).values()]
+    entries = [list(one["vars"]["secrets"]) for manifest in manifests for one in manifest.values()]
+    assert entries == [["a"], ["b"]]
+    assert [note for note in migration.notes if "444455556666" in note]
+
+
+@pytest.mark.parametrize(("rule", "taken"), [({}, False), ({"region": "us-east-1"}, True)])
+def test_a_stack_without_secrets_takes_none_of_another_region(
+    tmp_path: Path, rule: dict[str, str], *, taken: bool
+) -> None:
+    write(tmp_path / "atmos.yaml", ATMOS)
+    variables = "vars: {context_name: fnx, environment: dev, region: eu-west-2, account_id: 111122223333}"
+    write(tmp_path / "stacks" / "dev.yaml", f"{variables}\ncomponents: {{terraform: {{vpc: {{}}}}}}\n")
+    desired = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED))
+    home = home_of(desired.source.stack("fnx-dev"), TargetRule(stacks="*", **rule))
+    migration = migration_of(tf.instances([renamed("fnx/dev/a", region="us-east-1")]), home=home)
+    (adoption,) = migration.adoptions
+    assert (adoption.stack == "fnx-dev", migration.notes == ()) == (taken, taken)
 
 
 def test_a_thousand_secrets_are_no_work() -> None:
