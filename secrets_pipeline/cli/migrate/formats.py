@@ -59,7 +59,7 @@ def _manifest(migration: Migration, place: Place | None, components: list[Compon
         yield f"# For the stack of {place}."
     members: dict[str, Tree] = {}
     for component in components:
-        variables: Tree = {"vars": component.variables}
+        variables: Tree = component.sections
         from_ssm = component in migration.parameter_components
         members[component.name] = (
             Commented(variables, ("Made of parameters: read the steps.",)) if from_ssm else variables
@@ -102,7 +102,7 @@ def _component(component: Component) -> dict[str, Any]:
         "component": component.name,
         "account_id": component.place.account_id,
         "region": component.place.region,
-        "vars": plain(component.variables),
+        **{section: plain(said) for section, said in component.sections.items()},
     }
 
 

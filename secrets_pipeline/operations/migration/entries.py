@@ -55,6 +55,12 @@ class Component:
     variables: Mapping[str, Tree]
     names: tuple[str, ...]
 
+    @property
+    def sections(self) -> dict[str, Tree]:
+        """All that its manifest says; of what kind it is, where its name does not."""
+        said: dict[str, Tree] = {} if self.name.partition("/")[0] == _KIND else {"metadata": {"component": _KIND}}
+        return {**said, "vars": self.variables}
+
 
 @dataclass(frozen=True, slots=True)
 class Home:

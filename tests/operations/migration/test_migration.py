@@ -80,6 +80,17 @@ def test_secrets_of_one_module_are_one_component_and_keys_are_what_their_author_
     ]
 
 
+def test_a_component_says_what_it_is_where_its_name_does_not(tmp_path: Path) -> None:
+    migration = migration_of(tf.instances([renamed("fnx/dev/a")]), root="my-secrets", home=KNOWN)
+    ((text,),) = [as_manifests(migration).values()]
+    write(tmp_path / "atmos.yaml", ATMOS)
+    variables = f'vars: {{context_name: fnx, environment: dev, region: eu-west-2, account_id: "{tf.ACCOUNT}"}}\n'
+    write(tmp_path / "stacks" / "dev.yaml", variables + text)
+    desired = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED))
+    assert [one.name for one in desired.specs["fnx-dev"].secrets] == ["fnx/dev/a"]
+    assert as_json(migration)["components"][0]["metadata"] == {"component": "secretsmanager"}
+
+
 def test_keys_are_not_taken_twice() -> None:
     twins = [{**one, "key": "k"} for name in ("a/k", "b/k") for one in tf.instances([renamed(name)])]
     (component,) = migration_of(twins).components
