@@ -217,6 +217,25 @@ def test_what_stays_is_named_where_nothing_is_declared(bench: Bench) -> None:
     assert {"secret-policy", "rotation", "replica"} & found.keys() == set()
 
 
+def test_one_that_is_scheduled_for_deletion_comes_back_with_all_that_nobody_declares(bench: Bench) -> None:
+    theirs = Theirs(bench)
+    theirs.make("password", rotated=False)
+    before, spec = theirs.seen("password"), bench.spec(bench.generated())
+    before.pop("replicas")
+    bench.secrets.remove_regions_from_replication(SecretId=bench.name("password"), RemoveReplicaRegions=[IRELAND])
+    bench.secrets.delete_secret(SecretId=bench.name("password"))
+    (planned,) = (one for one in plan_of_all(bench, spec, adopt=True) if one.resource.kind == "secret")
+    assert (planned.action, said(planned)[0]) == (
+        ChangeClass.ADOPT,
+        "exists without our tags and is scheduled for deletion",
+    )
+    assert ", policy, if it has one, tag Name" in said(planned)[-1]
+    assert {type(one) for one in bench.provision(spec, options=ADOPT).values()} <= {Applied, Unchanged}
+    after = theirs.seen("password")
+    after.pop("replicas")
+    assert after == before
+
+
 def test_a_part_that_the_yaml_declares_later_is_ours_from_then_on(bench: Bench) -> None:
     theirs = Theirs(bench)
     theirs.make("password", rotated=False)
