@@ -22,6 +22,7 @@ from secrets_pipeline.reconcilers.secret.apply import NameTaken, SecretWriter
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.ownership import Claim, claimed
 from secrets_pipeline.reconcilers.secret.plan import differences, reasons
+from secrets_pipeline.reconcilers.secret.tags import too_many_tags
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, value_missing
 from secrets_pipeline.reconcilers.secret_value.generated_rule import other_rule
 from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
@@ -131,6 +132,9 @@ class SecretReconciler:
             sources = [need for need in needs if self._rewrites(need)]
             differs += tuple(Because(f"value is rendered from {source}, which changes") for source in sources)
             rewrites = bool(sources)
+        if (found or why is not None) and (full := too_many_tags(stack, state, secret, rewrites=rewrites)):
+            said = (*([why] if why is not None else ()), *differs)
+            return Change(resource, ChangeClass.BLOCKED, (*said, full), drift=drift, depends_on=needs)
         notes = self._notes(state, secret, before)
         if why is not None:
             outside = action is ChangeClass.RESTORE and secret.finished(state)

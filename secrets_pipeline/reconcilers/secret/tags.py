@@ -11,11 +11,21 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.tags import TAG_VALUE_LENGTH, leaves_room
+from secrets_pipeline.desired.tags import TAGS as MOST_TAGS
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_details
-from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, TAGS
+from secrets_pipeline.reconcilers.tag_keys import (
+    INPUTS,
+    KEPT,
+    REPLICAS,
+    REPOSITORY,
+    SPEC,
+    TAGS,
+    VALUE_KEY,
+    VALUE_VERSION,
+)
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.secret.model import SecretSpec
@@ -76,6 +86,28 @@ def tag_differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> 
         for key in left_tags(stack, state, secret)
     )
     return found
+
+
+def too_many_tags(stack: Stack, state: SecretState, secret: DesiredSecret, *, rewrites: bool) -> Reason | None:
+    """Say that a secret would have more tags than AWS takes: those of others stay beside the stack's and our own.
+
+    Args:
+        stack: the stack.
+        state: the secret, about to be changed.
+        secret: what the stack declares of it.
+        rewrites: whether its value is written, of which tags speak.
+    """
+    own = {SPEC, *declared_keys_tag(stack, secret.spec, state.tags)}
+    own |= {KEPT} if stack.ownership.marks.verify(state).state is MarkState.UNMARKED else set()
+    own |= {VALUE_VERSION, VALUE_KEY, INPUTS} if rewrites else set()
+    own |= {REPLICAS} if secret.spec.replicas else set()
+    stay = state.tags.keys() - set(left_tags(stack, state, secret))
+    count = sum(not key.startswith("aws:") for key in stay | secret.tags.keys() | own)
+    if count <= MOST_TAGS:
+        return None
+    theirs = len(surplus_tags(state.tags, secret.tags))
+    said = f"would have {count} tags, {theirs} of which nobody declares, and AWS takes {MOST_TAGS}"
+    return Because(said, f"take {count - MOST_TAGS} away that nobody needs: aws secretsmanager untag-resource")
 
 
 def _digests(stack: Stack, name: str, keys: Iterable[str]) -> set[str]:
