@@ -62,6 +62,12 @@ def kept_note(stack: Stack, state: SecretState, secret: DesiredSecret) -> Noted 
     return Noted(f"stays, as nobody declares it: {', '.join(kept)}") if kept else None
 
 
+def nothing_to_adopt(stack: Stack) -> Noted:
+    """Say that no secret has the name that the operator asked to adopt: what is created has a value of its own."""
+    here = f"account {stack.account.account_id}, {stack.account.region}"
+    return Noted(f"does not exist in {here}: nothing is adopted, and a new one is made", "look whether it is elsewhere")
+
+
 def _other_replicas(state: SecretState, secret: DesiredSecret) -> list[str]:
     seen = set() if isinstance(state.replicas, Unread) else set(state.replicas)
     return sorted(seen - {one.region for one in secret.spec.replicas})

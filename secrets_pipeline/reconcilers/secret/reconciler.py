@@ -17,7 +17,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Noted, Reason
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.secret.adoption import kept_note
+from secrets_pipeline.reconcilers.secret.adoption import kept_note, nothing_to_adopt
 from secrets_pipeline.reconcilers.secret.apply import NameTaken, SecretWriter
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.ownership import Claim, claimed
@@ -160,7 +160,11 @@ class SecretReconciler:
         """What a human should know of the value beside the plan."""
         missing = lacks_its_value(secret.spec, state) and not (state is None and takes_value(self._stack, secret.spec))
         rule = other_rule(self._stack, secret.spec, state) if state is not None else None
-        said = (before, value_missing(self._stack, secret.spec) if missing else None, rule)
+        # A glob may mean others.
+        nothing = (
+            nothing_to_adopt(self._stack) if state is None and secret.name in self._stack.run.options.adopt else None
+        )
+        said = (nothing, before, value_missing(self._stack, secret.spec) if missing else None, rule)
         return tuple(one for one in said if one is not None)
 
     def _rewrites(self, name: str) -> bool:

@@ -217,6 +217,15 @@ def test_what_stays_is_named_where_nothing_is_declared(bench: Bench) -> None:
     assert {"secret-policy", "rotation", "replica"} & found.keys() == set()
 
 
+@pytest.mark.parametrize("asked", ["{name}", "*"])
+def test_a_name_to_adopt_that_does_not_exist_is_said(bench: Bench, asked: str) -> None:
+    options, spec = ApplyOptions(adopt=(asked.format(name=bench.name("password")),)), bench.spec(bench.generated())
+    change = bench.plan(spec, options=options)[bench.name("password")]
+    assert change.action is ChangeClass.CREATE
+    here = f"does not exist in account {bench.aws.account_id}, {bench.aws.region}: nothing is adopted"
+    assert (here in change.reason) is (asked != "*")
+
+
 def test_one_that_is_scheduled_for_deletion_comes_back_with_all_that_nobody_declares(bench: Bench) -> None:
     theirs = Theirs(bench)
     theirs.make("password", rotated=False)
