@@ -48,17 +48,21 @@ class Component:
         place: of the stack.
         variables: its `vars`, with comments.
         names: full names of its secrets.
+        from_ssm: whether its values are references to parameters, in the dialect of tf-atmos.
     """
 
     name: str
     place: Place
     variables: Mapping[str, Tree]
     names: tuple[str, ...]
+    from_ssm: bool = False
 
     @property
     def sections(self) -> dict[str, Tree]:
-        """All that its manifest says; of what kind it is, where its name does not."""
+        """All that its manifest says; of what kind it is, where its name does not, and that `${ssm:…}` is no text."""
         said: dict[str, Tree] = {} if self.name.partition("/")[0] == _KIND else {"metadata": {"component": _KIND}}
+        if self.from_ssm:
+            said["settings"] = {"secrets_pipeline": {"dialect": "tf-atmos"}}
         return {**said, "vars": self.variables}
 
 
@@ -136,7 +140,8 @@ def parameter_components(
             entry: dict[str, Tree] = {**_named(one.name.strip("/"), key, naming), "secret_data": f"${{ssm:{one.name}}}"}
             entry |= {name: text for name, text in said.items() if text}
             entries[key] = Commented(entry, (str(one.instance.address), *(f"NOTE: {note}" for note in one.notes)))
-        found.append(Component(home.free(name), place, {**_told(naming), "secrets": entries}, names))
+        variables: dict[str, Tree] = {**_told(naming), "secrets": entries}
+        found.append(Component(home.free(name), place, variables, names, from_ssm=True))
     return found
 
 

@@ -217,6 +217,19 @@ def test_parameters_become_secrets_only_where_that_is_asked_and_are_forgotten_la
     assert "from = aws_ssm_parameter.destination" in steps(migration)
 
 
+@pytest.mark.parametrize("stack", ["", "settings: {secrets_pipeline: {dialect: off}}\n"])
+def test_what_is_made_of_a_parameter_is_a_reference_whatever_the_rest_of_the_repository_reads(
+    tmp_path: Path, stack: str
+) -> None:
+    migration = migration_of([tf.parameter("/fnx/dev/db/password", "of-ssm")], home=KNOWN, with_ssm=True)
+    ((text,),) = [as_manifests(migration).values()]
+    write(tmp_path / "atmos.yaml", ATMOS)
+    variables = f'vars: {{context_name: fnx, environment: dev, region: eu-west-2, account_id: "{tf.ACCOUNT}"}}\n'
+    write(tmp_path / "stacks" / "dev.yaml", variables + stack + text)
+    spec = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED)).specs["fnx-dev"]
+    assert spec.referred_parameters == frozenset({"/fnx/dev/db/password"})
+
+
 def test_a_parameter_keeps_its_own_key_and_one_of_another_region_is_for_another_stack() -> None:
     instances = [tf.parameter("/fnx/dev/a", "1"), tf.parameter("/fnx/dev/b", "2")]
     instances[0]["attributes"]["key_id"] = "alias/ours"
