@@ -104,7 +104,7 @@ class _Join:
         for one in self._state.of(KEY, ALIAS):
             names = {one.attributes.text(name) for name in ("arn", "key_id", "name")} - {""}
             if key in names:
-                yield f"its KMS key is {one.address}, which stays with Terraform"
+                yield f"its KMS key is {one.address}, which Terraform manages"
 
 
 def _arn(text: str) -> Arn | None:

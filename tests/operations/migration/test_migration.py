@@ -176,17 +176,20 @@ def test_what_shares_a_block_and_is_not_taken_over_is_said() -> None:
     assert "are forgotten too" in steps(migration)
 
 
-@pytest.mark.parametrize("named", ["arn", "key_id", "alias"])
+@pytest.mark.parametrize("named", ["arn", "key_id", "alias", "arn of the alias"])
 def test_keys_are_forgotten_only_where_that_is_asked(named: str) -> None:
     arn = "arn:aws:kms:eu-west-2:111122223333:key/k-1"
-    by = {"arn": arn, "key_id": "k-1", "alias": "alias/app"}[named]
+    alias_arn = "arn:aws:kms:eu-west-2:111122223333:alias/app"
+    by = {"arn": arn, "key_id": "k-1", "alias": "alias/app", "arn of the alias": alias_arn}[named]
     key = {"type": "aws_kms_key", "name": "app", "attributes": {"arn": arn, "key_id": "k-1"}}
     other = {"type": "aws_kms_key", "name": "other", "attributes": {"arn": f"{arn}2", "key_id": "k-12"}}
-    alias = {"type": "aws_kms_alias", "name": "app", "attributes": {"name": "alias/app", "target_key_id": "k-1"}}
+    leads = {"name": "alias/app", "arn": alias_arn, "target_key_id": "k-1"}
+    alias = {"type": "aws_kms_alias", "name": "app", "attributes": leads}
     instances = [*tf.instances([replace(PLAIN, kms_key_id=by)]), key, other, alias]
     assert not [one for one in migration_of(instances).forgetting.blocks if "kms" in one]
     blocks = migration_of(instances, with_kms=True).forgetting.blocks
     assert [one for one in blocks if "kms" in one] == ["aws_kms_alias.app", "aws_kms_key.app"]
+    assert "its KMS key is aws_kms_" in "".join(as_manifests(migration_of(instances)).values())
 
 
 def test_the_steps_say_first_forget_then_adopt_and_what_goes_wrong_otherwise() -> None:

@@ -148,7 +148,7 @@ def test_a_kms_key_of_the_state_is_named() -> None:
     arn = "arn:aws:kms:eu-west-2:111122223333:key/1"
     key = {"type": "aws_kms_key", "name": "secrets", "attributes": {"arn": arn, "key_id": "1"}}
     secret = one_secret([*tf.instances([replace(PLAIN, kms_key_id=arn)]), key])
-    assert "its KMS key is aws_kms_key.secrets, which stays with Terraform" in secret.notes
+    assert "its KMS key is aws_kms_key.secrets, which Terraform manages" in secret.notes
 
 
 def test_parameters_are_secure_strings_only() -> None:
