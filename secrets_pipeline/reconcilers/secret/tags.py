@@ -97,7 +97,7 @@ def too_many_tags(stack: Stack, state: SecretState, secret: DesiredSecret, *, re
         secret: what the stack declares of it.
         rewrites: whether its value is written, of which tags speak.
     """
-    own = {SPEC, *declared_keys_tag(stack, secret.spec, state.tags)}
+    own = {SPEC, TAGS} if leaves_room(secret.spec.tags, TAGS) else {SPEC}
     own |= {KEPT} if stack.ownership.marks.verify(state).state is MarkState.UNMARKED else set()
     own |= {VALUE_VERSION, VALUE_KEY, INPUTS} if rewrites else set()
     own |= {REPLICAS} if secret.spec.replicas else set()
