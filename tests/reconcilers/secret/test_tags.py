@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,6 +89,47 @@ def test_tags_that_leave_no_room_are_not_noted_and_as_many_as_before_may_be_decl
     assert TAGS not in bench.tags("password")
     bench.create(bench.generated(tags={"Team": "orders"}))
     assert theirs(bench) == {"Team": "orders"}
+
+
+def test_a_tag_of_somebody_else_stays_though_its_digest_begins_as_one_of_ours(bench: Bench) -> None:
+    ours = {f"our-{number}": "x" for number in range(19)}
+    spec = bench.create(bench.generated(tags=ours))
+    fingerprinter = bench.context(spec).ownership.fingerprinter
+    assert fingerprinter is not None
+
+    def begins(key: str) -> str:
+        return fingerprinter.digest("tag key", bench.name("password"), key)[:5]
+
+    beginnings = {begins(key) for key in ours}
+    alike = next(key for number in itertools.count() if begins(key := f"their-{number}") in beginnings)
+    bench.secrets.tag_resource(SecretId=bench.name("password"), Tags=tag_list({alike: "x"}))
+    assert bench.plan(spec)[bench.name("password")].action is ChangeClass.NONE
+    bench.create(bench.generated())
+    assert theirs(bench) == {alike: "x"}
+
+
+def test_digests_of_an_older_version_are_as_good_and_are_not_said_twice(bench: Bench) -> None:
+    spec = bench.create(bench.generated(tags={"Team": "orders", "Cost": "7"}))
+    words = bench.tags("password")[TAGS].split()
+    older = tag_list({TAGS: " ".join(word[:5] for word in words)})
+    bench.secrets.tag_resource(SecretId=bench.name("password"), Tags=older)
+    bench.create(bench.generated(tags={"Team": "orders", "Cost": "8"}))
+    assert bench.tags("password")[TAGS].split() == words
+    bench.secrets.tag_resource(SecretId=bench.name("password"), Tags=older)
+    bench.create(bench.generated(tags={"Team": "orders"}))
+    assert theirs(bench) == {"Team": "orders"}
+    assert {type(one) for one in bench.provision(bench.spec(bench.generated(tags={"Team": "orders"}))).values()} == {
+        Unchanged
+    }
+    assert spec.secrets
+
+
+@pytest.mark.parametrize("count", [28, 29, 37])
+def test_the_tag_of_tags_is_never_longer_than_aws_takes(bench: Bench, count: int) -> None:
+    for name in ("a", "b"):
+        spec = bench.create(bench.generated(tags={f"{name}-{number}": "x" for number in range(count)}))
+        assert len(bench.tags("password")[TAGS]) <= 256
+    assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
 
 
 def many(count: int) -> list[Tag]:
