@@ -274,6 +274,8 @@ def test_a_declared_value_that_is_there_already_is_not_written_again(bench: Benc
     Theirs(bench).make("api", "declared", rotated=False)
     version = bench.current("api")
     spec = bench.spec(bench.declared())
+    (planned,) = (one for one in plan_of_all(bench, spec, adopt=True) if one.resource.kind == "secret")
+    assert "declared value is written, where it differs" in said(planned)
     bench.provision(spec, options=ADOPT)
     assert (bench.current("api"), bench.versions("api"), bench.written("api")) == (version, 1, version)
     assert {one.action for one in plan_of_all(bench, spec)} == {ChangeClass.NONE}
