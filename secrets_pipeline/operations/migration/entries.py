@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from secrets_pipeline.operations.migration.addresses import Address
@@ -87,13 +87,6 @@ class Home:
         named = ((self.accounts, place.account_id), (self.regions, place.region))
         return all(not said or one in said for said, one in named)
 
-    def free(self, name: str) -> str:
-        """The name for a new component: that one, or with an ending where the stack has it."""
-        free = name
-        while free in self.components:
-            free = f"{free}-migrated"
-        return free
-
 
 _UNKNOWN: Final = Home()
 
@@ -141,7 +134,20 @@ def parameter_components(
             entry |= {name: text for name, text in said.items() if text}
             entries[key] = Commented(entry, (str(one.instance.address), *(f"NOTE: {note}" for note in one.notes)))
         variables: dict[str, Tree] = {**_told(naming), "secrets": entries}
-        found.append(Component(home.free(name), place, variables, names, from_ssm=True))
+        found.append(Component(name, place, variables, names, from_ssm=True))
+    return found
+
+
+def named_apart(components: Iterable[Component], homes: Mapping[Place, Home]) -> list[Component]:
+    """The same components, each with a name that neither its stack nor another one has, or with an ending."""
+    taken = {place: set(home.components) for place, home in homes.items()}
+    found = []
+    for one in components:
+        names, name = taken.setdefault(one.place, set()), one.name
+        while name in names:
+            name = f"{name}-migrated"
+        names.add(name)
+        found.append(replace(one, name=name))
     return found
 
 
@@ -182,7 +188,7 @@ def _secrets_component(name: str, place: Place, members: Sequence[MigratedSecret
     for key, one, entry in zip(keys, members, fields, strict=True):
         entries[key] = Commented({**_named(one.name, key, naming), **entry}, _comments(one))
     variables: dict[str, Tree] = {**_told(naming), **shared, "secrets": entries}
-    return Component(home.free(name), place, variables, tuple(one.name for one in members))
+    return Component(name, place, variables, tuple(one.name for one in members))
 
 
 def _told(naming: Naming | None) -> dict[str, str]:

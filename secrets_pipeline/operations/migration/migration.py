@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.migration.declared import Declared, declared_in, serves
-from secrets_pipeline.operations.migration.entries import Component, Home, components_of, parameter_components
+from secrets_pipeline.operations.migration.entries import (
+    Component,
+    Home,
+    components_of,
+    named_apart,
+    parameter_components,
+)
 from secrets_pipeline.operations.migration.forgetting import Forgetting, forgetting
 from secrets_pipeline.operations.migration.model import MigratedParameter, MigratedSecret, Place
 from secrets_pipeline.operations.migration.secrets import find_secrets
@@ -118,15 +124,17 @@ def migrate(
         # A stack serves one place, and nobody says which.
         served = frozenset()
     homes = dict.fromkeys(served, home)
+    replacing = parameter_components(found.parameters if with_ssm else (), root, homes)
+    made = named_apart([*components_of(open_ones, root, homes), *replacing], homes)
     return Migration(
         state=state,
         stack=stack,
         secrets=found.secrets,
         served=served,
-        components=tuple(components_of(open_ones, root, homes)),
+        components=tuple(one for one in made if not one.from_ssm),
         declared=tuple(declared),
         parameters=found.parameters,
-        parameter_components=tuple(parameter_components(found.parameters if with_ssm else (), root, homes)),
+        parameter_components=tuple(one for one in made if one.from_ssm),
         forgetting=forgetting(state, found.secrets, with_kms=with_kms),
         notes=(
             *found.notes,

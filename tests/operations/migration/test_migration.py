@@ -91,6 +91,19 @@ def test_a_component_says_what_it_is_where_its_name_does_not(tmp_path: Path) -> 
     assert as_json(migration)["components"][0]["metadata"] == {"component": "secretsmanager"}
 
 
+def test_no_component_takes_the_place_of_another() -> None:
+    calls = [
+        {**one, "module": f"module.{name}"}
+        for name in ("x", "x-migrated", "app-from-ssm")
+        for one in tf.instances([renamed(f"fnx/dev/{name}")])
+    ]
+    held = {**tf.parameter("/fnx/dev/p", "of-ssm"), "module": "module.app"}
+    home = replace(KNOWN, components=frozenset({"secretsmanager/x"}))
+    ((text,),) = [as_manifests(migration_of([*calls, held], home=home, with_ssm=True)).values()]
+    written = yaml.safe_load(text)["components"]["terraform"].values()
+    assert [list(one["vars"]["secrets"]) for one in written] == [["x"], ["x-migrated"], ["app-from-ssm"], ["fnx-dev-p"]]
+
+
 def test_keys_are_not_taken_twice() -> None:
     twins = [{**one, "key": "k"} for name in ("a/k", "b/k") for one in tf.instances([renamed(name)])]
     (component,) = migration_of(twins).components
