@@ -1,4 +1,4 @@
-"""What an apply of examples/ costs with and without what is kept open: prints the table that is in the README.
+"""What an apply of examples/ costs with and without what is kept open: prints the table that is in docs/internals/.
 
     .venv/bin/python benchmarks/apply.py [ROUNDS]
 

@@ -19,6 +19,7 @@ class Forge(ThreadingHTTPServer):
     Attributes:
         comments: their texts, by number.
         issues: title, text and whether it is open, by number.
+        foreign: numbers of comments and issues that somebody else wrote than whose token it is.
         refused: requests that it did not understand, or that brought no token.
     """
 
@@ -28,6 +29,7 @@ class Forge(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answering)
         self.comments: dict[int, str] = {}
         self.issues: dict[int, dict[str, Any]] = {}
+        self.foreign: set[int] = set()
         self.refused: list[str] = []
 
     @property
@@ -61,9 +63,11 @@ class _Answering(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_PUT = answer  # noqa: N815 - the base class calls them so
 
-    def dealt_with(self, path: list[str], said: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+    def dealt_with(self, path: list[str], said: Mapping[str, str]) -> Any:  # noqa: ANN401, PLR0911 - JSON, an answer a case
         """https://docs.github.com/en/rest/issues, https://docs.gitlab.com/api/notes/, https://docs.gitlab.com/api/issues/."""
         match self.command, path:
+            case "GET", ["user"]:
+                return {"id": 7}
             case "GET", ["repos", "acme", "infra", "issues", "7", "comments"] | [
                 "projects",
                 "42",
@@ -71,7 +75,8 @@ class _Answering(BaseHTTPRequestHandler):
                 "7",
                 "notes",
             ]:
-                return [{"id": number, "body": text} for number, text in self.server.comments.items()]
+                texts = self.server.comments.items()
+                return [{"id": number, "body": text, **self.author(number)} for number, text in texts]
             case "POST", [*_, "issues" | "merge_requests", "7", "comments" | "notes"]:
                 return self.commented(len(self.server.comments) + 100, said["body"])
             case ("PATCH", ["repos", "acme", "infra", "issues", "comments", number]) | (
@@ -85,6 +90,10 @@ class _Answering(BaseHTTPRequestHandler):
                 return self.issue(rest, said, "iid", "description")
         return None
 
+    def author(self, number: int) -> dict[str, Any]:
+        foreign = number in self.server.foreign
+        return {"user": {"type": "User" if foreign else "Bot"}, "author": {"id": 8 if foreign else 7}}
+
     def commented(self, number: int, text: str) -> dict[str, str]:
         self.server.comments[number] = text
         return {}
@@ -93,7 +102,8 @@ class _Answering(BaseHTTPRequestHandler):
         issues = self.server.issues
         match self.command, rest:
             case "GET", []:
-                return [{number: one, text: found["text"]} for one, found in issues.items() if found["open"]]
+                seen = [(one, found["text"]) for one, found in issues.items() if found["open"]]
+                return [{number: one, text: said_there, **self.author(one)} for one, said_there in seen]
             case "POST", []:
                 issues[len(issues) + 1] = {"title": said["title"], "text": said[text], "open": True}
                 return {}

@@ -4,7 +4,7 @@ For GitHub Actions and GitLab CI; the standard library is all it needs. GITHUB_T
 and so may GITLAB_TOKEN, a project access token of scope `api`: GitLab's job token may not.
 
 Sources: https://docs.github.com/en/rest/issues/comments, https://docs.github.com/en/rest/issues/issues,
-https://docs.gitlab.com/api/notes/, https://docs.gitlab.com/api/issues/
+https://docs.gitlab.com/api/notes/, https://docs.gitlab.com/api/issues/, https://docs.gitlab.com/api/users/
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Host:
         updates: HTTP method that changes one.
         closing: what closes an issue.
         run: URL of this run.
+        author: how a comment and an issue call who wrote them.
+        own: what is so of whoever these jobs write as, and of nobody else who may write here.
     """
 
     api: str
@@ -47,6 +49,8 @@ class Host:
     updates: str
     closing: dict[str, str]
     run: str
+    author: str
+    own: tuple[str, object]
 
     def ask(self, method: str, path: str, **fields: str) -> Any:  # noqa: ANN401 - JSON
         """Call the API."""
@@ -66,6 +70,14 @@ class Host:
             yield from found
             page += 1
 
+    def written(self, path: str, marker: str, field: str) -> dict[str, Any] | None:
+        """Find what these jobs wrote before: others may begin with the marker too, and edit what they wrote."""
+        key, value = self.own
+        for one in self.listed(path):
+            if (one[field] or "").startswith(marker) and (one[self.author] or {}).get(key) == value:
+                return one
+        return None
+
 
 def github() -> Host:
     """The repository of this run of GitHub Actions."""
@@ -79,6 +91,8 @@ def github() -> Host:
         updates="PATCH",
         closing={"state": "closed"},
         run=f"{env['GITHUB_SERVER_URL']}/{repository}/actions/runs/{env['GITHUB_RUN_ID']}",
+        author="user",
+        own=("type", "Bot"),
     )
 
 
@@ -86,7 +100,7 @@ def gitlab() -> Host:
     """The project of this pipeline of GitLab CI."""
     env = os.environ
     request = env.get("CI_MERGE_REQUEST_IID")
-    return Host(
+    host = Host(
         api=f"{env['CI_API_V4_URL']}/projects/{env['CI_PROJECT_ID']}",
         headers={"PRIVATE-TOKEN": env["GITLAB_TOKEN"]},
         comments=f"merge_requests/{request}/notes" if request else "",
@@ -94,7 +108,11 @@ def gitlab() -> Host:
         updates="PUT",
         closing={"state_event": "close"},
         run=env["CI_JOB_URL"],
+        author="author",
+        own=("id", None),
     )
+    me = replace(host, api=env["CI_API_V4_URL"]).ask("GET", "user")
+    return replace(host, own=("id", me["id"]))
 
 
 def told(files: list[Path], run: str) -> str:
@@ -115,27 +133,24 @@ def comment(host: Host, marker: str, text: str) -> None:
     field = host.body[0]
     if not host.comments:
         sys.exit("this run is of no pull or merge request: give --issue TITLE")
-    for one in host.listed(host.comments):
-        if one[field].startswith(marker):
-            # GitHub finds a comment by its id alone.
-            above = "issues/comments" if host.comments.startswith("issues/") else host.comments
-            host.ask(host.updates, f"{above}/{one['id']}", **{field: f"{marker}\n{text}"})
-            return
-    host.ask("POST", host.comments, **{field: f"{marker}\n{text}"})
+    one = host.written(host.comments, marker, field)
+    if one is None:
+        host.ask("POST", host.comments, **{field: f"{marker}\n{text}"})
+        return
+    # GitHub finds a comment by its id alone.
+    above = "issues/comments" if host.comments.startswith("issues/") else host.comments
+    host.ask(host.updates, f"{above}/{one['id']}", **{field: f"{marker}\n{text}"})
 
 
 def issue(host: Host, marker: str, title: str, text: str, *, resolved: bool) -> None:
     """Update the open issue that begins with the marker, make it, or close it where all is well."""
     field = host.body[1]
     opened = "issues?state=open" if host.updates == "PATCH" else "issues?state=opened"
-    for one in host.listed(opened):
-        if (one[field] or "").startswith(marker):
-            more = host.closing if resolved else {}
-            host.ask(
-                host.updates, f"issues/{one.get('number', one.get('iid'))}", **{field: f"{marker}\n{text}"}, **more
-            )
-            return
-    if not resolved:
+    one = host.written(opened, marker, field)
+    if one is not None:
+        more = host.closing if resolved else {}
+        host.ask(host.updates, f"issues/{one.get('number', one.get('iid'))}", **{field: f"{marker}\n{text}"}, **more)
+    elif not resolved:
         host.ask("POST", "issues", **{field: f"{marker}\n{text}"}, title=title)
 
 
@@ -147,9 +162,9 @@ def main() -> None:
     parser.add_argument("--state", choices=["open", "resolved"], default="open", help="resolved closes the issue")
     parser.add_argument("files", type=Path, nargs="+", help="the report: .md is Markdown, anything else plain text")
     asked = parser.parse_args()
-    host = github() if os.environ.get("GITHUB_ACTIONS") else gitlab()
-    marker, text = f"<!-- {asked.marker} -->", told(asked.files, host.run)
     try:
+        host = github() if os.environ.get("GITHUB_ACTIONS") else gitlab()
+        marker, text = f"<!-- {asked.marker} -->", told(asked.files, host.run)
         if asked.issue:
             issue(host, marker, asked.issue, text, resolved=asked.state == "resolved")
         else:

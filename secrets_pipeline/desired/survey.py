@@ -8,6 +8,7 @@ from typing import Final
 from secrets_pipeline.desired.kinds import COMPONENTS, LEFT_ALONE, SECRETS, TERRAFORM, recognised
 from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.golang.values import Value
+from secrets_pipeline.references.yaml_functions import A_PARAMETER
 from secrets_pipeline.stacks import AtmosStack, Component, texts
 
 _LISTED: Final = 3
@@ -88,7 +89,7 @@ def _hints(seen: list[_Seen]) -> Iterator[str]:
     if parameters := _names(one.name for one in rest if one.parameters):
         yield (
             f"{_listed(parameters)} {_verb(parameters, 'makes', 'make')} SSM parameters, which stay Terraform's; a "
-            "secret takes one in with ${ssm:/path}."
+            f"secret takes one in with {A_PARAMETER}."
         )
     if sounding := _names(one.name for one in rest if one.sounds and not one.parameters):
         yield f"{_listed(sounding)} {_verb(sounding, 'sounds', 'sound')} like secrets, without vars.secrets."

@@ -94,18 +94,18 @@ class Change:
     @property
     def hindrance(self) -> str:
         """Join the reasons of a blocked change, without what unblocks it."""
-        return "; ".join(one.problem for one in self.reasons)
+        return "; ".join(dict.fromkeys(one.problem for one in self.reasons))
 
     @property
     def unblocked_by(self) -> str:
         """Say what a human does to unblock a blocked change; empty if nobody said."""
         said = self.remedy or (self.error.remedy if self.error else "")
-        return said or "; ".join(one.remedy for one in self.reasons if one.remedy)
+        return said or "; ".join(dict.fromkeys(one.remedy for one in self.reasons if one.remedy))
 
     @property
     def reason(self) -> str:
         """Join the reasons in one line."""
-        return "; ".join(map(str, self.reasons))
+        return "; ".join(dict.fromkeys(map(str, self.reasons)))
 
 
 @dataclass(frozen=True, slots=True)

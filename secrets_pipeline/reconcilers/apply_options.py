@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 import shlex
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.only import Only
+if TYPE_CHECKING:
+    from secrets_pipeline.desired.stack import StackSpec
+    from secrets_pipeline.engine.only import Only
 
 _FUNCTION: Final = "function:"
 

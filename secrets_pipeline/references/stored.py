@@ -6,6 +6,7 @@ Source: Atmos `pkg/store/providers/aws_ssm_param_store.go` (decodeParameterValue
 from __future__ import annotations
 
 import json
+import math
 
 from secrets_pipeline.references.model import Json, Path
 
@@ -38,7 +39,14 @@ def stored(text: str, path: Path, *, secret: bool) -> Json:
 
 def _decoded(text: str, *, secret: bool) -> Json:
     try:
-        value: Json = json.loads(text)
-    except ValueError:
+        value: Json = json.loads(text, parse_float=_number, parse_constant=_number)
+    except (ValueError, RecursionError):
         return text
     return text if secret and not isinstance(value, dict | list | str) else value
+
+
+def _number(text: str) -> float:
+    """A number as Go's JSON has it: NaN and what is too large are none."""
+    if not math.isfinite(value := float(text)):
+        raise ValueError
+    return value

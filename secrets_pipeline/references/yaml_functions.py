@@ -24,10 +24,12 @@ _WORD = re.compile(r"""\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|(\S+))""")
 _STEP = re.compile(r"""\.?([A-Za-z0-9_/-]+)|\[([0-9]{1,9})\]|\.?\[?"([^"]+)"\]?""")
 _REASONS = {
     "!random": "it gives another number at every reading: let the value be generated, or write it",
-    "!exec": "commands are only run with --allow-exec: write the value, or ${env:NAME}",
+    "!exec": "commands are only run with --allow-exec: write the value, or !env NAME",
     "!template": "templates are rendered only with templates.settings.enabled in atmos.yaml",
 }
 _TERRAFORM_ARGUMENTS = (2, 3)
+A_PARAMETER = "!store.get STORE KEY, STORE being of kind aws/ssm (in the dialect of tf-atmos: ${ssm:/path})"
+"""How a parameter is referred to, for errors: by Atmos's word everywhere, and inside a text by the dialect alone."""
 
 
 def parse_function(tag: str, args: str) -> Expression:
@@ -44,7 +46,7 @@ def parse_function(tag: str, args: str) -> Expression:
         return _terraform(tag, args)
     if tag == "!env":
         return _environment(args)
-    reason = _REASONS.get(tag, "it can be resolved by Atmos alone: write the value, or ${ssm:/path}")
+    reason = _REASONS.get(tag, f"it can be resolved by Atmos alone: write the value, or {A_PARAMETER}")
     return Unsupported(f"{tag} {args}".strip(), reason)
 
 
@@ -59,7 +61,7 @@ def _terraform(tag: str, args: str) -> Expression:
     query, separator, inner = query.partition("//")
     path = yq_path(query.strip())
     if path is None:
-        reason = "only simple paths such as .name.key[0] are read: write ${output.component.name.key}"
+        reason = "only simple paths such as .name.key[0] are read: write !terraform.state COMPONENT name.key"
         return Unsupported(f"{tag} {args}".strip(), reason)
     output = Output(component, path, stack)
     if separator:

@@ -110,7 +110,7 @@ def test_without_the_extra_it_says_at_once_what_to_install(installed: Installed,
     done = installed.run("secrets-pipeline", *command)
     assert done.returncode == 1
     assert "error: The embedded AWS is not installed: there is no moto and no trustme." in done.stderr
-    assert "pip install 'secrets-pipeline[local]'" in done.stderr
+    assert "pip install '.[local]' in a checkout" in done.stderr
     assert not (installed.folder / ".local-aws").exists()
 
 

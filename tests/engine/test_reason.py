@@ -55,3 +55,11 @@ def test_reasons_of_two_types_differ_even_where_they_read_the_same() -> None:
     waits: Reason = Waits("a")
     because: Reason = Because("waits: a")
     assert (waits == Waits("a"), waits == because) == (True, False)
+
+
+def test_what_holds_for_two_parts_of_a_change_is_said_once() -> None:
+    twice = (Waits("instance x does not exist yet"),) * 2
+    change = Change(Resource("rotation", "a/b", "app"), ChangeClass.CREATE, twice)
+    assert change.reason == change.hindrance == "waits: instance x does not exist yet"
+    blocked = (Missing("role a is gone", "make it"), Missing("role b is gone", "make it"))
+    assert Change(Resource("consumer", "a", "app"), ChangeClass.BLOCKED, blocked).unblocked_by == "make it"

@@ -130,7 +130,7 @@ def test_a_function_refuses_a_wrong_argument_without_showing_it() -> None:
 
 
 def test_what_only_atmos_knows_is_refused_with_its_remedy() -> None:
-    with pytest.raises(ExpressionError, match=r"write the value, or \$\{ssm:/path\}"):
+    with pytest.raises(ExpressionError, match=r"write the value, or !store\.get STORE KEY"):
         resolve(parse_function("!store", "a b c"), OUTSIDE)
 
 

@@ -22,6 +22,11 @@ from secrets_pipeline.references.stored import stored
         ("true", True),
         ('{"a": [1]}', {"a": [1]}),
         ("", ""),
+        # Go's JSON knows none of these.
+        ("NaN", "NaN"),
+        ('{"a": -Infinity}', '{"a": -Infinity}'),
+        ("1e999", "1e999"),
+        ("[" * 100_000, "[" * 100_000),
     ],
 )
 def test_a_store_decodes_what_is_json(text: str, value: object) -> None:

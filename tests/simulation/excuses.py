@@ -6,7 +6,8 @@ The whole list; each names what the product cannot know, or must not do:
   what is rendered from it, and the database whose master password it is.
 - A rotation that began and never ended leaves AWSPENDING on another version. The value, the credentials, the rotation
   rules and hence the mark of that secret wait, and so does what is rendered from it or yet to be made from it: a write
-  in the middle would be undone by the rotation's end. Whoever owns the function ends it.
+  in the middle would be undone by the rotation's end. Whoever owns the function ends it. The plan of a write that
+  waits has what would follow from it: who reads the secret is started anew.
 - A password that a human wrote into the secret, or set in the database, or that such a rotation set, is not ours:
   the endpoint is then reported and its password not proven. Nothing in AWS tells which of the two is right.
 - A secret that was deleted for good took the database's password with it; the next apply sets a new one, so this holds
@@ -118,7 +119,7 @@ class Excuses:
             text: why, or what became of it.
         """
         if change.resource.kind in _OF_CONSUMERS:
-            return self._consumer_may_wait(change)
+            return self._consumer_may_wait(change, text)
         if change.resource.name == DATABASE:
             endpoint = change.resource.kind == "database-endpoint"
             return self.foreign("db") or (endpoint and self.password_is_somebodys())
@@ -144,9 +145,14 @@ class Excuses:
         is_policy = change.resource.kind == "secret-policy" and text.startswith("changed outside")
         return is_policy and self.policy(change.resource.name)
 
-    def _consumer_may_wait(self, change: Change) -> bool:
-        """Who reads a secret that is not ours, or is not made while what it is rendered from is rotated."""
-        waits = [key for key in self._intent.readers.values() if self.foreign(key) or self.waits(key)]
+    def _consumer_may_wait(self, change: Change, text: str) -> bool:
+        """Who reads a secret that is not ours, or waits for the end of a rotation."""
+        follows = change.action is ChangeClass.UPDATE and text.startswith("is started anew if it runs already")
+        waits = [
+            key
+            for key in self._intent.readers.values()
+            if self.foreign(key) or self.waits(key) or (follows and self.rotating(key))
+        ]
         if change.action is ChangeClass.ORPHAN:
             return not self._intent.readers and not self._intent.prune
         # A deep apply alone looks at consumers whose start is noted.

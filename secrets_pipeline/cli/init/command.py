@@ -28,6 +28,7 @@ _REPOSITORY: Final = """
 _GRANTS: Final = """
 # What the YAML of stacks may touch and pull in beyond its own. This is for one team that owns all of its account;
 # without it, a stack may touch its own secrets, keys and outputs, and each error says the line that grants more."""
+_UNNAMED: Final = '  # add account_id: "…", 12 digits: until then nothing is written'
 _MORE: Final = """\
   # The stacks ask for these, which no preset grants; take in what is meant:"""
 _ENVIRONMENT: Final = """
@@ -60,9 +61,9 @@ def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     yield _HEAD
     yield "targets:" if desired.specs else "targets: []"
     for stack, spec in sorted(desired.specs.items()):
-        account = spec.target.account_id or ""
-        rule = f"{{stacks: {json.dumps(stack)}, account_id: {json.dumps(account)}}}"
-        yield f"  - {rule}" if account else f"  - {rule}  # 12 digits"
+        account = spec.target.account_id
+        named = f", account_id: {json.dumps(account)}" if account else ""
+        yield f"  - {{stacks: {json.dumps(stack)}{named}}}{'' if named else _UNNAMED}"
     yield _REPOSITORY
     yield f"repository: {desired.repository}" if desired.repository else "# repository: github.com/you/this-repository"
     yield _GRANTS

@@ -83,6 +83,8 @@ def terraform(
     output: Annotated[MigrateFormat, typer.Option("--format", help="Output format.")] = MigrateFormat.TEXT,
 ) -> None:
     """Print a state's secrets as YAML, what Terraform has to forget, and the steps; no value, and no call to AWS."""
+    if folder is not None and output is MigrateFormat.JSON:
+        raise typer.BadParameter("-o writes YAML, HCL and Markdown", param_hint="--format")
     read = read_state(_content(state))
     failures, specs, home = _stacks(source, stack)
     migration = migrate(
@@ -129,7 +131,7 @@ def _stacks(source: StackOptions, name: str | None) -> tuple[Failures, dict[str,
         usable(desired, [name], failures)
     # A stack that declares nothing yet is as good as any: its variables say how its secrets will be named.
     with failures.of(name):
-        home = home_of(desired.source.stack(name))
+        home = home_of(desired.source.stack(name), desired.settings.target(name))
     return failures, {stack: spec for stack, spec in desired.specs.items() if stack not in desired.errors}, home
 
 
@@ -144,7 +146,12 @@ def _write(folder: Path, migration: Migration) -> None:
     there = [name for name in files if (folder / name).exists()]
     if there:
         raise GuardError(f"{folder} has {', '.join(there)} already", remedy="Name another folder, or move these away.")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise GuardError(
+            f"{folder} cannot be written: {error.strerror or type(error).__name__}", remedy="Name a folder of yours."
+        ) from None
     say(f"written to {folder}: {', '.join(files)}")

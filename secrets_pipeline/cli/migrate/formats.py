@@ -59,10 +59,9 @@ def _manifest(migration: Migration, place: Place | None, components: list[Compon
         yield f"# For the stack of {place}."
     members: dict[str, Tree] = {}
     for component in components:
-        variables: Tree = component.sections
-        from_ssm = component in migration.parameter_components
+        sections: Tree = component.sections
         members[component.name] = (
-            Commented(variables, ("Made of parameters: read the steps.",)) if from_ssm else variables
+            Commented(sections, ("Made of parameters: read the steps.",)) if component.from_ssm else sections
         )
     if members:
         yield yaml_text({"components": {"terraform": members}}).rstrip("\n")

@@ -16,7 +16,7 @@ from secrets_pipeline.desired.names import PUBLISHED_PREFIX
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.model import Expression, Output, Path, SsmParameter, Stored, Unsupported, WithDefault
-from secrets_pipeline.references.yaml_functions import yq_path
+from secrets_pipeline.references.yaml_functions import A_PARAMETER, yq_path
 from secrets_pipeline.stacks import ASM, SSM, Component, Store, store_named
 from secrets_pipeline.stacks.config.stores import STACK_DELIMITER
 from secrets_pipeline.stacks.functions.arguments import ArgumentsError, StoreArguments, store, unquoted, words
@@ -78,7 +78,7 @@ def _readable(name: str, component: Component) -> Store:
         problem = f"store {name} holds secrets: declare this one under secrets.vars, and use !secret"
     elif found.kind != SSM:
         which = "of Secrets Manager only secrets are read, by !secret" if found.kind == ASM else f"it is {found.kind}"
-        problem = f"store {name} is not read here, as {which}: write the value, or ${{ssm:/path}}"
+        problem = f"store {name} is not read here, as {which}: write the value, or {A_PARAMETER}"
     elif found.unknown:
         problem = found.problem
     else:

@@ -12,7 +12,7 @@ KNOWN: Final = frozenset({
     "plaintext_allowed", "protected", "refresh", "rotation_function", "secret_defaults", "secrets", "security_hub",
     "self_heal", "verification",
 })  # fmt: skip
-"""All that README.md and docs/ name."""
+"""All that docs/ name."""
 
 
 def tell_unknown_settings(stack: StackScope) -> None:

@@ -73,5 +73,5 @@ def cross_rotations(
                 scope.error(
                     path,
                     f"rotation by {arn}: which function that is cannot be told",
-                    "Write the function's ARN, or nothing but a reference to it: ${output.COMPONENT.function_arn}.",
+                    "Write the function's ARN, or nothing but !terraform.state COMPONENT function_arn.",
                 )

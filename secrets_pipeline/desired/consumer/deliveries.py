@@ -175,7 +175,7 @@ def _named(container: Inputs, key: str, value_keys: Sequence[str]) -> dict[str, 
         name = entry.required_text("name", "Write the name of the environment variable.")
         value_key = next((one for one in value_keys if entry.has(one)), None)
         if value_key is None:
-            entry.error(value_keys[0], f"{value_keys[0]} is missing", f"Write {value_keys[0]}: ${{output.…}}.")
+            entry.error(value_keys[0], f"{value_keys[0]} is missing", f"Write {value_keys[0]}: !terraform.state ….")
             continue
         expression = _reference(entry, value_key, name)
         if expression is not None and name:

@@ -37,7 +37,7 @@ _DEFAULT_ENGINE, _DEFAULT_USERNAME = "mysql", "admin"
 _SMALLEST: Final = {True: "db.t4g.medium", False: "db.t4g.micro"}
 """Whether it is a cluster → class of its instances where the component names none."""
 _MOST_INSTANCES = 16
-_REFERENCE = "${output.secretsmanager.generated_passwords.<key>}"
+_REFERENCE = "!terraform.state secretsmanager generated_passwords.<key>"
 _OF_CLUSTERS = (
     "cluster_identifier",
     "cluster_size",
@@ -131,7 +131,7 @@ def _check_needed(inputs: Inputs, *, cluster: bool, managed: bool) -> None:
         inputs.error(
             "password",
             f"the {noun} to be made has no master password",
-            f'Write password: "{_REFERENCE}", or manage_master_user_password: true.',
+            f"Write password: {_REFERENCE}, or manage_master_user_password: true.",
         )
 
 
@@ -201,7 +201,7 @@ def _password(inputs: Inputs) -> SecretRef | None:
     inputs.error(
         key,
         f"{key} is not a reference to a secret of this stack",
-        f'Take the password out of the YAML, let it be generated, and write {key}: "{_REFERENCE}".',
+        f"Take the password out of the YAML, let it be generated, and write {key}: {_REFERENCE}.",
     )
     return None
 

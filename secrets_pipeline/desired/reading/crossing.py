@@ -94,7 +94,7 @@ def crosses_reference(scope: ComponentScope, node: Expression, path: Path) -> bo
             scope.error(
                 path,
                 f"SSM parameter {name} is a secret under another name, which no grant of parameters lets in",
-                "Write ${output.STACK:COMPONENT.secret_values.KEY}, and let the operator grant values.",
+                "Write !terraform.state COMPONENT STACK secret_values.KEY, and let the operator grant values.",
             )
             return False
         case SsmParameter(name=name) if not _is_own(scope, name):

@@ -12,6 +12,7 @@ from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, l
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references.model import Literal, Output
+from secrets_pipeline.references.yaml_functions import A_PARAMETER
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
     return OutputProblem(
         UnresolvedReason.TERRAFORM,
         f"only Terraform knows output {output.name} of component {name}",
-        "Write the value, or let Terraform put it into a parameter and write ${ssm:/path}.",
+        f"Write the value, or let Terraform put it into a parameter and write {A_PARAMETER}.",
     )
 
 

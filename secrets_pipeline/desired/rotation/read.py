@@ -60,7 +60,7 @@ _FLAT = _Keys(
     "rotation_duration",
 )
 _EXAMPLE_ARN = "arn:aws:lambda:eu-west-2:111122223333:function:rotation"
-_EXAMPLE = "${output.lambda/rotation.function_arn}"
+_EXAMPLE = "!terraform.state lambda/rotation function_arn"
 
 
 def rotation(component: Inputs, entry: Inputs) -> RotationSpec | None:

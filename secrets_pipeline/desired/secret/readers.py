@@ -104,7 +104,7 @@ def _need_key_arn(stack: StackScope, secret: SecretSpec, below: Path, message: s
         ("vars", "secrets", secret.ref.key, *below),
         message,
         "A reader in another account needs a customer-managed key that this stack makes or that is named by its ARN: "
-        "set create_kms_key: true, or kms_key_id: ${output.kms.key_arn}.",
+        "set create_kms_key: true, or kms_key_id: !terraform.state kms key_arn.",
     )
 
 

@@ -226,7 +226,7 @@ def _check_database(inputs: Inputs, value: Value, keys: frozenset[str] | None, s
         inputs.error(
             "managed",
             f"host is {host}, where a cluster only reads: no password can be set there",
-            f"Write host: ${{output.{host.component}.address}}.",
+            f"Write host: !terraform.state {host.component} address.",
         )
     engine = value.fields["engine"] if isinstance(value, GeneratedValue) else None
     if isinstance(engine, str) and family_of(engine) not in ENGINES:

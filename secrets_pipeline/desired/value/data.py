@@ -27,6 +27,7 @@ from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.defaults import with_defaults
 from secrets_pipeline.references.model import Expression, Literal, Output, Path, Text, dotted
 from secrets_pipeline.references.walk import nodes, outputs, ssm_parameters
+from secrets_pipeline.references.yaml_functions import A_PARAMETER
 from secrets_pipeline.stacks import AtmosStack, Component
 
 _PORT = re.compile(r":([0-9]|\$\{)")
@@ -177,7 +178,7 @@ def _leaf(scope: ComponentScope, path: Path, value: Value, source: Path, known: 
         weakness(name, expression.value) if isinstance(expression, Literal) and expression.value != NO_VALUE else None
     )
     if weak:
-        scope.error(place, f"the value{at} {weak}", "Let it be generated, or refer to it: ${ssm:/path}.")
+        scope.error(place, f"the value{at} {weak}", f"Let it be generated, or write {A_PARAMETER}.")
     elif looks := looks_like_secret(name, str(source[_ENTRY]), written):
         _note_plaintext(scope, place, *looks)
     check(scope, expression, place, sensitive_allowed=True)

@@ -11,6 +11,7 @@ from typing import Final
 
 from secrets_pipeline.desired.value.weak_values import names_credential
 from secrets_pipeline.references.model import Expression, Literal, Text
+from secrets_pipeline.references.yaml_functions import A_PARAMETER
 
 _FORMS: Final[Mapping[str, str]] = {
     "an access key id of AWS": r"(?<![A-Za-z0-9])(AKIA|ASIA)[A-Z2-7]{16}(?![A-Za-z0-9])",
@@ -52,14 +53,15 @@ _LEAST, _LEAST_CLASSES, _LEAST_OF_TWO = 8, 3, 20
 
 
 ISSUED: Final = (
-    "Have it revoked, since git keeps it; then write `value: external` and bring the new one by hand, or ${ssm:/path}."
+    "Have it revoked, since git keeps it; then write `value: external` and bring the new one by hand, or "
+    f"{A_PARAMETER}."
 )
 WRITTEN: Final = (
-    "Write `generate_random_password: true`, ${ssm:/path}, or `value: external` where a human brings it; and change "
-    "it where it is in use, since git keeps it."
+    f"Write `generate_random_password: true`, `value: external` where a human brings it, or {A_PARAMETER}; and "
+    "change it where it is in use, since git keeps it."
 )
 WRITTEN_INSIDE: Final = (
-    "Write ${ssm:/path} in its place, or give it a secret of its own with `generate_random_password: true` or "
+    f"Write {A_PARAMETER}, in its place, or give it a secret of its own with `generate_random_password: true` or "
     "`value: external`; and change it where it is in use, since git keeps it."
 )
 

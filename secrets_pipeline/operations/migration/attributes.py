@@ -40,7 +40,7 @@ _PUBLIC: Final[Mapping[str, tuple[str, ...]]] = {
     ROTATION: ("secret_id", *_TURNING),
     PARAMETER: ("arn", "name", "type", "key_id", "description", "tags", "tags_all", "has_value_wo"),
     KEY: ("arn", "key_id"),
-    ALIAS: ("name", "target_key_arn", "target_key_id"),
+    ALIAS: ("arn", "name", "target_key_arn", "target_key_id"),
     **dict.fromkeys(RANDOM, (*_CHARACTERS, *_MINIMA)),
 }
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from secrets_pipeline.access.policy_text.write import same_policy
+from secrets_pipeline.desired.limits import ACCOUNT_ID, REGION
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.operator import TargetRule
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.operations.migration.entries import Home, Naming, entry_fields
 from secrets_pipeline.operations.migration.model import Generated, MigratedSecret, Place
 from secrets_pipeline.operations.migration.yaml_text import Tree
 from secrets_pipeline.references.model import Expression
-from secrets_pipeline.stacks import AtmosStack
+from secrets_pipeline.stacks import AtmosStack, Component
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,14 @@ def declared_in(spec: StackSpec, secrets: Iterable[MigratedSecret]) -> list[Decl
     return [Declared(one, entry, tuple(_differences(entry, one))) for one, entry in both]
 
 
-def home_of(stack: AtmosStack) -> Home:
-    """What is known of a stack: its components, and each `context_name` and `environment` that they have.
+def home_of(stack: AtmosStack, rule: TargetRule | None = None) -> Home:
+    """What is known of a stack: its components, where they are, and each `context_name` and `environment` of theirs.
 
     A component with a template for names tells nothing: entries of full names mean the same with and without it.
+
+    Args:
+        stack: as Atmos resolves it.
+        rule: of the operator, whose word on account and region is the last.
     """
     found: dict[Naming, None] = {}
     components = [one for kind in stack.components.values() for one in kind.values()]
@@ -100,7 +107,23 @@ def home_of(stack: AtmosStack) -> Home:
         context, environment = variables.get("context_name"), variables.get("environment")
         if isinstance(context, str) and context and "${" not in f"{context}{environment}":
             found[Naming(context, environment if isinstance(environment, str) and environment else None)] = None
-    return Home(tuple(found), frozenset(one.name for one in components))
+    account, region = (rule.account_id, rule.region) if rule else (None, None)
+    return Home(
+        naming=tuple(found),
+        components=frozenset(one.name for one in components),
+        accounts=frozenset([account] if account else _said_of(components, "account_id", ACCOUNT_ID)),
+        regions=frozenset([region] if region else _said_of(components, "region", REGION)),
+    )
+
+
+def _said_of(components: Iterable[Component], key: str, form: re.Pattern[str]) -> Iterator[str]:
+    """What the variables of some components say; nothing of what is known later."""
+    for component in components:
+        variables = component.resolved.get("vars")
+        found = variables.get(key) if isinstance(variables, Mapping) else None
+        text = f"{found:012d}" if isinstance(found, int) else found
+        if isinstance(text, str) and form.fullmatch(text):
+            yield text
 
 
 def _differences(spec: SecretSpec, secret: MigratedSecret) -> Iterator[DeclaredDifference]:

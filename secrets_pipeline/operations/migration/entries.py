@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from secrets_pipeline.operations.migration.addresses import Address
@@ -48,17 +48,21 @@ class Component:
         place: of the stack.
         variables: its `vars`, with comments.
         names: full names of its secrets.
+        from_ssm: whether its values are references to parameters, in the dialect of tf-atmos.
     """
 
     name: str
     place: Place
     variables: Mapping[str, Tree]
     names: tuple[str, ...]
+    from_ssm: bool = False
 
     @property
     def sections(self) -> dict[str, Tree]:
-        """All that its manifest says; of what kind it is, where its name does not."""
+        """All that its manifest says; of what kind it is, where its name does not, and that `${ssm:…}` is no text."""
         said: dict[str, Tree] = {} if self.name.partition("/")[0] == _KIND else {"metadata": {"component": _KIND}}
+        if self.from_ssm:
+            said["settings"] = {"secrets_pipeline": {"dialect": "tf-atmos"}}
         return {**said, "vars": self.variables}
 
 
@@ -69,17 +73,19 @@ class Home:
     Attributes:
         naming: how its components name their secrets; without any, each entry says its full name.
         components: names of those that it has: what is written does not merge with them.
+        accounts: ids that it says; none where nobody says one.
+        regions: that it says; none where nobody says one.
     """
 
     naming: tuple[Naming, ...] = ()
     components: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
 
-    def free(self, name: str) -> str:
-        """The name for a new component: that one, or with an ending where the stack has it."""
-        free = name
-        while free in self.components:
-            free = f"{free}-migrated"
-        return free
+    def may_be_in(self, place: Place) -> bool:
+        """Whether nothing that the stack says speaks against a place."""
+        named = ((self.accounts, place.account_id), (self.regions, place.region))
+        return all(not said or one in said for said, one in named)
 
 
 _UNKNOWN: Final = Home()
@@ -127,7 +133,21 @@ def parameter_components(
             entry: dict[str, Tree] = {**_named(one.name.strip("/"), key, naming), "secret_data": f"${{ssm:{one.name}}}"}
             entry |= {name: text for name, text in said.items() if text}
             entries[key] = Commented(entry, (str(one.instance.address), *(f"NOTE: {note}" for note in one.notes)))
-        found.append(Component(home.free(name), place, {**_told(naming), "secrets": entries}, names))
+        variables: dict[str, Tree] = {**_told(naming), "secrets": entries}
+        found.append(Component(name, place, variables, names, from_ssm=True))
+    return found
+
+
+def named_apart(components: Iterable[Component], homes: Mapping[Place, Home]) -> list[Component]:
+    """The same components, each with a name that neither its stack nor another one has, or with an ending."""
+    taken = {place: set(home.components) for place, home in homes.items()}
+    found = []
+    for one in components:
+        names, name = taken.setdefault(one.place, set()), one.name
+        while name in names:
+            name = f"{name}-migrated"
+        names.add(name)
+        found.append(replace(one, name=name))
     return found
 
 
@@ -168,7 +188,7 @@ def _secrets_component(name: str, place: Place, members: Sequence[MigratedSecret
     for key, one, entry in zip(keys, members, fields, strict=True):
         entries[key] = Commented({**_named(one.name, key, naming), **entry}, _comments(one))
     variables: dict[str, Tree] = {**_told(naming), **shared, "secrets": entries}
-    return Component(home.free(name), place, variables, tuple(one.name for one in members))
+    return Component(name, place, variables, tuple(one.name for one in members))
 
 
 def _told(naming: Naming | None) -> dict[str, str]:

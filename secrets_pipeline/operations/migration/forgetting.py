@@ -118,12 +118,10 @@ def _keys(state: State, secrets: Iterable[MigratedSecret]) -> list[Instance]:
     named = {one.kms_key_id for one in secrets} - {""}
     aliases = state.of(ALIAS)
     targets = {
-        one.attributes.text("target_key_id") for one in aliases if {one.attributes.text("name"), _arn(one)} & named
+        one.attributes.text("target_key_id")
+        for one in aliases
+        if {one.attributes.text("name"), one.attributes.text("arn")} & named
     } | named
     keys = [one for one in state.of(KEY) if {one.attributes.text("arn"), one.attributes.text("key_id")} & targets]
     ids = {one.attributes.text(name) for one in keys for name in ("arn", "key_id")}
     return [*(one for one in aliases if one.attributes.text("target_key_id") in ids), *keys]
-
-
-def _arn(alias: Instance) -> str:
-    return alias.attributes.text("arn")

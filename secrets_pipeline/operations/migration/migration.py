@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.migration.declared import Declared, declared_in, serves
-from secrets_pipeline.operations.migration.entries import Component, Home, components_of, parameter_components
+from secrets_pipeline.operations.migration.entries import (
+    Component,
+    Home,
+    components_of,
+    named_apart,
+    parameter_components,
+)
 from secrets_pipeline.operations.migration.forgetting import Forgetting, forgetting
 from secrets_pipeline.operations.migration.model import MigratedParameter, MigratedSecret, Place
 from secrets_pipeline.operations.migration.secrets import find_secrets
@@ -102,7 +108,7 @@ def migrate(
         state: as read.
         root: name of the component for secrets of the root module.
         stack: name of the stack that takes them over; empty where none was named.
-        spec: its desired state; None where it declares nothing yet: then it takes the secrets of the only place.
+        spec: its desired state; None where it declares nothing yet.
         home: what is known of its components.
         others: the other stacks of the repository.
         with_kms: whether Terraform forgets the KMS keys of the secrets too.
@@ -113,17 +119,22 @@ def migrate(
     names = {id(one.secret) for one in declared}
     open_ones = [one for one in found.secrets if id(one) not in names]
     places = {one.place for one in found.secrets} | {one.place for one in found.parameters} if stack else set()
-    served = frozenset(one for one in places if (serves(spec, one) if spec else len(places) == 1))
+    served = frozenset(one for one in places if (serves(spec, one) if spec else home.may_be_in(one)))
+    if len(served) > 1:
+        # A stack serves one place, and nobody says which.
+        served = frozenset()
     homes = dict.fromkeys(served, home)
+    replacing = parameter_components(found.parameters if with_ssm else (), root, homes)
+    made = named_apart([*components_of(open_ones, root, homes), *replacing], homes)
     return Migration(
         state=state,
         stack=stack,
         secrets=found.secrets,
         served=served,
-        components=tuple(components_of(open_ones, root, homes)),
+        components=tuple(one for one in made if not one.from_ssm),
         declared=tuple(declared),
         parameters=found.parameters,
-        parameter_components=tuple(parameter_components(found.parameters if with_ssm else (), root, homes)),
+        parameter_components=tuple(one for one in made if one.from_ssm),
         forgetting=forgetting(state, found.secrets, with_kms=with_kms),
         notes=(
             *found.notes,
@@ -135,9 +146,12 @@ def migrate(
 
 
 def _misplaced(stack: str, places: Collection[Place], secrets: Sequence[MigratedSecret]) -> list[str]:
-    """Which places the stack that was named does not serve."""
+    """Which places the stack that was named does not serve, or may not: its account or region is not known."""
     counts = Counter(one.place for one in secrets if one.place in places)
-    return [f"secrets in {place}, which stack {stack} does not serve: {count}" for place, count in counts.items()]
+    return [
+        f"secrets in {place}, which nothing in the YAML says stack {stack} serves: {count}"
+        for place, count in counts.items()
+    ]
 
 
 def _claimed(secrets: Sequence[MigratedSecret], others: Sequence[StackSpec]) -> list[str]:

@@ -16,6 +16,11 @@ from secrets_pipeline.operations.migration.values import Values
 
 _DEFAULT_KEYS: Final = ("alias/aws/secretsmanager", "alias/aws/ssm")
 _DEFAULT_WINDOW: Final = 30
+_VERSION: Final = "2012-10-17"
+"""Of policies: in an older one `${…}` is text.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
+"""
 
 
 def find_secrets(state: State) -> Found:
@@ -99,7 +104,7 @@ class _Join:
         for one in self._state.of(KEY, ALIAS):
             names = {one.attributes.text(name) for name in ("arn", "key_id", "name")} - {""}
             if key in names:
-                yield f"its KMS key is {one.address}, which stays with Terraform"
+                yield f"its KMS key is {one.address}, which Terraform manages"
 
 
 def _arn(text: str) -> Arn | None:
@@ -134,8 +139,8 @@ def _description(given: Attributes, notes: list[str]) -> str:
     found = given.text("description")
     if len(found) > DESCRIPTION_LENGTH:
         notes.append(f"its description has {len(found)} characters, AWS takes {DESCRIPTION_LENGTH}")
-    if "${" in found or "{{" in found:
-        notes.append("its description holds ${ or {{, which Atmos or this project may read as a reference")
+    if "${" in found or "{{" in found or found.startswith("!"):
+        notes.append("its description holds ${ or {{, or begins with !: Atmos or this project may read a reference")
     return found
 
 
@@ -162,12 +167,14 @@ def _policy(given: Sequence[Attributes], notes: list[str]) -> Mapping[str, Any] 
         text = one.text("policy")
         try:
             document = json.loads(text) if text else None
-        except ValueError:
+        except (ValueError, RecursionError):
             document = text
         if isinstance(document, str) or (document and not isinstance(document, dict)):
             notes.append("its policy is no JSON object in the state: plan --adopt shows what AWS has")
             return None
         if document:
+            if document.get("Version") != _VERSION:
+                notes.append(f"its policy is of another version than {_VERSION}, which this project writes")
             return document
     return None
 

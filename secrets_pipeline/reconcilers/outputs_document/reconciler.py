@@ -32,7 +32,7 @@ _DELIVERED = "/delivered"
 _REFRESHED = re.compile(r"refreshed(/[0-9]+)?")
 
 
-_NOTE_LEFT = Because("says whose the parameters of a stack are that is not declared any more", "goes last")
+_NOTE_LEFT = Because("names the stack that its parameters belong to, which is not declared any more", "goes last")
 
 
 class OutputsDocumentReconciler:
@@ -66,8 +66,8 @@ class OutputsDocumentReconciler:
             changes.append(Change(Resource(KIND, name), action, (reason,) if reason else (), note=True))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         left = [name for name in set(own) - {*wanted, *also} if self._is_ours(name) and not self._holder(name, own)]
-        copies = [copy for name in left if (copy := self._in_store(name)) and copy in in_store and copy not in wanted]
-        surplus = tuple(sorted({*left, *copies}))
+        copies = {copy for name in left if (copy := self._in_store(name))} & in_store.keys() - wanted.keys()
+        surplus = tuple(sorted({*left, *(copy for copy in copies if not self._holder(copy, found))}))
         changes.extend(Change(Resource(KIND, name), action, (_left(name),)) for name in surplus)
         if self._stack.spec.retired:
             notes = self._notes(found)

@@ -275,6 +275,9 @@ def _tag_regions(
     known, state = state, reread_own(stack, state)
     # Another run that took the secret meanwhile may be about to add again what this one removed.
     taken = state.tags.get(SPEC) != known.tags.get(SPEC)
+    if taken and more:
+        # Its mark would vouch for regions that this run adds.
+        state = withdraw_digest(stack, state, Part.REPLICAS)
     lost = set() if taken else {*removed, *(set(gone) - set(known_replicas(state)))}
     regions = (made_regions(stack, state) | set(more)) - lost
     tags = {REPLICAS: stack.ownership.marks.words(REPLICAS, state.arn, regions)}

@@ -31,8 +31,10 @@ def parts_left(stack: Stack, state: SecretState, secret: DesiredSecret) -> tuple
     has = {
         Part.DESCRIPTION: bool(state.description),
         Part.KMS_KEY: state.kms_key_id is not None,
-        # Read only where it matters.
-        Part.POLICY: Part.POLICY in undeclared and bool(stack.observed.secrets.policy(state.name)),
+        # Read only where it matters; AWS shows none of a secret that is scheduled for deletion.
+        Part.POLICY: Part.POLICY in undeclared
+        and state.deleted_at is None
+        and bool(stack.observed.secrets.policy(state.name)),
         Part.ROTATION: state.rotation_enabled,
     }
     left = [part for part, there in has.items() if there and part in undeclared]
@@ -54,8 +56,16 @@ def kept_note(stack: Stack, state: SecretState, secret: DesiredSecret) -> Noted 
         Part.REPLICAS: f"replica in {', '.join(_other_replicas(state, secret))}",
     }
     kept = [said.get(part, part.value) for part in parts_left(stack, state, secret)]
+    if state.deleted_at is not None and not secret.declares(Part.POLICY):
+        kept.append("policy, if it has one")
     kept += [f"tag {key}" for key in surplus_tags(state.tags, secret.tags)]
     return Noted(f"stays, as nobody declares it: {', '.join(kept)}") if kept else None
+
+
+def nothing_to_adopt(stack: Stack) -> Noted:
+    """Say that no secret has the name that the operator asked to adopt: what is created has a value of its own."""
+    here = f"account {stack.account.account_id}, {stack.account.region}"
+    return Noted(f"does not exist in {here}: nothing is adopted, and a new one is made", "look whether it is elsewhere")
 
 
 def _other_replicas(state: SecretState, secret: DesiredSecret) -> list[str]:

@@ -17,11 +17,12 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Noted, Reason
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.secret.adoption import kept_note
+from secrets_pipeline.reconcilers.secret.adoption import kept_note, nothing_to_adopt
 from secrets_pipeline.reconcilers.secret.apply import NameTaken, SecretWriter
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.ownership import Claim, claimed
 from secrets_pipeline.reconcilers.secret.plan import differences, reasons
+from secrets_pipeline.reconcilers.secret.tags import too_many_tags
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, value_missing
 from secrets_pipeline.reconcilers.secret_value.generated_rule import other_rule
 from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
@@ -131,6 +132,9 @@ class SecretReconciler:
             sources = [need for need in needs if self._rewrites(need)]
             differs += tuple(Because(f"value is rendered from {source}, which changes") for source in sources)
             rewrites = bool(sources)
+        if (found or why is not None) and (full := too_many_tags(stack, state, secret, rewrites=rewrites)):
+            said = (*([why] if why is not None else ()), *differs)
+            return Change(resource, ChangeClass.BLOCKED, (*said, full), drift=drift, depends_on=needs)
         notes = self._notes(state, secret, before)
         if why is not None:
             outside = action is ChangeClass.RESTORE and secret.finished(state)
@@ -156,7 +160,11 @@ class SecretReconciler:
         """What a human should know of the value beside the plan."""
         missing = lacks_its_value(secret.spec, state) and not (state is None and takes_value(self._stack, secret.spec))
         rule = other_rule(self._stack, secret.spec, state) if state is not None else None
-        said = (before, value_missing(self._stack, secret.spec) if missing else None, rule)
+        # A glob may mean others.
+        nothing = (
+            nothing_to_adopt(self._stack) if state is None and secret.name in self._stack.run.options.adopt else None
+        )
+        said = (nothing, before, value_missing(self._stack, secret.spec) if missing else None, rule)
         return tuple(one for one in said if one is not None)
 
     def _rewrites(self, name: str) -> bool:

@@ -7,15 +7,26 @@ digest of another key.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.tags import TAG_VALUE_LENGTH, leaves_room
+from secrets_pipeline.desired.tags import TAGS as MOST_TAGS
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_details
-from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, TAGS
+from secrets_pipeline.reconcilers.tag_keys import (
+    INPUTS,
+    KEPT,
+    REPLICAS,
+    REPOSITORY,
+    SPEC,
+    TAGS,
+    VALUE_KEY,
+    VALUE_VERSION,
+)
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.secret.model import SecretSpec
@@ -23,8 +34,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
     from secrets_pipeline.reconcilers.stack import Stack
 
-_DIGITS = 5
-_MOST = TAG_VALUE_LENGTH // (_DIGITS + 1)
+_FEW, _MANY = 8, 5
+"""Digits of a digest, so that it is that of no other key; fewer where more tags than have room are declared."""
 _NONE = "-"
 
 
@@ -40,10 +51,11 @@ def declared_keys_tag(stack: Stack, secret: SecretSpec, held: Mapping[str, str])
     """
     if stack.ownership.fingerprinter is None or not leaves_room(secret.tags, TAGS):
         return {}
-    declared = sorted(_digests(stack, secret.name, secret.tags))
-    earlier = sorted({*held.get(TAGS, _NONE).split()} - {*declared, _NONE})
-    said = [*declared, *earlier][: max(len(declared), _MOST)]
-    return {TAGS: " ".join(said) or _NONE}
+    digits = _FEW if len(secret.tags) <= TAG_VALUE_LENGTH // (_FEW + 1) else _MANY
+    declared = sorted(digest[:digits] for digest in _digests(stack, secret.name, secret.tags).values())
+    earlier = {one for one in held.get(TAGS, _NONE).split() if not _is_among(one, declared)} - {_NONE}
+    words = itertools.accumulate([*declared, *sorted(earlier)], lambda said, one: f"{said} {one}")
+    return {TAGS: max((said for said in words if len(said) <= TAG_VALUE_LENGTH), key=len, default=_NONE)}
 
 
 def left_tags(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[str]:
@@ -57,8 +69,8 @@ def left_tags(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[s
         return []
     if TAGS not in state.tags:
         return [] if secret.made(state, Part.TAGS) else surplus
-    declared = set(state.tags[TAGS].split())
-    return [key for key in surplus if declared & _digests(stack, state.name, [key])]
+    declared = state.tags[TAGS].split()
+    return [key for key, digest in _digests(stack, state.name, surplus).items() if _is_among(digest, declared)]
 
 
 def tag_differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[Reason]:
@@ -78,6 +90,33 @@ def tag_differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> 
     return found
 
 
-def _digests(stack: Stack, name: str, keys: Iterable[str]) -> set[str]:
+def too_many_tags(stack: Stack, state: SecretState, secret: DesiredSecret, *, rewrites: bool) -> Reason | None:
+    """Say that a secret would have more tags than AWS takes: those of others stay beside the stack's and our own.
+
+    Args:
+        stack: the stack.
+        state: the secret, about to be changed.
+        secret: what the stack declares of it.
+        rewrites: whether its value is written, of which tags speak.
+    """
+    own = {SPEC, TAGS} if leaves_room(secret.spec.tags, TAGS) else {SPEC}
+    own |= {KEPT} if stack.ownership.marks.verify(state).state is MarkState.UNMARKED else set()
+    own |= {VALUE_VERSION, VALUE_KEY, INPUTS} if rewrites else set()
+    own |= {REPLICAS} if secret.spec.replicas else set()
+    stay = state.tags.keys() - set(left_tags(stack, state, secret))
+    count = sum(not key.startswith("aws:") for key in stay | secret.tags.keys() | own)
+    if count <= MOST_TAGS:
+        return None
+    theirs = len(surplus_tags(state.tags, secret.tags))
+    said = f"would have {count} tags, {theirs} of which nobody declares, and AWS takes {MOST_TAGS}"
+    return Because(said, f"take {count - MOST_TAGS} away that nobody needs: aws secretsmanager untag-resource")
+
+
+def _digests(stack: Stack, name: str, keys: Iterable[str]) -> dict[str, str]:
     fingerprinter = stack.ownership.fingerprinter
-    return {fingerprinter.digest("tag key", name, key)[:_DIGITS] for key in keys} if fingerprinter else set()
+    return {key: fingerprinter.digest("tag key", name, key)[:_FEW] for key in keys} if fingerprinter else {}
+
+
+def _is_among(digest: str, others: Iterable[str]) -> bool:
+    """Whether one of some digests is that of the same key; the shorter one is the beginning of the other."""
+    return any(digest.startswith(one) or one.startswith(digest) for one in others)

@@ -49,7 +49,12 @@ def value_differences(stack: Stack, state: SecretState, secret: SecretSpec) -> l
         if is_unfinished(state):
             return [Difference(None, Because("value was written by a run that did not finish"), rewrites=True)]
         if not is_rendered_from(state, inputs):
-            return [Difference(None, Because("what its value is rendered from has changed"), rewrites=True)]
+            ours = stack.ownership.owns(state)
+            # Of an adopted one no value is read for a plan.
+            said = (
+                "what its value is rendered from has changed" if ours else "declared value is written, where it differs"
+            )
+            return [Difference(None, Because(said), rewrites=True)]
     return []
 
 

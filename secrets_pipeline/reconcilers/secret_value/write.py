@@ -277,7 +277,7 @@ class ValueWriter:
         if ours:
             tags[VALUE_VERSION] = self._stack.ownership.marks.version(state.name, version)
         if renewed and (secret := self._declared(before.name)) is not None:
-            tags |= generated_tag(self._stack, secret)
+            tags |= generated_tag(self._stack, secret, {**state.tags, **tags})
         rotated = state.rotation_in_progress or state.last_rotated_at != before.last_rotated_at
         said = inputs_tag(inputs, version) if inputs else copied_inputs_tag(before, version)
         if said and not rotated:

@@ -62,8 +62,19 @@ def test_an_account_that_nobody_names_is_left_to_be_filled_in(cli: Cli, reposito
     stack = repository / "stacks" / "dev.yaml"
     stack.write_text(stack.read_text().replace('account_id: "111122223333"', "unused: none"))
     text, settings = proposed(cli, repository)
-    assert settings["targets"] == [{"stacks": "shop-dev", "account_id": ""}]
-    assert "# 12 digits" in text
+    assert settings["targets"] == [{"stacks": "shop-dev"}]
+    assert "# add account_id:" in text
+    (repository / "operator.yaml").write_text(text)
+    assert_exited(cli("tree", "--config", str(repository / "operator.yaml"), "--base-path", str(repository)))
+
+
+def test_where_nothing_is_found_the_settings_can_be_read_all_the_same(cli: Cli, repository: Path) -> None:
+    stack = repository / "stacks" / "dev.yaml"
+    stack.write_text("vars: {environment: dev, context_name: shop}\n")
+    text, settings = proposed(cli, repository)
+    assert settings["targets"] == []
+    (repository / "operator.yaml").write_text(text)
+    assert_exited(cli("tree", "--config", str(repository / "operator.yaml"), "--base-path", str(repository)))
 
 
 def test_a_clone_of_a_remote_is_called_after_it(cli: Cli, repository: Path) -> None:

@@ -61,3 +61,29 @@ def test_thirty_secrets_of_terraform_are_adopted_and_nothing_changes_that_no_yam
         empty = shop.run("plan", "-s", "shop-dev", "--deep", "--detailed-exitcode")
         assert_exited(empty)
         assert "changed outside" not in empty.stdout
+
+
+def test_an_adoption_that_was_planned_into_a_file_is_the_one_that_is_applied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = "mine: {value: external, tags: {Team: ours}}, other: {value: external}"
+    secrets = f"components: {{terraform: {{secretsmanager/app: {{vars: {{secrets: {{{entries}}}}}}}}}}}\n"
+    with opened(tmp_path, dev=DEV + secrets) as shop:
+        lead_to(shop.aws, monkeypatch)
+        names, file, session = ["shop/dev/mine", "shop/dev/other"], str(tmp_path / "plan.json"), operator(shop.aws)
+        for name in names:
+            shop.secrets.create_secret(Name=name, SecretString="theirs", Tags=[{"Key": "Team", "Value": "theirs"}])
+        before = Everything(session, names)
+        planned = ("plan", "-s", "shop-dev", "--adopt", names[0], "-o", file)
+        assert_exited(shop.run(*planned))
+        shop.secrets.tag_resource(SecretId=names[0], Tags=[{"Key": "Team", "Value": "moved"}])
+        moved = shop.run("apply", file)
+        assert_exited(moved, 1)
+        assert "tag Team differs: 'theirs' → 'ours'" in moved.stderr
+        shop.secrets.tag_resource(SecretId=names[0], Tags=[{"Key": "Team", "Value": "theirs"}])
+        assert before.differences(Everything(session, names)) == {}
+
+        assert_exited(shop.run("apply", file))
+        after = Everything(session, names)
+        adopted = before.of[names[0]] | {"tags": {"Team": "ours", "Stage": "dev"}}
+        assert after.of == {names[0]: adopted, names[1]: before.of[names[1]]}

@@ -93,6 +93,21 @@ def test_no_value_is_written(cli: Cli, tmp_path: Path) -> None:
     assert "has secrets.yaml, removed.tf, steps.md already" in again.stderr
 
 
+def test_a_folder_that_cannot_be_made_is_an_error_that_says_so(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = cli("migrate", "terraform", "--state", files(tmp_path), "-o", tmp_path / "file" / "out")
+    assert_exited(result, 1)
+    assert f"{tmp_path}/file/out cannot be written: Not a directory" in result.stderr
+    assert "bug" not in result.stderr
+
+
+def test_json_is_printed_and_not_written_to_a_folder(cli: Cli, tmp_path: Path) -> None:
+    result = cli("migrate", "terraform", "--state", files(tmp_path), "-o", tmp_path / "out", "--format", "json")
+    assert_exited(result, 1)
+    assert "-o writes YAML, HCL and Markdown" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("kept", [0.1, 0.3, 0.5, 0.7, 0.9, 0.999])
 def test_a_state_that_is_cut_off_anywhere_is_not_quoted(cli: Cli, tmp_path: Path, kept: float) -> None:
     state = files(tmp_path)

@@ -307,7 +307,7 @@ def test_a_reader_in_another_account_may_use_a_key_that_is_named_by_its_arn(benc
 def test_a_reader_in_another_account_needs_a_customer_managed_key(bench: Bench, key: str) -> None:
     found = bench.only_error(foreign(key))
     assert "key vars.secrets.key: consumer x (arn:aws:iam::444455556666:role/reports) is in another account" in found
-    assert "set create_kms_key: true, or kms_key_id: ${output.kms.key_arn}" in found
+    assert "set create_kms_key: true, or kms_key_id: !terraform.state kms key_arn" in found
 
 
 def test_a_key_that_nobody_can_resolve_is_not_taken_for_the_default_key(bench: Bench) -> None:

@@ -181,7 +181,7 @@ def test_a_policy_that_lets_another_account_read_needs_a_key_by_its_arn(
     found = bench.only_error(TOP + indent(allowing(principal, action) + key, " " * 12))
     assert "key vars.secrets.key.policy: the policy lets" in found
     assert "444455556666" in found
-    assert "set create_kms_key: true, or kms_key_id: ${output.kms.key_arn}" in found
+    assert "set create_kms_key: true, or kms_key_id: !terraform.state kms key_arn" in found
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ components:
     secretsmanager: {vars: {context_name: dev, secrets: {key: {value: external}}}}
     secretsmanager/b: {vars: {context_name: dev, secrets: {other: {value: external}}}}
 """
-README = Path(__file__).parents[3] / "README.md"
+TABLE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 
 def test_a_setting_that_means_nothing_is_said_once_a_stack(bench: Bench) -> None:
@@ -33,8 +33,8 @@ def test_a_setting_that_means_nothing_is_said_once_a_stack(bench: Bench) -> None
     assert unknown == f"{place}.x: x means nothing here. Known are {', '.join(sorted(KNOWN))}."
 
 
-def test_every_setting_of_the_table_in_the_readme_is_known() -> None:
-    table = README.read_text().partition("| `settings.secrets_pipeline` |")[2].partition("\n\n")[0]
+def test_every_setting_of_the_table_in_the_docs_is_known() -> None:
+    table = TABLE.read_text().partition("| `settings.secrets_pipeline` |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)", row)} == KNOWN - {"dialect", "plaintext_allowed"}
 

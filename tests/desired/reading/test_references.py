@@ -45,7 +45,7 @@ def stack(*values: str) -> str:
             "Components: base, kms, lambda/nameless, off, rds",
         ),
         ("${output.rd.address}", "component rd does not exist", "Did you mean rds?"),
-        ("${output.vpc.vpc_id}", "only Terraform knows output vpc_id of component vpc", "write ${ssm:/path}"),
+        ("${output.vpc.vpc_id}", "only Terraform knows output vpc_id of component vpc", "write !store.get STORE KEY"),
         ("${output.base.x}", "component base is abstract", "Refer to a component that inherits from it."),
         ("${output.off.x}", "component off is switched off", "Switch it on"),
         ("${output.rds.adress}", "component rds (rds) has no output adress", "Did you mean address?"),

@@ -210,7 +210,7 @@ def test_what_nobody_can_resolve_blocks_the_secret_and_says_where_and_why(
 def test_a_weak_literal_is_an_error_that_does_not_show_it(bench: Bench, entry: str, problem: str) -> None:
     found = error(bench, entry)
     assert problem in found
-    assert "Let it be generated, or refer to it: ${ssm:/path}." in found
+    assert "Let it be generated, or write !store.get STORE KEY, STORE being of kind aws/ssm (in the dialect of" in found
 
 
 @pytest.mark.parametrize(

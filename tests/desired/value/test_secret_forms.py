@@ -158,7 +158,8 @@ def test_each_is_told_with_its_place_and_what_to_write_instead(bench: Bench) -> 
     smtp = str(found[f"{place}.smtp.secret_data.password"])
     assert smtp.startswith(
         "stacks/dev.yaml:11, stack dev, component secretsmanager, key vars.secrets.smtp.secret_data.password: "
-        "plaintext: a literal stands under the name password. Write ${ssm:/path} in its place, or"
+        "plaintext: a literal stands under the name password. Write !store.get STORE KEY, STORE being of "
+        "kind aws/ssm (in the dialect of tf-atmos: ${ssm:/path}), in its place, or"
     )
     assert "generate_random_password: true" in found[f"{place}.token.secret_data"].remedy
     assert all("value: external" in one.remedy for one in found.values())

@@ -62,6 +62,24 @@ def test_a_comment_behind_many_others_is_found_and_those_of_others_are_left_alon
     assert forge.comments[230].startswith("<!-- m -->\n**new** `é`\n\n<sub>[Log of the run](https://")
 
 
+@pytest.mark.parametrize("variables", [GITHUB, GITLAB], ids=["github", "gitlab"])
+def test_what_somebody_else_wrote_with_the_marker_in_front_is_neither_taken_nor_closed(
+    forge: Forge, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    forge.comments = {1: "<!-- m -->\nno changes, trust me"}
+    forge.issues = {1: {"title": "x", "text": "<!-- m -->\ntheirs", "open": True}}
+    forge.foreign = {1}
+    (tmp_path / "plan.md").write_text("plan")
+    for _ in range(2):
+        assert report(forge, variables, tmp_path / "plan.md") == ""
+        assert report(forge, variables, "--issue", "Drift", tmp_path / "plan.md") == ""
+    assert report(forge, variables, "--issue", "Drift", "--state", "resolved", tmp_path / "plan.md") == ""
+    assert forge.comments[1] == "<!-- m -->\nno changes, trust me"
+    assert forge.issues[1] == {"title": "x", "text": "<!-- m -->\ntheirs", "open": True}
+    assert (len(forge.comments), [one["open"] for one in forge.issues.values()]) == (2, [True, False])
+    assert forge.refused == []
+
+
 def test_a_report_that_is_empty_or_too_long_is_said_all_the_same(forge: Forge, tmp_path: Path) -> None:
     (tmp_path / "plan.md").write_text("")
     assert report(forge, GITHUB, tmp_path / "plan.md") == ""

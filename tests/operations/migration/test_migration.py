@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.cli.migrate.formats import as_json, as_manifests
-from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.operations.migration.declared import home_of
 from secrets_pipeline.operations.migration.entries import Component, Home, Naming
 from secrets_pipeline.operations.migration.forgetting import removed_blocks
@@ -78,6 +78,30 @@ def test_secrets_of_one_module_are_one_component_and_keys_are_what_their_author_
         ("secretsmanager/secret", ["mail", "sms"]),
         ("secretsmanager/app", ["smtp"]),
     ]
+
+
+def test_a_component_says_what_it_is_where_its_name_does_not(tmp_path: Path) -> None:
+    migration = migration_of(tf.instances([renamed("fnx/dev/a")]), root="my-secrets", home=KNOWN)
+    ((text,),) = [as_manifests(migration).values()]
+    write(tmp_path / "atmos.yaml", ATMOS)
+    variables = f'vars: {{context_name: fnx, environment: dev, region: eu-west-2, account_id: "{tf.ACCOUNT}"}}\n'
+    write(tmp_path / "stacks" / "dev.yaml", variables + text)
+    desired = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED))
+    assert [one.name for one in desired.specs["fnx-dev"].secrets] == ["fnx/dev/a"]
+    assert as_json(migration)["components"][0]["metadata"] == {"component": "secretsmanager"}
+
+
+def test_no_component_takes_the_place_of_another() -> None:
+    calls = [
+        {**one, "module": f"module.{name}"}
+        for name in ("x", "x-migrated", "app-from-ssm")
+        for one in tf.instances([renamed(f"fnx/dev/{name}")])
+    ]
+    held = {**tf.parameter("/fnx/dev/p", "of-ssm"), "module": "module.app"}
+    home = replace(KNOWN, components=frozenset({"secretsmanager/x"}))
+    ((text,),) = [as_manifests(migration_of([*calls, held], home=home, with_ssm=True)).values()]
+    written = yaml.safe_load(text)["components"]["terraform"].values()
+    assert [list(one["vars"]["secrets"]) for one in written] == [["x"], ["x-migrated"], ["app-from-ssm"], ["fnx-dev-p"]]
 
 
 def test_keys_are_not_taken_twice() -> None:
@@ -165,17 +189,20 @@ def test_what_shares_a_block_and_is_not_taken_over_is_said() -> None:
     assert "are forgotten too" in steps(migration)
 
 
-@pytest.mark.parametrize("named", ["arn", "key_id", "alias"])
+@pytest.mark.parametrize("named", ["arn", "key_id", "alias", "arn of the alias"])
 def test_keys_are_forgotten_only_where_that_is_asked(named: str) -> None:
     arn = "arn:aws:kms:eu-west-2:111122223333:key/k-1"
-    by = {"arn": arn, "key_id": "k-1", "alias": "alias/app"}[named]
+    alias_arn = "arn:aws:kms:eu-west-2:111122223333:alias/app"
+    by = {"arn": arn, "key_id": "k-1", "alias": "alias/app", "arn of the alias": alias_arn}[named]
     key = {"type": "aws_kms_key", "name": "app", "attributes": {"arn": arn, "key_id": "k-1"}}
     other = {"type": "aws_kms_key", "name": "other", "attributes": {"arn": f"{arn}2", "key_id": "k-12"}}
-    alias = {"type": "aws_kms_alias", "name": "app", "attributes": {"name": "alias/app", "target_key_id": "k-1"}}
+    leads = {"name": "alias/app", "arn": alias_arn, "target_key_id": "k-1"}
+    alias = {"type": "aws_kms_alias", "name": "app", "attributes": leads}
     instances = [*tf.instances([replace(PLAIN, kms_key_id=by)]), key, other, alias]
     assert not [one for one in migration_of(instances).forgetting.blocks if "kms" in one]
     blocks = migration_of(instances, with_kms=True).forgetting.blocks
     assert [one for one in blocks if "kms" in one] == ["aws_kms_alias.app", "aws_kms_key.app"]
+    assert "its KMS key is aws_kms_" in "".join(as_manifests(migration_of(instances)).values())
 
 
 def test_the_steps_say_first_forget_then_adopt_and_what_goes_wrong_otherwise() -> None:
@@ -204,6 +231,19 @@ def test_parameters_become_secrets_only_where_that_is_asked_and_are_forgotten_la
     assert entry["path"] == "db"
     assert "aws_ssm_parameter.destination" not in migration.forgetting.blocks
     assert "from = aws_ssm_parameter.destination" in steps(migration)
+
+
+@pytest.mark.parametrize("stack", ["", "settings: {secrets_pipeline: {dialect: off}}\n"])
+def test_what_is_made_of_a_parameter_is_a_reference_whatever_the_rest_of_the_repository_reads(
+    tmp_path: Path, stack: str
+) -> None:
+    migration = migration_of([tf.parameter("/fnx/dev/db/password", "of-ssm")], home=KNOWN, with_ssm=True)
+    ((text,),) = [as_manifests(migration).values()]
+    write(tmp_path / "atmos.yaml", ATMOS)
+    variables = f'vars: {{context_name: fnx, environment: dev, region: eu-west-2, account_id: "{tf.ACCOUNT}"}}\n'
+    write(tmp_path / "stacks" / "dev.yaml", variables + stack + text)
+    spec = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED)).specs["fnx-dev"]
+    assert spec.referred_parameters == frozenset({"/fnx/dev/db/password"})
 
 
 def test_a_parameter_keeps_its_own_key_and_one_of_another_region_is_for_another_stack() -> None:
@@ -261,7 +301,8 @@ def test_a_secret_that_the_stack_declares_is_named_with_what_differs(tmp_path: P
     assert not desired.errors
     spec, atmos = desired.specs["fnx-dev"], desired.source.stack("fnx-dev")
     home = home_of(atmos)
-    assert home == Home((Naming("fnx", "dev"),), frozenset({"secretsmanager/app"}))
+    here = (frozenset({tf.ACCOUNT}), frozenset({tf.REGION}))
+    assert home == Home((Naming("fnx", "dev"),), frozenset({"secretsmanager/app"}), *here)
     made = [renamed("fnx/dev/same"), renamed("fnx/dev/other", kms_key_id="alias/k"), renamed("fnx/dev/new")]
     migration = migration_of(tf.instances(made), spec=spec, home=home)
     (component,) = migration.components
@@ -299,7 +340,41 @@ def test_a_secret_that_another_stack_declares_is_said(tmp_path: Path) -> None:
 def test_places_that_the_stack_does_not_serve_are_said() -> None:
     both = [renamed("fnx/dev/a"), renamed("fnx/dev/b", region="us-east-1")]
     notes = migration_of(tf.instances(both)).notes
-    assert notes[1] == f"secrets in account {tf.ACCOUNT}, us-east-1, which stack fnx-dev does not serve: 1"
+    assert (
+        notes[1]
+        == f"secrets in account {tf.ACCOUNT}, us-east-1, which nothing in the YAML says stack fnx-dev serves: 1"
+    )
+
+
+@pytest.mark.parametrize("declares", [False, True])
+def test_a_stack_that_names_no_account_takes_no_secrets_of_two(tmp_path: Path, *, declares: bool) -> None:
+    write(tmp_path / "atmos.yaml", ATMOS)
+    secrets = "secretsmanager/x: {vars: {secrets: {one: {value: external}}}}" if declares else "vpc: {}"
+    variables = "vars: {context_name: fnx, environment: dev, region: eu-west-2}"
+    write(tmp_path / "stacks" / "dev.yaml", f"{variables}\ncomponents: {{terraform: {{{secrets}}}}}\n")
+    desired = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED))
+    one, other = renamed("fnx/dev/a"), renamed("fnx/dev/b")
+    pair = [one, replace(other, arn=other.arn.replace(tf.ACCOUNT, "444455556666"))]
+    spec, home = desired.specs.get("fnx-dev"), home_of(desired.source.stack("fnx-dev"))
+    migration = migration_of(tf.instances(pair), spec=spec, home=home)
+    manifests = [yaml.safe_load(text)["components"]["terraform"] for text in as_manifests(migration).values()]
+    entries = [list(one["vars"]["secrets"]) for manifest in manifests for one in manifest.values()]
+    assert entries == [["a"], ["b"]]
+    assert [note for note in migration.notes if "444455556666" in note]
+
+
+@pytest.mark.parametrize(("rule", "taken"), [({}, False), ({"region": "us-east-1"}, True)])
+def test_a_stack_without_secrets_takes_none_of_another_region(
+    tmp_path: Path, rule: dict[str, str], *, taken: bool
+) -> None:
+    write(tmp_path / "atmos.yaml", ATMOS)
+    variables = "vars: {context_name: fnx, environment: dev, region: eu-west-2, account_id: 111122223333}"
+    write(tmp_path / "stacks" / "dev.yaml", f"{variables}\ncomponents: {{terraform: {{vpc: {{}}}}}}\n")
+    desired = open_repository(tmp_path, settings=OperatorSettings(grants=TRUSTED))
+    home = home_of(desired.source.stack("fnx-dev"), TargetRule(stacks="*", **rule))
+    migration = migration_of(tf.instances([renamed("fnx/dev/a", region="us-east-1")]), home=home)
+    (adoption,) = migration.adoptions
+    assert (adoption.stack == "fnx-dev", migration.notes == ()) == (taken, taken)
 
 
 def test_a_thousand_secrets_are_no_work() -> None:

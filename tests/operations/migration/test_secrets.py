@@ -69,6 +69,20 @@ def test_a_policy_that_is_no_json_is_said_and_not_shown() -> None:
     assert "its policy is no JSON object in the state: plan --adopt shows what AWS has" in secret.notes
 
 
+@pytest.mark.parametrize(("version", "told"), [("2012-10-17", False), ("2008-10-17", True), (None, True)])
+def test_a_policy_of_an_older_version_is_said_as_its_variables_were_text(version: str | None, *, told: bool) -> None:
+    policy = {**(PLAIN.policy or {}), "Version": version}
+    secret = one_secret(changed("aws_secretsmanager_secret_policy", policy=json.dumps(policy)))
+    assert secret.policy == policy
+    assert any("another version than 2012-10-17" in note for note in secret.notes) is told
+
+
+@pytest.mark.parametrize(("text", "told"), [("plain!", False), ("!env HOME", True), ("{{ .x }}", True), ("${x}", True)])
+def test_a_description_that_may_be_read_as_a_reference_is_said(text: str, *, told: bool) -> None:
+    secret = one_secret(changed("aws_secretsmanager_secret", description=text))
+    assert (secret.description, any("its description" in note for note in secret.notes)) == (text, told)
+
+
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
@@ -134,7 +148,7 @@ def test_a_kms_key_of_the_state_is_named() -> None:
     arn = "arn:aws:kms:eu-west-2:111122223333:key/1"
     key = {"type": "aws_kms_key", "name": "secrets", "attributes": {"arn": arn, "key_id": "1"}}
     secret = one_secret([*tf.instances([replace(PLAIN, kms_key_id=arn)]), key])
-    assert "its KMS key is aws_kms_key.secrets, which stays with Terraform" in secret.notes
+    assert "its KMS key is aws_kms_key.secrets, which Terraform manages" in secret.notes
 
 
 def test_parameters_are_secure_strings_only() -> None:

@@ -361,7 +361,8 @@ def test_an_alias_of_somebody_else_is_blocked_with_a_remedy_and_left_alone(
         tag(bench, theirs, **tagged)
     bench.kms.create_alias(AliasName=bench.alias, TargetKeyId=theirs)
     by_secrets = own(bench).model_copy(update={"components": {}})
-    outcome = bench.provision(by_secrets, "kms_keys")[f"kms_keys {bench.alias}"]
+    options = ApplyOptions(adopt=("*",))
+    outcome = bench.provision(by_secrets, "kms_keys", options=options)[f"kms_keys {bench.alias}"]
     assert isinstance(outcome, Skipped)
     assert outcome.change.action is ChangeClass.BLOCKED
     whose = "does not verify: find out who tagged it" if tagged else "was not made by the pipeline: name its ARN"

@@ -154,6 +154,19 @@ def test_what_left_the_yaml_is_pruned_in_both_places(dashed: Bench) -> None:
     assert list(published(dashed)) == [base(dashed)]
 
 
+def test_what_left_the_yaml_is_not_pruned_where_another_stack_publishes_now(dashed: Bench) -> None:
+    """Component `b/c` moved: it is component `c` of a stack whose name has `b` at its end."""
+    components = {"secrets": "secretsmanager", "b/c": "secretsmanager"}
+    other = dashed.declared("two").model_copy(update={"ref": dashed.ref("two").model_copy(update={"component": "b/c"})})
+    dashed.create(dashed.declared("one"), other, components=components)
+    folder = f"/secrets-pipeline/{dashed.stack.replace('-', '/')}"
+    dashed.ssm.put_parameter(Name=f"{folder}/b/stack", Value=f"{dashed.stack}-b", Type="String")
+    dashed.ssm.put_parameter(Name=f"{folder}/b/c/secret_arns", Value="{}", Type="String", Overwrite=True)
+    dashed.provision(dashed.spec(dashed.declared("one")), STAGE, options=ApplyOptions(prune=True))
+    assert in_store(dashed)["b/c/secret_arns"] == "{}"
+    assert list(published(dashed)) == [base(dashed)]
+
+
 def test_a_stack_leaves_the_document_that_a_longer_one_put_into_its_folder_for_atmos(bench: Bench) -> None:
     bench.stack = bench.stack.replace("-", "")
     spec = bench.create(bench.declared("one"))

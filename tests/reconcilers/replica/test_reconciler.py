@@ -645,3 +645,14 @@ def test_a_region_that_another_run_replicates_to_again_is_not_forgotten_as_gone(
     assert set(status(bench)) == {IRELAND, FRANKFURT}
     bench.provision(spec)
     assert set(status(bench)) == {FRANKFURT}
+
+
+def test_a_region_that_an_older_run_noted_under_the_mark_of_a_newer_one_is_forgotten_again(bench: Bench) -> None:
+    older = bench.context(bench.spec(replicated(bench, IRELAND, FRANKFURT)))
+    bench.run(STAGES["secrets"](older))
+    newer = bench.spec(replicated(bench, IRELAND))
+    bench.provision(newer)
+    outcome = bench.run(STAGES[STAGE](older))[bench.name("api")]
+    assert isinstance(outcome, Failed)
+    bench.provision(newer)
+    assert planned(bench, newer, deep=True).action is ChangeClass.NONE

@@ -217,6 +217,34 @@ def test_what_stays_is_named_where_nothing_is_declared(bench: Bench) -> None:
     assert {"secret-policy", "rotation", "replica"} & found.keys() == set()
 
 
+@pytest.mark.parametrize("asked", ["{name}", "*"])
+def test_a_name_to_adopt_that_does_not_exist_is_said(bench: Bench, asked: str) -> None:
+    options, spec = ApplyOptions(adopt=(asked.format(name=bench.name("password")),)), bench.spec(bench.generated())
+    change = bench.plan(spec, options=options)[bench.name("password")]
+    assert change.action is ChangeClass.CREATE
+    here = f"does not exist in account {bench.aws.account_id}, {bench.aws.region}: nothing is adopted"
+    assert (here in change.reason) is (asked != "*")
+
+
+def test_one_that_is_scheduled_for_deletion_comes_back_with_all_that_nobody_declares(bench: Bench) -> None:
+    theirs = Theirs(bench)
+    theirs.make("password", rotated=False)
+    before, spec = theirs.seen("password"), bench.spec(bench.generated())
+    before.pop("replicas")
+    bench.secrets.remove_regions_from_replication(SecretId=bench.name("password"), RemoveReplicaRegions=[IRELAND])
+    bench.secrets.delete_secret(SecretId=bench.name("password"))
+    (planned,) = (one for one in plan_of_all(bench, spec, adopt=True) if one.resource.kind == "secret")
+    assert (planned.action, said(planned)[0]) == (
+        ChangeClass.ADOPT,
+        "exists without our tags and is scheduled for deletion",
+    )
+    assert ", policy, if it has one, tag Name" in said(planned)[-1]
+    assert {type(one) for one in bench.provision(spec, options=ADOPT).values()} <= {Applied, Unchanged}
+    after = theirs.seen("password")
+    after.pop("replicas")
+    assert after == before
+
+
 def test_a_part_that_the_yaml_declares_later_is_ours_from_then_on(bench: Bench) -> None:
     theirs = Theirs(bench)
     theirs.make("password", rotated=False)
@@ -246,6 +274,8 @@ def test_a_declared_value_that_is_there_already_is_not_written_again(bench: Benc
     Theirs(bench).make("api", "declared", rotated=False)
     version = bench.current("api")
     spec = bench.spec(bench.declared())
+    (planned,) = (one for one in plan_of_all(bench, spec, adopt=True) if one.resource.kind == "secret")
+    assert "declared value is written, where it differs" in said(planned)
     bench.provision(spec, options=ADOPT)
     assert (bench.current("api"), bench.versions("api"), bench.written("api")) == (version, 1, version)
     assert {one.action for one in plan_of_all(bench, spec)} == {ChangeClass.NONE}
