@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,23 @@ def test_a_file_that_is_not_there_and_a_folder_that_cannot_be_written_are_said(t
         PlanFile.read(tmp_path / "plan.json")
     with pytest.raises(SpecError, match="cannot be written"):
         plan().write(tmp_path / "nowhere" / "plan.json")
+
+
+@pytest.mark.parametrize("there", ["folder", "link", "pipe"])
+def test_what_is_no_file_is_not_replaced_by_a_plan(tmp_path: Path, there: str) -> None:
+    path, kept = tmp_path / there, tmp_path / "kept"
+    kept.write_text("as it was")
+    {"folder": path.mkdir, "link": lambda: path.symlink_to(kept), "pipe": lambda: os.mkfifo(path)}[there]()
+    before = path.lstat()
+    with pytest.raises(SpecError, match="cannot be written: what is there is no file"):
+        plan().write(path)
+    assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert kept.read_text() == "as it was"
+
+
+def test_a_plan_is_not_written_to_the_current_folder() -> None:
+    with pytest.raises(SpecError, match="cannot be written"):
+        plan().write(Path())
 
 
 def test_what_an_apply_would_do_still_is_applied() -> None:
