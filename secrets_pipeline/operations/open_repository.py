@@ -6,7 +6,6 @@ the stacks, and who lists or draws them needs none of it.
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.stack_globs import expanded
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
@@ -99,11 +99,13 @@ class OpenRepository:
         return revision_of(self.seen, self.base_path, self.commit or os.environ.get(COMMIT_VARIABLE, ""))
 
     def notices_for(self, names: Collection[str] | None) -> tuple[str, ...]:
-        """Return what somebody should be told who asks for some stacks, by names or globs; all for None."""
+        """Return what somebody should be told who asks for some stacks, as `--stack` names them; all for None."""
 
         def concerns(notice: str) -> bool:
             stacks = self.notices_of.get(notice)
-            return stacks is None or names is None or any(fnmatch.filter(stacks, name) for name in names)
+            if stacks is None or names is None:
+                return True
+            return any(not stacks.isdisjoint(meant) for meant in expanded(names, stacks).values())
 
         return tuple(filter(concerns, self.notices))
 

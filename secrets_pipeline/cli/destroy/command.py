@@ -59,7 +59,7 @@ def destroy(
     """Take down everything that a stack made, declared or not any more: secrets, keys, rotation, what it published."""
     if not dry_run:
         refuse_read_only("destroy", "secrets-pipeline destroy --dry-run")
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, [stack])
     tell_nameless(desired)
     name = only(stack, known_stacks(desired))
     refuse_incomplete(desired)

@@ -62,7 +62,7 @@ def orphans(
     names = tuple(prune_names or ())
     if names:
         refuse_read_only("orphans --prune", "secrets-pipeline orphans")
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, stacks)
     tell_nameless(desired)
     if names:
         refuse_incomplete(desired)

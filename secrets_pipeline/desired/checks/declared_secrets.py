@@ -8,6 +8,7 @@ from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import StackScope, near_miss
 from secrets_pipeline.desired.secret.naming import FULL_NAME
+from secrets_pipeline.engine.grouping import listed
 from secrets_pipeline.stacks import SSM
 
 _SETTINGS = ("settings", "secrets_pipeline")
@@ -19,12 +20,12 @@ def check_declared(stack: StackScope) -> None:
     operator_region = (rule.region if rule else None) or ""
     everywhere = {name for _, found in declaring(stack.stack) for name in found}
     said: set[str] = set()
+    unmanaged: dict[str, list[str]] = {}
     for component, found in declaring(stack.stack):
         for one in found.values():
             problem = one.problem(region_of(component, operator_region))
             if problem and _is_meant(one):
-                what = f"secret {one.name} of component {component.name} is not managed here"
-                stack.notices.append(f"{what}: {problem} (stack {one.stack}).")
+                unmanaged.setdefault(problem, []).append(f"{one.name} of component {component.name}")
         scope = stack.component(component)
         own = Inputs(scope, component.settings.get("secrets_pipeline"), _SETTINGS)
         own.inputs(DEFAULTS)
@@ -40,6 +41,10 @@ def check_declared(stack: StackScope) -> None:
                 said.add(name)
                 what = f"no component of the stack declares secret {name}"
                 entries.error(name, what, f"Declare it under secrets.vars.{near_miss(name, everywhere)}")
+    # Stacks of which the same is said share one sentence.
+    for problem, secrets in unmanaged.items():
+        what = f"secrets {listed(secrets)} are" if len(secrets) > 1 else f"secret {secrets[0]} is"
+        stack.notices.append(f"{what} not managed here: {problem}.")
 
 
 def declared_parameters(stack: StackScope, region: str) -> tuple[ParameterSpec, ...]:
