@@ -26,6 +26,7 @@ from secrets_pipeline.engine.only import Approved, changes_of
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.decommission.leftovers import OF_THE_ACCOUNT, Leftovers
 from secrets_pipeline.operations.decommission.retire import Marked, Why, retired_spec, rounds, with_retired
+from secrets_pipeline.operations.named_account import refuse_unnamed_account
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
@@ -121,7 +122,10 @@ def ask(leaving: Sequence[Leaving], question: str, warnings: Iterable[str] = (),
 
 def _refuse_unnamed_account(leaving: Leaving) -> None:
     """Refuse to write where nobody names the account: credentials say where one is, not where a stack belonged."""
-    if leaving.spec.target.account_id is None:
+    if not leaving.spec.retired or not leaving.why:
+        # Of a declared stack --account says nothing.
+        refuse_unnamed_account(leaving.spec, leaving.desired.settings, Sessions(read_only=True))
+    elif leaving.spec.target.account_id is None:
         raise GuardError(
             f"nobody says to which account stack {leaving.plan.stack} belonged, so nothing is written; the credentials "
             f"belong to {leaving.plan.account_id}",
