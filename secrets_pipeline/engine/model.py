@@ -149,7 +149,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class Total:
     """How much a stage is about to do, told before its first outcome.
 
     Attributes:

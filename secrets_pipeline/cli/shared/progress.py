@@ -13,7 +13,7 @@ from rich.text import Text
 
 from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.cli.shared.console import messages
-from secrets_pipeline.engine.model import Applied, Failed, Outcome, Planned, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Total, Unchanged
 
 _WORDS = {Applied: ("applied", "green"), Skipped: ("skipped", "magenta"), Failed: ("failed", "red")}
 _TELLING_SECONDS = 1.0
@@ -84,9 +84,9 @@ class ApplyProgress(Moving):
         if self._lines and not self._console.is_terminal:
             self._console.print(Text(f"{self._stack} … {what}", style="dim"), soft_wrap=True)
 
-    def told(self, stage: str, told: Planned | Outcome) -> None:
+    def told(self, stage: str, told: Total | Outcome) -> None:
         """Show how much a stage has to do, or one outcome; unchanged resources are not counted."""
-        if isinstance(told, Planned):
+        if isinstance(told, Total):
             self._end_stage()
             self._stage = StageCount(stage, told.changes, time.monotonic())
         elif self._stage is not None:
