@@ -26,7 +26,7 @@ from secrets_pipeline.cli.shared.options import (
     TargetNames,
     chooses_stacks,
 )
-from secrets_pipeline.cli.shared.progress import ApplyProgress
+from secrets_pipeline.cli.shared.progress import RunProgress
 from secrets_pipeline.cli.shared.repository import narrowed, read_asked, tell_nameless, usable, with_account
 from secrets_pipeline.cli.shared.run_report import hint, print_checks, print_outcomes
 from secrets_pipeline.cli.shared.run_view import counts, is_error, run_json
@@ -212,7 +212,7 @@ def run_here(
     stack: str, desired: OpenRepository, options: ApplyOptions, *, lines: bool = True, probe: bool = False
 ) -> StackRun:
     """Run `provision` for one stack in this process; `lines` tells of it on stderr, `probe` asks as readers."""
-    with ApplyProgress(stack, lines=lines) as progress:
+    with RunProgress(stack, lines=lines) as progress:
         report, checks = runs.provision(stack, desired, options, progress.told, probe=probe)
     return StackRun(report, checks)
 
