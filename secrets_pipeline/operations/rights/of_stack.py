@@ -88,6 +88,8 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     keys = here.arns("kms", "key/*", everywhere=True)
     yield "any", ["*"]
     yield "audited", ["*"]
+    if spec.controls:
+        yield "event_history", ["*"]
     if spec.target.role_arn:
         yield "own_roles", [spec.target.role_arn]
     if settings.access.organization_role_arn is None:
