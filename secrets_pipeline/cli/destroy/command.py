@@ -81,7 +81,8 @@ def destroy(
     if not going:
         say(f"Nothing of stack {name} is left that may be taken down.")
     elif not dry_run:
-        ask(going, f"Take stack {name} down?", _warnings(desired, name), yes=yes)
+        look = f"secrets-pipeline destroy -s {name} --dry-run"
+        ask(going, f"Take stack {name} down?", look, _warnings(desired, name), yes=yes)
     if not dry_run:
         waits = prune(going, options, output, failures)
         _tell_rest(leaving)

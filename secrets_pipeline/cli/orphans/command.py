@@ -88,7 +88,8 @@ def orphans(
             tell_looked(places, found)
         else:
             number = sum(one.writes for one in going)
-            ask(going, f"Delete {number} thing{'s' * (number != 1)} that nothing declares any more?", yes=yes)
+            question = f"Delete {number} thing{'s' * (number != 1)} that nothing declares any more?"
+            ask(going, question, "secrets-pipeline orphans", yes=yes)
         prune(going, options, output, failures)
         return
     shown = [(one.plan, one.why) for one in leaving]

@@ -95,12 +95,13 @@ class Planner:
         return [Leaving(one, why, by_name[one.stack], desired, only) for one in plans if one.rows()]
 
 
-def ask(leaving: Sequence[Leaving], question: str, warnings: Iterable[str] = (), *, yes: bool) -> None:
+def ask(leaving: Sequence[Leaving], question: str, look: str, warnings: Iterable[str] = (), *, yes: bool) -> None:
     """Show what goes, and ask for the word `yes`; nobody is asked with --yes.
 
     Args:
         leaving: what a run would delete.
         question: ends with a question mark.
+        look: command that shows what goes.
         warnings: what else is to be known before.
         yes: whether nobody is asked.
 
@@ -113,7 +114,7 @@ def ask(leaving: Sequence[Leaving], question: str, warnings: Iterable[str] = (),
     if not asks(yes=False):
         raise GuardError(
             "this deletes, and nobody can be asked: no terminal",
-            remedy="Look at what goes first, without --yes; then say --yes.",
+            remedy=f"Look at what goes first: `{look}`; then say --yes.",
         )
     with redirect_stdout(sys.stderr):
         show_left([(one.plan, one.why) for one in leaving], every=False)

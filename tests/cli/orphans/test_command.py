@@ -102,6 +102,7 @@ def test_nothing_is_pruned_unasked_nor_while_a_stack_cannot_be_read(shop: Shop) 
     result = shop.run("orphans", "--prune", "*")
     assert_exited(result, 1)
     assert "nobody can be asked" in result.stderr
+    assert "Look at what goes first: `secrets-pipeline orphans`; then say --yes." in result.stderr
     manifest = shop.repository / "stacks" / "broken.yaml"
     write(manifest, BROKEN)
     refused = [shop.run("orphans", "--prune", "*", "--yes"), shop.run("destroy", "-s", "shop-old", "--yes")]

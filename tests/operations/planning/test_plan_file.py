@@ -35,9 +35,9 @@ def reason(problem: str) -> tuple[Reason, ...]:
     return (Because(problem),)
 
 
-def moved(now: PlannedStack) -> str:
+def moved(now: PlannedStack | None) -> str:
     with pytest.raises(GuardError) as raised:
-        plan(KEY, SECRET, LATE).refuse_moved({"shop-dev": now})
+        plan(KEY, SECRET, LATE).refuse_moved({"shop-dev": now} if now else {})
     assert raised.value.remedy
     return raised.value.message
 
@@ -126,3 +126,7 @@ def test_another_account_or_declaration_is_refused() -> None:
         stack(KEY, SECRET, LATE, account_id="444455556666")
     )
     assert "what it declares has changed" in moved(stack(KEY, SECRET, LATE, desired="d2"))
+
+
+def test_a_stack_of_which_the_targets_name_nothing_any_more_has_moved() -> None:
+    assert "stack shop-dev: --target names nothing of it any more" in moved(None)
