@@ -184,12 +184,15 @@ class ConsumerPolicyReconciler:
     def _waiting(
         self, role: _Role, wanted: _WantedPolicy, action: ChangeClass
     ) -> tuple[ChangeClass, tuple[Reason, ...]]:
-        """What is planned where only secrets are missing: they may be made, or taken over, in the same run."""
-        inventory, adopts = self._stack.observed.secrets, self._stack.run.options.adopts
-        soon = (inventory.get(one.name) is None or adopts(one.name) for one in role.secrets if not one.blocked)
-        if any(soon):
+        """What is planned where only secrets are missing: they may be made, restored or taken over in the same run."""
+        if any(self._is_there_soon(one.name) for one in role.secrets if not one.blocked):
             return action, (Waits("; ".join(wanted.reasons)),)
         return ChangeClass.BLOCKED, tuple(map(Because, wanted.reasons))
+
+    def _is_there_soon(self, name: str) -> bool:
+        state = self._stack.observed.secrets.get(name)
+        restored = state is not None and state.deleted_at is not None and self._stack.ownership.owns(state)
+        return state is None or restored or self._stack.run.options.adopts(name)
 
     def _wanted(self, role: _Role) -> _WantedPolicy:
         found = {secret_arn(self._stack, one): readable(self._stack, one) for one in role.secrets}

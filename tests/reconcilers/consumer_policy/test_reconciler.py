@@ -286,6 +286,18 @@ def test_before_the_secrets_exist_it_is_planned_and_waits(roles: Roles) -> None:
     assert roles.policy() is None
 
 
+def test_for_a_secret_that_the_run_restores_it_is_planned_and_waits(roles: Roles) -> None:
+    bench = roles.bench
+    roles.make()
+    bench.provision(spec_of(roles))
+    bench.secrets.delete_secret(SecretId=bench.name("a"))
+    spec = spec_of(roles, consumer(roles, "a"))
+    change = only(bench.plan(spec, STAGE))
+    assert (change.action, change.waits) == (ChangeClass.CREATE, True)
+    bench.provision(spec)
+    assert roles.reads() == ["a"]
+
+
 def test_a_secret_of_somebody_else_is_not_opened_by_whoever_writes_the_yaml(roles: Roles) -> None:
     bench = roles.bench
     roles.make()
