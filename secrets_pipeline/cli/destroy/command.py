@@ -10,9 +10,8 @@ import typer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Leaving, Planner, ask, prune
-from secrets_pipeline.cli.orphans.options import Accounts, Adopted, Regions
+from secrets_pipeline.cli.orphans.options import Accounts, Adopted, DeletesUnasked, Regions
 from secrets_pipeline.cli.orphans.view import left_json, show_left, tell_looked
-from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import OneStack, ShowAll, StackOptions, TableFormat, TableOrJson, reads_stacks
@@ -53,7 +52,7 @@ def destroy(
         bool, typer.Option("--allow-protected", help="Also a stack that is production; its windows stay as they are.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and write nothing.")] = False,
-    yes: Yes = False,
+    yes: DeletesUnasked = False,
     show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
@@ -116,7 +115,7 @@ def _refuse_elsewhere(spec: StackSpec, accounts: list[str], regions: list[str]) 
         raise GuardError(
             f"stack {spec.stack} is declared and lives in {at.account_id or 'an account that nobody names'}, "
             f"{at.region}, not where --account and --region say",
-            remedy=f"Leave them away. What it left elsewhere: `orphans -s {spec.stack} --prune NAME`.",
+            remedy=f"Leave them away. What it left there: `orphans -s {spec.stack}` with the same options.",
         )
 
 

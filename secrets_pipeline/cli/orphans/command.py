@@ -10,9 +10,8 @@ import typer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Planner, ask, prune
-from secrets_pipeline.cli.orphans.options import Accounts, Adopted, Regions
+from secrets_pipeline.cli.orphans.options import Accounts, Adopted, DeletesUnasked, Regions
 from secrets_pipeline.cli.orphans.view import left_json, looked_json, show_left, tell_looked
-from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import (
@@ -60,7 +59,7 @@ def orphans(
         ),
     ] = None,
     adopt: Adopted = None,
-    yes: Yes = False,
+    yes: DeletesUnasked = False,
     show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
