@@ -20,7 +20,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.only import changes_of
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.operations.decommission.found import find_stacks
+from secrets_pipeline.operations.decommission.found import find_stacks, refuse_unseen
 from secrets_pipeline.operations.decommission.places import places_of
 from secrets_pipeline.operations.decommission.retire import (
     Why,
@@ -98,8 +98,8 @@ def _leaving(desired: OpenRepository, name: str, where: tuple[list[str], list[st
         return planner.retired([taken_down(spec)], "")
     sessions = Sessions(read_only=True)
     places = places_of(desired.specs, desired.settings, sessions, accounts, regions=regions)
-    places.refuse_none()
     found = [find_stacks(place, desired.repository) for place in places.seen]
+    refuse_unseen(places, found)
     marked = [one for one in marked_stacks(desired, found, sessions) if one.stack == name]
     if not marked:
         known = "is in the repository, and declares nothing" if name in desired.source.stack_names() else "is unknown"

@@ -24,7 +24,7 @@ from secrets_pipeline.cli.shared.options import (
 )
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless
 from secrets_pipeline.desired.stack_globs import expanded, matches
-from secrets_pipeline.operations.decommission.found import find_stacks
+from secrets_pipeline.operations.decommission.found import find_stacks, refuse_unseen
 from secrets_pipeline.operations.decommission.places import places_of
 from secrets_pipeline.operations.decommission.retire import (
     Marked,
@@ -73,8 +73,8 @@ def orphans(
         refuse_incomplete(desired)
     sessions = Sessions(read_only=True)
     places = places_of(desired.specs, desired.settings, sessions, account or (), regions=region or ())
-    places.refuse_none()
     found = [find_stacks(place, desired.repository) for place in places.seen]
+    refuse_unseen(places, found)
     marked = _asked(marked_stacks(desired, found, sessions), stacks)
     options = ApplyOptions(adopt=tuple(adopt or ()), prune=bool(names))
     leaving = Planner(desired, options, failures, names).marked(marked)

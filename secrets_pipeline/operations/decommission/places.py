@@ -10,7 +10,7 @@ from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.errors import GuardError, SecretsPipelineError
+from secrets_pipeline.errors import SecretsPipelineError
 
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 """Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html"""
@@ -48,19 +48,6 @@ class Places:
 
     seen: tuple[Place, ...]
     unseen: tuple[str, ...]
-
-    def refuse_none(self) -> None:
-        """Refuse to say that nothing is left where nothing can be looked at.
-
-        Raises:
-            GuardError: with why not.
-        """
-        if not self.seen:
-            raise GuardError(
-                "there is nothing that can be looked at:"
-                + "".join(f"\n  {one}" for one in self.unseen or ("no account and region is named",)),
-                remedy="Mend that, or name others with --account and --region.",
-            )
 
 
 def places_of(
