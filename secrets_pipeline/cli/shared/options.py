@@ -277,13 +277,8 @@ def _stack_options(
     strict: Strict = False,
 ) -> StackOptions:
     origin = SourceChoice.chosen(from_file, atmos=from_atmos, env=os.environ)
-    sources = {
-        "--base-path": base_path,
-        "--config": config,
-        "--from-file": from_file,
-        "--from-atmos": from_atmos or None,
-    }
-    given = tuple(name for name, value in sources.items() if value is not None)
+    named = {"--base-path": base_path, "--config": config, "--from-file": from_file, "--from-atmos": from_atmos or None}
+    given = tuple(name for name, value in named.items() if value is not None)
     use_settings(config)
     return StackOptions(repository(base_path), origin, allow_exec, strict, given)
 
