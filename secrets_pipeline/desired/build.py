@@ -143,7 +143,6 @@ def build_specs(
     ours = our_components(stacks, dialect.reads, settings)
     said = notice(dialect, locate)
     notices_of = {} if said is None else {said: stacks_with_text(stacks, settings)}
-    notices = [*notices_of]
     for name, stack in stacks.items():
         scope = StackScope(
             stack=stack,
@@ -166,19 +165,18 @@ def build_specs(
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not stop the other stacks
             errors.setdefault(name, []).extend([*scope.errors, _bug(error, name)])
-        notices += scope.notices
         notices_of |= {said: notices_of.get(said, frozenset()) | {name} for said in scope.notices}
     specs = with_contested(specs)
-    notices += contested_notices(specs)
+    notices_of |= contested_notices(specs)
     specs, shared = with_contested_outputs(specs)
-    notices += shared
+    notices_of |= shared
     for name, found in consumers_as_own_roles(specs, settings).items():
         errors.setdefault(name, []).extend(found)
     wanted = None if only is None else {*only, ""}
     return SpecSet(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
         errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
-        notices=tuple(dict.fromkeys(notices)),
+        notices=tuple(notices_of),
         notices_of=notices_of,
         terraform_keys=terraform_keys(resolution.stacks, ours, dialect.reads, settings),
     )

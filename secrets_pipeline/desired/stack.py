@@ -37,7 +37,6 @@ class StackSpec(Spec):
         secrets: in dependency order.
         controls: by `secretsmanager` component that asks for them, what Security Hub's controls ask of its secrets.
         parameters: secrets that Atmos keeps in Parameter Store; looked for, never written.
-        controls: by `secretsmanager` component, what Security Hub's controls ask of its secrets.
         self_heal: components whose policies are narrowed again by themselves when somebody widened them.
         verification: when the stack is verified.
         rotation_function: the function that rotates the secrets with managed rotation; None where there is none.

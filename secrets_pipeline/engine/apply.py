@@ -30,7 +30,7 @@ Progress: TypeAlias = Callable[[Outcome], None]
 
 DEFAULT_WORKERS = 16
 
-Planned = TypeVar("Planned", Change, Change | None)
+OneChange = TypeVar("OneChange", Change, Change | None)
 
 
 class Reconciler(Protocol):
@@ -53,7 +53,7 @@ class Reconciler(Protocol):
         ...
 
 
-def planned(resource: Resource, plan: Callable[[], Planned]) -> Planned | Change:
+def planned(resource: Resource, plan: Callable[[], OneChange]) -> OneChange | Change:
     """Return what `plan` says, or, if it raised, a blocked change: one resource never hides the others.
 
     Applying such a change fails with the error that `plan` raised.

@@ -149,14 +149,19 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class Total:
     """How much a stage is about to do, told before its first outcome.
 
     Attributes:
-        changes: that are not of class none: each gets an outcome that is not `Unchanged`.
+        changes: that are not of class none: each gets an outcome that is not `Unchanged`; of checks, their number.
     """
 
     changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One more check was judged, or left out."""
 
 
 Outcome: TypeAlias = Applied | Unchanged | Failed | Skipped

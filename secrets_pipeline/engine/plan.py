@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from secrets_pipeline.engine.grouping import OTHERS, folded, listed
 from secrets_pipeline.engine.model import Change, ChangeClass
-from secrets_pipeline.engine.reason import Noted
+from secrets_pipeline.engine.reason import Remark
 
 UNBLOCKS = "what unblocks it"
 """The heading over `PlanRow.unblocked_by`."""
@@ -106,7 +106,7 @@ def _others(rest: Sequence[PlanRow]) -> PlanRow:
 
 
 def _says(change: Change) -> bool:
-    return any(isinstance(one, Noted) for one in change.reasons)
+    return any(isinstance(one, Remark) for one in change.reasons)
 
 
 def _row(stage: str, change: Change, blocked: Collection[str]) -> PlanRow:

@@ -67,7 +67,7 @@ class Because(Reason):
     __slots__ = ()
 
 
-class Noted(Reason):
+class Remark(Reason):
     """What a human should know or do beside the plan; a plan shows it also where nothing is changed."""
 
     __slots__ = ()

@@ -46,6 +46,8 @@ def opened(tmp_path: Path) -> OpenRepository:
         (["new-*, old-*"], True),
         (["new-dev"], False),
         (["new-*"], False),
+        (["new-dev,old-dev"], True),
+        (["new-dev,new-*"], False),
         ([], False),
     ],
 )
@@ -54,3 +56,23 @@ def test_the_note_is_for_who_asks_for_a_stack_that_leaves_it_open(
 ) -> None:
     found = [one for one in opened.notices_for(names) if "in the dialect of tf-atmos" in one]
     assert len(found) == said
+
+
+def test_what_stacks_contest_is_said_to_who_asks_for_one_of_them(tmp_path: Path) -> None:
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "atmos.yaml").write_text(ATMOS)
+    # Component `c` of stack `a-b` and component `b/c` of stack `a` share one place, for Atmos itself.
+    for name, component, environment in (("a", "b/c", "dev"), ("a-b", "c", "dev"), ("other", "c", "prod")):
+        (tmp_path / "stacks" / f"{name}.yaml").write_text(f"""\
+vars: {{region: eu-west-2, environment: {environment}}}
+components:
+  terraform:
+    {component}:
+      metadata: {{component: secretsmanager}}
+      vars: {{context_name: shop, secrets: {{key: {{generate_random_password: true}}}}}}
+""")
+    found = open_repository(tmp_path, settings=SETTINGS)
+    assert not found.errors
+    every = found.notices_for(None)
+    assert ["secret shop/dev/key is declared by" in every[0], "Atmos looks for the outputs" in every[1]] == [True, True]
+    assert [found.notices_for([names]) for names in ("a", "a-*", "other")] == [every, every, ()]

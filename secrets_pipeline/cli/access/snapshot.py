@@ -80,7 +80,7 @@ def facts(
         typer.Exit: the stack has errors, which were said.
         SecretsPipelineError: AWS or the file cannot be read.
     """
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, [stack] if stack else None)
     asked = only(stack, known_stacks(desired)) if stack else _stack_of_secret(desired, secret)
     found = usable(desired, [asked], failures, strict=source.strict)
     if not found:

@@ -26,11 +26,12 @@ from secrets_pipeline.cli.shared.options import (
     TargetNames,
     chooses_stacks,
 )
-from secrets_pipeline.cli.shared.progress import ApplyProgress
+from secrets_pipeline.cli.shared.progress import RunProgress
 from secrets_pipeline.cli.shared.repository import narrowed, read_asked, tell_nameless, usable, with_account
 from secrets_pipeline.cli.shared.run_report import hint, print_checks, print_outcomes
 from secrets_pipeline.cli.shared.run_view import counts, is_error, run_json
 from secrets_pipeline.cli.shared.unresolved import note_unresolved
+from secrets_pipeline.engine.only import UNAPPROVED
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
 from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions
@@ -49,8 +50,8 @@ _WHO_GOES_ON = {
 """By whether the command was told to wait."""
 EPILOG = (
     "Exit codes: 0 every run succeeded, no check failed (warnings are listed) and --wait left nothing open, 1 "
-    "otherwise, also where the answer was no. One stack's or one secret's failure does not stop the others. --queue "
-    "leaves the checks to the deployment."
+    "otherwise, also where the answer was no, or something moved after the plan was approved. One stack's or one "
+    "secret's failure does not stop the others. --queue leaves the checks to the deployment."
 )
 
 
@@ -63,8 +64,9 @@ class StackRun:
 
     @property
     def green(self) -> bool:
-        """Tell whether it succeeded and no check failed with ERROR."""
-        return self.report.success and not any(is_error(check) for check in self.checks)
+        """Tell whether it succeeded, made no less than was approved, and no check failed with ERROR."""
+        moved = any(row.get("sentence") == UNAPPROVED.problem for row in self.report.rows)
+        return self.report.success and not moved and not any(is_error(check) for check in self.checks)
 
     @property
     def waiting(self) -> list[Mapping[str, str]]:
@@ -212,7 +214,7 @@ def run_here(
     stack: str, desired: OpenRepository, options: ApplyOptions, *, lines: bool = True, probe: bool = False
 ) -> StackRun:
     """Run `provision` for one stack in this process; `lines` tells of it on stderr, `probe` asks as readers."""
-    with ApplyProgress(stack, lines=lines) as progress:
+    with RunProgress(stack, lines=lines) as progress:
         report, checks = runs.provision(stack, desired, options, progress.told, probe=probe)
     return StackRun(report, checks)
 

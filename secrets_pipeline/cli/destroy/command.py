@@ -10,17 +10,17 @@ import typer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Leaving, Planner, ask, prune
-from secrets_pipeline.cli.orphans.options import Accounts, Adopted, Regions
+from secrets_pipeline.cli.orphans.options import Accounts, Adopted, DeletesUnasked, Regions
 from secrets_pipeline.cli.orphans.view import left_json, show_left, tell_looked
-from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import OneStack, ShowAll, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.cli.shared.repository import known_stacks, only, read_asked, tell_nameless
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.only import changes_of
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.operations.decommission.found import find_stacks
+from secrets_pipeline.operations.decommission.found import find_stacks, refuse_unseen
 from secrets_pipeline.operations.decommission.places import places_of
 from secrets_pipeline.operations.decommission.retire import (
     Why,
@@ -52,14 +52,14 @@ def destroy(
         bool, typer.Option("--allow-protected", help="Also a stack that is production; its windows stay as they are.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and write nothing.")] = False,
-    yes: Yes = False,
+    yes: DeletesUnasked = False,
     show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
     """Take down everything that a stack made, declared or not any more: secrets, keys, rotation, what it published."""
     if not dry_run:
         refuse_read_only("destroy", "secrets-pipeline destroy --dry-run")
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, [stack])
     tell_nameless(desired)
     name = only(stack, known_stacks(desired))
     refuse_incomplete(desired)
@@ -68,7 +68,7 @@ def destroy(
     shown = [(one.plan, one.why) for one in leaving]
     if dry_run and output is TableFormat.JSON:
         emit_json(left_json(shown, failures.texts))
-    elif dry_run or not any(one.writes for one in leaving):
+    elif dry_run or (output is TableFormat.TABLE and not any(one.writes for one in leaving)):
         show_left(shown, every=show_all)
     for one in leaving if not dry_run else ():
         if (why := protection_of(desired, one.spec)) and not allow_protected:
@@ -80,7 +80,9 @@ def destroy(
     if not going:
         say(f"Nothing of stack {name} is left that may be taken down.")
     elif not dry_run:
-        ask(going, f"Take stack {name} down?", _warnings(desired, name), yes=yes)
+        look = f"secrets-pipeline destroy -s {name} --dry-run"
+        ask(going, f"Take stack {name} down?", look, _warnings(desired, name), yes=yes)
+    if not dry_run:
         waits = prune(going, options, output, failures)
         _tell_rest(leaving)
         if waits:
@@ -89,20 +91,32 @@ def destroy(
 
 
 def _leaving(desired: OpenRepository, name: str, where: tuple[list[str], list[str]], planner: Planner) -> list[Leaving]:
-    spec = desired.specs.get(name)
+    spec, (accounts, regions) = desired.specs.get(name), where
     if spec is not None:
+        _refuse_elsewhere(spec, accounts, regions)
         refuse_referred(desired, name)
         return planner.retired([taken_down(spec)], "")
     sessions = Sessions(read_only=True)
-    accounts, regions = where
     places = places_of(desired.specs, desired.settings, sessions, accounts, regions=regions)
     found = [find_stacks(place, desired.repository) for place in places.seen]
+    refuse_unseen(places, found)
     marked = [one for one in marked_stacks(desired, found, sessions) if one.stack == name]
     if not marked:
         known = "is in the repository, and declares nothing" if name in desired.source.stack_names() else "is unknown"
-        say(f"Stack {name} {known}; no mark in AWS names it.")
+        say(f"Stack {name} {known}; no mark names it where was looked.")
     tell_looked(places, found)
     return planner.marked([one for one in marked if one.why in (Why.LEFT, Why.NOTHING)])
+
+
+def _refuse_elsewhere(spec: StackSpec, accounts: list[str], regions: list[str]) -> None:
+    """Refuse another account or region than a declared stack lives in: only there it is taken down."""
+    at = spec.target
+    if (accounts and at.account_id not in (None, *accounts)) or (regions and at.region not in regions):
+        raise GuardError(
+            f"stack {spec.stack} is declared and lives in {at.account_id or 'an account that nobody names'}, "
+            f"{at.region}, not where --account and --region say",
+            remedy=f"Leave them away. What it left there: `orphans -s {spec.stack}` with the same options.",
+        )
 
 
 def _warnings(desired: OpenRepository, name: str) -> Iterator[str]:

@@ -79,7 +79,7 @@ def stacks_command(
 ) -> None:
     """List the stacks: where they live, how many secrets, whether protected, how many errors; no call to AWS."""
     source = replace(source, base=compared_with(base, affected=affected))
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, stacks)
     touched = touched_stacks(source, desired)
     for name, errors in desired.errors.items():
         for error in errors if source.strict or not name else ():

@@ -126,7 +126,7 @@ def _stacks(source: StackOptions, name: str | None) -> tuple[Failures, dict[str,
     home = Home()
     if name is None:
         return Failures(), {}, home
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, [name])
     if name in desired.errors:
         usable(desired, [name], failures)
     # A stack that declares nothing yet is as good as any: its variables say how its secrets will be named.

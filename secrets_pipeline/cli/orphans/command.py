@@ -10,9 +10,8 @@ import typer
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.orphans.leaving import Planner, ask, prune
-from secrets_pipeline.cli.orphans.options import Accounts, Adopted, Regions
+from secrets_pipeline.cli.orphans.options import Accounts, Adopted, DeletesUnasked, Regions
 from secrets_pipeline.cli.orphans.view import left_json, looked_json, show_left, tell_looked
-from secrets_pipeline.cli.shared.confirmation import Yes
 from secrets_pipeline.cli.shared.console import emit_json, say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import (
@@ -25,15 +24,21 @@ from secrets_pipeline.cli.shared.options import (
 )
 from secrets_pipeline.cli.shared.repository import read_asked, tell_nameless
 from secrets_pipeline.desired.stack_globs import expanded, matches
-from secrets_pipeline.operations.decommission.found import find_stacks
+from secrets_pipeline.operations.decommission.found import find_stacks, refuse_unseen
 from secrets_pipeline.operations.decommission.places import places_of
-from secrets_pipeline.operations.decommission.retire import Marked, Why, marked_stacks, refuse_incomplete
+from secrets_pipeline.operations.decommission.retire import (
+    Marked,
+    Why,
+    marked_stacks,
+    may_prune,
+    refuse_incomplete,
+)
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
 EPILOG = (
-    "Exit codes: 0 listed or pruned, also where nothing was found; 1 error, or the answer was no. What belongs to "
-    "another repository, or is not provably this one's, is never pruned."
+    "Exit codes: 0 listed or pruned, also where nothing was found; 1 error, nothing could be looked at, or the "
+    "answer was no. What belongs to another repository, or is not provably this one's, is never pruned."
 )
 
 
@@ -54,7 +59,7 @@ def orphans(
         ),
     ] = None,
     adopt: Adopted = None,
-    yes: Yes = False,
+    yes: DeletesUnasked = False,
     show_all: ShowAll = False,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
@@ -62,13 +67,14 @@ def orphans(
     names = tuple(prune_names or ())
     if names:
         refuse_read_only("orphans --prune", "secrets-pipeline orphans")
-    failures, desired = Failures(), read_asked(source)
+    failures, desired = Failures(), read_asked(source, stacks)
     tell_nameless(desired)
     if names:
         refuse_incomplete(desired)
     sessions = Sessions(read_only=True)
     places = places_of(desired.specs, desired.settings, sessions, account or (), regions=region or ())
     found = [find_stacks(place, desired.repository) for place in places.seen]
+    refuse_unseen(places, found)
     marked = _asked(marked_stacks(desired, found, sessions), stacks)
     options = ApplyOptions(adopt=tuple(adopt or ()), prune=bool(names))
     leaving = Planner(desired, options, failures, names).marked(marked)
@@ -76,17 +82,18 @@ def orphans(
         going = [one for one in leaving if one.writes]
         if not going:
             say(f"Nothing that may be pruned is called {' or '.join(names)}.")
-            show_left([(one.plan, one.why) for one in leaving], every=show_all)
+            if output is TableFormat.TABLE:
+                show_left([(one.plan, one.why) for one in leaving], every=show_all)
             tell_looked(places, found)
-            failures.exit()
-            return
-        number = sum(one.writes for one in going)
-        ask(going, f"Delete {number} thing{'s' * (number != 1)} that nothing declares any more?", yes=yes)
+        else:
+            number = sum(one.writes for one in going)
+            question = f"Delete {number} thing{'s' * (number != 1)} that nothing declares any more?"
+            ask(going, question, "secrets-pipeline orphans", yes=yes)
         prune(going, options, output, failures)
         return
     shown = [(one.plan, one.why) for one in leaving]
     if output is TableFormat.JSON:
-        emit_json(left_json(shown, failures.texts) | looked_json(places, found) | {"may_prune": not desired.errors})
+        emit_json(left_json(shown, failures.texts) | looked_json(places, found) | {"may_prune": may_prune(desired)})
     else:
         show_left(shown, every=show_all)
         if not shown:

@@ -26,6 +26,7 @@ from secrets_pipeline.engine.only import Approved, changes_of
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.decommission.leftovers import OF_THE_ACCOUNT, Leftovers
 from secrets_pipeline.operations.decommission.retire import Marked, Why, retired_spec, rounds, with_retired
+from secrets_pipeline.operations.named_account import refuse_unnamed_account
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 
@@ -94,12 +95,13 @@ class Planner:
         return [Leaving(one, why, by_name[one.stack], desired, only) for one in plans if one.rows()]
 
 
-def ask(leaving: Sequence[Leaving], question: str, warnings: Iterable[str] = (), *, yes: bool) -> None:
+def ask(leaving: Sequence[Leaving], question: str, look: str, warnings: Iterable[str] = (), *, yes: bool) -> None:
     """Show what goes, and ask for the word `yes`; nobody is asked with --yes.
 
     Args:
         leaving: what a run would delete.
         question: ends with a question mark.
+        look: command that shows what goes.
         warnings: what else is to be known before.
         yes: whether nobody is asked.
 
@@ -112,7 +114,7 @@ def ask(leaving: Sequence[Leaving], question: str, warnings: Iterable[str] = (),
     if not asks(yes=False):
         raise GuardError(
             "this deletes, and nobody can be asked: no terminal",
-            remedy="Look at what goes first, without --yes; then say --yes.",
+            remedy=f"Look at what goes first: `{look}`; then say --yes.",
         )
     with redirect_stdout(sys.stderr):
         show_left([(one.plan, one.why) for one in leaving], every=False)
@@ -121,7 +123,10 @@ def ask(leaving: Sequence[Leaving], question: str, warnings: Iterable[str] = (),
 
 def _refuse_unnamed_account(leaving: Leaving) -> None:
     """Refuse to write where nobody names the account: credentials say where one is, not where a stack belonged."""
-    if leaving.spec.target.account_id is None:
+    if not leaving.spec.retired or not leaving.why:
+        # Of a declared stack --account says nothing.
+        refuse_unnamed_account(leaving.spec, leaving.desired.settings, Sessions(read_only=True))
+    elif leaving.spec.target.account_id is None:
         raise GuardError(
             f"nobody says to which account stack {leaving.plan.stack} belonged, so nothing is written; the credentials "
             f"belong to {leaving.plan.account_id}",

@@ -33,3 +33,11 @@ Adopted: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+DeletesUnasked: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        "-y",
+        help="Ask nothing. Without it a terminal is asked; what is no terminal, as in CI, deletes nothing.",
+    ),
+]

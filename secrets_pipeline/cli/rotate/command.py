@@ -26,7 +26,7 @@ from secrets_pipeline.cli.shared.options import (
     TableOrJson,
     reads_stacks,
 )
-from secrets_pipeline.cli.shared.progress import ApplyProgress
+from secrets_pipeline.cli.shared.progress import RunProgress
 from secrets_pipeline.cli.shared.repository import open_stacks, with_account
 from secrets_pipeline.cli.shared.run_report import SHORTENED, hint, print_checks, print_outcomes
 from secrets_pipeline.cli.shared.run_view import UNCHANGED, is_error, run_json
@@ -181,7 +181,7 @@ def _behind(desired: OpenRepository, stacks: Sequence[str]) -> list[str]:
 
 
 def _followed(stack: str, desired: OpenRepository) -> StackRun:
-    with ApplyProgress(stack) as progress:
+    with RunProgress(stack) as progress:
         report, checks = runs.follow(stack, desired, progress.told)
     return StackRun(report, checks)
 

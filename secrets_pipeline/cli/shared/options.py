@@ -51,6 +51,16 @@ ConfigFile: TypeAlias = Annotated[
         rich_help_panel=STACKS,
     ),
 ]
+
+
+def _refuse_blank(given: str | list[str] | None) -> str | list[str] | None:
+    """Refuse a --stack that names none, as a variable that is not set gives it: nothing would be done, and said."""
+    for one in [given] if isinstance(given, str) else given or []:
+        if not one.strip(" ,"):
+            raise typer.BadParameter("it names no stack", param_hint="--stack")
+    return given
+
+
 OneStack: TypeAlias = Annotated[
     str,
     typer.Option(
@@ -58,6 +68,7 @@ OneStack: TypeAlias = Annotated[
         "-s",
         metavar="STACK",
         help="The stack, or a glob that means one.",
+        callback=_refuse_blank,
         rich_help_panel=STACKS,
         autocompletion=complete_stacks,
     ),
@@ -70,6 +81,7 @@ SomeStacks: TypeAlias = Annotated[
         metavar="STACK,…",
         help="Only these stacks: names and globs ('eg-*'), with commas between them; may be repeated.",
         show_default=False,
+        callback=_refuse_blank,
         rich_help_panel=STACKS,
         autocompletion=complete_stacks,
     ),
@@ -265,13 +277,8 @@ def _stack_options(
     strict: Strict = False,
 ) -> StackOptions:
     origin = SourceChoice.chosen(from_file, atmos=from_atmos, env=os.environ)
-    sources = {
-        "--base-path": base_path,
-        "--config": config,
-        "--from-file": from_file,
-        "--from-atmos": from_atmos or None,
-    }
-    given = tuple(name for name, value in sources.items() if value is not None)
+    named = {"--base-path": base_path, "--config": config, "--from-file": from_file, "--from-atmos": from_atmos or None}
+    given = tuple(name for name, value in named.items() if value is not None)
     use_settings(config)
     return StackOptions(repository(base_path), origin, allow_exec, strict, given)
 

@@ -1,4 +1,4 @@
-"""Show the progress of an apply on stderr: one moving line on a terminal, a line a stage elsewhere."""
+"""Show the progress of a run on stderr: one moving line on a terminal, a line a stage elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.cli.shared.console import messages
-from secrets_pipeline.engine.model import Applied, Failed, Outcome, Planned, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Failed, Looked, Outcome, Skipped, Total, Unchanged
 
 _WORDS = {Applied: ("applied", "green"), Skipped: ("skipped", "magenta"), Failed: ("failed", "red")}
 _TELLING_SECONDS = 1.0
@@ -40,11 +40,11 @@ class Moving:
         self._display.stop()
 
 
-class ApplyProgress(Moving):
+class RunProgress(Moving):
     """Shows how far each stage is. A context manager; `told` is what runs call.
 
     Args:
-        stack: whose apply it is.
+        stack: whose run it is.
         lines: whether stages in which something was done, and what is waited for, get a line each.
     """
 
@@ -84,9 +84,9 @@ class ApplyProgress(Moving):
         if self._lines and not self._console.is_terminal:
             self._console.print(Text(f"{self._stack} … {what}", style="dim"), soft_wrap=True)
 
-    def told(self, stage: str, told: Planned | Outcome) -> None:
-        """Show how much a stage has to do, or one outcome; unchanged resources are not counted."""
-        if isinstance(told, Planned):
+    def told(self, stage: str, told: Total | Looked | Outcome) -> None:
+        """Show how much a stage has to do, or one outcome, or check; unchanged resources are not counted."""
+        if isinstance(told, Total):
             self._end_stage()
             self._stage = StageCount(stage, told.changes, time.monotonic())
         elif self._stage is not None:
@@ -129,15 +129,15 @@ class StageCount:
         self._stage = stage
         self._total = total
         self._began = began
-        self._counts: Counter[type[Outcome]] = Counter()
+        self._counts: Counter[type[Looked | Outcome]] = Counter()
 
     @property
     def done(self) -> int:
         """Return how many changes have an outcome."""
         return self._counts.total()
 
-    def count(self, outcome: Outcome) -> None:
-        """Count one outcome."""
+    def count(self, outcome: Looked | Outcome) -> None:
+        """Count one outcome, or check."""
         if not isinstance(outcome, Unchanged):
             self._counts[type(outcome)] += 1
 
@@ -157,7 +157,7 @@ class StageCount:
 class _Waiting(logging.Handler):
     """Hands on what is waited for."""
 
-    def __init__(self, shown: ApplyProgress) -> None:
+    def __init__(self, shown: RunProgress) -> None:
         super().__init__(logging.INFO)
         self._shown = shown
 

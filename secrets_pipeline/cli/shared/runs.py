@@ -49,7 +49,9 @@ def provision(
     return report, checks
 
 
-def verify(stack: str, desired: OpenRepository, *, probe: bool = False) -> tuple[CheckRow, ...]:
+def verify(
+    stack: str, desired: OpenRepository, progress: StageProgress, *, probe: bool = False
+) -> tuple[CheckRow, ...]:
     """Run every check of a stack in this process; see `in_process.running`.
 
     Raises:
@@ -57,7 +59,7 @@ def verify(stack: str, desired: OpenRepository, *, probe: bool = False) -> tuple
     """
     from secrets_pipeline.orchestration.in_process import running  # noqa: PLC0415 - see the module's docstring
 
-    checks = running.verify(stack, base_path=desired.base_path, desired=desired, probe=probe)
+    checks = running.verify(stack, base_path=desired.base_path, desired=desired, progress=progress, probe=probe)
     for check in checks:
         _interrupt_if_so(None if check.passed else check.detail)
     return checks

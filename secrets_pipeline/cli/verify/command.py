@@ -10,6 +10,7 @@ from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import emit_json
 from secrets_pipeline.cli.shared.failures import FAILED
 from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TableFormat, TableOrJson, chooses_stacks
+from secrets_pipeline.cli.shared.progress import RunProgress
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_unnamed_accounts
 from secrets_pipeline.cli.shared.run_report import hint, print_checks
 from secrets_pipeline.cli.shared.run_view import check_json, is_error
@@ -40,8 +41,8 @@ def verify(
     tell_unnamed_accounts(desired, stacks)
     rows: list[CheckRow] = []
     for stack in stacks:
-        with failures.of(stack):
-            rows.extend(runs.verify(stack, desired, probe=probe))
+        with failures.of(stack), RunProgress(stack, lines=False) as progress:
+            rows.extend(runs.verify(stack, desired, progress.told, probe=probe))
     if output is TableFormat.JSON:
         emit_json({"checks": [check_json(row) for row in rows], "errors": failures.texts})
     else:

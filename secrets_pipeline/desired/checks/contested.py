@@ -56,15 +56,15 @@ def _declared(spec: StackSpec) -> Iterator[tuple[ContestedKind, str, str]]:
         )
 
 
-def contested_notices(specs: Mapping[str, StackSpec]) -> list[str]:
-    """One sentence for each name that several stacks declare."""
+def contested_notices(specs: Mapping[str, StackSpec]) -> dict[str, frozenset[str]]:
+    """One sentence for each name that several stacks declare, with these stacks."""
     found = {
         (one.kind, one.name, tuple(sorted((stack, *one.stacks)))): None
         for stack, spec in specs.items()
         for one in spec.contested
     }
-    return [
+    return {
         f"{kind} {name} is declared by stacks {', '.join(stacks)} in one account and region: the one that AWS has it "
-        f"of goes on, the others are refused.{_CURE if kind is ContestedKind.SECRET else ''}"
+        f"of goes on, the others are refused.{_CURE if kind is ContestedKind.SECRET else ''}": frozenset(stacks)
         for kind, name, stacks in found
-    ]
+    }

@@ -8,8 +8,12 @@ from secrets_pipeline.desired.names import store_place
 from secrets_pipeline.desired.stack import StackSpec
 
 
-def with_contested_outputs(specs: Mapping[str, StackSpec]) -> tuple[dict[str, StackSpec], list[str]]:
-    """The same stacks, each with the components whose place another stack of its region has too; a sentence for each.
+def with_contested_outputs(
+    specs: Mapping[str, StackSpec],
+) -> tuple[dict[str, StackSpec], dict[str, frozenset[str]]]:
+    """The same stacks, each with the components whose place another stack of its region has too.
+
+    And a sentence for each place, with these stacks.
 
     Component `c` of stack `a-b` and component `b/c` of stack `a` share one, for Atmos itself.
     """
@@ -23,11 +27,13 @@ def with_contested_outputs(specs: Mapping[str, StackSpec]) -> tuple[dict[str, St
     contested: dict[str, list[str]] = {}
     for stack, component in (one for found in shared.values() for one in found):
         contested.setdefault(stack, []).append(component)
-    notices = [
+    notices = {
         f"{place} is where Atmos looks for the outputs of "
         + " and of ".join(f"component {component} of stack {stack}" for stack, component in found)
-        + ": they are published under the stacks' own names alone. Rename one of the components."
+        + ": they are published under the stacks' own names alone. Rename one of the components.": frozenset(
+            stack for stack, _ in found
+        )
         for place, found in shared.items()
-    ]
+    }
     marked = {stack: {"contested_outputs": tuple(components)} for stack, components in contested.items()}
     return {stack: spec.model_copy(update=marked.get(stack, {})) for stack, spec in specs.items()}, notices

@@ -16,10 +16,10 @@ from secrets_pipeline.desired.kinds import recognised
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, near_miss
 from secrets_pipeline.desired.secret.naming import FULL_NAME
+from secrets_pipeline.engine.grouping import listed
 from secrets_pipeline.stacks import ASM, SSM
 
 _SETTINGS = ("settings", "secrets_pipeline")
-_NAMED = 3
 
 
 def check_declared(stack: StackScope) -> None:
@@ -70,12 +70,8 @@ def check_declared(stack: StackScope) -> None:
 
 def _named(declared: list[tuple[ComponentScope, Declaration]]) -> str:
     """Declared secrets with a verb behind them, a few of many."""
-    by_component = dict.fromkeys((one.component, one.name) for _, one in declared)
-    shown = [f"{name} of component {component}" for component, name in [*by_component][:_NAMED]]
-    more = len(by_component) - _NAMED
-    shown += [f"{more} more"] if more > 0 else []
-    *others, last = shown
-    return f"secrets {', '.join(others)} and {last} are" if others else f"secret {last} is"
+    names = [*dict.fromkeys(f"{one.name} of component {one.component}" for _, one in declared)]
+    return f"secrets {listed(names)} are" if len(names) > 1 else f"secret {names[0]} is"
 
 
 def _check_names(stack: StackScope) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from secrets_pipeline.desired.boundary import Boundary
+from secrets_pipeline.desired.declared_secrets import with_declared
 from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.errors import SecretsPipelineError
@@ -49,8 +50,8 @@ def compare(now: OpenRepository, before: OpenRepository | None) -> Affected:
 class _Comparison:
     def __init__(self, now: OpenRepository, before: OpenRepository) -> None:
         self._now, self._before = now, before
-        self._stacks = now.source.resolve().stacks
-        self._were = before.source.resolve().stacks
+        # Declared secrets stand in components of their own.
+        self._stacks, self._were = (with_declared(one.source.resolve().stacks, one.settings) for one in (now, before))
         self._settings = tuple(_settings(now.settings, before.settings))
 
     def reasons(self, name: str) -> Iterator[Reason]:

@@ -6,14 +6,14 @@ What is found is nominated: whether it is ours, its mark proves when it is plann
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.names import PUBLISHED_PREFIX, store_place
-from secrets_pipeline.errors import AwsError
-from secrets_pipeline.operations.decommission.places import Place
+from secrets_pipeline.errors import AwsError, GuardError
+from secrets_pipeline.operations.decommission.places import Place, Places
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
@@ -40,6 +40,20 @@ class Found:
     stacks: frozenset[str]
     others: Counter[str] = field(default_factory=Counter)
     unseen: tuple[str, ...] = ()
+
+
+def refuse_unseen(places: Places, found: Sequence[Found]) -> None:
+    """Refuse to say what is left where nothing at all could be read, of any account and region.
+
+    Raises:
+        GuardError: with why not.
+    """
+    if all(len(one.unseen) == len(_READERS) for one in found):
+        why = [*places.unseen, *(text for one in found for text in one.unseen)]
+        raise GuardError(
+            "nothing could be looked at:" + "".join(f"\n  {one}" for one in why or ("no account and region is named",)),
+            remedy="Mend that, or name others with --account and --region.",
+        )
 
 
 def find_stacks(place: Place, repository: str) -> Found:

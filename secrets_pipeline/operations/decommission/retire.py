@@ -101,12 +101,22 @@ def rounds(specs: Sequence[StackSpec]) -> list[list[StackSpec]]:
     return parted
 
 
+def may_prune(desired: OpenRepository) -> bool:
+    """Tell whether all is known that stacks declare, so that what seems to be left is; see `refuse_incomplete`."""
+    return not desired.errors and not desired.origin.file
+
+
 def refuse_incomplete(desired: OpenRepository) -> None:
-    """Refuse to delete anything while a stack cannot be read: it may declare what seems to be left.
+    """Refuse to delete anything while a stack cannot be read, or may be left out: it may declare what seems to be left.
 
     Raises:
-        GuardError: naming the stacks with errors.
+        GuardError: naming the stacks with errors, or the file that stacks are read from.
     """
+    if desired.origin.file:
+        raise GuardError(
+            "nothing may be pruned by a description of stacks (--from-file): it may leave out some that are declared",
+            remedy="Run it in the repository, if need be with --from-atmos: both know every stack.",
+        )
     if desired.errors:
         broken = ", ".join(sorted(name or "a manifest of no known stack" for name in desired.errors))
         raise GuardError(

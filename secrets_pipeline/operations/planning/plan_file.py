@@ -214,7 +214,7 @@ class PlanFile(_Record):
         Raises:
             GuardError: naming what moved.
         """
-        _refuse([f"stack {stack}: {one}" for stack, was in self.stacks.items() for one in _moved(was, now[stack])])
+        _refuse([f"stack {stack}: {one}" for stack, was in self.stacks.items() for one in _moved(was, now.get(stack))])
 
 
 def source_of(desired: OpenRepository) -> str:
@@ -225,8 +225,11 @@ def source_of(desired: OpenRepository) -> str:
     return "atmos" if desired.origin.atmos else "manifests"
 
 
-def _moved(was: PlannedStack, now: PlannedStack) -> Iterator[str]:
+def _moved(was: PlannedStack, now: PlannedStack | None) -> Iterator[str]:
     """What differs between two plans of a stack, for a human."""
+    if now is None:
+        yield "--target names nothing of it any more"
+        return
     at, here = (f"account {one.account_id}, {one.region}" for one in (was, now))
     if at != here:
         yield f"{at} → {here}"

@@ -88,6 +88,7 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     keys = here.arns("kms", "key/*", everywhere=True)
     yield "any", ["*"]
     yield "audited", ["*"]
+    yield "event_history", ["*"] if spec.controls else []
     if spec.target.role_arn:
         yield "own_roles", [spec.target.role_arn]
     if settings.access.organization_role_arn is None:
@@ -290,9 +291,8 @@ def _apis(here: _Here) -> str:
 
 
 def _instances(here: _Here, means: SsmRefresh) -> list[str]:
-    ids = (
-        [one for values in means.targets.values() for one in values] if set(means.targets) == {"InstanceIds"} else ["*"]
-    )
+    named = [one for values in means.targets.values() for one in values]
+    ids = named if set(means.targets) == {"InstanceIds"} else ["*"]
     managed = [one for one in ids if one.startswith("mi-")]
     return [
         *here.arns("ec2", *(f"instance/{one}" for one in ids if one not in managed)),

@@ -31,7 +31,7 @@ AUDITS: Final = (
     ),
     Right(Need.AUDITS, "SimulateOwnRights", ("own_roles",), reads="iam:SimulatePrincipalPolicy"),
     Right(Need.AUDITS, "SimulateConsumers", ("simulated_roles",), reads="iam:SimulatePrincipalPolicy"),
-    Right(Need.AUDITS, "ReadEventHistory", ("any",), reads="cloudtrail:LookupEvents"),
+    Right(Need.CONTROLS, "ReadEventHistory", ("event_history",), reads="cloudtrail:LookupEvents"),
 )
 
 EVENTS: Final = (

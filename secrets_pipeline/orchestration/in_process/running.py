@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from secrets_pipeline.engine.model import Total
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.operations.revision.model import Revision
 from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.in_process.failure_text import failure_text
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.sensors import LEASED_JOBS
@@ -23,6 +25,7 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, VERIFY_TAG, commit_tags
 from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
+from secrets_pipeline.orchestration.verification.definitions import CHECKS_TOLD
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import FindingGroup
@@ -94,7 +97,12 @@ def provision(
 
 
 def verify(
-    stack: str, *, base_path: Path, desired: OpenRepository | None = None, probe: bool = False
+    stack: str,
+    *,
+    base_path: Path,
+    desired: OpenRepository | None = None,
+    progress: StageProgress = quiet,
+    probe: bool = False,
 ) -> tuple[CheckRow, ...]:
     """Run every check of one stack, values and logins included; see `provision`.
 
@@ -102,9 +110,11 @@ def verify(
         stack: its name; a missing partition is added.
         base_path: the Atmos repository.
         desired: what has been read of the repository already.
+        progress: see `StageProgress`.
         probe: also assume the readers' roles, and compare AWS's answers with what the policies say.
     """
-    built = build_definitions(asked=Asked(base_path=base_path, desired=desired), names=called())
+    built = build_definitions(progress, Asked(base_path=base_path, desired=desired), names=called())
+    progress(CHECKS_TOLD, Total(len(CHECKS)))
     tags = {VERIFY_TAG: "true", **_decided(desired), **_probing(probe)}
     return checks_of(stack, execute("verify", stack, built, tags))
 

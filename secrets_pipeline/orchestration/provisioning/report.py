@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 import dagster as dg
 
 from secrets_pipeline.engine.report import rows, told
+from secrets_pipeline.operations.decommission.leftovers import Leftovers
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.orchestration.provisioning.assets import Apply, Context, Result
 from secrets_pipeline.orchestration.provisioning.options import options
@@ -55,8 +56,9 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
 
 
 def _checks_of(stack: Stack, checks: Sequence[StackCheck]) -> Sequence[StackCheck]:
-    """The checks that have a say in a stack: of what is taken down nothing is to be as declared."""
-    return [] if stack.spec.retired else checks
+    """The checks that have a say in a run: one that only deletes what is not declared any more makes nothing right."""
+    pruned = any(isinstance(one, Leftovers) for one in stack.run.options.only)
+    return [] if stack.spec.retired or pruned else checks
 
 
 def _to_be_evaluated(context: Context, names: Names, checks: Sequence[StackCheck]) -> list[StackCheck]:

@@ -14,7 +14,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import told
-from secrets_pipeline.engine.model import Outcome, Planned
+from secrets_pipeline.engine.model import Looked, Outcome, Total
 from secrets_pipeline.errors import SpecError, StackError
 from secrets_pipeline.operations.named_account import refuse_unnamed_account
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, operator_settings
@@ -31,11 +31,11 @@ from secrets_pipeline.stacks import SourceChoice
 from secrets_pipeline.stacks.sources.source import STANDARD_INPUT
 from secrets_pipeline.values.seal_store import LocalSealStore, S3SealStore, SealStore
 
-StageProgress = Callable[[str, Planned | Outcome], None]
-"""Receives the stage (asset name): how much is planned, then each outcome as it comes."""
+StageProgress = Callable[[str, Total | Looked | Outcome], None]
+"""Receives the stage (asset name): how much is planned, then each outcome, or each check, as it comes."""
 
 
-def quiet(_stage: str, _told: Planned | Outcome) -> None:
+def quiet(_stage: str, _told: Total | Looked | Outcome) -> None:
     """Ignore what is told: progress for runs that nobody watches."""
 
 

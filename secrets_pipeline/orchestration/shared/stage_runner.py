@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import dagster as dg
 
 from secrets_pipeline.engine.apply import Reconciler, apply, plan_stage
-from secrets_pipeline.engine.model import ChangeClass, Outcome, Planned
+from secrets_pipeline.engine.model import ChangeClass, Outcome, Total
 from secrets_pipeline.engine.report import count, rows, told
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.reread_secrets import reread_secrets
@@ -65,7 +65,7 @@ class Applying:
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
         """Plan and apply with a given reconciler; one failing resource, or stage, never hides the others."""
         changes = plan_stage(stage, reconciler, self.stacks.options.only)
-        self._progress(stage, Planned(sum(change.action is not ChangeClass.NONE for change in changes)))
+        self._progress(stage, Total(sum(change.action is not ChangeClass.NONE for change in changes)))
         return apply(reconciler, changes, progress=lambda outcome: self._progress(stage, outcome))
 
 

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from secrets_pipeline.engine.model import Looked
 from secrets_pipeline.orchestration.shared.names import Names
-from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck
+
+CHECKS_TOLD = "checks"
+"""What progress calls the checks of a verification."""
 
 
 def check_definitions(names: Names, checks: Sequence[StackCheck]) -> list[dg.AssetChecksDefinition]:
@@ -35,12 +39,14 @@ def _checks_of(names: Names, stage: str, checks: Sequence[StackCheck]) -> dg.Ass
 
         @dg.multi_asset_check(name=names.of(f"checks_of_{stage}"), specs=specs, can_subset=True)
         def evaluate(
-            context: dg.AssetCheckExecutionContext, stacks: dg.ResourceParam[Stacks]
+            context: dg.AssetCheckExecutionContext,
+            stacks: dg.ResourceParam[Stacks],
+            progress: dg.ResourceParam[StageProgress],
         ) -> Iterator[dg.AssetCheckEvaluation]:
             chosen = {key.name for key in context.selected_asset_check_keys}
             # "Execute all" in the UI launches a run without a partition.
             stack = context.partition_key if context.has_partition_key else None
-            look = Looker(context, stacks, names, stack)
+            look = Looker(context, stacks, names, stack, looked=lambda: progress(CHECKS_TOLD, Looked()))
             yield from look.evaluations([one for one in checks if one.name in chosen])
 
     return evaluate

@@ -7,7 +7,7 @@ and where none is on record.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,6 +59,7 @@ class Looker:
         stack: the partition; None for all stacks at once.
         closely: whether every check looks closely, whatever the run asks for.
         began: when it began to read AWS, in seconds since 1970.
+        looked: is told of each check that was judged, or left out.
     """
 
     context: Context
@@ -67,6 +68,7 @@ class Looker:
     stack: str | None
     closely: bool = False
     began: float = field(default_factory=time.time)
+    looked: Callable[[], None] = lambda: None
 
     def evaluations(self, checks: Sequence[StackCheck]) -> Iterator[dg.AssetCheckEvaluation]:
         """Evaluate each check; one that breaks hides no other, and is raised behind them.
@@ -77,7 +79,7 @@ class Looker:
         deep = self._deep(checks)
         targets: dict[str, Target | None] = {}
         broken: Exception | None = None
-        for check in checks:
+        for check in self._counted(checks):
             closely = check.name in deep
             try:
                 wanted = self._wanted(check)
@@ -99,6 +101,11 @@ class Looker:
             yield self._event(check, found, targets.get(check.stage), closely=closely)
         if broken is not None:
             raise broken
+
+    def _counted(self, checks: Sequence[StackCheck]) -> Iterator[StackCheck]:
+        for check in checks:
+            yield check
+            self.looked()
 
     def _wanted(self, check: StackCheck) -> bool | None:
         """Whether somebody asks for a check; None where nobody can tell."""

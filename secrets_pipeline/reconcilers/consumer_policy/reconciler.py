@@ -33,7 +33,7 @@ from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_queue.part import OURS
 from secrets_pipeline.reconcilers.outputs_document.published import taken_parameters
-from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
+from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn, there_soon
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 
 if TYPE_CHECKING:
@@ -158,7 +158,9 @@ class ConsumerPolicyReconciler:
         if observed is None:
             return self._plan_new(role, resource, wanted)
         if why := wanted.withdrawn(observed):
-            return Change(resource, ChangeClass.BLOCKED, (Because(f"is left as it is: {why}", "unblock that secret"),))
+            left = Because(f"is left as it is: {why}", "unblock that secret")
+            soon = all(there_soon(self._stack, role.secrets))
+            return Change(resource, *((ChangeClass.UPDATE, (Waits(why),)) if soon else (ChangeClass.BLOCKED, (left,))))
         found = differences(observed, wanted.document) if wanted.document else []
         if found:
             return self._plan_update(role, resource, found, outside=not is_as_attached(observed))
@@ -184,10 +186,8 @@ class ConsumerPolicyReconciler:
     def _waiting(
         self, role: _Role, wanted: _WantedPolicy, action: ChangeClass
     ) -> tuple[ChangeClass, tuple[Reason, ...]]:
-        """What is planned where only secrets are missing: they may be made, or taken over, in the same run."""
-        inventory, adopts = self._stack.observed.secrets, self._stack.run.options.adopts
-        soon = (inventory.get(one.name) is None or adopts(one.name) for one in role.secrets if not one.blocked)
-        if any(soon):
+        """What is planned where only secrets are missing: they may be made, restored or taken over in the same run."""
+        if any(there_soon(self._stack, role.secrets)):
             return action, (Waits("; ".join(wanted.reasons)),)
         return ChangeClass.BLOCKED, tuple(map(Because, wanted.reasons))
 

@@ -15,12 +15,13 @@ from secrets_pipeline.reconcilers.rotate_now.by_function import FunctionRotation
 from secrets_pipeline.reconcilers.rotate_now.by_pipeline import PipelineRotation
 from secrets_pipeline.reconcilers.rotate_now.choice import NotRotatable, Rotator, database_of, rotator_of
 from secrets_pipeline.reconcilers.rotate_now.master_password import MasterPasswordRotation
+from secrets_pipeline.reconcilers.secret_value.external import NO_VALUE_YET, lacks_its_value, put_command
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.secret.model import SecretSpec
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-    from secrets_pipeline.reconcilers.stack import Stack
+from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "rotation"
 DEFAULT_SECONDS = 300.0
@@ -97,6 +98,8 @@ class RotateReconciler:
 
     def _rotator(self, secret: SecretSpec, state: SecretState | None) -> tuple[SecretState, Rotator] | NotRotatable:
         apply_first = f"Run `secrets-pipeline apply -s {self._stack.spec.stack}` first."
+        if state is not None and lacks_its_value(secret, state):
+            return NotRotatable(f"it {NO_VALUE_YET}", put_command(secret.name, self._stack.account.region))
         if state is None or state.current_version is None:
             return NotRotatable("it has no value yet", apply_first)
         if state.deleted_at is not None:

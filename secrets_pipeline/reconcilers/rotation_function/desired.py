@@ -16,7 +16,7 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.rotation_function.ownership import function_digest
-from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn
+from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn, there_soon
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.rotation.package import Package, build_package
 
@@ -40,6 +40,7 @@ class WantedFunction:
         rotated: secrets that it may rotate now.
         superusers: secrets that it may read besides.
         waits: ARN pattern of each other secret → why it may not yet.
+        soon: whether it may each of these when the run has made what it makes.
     """
 
     function: RotationFunctionSpec
@@ -51,6 +52,7 @@ class WantedFunction:
     rotated: tuple[Readable, ...]
     superusers: tuple[Readable, ...]
     waits: dict[str, str]
+    soon: bool
 
     @property
     def name(self) -> str:
@@ -133,6 +135,7 @@ def wanted_function(stack: Stack) -> WantedFunction | None:
         rotated=ready(rotating),
         superusers=ready(superusers),
         waits={arn: one.reason for arn, one in found.values() if isinstance(one, Pending)},
+        soon=all(there_soon(stack, [*rotating, *superusers])),
     )
     if wanted.policy is not None:
         inline_text(wanted.policy, role=function.name, consumers=["managed rotation"])

@@ -144,7 +144,8 @@ class RotationFunctionReconciler:
             role = role_state(stack, wanted.name)
             foreign_role = role_problem(stack, role, wanted) if role is not None else None
             if refusal := foreign_role or _withdrawn(role, wanted):
-                return Change(resource, ChangeClass.BLOCKED, (refusal,))
+                waiting = isinstance(refusal, Waits)
+                return Change(resource, ChangeClass.UPDATE if waiting else ChangeClass.BLOCKED, (refusal,))
             retention = compare_retention(stack, wanted)
             found += self._hidden(role, retention, wanted)
             kept = (Because(retention.kept),) if retention.kept else ()
@@ -289,4 +290,7 @@ def _withdrawn(role: FunctionRole | None, wanted: WantedFunction) -> Reason | No
     """A secret that would be taken away from the function although it only waits, and why it does."""
     policy = role.policy if role is not None else None
     held = sorted(rotated_arns(policy or {}) & set(wanted.waits))
-    return Because(f"is left as it is: {wanted.waits[held[0]]}", "unblock that secret") if held else None
+    if not held:
+        return None
+    why = wanted.waits[held[0]]
+    return Waits(why) if wanted.soon else Because(f"is left as it is: {why}", "unblock that secret")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.engine.reason import Noted
+from secrets_pipeline.engine.reason import Remark
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
 from secrets_pipeline.reconcilers.observed.secret_state import Unread
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags
@@ -41,7 +41,7 @@ def parts_left(stack: Stack, state: SecretState, secret: DesiredSecret) -> tuple
     return (*left, Part.REPLICAS) if _other_replicas(state, secret) else tuple(left)
 
 
-def kept_note(stack: Stack, state: SecretState, secret: DesiredSecret) -> Noted | None:
+def kept_note(stack: Stack, state: SecretState, secret: DesiredSecret) -> Remark | None:
     """Say what an adoption leaves as it is; None where that is nothing, or where it was another stack's of ours.
 
     Raises:
@@ -59,7 +59,7 @@ def kept_note(stack: Stack, state: SecretState, secret: DesiredSecret) -> Noted 
     if state.deleted_at is not None and not secret.declares(Part.POLICY):
         kept.append("policy, if it has one")
     kept += [f"tag {key}" for key in surplus_tags(state.tags, secret.tags)]
-    return Noted(f"stays, as nobody declares it: {', '.join(kept)}") if kept else None
+    return Remark(f"stays, as nobody declares it: {', '.join(kept)}") if kept else None
 
 
 def nothing_to_adopt(stack: Stack) -> Noted:

@@ -28,7 +28,7 @@ def differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> tupl
         found.append(Difference(Part.DESCRIPTION, differs))
     key = secret.kms_key_of(state)
     if isinstance(key, Pending):
-        found.append(Difference(Part.KMS_KEY, Waits(key.reason)))
+        found.append(Difference(Part.KMS_KEY, Waits(key.reason), rewrites=not secret.spec.external))
     elif key_id(stack, state.kms_key_id) != key_id(stack, key):
         differs = Differs("kms key", key_name(stack, state.kms_key_id), key_name(stack, key))
         found.append(Difference(Part.KMS_KEY, differs, rewrites=not secret.spec.external))

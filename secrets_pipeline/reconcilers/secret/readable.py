@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.access.granting.identity import Readable
@@ -39,6 +39,18 @@ def readable(stack: Stack, secret: SecretSpec) -> Readable | Pending:
         return Pending(f"secret {secret.name} is not ours")
     keys = _keys(stack, secret, state)
     return keys if isinstance(keys, Pending) else Readable(secret_arn(stack, secret), keys)
+
+
+def there_soon(stack: Stack, secrets: Iterable[SecretSpec]) -> Iterator[bool]:
+    """Tell of each secret that readers may not be let read yet whether they may when the run has made what it makes.
+
+    That is one that it creates, restores or takes over, or whose key it makes.
+    """
+    for secret in secrets:
+        if isinstance(readable(stack, secret), Pending):
+            state = stack.observed.secrets.get(secret.name)
+            ours = state is None or stack.ownership.owns(state) or stack.run.options.adopts(secret.name)
+            yield ours and not secret.blocked
 
 
 def stack_in_aws(stack: Stack) -> StackInAws:

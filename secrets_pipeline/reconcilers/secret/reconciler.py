@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Noted, Reason
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Remark
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret.adoption import kept_note, nothing_to_adopt
@@ -109,7 +109,7 @@ class SecretReconciler:
         if action is ChangeClass.BLOCKED:
             return Change(resource, action, (why,) if why is not None else (), depends_on=needs)
         before = self._renamed(state, secret)
-        if before is not None and not isinstance(before, Noted):
+        if before is not None and not isinstance(before, Remark):
             return Change(resource, ChangeClass.BLOCKED, (before,), depends_on=needs)
         if state is None:
             return Change(

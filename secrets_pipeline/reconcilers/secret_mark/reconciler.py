@@ -14,7 +14,7 @@ from secrets_pipeline.access.policy_text.write import same_policy
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, Noted
+from secrets_pipeline.engine.reason import Because, Remark
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState, Unread
@@ -76,7 +76,7 @@ class SecretMarkReconciler:
             state = stack.observed.secrets.get(secret.name) or state
         open_parts = _open_parts(stack, state, secret)
         if open_parts == [_ROTATION] and lacks_its_value(secret.spec, state):
-            waits = Noted("is finished when its rotation begins, with the value that somebody else brings")
+            waits = Remark("is finished when its rotation begins, with the value that somebody else brings")
             return Change(resource, ChangeClass.NONE, (waits,))
         if open_parts or secret.commit is None:
             reason = f"not finished: {', '.join(open_parts) or 'waits'}"

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any, cast
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Detail, Differs, Noted, NotOurs, Reason, Sign, Waits
+from secrets_pipeline.engine.reason import (
+    Because,
+    ChangedOutside,
+    Detail,
+    Differs,
+    NotOurs,
+    Reason,
+    Remark,
+    Sign,
+    Waits,
+)
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
@@ -167,7 +177,7 @@ class RotationReconciler(PartReconciler[Rotation]):
 
 def _waits_for_value(resource: Resource) -> Change:
     # A rotation function reads AWSCURRENT: without one each of its tries would fail.
-    return Change(resource, ChangeClass.NONE, (Noted("begins when the secret has a value"),))
+    return Change(resource, ChangeClass.NONE, (Remark("begins when the secret has a value"),))
 
 
 def _compare(

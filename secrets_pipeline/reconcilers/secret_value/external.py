@@ -12,7 +12,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.engine.reason import Noted
+from secrets_pipeline.engine.reason import Remark
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -37,10 +37,10 @@ def lacks_its_value(secret: SecretSpec, state: SecretState | None) -> bool:
     return secret.external and (state is None or state.current_version is None)
 
 
-def value_missing(stack: Stack, secret: SecretSpec) -> Noted:
+def value_missing(stack: Stack, secret: SecretSpec) -> Remark:
     """Say that a value is missing, and how to put it there."""
     missing = f"{missing_required(secret.required_as)}: it " if secret.required_as else ""
-    return Noted(f"{missing}{NO_VALUE_YET}", put_command(secret.name, stack.account.region))
+    return Remark(f"{missing}{NO_VALUE_YET}", put_command(secret.name, stack.account.region))
 
 
 def missing_required(title: str) -> str:

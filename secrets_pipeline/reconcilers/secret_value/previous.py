@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
-from secrets_pipeline.engine.reason import Because, Noted, NotOurs, Reason
+from secrets_pipeline.engine.reason import Because, NotOurs, Reason, Remark
 from secrets_pipeline.errors import DocumentError
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
@@ -130,13 +130,13 @@ def rename_reason(stack: Stack, secret: SecretSpec) -> Reason | None:
     if secret.previous_name and secret.previous_name != secret.name:
         old = previous_secret(stack, secret)
         if old is None:
-            return Noted(f"{secret.previous_name}, its previous name, does not exist: the value is new")
-        return not_taken(stack, old) or Noted(f"keeps the value of {old.name}")
+            return Remark(f"{secret.previous_name}, its previous name, does not exist: the value is new")
+        return not_taken(stack, old) or Remark(f"keeps the value of {old.name}")
     old = _likely_previous(stack, secret)
     if old is None or not (secret.external or isinstance(secret.value, GeneratedValue)):
         return None
     what = "has no value" if secret.external else "gets a new password"
-    return Noted(f"{what}, though {old.name} holds one", f"previous_name: {old.name} keeps it, if this is a rename")
+    return Remark(f"{what}, though {old.name} holds one", f"previous_name: {old.name} keeps it, if this is a rename")
 
 
 def _likely_previous(stack: Stack, secret: SecretSpec) -> SecretState | None:

@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.cli.apply.approval import destructive
+from secrets_pipeline.cli.apply.command import StackRun
 from secrets_pipeline.cli.plan.view import StackPlan
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Resource, Skipped
+from secrets_pipeline.engine.only import UNAPPROVED
 from secrets_pipeline.engine.reason import Because, Detail, Sign
+from secrets_pipeline.engine.report import rows
+from secrets_pipeline.orchestration.in_process.running import RunReport
 from tests.cli.conftest import CANARY, DEV, write
 from tests.cli.shop import Shop, opened
 from tests.runs import assert_exited
@@ -77,6 +81,13 @@ def test_what_is_deleted_is_said_with_the_time_in_which_it_can_be_had_back() -> 
     assert told[0] == "secret shop/old0 is deleted: the secret with all its versions, at once and for ever"
     assert told[9:] == [told[0].replace("old0", "old9"), "and 2 more are deleted"]
     assert destructive([StackPlan({"secrets": [kept]}, "shop-dev", "111122223333", "eu-west-2")]) == []
+
+
+def test_a_run_in_which_something_moved_after_the_approval_is_not_green() -> None:
+    change = Change(Resource("secret", "shop/new"), ChangeClass.CREATE)
+    left = Skipped(change, str(UNAPPROVED), sentence=UNAPPROVED.problem)
+    for outcome, green in ((Applied(change), True), (Skipped(change, "waits", passes=True), True), (left, False)):
+        assert StackRun(RunReport("shop-dev", "run", success=True, rows=tuple(rows([outcome])))).green is green
 
 
 def test_a_target_is_made_with_its_key_and_the_rest_is_left_out_and_said(shop: Shop, tmp_path: Path) -> None:

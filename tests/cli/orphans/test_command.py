@@ -15,6 +15,7 @@ from tests.runs import assert_exited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 TOKEN, CONFIG = "shop/old/api/token", "shop/old/api/config"
 KEY = "alias/secrets/shop/old"
@@ -72,9 +73,14 @@ def test_what_a_stack_left_is_listed_with_where_was_looked_and_nothing_is_writte
     assert shop.counts.writes == 0
     assert things(listed(shop)) == {"shop-old": {TOKEN, CONFIG, KEY, *OUTPUTS}}
     assert things(listed(shop, "-s", "shop-de*")) == {}
-    nowhere = listed(shop, "--account", "999900001111")
-    assert (nowhere["stacks"], nowhere["looked_at"]) == ([], [])
-    assert nowhere["not_looked_at"][0].startswith("999900001111 eu-west-2: the credentials belong to 1")
+
+
+@pytest.mark.parametrize("command", [("orphans",), ("orphans", "--prune", "*", "--yes"), ("destroy", "-s", "gone")])
+def test_where_nothing_can_be_looked_at_nobody_hears_that_nothing_is_left(shop: Shop, command: tuple[str, ...]) -> None:
+    result = shop.run(*command, "--account", "999900001111")
+    assert_exited(result, 1)
+    assert "999900001111 eu-west-2: the credentials belong to 1" in result.stderr
+    assert result.stdout == ""
 
 
 def test_a_stack_that_is_switched_off_is_listed_and_so_is_an_entry_that_left(shop: Shop) -> None:
@@ -96,6 +102,7 @@ def test_nothing_is_pruned_unasked_nor_while_a_stack_cannot_be_read(shop: Shop) 
     result = shop.run("orphans", "--prune", "*")
     assert_exited(result, 1)
     assert "nobody can be asked" in result.stderr
+    assert "Look at what goes first: `secrets-pipeline orphans`; then say --yes." in result.stderr
     manifest = shop.repository / "stacks" / "broken.yaml"
     write(manifest, BROKEN)
     refused = [shop.run("orphans", "--prune", "*", "--yes"), shop.run("destroy", "-s", "shop-old", "--yes")]
@@ -108,6 +115,17 @@ def test_nothing_is_pruned_unasked_nor_while_a_stack_cannot_be_read(shop: Shop) 
     assert not deleted(shop, TOKEN)
 
 
+def test_a_description_that_may_leave_stacks_out_prunes_nothing(shop: Shop, tmp_path: Path) -> None:
+    described = tmp_path / "stacks.json"
+    described.write_text('{"shop-none": {"components": {"terraform": {}}}}')
+    for command in (("orphans", "--prune", "*"), ("destroy", "-s", "shop-dev")):
+        refused = shop.run(*command, "--yes", "--from-file", str(described))
+        assert_exited(refused, 1)
+        assert "it may leave out some that are declared" in refused.stderr
+    assert listed(shop, "--from-file", str(described))["may_prune"] is False
+    assert shop.counts.writes == 0
+
+
 def test_one_thing_is_pruned_by_name_and_the_rest_stays(shop: Shop) -> None:
     assert_exited(shop.run("orphans", "--prune", "*/config", "--yes"))
     assert (deleted(shop, CONFIG), deleted(shop, TOKEN)) == (True, False)
@@ -116,6 +134,20 @@ def test_one_thing_is_pruned_by_name_and_the_rest_stays(shop: Shop) -> None:
     assert_exited(again)
     assert "Nothing that may be pruned is called */config." in again.stderr
     assert shop.counts.writes == 0
+    told = shop.run("orphans", "--prune", "*/config", "--yes", "--format", "json")
+    assert json.loads(told.stdout) == {"runs": [], "errors": {}}
+
+
+def test_what_is_pruned_before_an_apply_leaves_what_is_not_made_yet_to_that(shop: Shop) -> None:
+    manifest = shop.repository / "stacks" / "dev.yaml"
+    before = manifest.read_text()
+    write(manifest, DEV.replace("              token:\n", "              renamed:\n"))
+    result = shop.run("orphans", "--prune", "shop/dev/api/token", "--yes")
+    manifest.write_text(before)
+    restored = shop.run("apply", "--all", "--yes")
+    assert_exited(result)
+    assert "1 applied" in result.stdout
+    assert_exited(restored)
 
 
 def test_what_is_left_of_a_stack_is_taken_down_and_what_waits_is_said(shop: Shop) -> None:
@@ -150,5 +182,17 @@ def test_production_is_taken_down_only_where_that_is_said_and_a_declared_stack_w
     assert "stack shop-dev is still declared: the next apply makes it again" in seen
     unknown = shop.run("destroy", "-s", "shop-odl", "--yes")
     assert_exited(unknown)
-    assert "Stack shop-odl is unknown; no mark in AWS names it." in unknown.stderr
+    assert "Stack shop-odl is unknown; no mark names it where was looked." in unknown.stderr
     assert shop.counts.writes == 0
+    nothing = shop.run("destroy", "-s", "shop-odl", "--yes", "--format", "json")
+    assert json.loads(nothing.stdout) == {"runs": [], "errors": {}}
+
+
+@pytest.mark.parametrize("where", [("--account", "444455556666"), ("--region", "us-east-1")])
+def test_a_declared_stack_is_not_taken_down_where_it_does_not_live(shop: Shop, where: tuple[str, str]) -> None:
+    refused = shop.run("destroy", "-s", "shop-dev", "--yes", *where)
+    assert_exited(refused, 1)
+    assert "stack shop-dev is declared and lives in 111122223333, eu-west-2, not where" in refused.stderr
+    assert shop.counts.writes == 0
+    own = ("--account", "111122223333", "--region", "eu-west-2")
+    assert_exited(shop.run("destroy", "-s", "shop-dev", "--dry-run", *own))

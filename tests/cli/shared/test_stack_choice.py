@@ -95,3 +95,15 @@ def test_where_one_stack_is_taken_a_glob_may_mean_it(cli: Cli, shops: Path) -> N
     )
     assert_exited(result)
     assert json.loads(result.stdout)["vars"]["context_name"] == "west"
+
+
+@pytest.mark.parametrize("named", ["", " ", " , "])
+@pytest.mark.parametrize(
+    "command", [*LISTED, ("apply",), ("verify",), ("destroy", "--yes"), ("orphans",), ("list", "stacks")]
+)
+def test_a_variable_that_is_not_set_is_not_a_choice_of_no_stack(
+    cli: Cli, shops: Path, command: tuple[str, ...], named: str
+) -> None:
+    result = cli(*command, "--base-path", shops, "-s", named)
+    assert_exited(result, 1)
+    assert "it names no stack" in result.stderr

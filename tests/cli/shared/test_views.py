@@ -5,7 +5,7 @@ from secrets_pipeline.cli.demo.view import check_lines, stage_lines
 from secrets_pipeline.cli.shared.progress import StageCount, far
 from secrets_pipeline.cli.shared.run_view import check_counts, check_table, counts, is_error, outcome_table, run_json
 from secrets_pipeline.emulator import CountedCall
-from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Resource, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Looked, Resource, Skipped, Unchanged
 from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
@@ -98,6 +98,13 @@ def test_a_stage_has_one_line_that_counts_outcomes_but_not_what_is_unchanged() -
     stage.count(Skipped(change, "waits"))
     assert stage.line("s", 175.0).plain == "s secrets: 2 applied, 1 skipped, 1 failed in 1 min 15 s"
     assert StageCount("secrets", 0, began=0.0).moving(9.0) == "secrets"
+
+
+def test_checks_are_counted_as_they_are_judged() -> None:
+    checks = StageCount("checks", 26, began=100.0)
+    for _ in range(13):
+        checks.count(Looked())
+    assert checks.moving(113.0) == "checks 13 of 26, 1/s, 13 s left"
 
 
 def test_calls_are_told_apart_by_what_they_do() -> None:

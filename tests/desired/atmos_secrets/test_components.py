@@ -168,15 +168,14 @@ def test_what_cannot_be_managed_is_said_and_left_alone(bench: Bench, store: str,
     assert any(f"secret VENDOR of component vpc/flow-logs is not managed here: {why}" in one for one in found.notices)
 
 
-def test_what_several_cannot_be_managed_for_is_said_once(bench: Bench) -> None:
-    text = """
-    vars: {region: eu-west-2}
-    components: {terraform: {api: {secrets: {vars: {%s}}}}}
-    """
-    text %= ", ".join(f"{name}: {{store: nowhere}}" for name in "ABCDE")
-    found = bench.build(dev=text, prod=text)
-    named = "secrets A of component api, B of component api, C of component api and 2 more are not managed here: "
-    assert found.notices == (f"{named}store nowhere is not configured in atmos.yaml.",)
+def test_what_one_cause_keeps_from_being_managed_is_said_once(bench: Bench) -> None:
+    many = "\n".join(f"          V{number}: {{store: nowhere}}" for number in range(8))
+    text = STACK.replace("          VENDOR: {store: secrets/asm}", many)
+    found = bench.build(dev=text, other=text.replace("plat-prod", "plat-dev"))
+    assert set(found.specs) == {"plat-prod-ue1", "plat-dev-ue1"}
+    (said,) = [one for one in found.notices if "nowhere" in one]
+    assert said.startswith("secrets 8, for example V0 of component vpc/flow-logs, V1 of")
+    assert found.notices_of[said] == set(found.specs)
 
 
 def test_stores_of_other_kinds_and_sops_are_nothing_to_talk_about(bench: Bench) -> None:

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from secrets_pipeline.engine.model import Outcome, Planned
+from secrets_pipeline.engine.model import Looked, Outcome, Total
 from secrets_pipeline.orchestration.in_process.running import provision
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.e2e.leases.short import shorten
@@ -15,8 +15,8 @@ from tests.e2e.leases.short import shorten
 def main(stack: str, gate: Path) -> None:
     """Apply it, and say how that ended."""
 
-    def progress(stage: str, told: Planned | Outcome) -> None:
-        if isinstance(told, Planned):
+    def progress(stage: str, told: Total | Looked | Outcome) -> None:
+        if isinstance(told, Total):
             return
         print(stage, flush=True)  # noqa: T201 - the test waits for it
         while not gate.exists():

@@ -129,6 +129,23 @@ def test_a_stack_that_declares_nothing_any_more_is_gone(clone: Path) -> None:
     assert (affected(clone).stacks, affected(clone).gone) == ({}, ("shop-lab",))
 
 
+def test_secrets_that_atmos_declares_are_compared_as_well(clone: Path) -> None:
+    stores = "stores: {asm: {kind: aws/asm, secret: true, options: {region: eu-west-1, prefix: shop}}}\n"
+    edit(clone / "infra/atmos.yaml", "components: {", f"{stores}components: {{")
+    declared = "    vpc/logs: {secrets: {vars: {API_KEY: {store: asm}}}}\n"
+    (clone / "infra/stacks/net.yaml").write_text(
+        f"vars: {{stage: shop-net, region: eu-west-1}}\ncomponents:\n  terraform:\n{declared}"
+    )
+    committed(clone)
+    git(clone, "branch", "-f", "main")
+    assert reasons(clone) == {}
+    edit(clone / "infra/stacks/net.yaml", "API_KEY: {store: asm}", "API_KEY: {store: asm}, OTHER: {store: asm}")
+    assert reasons(clone) == {"shop-net": ["vpc/logs/secrets vars.secrets.OTHER is new"]}
+    edit(clone / "infra/atmos.yaml", "prefix: shop", "prefix: other")
+    git(clone, "checkout", "-q", "infra/stacks")
+    assert list(reasons(clone)) == ["shop-net"]
+
+
 def test_a_number_is_no_flag(clone: Path) -> None:
     edit(clone / "infra/stacks/lab.yaml", "        secrets:", "        extra: 1\n        secrets:")
     committed(clone)

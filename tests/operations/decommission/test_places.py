@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import pytest
 
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Kept
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.operations.decommission.found import Found, refuse_unseen
 from secrets_pipeline.operations.decommission.leftovers import OF_THE_ACCOUNT, Leftovers
 from secrets_pipeline.operations.decommission.places import places_of
 
@@ -43,6 +48,17 @@ def test_each_account_and_region_is_looked_at_once_and_the_rest_is_said(bench: B
         f"{OTHER} eu-west-2: the credentials belong to {OURS}; add a target with a role of that account",
     )
     assert places_of(specs, OperatorSettings(), sessions, [OTHER], {}).seen == ()
+
+
+def test_where_nothing_could_be_read_nobody_hears_that_nothing_is_left(bench: Bench, sessions: Sessions) -> None:
+    assert bench
+    places = places_of({"b": spec("b", "eu-west-2")}, OperatorSettings(), sessions, env={})
+    (place,) = places.seen
+    blind = Found(place, frozenset(), unseen=("no secrets", "no keys", "no parameters", "no databases"))
+    for some in ([], [blind]):
+        with pytest.raises(GuardError, match="nothing could be looked at"):
+            refuse_unseen(places, some)
+    refuse_unseen(places, [blind, replace(blind, unseen=("no secrets",))])
 
 
 def test_where_nothing_names_a_region_that_of_the_environment_is_looked_at(bench: Bench, sessions: Sessions) -> None:

@@ -35,6 +35,12 @@ def test_who_is_started_anew_when_a_value_changes_is_planned_beforehand(bench: B
     assert change.reason == f"is started anew if it runs already, as {bench.name('api')} gets another value"
 
 
+def test_a_key_that_is_made_in_the_same_run_gives_its_secrets_another_version(bench: Bench) -> None:
+    bench.create(bench.declared())
+    moved = bench.spec(bench.declared(kms_key=bench.late("${output.kms.key_arn}")), keys=(bench.key(),))
+    assert rewritten(plan_stack(bench.context(moved, writing=False))) == {bench.ref("api")}
+
+
 def test_a_value_of_another_stack_that_changes_first_changes_what_is_rendered_from_it(bench: Bench) -> None:
     leader = bench.another()
     source = leader.create(leader.declared("source", "first"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,9 @@ def reason(problem: str) -> tuple[Reason, ...]:
     return (Because(problem),)
 
 
-def moved(now: PlannedStack) -> str:
+def moved(now: PlannedStack | None) -> str:
     with pytest.raises(GuardError) as raised:
-        plan(KEY, SECRET, LATE).refuse_moved({"shop-dev": now})
+        plan(KEY, SECRET, LATE).refuse_moved({"shop-dev": now} if now else {})
     assert raised.value.remedy
     return raised.value.message
 
@@ -75,6 +76,28 @@ def test_a_file_that_is_not_there_and_a_folder_that_cannot_be_written_are_said(t
         plan().write(tmp_path / "nowhere" / "plan.json")
 
 
+@pytest.mark.parametrize("there", ["folder", "link", "pipe"])
+def test_what_is_no_file_is_not_replaced_by_a_plan(tmp_path: Path, there: str) -> None:
+    path, kept = tmp_path / there, tmp_path / "kept"
+    kept.write_text("as it was")
+    if there == "folder":
+        path.mkdir()
+    elif there == "link":
+        path.symlink_to(kept)
+    else:
+        os.mkfifo(path)
+    before = path.lstat()
+    with pytest.raises(SpecError, match="cannot be written: what is there is no file"):
+        plan().write(path)
+    assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert kept.read_text() == "as it was"
+
+
+def test_a_plan_is_not_written_to_the_current_folder() -> None:
+    with pytest.raises(SpecError, match="cannot be written"):
+        plan().write(Path())
+
+
 def test_what_an_apply_would_do_still_is_applied() -> None:
     there = Change(LATE.resource, ChangeClass.ROTATE, reason("rotation is off"))
     plan(KEY, SECRET, LATE).refuse_moved({"shop-dev": stack(KEY, SECRET, there)})
@@ -108,3 +131,7 @@ def test_another_account_or_declaration_is_refused() -> None:
         stack(KEY, SECRET, LATE, account_id="444455556666")
     )
     assert "what it declares has changed" in moved(stack(KEY, SECRET, LATE, desired="d2"))
+
+
+def test_a_stack_of_which_the_targets_name_nothing_any_more_has_moved() -> None:
+    assert "stack shop-dev: --target names nothing of it any more" in moved(None)

@@ -87,9 +87,16 @@ def test_a_stack_with_secrets_alone_asks_for_secrets_keys_and_who_reads(ground: 
     ground.stack()
     found = ground.own()
     services = {action.partition(":")[0] for one in found.values() for action in one["Action"]}
-    assert services == {"secretsmanager", "kms", "ssm", "iam", "organizations", "cloudtrail"}
+    assert services == {"secretsmanager", "kms", "ssm", "iam", "organizations"}
     assert found["WriteSecrets"]["Resource"] == [f"arn:aws:secretsmanager:eu-west-2:{HOME}:secret:shop/dev/*"]
     assert not {"RotateSecrets", "ReplicateSecrets", "AssumeRoles", "ChangeKeysOfStacks"} & found.keys()
+
+
+def test_the_event_history_is_read_where_the_controls_of_security_hub_are_asked_for(ground: Ground) -> None:
+    ground.stack(
+        components="            create_kms_key: true\n          settings: {secrets_pipeline: {security_hub: {}}}\n"
+    )
+    assert ground.own()["ReadEventHistory"]["Action"] == ["cloudtrail:LookupEvents"]
 
 
 def test_each_account_has_the_policies_of_its_own_role(ground: Ground) -> None:

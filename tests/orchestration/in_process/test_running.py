@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from secrets_pipeline.engine.model import Looked, Outcome, Total
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
-from secrets_pipeline.orchestration.in_process.running import execute, report_of
+from secrets_pipeline.orchestration.in_process.running import execute, report_of, verify
 from secrets_pipeline.orchestration.sensors import LEASED_JOBS
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.resources import Asked
@@ -49,3 +50,10 @@ def test_where_this_host_starts_runs_monitoring_asks_nobody_and_what_writes_is_r
     assert said is not None
     # The sentence of the error alone: not as a traceback has it, with the class in front.
     assert said.startswith("no atmos.yaml in ")
+
+
+def test_a_verification_tells_how_many_checks_there_are_and_of_each_that_is_done(home: Path) -> None:
+    told: list[tuple[str, Total | Looked | Outcome]] = []
+    verify("a-dev", base_path=home, progress=lambda stage, one: told.append((stage, one)))
+    assert told == [("checks", Total(len(told) - 1)), *[("checks", Looked())] * (len(told) - 1)]
+    assert len(told) > 20

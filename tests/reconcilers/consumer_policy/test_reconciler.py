@@ -286,6 +286,34 @@ def test_before_the_secrets_exist_it_is_planned_and_waits(roles: Roles) -> None:
     assert roles.policy() is None
 
 
+def test_for_a_secret_that_the_run_restores_it_is_planned_and_waits(roles: Roles) -> None:
+    bench = roles.bench
+    roles.make()
+    bench.provision(spec_of(roles))
+    bench.secrets.delete_secret(SecretId=bench.name("a"))
+    spec = spec_of(roles, consumer(roles, "a"))
+    change = only(bench.plan(spec, STAGE))
+    assert (change.action, change.waits) == (ChangeClass.CREATE, True)
+    bench.provision(spec)
+    assert roles.reads() == ["a"]
+    # Deleted again, the policy that is there waits as well, and stays.
+    bench.secrets.delete_secret(SecretId=bench.name("a"))
+    change = only(bench.plan(spec, STAGE))
+    assert (change.action, change.waits) == (ChangeClass.UPDATE, True)
+    assert isinstance(outcome(bench.provision(spec), roles), Unchanged)
+
+
+def test_where_the_run_makes_another_key_the_policy_is_planned_and_waits(roles: Roles) -> None:
+    bench = roles.bench
+    roles.make()
+    bench.provision(spec_of(roles, consumer(roles, "a")))
+    secret = bench.declared("a", kms_key=bench.late("${output.kms.key_arn}"))
+    moved = bench.spec(secret, keys=(bench.key(),), consumers=(consumer(roles, "a"),))
+    change = only(bench.plan(moved, STAGE))
+    assert (change.action, change.waits) == (ChangeClass.UPDATE, True)
+    assert isinstance(outcome(bench.provision(moved), roles), Applied)
+
+
 def test_a_secret_of_somebody_else_is_not_opened_by_whoever_writes_the_yaml(roles: Roles) -> None:
     bench = roles.bench
     roles.make()

@@ -390,6 +390,16 @@ def test_a_secret_that_only_waits_keeps_its_function(bench: Bench) -> None:
     assert len(role_policy(bench)["Statement"][0]["Resource"]) == 2
 
 
+def test_a_secret_that_the_run_restores_is_waited_for(bench: Bench) -> None:
+    wanted = spec(bench)
+    bench.provision(wanted)
+    bench.secrets.delete_secret(SecretId=bench.name("password"))
+    planned = change(bench, wanted)
+    assert (planned.action, planned.waits) == (ChangeClass.UPDATE, True)
+    bench.provision(wanted)
+    assert change(bench, wanted).action is ChangeClass.NONE
+
+
 def test_no_rotation_begins_by_somebody_elses_function_of_that_name(bench: Bench) -> None:
     role = f"arn:aws:iam::{bench.aws.account_id}:role/{bench.stack}-theirs"
     theirs = [emulator.StandInRole(role, "lambda.amazonaws.com")]
