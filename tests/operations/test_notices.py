@@ -46,7 +46,6 @@ def opened(tmp_path: Path) -> OpenRepository:
         (["new-*, old-*"], True),
         (["new-dev"], False),
         (["new-*"], False),
-        (["new-dev,old-dev"], True),
         (["new-dev,new-*"], False),
         ([], False),
     ],
