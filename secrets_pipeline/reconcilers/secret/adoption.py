@@ -65,7 +65,9 @@ def kept_note(stack: Stack, state: SecretState, secret: DesiredSecret) -> Remark
 def nothing_to_adopt(stack: Stack) -> Remark:
     """Say that no secret has the name that the operator asked to adopt: what is created has a value of its own."""
     here = f"account {stack.account.account_id}, {stack.account.region}"
-    return Remark(f"does not exist in {here}: nothing is adopted, and a new one is made", "look whether it is elsewhere")
+    return Remark(
+        f"does not exist in {here}: nothing is adopted, and a new one is made", "look whether it is elsewhere"
+    )
 
 
 def _other_replicas(state: SecretState, secret: DesiredSecret) -> list[str]:
