@@ -9,14 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.desired.names import PUBLISHED_PREFIX, store_place
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.operations.decommission.places import Place, Places
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
+from secrets_pipeline.reconcilers.observed.parameters import parameters_below
 from secrets_pipeline.reconcilers.observed.secrets import tagged_secrets
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, STACK
 
@@ -95,15 +94,12 @@ def _keys(place: Place) -> Iterator[_Named]:
 
 
 def _parameters(place: Place) -> Iterator[_Named]:
-    root = f"{PUBLISHED_PREFIX}/"
-    with calling("GetParametersByPath", root):
-        found = pages(place.account.client("ssm"), "get_parameters_by_path", Path=root, Recursive=True)
-        entries = {one["Name"]: one["Value"] for one in found}
+    entries = parameters_below(place.account, PUBLISHED_PREFIX)
     # Copies that lie where Atmos looks for them are the stack's that their note names, whatever folder they are in.
     copies = tuple(name.removesuffix("stack") for name, text in entries.items() if store_place(text) == name)
     holders = dict[str, str]()
     for name, text in entries.items():
-        stack, _, rest = name.removeprefix(root).partition("/")
+        stack, _, rest = name.removeprefix(f"{PUBLISHED_PREFIX}/").partition("/")
         if not name.startswith(copies):
             holders[stack] = text if rest == _NOTE else holders.get(stack, "")
     yield from holders.items()

@@ -60,7 +60,7 @@ class Parameters:
         Raises:
             AwsError: if Parameter Store refuses.
         """
-        return self._published.get(self.folder, lambda: self._read(self.folder))
+        return self._published.get(self.folder, lambda: parameters_below(self._account, self.folder))
 
     def in_store(self) -> Mapping[str, str]:
         """Read every parameter where Atmos looks for the stack's outputs, as `published` does; none if in the folder.
@@ -73,7 +73,7 @@ class Parameters:
         if self.store_note is None:
             return {}
         folder = self.store_note.rpartition("/")[0]
-        return self._published.get(folder, lambda: self._read(folder))
+        return self._published.get(folder, lambda: parameters_below(self._account, folder))
 
     def holder(self) -> str:
         """Read the id of the repository that the note names; empty where there is no note.
@@ -174,12 +174,6 @@ class Parameters:
         in_folder = name.startswith(f"{self.folder}/") or self.store_note is None
         self._published.forget(self.folder if in_folder else str(self.store_note).rpartition("/")[0])
 
-    def _read(self, folder: str) -> Mapping[str, str]:
-        path = f"{folder}/"
-        with calling("GetParametersByPath", path):
-            found = pages(self._account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True)
-            return {parameter["Name"]: parameter["Value"] for parameter in found}
-
     def _read_together(self) -> Mapping[str, str | None]:
         """The versions of all that the stack refers to; without those that may only be read one by one."""
         found: dict[str, str | None] = {}
@@ -200,3 +194,15 @@ class Parameters:
                 return str(client.get_parameter(Name=name, WithDecryption=False)["Parameter"]["Version"])
             except client.exceptions.ParameterNotFound:
                 return None
+
+
+def parameters_below(account: AwsAccount, folder: str) -> Mapping[str, str]:
+    """Read every parameter in a folder by GetParametersByPath, by name, without decrypting it.
+
+    Raises:
+        AwsError: if Parameter Store refuses.
+    """
+    path = f"{folder}/"
+    with calling("GetParametersByPath", path):
+        found = pages(account.client("ssm"), "get_parameters_by_path", Path=path, Recursive=True)
+        return {parameter["Name"]: parameter["Value"] for parameter in found}

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
     from secrets_pipeline.reconcilers.stack import Stack
 
-_FEW, _MANY = 8, 5
+_DIGITS, _FEWER = 8, 5
 """Digits of a digest, so that it is that of no other key; fewer where more tags than have room are declared."""
 _NONE = "-"
 
@@ -51,7 +51,7 @@ def declared_keys_tag(stack: Stack, secret: SecretSpec, held: Mapping[str, str])
     """
     if stack.ownership.fingerprinter is None or not leaves_room(secret.tags, TAGS):
         return {}
-    digits = _FEW if len(secret.tags) <= TAG_VALUE_LENGTH // (_FEW + 1) else _MANY
+    digits = _DIGITS if len(secret.tags) <= TAG_VALUE_LENGTH // (_DIGITS + 1) else _FEWER
     declared = sorted(digest[:digits] for digest in _digests(stack, secret.name, secret.tags).values())
     earlier = {one for one in held.get(TAGS, _NONE).split() if not _is_among(one, declared)} - {_NONE}
     words = itertools.accumulate([*declared, *sorted(earlier)], lambda said, one: f"{said} {one}")
@@ -114,7 +114,7 @@ def too_many_tags(stack: Stack, state: SecretState, secret: DesiredSecret, *, re
 
 def _digests(stack: Stack, name: str, keys: Iterable[str]) -> dict[str, str]:
     fingerprinter = stack.ownership.fingerprinter
-    return {key: fingerprinter.digest("tag key", name, key)[:_FEW] for key in keys} if fingerprinter else {}
+    return {key: fingerprinter.digest("tag key", name, key)[:_DIGITS] for key in keys} if fingerprinter else {}
 
 
 def _is_among(digest: str, others: Iterable[str]) -> bool:

@@ -148,9 +148,7 @@ def test_a_store_whose_prefix_nobody_may_read_is_one_error_a_stack_and_others_go
     components: {terraform: {api: {secrets: {vars: {A: {store: secrets/asm}, B: {store: secrets/asm}}}}}}
     """
     error = bench.only_error(text)
-    assert (
-        "stacks/dev.yaml:3, stack dev, component api, key secrets.vars.A: secrets A of component api and B of" in error
-    )
+    assert "stacks/dev.yaml:3, stack dev, component api, key secrets.vars.A: secrets A of component api, B of" in error
     assert "are without a name: prefix of store secrets/asm is not known\n  Let the operator allow" in error
     assert "environment_allowed: {name: PREFIX, secret: false}" in error
 
