@@ -202,11 +202,6 @@ def added_region_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(replica, "_tag_regions", lambda _context, state, **_: state)
 
 
-def regions_are_not_read_again(patch: pytest.MonkeyPatch) -> None:
-    """The tag of regions is written over whatever another run has written there meanwhile."""
-    patch.setattr(replica, "reread_own", lambda _context, state: state)
-
-
 BROKEN: Mapping[str, Break] = {
     rule.__name__: rule
     for rule in (
@@ -229,7 +224,6 @@ BROKEN: Mapping[str, Break] = {
         rollout_is_not_followed,
         replicas_are_not_looked_at,
         added_region_is_forgotten,
-        regions_are_not_read_again,
     )
 }
 
