@@ -84,7 +84,7 @@ class Declaration:
         if not store.secret:
             return f"store {store.name} is not a secret store: atmos.yaml lacks `secret: true` there"
         if store.unknown:
-            return store.problem
+            return f"{store.problem}. {store.remedy}".rstrip(".")
         if region and store.region and store.region != region:
             return f"store {store.name} is in {store.region}, and the stack lives in {region}"
         return ""

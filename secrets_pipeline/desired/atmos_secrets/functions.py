@@ -80,7 +80,7 @@ def _readable(name: str, component: Component) -> Store:
         which = "of Secrets Manager only secrets are read, by !secret" if found.kind == ASM else f"it is {found.kind}"
         problem = f"store {name} is not read here, as {which}: write the value, or {A_PARAMETER}"
     elif found.unknown:
-        problem = found.problem
+        problem = f"{found.problem}. {found.remedy}".rstrip(".")
     else:
         return found
     raise _NotKnownError(problem)

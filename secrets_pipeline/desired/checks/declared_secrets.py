@@ -17,7 +17,7 @@ from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, near_miss
 from secrets_pipeline.desired.secret.naming import FULL_NAME
 from secrets_pipeline.engine.grouping import listed
-from secrets_pipeline.stacks import ASM, SSM
+from secrets_pipeline.stacks import ASM, SSM, Store
 
 _SETTINGS = ("settings", "secrets_pipeline")
 
@@ -31,7 +31,7 @@ def check_declared(stack: StackScope) -> None:
     said: set[str] = set()
     made: dict[tuple[str, str], Inputs] = {}
     unmanaged: dict[str, list[tuple[ComponentScope, Declaration]]] = {}
-    unknown: dict[str, list[tuple[ComponentScope, Declaration]]] = {}
+    unknown: dict[Store, list[tuple[ComponentScope, Declaration]]] = {}
     _check_names(stack)
     for component, found in declared:
         scope = stack.component(component)
@@ -39,8 +39,10 @@ def check_declared(stack: StackScope) -> None:
         for one in found.values():
             problem = one.problem(region_of(component, operator_region))
             if problem and _is_meant(one):
-                unnamed = one.store is not None and one.store.kind == ASM and one.store.problem == problem
-                (unknown if unnamed else unmanaged).setdefault(problem, []).append((scope, one))
+                if one.store is not None and one.store.kind == ASM and one.store.secret and one.store.unknown:
+                    unknown.setdefault(one.store, []).append((scope, one))
+                else:
+                    unmanaged.setdefault(problem, []).append((scope, one))
         own = Inputs(scope, component.settings.get("secrets_pipeline"), _SETTINGS)
         own.inputs(DEFAULTS)
         entries = own.inputs(SECRETS)
@@ -61,11 +63,10 @@ def check_declared(stack: StackScope) -> None:
                 what = f"no component of the stack declares secret {name}"
                 entries.error(name, what, f"Declare it under secrets.vars.{near_miss(name, everywhere)}")
     stack.notices += [f"{_named(ones)} not managed here: {problem}." for problem, ones in unmanaged.items()]
-    for problem, ones in unknown.items():
+    for store, ones in unknown.items():
         # An error, as what they were called before must not look like what nothing declares.
-        (at, one), (what, _, remedy) = ones[0], problem.partition(": ")
-        what, remedy = f"{_named(ones)} without a name: {what}", f"{remedy[:1].upper()}{remedy[1:]}."
-        at.error(("secrets", "vars", one.name), what, remedy)
+        at, one = ones[0]
+        at.error(("secrets", "vars", one.name), f"{_named(ones)} without a name: {store.problem}", store.remedy)
 
 
 def _named(declared: list[tuple[ComponentScope, Declaration]]) -> str:

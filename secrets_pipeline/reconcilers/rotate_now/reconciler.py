@@ -21,7 +21,7 @@ from secrets_pipeline.rotation.steps import Watch, unwatched
 if TYPE_CHECKING:
     from secrets_pipeline.desired.secret.model import SecretSpec
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.stack import Stack
+    from secrets_pipeline.reconcilers.stack import Stack
 
 KIND = "rotation"
 DEFAULT_SECONDS = 300.0

@@ -72,14 +72,16 @@ class Store:
 
     @property
     def problem(self) -> str:
-        """Why its place in AWS is not known here, with what to do; empty where it is known."""
-        if not self.unknown:
-            return ""
-        what = f"{self.unknown} of store {self.name} is not known"
+        """Why its place in AWS is not known here; empty where it is known."""
+        return f"{self.unknown} of store {self.name} is not known" if self.unknown else ""
+
+    @property
+    def remedy(self) -> str:
+        """What makes an option known that is not."""
         if not self.variable:
-            return f"{what}: write it as text, or with !env"
+            return "Write it as text, or with !env."
         allowed = f"{{name: {self.variable}, secret: false}}"
-        return f"{what}: let the operator allow its variable under environment_allowed: {allowed}"
+        return f"Let the operator allow its variable under environment_allowed: {allowed}."
 
     def key(self, stack: str, component: str, key: str) -> str:
         """The name in AWS of a value of a component of a stack; an empty stack or component is left out.

@@ -87,10 +87,12 @@ def test_a_component_knows_the_stores_of_atmos_yaml(tmp_path: Path) -> None:
 
 def test_a_prefix_that_a_withheld_variable_says_is_not_known(tmp_path: Path) -> None:
     text = "  asm: {kind: aws/asm, options: {prefix: !env PREFIX, region: !exec 'echo x'}}\n"
-    what = "of store asm is not known: "
-    assert stores(tmp_path, text)["asm"].problem == f"region {what}write it as text, or with !env"
-    of_variable = stores(tmp_path, text.replace("!exec 'echo x'", "eu-west-2"))["asm"].problem
-    assert of_variable.startswith(f"prefix {what}let the operator allow its variable under environment_allowed: ")
-    assert of_variable.endswith("{name: PREFIX, secret: false}")
+    found = stores(tmp_path, text)["asm"]
+    assert found.problem == "region of store asm is not known"
+    assert found.remedy == "Write it as text, or with !env."
+    found = stores(tmp_path, text.replace("!exec 'echo x'", "eu-west-2"))["asm"]
+    assert found.problem == "prefix of store asm is not known"
+    allowed = "{name: PREFIX, secret: false}"
+    assert found.remedy == f"Let the operator allow its variable under environment_allowed: {allowed}."
     assert stores(tmp_path, text.replace("!exec 'echo x'", "eu-west-2"), PREFIX="p")["asm"].problem == ""
     assert stores(tmp_path, "  asm: {kind: aws/asm, options: {prefix: !env PREFIX p}}\n")["asm"].prefix == "p"
