@@ -84,7 +84,14 @@ ROTATES = json.dumps(
         "Statement": [
             {
                 "Effect": "Allow",
-                "Action": ["secretsmanager:*", "kms:Decrypt", "kms:GenerateDataKey", "rds:Describe*", "rds:Modify*"],
+                "Action": [
+                    "secretsmanager:*",
+                    "kms:Decrypt",
+                    "kms:GenerateDataKey",
+                    "rds:Describe*",
+                    "rds:Modify*",
+                    "logs:*",
+                ],
                 "Resource": "*",
             }
         ],

@@ -126,7 +126,8 @@ ROTATES: dict[str, Any] = {
                 "secretsmanager:UpdateSecretVersionStage",
             ],
             "Resource": "*",
-        }
+        },
+        {"Effect": "Allow", "Action": "logs:*", "Resource": "*"},
     ],
 }
 

@@ -16,6 +16,7 @@ from tests.waiting import SECONDS, eventually
 # In this order each turn has both servers and both strategies.
 PAIRS = [("postgres", "single"), ("mariadb", "single"), ("mariadb", "alternating"), ("postgres", "alternating")]
 NAME = "managed-rotation"
+GROUP = f"/aws/lambda/{NAME}"
 POLICY = {
     "Version": "2012-10-17",
     "Statement": [
@@ -26,6 +27,8 @@ POLICY = {
                 "secretsmanager:GetSecretValue",
                 "secretsmanager:PutSecretValue",
                 "secretsmanager:UpdateSecretVersionStage",
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
             ],
             "Resource": "*",
         }
@@ -43,6 +46,8 @@ def deployed(shared_ground: Ground) -> Iterator[Ground]:
     iam, functions = shared_ground.session.client("iam"), shared_ground.session.client("lambda")
     role = iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     iam.put_role_policy(RoleName=NAME, PolicyName="rotate", PolicyDocument=json.dumps(POLICY))
+    # As the pipeline does: the function never makes it, and it is read before the first invocation has ended.
+    shared_ground.session.client("logs").create_log_group(logGroupName=GROUP)
     package = build_package(ca_bundle=shared_ground.aws.rds_ca_file.read_bytes())
     made = functions.create_function(
         FunctionName=NAME,
@@ -72,8 +77,8 @@ def rotated(ground: Ground, arn: str) -> None:
 
 def logged(ground: Ground) -> str:
     """What the function wrote to its log."""
-    logs, group = ground.session.client("logs"), f"/aws/lambda/{NAME}"
-    return "\n".join(event["message"] for event in logs.filter_log_events(logGroupName=group)["events"])
+    events = ground.session.client("logs").filter_log_events(logGroupName=GROUP)["events"]
+    return "\n".join(event["message"] for event in events)
 
 
 @pytest.mark.parametrize(("server", "strategy"), turn(PAIRS), indirect=["server"])

@@ -34,7 +34,7 @@ def functions(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LambdaClient:
         zipped.writestr("index.py", CODE)
     iam, client = boto3.client("iam"), boto3.client("lambda")
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    allowed = {"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}
+    allowed = {"Effect": "Allow", "Action": ["ssm:*", "logs:*"], "Resource": "*"}
     try:
         iam.create_role(
             RoleName="mishaps", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})

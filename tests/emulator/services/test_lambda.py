@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::111122223333:role/runs-functions"
 ALLOWED: Mapping[str, Any] = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}],
+    "Statement": [{"Effect": "Allow", "Action": ["ssm:*", "logs:*"], "Resource": "*"}],
 }
 NOTHING: Mapping[str, str] = {}
 Deploy = Callable[..., "Function"]
@@ -294,6 +294,38 @@ def handler(event, context):
     with pytest.raises(ProcessLookupError):
         os.kill(int(process), 0)
     assert function(0) == "in time"
+
+
+@pytest.mark.parametrize(
+    ("lets", "group", "written"),
+    [
+        (["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], False, True),
+        # What the managed rotation function has: a group that was deleted does not come back.
+        (["logs:CreateLogStream", "logs:PutLogEvents"], False, None),
+        (["logs:CreateLogStream", "logs:PutLogEvents"], True, True),
+        (["logs:CreateLogGroup", "logs:CreateLogStream"], True, False),
+        (None, False, None),
+    ],
+)
+def test_lambda_writes_the_log_that_the_execution_role_lets_it_write(
+    deploy: Deploy, name: str, lets: list[str] | None, group: bool, written: bool | None
+) -> None:
+    function = deploy("def handler(event, context): print('said')")
+    iam: Any = boto3.client("iam")
+    role = ROLE.rpartition("/")[2]
+    iam.delete_role_policy(RoleName=role, PolicyName="all")
+    if lets is None:
+        iam.delete_role(RoleName=role)
+    else:
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": lets, "Resource": "*"}]}
+        iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=json.dumps(document))
+    logs: Any = boto3.client("logs")
+    named = f"/aws/lambda/{name.partition('/')[0]}"
+    if group:
+        logs.create_log_group(logGroupName=named)
+    function()
+    there = bool(logs.describe_log_groups(logGroupNamePrefix=named)["logGroups"])
+    assert (("said" in function.log()) if there else None) is written
 
 
 def test_the_lines_of_a_log_are_in_the_order_in_which_they_were_written(deploy: Deploy) -> None:

@@ -25,6 +25,7 @@ from secrets_pipeline.emulator.enforcement.documents import policy as compiled
 from secrets_pipeline.emulator.services.iam import last_put
 from secrets_pipeline.emulator.services.lambda_ import runtime
 from secrets_pipeline.emulator.services.lambda_.function import Function, Phase, require_idle, require_made
+from secrets_pipeline.emulator.services.lambda_.logs import write_log
 from secrets_pipeline.emulator.services.lambda_.runtime import Invocation
 
 ENVIRONMENT_BYTES = 4096
@@ -153,8 +154,7 @@ def _check_environment(spec: Mapping[str, Any]) -> None:
 
 def _invoke(function: LambdaFunction, body: str) -> Invocation:
     done = runtime.invoke(function, body)
-    function.logs_backend.ensure_log_group(function.logs_group_name)
-    function.save_logs(done.log)
+    write_log(function, done.log)
     return done
 
 
