@@ -41,11 +41,11 @@ _DENIED = re.compile(
 )
 _CODE = re.compile(r"(?:[A-Za-z.]|EC2|S3|V2)+|\d{3}")
 """What a code of AWS's looks like: no other text stands where it has to."""
-_LAYER = re.compile(
-    r"(?:because no|with an explicit deny in an?) "
+_KINDS = (
     r"(?:(?:identity-based|resource-based|session|service control|resource control|VPC endpoint) policy"
     r"|permissions boundary)"
 )
+_LAYER = re.compile(rf"(?P<none>because no {_KINDS}) allows|with an explicit deny in an? {_KINDS}")
 _KNOWN_WORDS = re.compile(
     r"can't find the specified secret(?: value)?|access a secret from a different AWS account"
     r"|scheduled for deletion|marked for deletion|marked deleted|pending deletion|is disabled"
@@ -159,7 +159,7 @@ def _of_any_resource(error: Foreign, code: str, message: str) -> str:
     if code not in DENIED:
         return explained(error)
     refused = [f"{found['action']} is not allowed" for found in _DENIED.finditer(message)]
-    return ": ".join([code, ", ".join(dict.fromkeys([*refused, *(one[0] for one in _LAYER.finditer(message))]))])
+    return ": ".join([code, ", ".join(dict.fromkeys([*refused, *_layers(message)]))])
 
 
 def _answer(error: ClientError) -> str:
@@ -176,11 +176,16 @@ def _code(error: ClientError) -> str:
     return code if _CODE.fullmatch(code) else "Unknown"
 
 
+def _layers(message: str) -> list[str]:
+    """Which policies decided, in AWS's words but for the action, which is named before."""
+    return [f"{one['none']} allows it" if one["none"] else one[0] for one in _LAYER.finditer(message)]
+
+
 def _known_parts(message: str) -> list[str]:
     parts = [
         f"{denied['action']} is not allowed" + (f" on {denied['arn']}" if denied["arn"] else "")
         for denied in _DENIED.finditer(message)
     ]
-    parts += [layer[0] for layer in _LAYER.finditer(message)]
+    parts += _layers(message)
     parts += [word[0] for word in _KNOWN_WORDS.finditer(message)]
     return list(dict.fromkeys(parts))

@@ -239,7 +239,7 @@ def test_who_denied_what_and_which_parameter_was_meant_is_told_without_the_text(
         "secretsmanager:CreateSecret action"
     )
     text = str(raised(refused("AccessDeniedException", denied, "CreateSecret"), "CreateSecret"))
-    assert "secretsmanager:CreateSecret is not allowed, because no identity-based policy (AWS's text" in text
+    assert "secretsmanager:CreateSecret is not allowed, because no identity-based policy allows it (AWS's text" in text
     combination = "RDS does not support creating a DB instance with: DBInstanceClass=x, Engine=y, EngineVersion=z"
     text = str(raised(refused("InvalidParameterCombination", combination, "CreateDBInstance"), "CreateDBInstance"))
     assert "InvalidParameterCombination: DBInstanceClass, Engine, EngineVersion (AWS's text" in text
@@ -309,7 +309,7 @@ def test_what_aws_refuses_for_many_resources_is_one_sentence() -> None:
 
     assert refusal("a").message != refusal("b").message
     sentence = "CreateSecret failed: AccessDeniedException: secretsmanager:CreateSecret is not allowed, because no"
-    assert {refusal(name).sentence for name in "ab"} == {f"{sentence} identity-based policy"}
+    assert {refusal(name).sentence for name in "ab"} == {f"{sentence} identity-based policy allows it"}
 
 
 def test_an_answer_without_code_or_message_is_still_an_error() -> None:
