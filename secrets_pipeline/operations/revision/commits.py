@@ -34,6 +34,8 @@ _SHALLOW: Final = (
     "git fetch --unshallow)"
 )
 
+_ANCESTOR: Final = re.compile(r"[~^][0-9]*$")
+"""At the end of the name of a commit's ancestor, as `HEAD~2` and `main^` are: https://git-scm.com/docs/gitrevisions"""
 COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 """The whole id of a commit."""
 
@@ -91,7 +93,8 @@ def merge_base(top: str, name: str) -> str:
 
     Args:
         top: absolute folder with a `.git`.
-        name: the other commit: its id, whole or the first digits, a tag, a branch, or one of `origin`.
+        name: the other commit: its id, whole or the first digits, a tag, a branch, or one of `origin`; or an ancestor
+            of such a one, as `HEAD~2`.
 
     Raises:
         UnreadableCommitError: if there is no such commit in the clone, or no such ancestor.
@@ -113,12 +116,17 @@ def merge_base(top: str, name: str) -> str:
 
 
 def _named(repo: Repo, name: str) -> ObjectID | None:
-    from dulwich.objectspec import parse_commit  # noqa: PLC0415 - 50 ms, where there is a clone
+    from dulwich.objects import Commit as GitCommit  # noqa: PLC0415 - 50 ms, where there is a clone
+    from dulwich.objects import Tag  # noqa: PLC0415 - the same
+    from dulwich.objectspec import parse_commit, parse_object  # noqa: PLC0415 - the same
 
     # A clone of CI has the branches of `origin` only.
     for one in (name, f"refs/remotes/origin/{name}"):
         with suppress(KeyError, ValueError):
-            return parse_commit(repo, one).id
+            # The one knows ids by their first digits, the other knows ancestors.
+            found = parse_object(repo, one) if _ANCESTOR.search(one) else parse_commit(repo, one)
+            if isinstance(found, GitCommit | Tag):
+                return parse_commit(repo, found).id
     return None
 
 

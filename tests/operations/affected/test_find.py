@@ -236,14 +236,17 @@ def test_what_a_base_may_be_called(clone: Path, tmp_path: Path) -> None:
     edit(clone / "infra/stacks/catalog/app.yaml", "canary-1", "canary-2")
     committed(clone)
     git(clone, "checkout", "-q", "topic")
-    for name in ("main", "refs/heads/main", "v1", first, first[:10]):
+    for name in ("main", "refs/heads/main", "v1", first, first[:10], "HEAD~1", "HEAD^", "topic~1^0", f"{first}~0"):
         found = affected(clone, name)
         assert (found.base, list(found.stacks)) == (first, ["shop-lab"])
     git(tmp_path, "clone", "-q", "--no-local", "-b", "topic", str(clone), str(tmp_path / "theirs"))
     theirs = open_repository(tmp_path / "theirs/infra")
     git(clone, "checkout", "-q", "topic")
-    for name in ("main", "origin/main"):
+    for name in ("main", "origin/main", "main~1", "origin/main^"):
         assert find_affected(theirs, name).base == first
+    for name in ("HEAD~9", "HEAD^2", "mian~1", "HEAD:infra"):
+        with pytest.raises(StackError, match=r"no commit, branch or tag of that name"):
+            find_affected(theirs, name)
     git(tmp_path / "theirs", "remote", "set-head", "origin", "main")
     assert find_affected(theirs, "origin/HEAD").base == first
 
