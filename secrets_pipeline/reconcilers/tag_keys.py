@@ -43,7 +43,7 @@ KEPT = PREFIX + "kept"
 
 
 TAGS = PREFIX + "tags"
-"""Which of a secret's tags the stack declared: only those are taken away when they leave the YAML."""
+"""Which tags of a secret or key the stack declared: only those are taken away when they leave the YAML."""
 
 
 REPLICAS = PREFIX + "replicas"

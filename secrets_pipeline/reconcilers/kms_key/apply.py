@@ -11,12 +11,11 @@ from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import KEY_POLICY_BYTES
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_tags
+from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_keys_tag, declared_tags, left_tags
 from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, key_marks
 from secrets_pipeline.reconcilers.kms_key.plan import key_rotation_differences
 from secrets_pipeline.reconcilers.kms_key.referenced import unusable
 from secrets_pipeline.reconcilers.observed.key_state import KeyState, key_state
-from secrets_pipeline.reconcilers.observed.tags import surplus_tags
 from secrets_pipeline.reconcilers.tag_keys import SPEC
 
 if TYPE_CHECKING:
@@ -39,7 +38,12 @@ class KeyWriter:
             AwsError: if AWS refuses.
         """
         now = self._stack.run.now()
-        tags = {**declared_tags(self._stack, key), **key_marks(self._stack).created(key.alias, now)}
+        stack = self._stack
+        tags = {
+            **declared_tags(stack, key),
+            **declared_keys_tag(stack, key, {}),
+            **key_marks(stack).created(key.alias, now),
+        }
         with calling("CreateKey", key.alias):
             answer = self._stack.account.client("kms").create_key(
                 Description=key.description,
@@ -93,34 +97,40 @@ class KeyWriter:
         if key_rotation_differences(keys.rotation(state.key_id), key):
             done.append("rotation on" if key.enable_key_rotation else "rotation off")
             self._rotate(key, state)
-        done.extend(self._retag(key, state))
+        done.extend(self._retag(key, state, finished=own.mark.digest == declared_digest(self._stack, key, policy)))
         self._finish(key, state, policy)
         return done
 
-    def _retag(self, key: KeySpec, state: KeyState) -> list[str]:
-        client = self._stack.account.client("kms")
-        observed, wanted = self._stack.observed.keys.tags(state.key_id), declared_tags(self._stack, key)
+    def _retag(self, key: KeySpec, state: KeyState, *, finished: bool) -> list[str]:
+        stack, client = self._stack, self._stack.account.client("kms")
+        observed, wanted = stack.observed.keys.tags(state.key_id), declared_tags(stack, key)
         missing = {name: value for name, value in wanted.items() if observed.get(name) != value}
-        surplus = surplus_tags(observed, wanted)
+        left = left_tags(stack, key, observed, finished=finished)
+        if left:
+            with calling("UntagResource", key.alias):
+                client.untag_resource(KeyId=state.key_id, TagKeys=left)
         marks = key_marks(self._stack)
         if not marks.identity(key.alias).keys().isdisjoint(missing):
             # The mark speaks of them: a new one is written in the same call.
             missing |= marks.provisional(state.arn, key.alias)
         if missing:
-            self._tag(key, state, missing)
-        if surplus:
-            with calling("UntagResource", key.alias):
-                client.untag_resource(KeyId=state.key_id, TagKeys=surplus)
-        return ["tags"] if missing or surplus else []
+            self._tag(key, state, missing | declared_keys_tag(stack, key, observed))
+        return ["tags"] if missing or left else []
 
     def _finish(self, key: KeySpec, state: KeyState, policy: dict[str, Any]) -> str:
-        """Write the mark of a finished key by TagResource, unless it is there; returns the mark."""
+        """Write the mark of a finished key, and which tags are declared, by TagResource, unless they are there.
+
+        Returns:
+            The mark.
+        """
         digest = declared_digest(self._stack, key, policy)
         if digest is None:
             raise RuntimeError("keys are marked under the fingerprint key, which apply makes first")
         mark = key_marks(self._stack).finished(state.arn, key.alias, digest, key.deletion_window_in_days)
-        if self._stack.observed.keys.tags(state.key_id).get(SPEC) != mark:
-            self._tag(key, state, {SPEC: mark})
+        held = self._stack.observed.keys.tags(state.key_id)
+        noted = {**declared_keys_tag(self._stack, key, held), SPEC: mark}
+        if any(held.get(name) != text for name, text in noted.items()):
+            self._tag(key, state, noted)
         return mark
 
     def _tag(self, key: KeySpec, state: KeyState, tags: Mapping[str, str]) -> None:

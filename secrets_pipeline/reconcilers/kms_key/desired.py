@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.policy_text.statements import key_policy
@@ -11,7 +12,10 @@ from secrets_pipeline.desired.kms_key.lockout import locks_out_root
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.kms_key.lookup import key_marks
+from secrets_pipeline.reconcilers.marks.declared_tags import DeclaredTags
+from secrets_pipeline.reconcilers.observed.tags import surplus_tags
 from secrets_pipeline.reconcilers.policy_readers import not_let_in
+from secrets_pipeline.reconcilers.tag_keys import TAGS
 from secrets_pipeline.references.resolve import Pending, Plain, substitute
 
 if TYPE_CHECKING:
@@ -51,6 +55,35 @@ def declared_policy(stack: Stack, key: KeySpec) -> dict[str, Any] | Pending:
 def declared_tags(stack: Stack, key: KeySpec) -> dict[str, str]:
     """List the tags that a key should have beside its mark: those of the YAML, and those that say whose it is."""
     return {**key.tags, **key_marks(stack).identity(key.alias)}
+
+
+def declared_keys_tag(stack: Stack, key: KeySpec, held: Mapping[str, str]) -> dict[str, str]:
+    """Make the tag that says which tags of a key the stack declares, or did.
+
+    Args:
+        stack: the stack.
+        key: one of its keys.
+        held: the tags that the key has.
+    """
+    return DeclaredTags(stack.ownership.fingerprinter, key.alias).record(key.tags, held)
+
+
+def left_tags(stack: Stack, key: KeySpec, held: Mapping[str, str], *, finished: bool) -> list[str]:
+    """Find the tags that the stack declared once and does not any more: only those are taken away.
+
+    Keys of older versions do not say which were declared. Those versions took away what nobody declared: as long as a
+    key is as the last apply left it, what else is there was added since, and stays.
+
+    Args:
+        stack: the stack.
+        key: one of its keys.
+        held: the tags that the key has.
+        finished: whether its mark is that of what is declared now.
+    """
+    surplus = surplus_tags(held, declared_tags(stack, key))
+    if TAGS not in held:
+        return [] if finished else surplus
+    return DeclaredTags(stack.ownership.fingerprinter, key.alias).recorded(surplus, held)
 
 
 def declared_digest(stack: Stack, key: KeySpec, policy: dict[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ Nothing is read here: what is compared was read before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.engine.reason import Because, Differs, Reason
@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey
 from secrets_pipeline.reconcilers.marks.key_mark import DEFAULT_DELETION_DAYS
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.key_state import KeyRotation, KeyState
-from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_details
+from secrets_pipeline.reconcilers.observed.tags import tag_details
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 
 
@@ -40,8 +40,14 @@ def key_rotation_differences(observed: KeyRotation, key: KeySpec) -> list[Reason
     return []
 
 
-def tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> list[Reason]:
-    """Compare the tags: a reason for each that is missing, differs, or is not declared."""
+def tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str], left: Iterable[str]) -> list[Reason]:
+    """Compare the tags: a reason for each that is missing, differs, or is not declared any more.
+
+    Args:
+        observed: that the key has.
+        wanted: that it should have.
+        left: keys of those that the stack declared once; see `desired.left_tags`.
+    """
     differing = [name for name, value in wanted.items() if observed.get(name) != value]
     unnamed = REPOSITORY in differing and REPOSITORY not in observed
     reasons: list[Reason] = [
@@ -50,11 +56,11 @@ def tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str]) -> l
         else Differs(f"tag {name}", details=tag_details(name, observed.get(name), wanted[name]))
         for name in differing
     ]
-    surplus = (
-        Because(f"tag {name} is not declared", details=tag_details(name, observed[name], None))
-        for name in surplus_tags(observed, wanted)
+    gone = (
+        Because(f"tag {name} is not declared any more", details=tag_details(name, observed[name], None))
+        for name in left
     )
-    return [*reasons, *surplus]
+    return [*reasons, *gone]
 
 
 def window_difference(own: MarkedKey, key: KeySpec) -> Reason | None:

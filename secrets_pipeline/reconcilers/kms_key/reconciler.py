@@ -17,7 +17,7 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
 from secrets_pipeline.reconcilers.kms_key.apply import KeyWriter
-from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_policy, declared_tags
+from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_policy, declared_tags, left_tags
 from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, in_the_way, key_not_ours, look_up
 from secrets_pipeline.reconcilers.kms_key.plan import (
     alias_differences,
@@ -100,7 +100,8 @@ class KmsKeyReconciler:
         finished = found.own.mark.digest is not None and found.own.mark.digest == declared_digest(
             self._stack, key, policy
         )
-        reasons = self._differences(found, found.own, key, policy if self._deep or not finished else None)
+        compared = policy if self._deep or not finished else None
+        reasons = self._differences(found, found.own, key, compared, finished=finished)
         if finished and (window := window_difference(found.own, key)):
             outside = map(ChangedOutside, reasons)
             return Change(resource, ChangeClass.UPDATE, (*outside, window), drift=bool(reasons))
@@ -117,7 +118,13 @@ class KmsKeyReconciler:
         return not key.create and not key.readers and all(kinds.get(component) == "kms" for component in key.components)
 
     def _differences(
-        self, found: KeyLookup, own: MarkedKey, key: KeySpec, policy: dict[str, Any] | None
+        self,
+        found: KeyLookup,
+        own: MarkedKey,
+        key: KeySpec,
+        policy: dict[str, Any] | None,
+        *,
+        finished: bool,
     ) -> Sequence[Reason]:
         """A reason for everything that differs; a policy of None is not compared."""
         keys, key_id = self._stack.observed.keys, own.state.key_id
@@ -125,5 +132,7 @@ class KmsKeyReconciler:
         if policy is not None and not same_policy(keys.policy(key_id), policy):
             reasons.append(Differs("key policy", details=policy_details(keys.policy(key_id), policy)))
         reasons.extend(key_rotation_differences(keys.rotation(key_id), key))
-        reasons.extend(tag_differences(keys.tags(key_id), declared_tags(self._stack, key)))
+        held = keys.tags(key_id)
+        left = left_tags(self._stack, key, held, finished=finished)
+        reasons.extend(tag_differences(held, declared_tags(self._stack, key), left))
         return reasons

@@ -1,19 +1,14 @@
-"""Tell tags that a stack declared from those of others, which stay: cost, migration and access tags, and the like.
-
-`:tags` holds a keyed digest of each tag key that the stack declares. It is written with the tags in one call, after
-what left the YAML is taken away: a crash in between forgets none. No mark vouches for it, as nobody else can make the
-digest of another key.
-"""
+"""Tell tags of a secret that its stack declared from those of others, which stay; see `marks.declared_tags`."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.desired.tags import TAG_VALUE_LENGTH, leaves_room
 from secrets_pipeline.desired.tags import TAGS as MOST_TAGS
+from secrets_pipeline.desired.tags import leaves_room
 from secrets_pipeline.engine.reason import Because, Differs, Reason
+from secrets_pipeline.reconcilers.marks.declared_tags import DeclaredTags
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_details
@@ -34,28 +29,17 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
     from secrets_pipeline.reconcilers.stack import Stack
 
-_DIGITS, _FEWER = 8, 5
-"""Digits of a digest, so that it is that of no other key; fewer where more tags than have room are declared."""
-_NONE = "-"
-
 
 def declared_keys_tag(stack: Stack, secret: SecretSpec, held: Mapping[str, str]) -> dict[str, str]:
     """Make the tag that says which tags the stack declares, or did; none where they leave no room for it.
-
-    What it said before stays, as long as it has room: a run with an older YAML may be putting such a tag back just now.
 
     Args:
         stack: the stack.
         secret: one of its secrets.
         held: the tags that the secret has.
     """
-    if stack.ownership.fingerprinter is None or not leaves_room(secret.tags, TAGS):
-        return {}
-    digits = _DIGITS if len(secret.tags) <= TAG_VALUE_LENGTH // (_DIGITS + 1) else _FEWER
-    declared = sorted(digest[:digits] for digest in _digests(stack, secret.name, secret.tags).values())
-    earlier = {one for one in held.get(TAGS, _NONE).split() if not _is_among(one, declared)} - {_NONE}
-    words = itertools.accumulate([*declared, *sorted(earlier)], lambda said, one: f"{said} {one}")
-    return {TAGS: max((said for said in words if len(said) <= TAG_VALUE_LENGTH), key=len, default=_NONE)}
+    room = leaves_room(secret.tags, TAGS)
+    return _declared(stack, secret.name).record(secret.tags, held) if room else {}
 
 
 def left_tags(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[str]:
@@ -69,8 +53,7 @@ def left_tags(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[s
         return []
     if TAGS not in state.tags:
         return [] if secret.made(state, Part.TAGS) else surplus
-    declared = state.tags[TAGS].split()
-    return [key for key, digest in _digests(stack, state.name, surplus).items() if _is_among(digest, declared)]
+    return _declared(stack, state.name).recorded(surplus, state.tags)
 
 
 def tag_differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[Reason]:
@@ -112,11 +95,5 @@ def too_many_tags(stack: Stack, state: SecretState, secret: DesiredSecret, *, re
     return Because(said, f"take {count - MOST_TAGS} away that nobody needs: aws secretsmanager untag-resource")
 
 
-def _digests(stack: Stack, name: str, keys: Iterable[str]) -> dict[str, str]:
-    fingerprinter = stack.ownership.fingerprinter
-    return {key: fingerprinter.digest("tag key", name, key)[:_DIGITS] for key in keys} if fingerprinter else {}
-
-
-def _is_among(digest: str, others: Iterable[str]) -> bool:
-    """Whether one of some digests is that of the same key; the shorter one is the beginning of the other."""
-    return any(digest.startswith(one) or one.startswith(digest) for one in others)
+def _declared(stack: Stack, name: str) -> DeclaredTags:
+    return DeclaredTags(stack.ownership.fingerprinter, name)
