@@ -14,6 +14,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.declared_secrets import with_declared
 from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.stack import StackSpec
@@ -26,6 +27,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.stacks import (
     CONFIG_VARIABLES,
+    AtmosStack,
     SourceChoice,
     StackSource,
     open_source,
@@ -84,6 +86,11 @@ class OpenRepository:
     make_run: Callable[[OperatorSettings, ApplyOptions], Run] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
+    def _read(self) -> dict[str, AtmosStack]:
+        """Stacks of which leaves were read, with the components that stand for declared secrets."""
+        return {}
+
+    @cached_property
     def digests(self) -> Mapping[str, str]:
         """Return the digest of each stack without errors."""
         return {stack: spec.digest() for stack, spec in self.specs.items()}
@@ -109,7 +116,9 @@ class OpenRepository:
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
         """Read what the YAML says at one leaf of a declared value."""
-        return leaf_expression(self.source.stack(stack), component, leaf)
+        if stack not in self._read:
+            self._read.update(with_declared({stack: self.source.stack(stack)}, self.settings))
+        return leaf_expression(self._read[stack], component, leaf)
 
     def read_file(self, path: str) -> str:
         """Read a file inside the base path.

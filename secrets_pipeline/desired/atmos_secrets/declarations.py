@@ -95,15 +95,18 @@ def declarations(component: Component) -> dict[str, Declaration]:
 
     Secrets that SOPS keeps are left out, and those whose store a YAML function names, which only Atmos knows.
     """
-    section = component.resolved.get("secrets")
-    declared = section.get("vars") if isinstance(section, Mapping) else None
-    found = declared.items() if isinstance(declared, Mapping) else ()
-    made = (_declaration(component, name, spec) for name, spec in found if isinstance(spec, Mapping))
-    return {one.name: one for one in made if one.store_name}
+    found = (declaration(component, name) for name in _declared(component))
+    return {one.name: one for one in found if one is not None}
 
 
-def _declaration(component: Component, name: str, spec: Mapping[str, Any]) -> Declaration:
+def declaration(component: Component, name: str) -> Declaration | None:
+    """One of a component's `declarations`; None where it has none of that name."""
+    spec = _declared(component).get(name)
+    if not isinstance(spec, Mapping):
+        return None
     store_name, scope = _text(spec.get("store")), _text(spec.get("scope"))
+    if not store_name:
+        return None
     return Declaration(
         name=name,
         stack=component.stack,
@@ -116,6 +119,12 @@ def _declaration(component: Component, name: str, spec: Mapping[str, Any]) -> De
         key=_text(spec.get("reference")) or name,
         elsewhere=(_text(spec.get("store_stack")), _text(spec.get("store_component"))),
     )
+
+
+def _declared(component: Component) -> Mapping[str, Any]:
+    section = component.resolved.get("secrets")
+    declared = section.get("vars") if isinstance(section, Mapping) else None
+    return declared if isinstance(declared, Mapping) else {}
 
 
 def _text(value: Value) -> str:

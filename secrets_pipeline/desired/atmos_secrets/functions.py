@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets, component_of, is_managed, region_of
-from secrets_pipeline.desired.atmos_secrets.declarations import declarations
+from secrets_pipeline.desired.atmos_secrets.declarations import declaration, declarations
 from secrets_pipeline.desired.names import PUBLISHED_PREFIX
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.yaml.tags import FunctionCall
@@ -88,9 +88,9 @@ def _readable(name: str, component: Component) -> Store:
 
 def _secret(name: str, modifiers: Mapping[str, str], component: Component) -> Expression:
     origin = component.origin if isinstance(component, DeclaredSecrets) else component
-    declared, region = declarations(origin), region_of(origin, "")
-    found = declared.get(name)
+    found, region = declaration(origin, name), region_of(origin, "")
     if found is None:
+        declared = declarations(origin)
         known = f": declared are {', '.join(sorted(declared))}" if declared else ""
         problem = f"secret {name} is not declared under secrets.vars of component {origin.name}{known}"
         raise _NotKnownError(problem)

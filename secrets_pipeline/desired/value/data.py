@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
-from secrets_pipeline.desired.atmos_secrets.components import SHARED, with_declared_secrets
+from secrets_pipeline.desired.atmos_secrets.components import SHARED, DeclaredSecrets, with_declared_secrets
 from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.desired.limits import LONE_SURROGATE, SECRET_VALUE_BYTES
 from secrets_pipeline.desired.plaintext import Plaintext
@@ -93,7 +93,7 @@ def leaf_expression(stack: AtmosStack, component: str, leaf: Leaf) -> Expression
     """What one leaf of a declared value stands for: read when it is written, not before.
 
     Args:
-        stack: as resolved.
+        stack: as resolved; `with_declared_secrets` where many leaves are read.
         component: the `secretsmanager` component that declares the secret.
         leaf: of its `DeclaredValue`.
 
@@ -103,9 +103,10 @@ def leaf_expression(stack: AtmosStack, component: str, leaf: Leaf) -> Expression
     Raises:
         ExpressionError: if the YAML cannot be read any more.
     """
-    # What stands for declared secrets hides any other component of its name.
-    read = with_declared_secrets(stack) if component.rpartition("/")[2] == SHARED else stack
-    components = read.components[TERRAFORM]
+    components = stack.components.get(TERRAFORM, {})
+    if component.rpartition("/")[2] == SHARED and not isinstance(components.get(component), DeclaredSecrets):
+        # What stands for declared secrets hides any other component of its name.
+        components = with_declared_secrets(stack).components[TERRAFORM]
     value = _at(components[component], leaf)
     expression = read_expression(components[component], components, value, references=leaf.references)
     return with_defaults(expression, leaf.absent.__contains__)
