@@ -23,9 +23,23 @@ from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.yaml.nesting import MAX_DEPTH, TOO_DEEP
 from secrets_pipeline.golang.yaml.scalars import MAP, SEQ, STR, TYPED_STARTS, tag_of
 
-REMEDY: Final = "Correct the YAML; a manifest that is only valid after templating must be named .yaml.tmpl."
+_REMEDY: Final = "Correct the YAML; a manifest that is only valid after templating must be named .yaml.tmpl."
 _TAB_REMEDY: Final = "Indent with spaces: YAML allows no tabs there."
 _DUPLICATE_ANCHOR: Final = "found duplicate anchor; first occurrence"
+
+
+class InvalidYamlError(StackError):
+    """A document cannot be read as YAML, or is not what it has to be. Its text takes it for a stack manifest.
+
+    Attributes:
+        problem: what is wrong, and in which column.
+        cure: what to do about just this; empty where nobody knows more than to correct the YAML.
+    """
+
+    def __init__(self, problem: str, where: Where, cure: str) -> None:
+        super().__init__(f"invalid stack manifest: {problem}", where=where, remedy=cure or _REMEDY)
+        self.problem = problem
+        self.cure = cure
 
 
 class _Composer(CParser):
@@ -63,21 +77,17 @@ def compose(text: str, file: str) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(part for part in (error.context, error.problem) if part)
-        raise invalid(problem, file, mark, _TAB_REMEDY if _is_tab(text, mark) else REMEDY) from None
+        raise invalid(problem, file, mark, _TAB_REMEDY if _is_tab(text, mark) else "") from None
     except ReaderError as error:
         raise invalid(_reason(error), file, _mark(text, error.position)) from None
     except UnicodeEncodeError as error:
         raise invalid("it is not Unicode text", file, _mark(text, len(text[: error.start].encode()))) from None
 
 
-def invalid(problem: str, file: str, mark: yaml.Mark | None, remedy: str = REMEDY) -> StackError:
-    """The error for a manifest that is not valid YAML, at the place of `mark`."""
+def invalid(problem: str, file: str, mark: yaml.Mark | None, cure: str = "") -> InvalidYamlError:
+    """The error for a document that is not valid YAML, at the place of `mark`."""
     column = f" (column {mark.column + 1})" if mark else ""
-    return StackError(
-        f"invalid stack manifest: {problem}{column}",
-        where=Where(file=file, line=mark.line + 1 if mark else None),
-        remedy=remedy,
-    )
+    return InvalidYamlError(f"{problem}{column}", Where(file=file, line=mark.line + 1 if mark else None), cure)
 
 
 def _composed(text: str) -> Node | None:

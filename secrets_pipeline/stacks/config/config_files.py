@@ -11,7 +11,7 @@ from typing import Final
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import reader
-from secrets_pipeline.golang.yaml.composer import REMEDY
+from secrets_pipeline.golang.yaml.composer import InvalidYamlError
 from secrets_pipeline.golang.yaml.tags import UNSET, FunctionCall
 from secrets_pipeline.stacks.amounts import LONGEST_CHAIN, MOST_MERGES
 from secrets_pipeline.stacks.config.config_file import ConfigFile, lowered
@@ -258,9 +258,8 @@ class _Loader:
             ) from None
         try:
             section = reader.load_mapping(text, name, self._constructed)
-        except StackError as error:
-            message = error.message.replace("invalid stack manifest", "invalid Atmos configuration", 1)
-            remedy = "Correct the YAML." if error.remedy == REMEDY else error.remedy  # it is no manifest
+        except InvalidYamlError as error:
+            message, remedy = f"invalid Atmos configuration: {error.problem}", error.cure or "Correct the YAML."
             raise StackError(message, where=error.where, remedy=remedy) from None
         return ConfigFile(path, name, text, lowered(section))
 

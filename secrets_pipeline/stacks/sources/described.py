@@ -11,6 +11,7 @@ from typing import Final, NoReturn, Self
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import reader
+from secrets_pipeline.golang.yaml.composer import InvalidYamlError
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
 from secrets_pipeline.stacks.components.sections import TERRAFORM
@@ -238,9 +239,8 @@ def _no_json(constant: str) -> NoReturn:
 def _yaml(text: str, name: str) -> Value:
     try:
         return reader.load(text, name, construct)
-    except StackError as error:
-        problem = error.message.removeprefix("invalid stack manifest: ")
-        raise StackError(f"not valid YAML: {problem}", where=error.where, remedy=_WHOLE) from None
+    except InvalidYamlError as error:
+        raise StackError(f"not valid YAML: {error.problem}", where=error.where, remedy=_WHOLE) from None
 
 
 def _too_deep(tree: Value) -> bool:
