@@ -21,7 +21,7 @@ def grouped(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list
     return list(found.values())
 
 
-def listed(subjects: Sequence[str]) -> str:
+def with_examples(subjects: Sequence[str]) -> str:
     """Name up to three subjects, and of more their number and the first three: `150, for example a, b, c`."""
     shown = ", ".join(subjects[:EXAMPLES])
     return shown if len(subjects) <= EXAMPLES else f"{len(subjects):,}, for example {shown}"

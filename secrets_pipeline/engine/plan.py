@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from secrets_pipeline.engine.grouping import OTHERS, folded, listed
+from secrets_pipeline.engine.grouping import OTHERS, folded, with_examples
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.engine.reason import Remark
 
@@ -95,14 +95,14 @@ def _alike(row: PlanRow) -> tuple[str, ...]:
 
 
 def _together(alike: Sequence[PlanRow]) -> PlanRow:
-    first, names = alike[0], listed([row.name for row in alike])
+    first, names = alike[0], with_examples([row.name for row in alike])
     if all(row.unblocked_by == first.unblocked_by for row in alike):
         return replace(first, name=names)
     return replace(first, name=names, unblocked_by=f"for example: {first.unblocked_by}")
 
 
 def _others(rest: Sequence[PlanRow]) -> PlanRow:
-    return replace(rest[0], name=listed([row.name for row in rest]), reason=OTHERS, unblocked_by="")
+    return replace(rest[0], name=with_examples([row.name for row in rest]), reason=OTHERS, unblocked_by="")
 
 
 def _says(change: Change) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from secrets_pipeline.engine.grouping import OTHERS, folded, listed
+from secrets_pipeline.engine.grouping import OTHERS, folded, with_examples
 from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unchanged
 
 
@@ -99,8 +99,8 @@ def _together(alike: Sequence[Row]) -> Row:
         if remedy := first.get("remedy", ""):
             same = all(row.get("remedy") == remedy for row in alike)
             detail = f"{detail}. {remedy if same else f'For example: {remedy}'}"
-    return {**first, "name": listed([row["name"] for row in alike]), "component": "", "detail": detail}
+    return {**first, "name": with_examples([row["name"] for row in alike]), "component": "", "detail": detail}
 
 
 def _others(rest: Sequence[Row]) -> Row:
-    return {**rest[0], "name": listed([row["name"] for row in rest]), "component": "", "detail": OTHERS}
+    return {**rest[0], "name": with_examples([row["name"] for row in rest]), "component": "", "detail": OTHERS}

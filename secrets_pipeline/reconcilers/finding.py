@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from secrets_pipeline.engine.grouping import grouped, listed
+from secrets_pipeline.engine.grouping import grouped, with_examples
 from secrets_pipeline.errors import SecretsPipelineError
 
 
@@ -57,7 +57,7 @@ class FindingGroup:
     subjects: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{listed(self.subjects)}: {self.sentence}"
+        return f"{with_examples(self.subjects)}: {self.sentence}"
 
 
 def open_groups(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from secrets_pipeline.engine.grouping import grouped, listed
+from secrets_pipeline.engine.grouping import grouped, with_examples
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Resource, Skipped
 from secrets_pipeline.engine.plan import Plan
 from secrets_pipeline.engine.plan import told as told_plan
@@ -30,7 +30,7 @@ def refused(name: str) -> Outcome:
     [(["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d"], "4, for example a, b, c"), ([], "")],
 )
 def test_of_many_three_are_named(subjects: list[str], text: str) -> None:
-    assert listed(subjects) == text
+    assert with_examples(subjects) == text
 
 
 def test_groups_keep_the_order_in_which_they_come() -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from secrets_pipeline.cli.plan.view import StackPlan
 from secrets_pipeline.desired.boundary import ALLOW_TAG, TAKEN_IN, Crossing
-from secrets_pipeline.engine.grouping import listed
+from secrets_pipeline.engine.grouping import with_examples
 from secrets_pipeline.engine.model import Change, ChangeClass
 
 COLUMNS: Final = ("boundary", "what", "for", "declared at", "allowed by")
@@ -19,7 +19,7 @@ def crossing_rows(plan: StackPlan, *, unchanged: bool) -> list[tuple[str, ...]]:
         (
             one.boundary.value,
             one.name,
-            listed(one.subjects),
+            with_examples(one.subjects),
             f"{one.component}: {one.key}" if one.component else one.key,
             _by(one),
         )

@@ -33,7 +33,7 @@ from secrets_pipeline.cli.shared.run_view import UNCHANGED, is_error, run_json
 from secrets_pipeline.cli.shared.secret_names import whole_name
 from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.followers import followers
-from secrets_pipeline.engine.grouping import OTHERS, folded, listed
+from secrets_pipeline.engine.grouping import OTHERS, folded, with_examples
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
@@ -201,7 +201,7 @@ def _planned(
 
 def _tell_plan(rows: Sequence[_Row], *, every: bool) -> None:
     def named(some: Sequence[_Row]) -> str:
-        return listed([row[1] for row in some])
+        return with_examples([row[1] for row in some])
 
     shown = (
         rows

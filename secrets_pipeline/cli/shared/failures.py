@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import typer
 
 from secrets_pipeline.cli.shared.console import say
-from secrets_pipeline.engine.grouping import EXAMPLES, listed
+from secrets_pipeline.engine.grouping import EXAMPLES, with_examples
 from secrets_pipeline.errors import SecretsPipelineError
 
 FAILED = 1
@@ -88,7 +88,7 @@ class Failures:
         """
         for (stack, sentence), others in self._alike.items():
             if others:
-                say(f"error: {_place(stack)}{sentence}: also {listed(others)}{_hint(len(others))}", style="red")
+                say(f"error: {_place(stack)}{sentence}: also {with_examples(others)}{_hint(len(others))}", style="red")
         for stack, count in self._unsaid.items():
             say(f"error: {_place(stack)}and {count:,} more like these{_ALL}", style="red")
         self._alike.clear()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.cli.shared.tables import Table, table, word
-from secrets_pipeline.engine.grouping import EXAMPLES, grouped, listed
+from secrets_pipeline.engine.grouping import EXAMPLES, grouped, with_examples
 from secrets_pipeline.engine.report import told
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def passed_lines(rows: Iterable[CheckRow]) -> Iterator[str]:
     """Name the checks that passed, a line for those that passed in the same stacks."""
     passed = grouped((row for row in rows if row.passed), lambda row: row.check)
     for some in grouped(passed, lambda of_check: tuple(row.stack for row in of_check)):
-        stacks = listed([row.stack for row in some[0]])
+        stacks = with_examples([row.stack for row in some[0]])
         yield f"passed in {stacks}: {', '.join(of_check[0].check for of_check in some)}"
 
 

@@ -16,7 +16,7 @@ from secrets_pipeline.desired.kinds import recognised
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, near_miss
 from secrets_pipeline.desired.secret.naming import FULL_NAME
-from secrets_pipeline.engine.grouping import listed
+from secrets_pipeline.engine.grouping import with_examples
 from secrets_pipeline.stacks import ASM, SSM, Store
 
 _SETTINGS = ("settings", "secrets_pipeline")
@@ -72,7 +72,7 @@ def check_declared(stack: StackScope) -> None:
 def _named(declared: list[tuple[ComponentScope, Declaration]]) -> str:
     """Declared secrets with a verb behind them, a few of many."""
     names = [*dict.fromkeys(f"{one.name} of component {one.component}" for _, one in declared)]
-    return f"secrets {listed(names)} are" if len(names) > 1 else f"secret {names[0]} is"
+    return f"secrets {with_examples(names)} are" if len(names) > 1 else f"secret {names[0]} is"
 
 
 def _check_names(stack: StackScope) -> None:
