@@ -189,8 +189,7 @@ def _tags(marks: Marks, secret: Mapping[str, Any]) -> dict[str, str]:
         tags[INPUTS] = "a digest"
     if GENERATED in tags:
         tags[GENERATED] = f"{tags[GENERATED].partition('.')[0]} characters by a rule"
-    if TAGS in tags:
-        tags[TAGS] = f"{len(tags[TAGS].split())} of the stack's"
+    tags |= _declared(tags)
     if VALUE_VERSION in tags:
         tags[VALUE_VERSION] = " ".join(marks.written_versions(secret_state(secret))) or "not proved"
     for tag in (KEPT, REPLICAS):
@@ -241,7 +240,12 @@ def _key_tags(marks: KeyMarks, key: Mapping[str, Any]) -> dict[str, str]:
     if SPEC in tags:
         mark = marks.verify(key_state(key), tags, tags.get(ALIAS, ""))
         tags[SPEC] = f"{mark.state.value}, {mark.owner}"
-    return tags
+    return tags | _declared(tags)
+
+
+def _declared(tags: Mapping[str, str]) -> dict[str, str]:
+    """How many tags the record names: its digests are of each account's own key."""
+    return {TAGS: f"{len(tags[TAGS].split())} of the stack's"} if TAGS in tags else {}
 
 
 def _database(ground: Ground, context: Stack, instance: Mapping[str, Any]) -> dict[str, Any]:
