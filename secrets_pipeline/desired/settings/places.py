@@ -32,7 +32,7 @@ class SettingPlaces:
     """
 
     def __init__(self, text: str) -> None:
-        self._root = yaml.compose(text, Loader=yaml.SafeLoader)
+        self._root = yaml.compose(text, Loader=yaml.CSafeLoader)
 
     def line(self, keys: Keys) -> int | None:
         """The 1-based line of a key, or of the nearest one above it; None for what is not there."""
@@ -82,7 +82,10 @@ def settings_map(text: str, file: str) -> dict[str, Any]:
         SpecError: if it is no YAML, no map, or says one thing twice: the last one would count in silence.
     """
     try:
-        node, document = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        loader = yaml.CSafeLoader(text)
+        node = loader.get_single_node()
+        repeated = next(_repeated(node), None)
+        document = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "it cannot be read"
         where = Where(file=file, line=mark.line + 1 if mark else None)
@@ -92,9 +95,10 @@ def settings_map(text: str, file: str) -> dict[str, Any]:
     if document is not None and not isinstance(document, dict):
         remedy = "Write keys such as targets: []"
         raise SpecError("the operator's settings are not a map", remedy=remedy, where=Where(file=file))
-    for key in _repeated(node):
-        where = Where(file=file, line=key.start_mark.line + 1, key=str(key.value))
-        raise SpecError(f"key {key.value} is there twice", remedy="Keep one: the last one would count.", where=where)
+    if repeated is not None:
+        where = Where(file=file, line=repeated.start_mark.line + 1, key=str(repeated.value))
+        remedy = "Keep one: the last one would count."
+        raise SpecError(f"key {repeated.value} is there twice", remedy=remedy, where=where)
     return document or {}
 
 

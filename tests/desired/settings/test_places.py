@@ -72,7 +72,10 @@ def test_no_value_is_quoted(tmp_path: Path, text: str) -> None:
             "access:\n  accounts: [{account_id: a, account_id: b}]\n",
             "operator.yaml:2, key account_id: key account_id is",
         ),
-        ("a: 1\nb: [s3cr3t\n", "operator.yaml:3: the operator's settings are not YAML: expected ',' or ']'"),
+        (
+            "a: 1\nb: [s3cr3t\n",
+            "operator.yaml:3: the operator's settings are not YAML: did not find expected ',' or ']'",
+        ),
         ("a: \x07\n", "operator.yaml: the operator's settings are not YAML: it cannot be read"),
     ],
 )
