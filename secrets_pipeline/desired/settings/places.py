@@ -79,7 +79,8 @@ def settings_map(text: str, file: str) -> dict[str, Any]:
         file: its name, for messages.
 
     Raises:
-        SpecError: if it is no YAML, no map, or says one thing twice: the last one would count in silence.
+        SpecError: if it is no YAML, no map, nested without an end, or says one thing twice: the last one would count
+            in silence.
     """
     try:
         loader = yaml.CSafeLoader(text)
@@ -91,6 +92,13 @@ def settings_map(text: str, file: str) -> dict[str, Any]:
         where = Where(file=file, line=mark.line + 1 if mark else None)
         raise SpecError(
             f"the operator's settings are not YAML: {problem}", remedy="Correct the YAML.", where=where
+        ) from None
+    except RecursionError:
+        remedy = "Take the alias (*) out that stands inside of its own anchor (&), or some of the maps and lists."
+        raise SpecError(
+            "the operator's settings hold a value that holds itself, or too many in each other",
+            remedy=remedy,
+            where=Where(file=file),
         ) from None
     if document is not None and not isinstance(document, dict):
         remedy = "Write keys such as targets: []"

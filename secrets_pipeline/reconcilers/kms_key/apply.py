@@ -37,27 +37,26 @@ class KeyWriter:
             SkippedError: if another run gave the alias to a key of its own meanwhile.
             AwsError: if AWS refuses.
         """
-        now = self._stack.run.now()
         stack = self._stack
         tags = {
             **declared_tags(stack, key),
             **declared_keys_tag(stack, key, {}),
-            **key_marks(stack).created(key.alias, now),
+            **key_marks(stack).created(key.alias, stack.run.now()),
         }
         with calling("CreateKey", key.alias):
-            answer = self._stack.account.client("kms").create_key(
+            answer = stack.account.client("kms").create_key(
                 Description=key.description,
                 KeyUsage="ENCRYPT_DECRYPT",
                 Policy=compact(policy, longest=KEY_POLICY_BYTES),
                 Tags=[{"TagKey": name, "TagValue": value} for name, value in sorted(tags.items())],
             )
         state = key_state(answer["KeyMetadata"])
-        self._stack.observed.keys.note(state, tags)
+        stack.observed.keys.note(state, tags)
         self._name(key, state)
         if key.enable_key_rotation:
             self._rotate(key, state)
         mark = self._finish(key, state, policy)
-        self._stack.observed.keys.note(state, {**tags, SPEC: mark})
+        stack.observed.keys.note(state, {**tags, SPEC: mark})
         return f"key {state.key_id}"
 
     def repair(self, found: KeyLookup, own: MarkedKey, key: KeySpec, policy: dict[str, Any]) -> list[str]:
@@ -109,7 +108,7 @@ class KeyWriter:
         if left:
             with calling("UntagResource", key.alias):
                 client.untag_resource(KeyId=state.key_id, TagKeys=left)
-        marks = key_marks(self._stack)
+        marks = key_marks(stack)
         if not marks.identity(key.alias).keys().isdisjoint(missing):
             # The mark speaks of them: a new one is written in the same call.
             missing |= marks.provisional(state.arn, key.alias)

@@ -76,6 +76,12 @@ def test_no_value_is_quoted(tmp_path: Path, text: str) -> None:
             "a: 1\nb: [s3cr3t\n",
             "operator.yaml:3: the operator's settings are not YAML: did not find expected ',' or ']'",
         ),
+        pytest.param(
+            f"a: {'[' * 5000}{']' * 5000}",
+            "operator.yaml:1: the operator's settings are not YAML: exceeded maximum nesting depth",
+            id="too deep",
+        ),
+        ("a: &a [s3cr3t, *a]\n", "operator.yaml: the operator's settings hold a value that holds itself"),
         ("a: \x07\n", "operator.yaml: the operator's settings are not YAML: it cannot be read"),
     ],
 )
