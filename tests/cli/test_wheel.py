@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -71,6 +74,20 @@ def test_nothing_of_the_checkout_and_nothing_undeclared_is_importable(installed:
     assert [one for one in said["path"] if Path(one).is_relative_to(ROOT)] == []
     assert all(Path(one).is_relative_to(installed.environment) for one in said["modules"])
     assert said["importable"] == ["dagster", "pg8000"]
+
+
+def test_a_program_that_imports_it_is_checked_by_its_types(installed: Installed) -> None:
+    program = "from secrets_pipeline.errors import SecretsPipelineError\nSecretsPipelineError('a', remedy=1)\n"
+    write(installed.folder / "program.py", program)
+    checker = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull]
+    checker += ["--python-executable", str(installed.environment / "bin" / "python"), "program.py"]
+    said = subprocess.run(checker, check=False, capture_output=True, text=True, cwd=installed.folder).stdout
+    assert said.splitlines()[0].startswith('program.py:2: error: Argument "remedy" to "SecretsPipelineError"')
+
+
+def test_it_brings_its_licence(installed: Installed) -> None:
+    (licence,) = installed.environment.glob("lib/*/site-packages/secrets_pipeline-*.dist-info/licenses/LICENSE")
+    assert licence.read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_it_explains_itself(installed: Installed) -> None:
