@@ -1,0 +1,192 @@
+"""Say what red checks of who can read mean."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secrets_pipeline.operations.runbook.entry import Entry, check
+
+ACCESS: Final[tuple[Entry, ...]] = (
+    check(
+        "consumers_can_read",
+        means="A declared consumer cannot read one of its secrets: it fails now, or when it starts next.",
+        warns="Something that could decide could not be read, such as an organisation's policies; the row says what.",
+        look="""
+        The sentence names the policy and the statement that deny.
+        `secrets-pipeline access explain --principal ROLE --secret NAME` shows what each layer says.
+        """,
+        do="""
+        * `identity policy`: let the role read. `secrets-pipeline access policy -s STACK --consumer CONSUMER`
+          prints the least policy; `attach_policies: true` has the pipeline attach it.
+        * `secret policy`, `key policy` or a grant: somebody changed it, so
+          `secrets-pipeline apply -s STACK --deep` puts it back.
+        * `permissions boundary`, `SCP` or `RCP`: that is for whoever owns the account or organisation to
+          change.
+        * `role … does not exist`: make it, mostly with Terraform, or take the consumer out of the YAML.
+        * `its key is Disabled`: see [`kms_keys_as_declared`](#kms_keys_as_declared).
+        """,
+    ),
+    check(
+        "foreign_readers_can_read",
+        means="""
+        A consumer in another account cannot read. It needs three policies: the secret's, the key's, and one of
+        its own.
+        """,
+        warns="Its own account is not visible from here, so that its own policy is unknown.",
+        look="The sentence says which of the three is missing, missing ones first.",
+        do="""
+        * The secret's or the key's: `secrets-pipeline apply -s STACK --deep`.
+        * Its own: hand over what `secrets-pipeline access policy -s STACK --consumer CONSUMER` prints.
+        * To have it judged end to end, name the account and a role that may look under `access.accounts` of the
+          operator's settings.
+        """,
+    ),
+    check(
+        "nobody_else_can_read",
+        means="""
+        A role, user, account or service can read a secret, though no stack declares it as a consumer and
+        `access.allowed_readers` does not name it.
+        """,
+        warns="""
+        Administrators of the account can read, and the operator has not said yet who may; or somebody might, if
+        what could not be read allows it.
+        """,
+        look="""
+        `secrets-pipeline access matrix -s STACK --everybody` lists every reader; the sentence names the
+        statement that lets this one in.
+        """,
+        do="""
+        * It should not: take the statement away. If it may have read,
+          `secrets-pipeline rotate --readable-by ARN` rotates all that it could read; add `--dry-run` to see
+          what that is.
+        * It should: declare it under `consumers` of the component, or name it in `access.allowed_readers`.
+        * Administrators: the sentence has the line for `access.allowed_readers`; `[]` says that none may.
+        """,
+    ),
+    check(
+        "policies_are_not_public",
+        means="The policy of a secret or of its key lets in everybody, or a whole organisation.",
+        warns="""
+        Conditions narrow whom it lets in, but no list tells who that is (an endpoint, an organisational unit).
+        """,
+        look="`secrets-pipeline plan -s STACK --deep` shows whether the statement is declared or was added outside.",
+        do="""
+        * Added outside: `secrets-pipeline apply -s STACK --deep` takes it away. Then treat what it opened as
+          read: `secrets-pipeline rotate NAME`.
+        * Declared under `policy`: name the readers there instead of `*`.
+        """,
+    ),
+    check(
+        "consumers_are_trusted",
+        means="""
+        What runs a consumer (an instance, function, task or pod) may not assume its role; or more may assume it
+        than anybody can have meant.
+        """,
+        warns="The trust policy could not be read, or what runs the consumer is not declared.",
+        look="The row has the role, the statement of its trust policy, and what is wrong with it.",
+        do="""
+        * May not: change the role's trust policy, mostly in Terraform; the row names the service or provider
+          that is missing.
+        * Too wide: pin the condition that the row names, for example `sub` and `aud` of a provider of tokens.
+        * Unknown: say `service_account`, `oidc_provider` or `assumed_by` of the consumer.
+        """,
+    ),
+    check(
+        "probe_agrees",
+        means="""
+        AWS, asked under the consumer's own role, answered otherwise than the policies promise. Trust AWS, and
+        not the other access checks of this secret, until it is explained.
+        """,
+        warns="The role could not be assumed, so nobody was asked.",
+        look="""
+        `secrets-pipeline access explain --principal ROLE --secret NAME` shows each layer; look for what it
+        calls unknown.
+        """,
+        do="""
+        * A policy was changed a moment ago: IAM takes seconds to minutes to act.
+          `secrets-pipeline verify -s STACK --probe` asks again.
+        * A VPC endpoint's policy, a session policy or a network condition decides: the evaluator does not see
+          them.
+        * Neither: save `secrets-pipeline access snapshot -s STACK -o FILE` and report it; it holds policies and
+          no value.
+        """,
+    ),
+    check(
+        "aws_agrees",
+        means="""
+        IAM's policy simulator or Access Analyzer says otherwise than the evaluator, or finds an error in a
+        policy.
+        """,
+        warns="AWS could not say, or warns of a policy.",
+        look="The row has both answers.",
+        do="""
+        * An error in a policy: mend the policy in the YAML, then `secrets-pipeline apply -s STACK`.
+        * A disagreement: `secrets-pipeline verify -s STACK --probe` asks AWS under the consumer's role, which
+          decides who is right; report it with a snapshot, as under [`probe_agrees`](#probe_agrees).
+        """,
+    ),
+    check(
+        "security_hub_secretsmanager_1",
+        means="It is never red: the secret works.",
+        warns="Security Hub's control SecretsManager.1 fails for a secret: rotation is off.",
+        look="The row has the secret, the reason and the parameters that it was judged with.",
+        do="""
+        * Give the entry `rotation: {managed: true, automatically_after_days: 30}`, and apply.
+        * It does not matter here: `disabled_controls: [SecretsManager.1]` under
+          `settings.secrets_pipeline.security_hub`.
+        """,
+    ),
+    check(
+        "security_hub_secretsmanager_2",
+        means="It is never red: the secret works.",
+        warns="Security Hub's control SecretsManager.2 fails for a secret: it was not rotated when its rules say.",
+        look="The row has the secret, the reason and the parameters that it was judged with.",
+        do="""
+        * See [`rotation_not_overdue`](#rotation_not_overdue), which says why.
+        * It does not matter here: `disabled_controls: [SecretsManager.2]` under
+          `settings.secrets_pipeline.security_hub`.
+        """,
+    ),
+    check(
+        "security_hub_secretsmanager_3",
+        means="It is never red: the secret works.",
+        warns="""
+        Security Hub's control SecretsManager.3 fails for a secret: nobody has read it for `unused_for_days`
+        (90).
+        """,
+        look="The row has the secret, the reason and the parameters that it was judged with.",
+        do="""
+        * Nobody needs it: take it out of the YAML, then `secrets-pipeline orphans --prune NAME`.
+        * It does not matter here: `disabled_controls: [SecretsManager.3]` under
+          `settings.secrets_pipeline.security_hub`.
+        """,
+    ),
+    check(
+        "security_hub_secretsmanager_4",
+        means="It is never red: the secret works.",
+        warns="""
+        Security Hub's control SecretsManager.4 fails for a secret: it was not rotated within
+        `max_days_since_rotation` (90).
+        """,
+        look="The row has the secret, the reason and the parameters that it was judged with.",
+        do="""
+        * `secrets-pipeline rotate NAME` now, and let its rules rotate it more often.
+        * It does not matter here: `disabled_controls: [SecretsManager.4]` under
+          `settings.secrets_pipeline.security_hub`.
+        """,
+    ),
+    check(
+        "security_hub_secretsmanager_5",
+        means="It is never red: the secret works.",
+        warns="""
+        Security Hub's control SecretsManager.5 fails for a secret: it has no tag, or lacks one of
+        `required_tag_keys`.
+        """,
+        look="The row has the secret, the reason and the parameters that it was judged with.",
+        do="""
+        * Declare `tags` for it, and apply.
+        * It does not matter here: `disabled_controls: [SecretsManager.5]` under
+          `settings.secrets_pipeline.security_hub`.
+        """,
+    ),
+)

@@ -1,0 +1,142 @@
+"""Say what alerts mean, by their cause."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secrets_pipeline.operations.runbook.entry import Entry, alert
+
+ALERTS: Final[tuple[Entry, ...]] = (
+    alert(
+        "run-failed",
+        means="A run of a job ended as failed. What it had applied by then stays; nothing is half written.",
+        look="The alert quotes what failed first; its link opens the run.",
+        do="""
+        * An apply: mend what the sentence says, then apply the stack again; it goes on where this one ended.
+        * A run that died (its host, its process, the database): with `run_retries` Dagster repeats it, twice at
+          most. If the alert is the last word, launch it again.
+        * `verify` failed: it could not look. `secrets-pipeline doctor -s STACK` says what stands in the way.
+        """,
+    ),
+    alert(
+        "check-red",
+        means="A check was not red and is now; it is said once.",
+        look="""
+        The alert quotes the check, who called AWS just before where an event told of it, and links to the
+        check.
+        """,
+        do="""
+        * See the entry of the check above.
+        """,
+    ),
+    alert(
+        "check-green",
+        means="A check that was red is not red any longer.",
+        look="The alert says since when it was red.",
+        do="""
+        * Nothing.
+        """,
+    ),
+    alert(
+        "rotation-failed",
+        means="""
+        A rotation did not end, and either cannot mend itself or has been tried often enough. The current value
+        still works; the version that was begun stays `AWSPENDING`.
+        """,
+        look="The alert names the cause, from what can be seen now or from the function's log.",
+        do="""
+        * `rotation is cancelled`: apply the stack, which switches it on as declared.
+        * `abandoned for a manual version`: somebody stored a value by hand meanwhile. Check that it is the
+          right one.
+        * `the function cannot be invoked`, `the function failed`: see
+          [`rotation_function_invokable`](#rotation_function_invokable), and mend what its log says.
+        * `the KMS key cannot be used`, `the function may not use the KMS key`,
+          `the function's role may not do it`: enable the key, or allow the action that is named.
+        * `network`, `the function timed out`: does the database run, and do subnets and security groups let the
+          function reach it and Secrets Manager?
+        * `the database refused the login`: set the current password in the database by hand; see
+          [`credentials_log_in`](#credentials_log_in).
+        * Then `secrets-pipeline rotate NAME` goes on with the same version.
+        """,
+    ),
+    alert(
+        "refresh-failed",
+        means="""
+        A service, function or group of instances could not be started anew after a secret changed. What ran
+        before goes on with the old value.
+        """,
+        look="The alert quotes what ECS, Lambda, API Gateway or Systems Manager says.",
+        do="""
+        * Mend the cause in the service (an image that does not start, a failed health check).
+        * `secrets-pipeline apply -s STACK --deep` starts it anew.
+        """,
+    ),
+    alert(
+        "changed-outside",
+        means="Somebody else changed a policy, secret or key of a stack. Nothing was put back.",
+        look="`secrets-pipeline plan -s STACK --deep` shows all that differs, statement by statement.",
+        do="""
+        * The alert says who called, where CloudTrail told it; else look there for the resource.
+        * It was wrong: `secrets-pipeline apply -s STACK --deep` makes it as declared.
+        * It was right: write it into the YAML, or the next deep apply takes it back.
+        """,
+    ),
+    alert(
+        "healed",
+        means="Somebody else widened a policy, and `self_heal` put the declared one back.",
+        look="The alert says what was changed, and who called.",
+        do="""
+        * Between the change and the mend somebody may have read: `secrets-pipeline rotate NAME` if you cannot
+          rule it out.
+        * Find out who did it, and why.
+        """,
+    ),
+    alert(
+        "heal-limit",
+        means="""
+        The same thing was changed and put back three times within a day. It is left as it is now, since
+        something else keeps writing it.
+        """,
+        look="The alert says who called: mostly Terraform or another tool that owns the same policy.",
+        do="""
+        * Let one of the two own it: take it out of the other tool, or out of the YAML.
+        * `secrets-pipeline apply -s STACK --deep` makes it as declared.
+        """,
+    ),
+    alert(
+        "not-compared",
+        means="""
+        Something was changed, and the pipeline could not compare it with what is declared, so it was left as it
+        is.
+        """,
+        look="The alert quotes why, mostly a refusal of AWS.",
+        do="""
+        * `secrets-pipeline doctor -s STACK` names the right that is missing.
+        * `secrets-pipeline plan -s STACK --deep` shows all that differs, statement by statement.
+        """,
+    ),
+    alert(
+        "dead-letters",
+        means="""
+        Events of AWS reached the queue and no run followed them: they lie in the dead-letter queue, for
+        fourteen days.
+        """,
+        look="`secrets-pipeline events status` shows them with their reasons.",
+        do="""
+        * Mend the reason, mostly a stack that could not be read for an hour.
+        * `secrets-pipeline events redrive` puts them back into the queue.
+        * They are nobody's (a text that is no event): leave them, they end by themselves.
+        """,
+    ),
+    alert(
+        "too-many-secrets",
+        means="""
+        Without a queue the pipeline looks for rotations by lists, and there are more secrets than it can
+        remember. Rotations in the named account and region are not followed.
+        """,
+        look="`secrets-pipeline config` shows whether `events` is set.",
+        do="""
+        * Name a queue under `events` in the operator's settings, and apply any stack of that place.
+        """,
+    ),
+)

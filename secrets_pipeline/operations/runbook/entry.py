@@ -1,0 +1,61 @@
+"""Define an entry of the runbook: what a red check or an alert means, and what to do about it."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+_STACK: Final = "STACK"
+
+
+class Subject(Enum):
+    """What an entry is about."""
+
+    CHECK = "check"
+    ALERT = "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One check, or one alert, in Markdown; `STACK` stands for the stack, other words in capitals for what is named.
+
+    Attributes:
+        subject: whether it is a check's or an alert's.
+        name: of the check, or the cause of the alert, for example `run-failed`.
+        means: what is so when it is red, or said.
+        look: what to look at first.
+        do: what to do, as a list.
+        warns: what a warning of the check means; empty where it has none.
+    """
+
+    subject: Subject
+    name: str
+    means: str
+    look: str
+    do: str
+    warns: str = ""
+
+    @property
+    def anchor(self) -> str:
+        """Return the anchor of the entry on the page `docs/runbook.md`."""
+        return self.name
+
+    def what_to_do(self, stack: str = _STACK) -> str:
+        """Return what to look at and what to do, as a paragraph and a list of Markdown.
+
+        Args:
+            stack: name that stands in the commands.
+        """
+        return f"{self.look}\n\n{self.do}".replace(_STACK, stack)
+
+
+def check(name: str, *, means: str, look: str, do: str, warns: str = "") -> Entry:
+    """Write the entry of a check; indentation of the texts does not count."""
+    return Entry(Subject.CHECK, name, *map(inspect.cleandoc, (means, look, do, warns)))
+
+
+def alert(cause: str, *, means: str, look: str, do: str) -> Entry:
+    """Write the entry of an alert; indentation of the texts does not count."""
+    return Entry(Subject.ALERT, cause, *map(inspect.cleandoc, (means, look, do)))
