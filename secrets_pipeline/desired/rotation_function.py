@@ -18,9 +18,6 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 
 SETTING: Final = "rotation_function"
 _PATH = ("settings", "secrets_pipeline", SETTING)
-_KEYS = frozenset(
-    {"name", "subnet_ids", "security_group_ids", "log_retention_in_days", "timeout_in_seconds", "memory_in_mb"}
-)
 _NAME = re.compile(r"[A-Za-z0-9-_]{1,64}")
 _NAME_LENGTH = 64
 FUNCTION_PREFIX = "secrets-pipeline-rotation-"
@@ -71,7 +68,7 @@ def read_rotation_function(stack: StackScope, secrets: Iterable[SecretSpec]) -> 
 
 def _read(scope: ComponentScope, stack: str) -> RotationFunctionSpec:
     inputs = Inputs(scope, scope.setting(SETTING), _PATH)
-    inputs.refuse_unknown(_KEYS)
+    inputs.refuse_unknown(frozenset(RotationFunctionSpec.model_fields))
     ids = {
         key: _ids(inputs, key, pattern) for key, pattern in (("subnet_ids", _SUBNET), ("security_group_ids", _GROUP))
     }

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import ConfigDict, Field
+
+from secrets_pipeline.desired.manifest_map import ManifestMap
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks import ASM, SSM, Component, Store, store_named
@@ -18,6 +21,24 @@ KINDS: Final = (ASM, SSM)
 """Kinds of stores whose secrets are known here."""
 INSTANCE, STACK, GLOBAL = "instance", "stack", "global"
 _RECOGNISED: Final = (INSTANCE, STACK, GLOBAL)
+
+
+class DeclarationEntry(ManifestMap):
+    """One secret that a `secrets:` section declares, as far as it is read here; the rest is Atmos's to say."""
+
+    model_config = ConfigDict(extra="allow")
+
+    store: Any = Field(
+        default=None, description="Store of `atmos.yaml` that keeps it; of kind `aws/asm` to be made here."
+    )
+    scope: Any = Field(
+        default=None, description="Whose it is: `instance` (the default), `stack`, or `global` for all stacks."
+    )
+    description: Any = Field(default=None, description="For humans; also in AWS.")
+    required: Any = Field(default=None, description="`true` makes a missing value a failed check, as Atmos does.")
+    reference: Any = Field(default=None, description="What the store calls it; by default its name.")
+    store_stack: Any = Field(default=None, description="Stack whose secret it is, in place of this one.")
+    store_component: Any = Field(default=None, description="Component whose secret it is, in place of this one.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from secrets_pipeline.desired.kinds import own_settings
 from secrets_pipeline.desired.reading.scope import StackScope, listed, near_miss
-
-KNOWN: Final = frozenset({
-    "attach_policies", "components", "consumers", "create", "deliver", "dialect", "name_template", "organization_id",
-    "plaintext_allowed", "protected", "refresh", "rotation_function", "secret_defaults", "secrets", "security_hub",
-    "self_heal", "verification",
-})  # fmt: skip
-"""All that docs/ name."""
+from secrets_pipeline.desired.stack_settings import KNOWN
 
 
 def tell_unknown_settings(stack: StackScope) -> None:

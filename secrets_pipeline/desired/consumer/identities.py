@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from secrets_pipeline.desired.consumer.keys import AppKeys, PodKeys
 from secrets_pipeline.desired.consumer.model import PodSpec, ReaderType
 from secrets_pipeline.desired.limits import ACCOUNT_ID, ROLE_ARN
 from secrets_pipeline.desired.reading.inputs import Inputs
 
-_POD_KEYS = ("identity", "service_account", "oidc_provider")
-_APP_KEYS = ("assumed_by",)
-ASSUMER_KEYS = frozenset({*_POD_KEYS, *_APP_KEYS})
 _IRSA, _POD_IDENTITY = "irsa", "pod-identity"
 # A namespace is a DNS label, a service account a DNS subdomain: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 _SERVICE_ACCOUNT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -40,7 +38,7 @@ def pod(entry: Inputs, kind: str, role_arn: str | None) -> PodSpec:
         role_arn: its role, None where that is wrong itself.
     """
     if kind != ReaderType.EKS:
-        _refuse(entry, _POD_KEYS, ReaderType.EKS)
+        _refuse(entry, PodKeys.model_fields, ReaderType.EKS)
         return PodSpec()
     identity = entry.text("identity")
     if identity not in (None, _IRSA, _POD_IDENTITY):
@@ -79,7 +77,7 @@ def _issuer(entry: Inputs, role_arn: str | None) -> str | None:
 def assumed_by(entry: Inputs, kind: str) -> tuple[str, ...]:
     """Who assumes the role of an application; what is wrong is collected."""
     if kind != ReaderType.APP:
-        _refuse(entry, _APP_KEYS, ReaderType.APP)
+        _refuse(entry, AppKeys.model_fields, ReaderType.APP)
         return ()
     if not entry.has("assumed_by"):
         return ()

@@ -6,24 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from secrets_pipeline.desired.base import SecretRef
-from secrets_pipeline.desired.consumer.identities import ASSUMER_KEYS, assumed_by, pod
+from secrets_pipeline.desired.consumer.identities import assumed_by, pod
+from secrets_pipeline.desired.consumer.keys import ConsumerEntry
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, Delivery, EcsDelivery, LambdaDelivery, ReaderType
-from secrets_pipeline.desired.consumer.refreshes import REFRESH, declared_means
+from secrets_pipeline.desired.consumer.refreshes import declared_means
 from secrets_pipeline.desired.limits import ROLE_ARN
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.named_secrets import read_secrets
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
 
-_KEYS = ASSUMER_KEYS | {
-    "type",
-    "role_arn",
-    "execution_role_arn",
-    "task_role_arn",
-    "delivery",
-    "secrets",
-    "description",
-    REFRESH,
-}
 _EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
 ATTACH = "attach_policies"
 """The component that declares a consumer, or that it was found in, decides."""
@@ -44,7 +35,7 @@ def declared_consumers(scope: ComponentScope) -> list[ConsumerSpec]:
 
 def _declared(name: str, entry: Inputs) -> ConsumerSpec | None:
     errors = len(entry.scope.stack.errors)
-    entry.refuse_unknown(_KEYS)
+    entry.refuse_unknown(frozenset(ConsumerEntry.model_fields))
     given = entry.required_text("type", f"Write one of {', '.join(ReaderType)}.")
     if given and given not in list(ReaderType):
         entry.error("type", f"type is {given!r}", f"Write one of {', '.join(ReaderType)}.")

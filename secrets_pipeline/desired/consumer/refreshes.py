@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from secrets_pipeline.arn import account_of
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.consumer.keys import EcsRefreshKeys, LambdaRefreshKeys, SsmRefreshKeys
 from secrets_pipeline.desired.consumer.model import (
     ConsumerSpec,
     Delivery,
@@ -31,9 +32,9 @@ from secrets_pipeline.desired.reading.named_secrets import read_secrets
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
 
 REFRESH = "refresh"
-_ECS = frozenset({"cluster", "service"})
-_LAMBDA = frozenset({"function_name"})
-_SSM = frozenset({"ssm_document", "targets", "parameters"})
+_ECS = frozenset(EcsRefreshKeys.model_fields)
+_LAMBDA = frozenset(LambdaRefreshKeys.model_fields)
+_SSM = frozenset(SsmRefreshKeys.model_fields)
 _KEYS = {ReaderType.ECS: _ECS, ReaderType.LAMBDA: _LAMBDA, ReaderType.EC2: _SSM, ReaderType.APP: _SSM}
 _MOST_TARGETS, _MOST_VALUES = 5, 50
 """https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html."""

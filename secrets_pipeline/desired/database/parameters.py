@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 
@@ -83,16 +83,28 @@ _MEMBER = _Request(
     texts={"ca_cert_identifier": "CACertificateIdentifier", "parameter_group_name": "DBParameterGroupName"},
     flags={"auto_minor_version_upgrade": "AutoMinorVersionUpgrade", "publicly_accessible": "PubliclyAccessible"},
 )
+PASSED_ON: Final[Mapping[str, tuple[Any, str]]] = {
+    variable: (kind, parameter)
+    for request in (_INSTANCE, _CLUSTER, _MEMBER)
+    for kind, table in (
+        (str, request.texts),
+        (int, request.numbers),
+        (bool, request.flags),
+        (list[str], request.lists),
+    )
+    for variable, parameter in table.items()
+}
+"""Variable → its type, and the parameter of RDS's API that it becomes."""
 _LEAST_STORAGE: Mapping[str, Mapping[str, int]] = {
     "standard": {"oracle": 10, "sqlserver": 20, "": 5},
     "io1": {"": 100},
     "io2": {"": 100},
 }
 """Storage type → family of engines → least AllocatedStorage; `USUAL_STORAGE` for any other type."""
-USUAL_STORAGE, _MOST_STORAGE = 20, 65536
-_SERVERLESS = "serverlessv2_scaling_configuration"
-_CAPACITIES = {"min_capacity": "MinCapacity", "max_capacity": "MaxCapacity"}
-_MOST_CAPACITY = 256
+USUAL_STORAGE, MOST_STORAGE = 20, 65536
+SERVERLESS: Final = "serverlessv2_scaling_configuration"
+CAPACITIES: Final = {"min_capacity": "MinCapacity", "max_capacity": "MaxCapacity"}
+MOST_CAPACITY: Final = 256
 
 
 def safe_defaults(inputs: Inputs, *, protected: bool) -> dict[str, bool]:
@@ -123,28 +135,28 @@ def allocated_storage(inputs: Inputs, engine: str) -> int:
     storage = inputs.text("storage_type") or ("io1" if inputs.has("iops") else "gp3")
     family, by_family = engine.partition("-")[0], _LEAST_STORAGE.get(storage, {})
     least = by_family.get(family, by_family.get("", USUAL_STORAGE))
-    given = inputs.integer("allocated_storage", least=1, most=_MOST_STORAGE)
+    given = inputs.integer("allocated_storage", least=1, most=MOST_STORAGE)
     if given is not None and given < least:
         inputs.error(
             "allocated_storage",
             f"allocated_storage is {given}, and {storage} begins with {least} GiB for {engine}",
-            f"Write a number from {least} to {_MOST_STORAGE}.",
+            f"Write a number from {least} to {MOST_STORAGE}.",
         )
     return given or max(least, USUAL_STORAGE)
 
 
 def _serverless(inputs: Inputs) -> dict[str, Any]:
     """Capacity of `db.serverless` instances, in steps of half a unit."""
-    if not inputs.has(_SERVERLESS):
+    if not inputs.has(SERVERLESS):
         return {}
-    entry = inputs.inputs(_SERVERLESS)
-    entry.refuse_unknown(frozenset(_CAPACITIES))
+    entry = inputs.inputs(SERVERLESS)
+    entry.refuse_unknown(frozenset(CAPACITIES))
     found: dict[str, float] = {}
-    for key, name in _CAPACITIES.items():
+    for key, name in CAPACITIES.items():
         value = entry.known(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_CAPACITY:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_CAPACITY:
             said = value if isinstance(value, int | float) and not isinstance(value, bool) else found_kind(value)
-            entry.error(key, f"{key} is {said}", f"Write a number from 0 to {_MOST_CAPACITY}, for example 0.5.")
+            entry.error(key, f"{key} is {said}", f"Write a number from 0 to {MOST_CAPACITY}, for example 0.5.")
         else:
             found[name] = float(value)
     return {"ServerlessV2ScalingConfiguration": found} if found else {}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from secrets_pipeline.desired.base import Late, SecretRef
+from secrets_pipeline.desired.database.keys import MOST_INSTANCES, PORTS
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.database.parameters import (
     USUAL_STORAGE,
@@ -36,7 +37,6 @@ _IDENTIFIER_LENGTH = 63
 _DEFAULT_ENGINE, _DEFAULT_USERNAME = "mysql", "admin"
 _SMALLEST: Final = {True: "db.t4g.medium", False: "db.t4g.micro"}
 """Whether it is a cluster → class of its instances where the component names none."""
-_MOST_INSTANCES = 16
 _REFERENCE = "!terraform.state secretsmanager generated_passwords.<key>"
 _OF_CLUSTERS = (
     "cluster_identifier",
@@ -71,7 +71,7 @@ def read_component(scope: ComponentScope, *, protected: bool) -> DatabaseSpec:
             "manage_master_user_password stands beside a password",
             "Keep one: RDS writes the secret itself, or a secret of this stack is the password.",
         )
-    count = inputs.integer(_first(inputs, "instance_count", "cluster_size"), 1, least=1, most=_MOST_INSTANCES)
+    count = inputs.integer(_first(inputs, "instance_count", "cluster_size"), 1, least=1, most=MOST_INSTANCES)
     instance_class = inputs.text(_first(inputs, "instance_class", "cluster_instance_class", "instance_type"))
     # What Terraform set is Terraform's to know.
     defaults = safe_defaults(inputs, protected=protected) if create else {}
@@ -85,7 +85,7 @@ def read_component(scope: ComponentScope, *, protected: bool) -> DatabaseSpec:
         instance_count=count or 1 if cluster else 1,
         allocated_storage=allocated_storage(inputs, engine) if create and not cluster else USUAL_STORAGE,
         db_name=inputs.text(_first(inputs, "db_name", "database_name")),
-        port=inputs.integer("port", least=1150, most=65535),
+        port=inputs.integer("port", least=PORTS[0], most=PORTS[1]),
         username=_username(inputs, engine, create=create),
         password=password,
         manage_master_user_password=managed,

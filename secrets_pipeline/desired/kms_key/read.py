@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from secrets_pipeline.desired.kms_key.keys import DELETION_DAYS, ROTATION_DAYS
 from secrets_pipeline.desired.kms_key.lockout import locks_out_root
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import ALIAS, KEY_POLICY_BYTES
@@ -15,9 +16,6 @@ from secrets_pipeline.desired.policy.principals import is_public
 from secrets_pipeline.desired.policy.statements import statements
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope
-
-_DELETION_DAYS = (7, 30)
-_ROTATION_DAYS = (90, 2560)
 
 
 def read_component(scope: ComponentScope, account_id: str | None = None) -> KeySpec | None:
@@ -45,12 +43,12 @@ def read_component(scope: ComponentScope, account_id: str | None = None) -> KeyS
         description=inputs.text("description") or "",
         enable_key_rotation=inputs.boolean("enable_key_rotation", default=True),
         rotation_period_in_days=inputs.integer(
-            "rotation_period_in_days", least=_ROTATION_DAYS[0], most=_ROTATION_DAYS[1]
+            "rotation_period_in_days", least=ROTATION_DAYS[0], most=ROTATION_DAYS[1]
         ),
         deletion_window_in_days=inputs.integer(
-            "deletion_window_in_days", 30, least=_DELETION_DAYS[0], most=_DELETION_DAYS[1]
+            "deletion_window_in_days", 30, least=DELETION_DAYS[0], most=DELETION_DAYS[1]
         )
-        or _DELETION_DAYS[1],
+        or DELETION_DAYS[1],
         tags=inputs.tags(),
         policy=_policy(inputs, account_id),
         create=scope.flag("create"),

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.kinds import COMPONENTS, SECRETS, TERRAFORM, Recognised, own_settings, recognised, setting
 from secrets_pipeline.desired.names import alias_variable, key_alias
+from secrets_pipeline.desired.reading.keys import SWITCHES
 from secrets_pipeline.desired.reading.variables import OTHER_SECTIONS, read_expression
 from secrets_pipeline.desired.settings.grants import granted
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -32,8 +33,6 @@ Reads: TypeAlias = Callable[[Component], bool]
 _Place: TypeAlias = tuple[str, str]
 """Stack and component."""
 
-SWITCHES: Final = ("enabled", "secrets_enabled")
-"""Variables that switch a whole component off."""
 _DELIVERED: Final = ("lambda", "ecs", "apigateway")
 _ASKING: Final[Mapping[str, tuple[str, ...]]] = {
     "kms": ("create",),

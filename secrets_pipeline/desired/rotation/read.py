@@ -18,28 +18,11 @@ from secrets_pipeline.desired.limits import (
 )
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import listed, near_miss
+from secrets_pipeline.desired.rotation.keys import FLAT_KEYS, RotationEntry
 from secrets_pipeline.desired.rotation.model import RotationSpec, RotationStrategy
 
-FLAT_KEYS = frozenset(
-    {
-        "rotation_lambda_arn",
-        "rotation_automatically",
-        "enable_rotation",
-        "rotation_enabled",
-        "rotation_automatically_after_days",
-        "rotation_days",
-        "rotation_schedule_expression",
-        "rotation_duration",
-        "rotation_managed_externally",
-        "rotate_immediately",
-    }
-)
 _SWITCHES = ("rotation_automatically", "enable_rotation", "rotation_enabled")
 """tf-atmos's name, and what its stacks and other Terraform modules call it."""
-_NESTED_KEYS = frozenset(
-    {"lambda_arn", "managed", "strategy", "superuser_secret", "json_key"}
-    | {"automatically_after_days", "schedule_expression", "duration", "rotate_immediately"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +64,7 @@ def rotation(component: Inputs, entry: Inputs) -> RotationSpec | None:
 
 
 def _nested(inputs: Inputs, default_days: int | None) -> RotationSpec | None:
-    inputs.refuse_unknown(_NESTED_KEYS)
+    inputs.refuse_unknown(frozenset(RotationEntry.model_fields))
     errors = len(inputs.scope.stack.errors)
     managed = inputs.boolean("managed", default=False)
     if len(inputs.scope.stack.errors) > errors:

@@ -5,14 +5,38 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_se
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from secrets_pipeline.desired.base import Late
 from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.manifest_map import ManifestMap
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.desired.value.passwords import family_of, password_policy, rules_of
 from secrets_pipeline.references.model import Expression, Output
 
-DOCUMENT_KEYS = frozenset({"username", "engine", "dbname", "host", "port", "ssl"})
+
+class GeneratedFields(ManifestMap):
+    """Fields beside a generated password, which make the value the JSON that AWS's rotation templates read.
+
+    For the master password of an `rds` component of the stack, what is left out is that database's.
+    """
+
+    username: str | None = Field(default=None, description="The database user of the password; makes the value JSON.")
+    engine: str | None = Field(
+        default=None, description="The database's engine; makes the value JSON.", examples=["postgres", "mysql"]
+    )
+    dbname: str | None = Field(default=None, description="Name of the database; makes the value JSON.")
+    host: str | None = Field(
+        default=None, description="The database's host, for example `!terraform.state rds address`; a writer."
+    )
+    port: int | None = Field(default=None, ge=1, le=65535, description="The database's port.")
+    ssl: bool | None = Field(
+        default=None, description="`false` lets the rotation function log in without TLS; by default it insists on it."
+    )
+
+
+DOCUMENT_KEYS = frozenset(GeneratedFields.model_fields)
 _ASKS_FOR_DOCUMENT = ("username", "engine", "dbname")
 
 

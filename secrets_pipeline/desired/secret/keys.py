@@ -7,65 +7,159 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any, Final, Literal
 
-from secrets_pipeline.desired.reading.ours import SWITCHES
-from secrets_pipeline.desired.rotation import read as rotation
-from secrets_pipeline.desired.secret import generated
+from pydantic import Field
 
-PASSWORD_KEYS = frozenset(
-    {"password_length", "random_password_length", "random_password_special", "random_password_override_special"}
-    | {"override_special"}
-    | {
-        f"{prefix}min_{name}"
-        for prefix in ("", "random_password_")
-        for name in ("lower", "upper", "numeric", "special")
-    }
-)
-ENTRY_KEYS = (
-    frozenset(
-        {
-            "name",
-            "full_name",
-            "previous_name",
-            "path",
-            "description",
-            "secret_data",
-            "secret_binary",
-            "value",
-            "generate_random_password",
-            "kms_key_id",
-            "recovery_window_in_days",
-            "rotation",
-            "replica_regions",
-            "policy",
-            "tags",
-            "type",
-            "secret_string_version",
-        }
+from secrets_pipeline.desired.consumer.keys import ConsumerEntry
+from secrets_pipeline.desired.limits import DEFAULT_ROTATION_DAYS, RECOVERY_DAYS
+from secrets_pipeline.desired.manifest_map import ManifestMap
+from secrets_pipeline.desired.reading.keys import CommonVariables, Policy, Tags
+from secrets_pipeline.desired.rotation.keys import FlatRotation, RotationEntry
+from secrets_pipeline.desired.secret.generated import GeneratedFields
+from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretType
+from secrets_pipeline.desired.value.passwords import DEFAULT_LENGTH, DEFAULT_MINIMUM, DEFAULT_SPECIAL, LONGEST
+from secrets_pipeline.rotation_lambda.password_strength import SHORTEST
+
+_LENGTH: Final = f"Characters of a generated password, {SHORTEST} to {LONGEST}"
+_SPECIAL: Final = "Special characters that a generated password is made of"
+_LEAST: Final = f"a generated password has at least; by default {DEFAULT_MINIMUM}."
+_RECOVERY: Final = f"Days in which a deleted secret can be restored: {RECOVERY_DAYS[0]} to {RECOVERY_DAYS[1]}, or 0"
+_KEY: Final = "KMS key: ARN, id, alias, or a reference such as `!terraform.state kms key_arn`"
+
+
+class PasswordRules(ManifestMap):
+    """How passwords are generated: of all secrets of a component, or of one. They come true at the next rotation."""
+
+    random_password_length: int | None = Field(
+        default=None, ge=SHORTEST, le=LONGEST, description=f"{_LENGTH}; by default {DEFAULT_LENGTH}."
     )
-    | generated.DOCUMENT_KEYS
-    | rotation.FLAT_KEYS
-    | PASSWORD_KEYS
-)
-"""Keys of one secret. `secret_string_version` steers Terraform's write-only values and means nothing here."""
-
-VARIABLES = (
-    frozenset(
-        {"context_name", "environment", "secrets", "consumers", "tags", "region", "account_id"}
-        | {"create_kms_key", "default_kms_key_id", "default_recovery_window_in_days"}
-        | {"default_rotation_days", "default_rotation_automatically"}
+    password_length: int | None = Field(
+        default=None, ge=SHORTEST, le=LONGEST, description=f"{_LENGTH}. Same as `random_password_length`."
     )
-    | frozenset(SWITCHES)
-    | PASSWORD_KEYS
-)
-"""Variables of the component that mean something here."""
+    random_password_special: bool | None = Field(
+        default=None, description="`false` for letters and digits alone; by default `true`."
+    )
+    random_password_override_special: str | None = Field(
+        default=None, description=f"{_SPECIAL}; by default `{DEFAULT_SPECIAL}`, or what the database's engine takes."
+    )
+    override_special: str | None = Field(
+        default=None, description=f"{_SPECIAL}. Same as `random_password_override_special`."
+    )
+    random_password_min_lower: int | None = Field(
+        default=None, ge=0, le=LONGEST, description=f"Small letters that {_LEAST}"
+    )
+    random_password_min_upper: int | None = Field(
+        default=None, ge=0, le=LONGEST, description=f"Capital letters that {_LEAST}"
+    )
+    random_password_min_numeric: int | None = Field(default=None, ge=0, le=LONGEST, description=f"Digits that {_LEAST}")
+    random_password_min_special: int | None = Field(
+        default=None, ge=0, le=LONGEST, description=f"Special characters that {_LEAST}"
+    )
+    min_lower: int | None = Field(default=None, ge=0, le=LONGEST, description="Same as `random_password_min_lower`.")
+    min_upper: int | None = Field(default=None, ge=0, le=LONGEST, description="Same as `random_password_min_upper`.")
+    min_numeric: int | None = Field(
+        default=None, ge=0, le=LONGEST, description="Same as `random_password_min_numeric`."
+    )
+    min_special: int | None = Field(
+        default=None, ge=0, le=LONGEST, description="Same as `random_password_min_special`."
+    )
+
+
+PASSWORD_KEYS = frozenset(PasswordRules.model_fields)
+
+
+class SecretEntry(GeneratedFields, PasswordRules, FlatRotation):
+    """One secret: an entry of `secrets`, under a key by which references and consumers name it."""
+
+    name: str | None = Field(default=None, description="Last part of its name in AWS; by default its key.")
+    path: str | None = Field(default=None, description="What stands in its name in AWS before the last part.")
+    full_name: str | None = Field(
+        default=None, description="Its whole name in AWS, for a secret that exists; instead of `path` and `name`."
+    )
+    previous_name: str | None = Field(
+        default=None, description="The whole name that it had in AWS until now: the new secret begins with its value."
+    )
+    description: str | None = Field(default=None, description="For humans; also in AWS. Up to 2,048 characters.")
+    type: SecretType | None = Field(
+        default=None, description="What it holds, so that its value can be checked for the fields it needs."
+    )
+    generate_random_password: bool | None = Field(
+        default=None,
+        description="`true` generates its value once. An apply never changes it later; a rotation or a human may.",
+    )
+    secret_data: str | dict[str, Any] | None = Field(
+        default=None, description="Its value: a text, or a map for JSON, with references to what is known later."
+    )
+    secret_binary: str | None = Field(default=None, description="Its value as Base64, as `base64 FILE` prints it.")
+    value: Literal["external"] | None = Field(
+        default=None, description="`external`: a human or a vendor puts the value there. The same as saying nothing."
+    )
+    kms_key_id: str | None = Field(
+        default=None,
+        description=f"{_KEY}. By default `default_kms_key_id`; `alias/aws/secretsmanager` for AWS's own.",
+    )
+    policy: Policy | None = Field(
+        default=None, description="Statements of its resource policy. None may let everybody in."
+    )
+    rotation: RotationEntry | None = Field(default=None, description="How it rotates; without it, it does not.")
+    replica_regions: list[str | ReplicaSpec] | None = Field(
+        default=None, description="Other regions that have a replica.", examples=[["eu-west-1"]]
+    )
+    recovery_window_in_days: int | None = Field(
+        default=None,
+        ge=0,
+        le=RECOVERY_DAYS[1],
+        description=f"{_RECOVERY}, which is never allowed in production. By default `default_recovery_window_in_days`.",
+    )
+    tags: Tags | None = Field(default=None, description="Its tags, beside those of the component.")
+    secret_string_version: Any = Field(
+        default=None, description="Means nothing here: it steers Terraform's write-only values."
+    )
+
+
+ENTRY_KEYS = frozenset(SecretEntry.model_fields)
+
+
+class SecretsmanagerVariables(CommonVariables, PasswordRules):
+    """Variables of a `secretsmanager` component; further ones are Terraform's."""
+
+    context_name: str | int | None = Field(
+        default=None,
+        description="First part of all names: `{context_name}/{environment}/{path}/{name}`. Needed, unless "
+        "`settings.secrets_pipeline.name_template` or each `full_name` says the names.",
+        examples=["myapp"],
+    )
+    secrets: dict[str, SecretEntry] | None = Field(default=None, description="The secrets, by key.")
+    consumers: dict[str, ConsumerEntry] | None = Field(
+        default=None, description="Who reads these secrets, by a name of your own."
+    )
+    default_kms_key_id: str | None = Field(default=None, description=f"{_KEY}. By default AWS's own.")
+    create_kms_key: bool | None = Field(
+        default=None, description="`true` makes a KMS key for these secrets, `alias/secrets/…`."
+    )
+    default_recovery_window_in_days: int | None = Field(
+        default=None, ge=0, le=RECOVERY_DAYS[1], description=f"{_RECOVERY}; by default 30."
+    )
+    default_rotation_days: int | None = Field(
+        default=None,
+        ge=DEFAULT_ROTATION_DAYS[0],
+        le=DEFAULT_ROTATION_DAYS[1],
+        description="Days between two rotations, for secrets that say no schedule; by default 30.",
+    )
+    default_rotation_automatically: bool | None = Field(
+        default=None, description="Whether a secret that names a rotation function rotates; by default `false`."
+    )
+
+
+VARIABLES = frozenset(SecretsmanagerVariables.model_fields)
 
 _GENERATE = "Write generate_random_password: true."
 _DATA = "Write secret_data: a text, or a map for JSON."
 _REPLICAS = "Write replica_regions: [eu-west-1], or {region: eu-west-1, kms_key_id: …} for each."
 _POLICY = "Write policy: {Statement: […]}."
 _ROTATION = "Write rotation: {managed: true}, or {lambda_arn: …}, with automatically_after_days or schedule_expression."
-_LENGTH = "Write random_password_length: 32 beside generate_random_password: true."
+_RULE = "Write random_password_length: 32 beside generate_random_password: true."
 INSTEAD: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("create_random_password", "random_password", "generate_password", "generate_secret"), _GENERATE)
     | dict.fromkeys(("secret_string", "secret_string_wo", "secret_value", "secret_key_value", "key_value"), _DATA)
@@ -73,7 +167,7 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
     | dict.fromkeys(("replica", "replicas", "replication", "add_replica_region"), _REPLICAS)
     | dict.fromkeys(("resource_policy", "secret_policy", "policy_statements", "policy_json", "create_policy"), _POLICY)
     | dict.fromkeys(("rotation_rules", "rotation_schedule", "rotation_function", "managed_rotation"), _ROTATION)
-    | dict.fromkeys(("length", "exclude_characters"), _LENGTH)
+    | dict.fromkeys(("length", "exclude_characters"), _RULE)
     | {"kms_key": "Write kms_key_id: an ARN, id or alias.", "kms_key_arn": "Write kms_key_id: an ARN, id or alias."}
     | {"recovery_window": "Write recovery_window_in_days: 7 to 30."}
     | {"force_delete": "Write recovery_window_in_days: 0, which deletes at once when the secret is pruned."}

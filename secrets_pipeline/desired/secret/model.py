@@ -29,8 +29,10 @@ class SecretType(StrEnum):
 class ReplicaSpec(Spec):
     """A replica in another region."""
 
-    region: str
-    kms_key_id: str | None = None
+    region: str = Field(description="AWS region.", examples=["eu-west-1"])
+    kms_key_id: str | None = Field(
+        default=None, description="KMS key of that region: ARN, id or alias; by default AWS's own."
+    )
 
 
 class SecretSpec(Spec):

@@ -24,7 +24,7 @@ from secrets_pipeline.desired.limits import (
 from secrets_pipeline.desired.policy.statements import secret_policy_statements
 from secrets_pipeline.desired.reading.crossing import crosses_name
 from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
-from secrets_pipeline.desired.reading.ours import SWITCHES
+from secrets_pipeline.desired.reading.keys import SWITCHES
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.rotation import read as rotation
 from secrets_pipeline.desired.secret.keys import ENTRY_KEYS, INSTEAD, MISTAKEN_VARIABLES, VARIABLES
@@ -235,7 +235,7 @@ def _replicas(shared: _Component, entry: Inputs) -> list[ReplicaSpec]:
     replicas: list[ReplicaSpec] = []
     for index, one in enumerate(maps):
         read = Inputs(entry.scope, one, (*entry.at("replica_regions"), index))
-        read.refuse_unknown(frozenset({"region", "kms_key_id"}))
+        read.refuse_unknown(frozenset(ReplicaSpec.model_fields))
         region = read.text("region", pattern=REGION, example="eu-west-1")
         if region is None:
             if not read.has("region"):

@@ -1,0 +1,42 @@
+"""List the variables of `kms` components that mean something here.
+
+They are those of Cloud Posse's component, https://github.com/cloudposse/terraform-aws-kms-key.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field
+
+from secrets_pipeline.desired.reading.keys import CommonVariables, Policy
+
+DELETION_DAYS: Final = (7, 30)
+ROTATION_DAYS: Final = (90, 2560)
+
+
+class KmsVariables(CommonVariables):
+    """Variables of a `kms` component that a secret refers to, or that says `create: true`; others are Terraform's."""
+
+    alias: str | None = Field(
+        default=None,
+        description="Alias of the key, with or without `alias/`; it finds the key.",
+        examples=["alias/myapp"],
+    )
+    alias_name: str | None = Field(default=None, description="Same as `alias`.")
+    description: str | None = Field(default=None, description="For humans; also in AWS.")
+    enable_key_rotation: bool | None = Field(
+        default=None, description="Whether KMS rotates the key's material; by default `true`."
+    )
+    rotation_period_in_days: int | None = Field(
+        default=None, ge=ROTATION_DAYS[0], le=ROTATION_DAYS[1], description="How often; by default AWS's 365."
+    )
+    deletion_window_in_days: int | None = Field(
+        default=None,
+        ge=DELETION_DAYS[0],
+        le=DELETION_DAYS[1],
+        description="How long a deletion of the key can be cancelled; by default 30.",
+    )
+    policy: Policy | None = Field(
+        default=None, description="Further statements of the key policy, beside that of the account itself."
+    )

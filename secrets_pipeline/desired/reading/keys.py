@@ -1,0 +1,53 @@
+"""List the variables that components of every kind share."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from pydantic import ConfigDict, Field
+
+from secrets_pipeline.desired.manifest_map import ManifestMap
+
+Tags: TypeAlias = dict[str, str | int | float | bool | None]
+"""Numbers and true or false become text, as Terraform makes them."""
+Policy: TypeAlias = str | dict[str, Any] | list[dict[str, Any]]
+"""A policy document: a map, its statements alone, or JSON text."""
+
+
+class Switches(ManifestMap):
+    """Variables that switch a whole component off."""
+
+    enabled: bool | None = Field(default=None, description="`false` leaves the whole component out.")
+    secrets_enabled: bool | None = Field(default=None, description="`false` leaves the whole component out.")
+
+
+SWITCHES: Final = tuple(Switches.model_fields)
+
+
+class CommonVariables(Switches):
+    """Variables of a component of any kind; further ones are Terraform's."""
+
+    model_config = ConfigDict(extra="allow")
+
+    region: str | None = Field(
+        default=None,
+        description="AWS region of the stack, where the operator's settings leave it open; else it has to agree.",
+        examples=["eu-west-2"],
+    )
+    account_id: str | int | None = Field(
+        default=None,
+        description="AWS account of the stack, 12 digits in quotes. Credentials of another account stop a run.",
+        examples=["111122223333"],
+    )
+    environment: str | int | None = Field(
+        default=None,
+        description="Second part of secrets' names. `prod` and `production`, also as a word in it, make the stack "
+        "production.",
+        examples=["dev"],
+    )
+    stage: str | int | None = Field(
+        default=None,
+        description="`prod` and `production`, also as a word in it, make the stack production.",
+        examples=["dev"],
+    )
+    tags: Tags | None = Field(default=None, description="Tags of everything that the component makes.")

@@ -1,0 +1,76 @@
+"""List what a secret may say of its rotation: the nested `rotation` map, and tf-atmos's flat keys.
+
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field
+
+from secrets_pipeline.desired.limits import ROTATION_DAYS
+from secrets_pipeline.desired.manifest_map import ManifestMap
+from secrets_pipeline.desired.rotation.model import RotationStrategy
+
+_LEAST, _MOST = ROTATION_DAYS
+_FUNCTION: Final = "ARN of your own rotation function, for example `!terraform.state lambda/rotation function_arn`."
+_DAYS: Final = "Days between two rotations; instead of a schedule."
+_SCHEDULE: Final = "`rate(10 days)` or `cron(0 8 ? * MON *)`, as Secrets Manager takes it; instead of days."
+_DURATION: Final = "Length of the rotation window in hours, `1h` to `24h`."
+_SWITCH: Final = "Whether the named function rotates the secret."
+
+
+class RotationEntry(ManifestMap):
+    """How a secret rotates: the `rotation` map of its entry."""
+
+    managed: bool | None = Field(
+        default=None, description="`true` for the rotation function that the pipeline deploys; instead of `lambda_arn`."
+    )
+    lambda_arn: str | None = Field(default=None, description=f"{_FUNCTION} Instead of `managed: true`.")
+    strategy: RotationStrategy | None = Field(
+        default=None,
+        description="What the function does: `single-user` changes the user's password, `alternating-users` lets two "
+        "users take turns, `random` makes a new value. By default what suits the value.",
+    )
+    superuser_secret: str | None = Field(
+        default=None,
+        description="`KEY` or `COMPONENT.KEY` of the secret whose user sets the password, for `alternating-users`.",
+    )
+    json_key: str | None = Field(
+        default=None, description="Key of a JSON value that gets a new random value, for `random`."
+    )
+    automatically_after_days: int | None = Field(
+        default=None, ge=_LEAST, le=_MOST, description=f"{_DAYS} By default `default_rotation_days`, 30."
+    )
+    schedule_expression: str | None = Field(default=None, description=_SCHEDULE)
+    duration: str | None = Field(default=None, description=_DURATION)
+    rotate_immediately: bool | None = Field(
+        default=None, description="`true` rotates at once when rotation is switched on; by default the schedule does."
+    )
+
+
+class FlatRotation(ManifestMap):
+    """How a secret rotates, in the keys of tf-atmos's component; instead of the `rotation` map."""
+
+    rotation_lambda_arn: str | None = Field(default=None, description=_FUNCTION)
+    rotation_automatically: bool | None = Field(
+        default=None, description=f"{_SWITCH} By default `default_rotation_automatically`, or `true` beside days."
+    )
+    enable_rotation: bool | None = Field(default=None, description=f"{_SWITCH} Same as `rotation_automatically`.")
+    rotation_enabled: bool | None = Field(default=None, description=f"{_SWITCH} Same as `rotation_automatically`.")
+    rotation_automatically_after_days: int | None = Field(default=None, ge=_LEAST, le=_MOST, description=_DAYS)
+    rotation_days: int | None = Field(
+        default=None, ge=_LEAST, le=_MOST, description=f"{_DAYS} Same as `rotation_automatically_after_days`."
+    )
+    rotation_schedule_expression: str | None = Field(default=None, description=_SCHEDULE)
+    rotation_duration: str | None = Field(default=None, description=_DURATION)
+    rotation_managed_externally: bool | None = Field(
+        default=None, description="`true` leaves the rotation of the secret to somebody else, as it is."
+    )
+    rotate_immediately: bool | None = Field(
+        default=None, description="`true` rotates at once when rotation is switched on; by default the schedule does."
+    )
+
+
+FLAT_KEYS: Final = tuple(FlatRotation.model_fields)
