@@ -27,7 +27,7 @@ MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks
 BACKENDS := moto ministack
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends budget mutate fuzz lint format requirements vendored clean
+.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends budget mutate fuzz recording lint format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,14 +79,17 @@ mutate: venv ## Random mutants of the packages that decide: which does no test n
 fuzz: venv ## Read repositories with random mistakes: only errors of ours may come of one (ARGS="--seconds 3600 --seed 7")
 	$(BIN)/python -m tests.desired.fuzz $(ARGS)
 
-lint: venv ## ruff, mypy --strict and the contracts of imports, over everything; schemas and zizmor over docs/ci/
+recording: venv ## Draw what README's recording shows anew, from the real program: docs/images/recording.svg
+	PYTHONPATH=. $(BIN)/python benchmarks/recording.py
+
+lint: venv ## ruff, mypy --strict and the contracts of imports, over everything; schemas and zizmor over .github/ and docs/ci/
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows docs/ci/github/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/ci/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci docs/ci/gitlab/*.yml
-	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic docs/ci/github/*.yml
+	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic .github/workflows/*.yml docs/ci/github/*.yml
 	$(BIN)/shellcheck docs/ci/*.sh
 	$(BIN)/python -m tests.ci_files | $(BIN)/shellcheck --shell bash -
 
