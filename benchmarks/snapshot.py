@@ -22,7 +22,7 @@ from secrets_pipeline import emulator
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.desired.settings.operator import AccessSettings
+from secrets_pipeline.desired.settings.access import AccessSettings
 
 
 def main() -> int:

@@ -42,14 +42,14 @@ class AssumedRole(Spec):
     """A role that is assumed (STS AssumeRole), and what its trust policy asks for besides.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
-
-    Attributes:
-        role_arn: the role, or None for the caller's own credentials.
-        external_id: what the trust policy compares with `sts:ExternalId`; None where it does not.
     """
 
-    role_arn: str | None = None
-    external_id: ExternalId | None = None
+    role_arn: str | None = Field(
+        default=None, description="Role to assume; without it, the caller's own credentials are used."
+    )
+    external_id: ExternalId | None = Field(
+        default=None, description="What the role's trust policy compares with `sts:ExternalId`, where it does."
+    )
 
     @model_validator(mode="after")
     def _of_a_role(self) -> Self:

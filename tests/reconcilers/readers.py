@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import boto3
 
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
-from secrets_pipeline.desired.settings.operator import AccessSettings, OperatorSettings, VisibleAccount
+from secrets_pipeline.desired.settings.access import AccessSettings, VisibleAccount
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, FaultAction, InjectedFault, arm
 

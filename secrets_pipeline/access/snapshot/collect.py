@@ -14,7 +14,7 @@ from secrets_pipeline.access.snapshot.secret_metadata import NOTHING_WRITTEN, Ow
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.desired.settings.operator import AccessSettings, VisibleAccount
+from secrets_pipeline.desired.settings.access import AccessSettings, VisibleAccount
 
 UNNAMED = "no role is named under access.accounts of the operator's settings"
 _ROLE = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):role/.+")

@@ -11,16 +11,16 @@ from secrets_pipeline.desired.base import Spec
 
 
 class AllowedVariable(Spec):
-    """A variable of the pipeline's environment that YAML may read.
+    """A variable of the pipeline's environment that YAML may read."""
 
-    Attributes:
-        name: of the variable.
-        secret: whether it may stand inside a secret's value alone; one that is not may stand anywhere, as in names,
-            templates and descriptions.
-    """
-
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    secret: bool = True
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of the variable.")
+    secret: bool = Field(
+        default=True,
+        description=(
+            "Whether it may stand inside a secret's value alone; one that is not may stand anywhere, as in names, "
+            "templates and descriptions."
+        ),
+    )
 
 
 def _named(entries: object) -> object:

@@ -48,17 +48,15 @@ Globs: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 
 
 class DocumentGrant(Spec):
-    """An SSM document that may be run to start consumers anew.
+    """An SSM document that may be run to start consumers anew."""
 
-    Attributes:
-        name: of the document, or its ARN; no glob.
-        targets: on which instances at most, as SendCommand takes them; a stack names every key of it.
-        parameters: all of them; a stack says the same.
-    """
-
-    name: str = Field(pattern=r"^[^*?\[\]]+$")
-    targets: Mapping[str, Globs]
-    parameters: Mapping[str, Globs] = {}
+    name: str = Field(pattern=r"^[^*?\[\]]+$", description="Name of the document, or its ARN; no glob.")
+    targets: Mapping[str, Globs] = Field(
+        description="On which instances at most, as SendCommand takes them; a stack names every key of it."
+    )
+    parameters: Mapping[str, Globs] = Field(
+        default={}, description="All parameters of the command; a stack says the same."
+    )
 
     @field_validator("name")
     @classmethod
@@ -83,40 +81,53 @@ class GrantRule(Spec):
     """What the stacks that match a glob may touch and pull in; the rules that match a stack add up.
 
     All lists are globs, in which `*` also stands for `/`.
-
-    Attributes:
-        stacks: glob on the stack's name.
-        preset: `single-team` grants all of the following but values, readers and documents: for a repository whose
-            authors may touch whatever its account holds.
-        secrets: names that they may declare beside `{context}/{environment}/…`, both being words of the stack's name.
-        outputs: stacks whose outputs they may refer to.
-        values: stacks whose secret values they may copy. Both sides are named: neither glob may be `*` alone.
-        parameters: SSM parameters that `${ssm:…}` may read.
-        files: files, relative to the base path, that `${file:…}` and `!include` may read.
-        readers: account ids whose principals they may let read, or ids of organisations; `*` is everybody whom a
-            condition narrows.
-        functions: Lambda functions that are delivered to, started anew, or named as the one that rotates.
-        services: the same for ECS, as `cluster/service`.
-        stages: the same for REST APIs, as `api/stage`.
-        roles: IAM roles, as `path/name`, that `attach_policies` may give a policy.
-        databases: identifiers of databases that somebody else made and that they may set the master password of.
-        documents: SSM documents that they may run.
     """
 
-    stacks: str = "*"
-    preset: Literal["single-team"] | None = None
-    secrets: Globs = ()
-    outputs: Globs = ()
-    values: Globs = ()
-    parameters: Globs = ()
-    files: Globs = ()
-    readers: Globs = ()
-    functions: Globs = ()
-    services: Globs = ()
-    stages: Globs = ()
-    roles: Globs = ()
-    databases: Globs = ()
-    documents: tuple[DocumentGrant, ...] = ()
+    stacks: str = Field(default="*", description="Glob on the stack's name.")
+    preset: Literal["single-team"] | None = Field(
+        default=None,
+        description=(
+            "`single-team` grants everything here but values, readers and documents: for a repository whose "
+            "authors may touch whatever its account holds."
+        ),
+    )
+    secrets: Globs = Field(
+        default=(),
+        description=(
+            "Names of secrets that they may declare beside `{context}/{environment}/…`, both being words of the "
+            "stack's name."
+        ),
+    )
+    outputs: Globs = Field(default=(), description="Stacks whose outputs they may refer to.")
+    values: Globs = Field(
+        default=(),
+        description="Stacks whose secret values they may copy. Both sides are named: neither glob may be `*` alone.",
+    )
+    parameters: Globs = Field(default=(), description="SSM parameters that `${ssm:…}` may read.")
+    files: Globs = Field(
+        default=(), description="Files, relative to the base path, that `${file:…}` and `!include` may read."
+    )
+    readers: Globs = Field(
+        default=(),
+        description=(
+            "Account ids whose principals they may let read, or ids of organisations; `*` is everybody whom a "
+            "condition narrows."
+        ),
+    )
+    functions: Globs = Field(
+        default=(),
+        description="Lambda functions that are delivered to, started anew, or named as the one that rotates.",
+    )
+    services: Globs = Field(
+        default=(), description="ECS services that are delivered to or started anew, as `cluster/service`."
+    )
+    stages: Globs = Field(default=(), description="Stages of REST APIs that are delivered to, as `api/stage`.")
+    roles: Globs = Field(default=(), description="IAM roles, as `path/name`, that `attach_policies` may give a policy.")
+    databases: Globs = Field(
+        default=(),
+        description="Identifiers of databases that somebody else made and that they may set the master password of.",
+    )
+    documents: tuple[DocumentGrant, ...] = Field(default=(), description="SSM documents that they may run.")
 
     @model_validator(mode="after")
     def _names_both(self) -> GrantRule:

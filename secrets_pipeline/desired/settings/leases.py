@@ -11,16 +11,18 @@ from secrets_pipeline.desired.limits import REGION
 
 
 class SharedLeases(AssumedRole):
-    """What every store has that several hosts share, and the role to assume there.
+    """What every store has that several hosts share, and the role to assume there."""
 
-    Attributes:
-        region: of bucket or table.
-        seconds: how long a lease lasts that its run no longer renews, so how long a stack waits after a run died. All
-            but 120 of them are the time in which the run has to renew it; see `aws/leases/shared.py`.
-    """
-
-    region: str = Field(pattern=rf"^{REGION.pattern}$")
-    seconds: int = Field(default=160, ge=160, le=900)
+    region: str = Field(pattern=rf"^{REGION.pattern}$", description="AWS region of the bucket or table.")
+    seconds: int = Field(
+        default=160,
+        ge=160,
+        le=900,
+        description=(
+            "How long a lease lasts that its run no longer renews, so how long a stack waits after a run died. All but "
+            "120 of them are the time in which the run has to renew it."
+        ),
+    )
 
     @property
     def target(self) -> Target:
@@ -29,25 +31,19 @@ class SharedLeases(AssumedRole):
 
 
 class BucketLeases(SharedLeases):
-    """Leases as objects of an S3 bucket, by conditional PutObject.
+    """Leases as objects of an S3 bucket, by conditional PutObject."""
 
-    Attributes:
-        bucket: S3 bucket, without versioning: each renewal writes the object anew.
-        prefix: of the objects' keys.
-    """
-
-    bucket: str = Field(min_length=3)
-    prefix: str = ""
+    bucket: str = Field(min_length=3, description="S3 bucket, without versioning: each renewal writes the object anew.")
+    prefix: str = Field(default="", description="Prefix of the objects' keys.")
 
 
 class TableLeases(SharedLeases):
-    """Leases as items of a DynamoDB table, by conditional PutItem.
+    """Leases as items of a DynamoDB table, by conditional PutItem."""
 
-    Attributes:
-        table: whose partition key is the string `LockID`, as in tables of Terraform's state locks.
-    """
-
-    table: str = Field(min_length=3)
+    table: str = Field(
+        min_length=3,
+        description="DynamoDB table; its partition key is the string `LockID`, as in Terraform's tables of locks.",
+    )
 
 
 def _kind(value: object) -> str:

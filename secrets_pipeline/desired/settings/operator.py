@@ -6,13 +6,14 @@ import fnmatch
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError
 
-from secrets_pipeline.desired.base import AssumedRole, ExternalId, Spec, Target
+from secrets_pipeline.desired.base import AssumedRole, Spec, Target
 from secrets_pipeline.desired.kinds import ComponentKind
-from secrets_pipeline.desired.limits import ALIAS, KEY_ARN, ORGANIZATION_ID, REGION
+from secrets_pipeline.desired.limits import ALIAS, KEY_ARN, REGION
+from secrets_pipeline.desired.settings.access import AccessSettings, AccountId, InOrganization
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.desired.settings.environment import AllowedVariables, plain_names
 from secrets_pipeline.desired.settings.grants import Globs, GrantRule
@@ -27,31 +28,21 @@ REPOSITORY_ID = re.compile(r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,126}[A-Z
 """What AWS takes as the value of a tag, in ASCII, and half as long."""
 
 
-def _account_id(value: object) -> object:
-    problem = f'YAML made a number of it; put it in quotes: "{value:012d}"' if isinstance(value, int) else ""
-    if problem:
-        raise ValueError(problem)
-    return value
-
-
-AccountId = Annotated[str, BeforeValidator(_account_id), Field(pattern=r"^[0-9]{12}$")]
-
-
 class TargetRule(AssumedRole):
-    """Where the stacks that match a glob live, and the role to assume there.
+    """Where the stacks that match a glob live, and the role to assume there."""
 
-    Attributes:
-        stacks: glob on the stack's name, for example `myapp-*`.
-        account_id: 12 digits.
-        region: AWS region name; None leaves it to the stack's `vars.region`.
-        manifests: globs on the top-level manifests that may be part of such a stack, relative to the base path; none
-            for all. What a stack is called is said in YAML: without this, any manifest may join any stack.
-    """
-
-    stacks: str
-    account_id: AccountId | None = None
-    region: str | None = None
-    manifests: Globs = ()
+    stacks: str = Field(description="Glob on the stack's name, for example `myapp-*`.")
+    account_id: AccountId | None = Field(
+        default=None, description="Account, as 12 digits in quotes; without it, the stack's `vars.account_id`."
+    )
+    region: str | None = Field(default=None, description="AWS region name; without it, the stack's `vars.region`.")
+    manifests: Globs = Field(
+        default=(),
+        description=(
+            "Globs on the top-level manifests that may be part of such a stack, relative to the base path; without it, "
+            "all. What a stack is called is said in YAML: without this, any manifest may join any stack."
+        ),
+    )
 
     def matches(self, stack: str) -> bool:
         """Whether the rule is for `stack`."""
@@ -63,73 +54,11 @@ class TargetRule(AssumedRole):
 
 
 class SealSettings(Spec):
-    """Where the sealed passwords of a stack wait between two assets.
+    """Where the sealed passwords of a stack wait between two assets."""
 
-    Attributes:
-        bucket: S3 bucket, unversioned; None for local disk.
-        prefix: of the objects' keys.
-        region: of the bucket.
-    """
-
-    bucket: str | None = None
-    prefix: str = ""
-    region: str | None = None
-
-
-class VisibleAccount(AssumedRole):
-    """An account whose roles read secrets of other accounts, and how its principals can be looked at.
-
-    Attributes:
-        account_id: 12 digits.
-        role_arn: role there that may read IAM, and may assume the readers' roles for a live probe.
-    """
-
-    account_id: AccountId
-    role_arn: str
-
-
-class _InOrganization(Spec):
-    """A role in the organisation's account, and its external id, as beside any `role_arn`."""
-
-    organization_role_arn: str | None = None
-    organization_external_id: ExternalId | None = None
-
-    @property
-    def organization_role(self) -> AssumedRole:
-        """The role, to be assumed."""
-        return AssumedRole(role_arn=self.organization_role_arn, external_id=self.organization_external_id)
-
-    # Of a name of its own: pydantic keeps one validator of each name.
-    @model_validator(mode="after")
-    def _of_an_organization_role(self) -> Self:
-        if self.organization_external_id is not None and self.organization_role_arn is None:
-            problem = "organization_external_id goes with organization_role_arn: write both"
-            raise ValueError(problem)
-        return self
-
-
-class AccessSettings(_InOrganization):
-    """What the operator says about readers.
-
-    Attributes:
-        allowed_readers: globs on ARNs of roles and users that may read although no stack declares them: break-glass
-            roles, administrators. None where the operator has not said: administrators are a warning then; once it is
-            given, if only as `[]`, those whom it does not name are an error.
-        accounts: further accounts that an audit may look at.
-        organization_role_arn: role in the organisation's management or delegated account that may read its policies;
-            None for the stack's own credentials.
-        organization_policies: what stands in for SCPs and RCPs that cannot be read: `unknown`, or `allow` where the
-            operator knows that they do not stand in the way.
-        second_opinion: whether a verification also asks AWS's policy simulator and Access Analyzer, and compares.
-        organization_id: `o-…` that readers in other accounts have to belong to; a stack may only say the same. None
-            leaves it to the stacks.
-    """
-
-    allowed_readers: tuple[str, ...] | None = None
-    accounts: tuple[VisibleAccount, ...] = ()
-    organization_policies: Literal["unknown", "allow"] = "unknown"
-    second_opinion: bool = False
-    organization_id: str | None = Field(default=None, pattern=rf"^{ORGANIZATION_ID.pattern}$")
+    bucket: str | None = Field(default=None, description="S3 bucket, unversioned; without it, local disk.")
+    prefix: str = Field(default="", description="Prefix of the objects' keys.")
+    region: str | None = Field(default=None, description="AWS region of the bucket.")
 
 
 def _own_key(value: object) -> object:
@@ -139,35 +68,51 @@ def _own_key(value: object) -> object:
     return value
 
 
-class EventSettings(AssumedRole, _InOrganization):
-    """The queue that brings AWS's events of rotations, tampering, databases and access; one for all accounts.
+class EventSettings(AssumedRole, InOrganization):
+    """The queue that brings AWS's events of rotations, tampering, databases and access; one for all accounts."""
 
-    Attributes:
-        queue: its name, which is also in the names of everything that the pipeline makes to bring events there: a
-            dead-letter queue (`<name>-dead-letters`), rules, a bus and roles for other accounts.
-        region: where it is.
-        account_id: 12 digits; None for the account of the pipeline's own credentials.
-        role_arn: role to assume there; None for that of a target rule with the same account, else for the pipeline's
-            own credentials.
-        kms_key: alias or ARN of the KMS key that encrypts the messages, whose policy lets `events.amazonaws.com` use
-            it; None for SQS's own keys.
-        max_receives: how often a message is looked at before it goes to the dead-letter queue; one whose stack has a
-            run under way is looked at every minute until that run has ended, and from half of its looks on gets a run
-            that waits behind it. One that may be of a stack with errors is looked at every minute, too.
-        watch_access: whether rules for IAM and Organizations are put into the region where they tell of their calls;
-            false where nothing may be made there, which leaves their changes to the next verification.
-        organization_role_arn: role in the organisation's management account that may put rules there; None leaves
-            changes of SCPs and RCPs to the next verification.
-    """
-
-    queue: str = Field(pattern=r"^[A-Za-z0-9_-]{1,45}$")
-    region: str = Field(pattern=rf"^{REGION.pattern}$")
-    account_id: AccountId | None = None
-    kms_key: Annotated[str, BeforeValidator(_own_key)] | None = None
-    max_receives: int = Field(default=60, ge=3, le=1000)
-    watch_access: bool = True
+    queue: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,45}$",
+        description=(
+            "Name of the queue, which is also in the names of all that the pipeline makes to bring events there: a "
+            "dead-letter queue (`<name>-dead-letters`), rules, a bus and roles for other accounts."
+        ),
+    )
+    region: str = Field(pattern=rf"^{REGION.pattern}$", description="AWS region of the queue.")
+    account_id: AccountId | None = Field(
+        default=None, description="Account, as 12 digits in quotes; without it, that of the pipeline's own credentials."
+    )
+    kms_key: Annotated[str, BeforeValidator(_own_key)] | None = Field(
+        default=None,
+        description=(
+            "Alias or ARN of the KMS key that encrypts the messages, whose policy lets `events.amazonaws.com` use it; "
+            "without it, SQS's own keys do."
+        ),
+    )
+    max_receives: int = Field(
+        default=60,
+        ge=3,
+        le=1000,
+        description=(
+            "How often a message is looked at before it goes to the dead-letter queue; one whose stack has a run under "
+            "way is looked at every minute until that run has ended, and from half of its looks on gets a run that "
+            "waits behind it. One that may be of a stack with errors is looked at every minute, too."
+        ),
+    )
+    watch_access: bool = Field(
+        default=True,
+        description=(
+            "Whether rules for IAM and Organizations are put into the region where they tell of their calls; false "
+            "where nothing may be made there, which leaves their changes to the next verification."
+        ),
+    )
     organization_role_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$"
+        default=None,
+        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$",
+        description=(
+            "Role in the organisation's management account that may put rules there; without it, changes of SCPs "
+            "and RCPs wait for the next verification."
+        ),
     )
 
     @property
@@ -189,56 +134,96 @@ def _globs(value: object) -> object:
 
 
 class OperatorSettings(Spec):
-    """What only the operator decides.
+    """What only the operator decides."""
 
-    Attributes:
-        targets: the first rule that matches a stack says where it lives.
-        grants: what YAML may touch and pull in beyond a stack's own: by default nothing. One map is a rule for all
-            stacks.
-        variables: `environment_allowed` in the file: environment variables that YAML may read in any way, each a name,
-            whose value is secret then, or `{name: AWS_REGION, secret: false}`.
-        components: the kind of a component by name, or `ignore`, before what the YAML says: `{my-kms: kms}`.
-        repository: what this repository is called in the marks of all that it makes, so that another one with a stack
-            of the same name is told apart; empty for the clone's remote `origin`, written `github.com/acme/infra`.
-        seal_key: alias, id or ARN of the KMS key that seals generated values.
-        fingerprint_key: alias, id or ARN of the HMAC key of fingerprints.
-        seals: `local`, or an S3 bucket.
-        leases: where the lease of a stack is, which one run at a time holds: `local`, an S3 bucket or a DynamoDB table.
-            A deployment whose storage several hosts share needs one of the latter.
-        read_only: refuse every write; `SECRETS_PIPELINE_READ_ONLY=1` does the same.
-        database_logins: whether the pipeline can reach the databases and proves each password by a login.
-        rotation_preflight: whether function, role and value are looked at before a rotation is switched on; false where
-            the pipeline may read neither Lambda nor IAM.
-        rds_ca_file: certificate bundle for logging in to RDS; None for the system's.
-        permissions_boundary: name of the IAM policy that bounds each role that the pipeline makes, with its path; it
-            is looked for in the role's account. None for none.
-        access: who else may read, and what an audit may look at.
-        verification: when stacks are verified; what it does not say, each stack may.
-        events: the queue that brings events; None for none: a sensor then looks for itself, every few minutes.
-        alerts: where alerts go.
-        apply_on_change: globs on names of stacks that are applied by themselves when their YAML changed; `true` is
-            `["*"]`, and the default is none: a change waits for somebody to apply it.
-    """
-
-    targets: tuple[TargetRule, ...] = ()
-    grants: Annotated[tuple[GrantRule, ...], BeforeValidator(_rules)] = ()
-    variables: AllowedVariables = Field(default=(), alias="environment_allowed")
-    components: Mapping[str, ComponentKind] = {}
-    repository: str = Field(default="", pattern=rf"^({REPOSITORY_ID.pattern})?$")
-    seal_key: str = "alias/secrets-pipeline"
-    fingerprint_key: str = "alias/secrets-pipeline-fingerprint"
-    seals: Annotated[SealSettings, BeforeValidator(_seals)] = SealSettings()
-    leases: LeaseSettings = "local"
-    database_logins: bool = True
-    rotation_preflight: bool = True
-    read_only: bool = False
-    rds_ca_file: str | None = None
-    permissions_boundary: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_+=,.@-]+(/[A-Za-z0-9_+=,.@-]+)*$")
-    access: AccessSettings = AccessSettings()
-    events: EventSettings | None = None
-    alerts: AlertSettings = AlertSettings()
-    verification: VerificationSettings = VerificationSettings()
-    apply_on_change: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
+    targets: tuple[TargetRule, ...] = Field(
+        default=(), description="The first rule that matches a stack says where it lives."
+    )
+    grants: Annotated[tuple[GrantRule, ...], BeforeValidator(_rules)] = Field(
+        default=(),
+        description=(
+            "What YAML may touch and pull in beyond a stack's own: by default nothing. One map is a rule for all "
+            "stacks."
+        ),
+    )
+    variables: AllowedVariables = Field(
+        default=(),
+        alias="environment_allowed",
+        description=(
+            "Environment variables that YAML may read in any way, each a name, whose "
+            "value is secret then, or `{name: AWS_REGION, secret: false}`."
+        ),
+    )
+    components: Mapping[str, ComponentKind] = Field(
+        default={},
+        description="The kind of a component by name, or `ignore`, before what the YAML says: `{my-kms: kms}`.",
+    )
+    repository: str = Field(
+        default="",
+        pattern=rf"^({REPOSITORY_ID.pattern})?$",
+        description=(
+            "What this repository is called in the marks of all that it makes, so that another one with a stack of the "
+            "same name is told apart; empty for the clone's remote `origin`, written `github.com/acme/infra`."
+        ),
+    )
+    seal_key: str = Field(
+        default="alias/secrets-pipeline", description="Alias, id or ARN of the KMS key that seals generated values."
+    )
+    fingerprint_key: str = Field(
+        default="alias/secrets-pipeline-fingerprint", description="Alias, id or ARN of the HMAC key of fingerprints."
+    )
+    seals: Annotated[SealSettings, BeforeValidator(_seals)] = Field(
+        default=SealSettings(), description="Where sealed passwords wait between two assets: `local`, or an S3 bucket."
+    )
+    leases: LeaseSettings = Field(
+        default="local",
+        description=(
+            "Where the lease of a stack is, which one run at a time holds: `local`, an S3 bucket or a DynamoDB table. "
+            "A deployment whose storage several hosts share needs one of the latter."
+        ),
+    )
+    database_logins: bool = Field(
+        default=True, description="Whether the pipeline can reach the databases and proves each password by a login."
+    )
+    rotation_preflight: bool = Field(
+        default=True,
+        description=(
+            "Whether function, role and value are looked at before a rotation is switched on; false where the pipeline "
+            "may read neither Lambda nor IAM."
+        ),
+    )
+    read_only: bool = Field(
+        default=False, description="Refuse every write; `SECRETS_PIPELINE_READ_ONLY=1` does the same."
+    )
+    rds_ca_file: str | None = Field(
+        default=None, description="Certificate bundle for logging in to RDS; without it, the system's."
+    )
+    permissions_boundary: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_+=,.@-]+(/[A-Za-z0-9_+=,.@-]+)*$",
+        description=(
+            "Name of the IAM policy that bounds each role that the pipeline makes, with its path; it is looked for in "
+            "the role's account."
+        ),
+    )
+    access: AccessSettings = Field(
+        default=AccessSettings(), description="Who else may read, and what an audit may look at."
+    )
+    events: EventSettings | None = Field(
+        default=None,
+        description="The queue that brings events. Without it, a sensor looks for itself, every few minutes.",
+    )
+    alerts: AlertSettings = Field(default=AlertSettings(), description="Where alerts go.")
+    verification: VerificationSettings = Field(
+        default=VerificationSettings(), description="When stacks are verified; what it does not say, each stack may."
+    )
+    apply_on_change: Annotated[tuple[str, ...], BeforeValidator(_globs)] = Field(
+        default=(),
+        description=(
+            'Globs on names of stacks that are applied by themselves when their YAML changed; `true` is `["*"]`, and '
+            "by default a change waits for somebody to apply it."
+        ),
+    )
 
     @property
     def environment_allowed(self) -> frozenset[str]:

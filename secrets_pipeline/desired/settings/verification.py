@@ -53,18 +53,32 @@ def _timezone(value: str) -> str:
 
 
 class VerificationSettings(Spec):
-    """What the operator decides about verification, for every stack; None leaves it to the stacks.
+    """What the operator decides about verification, for every stack; what it does not say, each stack may."""
 
-    Attributes:
-        cron: see `VerificationSpec`.
-        timezone: see `VerificationSpec`.
-        spread_minutes: see `VerificationSpec`.
-        keep_days: how long the history of verifications is kept; the last one of each stack stays.
-        rotation_may_take_minutes: see `VerificationSpec`.
-    """
-
-    cron: Annotated[str, AfterValidator(_cron)] | None = None
-    timezone: Annotated[str, AfterValidator(_timezone)] | None = None
-    spread_minutes: int | None = Field(default=None, ge=SPREAD[0], le=SPREAD[1])
-    keep_days: int = Field(default=30, ge=1, le=3650)
-    rotation_may_take_minutes: int | None = Field(default=None, ge=MINUTES[0], le=MINUTES[1])
+    cron: Annotated[str, AfterValidator(_cron)] | None = Field(
+        default=None, description="When stacks are verified: five fields, as cron has them."
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] | None = Field(
+        default=None, description="IANA name of the time zone that `cron` is in."
+    )
+    spread_minutes: int | None = Field(
+        default=None,
+        ge=SPREAD[0],
+        le=SPREAD[1],
+        description=(
+            "Each stack has a share of so many minutes behind that moment, always the same one, so that a thousand "
+            "stacks do not begin at once; 0 for none."
+        ),
+    )
+    keep_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="How long the history of verifications is kept; the last one of each stack stays.",
+    )
+    rotation_may_take_minutes: int | None = Field(
+        default=None,
+        ge=MINUTES[0],
+        le=MINUTES[1],
+        description="An `AWSPENDING` version that is older is taken for a rotation that is stuck.",
+    )

@@ -18,7 +18,7 @@ from secrets_pipeline.access.snapshot.model import AccountSnapshot, SecretSnapsh
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.desired.settings.operator import AccessSettings, VisibleAccount
+from secrets_pipeline.desired.settings.access import AccessSettings, VisibleAccount
 from secrets_pipeline.emulator import (
     FaultAction,
     InjectedFault,

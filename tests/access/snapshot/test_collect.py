@@ -10,7 +10,7 @@ from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.desired.settings.operator import AccessSettings
+from secrets_pipeline.desired.settings.access import AccessSettings
 from secrets_pipeline.errors import AwsError
 from tests.access.snapshot.conftest import CANARY, NOW, REGION
 

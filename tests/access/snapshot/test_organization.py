@@ -15,7 +15,7 @@ from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.model import NamedPolicy, OrganizationSnapshot
 from secrets_pipeline.aws import deadlines
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.desired.settings.operator import AccessSettings
+from secrets_pipeline.desired.settings.access import AccessSettings
 from tests.access.snapshot.conftest import NOW, REGION, policy
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from secrets_pipeline.desired.settings.operator import AccessSettings
+from secrets_pipeline.desired.settings.access import AccessSettings
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from secrets_pipeline.desired.consumer.model import LambdaDelivery
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.desired.settings.operator import AccessSettings, OperatorSettings
+from secrets_pipeline.desired.settings.access import AccessSettings
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.control_model import ControlParameters
 from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
