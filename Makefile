@@ -26,8 +26,11 @@ MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks
 # AWS emulators that nobody here wrote, as they are published; each has an environment of its own.
 BACKENDS := moto ministack
 
+# A link that leads nowhere fails it. Material's note about its successor is no warning of these pages.
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends budget mutate fuzz recording lint format requirements vendored clean
+.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends budget mutate fuzz recording lint docs format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,16 +85,21 @@ fuzz: venv ## Read repositories with random mistakes: only errors of ours may co
 recording: venv ## Draw what README's recording shows anew, from the real program: docs/images/recording.svg
 	PYTHONPATH=. $(BIN)/python benchmarks/recording.py
 
-lint: venv ## ruff, mypy --strict and the contracts of imports, over everything; schemas and zizmor over .github/ and docs/ci/
+lint: venv ## ruff, mypy --strict and the contracts of imports, over everything; docs/ as a site; schemas and zizmor over .github/ and docs/ci/
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+	$(SITE)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/ci/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci docs/ci/gitlab/*.yml
 	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic .github/workflows/*.yml docs/ci/github/*.yml
 	$(BIN)/shellcheck docs/ci/*.sh
 	$(BIN)/python -m tests.ci_files | $(BIN)/shellcheck --shell bash -
+
+docs: venv ## Write the generated pages of docs/ anew, and build all of docs/ as a site in .site
+	$(BIN)/python -m docs_build
+	$(SITE)
 
 format: venv ## Format and fix what can be
 	$(BIN)/ruff check --fix .
@@ -111,4 +119,4 @@ vendored: venv ## Fetch what the rotation function brings along again, in the ve
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --dest $(VENDORED) -r $(VENDORED)/requirements.txt
 
 clean: ## Remove what the targets made, .venv included
-	rm -rf .venv .venv-* .dagster .local-aws .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* .dagster .local-aws .mypy_cache .pytest_cache .ruff_cache .site

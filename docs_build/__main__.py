@@ -1,0 +1,30 @@
+"""Write the generated pages of docs/ anew: `make docs`. A test compares them with what is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from docs_build import commands, settings
+from secrets_pipeline.operations.runbook.page import page as runbook_page
+
+DOCS: Final = Path(__file__).parents[1] / "docs"
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "reference/commands.md": commands.page,
+    "reference/operator.md": settings.operator_page,
+    "runbook.md": runbook_page,
+}
+"""By path below docs/: what writes the page."""
+
+
+def main() -> None:
+    """Write each page."""
+    for name, text in PAGES.items():
+        page = DOCS / name
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Generated pages of docs/ are what the program says of itself today, and leave nothing unsaid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from pydantic import BaseModel, Field
+
+from docs_build.__main__ import DOCS, PAGES
+from docs_build.commands import page
+from docs_build.markdown import anchor, escaped
+from docs_build.settings import reference
+from secrets_pipeline.cli.examples import EXAMPLES
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_is_what_make_docs_writes(name: str) -> None:
+    assert (DOCS / name).read_text() == PAGES[name](), "run `make docs`"
+
+
+def test_every_command_has_a_section_with_usage_examples_and_exit_codes() -> None:
+    sections = dict(re.findall(r"^#{3,4} (.+)\n\n((?:(?!^##).*\n?)*)", page(), re.MULTILINE))
+    assert EXAMPLES.keys() <= sections.keys()
+    for called, lines in EXAMPLES.items():
+        assert f"\nsecrets-pipeline {called} [OPTIONS]" in sections[called]
+        assert all(f"\n{line}\n" in sections[called] for line in lines)
+        assert "Exit codes: " in sections[called]
+
+
+def models(schema: dict[str, dict[str, dict[str, object]]]) -> Iterator[tuple[str, dict[str, object]]]:
+    yield "the file", dict(schema)
+    yield from schema["$defs"].items()
+
+
+def test_every_key_of_the_operators_settings_is_described() -> None:
+    for name, model in models(OperatorSettings.model_json_schema()):
+        properties = model["properties"]
+        assert isinstance(properties, dict)
+        undescribed = [key for key, one in properties.items() if not one.get("description")]
+        assert undescribed == [], name
+
+
+class Inner(BaseModel):
+    """What is inside."""
+
+    size: int = Field(default=2, ge=1, le=1_000, description="How *large*.")
+
+
+class Outer(BaseModel):
+    """What is outside."""
+
+    by_name: dict[str, Inner] = Field(default={}, description="Inside, by name | alias.")
+    again: Inner | None = Field(default=None, description="The same.")
+    name: str = Field(description="What it is called.")
+
+
+def test_a_model_has_a_section_where_it_first_stands_and_required_keys_first() -> None:
+    assert reference([("Here", Outer)]) == (
+        "## Here\n\nWhat is outside.\n\n"
+        "| key | type | default | what it says |\n| --- | --- | --- | --- |\n"
+        "| `name` | string | **required** | What it is called. |\n"
+        "| `by_name` | map of [maps](#by_namename) |  | Inside, by name \\| alias. |\n"
+        "| `again` | [map](#by_namename) |  | The same. |\n\n"
+        "## `by_name.NAME`\n\nWhat is inside.\n\n"
+        "| key | type | default | what it says |\n| --- | --- | --- | --- |\n"
+        "| `size` | integer, 1 to 1,000 | `2` | How \\*large\\*. |\n"
+    )
+
+
+def test_text_is_no_markdown_but_for_its_code() -> None:
+    assert escaped("a* _b_ c_d `e|<f>` <g>") == "a\\* \\_b\\_ c_d `e|<f>` &lt;g>"
+
+
+def test_an_anchor_is_that_of_a_code_host() -> None:
+    assert anchor("`leases` with `bucket`, at 5") == "leases-with-bucket-at-5"
