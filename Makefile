@@ -14,8 +14,8 @@ MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000' |
 	&& ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo 'TMPDIR=$${TMPDIR:-/dev/shm}')
 PYTEST := $(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # What runs the product as users do, as processes beside each other or as roles with the least rights, has a target of its own.
-STARTED := tests/deploy/started tests/e2e/leases tests/e2e/least_rights tests/e2e/started tests/cli/demo tests/cli/dev/test_command.py \
-	tests/cli/test_wheel.py
+STARTED := tests/deploy/started tests/e2e/leases tests/e2e/least_rights tests/e2e/started tests/docs/started tests/cli/demo \
+	tests/cli/dev/test_command.py tests/cli/test_wheel.py
 UNSTARTED := $(addprefix --ignore=,$(STARTED))
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references desired stacks golang access/evaluator access/granting access/trust rotation simulation
@@ -60,8 +60,10 @@ test-fast: venv ## The tests of the pure parts, while you work
 test-thorough: venv ## Every test, every sweep whole
 	SWEEP=all $(PYTEST) --hypothesis-profile thorough $(UNSTARTED) $(ARGS)
 
-deploy-test: venv ## The product as processes (demo, dev, wheel, UI, daemon, deploy/ on PostgreSQL, ECS, two hosts), and under the least rights
-	$(MEMORY) $(BIN)/python -m pytest tests/deploy $(filter-out tests/deploy/%,$(STARTED)) $(ARGS)
+deploy-test: venv ## The product as processes (demo, dev, wheel, UI, console blocks of docs, daemon, deploy/ on PostgreSQL, ECS, two hosts), and under the least rights
+	$(MEMORY) $(BIN)/python -m pytest tests/deploy $(filter-out tests/deploy/% tests/docs/%,$(STARTED)) $(ARGS)
+	@# Two pages at a time; with ARGS, none may be meant.
+	$(MEMORY) $(BIN)/python -m pytest -n 2 tests/docs/started $(ARGS) $(if $(ARGS),|| [ $$? = 5 ])
 
 .venv-%/.stamp: requirements/backends-%.txt
 	@echo "Making .venv-$* from $< …"

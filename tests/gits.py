@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 _GIT = shutil.which("git") or "git"
-_OWN = {
+OWN = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_NOSYSTEM": "1",
     **{f"GIT_{who}_{what}": "tests@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
@@ -19,7 +19,7 @@ def git(folder: Path, *arguments: str) -> str:
     """What git prints in a folder, whatever this machine's configuration says."""
     command = [_GIT, "-C", str(folder), "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always", *arguments]
     return subprocess.run(
-        command, check=True, capture_output=True, text=True, env={**os.environ, **_OWN}
+        command, check=True, capture_output=True, text=True, env={**os.environ, **OWN}
     ).stdout.strip()
 
 
