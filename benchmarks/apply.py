@@ -1,4 +1,4 @@
-"""What an apply of examples/ costs with and without what is kept open: prints the table that is in docs/internals/.
+"""What an apply of examples/ costs with and without what is kept open: prints a table of docs/evidence.md.
 
     .venv/bin/python benchmarks/apply.py [ROUNDS]
 

@@ -1,4 +1,4 @@
-"""Does the chain run on AWS emulators that nobody here wrote? Prints the table that is in docs/internals/.
+"""Does the chain run on AWS emulators that nobody here wrote? Prints a table of docs/evidence.md.
 
     make test-backends                                           # makes their environments, and runs on both
     PYTHONPATH=. .venv/bin/python benchmarks/backend_run.py [moto] [ministack]

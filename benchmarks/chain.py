@@ -1,4 +1,4 @@
-"""How long the chain takes, stage by stage, on the embedded AWS: prints the table that is in docs/internals/.
+"""How long the chain takes, stage by stage, on the embedded AWS: prints a table of docs/evidence.md.
 
     .venv/bin/python benchmarks/chain.py [--before COMMIT]
 

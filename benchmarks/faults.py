@@ -1,4 +1,4 @@
-"""Every call of an apply meets every fault: prints the table of docs/internals/ of calls, faults and outcomes.
+"""Every call of an apply meets every fault: prints a table of docs/evidence.md, calls, faults and outcomes.
 
     .venv/bin/python benchmarks/faults.py [--stacks infra-shared,myapp-dev] [--stride 1] [--races 20] [--workers 2]
                                           [--stale]

@@ -1,4 +1,4 @@
-"""The seeded simulation over many seeds: prints the table of docs/internals/, or the whole schedule of one seed.
+"""The seeded simulation over many seeds: prints a table of docs/evidence.md, or the whole schedule of one seed.
 
     .venv/bin/python benchmarks/simulation.py [--seeds 20000] [--first 0] [--processes 2]
     .venv/bin/python benchmarks/simulation.py --replay 165

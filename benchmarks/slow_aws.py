@@ -1,4 +1,4 @@
-"""How a first apply of examples/ ends where everything takes its time: prints the table that is in docs/internals/.
+"""How a first apply of examples/ ends where everything takes its time: prints a table of docs/evidence.md.
 
     PYTHONPATH=. .venv/bin/python benchmarks/slow_aws.py [--seeds FIRST LAST]
 

@@ -1,4 +1,4 @@
-"""How long a large Atmos repository takes to resolve, against parsing its files once: a table of docs/internals/.
+"""How long a large Atmos repository takes to resolve, against parsing its files once: a table of docs/evidence.md.
 
     .venv/bin/python benchmarks/stacks.py [--scales 0.25,1,4] [--runs 3]
 

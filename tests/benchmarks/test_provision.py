@@ -1,4 +1,4 @@
-"""What a whole run costs Secrets Manager, by the benchmark whose numbers docs/internals/numbers.md shows."""
+"""What a whole run costs Secrets Manager, by the benchmark whose numbers docs/evidence.md shows."""
 
 from __future__ import annotations
 
