@@ -13,6 +13,7 @@ DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/commands.md": commands.page,
     "reference/operator.md": settings.operator_page,
+    "reference/stack-settings.md": settings.stack_page,
     "runbook.md": runbook_page,
 }
 """By path below docs/: what writes the page."""

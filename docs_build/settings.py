@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from docs_build.markdown import anchor, escaped, table
+from secrets_pipeline.desired.kinds import SECRETS
 from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.vocabulary import places
 
-_PLURAL: Final = {"string": "strings", "integer": "integers", "number": "numbers", "boolean": "booleans", "map": "maps"}
+_PLURAL: Final = {
+    "string": "strings",
+    "integer": "integers",
+    "number": "numbers",
+    "boolean": "booleans",
+    "map": "maps",
+    "list": "lists",
+}
 _NAMES: Final = {"object": "map", "array": "list"}
 _OPERATOR: Final = """\
 # The operator's settings, key by key
@@ -24,6 +33,17 @@ left out, and a key that is not here is an error. [The operator's settings](../o
 a file that has most of them. `secrets-pipeline config` shows what is in force.
 
 """
+_STACKS: Final = """\
+# What stack manifests may say, key by key
+
+<!-- `make docs` writes this page from the models that read the manifests; a test compares them. -->
+
+These are the keys that are read in Atmos's manifests, beside what Atmos itself makes of them; everything else is
+Terraform's. [Secrets](../secrets.md) and [rotation](../rotation.md) say what they are for. `secrets-pipeline schema`
+prints the same as a JSON Schema, for an [editor](../editor.md). A key without a default means nothing until it is said,
+or its text says what then holds.
+
+"""
 
 
 def operator_page() -> str:
@@ -31,46 +51,54 @@ def operator_page() -> str:
     return _OPERATOR + reference([("The file", OperatorSettings)])
 
 
-def reference(places: Iterable[tuple[str, type[BaseModel]]]) -> str:
+def stack_page() -> str:
+    """Write the page of what stack manifests may say."""
+    # Most readers come for the secrets, whose keys may also stand under settings.
+    some = sorted(places(), key=lambda one: SECRETS not in one.path)
+    return _STACKS + reference([(one.path, one.model) for one in some])
+
+
+def reference(sections: Iterable[tuple[str, type[BaseModel]]]) -> str:
     """Write a section for each model, and for each that is nested in one, by where it stands.
 
     Args:
-        places: heading → model, in order.
+        sections: heading → model, in order.
     """
-    written = _Written()
     lines: list[str] = []
-    for heading, model in places:
+    headings: dict[str, str] = {}
+    for heading, model in sections:
         schema = model.model_json_schema(mode="validation")
-        lines += written.section(heading, "", schema, schema.get("$defs", {}))
+        lines += _Models(schema.get("$defs", {}), headings).section(heading, "", schema)
     return "\n".join(lines).rstrip() + "\n"
 
 
-@dataclass(slots=True)
-class _Written:
-    """What is on the page so far.
+@dataclass(frozen=True, slots=True)
+class _Models:
+    """The models that are nested in one.
 
     Attributes:
-        headings: name of a nested model → the heading that it has; one that stands in several places has one section.
+        schemas: theirs, by name; also those of enumerations.
+        headings: name of a model that is on the page → its heading; one that stands in several places has one section.
     """
 
-    headings: dict[str, str] = field(default_factory=dict)
+    schemas: Mapping[str, Any]
+    headings: dict[str, str]
 
-    def section(self, heading: str, path: str, schema: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
+    def section(self, heading: str, path: str, schema: Mapping[str, Any]) -> Iterator[str]:
         """Yield the lines of a model's section, then those of the models in it.
 
         Args:
             heading: of the section, in Markdown.
             path: what its keys are below, with dots; empty at the top.
             schema: of the model.
-            models: schemas of all nested models, by name.
         """
         within: list[tuple[str, str, Mapping[str, Any]]] = []
         properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
         for key, one in properties.items():
-            for name, place, label in _nested(one, f"{path}.{key}" if path else key, models):
+            for name, place, label in self._nested(one, f"{path}.{key}" if path else key):
                 if name not in self.headings:
                     self.headings[name] = label
-                    within.append((label, place, models[name]))
+                    within.append((label, place, self.schemas[name]))
         yield from (f"## {heading}", "")
         for paragraph in schema.get("description", "").split("\n\n"):
             yield from (escaped(" ".join(paragraph.split())), "")
@@ -86,43 +114,41 @@ class _Written:
         )
         yield from table(["key", "type", "default", "what it says"], rows)
         for label, place, nested in within:
-            yield from self.section(label, place, nested, models)
+            yield from self.section(label, place, nested)
 
     def _type(self, schema: Mapping[str, Any], *, many: bool = False) -> str:
+        said = self.schemas[_name(schema)] if "$ref" in schema else schema
+        if "enum" in said or "const" in said:
+            return " or ".join(
+                f"`{one if isinstance(one, str) else json.dumps(one)}`" for one in said.get("enum", [said.get("const")])
+            )
         if "$ref" in schema:
             return f"[{'maps' if many else 'map'}](#{anchor(self.headings[_name(schema)])})"
         if alternatives := _alternatives(schema):
             return " or ".join(self._type(one, many=many) for one in alternatives)
-        if "const" in schema or "enum" in schema:
-            return " or ".join(f"`{one}`" for one in schema.get("enum", [schema.get("const")]))
-        said = str(schema.get("type", "anything"))
-        kind = _NAMES.get(said, said)
-        if kind == "list":
-            items = self._type(schema.get("items", {}), many=True)
-            return f"{'lists' if many else 'list'} of {items}"
-        if kind == "map" and isinstance(schema.get("additionalProperties"), Mapping):
-            return f"{'maps' if many else 'map'} of {self._type(schema['additionalProperties'], many=True)}"
-        return (_PLURAL.get(kind, kind) if many else kind) + _bounds(schema)
+        kind = _NAMES.get(schema.get("type", ""), str(schema.get("type", "anything")))
+        of = schema.get("items" if kind == "list" else "additionalProperties")
+        within = f" of {self._type(of, many=True)}" if isinstance(of, Mapping) else ""
+        return (_PLURAL.get(kind, kind) if many else kind) + within + _bounds(schema)
 
-
-def _nested(
-    schema: Mapping[str, Any], path: str, models: Mapping[str, Any], others: Iterable[str] = ()
-) -> Iterator[tuple[str, str, str]]:
-    """Yield the name, path and heading of each model that a key's value may be, or have in it."""
-    if "$ref" in schema:
-        name = _name(schema)
-        required = {key for other in others if other != name for key in models[other].get("required", [])}
-        own = [key for key in models[name].get("required", []) if key not in required]
-        alone = len(set(others)) <= 1
-        yield name, path, f"`{path}`" if alone or not own else f"`{path}` with `{own[0]}`"
-    alternatives = _alternatives(schema)
-    names = [_name(one) for one in alternatives if "$ref" in one]
-    for one in alternatives:
-        yield from _nested(one, path, models, names)
-    if isinstance(schema.get("items"), Mapping):
-        yield from _nested(schema["items"], path, models)
-    if isinstance(schema.get("additionalProperties"), Mapping):
-        yield from _nested(schema["additionalProperties"], f"{path}.NAME", models)
+    def _nested(
+        self, schema: Mapping[str, Any], path: str, others: Iterable[str] = ()
+    ) -> Iterator[tuple[str, str, str]]:
+        """Yield the name, path and heading of each model that a key's value may be, or have in it."""
+        if "$ref" in schema and "enum" not in self.schemas[_name(schema)]:
+            name = _name(schema)
+            required = {key for other in others if other != name for key in self.schemas[other].get("required", [])}
+            own = [key for key in self.schemas[name].get("required", []) if key not in required]
+            alone = len(set(others)) <= 1
+            yield name, path, f"`{path}`" if alone or not own else f"`{path}` with `{own[0]}`"
+        alternatives = _alternatives(schema)
+        names = [_name(one) for one in alternatives if "$ref" in one]
+        for one in alternatives:
+            yield from self._nested(one, path, names)
+        if isinstance(schema.get("items"), Mapping):
+            yield from self._nested(schema["items"], path)
+        if isinstance(schema.get("additionalProperties"), Mapping):
+            yield from self._nested(schema["additionalProperties"], f"{path}.NAME")
 
 
 def _alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:

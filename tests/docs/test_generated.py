@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
 
 import pytest
 from pydantic import BaseModel, Field
@@ -14,6 +15,7 @@ from docs_build.markdown import anchor, escaped
 from docs_build.settings import reference
 from secrets_pipeline.cli.examples import EXAMPLES
 from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.vocabulary import places
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -30,23 +32,32 @@ def test_every_command_has_a_section_with_usage_examples_and_exit_codes() -> Non
         assert "Exit codes: " in sections[called]
 
 
-def models(schema: dict[str, dict[str, dict[str, object]]]) -> Iterator[tuple[str, dict[str, object]]]:
-    yield "the file", dict(schema)
-    yield from schema["$defs"].items()
+READ: Final = {"operator's settings": OperatorSettings, **{one.path: one.model for one in places()}}
 
 
-def test_every_key_of_the_operators_settings_is_described() -> None:
-    for name, model in models(OperatorSettings.model_json_schema()):
-        properties = model["properties"]
-        assert isinstance(properties, dict)
-        undescribed = [key for key, one in properties.items() if not one.get("description")]
-        assert undescribed == [], name
+@pytest.mark.parametrize("model", READ.values(), ids=READ.keys())
+def test_every_key_that_is_read_is_described(model: type[BaseModel]) -> None:
+    schema = model.model_json_schema()
+    nested = {"": schema, **schema.get("$defs", {})}
+    keys = {
+        f"{name}.{key}": one for name, within in nested.items() for key, one in within.get("properties", {}).items()
+    }
+    assert keys
+    assert [key for key, one in keys.items() if not one.get("description")] == []
+
+
+class Size(StrEnum):
+    """How large; no model, so it has no section."""
+
+    SMALL = "small"
+    LARGE = "large"
 
 
 class Inner(BaseModel):
     """What is inside."""
 
     size: int = Field(default=2, ge=1, le=1_000, description="How *large*.")
+    called: Size | bool = Field(default=False, description="What that is called.")
 
 
 class Outer(BaseModel):
@@ -67,6 +78,7 @@ def test_a_model_has_a_section_where_it_first_stands_and_required_keys_first() -
         "## `by_name.NAME`\n\nWhat is inside.\n\n"
         "| key | type | default | what it says |\n| --- | --- | --- | --- |\n"
         "| `size` | integer, 1 to 1,000 | `2` | How \\*large\\*. |\n"
+        "| `called` | `small` or `large` or boolean | `false` | What that is called. |\n"
     )
 
 
