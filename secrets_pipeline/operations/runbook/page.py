@@ -18,7 +18,7 @@ written by `make docs` from `secrets_pipeline/operations/runbook/`, which the ch
 
 In the commands `STACK` stands for a stack, `NAME` for a secret, `ROLE` and `ARN` for a principal. A check that is
 **red** (ERROR) found something wrong. A **warning** (WARN) means that something waits, or could not be known. `--deep`
-also reads what a plan otherwise believes by the mark of a finished secret.
+also reads what a plan otherwise believes by its [mark](how-it-works.md#marks-what-is-ours).
 
 Where several checks are red at once, begin with `kms_keys_as_declared`, then `marks_verify`, then
 `secrets_have_current_values`: the others mostly follow from them. After a mend, `secrets-pipeline verify -s STACK`
@@ -31,8 +31,9 @@ _CHAPTERS = (
     ("Checks of who can read", ACCESS),
     ("Alerts", ALERTS),
 )
-_OF_ALERTS = """An alert is a line in the log of the daemon, and a message where `alerts` of the operator's settings
-names a topic or a webhook. It is listed here by its cause, the attribute `cause` of a topic's message."""
+_OF_ALERTS = """An alert is a line in the log of the daemon, and a message where the operator's settings name a
+topic or a webhook ([`alerts`](reference/operator.md#alerts)). It is listed here by its cause, the attribute `cause` of
+a topic's message."""
 
 
 def page() -> str:
