@@ -31,9 +31,9 @@ def test_the_component_of_the_page_declares_what_its_comments_say(
     stack.write_text(stack.read_text() + indent(yaml_block("secretsmanager/orders:"), "    "))
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(tmp_path / "operator.yaml"))
     spec = open_repository(tmp_path).specs[STACK]
-    assert {"infra/shared/orders/password", "infra/shared/orders/url"} <= {one.name for one in spec.secrets}
+    assert {"infra/shared/orders/password", "infra/shared/orders/login"} <= {one.name for one in spec.secrets}
     (consumer,) = [one for one in spec.consumers if one.name == "api"]
-    assert list(consumer.readers) == ["arn:aws:iam::111122223333:role/orders-shared"]
+    assert list(consumer.readers) == ["arn:aws:iam::111122223333:role/orders"]
 
 
 def test_the_page_is_read_in_one_go() -> None:
