@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "list": "List stacks, with where they live and what they declare.",
         "tree": "Show the secrets as a hierarchy: context, environment, path, secret.",
         "describe": "Show stacks and components as Atmos resolves them.",
+        "schema": "Print a JSON Schema of what is read in stack manifests, for editors and `atmos validate stacks`.",
     },
     "Make AWS match it": {
         "doctor": "Ask AWS what an apply of these stacks would meet.",

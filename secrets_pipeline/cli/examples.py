@@ -18,6 +18,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "secrets-pipeline describe stacks --sections vars --format json",
     ),
     "describe component": ("secrets-pipeline describe component secretsmanager/api -s eg-dev",),
+    "schema": (
+        "secrets-pipeline schema > secrets-pipeline.schema.json",
+        "secrets-pipeline schema --with atmos-manifest.json > schemas/manifest.json",
+    ),
     "doctor": (
         "secrets-pipeline doctor -s eg-prod",
         "secrets-pipeline doctor --experiment --region eu-west-2",

@@ -1,4 +1,4 @@
-"""Define what all desired state is made of: frozen models, late values, where a stack lives, which secret is meant."""
+"""Define what all desired state is made of: frozen models, maps of manifests, late values, where a stack lives."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ class Spec(BaseModel):
     """Base of all desired state: frozen, nothing undeclared."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class ManifestMap(BaseModel):
+    """A map in a manifest, a field for each key that its reader knows; None for what it does not say.
+
+    It describes, and holds no value: readers go key by key, since each mistake has a place of its own.
+    """
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 ExternalId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@:/-]+$", min_length=2, max_length=1224)]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, Field
 
-from secrets_pipeline.desired.manifest_map import ManifestMap
+from secrets_pipeline.desired.base import ManifestMap
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks import ASM, SSM, Component, Store, store_named

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from secrets_pipeline.desired.kinds import own_settings
+from secrets_pipeline.desired.manifests.stack_settings import KNOWN
 from secrets_pipeline.desired.reading.scope import StackScope, listed, near_miss
-from secrets_pipeline.desired.stack_settings import KNOWN
 
 
 def tell_unknown_settings(stack: StackScope) -> None:

@@ -6,9 +6,9 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
+from secrets_pipeline.desired.base import ManifestMap
 from secrets_pipeline.desired.consumer.model import ReaderType
-from secrets_pipeline.desired.manifest_map import ManifestMap
-from secrets_pipeline.desired.reading.keys import CommonVariables
+from secrets_pipeline.desired.reading.keys import CommonVariables, Scalar
 
 _ROLE: Final = "arn:aws:iam::111122223333:role/orders"
 
@@ -95,7 +95,7 @@ class LambdaVariables(CommonVariables):
 
     function_name: str | None = Field(default=None, description="Name of the function; Terraform makes it.")
     role_arn: str | None = Field(default=None, description="Its execution role, which then is a consumer.")
-    environment_variables: dict[str, str | int | float | bool | None] | None = Field(
+    environment_variables: dict[str, Scalar] | None = Field(
         default=None, description="Those that hold references are delivered; the others stay Terraform's."
     )
 
@@ -109,16 +109,14 @@ class _NamedEntry(ManifestMap):
 class InjectedSecret(_NamedEntry):
     """An environment variable that ECS fills from a secret."""
 
-    valueFrom: str | None = Field(default=None, description="ARN of the secret, by a reference.")  # noqa: N815 - AWS's name
-    value_from: str | None = Field(default=None, description="Same as `valueFrom`.")
+    valueFrom: Scalar = Field(default=None, description="ARN of the secret, by a reference.")  # noqa: N815 - AWS's name
+    value_from: Scalar = Field(default=None, description="Same as `valueFrom`.")
 
 
 class ContainerVariable(_NamedEntry):
     """An environment variable of a container."""
 
-    value: str | int | float | bool | None = Field(
-        default=None, description="Delivered where it holds a reference; else it stays Terraform's."
-    )
+    value: Scalar = Field(default=None, description="Delivered where it holds a reference; else it stays Terraform's.")
 
 
 class ContainerDefinition(ManifestMap):
@@ -156,6 +154,6 @@ class ApigatewayVariables(CommonVariables):
 
     api_name: str | None = Field(default=None, description="Name of the REST API; Terraform makes it.")
     stage_name: str | None = Field(default=None, description="Name of the stage; Terraform makes it.")
-    stage_variables: dict[str, str | int | float | bool | None] | None = Field(
+    stage_variables: dict[str, Scalar] | None = Field(
         default=None, description="Those that hold references are delivered; the others stay Terraform's."
     )

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from pydantic import Field, create_model
 
+from secrets_pipeline.desired.base import ManifestMap
 from secrets_pipeline.desired.database.parameters import MOST_CAPACITY, MOST_STORAGE, PASSED_ON, USUAL_STORAGE
-from secrets_pipeline.desired.manifest_map import ManifestMap
-from secrets_pipeline.desired.reading.keys import CommonVariables
+from secrets_pipeline.desired.reading.keys import CommonVariables, Tags
 
 MOST_INSTANCES: Final = 16
 PORTS: Final = (1150, 65535)
-_COUNT: Final = f"Aurora: number of instances, up to {MOST_INSTANCES}; by default 1."
+_COUNT: Final = f"Aurora: number of instances, up to {MOST_INSTANCES}."
 _PASSWORD: Final = "A secret of this stack: `!terraform.state secretsmanager generated_passwords.<key>`."  # noqa: S105
 _NEW: Final = {
     "publicly_accessible": "`false`",
@@ -48,7 +48,7 @@ class _Own(CommonVariables):
     instance_class: str | None = Field(default=None, description="Class of the instance or instances.")
     cluster_instance_class: str | None = Field(default=None, description="Same as `instance_class`.")
     instance_type: str | None = Field(default=None, description="Same as `instance_class`.")
-    instance_count: int | None = Field(default=None, ge=1, le=MOST_INSTANCES, description=_COUNT)
+    instance_count: int = Field(default=1, ge=1, le=MOST_INSTANCES, description=_COUNT)
     cluster_size: int | None = Field(default=None, ge=1, le=MOST_INSTANCES, description="Same as `instance_count`.")
     allocated_storage: int | None = Field(
         default=None,
@@ -63,9 +63,13 @@ class _Own(CommonVariables):
     master_username: str | None = Field(default=None, description="Same as `username`.")
     password: str | None = Field(default=None, description=f"Master password: {_PASSWORD[0].lower()}{_PASSWORD[1:]}")
     master_password: str | None = Field(default=None, description="Same as `password`.")
-    manage_master_user_password: bool | None = Field(
-        default=None,
+    manage_master_user_password: bool = Field(
+        default=False,
         description="`true` lets RDS keep the master password in a secret of its own; instead of `password`.",
+    )
+    tags: Tags | None = Field(default=None, description="Tags of the database.")
+    db_cluster_instance_class: Any = Field(
+        default=None, description="Of Multi-AZ DB clusters of plain engines, which are not supported."
     )
     serverlessv2_scaling_configuration: ServerlessCapacity | None = Field(
         default=None, description="Aurora: capacity of `db.serverless` instances."
@@ -78,7 +82,10 @@ def _described(variable: str, parameter: str) -> str:
 
 
 _PASSED_ON: Final[dict[str, Any]] = {
-    variable: (kind | None, Field(default=None, description=_described(variable, parameter)))
+    variable: (
+        kind | None,
+        Field(default=None, ge=0 if kind is int else None, description=_described(variable, parameter)),
+    )
     for variable, (kind, parameter) in PASSED_ON.items()
 }
 RdsVariables: Final = create_model(

@@ -6,9 +6,10 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import ConfigDict, Field
 
-from secrets_pipeline.desired.manifest_map import ManifestMap
+from secrets_pipeline.desired.base import ManifestMap
 
-Tags: TypeAlias = dict[str, str | int | float | bool | None]
+Scalar: TypeAlias = str | int | float | bool | None
+Tags: TypeAlias = dict[str, Scalar]
 """Numbers and true or false become text, as Terraform makes them."""
 Policy: TypeAlias = str | dict[str, Any] | list[dict[str, Any]]
 """A policy document: a map, its statements alone, or JSON text."""
@@ -17,8 +18,8 @@ Policy: TypeAlias = str | dict[str, Any] | list[dict[str, Any]]
 class Switches(ManifestMap):
     """Variables that switch a whole component off."""
 
-    enabled: bool | None = Field(default=None, description="`false` leaves the whole component out.")
-    secrets_enabled: bool | None = Field(default=None, description="`false` leaves the whole component out.")
+    enabled: bool = Field(default=True, description="`false` leaves the whole component out.")
+    secrets_enabled: bool = Field(default=True, description="`false` leaves the whole component out.")
 
 
 SWITCHES: Final = tuple(Switches.model_fields)
@@ -39,15 +40,14 @@ class CommonVariables(Switches):
         description="AWS account of the stack, 12 digits in quotes. Credentials of another account stop a run.",
         examples=["111122223333"],
     )
-    environment: str | int | None = Field(
+    environment: Any = Field(
         default=None,
         description="Second part of secrets' names. `prod` and `production`, also as a word in it, make the stack "
         "production.",
         examples=["dev"],
     )
-    stage: str | int | None = Field(
+    stage: Any = Field(
         default=None,
         description="`prod` and `production`, also as a word in it, make the stack production.",
         examples=["dev"],
     )
-    tags: Tags | None = Field(default=None, description="Tags of everything that the component makes.")

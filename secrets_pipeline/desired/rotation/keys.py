@@ -9,8 +9,8 @@ from typing import Final
 
 from pydantic import Field
 
+from secrets_pipeline.desired.base import ManifestMap
 from secrets_pipeline.desired.limits import ROTATION_DAYS
-from secrets_pipeline.desired.manifest_map import ManifestMap
 from secrets_pipeline.desired.rotation.model import RotationStrategy
 
 _LEAST, _MOST = ROTATION_DAYS
@@ -24,8 +24,9 @@ _SWITCH: Final = "Whether the named function rotates the secret."
 class RotationEntry(ManifestMap):
     """How a secret rotates: the `rotation` map of its entry."""
 
-    managed: bool | None = Field(
-        default=None, description="`true` for the rotation function that the pipeline deploys; instead of `lambda_arn`."
+    managed: bool = Field(
+        default=False,
+        description="`true` for the rotation function that the pipeline deploys; instead of `lambda_arn`.",
     )
     lambda_arn: str | None = Field(default=None, description=f"{_FUNCTION} Instead of `managed: true`.")
     strategy: RotationStrategy | None = Field(
@@ -41,12 +42,12 @@ class RotationEntry(ManifestMap):
         default=None, description="Key of a JSON value that gets a new random value, for `random`."
     )
     automatically_after_days: int | None = Field(
-        default=None, ge=_LEAST, le=_MOST, description=f"{_DAYS} By default `default_rotation_days`, 30."
+        default=None, ge=_LEAST, le=_MOST, description=f"{_DAYS} By default `default_rotation_days`."
     )
     schedule_expression: str | None = Field(default=None, description=_SCHEDULE)
     duration: str | None = Field(default=None, description=_DURATION)
-    rotate_immediately: bool | None = Field(
-        default=None, description="`true` rotates at once when rotation is switched on; by default the schedule does."
+    rotate_immediately: bool = Field(
+        default=False, description="`true` rotates at once when rotation is switched on; by default the schedule does."
     )
 
 
@@ -65,11 +66,11 @@ class FlatRotation(ManifestMap):
     )
     rotation_schedule_expression: str | None = Field(default=None, description=_SCHEDULE)
     rotation_duration: str | None = Field(default=None, description=_DURATION)
-    rotation_managed_externally: bool | None = Field(
-        default=None, description="`true` leaves the rotation of the secret to somebody else, as it is."
+    rotation_managed_externally: bool = Field(
+        default=False, description="`true` leaves the rotation of the secret to somebody else, as it is."
     )
-    rotate_immediately: bool | None = Field(
-        default=None, description="`true` rotates at once when rotation is switched on; by default the schedule does."
+    rotate_immediately: bool = Field(
+        default=False, description="`true` rotates at once when rotation is switched on; by default the schedule does."
     )
 
 

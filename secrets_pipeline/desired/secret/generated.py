@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from secrets_pipeline.desired.base import Late
+from secrets_pipeline.desired.base import Late, ManifestMap
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.desired.manifest_map import ManifestMap
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.desired.value.passwords import family_of, password_policy, rules_of

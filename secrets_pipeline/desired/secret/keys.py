@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from secrets_pipeline.desired.base import ManifestMap
 from secrets_pipeline.desired.consumer.keys import ConsumerEntry
 from secrets_pipeline.desired.limits import DEFAULT_ROTATION_DAYS, RECOVERY_DAYS
-from secrets_pipeline.desired.manifest_map import ManifestMap
 from secrets_pipeline.desired.reading.keys import CommonVariables, Policy, Tags
 from secrets_pipeline.desired.rotation.keys import FlatRotation, RotationEntry
 from secrets_pipeline.desired.secret.generated import GeneratedFields
@@ -84,8 +84,8 @@ class SecretEntry(GeneratedFields, PasswordRules, FlatRotation):
     type: SecretType | None = Field(
         default=None, description="What it holds, so that its value can be checked for the fields it needs."
     )
-    generate_random_password: bool | None = Field(
-        default=None,
+    generate_random_password: bool = Field(
+        default=False,
         description="`true` generates its value once. An apply never changes it later; a rotation or a human may.",
     )
     secret_data: str | dict[str, Any] | None = Field(
@@ -124,7 +124,10 @@ ENTRY_KEYS = frozenset(SecretEntry.model_fields)
 class SecretsmanagerVariables(CommonVariables, PasswordRules):
     """Variables of a `secretsmanager` component; further ones are Terraform's."""
 
-    context_name: str | int | None = Field(
+    # The bases disagree.
+    model_config = ConfigDict(extra="allow")
+
+    context_name: Any = Field(
         default=None,
         description="First part of all names: `{context_name}/{environment}/{path}/{name}`. Needed, unless "
         "`settings.secrets_pipeline.name_template` or each `full_name` says the names.",
@@ -134,21 +137,20 @@ class SecretsmanagerVariables(CommonVariables, PasswordRules):
     consumers: dict[str, ConsumerEntry] | None = Field(
         default=None, description="Who reads these secrets, by a name of your own."
     )
+    tags: Tags | None = Field(default=None, description="Tags of all that the component makes.")
     default_kms_key_id: str | None = Field(default=None, description=f"{_KEY}. By default AWS's own.")
-    create_kms_key: bool | None = Field(
-        default=None, description="`true` makes a KMS key for these secrets, `alias/secrets/…`."
+    create_kms_key: bool = Field(
+        default=False, description="`true` makes a KMS key for these secrets, `alias/secrets/…`."
     )
-    default_recovery_window_in_days: int | None = Field(
-        default=None, ge=0, le=RECOVERY_DAYS[1], description=f"{_RECOVERY}; by default 30."
-    )
-    default_rotation_days: int | None = Field(
-        default=None,
+    default_recovery_window_in_days: int = Field(default=30, ge=0, le=RECOVERY_DAYS[1], description=f"{_RECOVERY}.")
+    default_rotation_days: int = Field(
+        default=30,
         ge=DEFAULT_ROTATION_DAYS[0],
         le=DEFAULT_ROTATION_DAYS[1],
-        description="Days between two rotations, for secrets that say no schedule; by default 30.",
+        description="Days between two rotations, for secrets that say no schedule.",
     )
-    default_rotation_automatically: bool | None = Field(
-        default=None, description="Whether a secret that names a rotation function rotates; by default `false`."
+    default_rotation_automatically: bool = Field(
+        default=False, description="Whether a secret that names a rotation function rotates."
     )
 
 

@@ -119,10 +119,11 @@ def _length(component: Inputs, entry: Inputs, rules: EngineRules | None) -> int:
 
 def _special(component: Inputs, entry: Inputs, rules: EngineRules | None) -> str:
     where, key = _set_by(component, entry, "random_password_special")
-    if not where.boolean(key, default=True):
-        return ""
+    special = where.boolean(key, default=True)
     where, key = _set_by(component, entry, "random_password_override_special", "override_special")
     given = where.text(key)
+    if not special:
+        return ""
     if given is None:
         return rules.special if rules else DEFAULT_SPECIAL
     wrong = [character for character in given if character not in string.punctuation]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.desired.stack_settings import KNOWN
+from secrets_pipeline.desired.manifests.stack_settings import KNOWN
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

@@ -11,8 +11,8 @@ from secrets_pipeline.desired.atmos_secrets.declarations import DeclarationEntry
 from secrets_pipeline.desired.consumer.keys import ApigatewayVariables, EcsVariables, LambdaVariables
 from secrets_pipeline.desired.database.keys import RdsVariables
 from secrets_pipeline.desired.kms_key.keys import KmsVariables
+from secrets_pipeline.desired.manifests.stack_settings import StackSettings
 from secrets_pipeline.desired.secret.keys import SecretsmanagerVariables
-from secrets_pipeline.desired.stack_settings import StackSettings
 
 VARIABLES: Final[Mapping[str, type[BaseModel]]] = {
     "secretsmanager": SecretsmanagerVariables,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from secrets_pipeline.desired.base import ManifestMap
 from secrets_pipeline.desired.consumer.keys import ConsumerEntry
 from secrets_pipeline.desired.kinds import ComponentKind
 from secrets_pipeline.desired.limits import ORGANIZATION_ID
-from secrets_pipeline.desired.manifest_map import ManifestMap
 from secrets_pipeline.desired.reading.interpolation import ON
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.keys import SecretEntry
@@ -20,14 +20,16 @@ _DECLARED: Final = "that `secrets:` sections of Atmos declare"
 
 
 class StackSettings(ManifestMap):
-    """What a stack asks for: `settings.secrets_pipeline`, which Atmos itself leaves alone."""
+    """What a stack asks for: `settings.secrets_pipeline`, which Atmos itself leaves alone; what is unknown is noted."""
 
-    create: bool | None = Field(
-        default=None,
-        description="`rds`, `kms`: `true` makes the database or key where there is none; by default it is only found.",
+    model_config = ConfigDict(extra="allow")
+
+    create: bool = Field(
+        default=False,
+        description="`rds`, `kms`: `true` makes the database or key where there is none; else it is only found.",
     )
-    deliver: bool | None = Field(
-        default=None,
+    deliver: bool = Field(
+        default=False,
         description="`lambda`, `ecs`, `apigateway`: `true` writes the entries that hold references into the "
         "function, the task definition or the stage; its other entries stay.",
     )
@@ -36,16 +38,16 @@ class StackSettings(ManifestMap):
         description="`lambda`, `ecs`, `apigateway`: whether it is started anew when a value that it reads has changed; "
         "by default as `deliver`, and never for `apigateway`.",
     )
-    attach_policies: bool | None = Field(
-        default=None,
+    attach_policies: bool = Field(
+        default=False,
         description="`secretsmanager`, and delivered `lambda` and `ecs`: `true` gives the consumers' roles of this "
         "account an inline policy that lets them read their secrets.",
     )
-    self_heal: bool | None = Field(
-        default=None, description="`true` puts back policies that others widened; only ever narrower ones."
+    self_heal: bool = Field(
+        default=False, description="`true` puts back policies that others widened; only ever narrower ones."
     )
-    protected: bool | None = Field(
-        default=None, description="`true` treats the stack as production, whatever its `environment` and `stage` are."
+    protected: bool = Field(
+        default=False, description="`true` treats the stack as production, whatever its `environment` and `stage` are."
     )
     organization_id: str | None = Field(
         default=None,

@@ -1,0 +1,1 @@
+"""What stack manifests may say, as a whole."""
