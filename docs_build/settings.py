@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
 from docs_build.markdown import anchor, escaped, table
 from secrets_pipeline.desired.kinds import SECRETS
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.desired.vocabulary import places
+from secrets_pipeline.desired.manifests.vocabulary import places
 
 _PLURAL: Final = {
     "string": "strings",
@@ -68,7 +68,8 @@ def reference(sections: Iterable[tuple[str, type[BaseModel]]]) -> str:
     headings: dict[str, str] = {}
     for heading, model in sections:
         schema = model.model_json_schema(mode="validation")
-        lines += _Models(schema.get("$defs", {}), headings).section(heading, "", schema)
+        models = _Models(schema.get("$defs", {}), dict(_own_keys(model)), headings)
+        lines += models.section(heading, "", schema)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -78,10 +79,12 @@ class _Models:
 
     Attributes:
         schemas: theirs, by name; also those of enumerations.
+        own: name of a model → the keys that it has beyond those of its bases, which are listed first.
         headings: name of a model that is on the page → its heading; one that stands in several places has one section.
     """
 
     schemas: Mapping[str, Any]
+    own: Mapping[str, frozenset[str]]
     headings: dict[str, str]
 
     def section(self, heading: str, path: str, schema: Mapping[str, Any]) -> Iterator[str]:
@@ -102,7 +105,7 @@ class _Models:
         yield from (f"## {heading}", "")
         for paragraph in schema.get("description", "").split("\n\n"):
             yield from (escaped(" ".join(paragraph.split())), "")
-        required = schema.get("required", [])
+        required, own = schema.get("required", []), self.own.get(schema.get("title", ""), frozenset())
         rows = (
             (
                 f"`{key}`",
@@ -110,7 +113,7 @@ class _Models:
                 "**required**" if key in required else _default(one.get("default")),
                 escaped(" ".join(one.get("description", "").split())),
             )
-            for key, one in sorted(properties.items(), key=lambda item: item[0] not in required)
+            for key, one in sorted(properties.items(), key=lambda item: (item[0] not in required, item[0] not in own))
         )
         yield from table(["key", "type", "default", "what it says"], rows)
         for label, place, nested in within:
@@ -149,6 +152,22 @@ class _Models:
             yield from self._nested(schema["items"], path)
         if isinstance(schema.get("additionalProperties"), Mapping):
             yield from self._nested(schema["additionalProperties"], f"{path}.NAME")
+
+
+def _own_keys(model: type[BaseModel]) -> Iterator[tuple[str, frozenset[str]]]:
+    fields = model.model_fields
+    own = model.__annotations__.keys() & fields.keys()
+    yield model.__name__, frozenset(fields[name].alias or name for name in own)
+    for one in fields.values():
+        for nested in _models(one.annotation):
+            yield from _own_keys(nested)
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for one in get_args(annotation):
+        yield from _models(one)
 
 
 def _alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
