@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from tests.docs.console import NOT_RUN, RUN, SHELLS, Fence, commands, comments, fences, problem, run, shows
+from tests.waiting import eventually
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -76,6 +77,12 @@ def test_a_command_that_does_not_end_is_told(tmp_path: Path) -> None:
     asked = commands(block("$ echo begun; sleep 60"))
     ended = run(asked, tmp_path / "scratch", {"PATH": os.environ["PATH"]}, seconds=0.5)
     assert problem("page.md", asked, ended) == "page.md:4: $ echo begun; sleep 60\ndid not end. It printed:\nbegun\n"
+
+
+def test_what_a_page_leaves_running_is_ended(tmp_path: Path) -> None:
+    assert told(block("$ sleep 60 & echo $! > pid"), tmp_path) == ""
+    left = Path("/proc") / (tmp_path / "scratch" / "pid").read_text().strip() / "cmdline"
+    eventually(lambda: not left.exists() or b"sleep" not in left.read_bytes(), "its end", seconds=30)
 
 
 def test_set_up_runs_before_its_block_unseen(tmp_path: Path) -> None:
