@@ -65,7 +65,7 @@ def manifest_schema(beside: str | None = None) -> Schema:
             _SETTINGS: {"properties": {"secrets_pipeline": _ref(StackSettings.__name__)}},
             _SECRETS: {"properties": {"vars": {"additionalProperties": _ref(DeclarationEntry.__name__)}}},
             _COMPONENT: {"properties": {**settings, "secrets": _ref(_SECRETS)}},
-            _TERRAFORM: {"allOf": [_ref(_COMPONENT), *map(_where_metadata_says, VARIABLES)]},
+            _TERRAFORM: {"allOf": [_ref(_COMPONENT), *map(_where_said, VARIABLES)]},
             **{kind: _variables(kind) for kind in VARIABLES},
             **{name: _taken(model, root=name in roots) for name, model in models["$defs"].items()},
         },
@@ -77,8 +77,8 @@ def _ref(name: str) -> Schema:
 
 
 def _terraform_components() -> Schema:
-    """By their names what they are, unless `metadata.component` says it."""
-    unsaid = {"properties": {"metadata": {"not": {"required": ["component"]}}}}
+    """By their names what they are, unless the manifest says it."""
+    unsaid = {"not": {"anyOf": [_said({}), _said_in_metadata({})]}}
     # Editors look a name up in one pattern alone.
     by_name = {_named(kind): {**_ref(_TERRAFORM), "if": unsaid, "then": _ref(kind)} for kind in VARIABLES}
     return {"patternProperties": by_name, "additionalProperties": _ref(_TERRAFORM)}
@@ -88,10 +88,19 @@ def _named(kind: str) -> str:
     return f"^{kind}(/|$)"
 
 
-def _where_metadata_says(kind: str) -> Schema:
-    component = {"type": "string", "pattern": _named(kind)}
-    said = {"required": ["component"], "properties": {"component": component}}
-    return {"if": {"required": ["metadata"], "properties": {"metadata": said}}, "then": _ref(kind)}
+def _where_said(kind: str) -> Schema:
+    """What `metadata.component` says, and else `component`, which is a base."""
+    this = {"type": "string", "pattern": _named(kind)}
+    as_base = {"allOf": [_said(this), {"not": _said_in_metadata({})}]}
+    return {"if": {"anyOf": [_said_in_metadata(this), as_base]}, "then": _ref(kind)}
+
+
+def _said(component: Schema) -> Schema:
+    return {"required": ["component"], "properties": {"component": component}}
+
+
+def _said_in_metadata(component: Schema) -> Schema:
+    return {"required": ["metadata"], "properties": {"metadata": {"type": "object", **_said(component)}}}
 
 
 def _variables(kind: str) -> Schema:

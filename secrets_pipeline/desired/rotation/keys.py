@@ -67,7 +67,7 @@ class FlatRotation(ManifestMap):
     rotation_schedule_expression: str | None = Field(default=None, description=_SCHEDULE)
     rotation_duration: str | None = Field(default=None, description=_DURATION)
     rotation_managed_externally: bool = Field(
-        default=False, description="`true` leaves the rotation of the secret to somebody else, as it is."
+        default=False, description="`true` leaves its rotation to somebody else: the keys beside it mean nothing."
     )
     rotate_immediately: bool = Field(
         default=False, description="`true` rotates at once when rotation is switched on; by default the schedule does."

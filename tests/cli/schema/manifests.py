@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -71,8 +71,4 @@ def validator(beside: str | None = None) -> Draft202012Validator:
 
 def complaints(manifest: object, beside: str | None = None) -> list[str]:
     """What is wrong with a manifest, each with its place."""
-    return [told for error in validator(beside).iter_errors(manifest) for told in _told(error)]
-
-
-def _told(error: Any) -> Iterable[str]:  # noqa: ANN401 - it has no types
-    yield f"{error.json_path}: {error.message}"
+    return [f"{error.json_path}: {error.message}" for error in validator(beside).iter_errors(manifest)]

@@ -94,6 +94,8 @@ MISTAKES: Final[tuple[tuple[Place, object], ...]] = (
     ((*VARS, "consumers", "app", "assumed_by"), 7),
     ((*VARS, "consumers", "app", "refresh"), {"document": "x"}),
     ((*VARS, "consumers", "app"), "x"),
+    (("components", "terraform", "app"), {"metadata": {"component": "secretsmanager/v2"}, "vars": {"secrets": [7]}}),
+    (("components", "terraform", "app"), {"component": "secretsmanager", "vars": {"secrets": {"three": {"typo": 1}}}}),
     ((*OWN, "self_heal"), "maybe"),
     ((*OWN, "verification", "crn"), "x"),
     ((*OWN, "verification", "spread_minutes"), -1),
@@ -129,6 +131,8 @@ LEGAL: Final[tuple[tuple[Place, object], ...]] = (
     (("components", "terraform", "rds/other"), {"vars": {"engine": 7, "port": {"a": "b"}}}),
     (("components", "terraform", "secretsmanager/off"), {"metadata": {"enabled": False}, "vars": {"secrets": 7}}),
     (("components", "terraform", "secretsmanager/vpc"), {"metadata": {"component": "vpc"}, "vars": {"secrets": 7}}),
+    (("components", "terraform", "secretsmanager/vpc"), {"component": "vpc", "vars": {"secrets": 7}}),
+    (("components", "terraform", "vpc", "metadata"), {"inherits": ["secretsmanager"], "component": "network"}),
     (("components", "terraform", "kms", "settings", "secrets_pipeline", "create"), None),
 )
 
@@ -179,14 +183,6 @@ def test_beside_that_of_atmos_both_have_their_say() -> None:
     assert any("varz" in one for one in complaints(manifest, ATMOS.name))
     manifest = changed((*ONE, "typ"), "x")
     assert any("'typ' was unexpected" in one for one in complaints(manifest, ATMOS.name))
-
-
-def test_a_component_is_told_by_what_its_metadata_name_too() -> None:
-    manifest: dict[str, Any]
-    manifest = {"components": {"terraform": {"app": {"metadata": {"component": "secretsmanager/v2"}, "vars": {}}}}}
-    assert not complaints(manifest)
-    manifest["components"]["terraform"]["app"]["vars"] = {"secrets": {"one": {"typo": 1}}}
-    assert complaints(manifest)
 
 
 @pytest.mark.parametrize(
