@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +19,6 @@ components:
     secretsmanager: {vars: {context_name: dev, secrets: {key: {value: external}}}}
     secretsmanager/b: {vars: {context_name: dev, secrets: {other: {value: external}}}}
 """
-TABLE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 
 def test_a_setting_that_means_nothing_is_said_once_a_stack(bench: Bench) -> None:
@@ -31,12 +28,6 @@ def test_a_setting_that_means_nothing_is_said_once_a_stack(bench: Bench) -> None
     place = "stacks/dev.yaml:2, stack dev, component secretsmanager, key settings.secrets_pipeline"
     assert near == f"{place}.protect: protect means nothing here. Did you mean protected?"
     assert unknown == f"{place}.x: x means nothing here. Known are {', '.join(sorted(KNOWN))}."
-
-
-def test_every_setting_of_the_table_in_the_docs_is_known() -> None:
-    table = TABLE.read_text().partition("| `settings.secrets_pipeline` |")[2].partition("\n\n")[0]
-    rows = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
-    assert {name for row in rows for name in re.findall(r"`(\w+)", row)} == KNOWN - {"dialect", "plaintext_allowed"}
 
 
 @pytest.mark.parametrize(
