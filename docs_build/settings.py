@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from docs_build.markdown import anchor, escaped, table
 from secrets_pipeline.desired.kinds import SECRETS
-from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.manifests.vocabulary import places
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 
 _PLURAL: Final = {
     "string": "strings",

@@ -14,8 +14,8 @@ from docs_build.commands import page
 from docs_build.markdown import anchor, escaped
 from docs_build.settings import reference
 from secrets_pipeline.cli.examples import EXAMPLES
+from secrets_pipeline.desired.manifests.vocabulary import places
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.desired.vocabulary import places
 
 
 @pytest.mark.parametrize("name", PAGES)
