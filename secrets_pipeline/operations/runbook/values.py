@@ -72,8 +72,9 @@ VALUES: Final[tuple[Entry, ...]] = (
         * `was changed by somebody else`: an apply keeps what a human wrote. Let AWSCURRENT go back to the
           pipeline's version: `aws secretsmanager list-secret-version-ids --secret-id NAME` shows both, and
           `aws secretsmanager update-secret-version-stage` with `--version-stage AWSCURRENT`,
-          `--move-to-version-id OLD` and `--remove-from-version-id NEW` moves it. Or rotate the credentials
-          (`secrets-pipeline rotate NAME`): what is rendered from them follows.
+          `--move-to-version-id OLD` and `--remove-from-version-id NEW` moves it. Where a password was rotated
+          meanwhile, put the keys right by hand instead. A connection secret also follows when its credentials
+          rotate (`secrets-pipeline rotate NAME`).
         """,
     ),
     check(
@@ -108,10 +109,10 @@ VALUES: Final[tuple[Entry, ...]] = (
         somebody else wrote the current version.
         """,
         do="""
-        * Keys are missing beside a generated password: `secrets-pipeline apply -s STACK` puts back those that
-          it owns, and keeps all others.
-        * Somebody replaced the value by hand: go back to the version before, as under
-          [`connections_match_endpoints`](#connections_match_endpoints), or `secrets-pipeline rotate NAME`.
+        * Somebody wrote the value by hand, whole or in part: an apply keeps it, and a rotation keeps all but the
+          password. Go back to the version before, as under
+          [`connections_match_endpoints`](#connections_match_endpoints), or put the keys that are named into the
+          value, from a file: `aws secretsmanager put-secret-value --secret-id NAME --secret-string file://FILE`.
         * The value is brought by somebody else: have it put again, with the keys that its `type` asks for.
         * A password that RDS does not take: `secrets-pipeline rotate NAME` makes one by the rules of the
           engine.

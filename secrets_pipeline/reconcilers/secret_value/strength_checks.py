@@ -82,7 +82,8 @@ def _problems(text: str, secret: SecretSpec, expected: frozenset[str] | None) ->
         return ["its value is no JSON object, as the stack declares one: somebody replaced it by hand"]
     present = None if document is None else frozenset(key for key, value in document.items() if value not in (None, ""))
     lacks = sorted((expected or frozenset()) - frozenset(document or ()))
-    problems = [f"its JSON lacks {', '.join(lacks)}: `secrets-pipeline apply` puts back what it owns"] if lacks else []
+    remedy = "put that into the value, or go back to the version before"
+    problems = [f"its JSON lacks {', '.join(lacks)}: {remedy}"] if lacks else []
     if wants := missing_fields(secret.type, present):
         problems.append(f"a secret of type {secret.type} needs {' and '.join(wants)}")
     return problems

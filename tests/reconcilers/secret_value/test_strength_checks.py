@@ -48,7 +48,7 @@ def without(*keys: str, **more: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (without("host"), "its JSON lacks host: `secrets-pipeline apply` puts back"),
+        (without("host"), "its JSON lacks host: put that into the value, or go back"),
         (without("password", "username"), "its JSON lacks password, username"),
         (without(password=""), "a secret of type credentials needs password"),
         (without(host=7), "no text under the key host"),
