@@ -31,6 +31,30 @@ def count(outcomes: Iterable[Outcome]) -> Counts:
 
 Row: TypeAlias = Mapping[str, str]
 
+_DONE = {
+    "create": "created",
+    "update": "updated",
+    "restore": "restored",
+    "adopt": "adopted",
+    "rotate": "rotated",
+    "replicate": "replicated",
+    "prune": "deleted",
+}
+_ORDER = ("failed", "skipped", *_DONE.values())
+
+
+def summary(table: Iterable[Row]) -> str:
+    """Say in one line what became of all, what failed first: `1 failed, 2 created, 14 as they were`.
+
+    Args:
+        table: as `rows` makes it.
+    """
+    words = [_DONE.get(row["action"], "updated") if row["outcome"] == "applied" else row["outcome"] for row in table]
+    told = [f"{words.count(word)} {word}" for word in dict.fromkeys(_ORDER) if word in words]
+    same = words.count("unchanged")
+    told += [f"{same} as {'it was' if same == 1 else 'they were'}"] if same else []
+    return ", ".join(told) or "nothing is declared here"
+
 
 def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
     """Return one row an outcome: kind, name, component, action, outcome, detail, passes (text alone, no values).

@@ -50,14 +50,17 @@ class Stage:
     Attributes:
         does: what it makes true, for a human.
         services: what it is about, as Dagster's kinds.
-        after: stages that come first.
+        group: the part of a stack's life that it belongs to, as Dagster's asset group.
+        upstream: stages whose results it takes; none for one that begins with the declaration. What only comes first
+            stands first in the table.
         make: makes its reconciler.
         marks: whether it marks each secret of which it has done the last part.
     """
 
     does: str
     services: tuple[str, ...]
-    after: tuple[str, ...]
+    group: str
+    upstream: tuple[str, ...]
     make: Make
     marks: bool = False
 
@@ -84,12 +87,14 @@ STAGES: Mapping[str, Stage] = {
     "kms_keys": Stage(
         "KMS keys with alias, rotation and policy.",
         ("kms",),
+        "values",
         (),
         lambda stack, deep, _: KmsKeyReconciler(stack, deep=deep),
     ),
     "secrets": Stage(
         "Secrets with name, key, tags and first value, and its policy; the seal is deleted when every value is stored.",
         ("secretsmanager",),
+        "values",
         ("kms_keys",),
         _secrets,
         marks=True,
@@ -97,18 +102,21 @@ STAGES: Mapping[str, Stage] = {
     "rds_instances": Stage(
         "RDS instances, created where the stack says so, with the generated password as master password.",
         ("postgres",),
+        "databases",
         ("secrets",),
         lambda stack, *_: RetiredDatabaseReconciler(stack) if stack.spec.retired else DatabaseReconciler(stack),
     ),
     "rds_endpoints": Stage(
         "Endpoints of the databases, each proven by a login with the secret's password.",
         ("postgres",),
+        "databases",
         ("rds_instances",),
         lambda stack, *_: DatabaseEndpointReconciler(stack),
     ),
     "connection_secrets": Stage(
         "Every value that needs an endpoint: host and port in credentials, and the connection secrets.",
         ("secretsmanager",),
+        "databases",
         ("secrets", "rds_endpoints"),
         lambda stack, *_: ConnectionReconciler(stack),
         marks=True,
@@ -116,6 +124,7 @@ STAGES: Mapping[str, Stage] = {
     "secret_policies": Stage(
         "Resource policies: what the stack declares and what readers in other accounts need.",
         ("iam",),
+        "access",
         ("connection_secrets",),
         lambda stack, deep, _: SecretPolicyReconciler(stack, deep=deep),
         marks=True,
@@ -123,13 +132,15 @@ STAGES: Mapping[str, Stage] = {
     "rotation_functions": Stage(
         "The stack's own rotation function with role, log group and permission, where a secret says managed: true.",
         ("lambda",),
-        ("connection_secrets", "secret_policies"),
+        "rotation",
+        ("connection_secrets",),
         lambda stack, deep, _: RotationFunctionReconciler(stack, deep=deep),
     ),
     "rotation_event_queue": Stage(
         "The queue that brings AWS's events, and what leads to it from the stack's account, before anything rotates.",
         ("sqs", "eventbridge"),
-        ("connection_secrets", "rotation_functions"),
+        "rotation",
+        (),
         lambda stack, deep, _: (
             RetiredRouteReconciler(stack) if stack.spec.retired else EventQueueReconciler(stack, deep=deep)
         ),
@@ -137,34 +148,38 @@ STAGES: Mapping[str, Stage] = {
     "secret_rotation": Stage(
         "Rotation function and rules; an edit of the rules never rotates.",
         ("secretsmanager",),
-        ("connection_secrets", "secret_policies", "rotation_functions", "rotation_event_queue"),
+        "rotation",
+        ("rotation_functions", "rotation_event_queue"),
         lambda stack, deep, _: RotationReconciler(stack, deep=deep),
         marks=True,
     ),
     "secret_replicas": Stage(
         "Replicas in other regions, each under a key of its region, with their status.",
         ("secretsmanager",),
-        ("secret_rotation",),
+        "delivery",
+        ("connection_secrets",),
         lambda stack, deep, _: ReplicaReconciler(stack, deep=deep),
         marks=True,
     ),
     "consumer_policies": Stage(
         "Inline policies that let consumers read, on roles of the stack's account where a component says so.",
         ("iam",),
-        ("connection_secrets", "secret_replicas"),
+        "access",
+        ("connection_secrets",),
         lambda stack, *_: ConsumerPolicyReconciler(stack),
     ),
     "consumer_arns": Stage(
         "ARNs published in SSM, and delivered to Lambda, ECS and API Gateway where a component says so.",
         ("lambda", "ecs"),
-        ("secret_policies", "secret_rotation", "secret_replicas", "consumer_policies"),
+        "delivery",
+        ("consumer_policies", "secret_replicas"),
         lambda stack, deep, _: ConsumerReconciler(stack, deep=deep),
     ),
     "consumer_refresh": Stage(
         "Services, functions, stages and instances that run with an older value of a secret are started anew.",
         ("ecs", "lambda"),
-        # The values as well: a run of some stages alone keeps the order of those that name each other.
-        ("secrets", "connection_secrets", "consumer_arns"),
+        "delivery",
+        ("secret_rotation", "consumer_arns"),
         lambda stack, deep, _: RefreshReconciler(stack, deep=deep),
     ),
 }

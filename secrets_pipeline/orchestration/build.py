@@ -1,21 +1,23 @@
 """Build the `dg.Definitions` of the code location: assets, checks, jobs, schedules, sensors, resources."""
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, Literal, TypeAlias
 
 import dagster as dg
 
 from secrets_pipeline.orchestration.alerts.alerting import alerting
+from secrets_pipeline.orchestration.applying.stage_runner import applying
 from secrets_pipeline.orchestration.checks import CHECKS
+from secrets_pipeline.orchestration.external_assets import external_assets
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.provisioning.selections import assets
 from secrets_pipeline.orchestration.sensors import sensors
 from secrets_pipeline.orchestration.shared.io_managers import sealing_io_manager
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.own import Own
+from secrets_pipeline.orchestration.shared.partition_tags import RepositoryReader
 from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, StacksResource, StageProgress, quiet
-from secrets_pipeline.orchestration.shared.stage_runner import applying
 from secrets_pipeline.orchestration.verification.definitions import check_definitions
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 from secrets_pipeline.orchestration.verification.schedules import verification_schedule_for
@@ -32,6 +34,7 @@ def build_definitions(
     watchers: Collection[Watcher] = WATCHERS,
     *,
     names: Names = PLAIN,
+    owners: Sequence[str] = (),
     retire_many: bool = False,
 ) -> dg.Definitions:
     """Build everything that Dagster loads.
@@ -42,17 +45,22 @@ def build_definitions(
         watch: who watches the steps of rotations, there as well.
         watchers: what acts by itself.
         names: what everything is called.
+        owners: of every asset: `team:NAME`, or an address.
         retire_many: whether more than half of the partitions may be retired at once.
     """
     aws = AwsSessions()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        # Dagster copies a sensor to bind the resources of its jobs, and warns of a parameter that only it sets.
-        warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition", dg.BetaWarning)
+        # Dagster copies sensors and assets, and warns of parameters that only it sets; links to code are beta, too.
+        warnings.simplefilter("ignore", dg.BetaWarning)
         made_assets, made_checks, made_jobs = (
             assets(names, CHECKS),
             check_definitions(names, CHECKS),
             jobs(names, asked),
+        )
+        every = dg.map_asset_specs(
+            lambda spec: spec.replace_attributes(owners=list(owners)),
+            [*made_assets, *external_assets(names, RepositoryReader(asked or Asked())())],
         )
         own = Own(
             jobs=frozenset(job.name for job in made_jobs),
@@ -61,7 +69,7 @@ def build_definitions(
         )
         verify = next(job for job in made_jobs if job.name == names.of(VERIFY_JOB))
         built = dg.Definitions(
-            assets=made_assets,
+            assets=every,
             asset_checks=made_checks,
             jobs=made_jobs,
             sensors=sensors(names, made_jobs, own, retire_many=retire_many) if "sensors" in watchers else (),

@@ -32,6 +32,7 @@ DECLARED_CHECKS = tuple(
         stage=stage,
         stages=(),
         description="AWS is as the stack declares it.",
+        red="are not as declared",
         find=_declared(stage),
     )
     for stage in _DECLARED
@@ -43,6 +44,7 @@ CHECKS: tuple[StackCheck, ...] = (
         stage="secrets",
         stages=("secrets",),
         description="Each secret exists with a current value under the declared KMS key.",
+        red="secrets lack a current value under the declared key",
         find=lambda stack, _deep: current_values(stack, connections=False),
     ),
     StackCheck(
@@ -50,6 +52,7 @@ CHECKS: tuple[StackCheck, ...] = (
         stage="secrets",
         stages=(),
         description="What carries our tags, secret, key, database or function, carries a mark that proves them.",
+        red="things that carry our tags are not proven to be ours",
         find=lambda stack, _deep: marks_verify(stack),
     ),
     StackCheck(
@@ -57,6 +60,7 @@ CHECKS: tuple[StackCheck, ...] = (
         stage="rds_endpoints",
         stages=("rds_instances", "rds_endpoints"),
         description="Each database accepts the password in its secret.",
+        red="databases refuse the password",
         find=lambda stack, deep: logins(stack, deep=deep),
         left_to_verify=True,
     ),
@@ -65,6 +69,7 @@ CHECKS: tuple[StackCheck, ...] = (
         stage="connection_secrets",
         stages=("connection_secrets",),
         description="Each connection secret exists under the declared key and says what database and credentials say.",
+        red="connection secrets do not say what the database says",
         find=lambda stack, deep: [*current_values(stack, connections=True), *connections(stack, deep=deep)],
         left_to_verify=True,
     ),
@@ -74,6 +79,8 @@ CHECKS: tuple[StackCheck, ...] = (
         stage="consumer_refresh",
         stages=("secrets", "connection_secrets", "consumer_arns", "consumer_refresh"),
         description="What runs was started after the secrets that it reads got their values.",
+        red="consumers run with an older value",
+        columns=("name", "secret", "running since", "value since"),
         find=lambda stack, _deep: consumers_started_after_rotation(stack),
         else_skipped="Nothing was changed, so no consumer was asked since when it runs: `verify` asks.",
     ),

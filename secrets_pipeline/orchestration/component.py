@@ -91,6 +91,13 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
             examples=["payments"],
         ),
     ] = None
+    owners: Annotated[
+        Sequence[str],
+        dg.Resolver.default(
+            description="Owners of every asset, as Dagster has them: `team:NAME`, or an e-mail address.",
+            examples=[["team:platform-security"]],
+        ),
+    ] = ()
     retire_many: Annotated[
         bool,
         dg.Resolver.default(
@@ -144,4 +151,6 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
             checkouts=self.repository.checkouts,
         )
         names = Names.chosen(self.name, os.environ)
-        return build_definitions(asked=asked, watchers=self.include, names=names, retire_many=self.retire_many)
+        return build_definitions(
+            asked=asked, watchers=self.include, names=names, owners=self.owners, retire_many=self.retire_many
+        )

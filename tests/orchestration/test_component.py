@@ -110,7 +110,7 @@ def test_an_unknown_attribute_is_refused(project: Project) -> None:
 
 def test_every_field_is_described_where_dg_and_the_ui_show_it() -> None:
     schema = SecretsPipelineComponent.get_model_cls().model_json_schema()  # type: ignore[union-attr] # it has one
-    assert set(schema["properties"]) == {"repository", "operator_settings", "name", "retire_many", "include"}
+    assert set(schema["properties"]) == {"repository", "operator_settings", "name", "owners", "retire_many", "include"}
     assert all(field["description"] and field["examples"] for field in schema["properties"].values())
 
 

@@ -11,7 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 import definitions
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.checks import CHECKS
-from secrets_pipeline.orchestration.provisioning.selections import ASSETS, assets
+from secrets_pipeline.orchestration.provisioning.options import ASSETS
+from secrets_pipeline.orchestration.provisioning.selections import assets
 from secrets_pipeline.orchestration.sensors import LEASED_JOBS
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.verification.definitions import check_definitions
@@ -33,6 +34,7 @@ ORDER = [
     "consumer_policies",
     "consumer_arns",
     "consumer_refresh",
+    "access_matrix",
     "stack_report",
 ]
 
@@ -54,15 +56,48 @@ def test_the_asset_graph_is_as_reviewed(snapshot: SnapshotAssertion) -> None:
     assert described == snapshot
 
 
-def test_the_assets_run_in_the_order_of_the_design() -> None:
+def test_the_graph_reads_from_the_left_to_the_right_in_six_groups_with_operations_apart() -> None:
     graph = build_definitions().resolve_asset_graph()
-    position = {
-        key.to_user_string(): level for level, keys in enumerate(graph.toposorted_asset_keys_by_level) for key in keys
+    between = {
+        (parent.group_name, node.group_name)
+        for node in graph.asset_nodes
+        for parent in map(graph.get, node.parent_keys)
+        if parent.group_name != node.group_name
     }
-    levels = [position[name] for name in ORDER]
-    assert sorted(position) == sorted(ORDER)
-    assert levels == sorted(levels)
-    assert len(set(levels)) == len(levels)
+    order = ["declaration", "values", "databases", "access", "rotation", "delivery"]
+    assert {str(node.group_name) for node in graph.asset_nodes} == {*order, "operations"}
+    assert not any("operations" in pair for pair in between)
+    assert all(order.index(before) < order.index(after) for before, after in between)
+    # Neither waits for the other: they stand above each other.
+    assert ("access", "rotation") not in between
+
+
+def test_no_edge_of_the_graph_is_told_by_others_already() -> None:
+    graph = build_definitions().resolve_asset_graph()
+    edges = 0
+    for node in graph.asset_nodes:
+        edges += len(node.parent_keys)
+        for parent in node.parent_keys:
+            others = node.parent_keys - {parent}
+            # `secrets` takes the passwords themselves, and is rendered from.
+            assert parent.path[-1] == "secrets" or not any(parent in graph.get_ancestor_asset_keys(o) for o in others)
+    assert edges <= 25
+
+
+def test_every_stage_comes_before_the_report_so_that_one_that_breaks_leaves_it_out() -> None:
+    graph = build_definitions().resolve_asset_graph()
+    before = {key.to_user_string() for key in graph.get_ancestor_asset_keys(dg.AssetKey("stack_report"))}
+    # Who can read is looked at where something changed alone.
+    assert before == {*ORDER, "atmos_stack"} - {"stack_report", "access_matrix"}
+
+
+def test_the_priorities_of_the_steps_keep_the_order_of_the_design() -> None:
+    # In a run: tests/orchestration/provisioning/test_order.py.
+    priority = {one.key.to_user_string(): int(one.op.tags["dagster/priority"]) for one in assets(PLAIN, CHECKS)}
+    assert sorted(priority, key=lambda name: -priority[name]) == ORDER
+    assert len(set(priority.values())) == len(ORDER)
+    # Checks that are steps of a run have none, and come behind.
+    assert min(priority.values()) > 0
 
 
 def test_every_definition_loads_without_a_warning() -> None:
@@ -77,12 +112,15 @@ def test_nothing_but_the_passwords_passes_through_storage() -> None:
     assert [asset.key.to_user_string() for asset in made] == list(ASSETS) == ORDER
     for asset in made:
         produced = inspect.signature(asset.op.compute_fn.decorated_fn).return_annotation  # type: ignore[union-attr] # decorated by dg.asset
-        if asset.key.to_user_string() == "generated_passwords":
+        name = asset.key.to_user_string()
+        if name == "generated_passwords":
             assert asset.op.output_defs[0].io_manager_key == "sealed"
-        elif asset.key.to_user_string() == "stack_report":
+        elif name == "stack_report":
             assert produced == Iterator[dg.MaterializeResult[None] | dg.AssetCheckEvaluation]
-        else:
+        elif name == "stack_config":
             assert produced == dg.MaterializeResult[None]
+        else:
+            assert produced == Iterator[dg.MaterializeResult[None]]
 
 
 def test_several_code_locations_share_an_instance_by_their_names() -> None:
@@ -117,7 +155,7 @@ def test_checks_never_block() -> None:
     assert not any(spec.blocking for spec in specs)
 
 
-@pytest.mark.parametrize("module", ["assets", "configuration", "report"])
+@pytest.mark.parametrize("module", ["access_matrix", "assets", "configuration", "report"])
 def test_asset_bodies_are_thin(module: str) -> None:
     file = ROOT / "secrets_pipeline" / "orchestration" / "provisioning" / f"{module}.py"
     functions = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)]

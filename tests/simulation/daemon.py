@@ -23,7 +23,7 @@ from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, narrow_p
 from secrets_pipeline.operations.repair_rotation import UnfinishedRotation, repair_rotations
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.operations.unread_stacks import UnreadStacks
-from secrets_pipeline.orchestration.provisioning.report import STACK_REPORT
+from secrets_pipeline.orchestration.provisioning.options import STACK_REPORT
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
 from secrets_pipeline.orchestration.rotation.event_runs import Dispatcher
 from secrets_pipeline.orchestration.rotation.event_sensor import NAME

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Final
 
 from secrets_pipeline.access.reach.audit import AuditedRead
 from secrets_pipeline.access.reach.explain import because, name_of, short
+from secrets_pipeline.access.reach.surprise import Surprise, surprise_of
 
-# Told apart by people who cannot tell red from green (Okabe and Ito), and by a letter.
-_COLOURS: Final = {
-    "Allowed": ("#009e73", "✓"),
-    "DeniedBySecretsManager": ("#d9d9d9", "S"),
-    "DeniedByKms": ("#e69f00", "K"),
-    "Unknown": ("#56b4e9", "?"),
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How a cell looks, and what that means. A letter tells apart what colours do not to everybody."""
+
+    fill: str
+    ink: str
+    letter: str
+    meaning: str
+
+
+_GREY = "#e3e3e3"
+_ALLOWED = _Look("#009e73", "#ffffff", "✓", "can read")
+_LOOKS: Final = {
+    "DeniedBySecretsManager": _Look(_GREY, "#555555", "S", "denied by Secrets Manager"),
+    "DeniedByKms": _Look(_GREY, "#555555", "K", "denied by KMS"),
+    "Unknown": _Look("#56b4e9", "#000000", "?", "not known"),
 }
-_MEANINGS: Final = {
-    "Allowed": "can read",
-    "DeniedBySecretsManager": "denied by Secrets Manager",
-    "DeniedByKms": "denied by KMS",
-    "Unknown": "not known",
-}
-_UNEXPECTED: Final = "#d55e00"
+_DENIED = _Look("#c1121f", "#ffffff", "S", "denied, though declared")
+_UNEXPECTED = _Look("#e69f00", "#000000", "!", "can read, not declared")
 _CELL, _GAP, _CHARACTER, _TITLE_CHARACTER, _MARGIN = 22, 4, 7.3, 9.2, 12
 _FONT = "font-family='ui-monospace,SFMono-Regular,Menlo,Consolas,monospace' font-size='12'"
 
@@ -30,7 +38,8 @@ _FONT = "font-family='ui-monospace,SFMono-Regular,Menlo,Consolas,monospace' font
 def picture(readings: Sequence[AuditedRead], *, title: str) -> str:
     """An SVG of the matrix.
 
-    A reader that can read and is nobody's consumer has a red frame; a declared one a black frame.
+    A declared read has a black frame, and is red where it is denied; a read that nobody declared is orange, and so is
+    the name of a reader that is nobody's consumer.
 
     Args:
         readings: pairs of reader and secret; a pair that is not there stays white.
@@ -61,24 +70,35 @@ def picture(readings: Sequence[AuditedRead], *, title: str) -> str:
     for secret, column in secrets.items():
         x, y = left + column * (_CELL + _GAP) + _CELL / 2, top - 6
         parts.append(f"<text x='{x:.1f}' y='{y:.1f}' transform='rotate(-45 {x:.1f} {y:.1f})'>{escape(secret)}</text>")
+    strangers = {one.principal for one in readings if surprise_of(one) is Surprise.UNEXPECTED}
     for reader, line in readers.items():
         y = top + line * (_CELL + _GAP) + _CELL / 2 + 4
-        parts.append(f"<text x='{left - _MARGIN:.1f}' y='{y:.1f}' text-anchor='end'>{escape(short(reader))}</text>")
+        ink = " fill='#b35900' font-weight='600'" if reader in strangers else ""
+        label = escape(short(reader))
+        parts.append(f"<text x='{left - _MARGIN:.1f}' y='{y:.1f}' text-anchor='end'{ink}>{label}</text>")
     for one in readings:
         x = left + secrets[one.secret] * (_CELL + _GAP)
         parts.append(_cell(one, x, top + readers[one.principal] * (_CELL + _GAP)))
     return "".join([*parts, *legend, "</svg>"])
 
 
+def _look(one: AuditedRead) -> _Look:
+    name, surprise = name_of(one.verdict), surprise_of(one)
+    if surprise is Surprise.DENIED:
+        return replace(_DENIED, letter=_LOOKS[name].letter)
+    if surprise is Surprise.UNEXPECTED:
+        return _UNEXPECTED
+    return _ALLOWED if name == "Allowed" else _LOOKS[name]
+
+
 def _cell(one: AuditedRead, x: float, y: float) -> str:
-    name = name_of(one.verdict)
-    colour, letter = _COLOURS[name]
-    frame = "#000000" if one.expected else _UNEXPECTED if name == "Allowed" else "none"
-    tip = escape(f"{short(one.principal)} → {one.secret}: {_MEANINGS[name]}: {because(one.verdict)}")
+    look = _look(one)
+    frame = "#000000" if one.expected else "none"
+    tip = escape(f"{short(one.principal)} → {one.secret}: {look.meaning}: {because(one.verdict)}")
     return (
-        f"<g><title>{tip}</title><rect x='{x:.1f}' y='{y:.1f}' width='{_CELL}' height='{_CELL}' rx='3' fill='{colour}' "
-        f"stroke='{frame}' stroke-width='3'/><text x='{x + _CELL / 2:.1f}' y='{y + _CELL / 2 + 4:.1f}' "
-        f"text-anchor='middle'>{letter}</text></g>"
+        f"<g><title>{tip}</title><rect x='{x:.1f}' y='{y:.1f}' width='{_CELL}' height='{_CELL}' rx='3' "
+        f"fill='{look.fill}' stroke='{frame}' stroke-width='2'/><text x='{x + _CELL / 2:.1f}' "
+        f"y='{y + _CELL / 2 + 4:.1f}' fill='{look.ink}' text-anchor='middle'>{look.letter}</text></g>"
     )
 
 
@@ -86,13 +106,14 @@ def _legend(y: float) -> tuple[list[str], float]:
     """The legend, and where it ends."""
     parts: list[str] = []
     x = float(_MARGIN)
-    boxes = [(colour, "none", letter, _MEANINGS[name]) for name, (colour, letter) in _COLOURS.items()]
-    boxes += [("#ffffff", "#000000", "", "expected"), ("#ffffff", _UNEXPECTED, "", "can read, not expected")]
-    for colour, frame, letter, meaning in boxes:
+    declared = _Look("#ffffff", "#000000", "", "declared")
+    for look in (_ALLOWED, _DENIED, _UNEXPECTED, *_LOOKS.values(), declared):
+        frame = "#000000" if look is declared else "none"
+        letter = "" if look is _DENIED else look.letter
         parts.append(
-            f"<rect x='{x:.1f}' y='{y - 11:.1f}' width='14' height='14' rx='2' fill='{colour}' stroke='{frame}' "
-            f"stroke-width='2'/><text x='{x + 7:.1f}' y='{y:.1f}' text-anchor='middle'>{letter}</text>"
-            f"<text x='{x + 20:.1f}' y='{y:.1f}'>{meaning}</text>"
+            f"<rect x='{x:.1f}' y='{y - 11:.1f}' width='14' height='14' rx='2' fill='{look.fill}' stroke='{frame}' "
+            f"stroke-width='2'/><text x='{x + 7:.1f}' y='{y:.1f}' fill='{look.ink}' text-anchor='middle'>{letter}"
+            f"</text><text x='{x + 20:.1f}' y='{y:.1f}'>{look.meaning}</text>"
         )
-        x += 20 + len(meaning) * _CHARACTER + 14
+        x += 20 + len(look.meaning) * _CHARACTER + 14
     return parts, x

@@ -41,7 +41,7 @@ def with_contested(specs: Mapping[str, StackSpec]) -> dict[str, StackSpec]:
 
 def _declared(spec: StackSpec) -> Iterator[tuple[ContestedKind, str, str]]:
     for secret in spec.secrets:
-        yield ContestedKind.SECRET, secret.name, secret.where
+        yield ContestedKind.SECRET, secret.name, str(secret.where)
     stack = f"stack {spec.stack}"
     for database in spec.databases:
         if database.create or database.password is not None:

@@ -12,6 +12,7 @@ from secrets_pipeline.desired.base import DocumentTree, Late, SecretRef, Spec, p
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.unresolved import Unresolved
 from secrets_pipeline.desired.value.model import ExternalValue, Value
+from secrets_pipeline.errors import Where
 
 
 class SecretType(StrEnum):
@@ -54,7 +55,7 @@ class SecretSpec(Spec):
         depends_on: secrets of the same stack that its value is rendered from.
         unresolved: references without a value, now or later; with one, nothing about the secret is to be written.
         required_as: what Atmos calls it and its store, where `atmos secret validate` fails while it has no value.
-        where: text that names the place in YAML, for messages.
+        where: the place in YAML.
     """
 
     ref: SecretRef
@@ -76,7 +77,7 @@ class SecretSpec(Spec):
     depends_on: tuple[SecretRef, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
     required_as: str = ""
-    where: str = ""
+    where: Where = Where()
 
     @property
     def blocked(self) -> bool:

@@ -166,7 +166,7 @@ def _secret(shared: _Component, key: str, entries: Inputs, master_of: DatabaseSp
         replicas=replicas,
         unresolved=(*entry.scope.unresolved(entry.path), *inherited),
         required_as=required_as(entry.scope.component, key),
-        where=str(entry.scope.where(entry.path)),
+        where=entry.scope.where(entry.path),
     )
 
 

@@ -1,17 +1,13 @@
 """List the checks of access: who can read each secret, by the policies, by a probe, and by AWS's own judges."""
 
-import base64
 from collections.abc import Callable
 from functools import partial
-from typing import Any
-
-import dagster as dg
 
 from secrets_pipeline.access.controls.judging import CONTROLS
-from secrets_pipeline.access.reach.graph import picture
+from secrets_pipeline.orchestration.pages.access import access_picture
+from secrets_pipeline.orchestration.shared.names import ACCESS_MATRIX
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, Find, StackCheck, nothing_more
 from secrets_pipeline.reconcilers.access_checks import checks as found
-from secrets_pipeline.reconcilers.access_checks.checks import access_matrix
 from secrets_pipeline.reconcilers.access_checks.second_opinion import aws_agrees
 from secrets_pipeline.reconcilers.access_checks.security_hub import security_hub
 from secrets_pipeline.reconcilers.finding import Finding
@@ -26,21 +22,10 @@ _STAGES = (
     "rotation_functions",
     "secret_rotation",
 )
-_LARGEST_PICTURE = 2_500
-"""Cells; a larger one is for `access matrix`."""
 
 
 def _always(find: Callable[[Stack], list[Finding]]) -> Find:
     return lambda stack, _deep: find(stack)
-
-
-def _matrix(stack: Stack, _deep: bool) -> dict[str, dg.MetadataValue[Any]]:
-    """The picture of consumers and secrets."""
-    readings = access_matrix(stack)
-    if not readings or len(readings) > _LARGEST_PICTURE:
-        return {}
-    drawn = base64.b64encode(picture(readings, title=f"Who can read in {stack.spec.stack}").encode()).decode()
-    return {"matrix": dg.MetadataValue.md(f"![Who can read](data:image/svg+xml;base64,{drawn})")}
 
 
 _ACKNOWLEDGED = " A run's own writes count as AWS acknowledged them: `verify` reads them."
@@ -50,45 +35,57 @@ _CHECKS = (
         "consumers_can_read",
         f"Every declared consumer can read its secrets.{_ACKNOWLEDGED}",
         found.consumers_can_read,
-        _matrix,
+        access_picture,
+        "declared reads are denied",
+        ("reader", "secret"),
     ),
     (
         "foreign_readers_can_read",
         f"Consumers of other accounts can read: the secret's policy, its key's, and their own.{_ACKNOWLEDGED}",
         found.foreign_readers_can_read,
         nothing_more,
+        "declared reads from other accounts are denied",
+        ("reader", "secret"),
     ),
     (
         "nobody_else_can_read",
         f"Nobody reads who is nobody's consumer.{_ACKNOWLEDGED}",
         found.nobody_else_can_read,
-        nothing_more,
+        access_picture,
+        "secrets can be read by somebody whom nobody declared",
+        ("name", "reader"),
     ),
     (
         "policies_are_not_public",
         f"No policy of a secret or its key lets in everybody, or a whole organisation.{_ACKNOWLEDGED}",
         found.policies_are_not_public,
         nothing_more,
+        "policies let in everybody, or a whole organisation",
+        ("name", "layer", "statement"),
     ),
     (
         "consumers_are_trusted",
         "What runs a consumer may assume its role, and nothing else may.",
         found.consumers_are_trusted,
         nothing_more,
+        "roles cannot be assumed by who runs as them, or by too many",
+        ("name", "statement"),
     ),
 )
 
 READER_CHECKS: tuple[StackCheck, ...] = tuple(
     StackCheck(
         name=name,
-        stage="consumer_arns",
+        stage=ACCESS_MATRIX,
         stages=_STAGES,
         description=description,
         find=_always(find),
         more=more,
+        red=red,
+        columns=columns,
         else_skipped=_UNREAD,
     )
-    for name, description, find, more in _CHECKS
+    for name, description, find, more, red, columns in _CHECKS
 )
 """Who can read, by the policies: what a change of IAM may turn."""
 
@@ -96,9 +93,11 @@ ACCESS_CHECKS = (
     *READER_CHECKS,
     StackCheck(
         name="probe_agrees",
-        stage="consumer_arns",
+        stage=ACCESS_MATRIX,
         stages=(),
         description="AWS itself gives each consumer the answer that the policies promise.",
+        red="answers of AWS differ from the policies",
+        columns=("reader", "secret"),
         find=_always(found.probe_agrees),
         tag=PROBE_TAG,
         else_skipped="Nobody was asked: `verify --probe` assumes the readers' roles.",
@@ -106,9 +105,11 @@ ACCESS_CHECKS = (
     ),
     StackCheck(
         name="aws_agrees",
-        stage="consumer_arns",
+        stage=ACCESS_MATRIX,
         stages=(),
         description="AWS's policy simulator and Access Analyzer say what the evaluator says.",
+        red="judgements of AWS differ from the evaluator's",
+        columns=("name", "secret", "aws"),
         find=_always(aws_agrees),
         else_skipped="AWS was not asked: `verify` does, where access.second_opinion of the settings is true.",
         left_to_verify=True,
@@ -118,9 +119,11 @@ ACCESS_CHECKS = (
     *(
         StackCheck(
             name=control.check_name,
-            stage="consumer_arns",
+            stage=ACCESS_MATRIX,
             stages=_STAGES,
             description=f"{control.id}: {control.title} ({control.severity.value}, AWS Config {control.config_rule}).",
+            red=f"fail {control.id}",
+            columns=("name", "parameters"),
             find=_always(partial(security_hub, control=control)),
             else_skipped=_UNREAD,
             wanted=lambda specs, _settings: any(spec.controls for spec in specs),

@@ -10,18 +10,19 @@ import dagster as dg
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, Treatment, narrow_policies, sentences
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.applying.stage_runner import Applying
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
 from secrets_pipeline.orchestration.rotation.actors import Call, calls_of
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
-from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
 HEAL_JOB: Final = "heal"
-HEALED: Final = "secret_policies"
-"""The asset that the observation of a heal belongs to."""
+DRIFT: Final = "drift"
+"""The asset of what somebody else changed, and of what became of it: observations of runs of `heal`."""
 _NAMES = "healed"
 _DAY_SECONDS = 86_400
 _MANY = 1_000
@@ -43,18 +44,22 @@ def look_for_tampering(
     healed = [one.resource.name for one in treated if isinstance(one, NarrowedPolicy)]
     # Yielded, as what is logged is lost where something fails behind it, and heals are counted by it.
     yield dg.AssetObservation(
-        asset_key=names.asset(HEALED),
+        asset_key=names.asset(DRIFT),
         partition=stack,
         metadata={
-            "changed outside": len(treated),
-            "called": table_of([{"call": one.operation, "about": one.about, "who": one.who} for one in calls]),
-            _NAMES: dg.MetadataValue.json(healed),
-            "table": table_of(
+            "changed": table_of(
                 [
                     {"kind": one.resource.kind, "name": one.resource.name, "what": line}
                     for one, line in zip(treated, lines, strict=True)
-                ]
+                ],
+                empty="Everything is as it was declared.",
             ),
+            "who": table_of(
+                [{"who": one.who, "call": one.operation, "about": one.about} for one in calls],
+                empty="No event says who; CloudTrail does.",
+            ),
+            "changed outside": len(treated),
+            DATA: dg.MetadataValue.json({_NAMES: healed}),
         },
     )
     for one, line in zip(treated, lines, strict=True):
@@ -106,11 +111,10 @@ def _healed_today(instance: dg.DagsterInstance, names: Names, stack: str) -> Cou
     Dagster's storage counts: a tag in AWS could be put back, or set, by whoever tampers with the secret.
     """
     since = time.time() - _DAY_SECONDS
-    wanted = dg.AssetRecordsFilter(asset_key=names.asset(HEALED), asset_partitions=[stack], after_timestamp=since)
+    wanted = dg.AssetRecordsFilter(asset_key=names.asset(DRIFT), asset_partitions=[stack], after_timestamp=since)
     found: Counter[str] = Counter()
     for record in instance.fetch_observations(wanted, limit=_MANY).records:
-        metadata = record.asset_observation.metadata if record.asset_observation else {}
-        value = metadata[_NAMES].value if _NAMES in metadata else []
+        value = data_of(record.asset_observation.metadata if record.asset_observation else None).get(_NAMES)
         found.update(map(str, value if isinstance(value, list) else ()))
     return found
 

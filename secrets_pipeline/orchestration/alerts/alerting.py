@@ -168,12 +168,12 @@ class Alerting:
                 partition=alert.stack or _NO_STACK,
                 description=alert.subject,
                 metadata={
-                    _KEY: alert.key,
+                    _TEXT: dg.MetadataValue.text(alert.text),
                     _CAUSE: alert.cause,
                     _ABOUT: alert.about,
-                    _TEXT: dg.MetadataValue.text(alert.text),
                     _CHANNELS: dg.MetadataValue.json(took),
                     _WAITING: dg.MetadataValue.json([*down, *(name for name in answers if name not in took)]),
+                    _KEY: alert.key,
                 },
             )
         )

@@ -18,13 +18,13 @@ from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.in_process.failure_text import failure_text
 from secrets_pipeline.orchestration.in_process.instance import open_instance
+from secrets_pipeline.orchestration.pages.metadata import outcome_rows
 from secrets_pipeline.orchestration.sensors import LEASED_JOBS
 from secrets_pipeline.orchestration.shared.home import prepare_home, storage_errors
 from secrets_pipeline.orchestration.shared.names import Names, stage_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, VERIFY_TAG, commit_tags
-from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
 from secrets_pipeline.orchestration.verification.definitions import CHECKS_TOLD
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -186,9 +186,7 @@ def report_of(stack: str, result: dg.ExecuteInProcessResult) -> RunReport:
     rows: list[Mapping[str, str]] = []
     for said in _said(result):
         stage = stage_of(said.asset_key)
-        value = said.metadata[OUTCOMES].value if OUTCOMES in said.metadata else []
-        if isinstance(value, list):
-            rows.extend({"stage": stage, **row} for row in value)
+        rows.extend({"stage": stage, **row} for row in outcome_rows(said.metadata))
     failures = [event for event in result.all_events if event.is_step_failure or event.is_run_failure]
     error = next((text for event in failures if (text := failure_text(event))), None)
     return RunReport(stack, result.run_id, result.success, tuple(rows), None if result.success else error)

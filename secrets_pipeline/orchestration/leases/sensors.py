@@ -11,6 +11,7 @@ import dagster as dg
 from secrets_pipeline.aws.leases.model import Gone, Leases
 from secrets_pipeline.aws.leases.watch import elapsed
 from secrets_pipeline.errors import AwsError, GuardError
+from secrets_pipeline.orchestration.applying.run_lease import MAY_HOLD, PATIENCE_SECONDS, fail_abandoned, leases_of
 from secrets_pipeline.orchestration.shared.home import storage_errors
 from secrets_pipeline.orchestration.shared.lease_mark import Mark
 from secrets_pipeline.orchestration.shared.names import Names
@@ -18,7 +19,6 @@ from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.priorities import BACKFILL_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.shared.run_lease import MAY_HOLD, PATIENCE_SECONDS, fail_abandoned, leases_of
 
 NAME = "abandoned_run_sensor"
 _INTERVAL = 15

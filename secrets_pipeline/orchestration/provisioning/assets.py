@@ -1,19 +1,29 @@
-"""Make one asset a stage from the table of stages, with what its materialisation tells beside the outcomes."""
+"""Make one asset a stage from the table of stages, with what its page shows beside the changes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import dagster as dg
 
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Outcome
+from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.operations.stages import STAGES
-from secrets_pipeline.orchestration.provisioning.configuration import GENERATED, STACK_CONFIG
-from secrets_pipeline.orchestration.provisioning.options import AssetOptions, options
-from secrets_pipeline.orchestration.provisioning.rollouts import ROLLOUTS, as_metadata
+from secrets_pipeline.orchestration.applying.stage_runner import Applying
+from secrets_pipeline.orchestration.pages.metadata import Metadata, data_of, materialized, table_of
+from secrets_pipeline.orchestration.pages.rotation_ages import rotation_page
+from secrets_pipeline.orchestration.provisioning.options import (
+    GENERATED,
+    STACK_CONFIG,
+    STACK_REPORT,
+    AssetOptions,
+    options,
+)
+from secrets_pipeline.orchestration.provisioning.rollouts import ROLLOUTS, as_data
+from secrets_pipeline.orchestration.provisioning.stage_outcomes import failure
 from secrets_pipeline.orchestration.shared.names import Names
-from secrets_pipeline.orchestration.shared.stage_runner import Applying, materialized, table_of
 from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.database.followed import followed
 from secrets_pipeline.reconcilers.secret_value.generate import lacking_values
@@ -23,43 +33,63 @@ from secrets_pipeline.values.bundle import GeneratedPasswords
 Apply = dg.ResourceParam[Applying]
 Context = dg.AssetExecutionContext
 Result = dg.MaterializeResult[None]
-Metadata: TypeAlias = Mapping[str, dg.MetadataValue[Any]]
-Tell: TypeAlias = Callable[[Stack, Reconciler, Sequence[Outcome]], Metadata]
 
 FOLLOWED = "followed"
-"""Metadata of `rds_endpoints`: identifier → identity of the databases that the run has done with."""
+"""In the data of `rds_endpoints`: identifier → identity of the databases that the run has done with."""
 REPLACED = "replaced"
-"""Metadata of `connection_secrets`: version that was ours → the one that the run wrote over it."""
+"""In the data of `connection_secrets`: version that was ours → the one that the run wrote over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a stage's page has besides its changes.
+
+    Attributes:
+        shown: for people.
+        data: for programs.
+    """
+
+    shown: Metadata = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Tell: TypeAlias = Callable[[Stack, Reconciler, Sequence[Outcome]], Told]
 
 
 def texts(metadata: Metadata, name: str) -> Mapping[str, str]:
-    """Read metadata that maps text to text; empty where there is none."""
-    value = metadata[name].value if name in metadata else {}
+    """Read data of an event that maps text to text; empty where there is none."""
+    value = data_of(metadata).get(name)
     return {str(key): str(said) for key, said in value.items()} if isinstance(value, dict) else {}
 
 
-def _endpoints(stack: Stack, _reconciler: Reconciler, outcomes: Sequence[Outcome]) -> Metadata:
+def _endpoints(stack: Stack, _reconciler: Reconciler, outcomes: Sequence[Outcome]) -> Told:
     found = (stack.observed.databases.find(database) for database in stack.spec.databases)
     table = [{"instance": s.identifier, "endpoint": s.endpoint or "", "status": s.status} for s in found if s]
-    return {"endpoints": table_of(table), FOLLOWED: dg.MetadataValue.json(followed(stack, outcomes))}
+    return Told({"endpoints": table_of(table)}, {FOLLOWED: followed(stack, outcomes)})
 
 
-def _replaced(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Metadata:
-    return {REPLACED: dg.MetadataValue.json(dict(stack.observed.secrets.replaced))}
+def _replaced(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Told:
+    return Told(data={REPLACED: dict(stack.observed.secrets.replaced)})
 
 
-def _arns(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Metadata:
+def _rotation(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Told:
+    return Told(rotation_page(stack))
+
+
+def _arns(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Told:
     found = (stack.observed.secrets.get(secret.name) for secret in stack.spec.secrets)
-    return {"arns": table_of([{"name": s.name, "arn": s.arn} for s in found if s])}
+    return Told({"arns": table_of([{"name": s.name, "arn": s.arn} for s in found if s])})
 
 
-def _rollouts(_stack: Stack, reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Metadata:
-    return {ROLLOUTS: as_metadata(reconciler.in_flight if isinstance(reconciler, RefreshReconciler) else ())}
+def _rollouts(_stack: Stack, reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Told:
+    in_flight = reconciler.in_flight if isinstance(reconciler, RefreshReconciler) else ()
+    return Told(data={ROLLOUTS: as_data(in_flight)})
 
 
 _TELL: Mapping[str, Tell] = {
     "rds_endpoints": _endpoints,
     "connection_secrets": _replaced,
+    "secret_rotation": _rotation,
     "consumer_arns": _arns,
     "consumer_refresh": _rollouts,
 }
@@ -75,39 +105,51 @@ class _StageOptions(AssetOptions):
 
 def _options(names: Names, name: str) -> _StageOptions:
     stage = STAGES[name]
-    deps = [names.asset(one) for one in stage.after or (STACK_CONFIG, GENERATED)]
+    deps = [names.asset(one) for one in stage.upstream or (STACK_CONFIG,)]
     return {**options(names, name), "description": stage.does, "deps": deps, "kinds": {"aws", *stage.services}}
 
 
 def _asset(names: Names, name: str) -> dg.AssetsDefinition:
     @dg.asset(**_options(names, name))
-    def apply(context: Context, applying: Apply) -> Result:
+    def apply(context: Context, applying: Apply) -> Iterator[Result]:
         stack = applying.stack(context.partition_key)
         reconciler = STAGES[name](stack)
         outcomes = applying.reconcile(name, reconciler)
-        return materialized(stack, outcomes, _told(context, name, stack, reconciler, outcomes))
+        told = _told(context, name, stack, reconciler, outcomes)
+        yield materialized(stack, name, outcomes, shown=told.shown, data=told.data)
+        _fail_alone(context, names, outcomes)
 
     return apply
 
 
-def _told(
-    context: Context, name: str, stack: Stack, reconciler: Reconciler, outcomes: Sequence[Outcome]
-) -> Metadata | None:
+def _fail_alone(context: Context, names: Names, outcomes: Sequence[Outcome]) -> None:
+    """Fail the step where something failed and the run has no report: else that does it, when all was tried.
+
+    Raises:
+        dg.Failure: with a line a cause.
+    """
+    failed = [row for row in rows(outcomes) if row["outcome"] == "failed"]
+    if failed and names.asset(STACK_REPORT) not in context.job_def.asset_layer.selected_asset_keys:
+        raise dg.Failure(failure(context, failed), allow_retries=False)
+
+
+def _told(context: Context, name: str, stack: Stack, reconciler: Reconciler, outcomes: Sequence[Outcome]) -> Told:
     try:
-        return _TELL[name](stack, reconciler, outcomes) if name in _TELL else None
+        return _TELL[name](stack, reconciler, outcomes) if name in _TELL else Told()
     except SecretsPipelineError as error:
         # The outcomes say what could not be read; what is told beside them must not end the run before its report.
         context.log.warning("%s tells nothing more: %s", name, error.diagnostics())
-        return None
+        return Told()
 
 
 def _secrets(names: Names) -> dg.AssetsDefinition:
     @dg.asset(**_options(names, "secrets"), ins={GENERATED: dg.AssetIn(key=names.asset(GENERATED))})
-    def secrets(context: Context, applying: Apply, generated_passwords: GeneratedPasswords) -> Result:
+    def secrets(context: Context, applying: Apply, generated_passwords: GeneratedPasswords) -> Iterator[Result]:
         stack = applying.stack(context.partition_key)
         outcomes = applying.reconcile("secrets", STAGES["secrets"](stack, passwords=generated_passwords))
         _drop_seal(context, applying, stack)
-        return materialized(stack, outcomes)
+        yield materialized(stack, "secrets", outcomes)
+        _fail_alone(context, names, outcomes)
 
     return secrets
 

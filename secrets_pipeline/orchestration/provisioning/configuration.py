@@ -1,39 +1,39 @@
 """Define the assets before the stages: the desired state of a stack, and its generated passwords."""
 
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.provisioning.options import options
-from secrets_pipeline.orchestration.shared.names import Names
-from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of, version_of
+from secrets_pipeline.orchestration.applying.stage_runner import Applying
+from secrets_pipeline.orchestration.pages.inventory import inventory
+from secrets_pipeline.orchestration.pages.metadata import DATA, table_of, version_of
+from secrets_pipeline.orchestration.provisioning.options import GENERATED, STACK_CONFIG, options
+from secrets_pipeline.orchestration.shared.names import ATMOS_STACK, Names
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
 from secrets_pipeline.values.bundle import GeneratedPasswords
-
-STACK_CONFIG = "stack_config"
-GENERATED = "generated_passwords"
 
 
 def stack_config_asset(names: Names) -> dg.AssetsDefinition:
     """Define `stack_config`."""
 
-    @dg.asset(**options(names, STACK_CONFIG), kinds={"yaml"})
+    @dg.asset(**options(names, STACK_CONFIG), deps=[names.asset(ATMOS_STACK)], kinds={"yaml"})
     def stack_config(
         context: dg.AssetExecutionContext, applying: dg.ResourceParam[Applying]
     ) -> dg.MaterializeResult[None]:
-        """The stack's desired state, resolved and checked; the account is compared before anything is written."""
+        """The stack's desired state, resolved and checked: its inventory. The account is compared before any write."""
         stack = applying.stack(context.partition_key)
         for notice in applying.stacks.desired.notices_for([context.partition_key]):
             context.log.info(notice)
-        secrets = [{"name": s.name, "type": s.type.value, "value": s.value.kind} for s in stack.spec.secrets]
+        lines = [asdict(line) for line in inventory(stack)]
+        summary = f"{len(lines)} secrets in account {stack.account.account_id}, {stack.account.region}"
         return dg.MaterializeResult(
             data_version=version_of(stack),
             metadata={
-                "account": stack.account.account_id,
-                "region": stack.account.region,
-                "secrets": len(secrets),
-                "components": dg.MetadataValue.json(dict(stack.spec.components)),
-                "table": table_of(secrets),
+                "summary": summary,
+                "inventory": table_of(lines),
+                "secrets": len(lines),
+                DATA: dg.MetadataValue.json({"components": dict(stack.spec.components)}),
             },
         )
 
@@ -55,7 +55,13 @@ def generated_passwords_asset(names: Names) -> dg.AssetsDefinition:
         """A password for each generated secret that has none yet, sealed until it is stored."""
         stack = applying.stack(context.partition_key)
         passwords = generate_passwords(stack)
-        metadata: dict[str, Any] = {"generated": len(passwords), "secrets": dg.MetadataValue.json(list(passwords.refs))}
+        named = {str(secret.ref): secret.name for secret in stack.spec.secrets}
+        generated = [{"secret": named[ref]} for ref in passwords.refs]
+        metadata: dict[str, Any] = {
+            "summary": f"{len(passwords)} generated" if len(passwords) else "every generated secret has its value",
+            **({"generated for": table_of(generated)} if generated else {}),
+            "changed": len(passwords),
+        }
         return dg.MaterializeResult(value=passwords, metadata=metadata, data_version=version_of(stack))
 
     return generated_passwords

@@ -4,7 +4,8 @@ from typing import Final
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.provisioning.selections import ASSETS, FOLLOWING, FOLLOWING_ENDPOINT, selected
+from secrets_pipeline.orchestration.provisioning.options import ASSETS
+from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING, FOLLOWING_ENDPOINT, selected
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.priorities import FOLLOW, PROVISION, priority

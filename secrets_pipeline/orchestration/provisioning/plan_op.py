@@ -5,11 +5,11 @@ import dagster as dg
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan, told
 from secrets_pipeline.operations.stages import plan_stack
+from secrets_pipeline.orchestration.pages.metadata import table_of
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
-from secrets_pipeline.orchestration.shared.stage_runner import table_of
 
 
 @dg.op(description="Observe AWS and log what an apply would change; writes nothing.")
@@ -29,10 +29,10 @@ def plan_stages(
                 asset_key=names.asset(stage),
                 partition=chosen,
                 metadata={
+                    "plan": table_of(table),
                     "planned changes": sum(change.action.writes for change in changes),
                     "changed outside": plan.drifted,
                     "blocked": plan.counts.get(ChangeClass.BLOCKED.value, 0),
-                    "plan": table_of(table),
                 },
             )
         )

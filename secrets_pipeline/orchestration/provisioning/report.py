@@ -3,24 +3,22 @@
 The checks are no steps of an applying run: Dagster would plan each, and show none of a stack whose run breaks before.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
-from secrets_pipeline.engine.report import rows, told
-from secrets_pipeline.operations.decommission.leftovers import Leftovers
+from secrets_pipeline.engine.report import rows
 from secrets_pipeline.operations.stages import STAGES, commit
+from secrets_pipeline.orchestration.applying.stage_runner import Applying
+from secrets_pipeline.orchestration.pages.metadata import DATA, outcomes_data, outcomes_page, outcomes_table, version_of
 from secrets_pipeline.orchestration.provisioning.assets import Apply, Context, Result
-from secrets_pipeline.orchestration.provisioning.options import options
-from secrets_pipeline.orchestration.provisioning.stage_outcomes import failure, outcomes_of_stack
+from secrets_pipeline.orchestration.provisioning.options import LAST_STAGES, STACK_REPORT, options
+from secrets_pipeline.orchestration.provisioning.stage_outcomes import broken_stages, failure, outcomes_of_stack
 from secrets_pipeline.orchestration.shared.names import Names
-from secrets_pipeline.orchestration.shared.stage_runner import materialized, table_of, telling
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.history import planned_checks
-from secrets_pipeline.orchestration.verification.stack_check import StackCheck
-from secrets_pipeline.reconcilers.stack import Stack
-
-STACK_REPORT = "stack_report"
+from secrets_pipeline.orchestration.verification.stack_check import StackCheck, checks_of_run, is_red
 
 
 def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsDefinition:
@@ -32,33 +30,47 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
     """
     stages = [names.asset(stage) for stage in STAGES]
 
-    @dg.asset(**options(names, STACK_REPORT), deps=stages, kinds={"markdown"})
+    @dg.asset(**options(names, STACK_REPORT), deps=[names.asset(one) for one in LAST_STAGES], kinds={"markdown"})
     def stack_report(context: Context, applying: Apply) -> Iterator[Result | dg.AssetCheckEvaluation]:
         """Marks what is finished, then fails the run if anything failed, with the table of outcomes."""
         stack = applying.stack(context.partition_key)
+        if broken := broken_stages(context, stages):
+            raise dg.Failure(failure(context, broken), metadata=outcomes_page(broken))
         marked = applying.reconcile(STACK_REPORT, commit(stack))
         earlier, own = outcomes_of_stack(context, stages)
         own += rows(marked)
-        look = Looker(context, applying.stacks, names, context.partition_key)
         failed = [row for row in own if row["outcome"] == "failed"]
-        try:
-            yield from look.evaluations(_to_be_evaluated(context, names, _checks_of(stack, checks)))
-        except Exception as error:
-            if not failed:
-                raise
-            # What failed in AWS comes first.
-            context.log.warning("a check broke: %s", type(error).__name__)
+        red = []
+        for one in _evaluations(context, applying, names, checks_of_run(stack, checks), failed=bool(failed)):
+            yield one
+            red += [one.asset_check_key] if is_red(one) else []
+        page = {**_links(red), **outcomes_page(own), "stack": outcomes_table(earlier + own)}
         if failed:
-            raise dg.Failure(failure(context, failed), metadata={"table": table_of(told(earlier + own), telling)})
-        yield materialized(stack, marked, {"stack": table_of(told(earlier + own), telling)})
+            raise dg.Failure(failure(context, failed), metadata=page)
+        yield dg.MaterializeResult(data_version=version_of(stack), metadata={**page, DATA: outcomes_data(marked)})
 
     return stack_report
 
 
-def _checks_of(stack: Stack, checks: Sequence[StackCheck]) -> Sequence[StackCheck]:
-    """The checks that have a say in a run: one that only deletes what is not declared any more makes nothing right."""
-    pruned = any(isinstance(one, Leftovers) for one in stack.run.options.only)
-    return [] if stack.spec.retired or pruned else checks
+def _evaluations(
+    context: Context, applying: Applying, names: Names, checks: Sequence[StackCheck], *, failed: bool
+) -> Iterator[dg.AssetCheckEvaluation]:
+    look = Looker(context, applying.stacks, names, context.partition_key)
+    try:
+        yield from look.evaluations(_to_be_evaluated(context, names, checks))
+    except Exception as error:
+        if not failed:
+            raise
+        # What failed in AWS comes first.
+        context.log.warning("a check broke: %s", type(error).__name__)
+
+
+def _links(checks: Iterable[dg.AssetCheckKey]) -> Mapping[str, dg.MetadataValue[Any]]:
+    """Links to the checks of the run that are red; none where all is well."""
+    links = [
+        f"[{key.name}](/assets/{'/'.join(key.asset_key.path)}?view=checks&checkDetail={key.name})" for key in checks
+    ]
+    return {"red checks": dg.MetadataValue.md(", ".join(links))} if links else {}
 
 
 def _to_be_evaluated(context: Context, names: Names, checks: Sequence[StackCheck]) -> list[StackCheck]:

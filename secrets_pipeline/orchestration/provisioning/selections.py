@@ -4,20 +4,23 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from secrets_pipeline.operations.stages import STAGES
+from secrets_pipeline.orchestration.provisioning.access_matrix import access_matrix_asset
 from secrets_pipeline.orchestration.provisioning.assets import stage_assets
-from secrets_pipeline.orchestration.provisioning.configuration import (
-    GENERATED,
-    STACK_CONFIG,
-    generated_passwords_asset,
-    stack_config_asset,
-)
-from secrets_pipeline.orchestration.provisioning.report import STACK_REPORT, stack_report_asset
-from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.provisioning.configuration import generated_passwords_asset, stack_config_asset
+from secrets_pipeline.orchestration.provisioning.options import STACK_REPORT
+from secrets_pipeline.orchestration.provisioning.report import stack_report_asset
+from secrets_pipeline.orchestration.shared.names import ACCESS_MATRIX, Names
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
-ASSETS = (STACK_CONFIG, GENERATED, *STAGES, STACK_REPORT)
-FOLLOWING = ("secrets", "rds_endpoints", "connection_secrets", "consumer_arns", "consumer_refresh", STACK_REPORT)
+FOLLOWING = (
+    "secrets",
+    "rds_endpoints",
+    "connection_secrets",
+    "consumer_arns",
+    "consumer_refresh",
+    ACCESS_MATRIX,
+    STACK_REPORT,
+)
 """What has to be done again when a secret was rotated; a value that is rendered from others may be of either stage."""
 FOLLOWING_ENDPOINT = (
     "secrets",
@@ -30,6 +33,7 @@ FOLLOWING_ENDPOINT = (
     "consumer_policies",
     "consumer_arns",
     "consumer_refresh",
+    ACCESS_MATRIX,
     STACK_REPORT,
 )
 """What waits for a database: an apply that made it leaves all of this open, rotation included."""
@@ -41,6 +45,7 @@ def assets(names: Names, checks: Sequence[StackCheck]) -> Sequence[dg.AssetsDefi
         stack_config_asset(names),
         generated_passwords_asset(names),
         *stage_assets(names),
+        access_matrix_asset(names, [one for one in checks if one.stage == ACCESS_MATRIX]),
         stack_report_asset(names, checks),
     ]
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from secrets_pipeline.engine.report import told
+from secrets_pipeline.orchestration.pages.metadata import outcome_rows
 from secrets_pipeline.orchestration.shared.names import stage_of
-from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES
 
 Rows = list[dict[str, str]]
 NOT_DONE = "was not done since the run that is re-executed began"
+BROKE = "ended with an error of its own: see its step"
 RE_EXECUTE = "Re-execute all steps of {} when the cause is mended: no other way does every stage again."
 _ROOT_BACKFILL_TAG = "dagster/root_backfill_id"
 """On runs of a backfill that re-executes another one, but not on re-executions of these runs."""
@@ -46,6 +47,23 @@ class _Repeated:
         return cls(f"run {run.root_run_id}", asked) if run.root_run_id else cls()
 
 
+def broken_stages(context: dg.AssetExecutionContext, stages: Iterable[dg.AssetKey]) -> Rows:
+    """Return a row for each stage that this run was to do and did not: the others alone would say that all is well.
+
+    Where stages are chosen in the UI, those between them are missing, and nothing else keeps the report from its turn.
+    """
+    planned, done = (
+        {record.asset_key for record in context.instance.get_records_for_run(context.run_id, of_type=kind).records}
+        for kind in (dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_MATERIALIZATION)
+    )
+    return [_of_stage(stage, BROKE) for stage in stages if stage in planned - done]
+
+
+def _of_stage(stage: dg.AssetKey, detail: str) -> dict[str, str]:
+    row = {"kind": "stage", "name": stage_of(stage), "component": "", "action": "", "outcome": "failed"}
+    return {**row, "detail": detail}
+
+
 def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.AssetKey]) -> tuple[Rows, Rows]:
     """Read the outcome rows of the latest materialisation of each stage of the stack.
 
@@ -65,11 +83,11 @@ def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.Ass
         record = next(iter(context.instance.fetch_materializations(wanted, limit=1).records), None)
         since = repeated.asked.get(stage)
         if since is not None and (record is None or record.timestamp < since):
-            row = {"kind": "stage", "name": stage_of(stage), "component": "", "action": "", "outcome": "failed"}
-            own.append({**row, "detail": NOT_DONE})
+            own.append(_of_stage(stage, NOT_DONE))
         elif record is not None:
             ours = record.run_id == context.run.run_id or since is not None or record.timestamp >= repeated.since
-            (own if ours else earlier).extend(_rows(record))
+            materialized = record.asset_materialization
+            (own if ours else earlier).extend(outcome_rows(materialized.metadata if materialized else None))
     return earlier, own
 
 
@@ -79,9 +97,3 @@ def failure(context: dg.AssetExecutionContext, failed: Sequence[Mapping[str, str
     first = _Repeated.by(context.run, context.instance).first
     lines += [RE_EXECUTE.format(first)] if first else []
     return "\n".join([f"{len(failed)} failed", *lines])
-
-
-def _rows(record: dg.EventLogRecord) -> Rows:
-    metadata = record.asset_materialization.metadata if record.asset_materialization else {}
-    value = metadata[OUTCOMES].value if OUTCOMES in metadata else []
-    return [dict(row) for row in value] if isinstance(value, list) else []

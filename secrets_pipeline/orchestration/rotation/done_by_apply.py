@@ -15,10 +15,11 @@ import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.verdict import Concern
-from secrets_pipeline.orchestration.provisioning.assets import FOLLOWED, REPLACED, Metadata, texts
-from secrets_pipeline.orchestration.provisioning.report import STACK_REPORT
+from secrets_pipeline.orchestration.pages.metadata import Metadata, data_of
+from secrets_pipeline.orchestration.provisioning.assets import FOLLOWED, REPLACED, texts
+from secrets_pipeline.orchestration.provisioning.options import STACK_REPORT
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
-from secrets_pipeline.orchestration.shared.names import Names, stage_of
+from secrets_pipeline.orchestration.shared.names import ACCESS_MATRIX, Names, stage_of
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
 from secrets_pipeline.rotation.events.names import DATABASE_CREATED
 
@@ -110,7 +111,8 @@ class DoneByApply:
             for one in records.records
             if one.asset_key and one.asset_materialization
         }
-        if any(stage not in told or not _is_whole(told[stage]) for stage in FOLLOWING):
+        # Who can read is looked at where something was written, and has no outcomes.
+        if any(stage not in told or not _is_whole(told[stage]) for stage in FOLLOWING if stage != ACCESS_MATRIX):
             return None
         databases, replaced = texts(told["rds_endpoints"], FOLLOWED), texts(told["connection_secrets"], REPLACED)
         return Followed(databases, replaced)
@@ -118,4 +120,5 @@ class DoneByApply:
 
 def _is_whole(metadata: Metadata) -> bool:
     """Whether a stage left nothing open."""
-    return all(name in metadata and metadata[name].value == 0 for name in ("skipped", "failed"))
+    data = data_of(metadata)
+    return all(data.get(name) == 0 for name in ("skipped", "failed"))

@@ -15,16 +15,17 @@ import dagster as dg
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.operations.repair_rotation import NothingToRepair, UnfinishedRotation, repair_rotations
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
+from secrets_pipeline.orchestration.applying.stage_runner import Applying
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, stack_of
 from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
 from secrets_pipeline.orchestration.shared.run_requests import run_request, secrets_of
-from secrets_pipeline.orchestration.shared.stage_runner import Applying, table_of
 
 TRIES = "tries"
-"""Metadata of the observation: secret name → its pending version, tries so far, and when the next one is due."""
+"""In the data of the observation: secret name → its pending version, tries so far, and when the next one is due."""
 OBSERVED: Final = "secret_rotation"
 MEND_JOB: Final = "mend_rotation"
 _PATIENCE_TRIES = 2
@@ -91,7 +92,7 @@ def mend_rotations(
         partition=stack,
         metadata={
             "mending": table_of(rows),
-            TRIES: dg.MetadataValue.json({name: asdict(known) for name, known in after.items()}),
+            DATA: dg.MetadataValue.json({TRIES: {name: asdict(known) for name, known in after.items()}}),
         },
     )
     stuck = [one for one in unfinished if _is_for_humans(one, after[one.name])]
@@ -149,9 +150,9 @@ def _told(instance: dg.DagsterInstance, names: Names, stack: str) -> Iterator[tu
     """What runs of the job said of a stack, the latest first: run id, and the tries of each secret."""
     wanted = dg.AssetRecordsFilter(asset_key=names.asset(OBSERVED), asset_partitions=[stack])
     for record in instance.fetch_observations(wanted, limit=_MOST_OBSERVATIONS).records:
-        said = record.asset_observation.metadata.get(TRIES) if record.asset_observation else None
-        if said is not None and isinstance(said.value, dict):
-            yield record.run_id, {str(name): Try(**known) for name, known in said.value.items()}
+        said = data_of(record.asset_observation.metadata if record.asset_observation else None).get(TRIES)
+        if isinstance(said, dict):
+            yield record.run_id, {str(name): Try(**known) for name, known in said.items()}
 
 
 def _next(known: Try | None, one: UnfinishedRotation, now: float) -> Try:

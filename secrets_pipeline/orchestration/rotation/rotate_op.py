@@ -7,13 +7,14 @@ import dagster as dg
 from pydantic import Field
 
 from secrets_pipeline.engine.model import Failed
-from secrets_pipeline.engine.report import rows, told
+from secrets_pipeline.engine.report import rows
+from secrets_pipeline.orchestration.applying.stage_runner import Applying
+from secrets_pipeline.orchestration.pages.metadata import DATA, outcomes_data, outcomes_page
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import PROVISION, priority
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
-from secrets_pipeline.orchestration.shared.stage_runner import OUTCOMES, Applying, table_of
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
 from secrets_pipeline.rotation.steps import RotationStep, Watch
 
@@ -69,12 +70,11 @@ def rotate(
     outcomes = applying.reconcile(
         "secret_rotation", RotateReconciler(stack, secrets, watch=watch, seconds=config.seconds)
     )
-    table = rows(outcomes)
     # Yielded, as what is logged is lost with a failure.
     yield dg.AssetObservation(
         asset_key=names.asset(ROTATED),
         partition=chosen,
-        metadata={OUTCOMES: dg.MetadataValue.json(table), "rotated": table_of(told(table))},
+        metadata={**outcomes_page(rows(outcomes)), DATA: outcomes_data(outcomes)},
     )
     failed = [one for one in outcomes if isinstance(one, Failed)]
     if failed:

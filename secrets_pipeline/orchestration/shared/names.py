@@ -67,6 +67,10 @@ class Names:
         return set(instance.get_dynamic_partitions(self.of("stacks")))
 
 
+ATMOS_STACK: Final = "atmos_stack"
+"""The external asset of what the YAML declares."""
+ACCESS_MATRIX: Final = "access_matrix"
+"""The asset of who can read, which carries the checks of access."""
 PLAIN: Final = Names()
 """Those of a code location without a name."""
 

@@ -33,7 +33,7 @@ def partition_tags(names: Names, asked: Asked) -> PartitionTags:
         names: of the code location.
         asked: where the stacks come from.
     """
-    read = _Reader(asked)
+    read = RepositoryReader(asked)
 
     def tags(stack: str) -> Mapping[str, str]:
         desired = read()
@@ -44,8 +44,12 @@ def partition_tags(names: Names, asked: Asked) -> PartitionTags:
     )
 
 
-class _Reader:
-    """Reads the repository, and looks again after a while whether it changed."""
+class RepositoryReader:
+    """Reads the repository, and looks again after a while whether it changed.
+
+    Args:
+        asked: where the stacks come from.
+    """
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked

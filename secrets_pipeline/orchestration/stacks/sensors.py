@@ -8,8 +8,9 @@ import dagster as dg
 
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
-from secrets_pipeline.orchestration.provisioning.configuration import STACK_CONFIG
+from secrets_pipeline.orchestration.pages.declared import observe_declared
 from secrets_pipeline.orchestration.provisioning.jobs import PROVISION_JOB
+from secrets_pipeline.orchestration.provisioning.options import STACK_CONFIG
 from secrets_pipeline.orchestration.shared.busy import UNFINISHED, busy_stacks
 from secrets_pipeline.orchestration.shared.latest import Latest
 from secrets_pipeline.orchestration.shared.names import Names
@@ -153,16 +154,16 @@ class _Change:
     busy: Collection[str]
 
     def followed(self, stack: str) -> dg.RunRequest | None:
-        """The run that a stack needs; what nobody applies by itself is said where people look."""
+        """The run that a stack needs."""
         digest = self.desired.specs[stack].digest()
         event, applied = self._applied(stack)
         if applied == digest:
             return None
         if not self.desired.settings.applies_changes(stack):
             # A stack that was never applied is new to this deployment, not changed; a run may be about to apply it.
-            if applied is not None and stack not in self.busy:
-                self._say(stack)
+            self._observe(stack, waits=applied is not None and stack not in self.busy)
             return None
+        self._observe(stack, waits=False)
         # What was applied before is part of the key: back to an earlier state is a new change. A failed run is alerted,
         # and not repeated before the YAML changes again or somebody applies it.
         key = f"changed:{digest[:_DIGITS]}:{event}"
@@ -177,17 +178,13 @@ class _Change:
         tags = (record.asset_materialization.tags if record.asset_materialization else None) or {}
         return str(record.storage_id), tags.get("dagster/data_version", "")
 
-    def _say(self, stack: str) -> None:
+    def _observe(self, stack: str, *, waits: bool) -> None:
+        """Observe the new version; what nobody applies by itself is said where people look."""
         how = f"secrets-pipeline apply -s {stack}, or Materialize all in the UI"
-        self.context.log.info("the desired state of %s changed, and waits to be applied: %s", stack, how)
-        self.context.instance.report_runless_asset_event(
-            dg.AssetObservation(
-                asset_key=self.names.asset(STACK_CONFIG),
-                partition=stack,
-                description=f"The YAML changed since the last apply, and nothing was written: {how}.",
-                metadata={"waits for": "an apply, or apply_on_change in the operator's settings"},
-            )
-        )
+        if waits:
+            self.context.log.info("the desired state of %s changed, and waits to be applied: %s", stack, how)
+        said = f"The YAML changed since the last apply, and nothing was written: {how}." if waits else ""
+        observe_declared(self.context.instance, self.names, self.desired, stack, said=said)
 
 
 def _usable(context: dg.SensorEvaluationContext, stack: str) -> bool:

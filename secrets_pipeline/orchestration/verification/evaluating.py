@@ -102,6 +102,11 @@ class Looker:
         if broken is not None:
             raise broken
 
+    def looks_closely(self, checks: Sequence[StackCheck]) -> bool:
+        """Tell whether a check that somebody asks for would look closely."""
+        deep = self._deep(checks)
+        return any(check.name in deep and self._wanted(check) for check in checks)
+
     def _counted(self, checks: Sequence[StackCheck]) -> Iterator[StackCheck]:
         for check in checks:
             yield check

@@ -15,13 +15,12 @@ from dagster._core.definitions.asset_checks import asset_check_evaluation  # noq
 from dagster._core.event_api import PartitionKeyFilter  # noqa: TID251 - the history of a check is filtered by nothing else
 from dagster._core.storage import asset_check_execution_record  # noqa: TID251 - a planned one is no verdict
 
+from secrets_pipeline.orchestration.pages.metadata import data_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 
 _EVALUATED = asset_check_execution_record.COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
 Target: TypeAlias = asset_check_evaluation.AssetCheckEvaluationTargetMaterializationData
 
-APPLIED = "applied"
-"""Metadata of each stage's materialisation: how many changes it wrote."""
 LOOKED = "looked at"
 """Metadata of an evaluation: when the look began, in seconds since 1970. A longer one is told after what is newer."""
 CLOSELY = "looked closely"
@@ -90,6 +89,15 @@ def last_materialization(instance: dg.DagsterInstance, asset: dg.AssetKey, stack
     return None
 
 
+def last_data_version(instance: dg.DagsterInstance, asset: dg.AssetKey, stack: str) -> str | None:
+    """Read the data version of the latest materialisation of an asset; None before the first."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[stack])
+    for record in instance.fetch_materializations(wanted, limit=1).records:
+        tags = (record.asset_materialization.tags if record.asset_materialization else None) or {}
+        return tags.get("dagster/data_version", "")
+    return None
+
+
 def planned_checks(instance: dg.DagsterInstance, run_id: str) -> set[dg.AssetCheckKey]:
     """Read which checks are steps of a run."""
     kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
@@ -144,8 +152,7 @@ def _last_write(instance: dg.DagsterInstance, stage: dg.AssetKey, stack: str, si
 
 
 def _wrote(materialization: dg.AssetMaterialization | None) -> bool:
-    applied = materialization.metadata.get(APPLIED) if materialization else None
-    return applied is not None and bool(applied.value)
+    return materialization is not None and bool(data_of(materialization.metadata).get("applied"))
 
 
 def _last_broken(instance: dg.DagsterInstance, stack: str, since: float) -> float:

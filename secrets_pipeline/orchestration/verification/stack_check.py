@@ -6,12 +6,15 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
+from secrets_pipeline.access.reach.explain import short
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.decommission.leftovers import Leftovers
+from secrets_pipeline.operations.runbook import ENTRIES
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
-from secrets_pipeline.orchestration.shared.stage_runner import table_of
 from secrets_pipeline.reconcilers.finding import Finding, FindingGroup, Verdict, open_groups
 from secrets_pipeline.reconcilers.stack import Stack
 
@@ -27,8 +30,9 @@ More: TypeAlias = Callable[[Stack, bool], Metadata]
 Located: TypeAlias = tuple[str, Finding]
 """Stack, and what was found of it."""
 OPEN = "open"
-"""Metadata of an evaluation: what is not right, by what is said of it, with the names of all that it is said of."""
-_MOST_SENTENCES = 20
+"""In the data of an evaluation: what is not right, by what is said of it, with the names of all that it is said of."""
+RED = "are not as they should be"
+_LONGEST_LINE = 160
 
 
 def nothing_more(_stack: Stack, _deep: bool) -> Metadata:
@@ -50,6 +54,9 @@ class StackCheck:
         stage: name of the asset that it checks.
         stages: the check looks closely where one of these wrote something since it was evaluated last.
         description: for the UI.
+        red: what is said of those that are wrong, for example `consumers cannot read`.
+        columns: what its table shows between verdict and detail: `name`, `reader` for the principal as humans call it,
+            or columns of its findings.
         find: compares AWS with the desired state.
         more: makes further metadata.
         tag: the check looks closely in runs that carry it.
@@ -66,6 +73,8 @@ class StackCheck:
     description: str
     find: Find
     more: More = nothing_more
+    red: str = RED
+    columns: tuple[str, ...] = ("name",)
     tag: str = VERIFY_TAG
     else_skipped: str = ""
     left_to_verify: bool = False
@@ -90,57 +99,91 @@ class Judged:
     metadata: Metadata
 
 
+def checks_of_run(stack: Stack, checks: Sequence[StackCheck]) -> Sequence[StackCheck]:
+    """Return the checks that have a say in a run that applies.
+
+    None in one that only deletes what is not declared any more: it makes nothing right.
+    """
+    pruned = any(isinstance(one, Leftovers) for one in stack.run.options.only)
+    return [] if stack.spec.retired or pruned else checks
+
+
 def judge_stack(stacks: Stacks, stack: str, check: StackCheck, *, deep: bool) -> Judged:
     """Evaluate a check of one stack; a stack that cannot be looked at is a finding, too."""
-    return judged(_findings(stacks, stack, check.find, deep=deep), _more(stacks, stack, check.more, deep=deep))
+    found, more = _findings(stacks, stack, check.find, deep=deep), _more(stacks, stack, check.more, deep=deep)
+    right = all(finding.verdict is Verdict.RIGHT for _, finding in found)
+    return judged(check, found, more if right else {"do next": _what_to_do(check, stack), **more})
+
+
+def _what_to_do(check: StackCheck, stack: str) -> dg.MetadataValue[Any]:
+    """The entry of the check in docs/runbook.md."""
+    entry = ENTRIES[check.name]
+    return dg.MetadataValue.md(f"{entry.means}\n\n{entry.what_to_do(stack)}")
 
 
 def not_asked_for(check: StackCheck) -> Judged:
     """Judge a check that nobody asks for any more: nothing of it stays open."""
     said = f"not asked for: {check.asked_by} is not set"
-    return Judged(passed=True, severity=dg.AssetCheckSeverity.WARN, description=said, metadata={OPEN: _as_metadata(())})
+    return Judged(passed=True, severity=dg.AssetCheckSeverity.WARN, description=said, metadata={DATA: _as_metadata(())})
 
 
 def judge_all(stacks: Stacks, check: StackCheck, *, deep: bool) -> Judged:
     """Evaluate a check of every stack of the repository, with one result."""
     every = sorted({*stacks.desired.specs, *stacks.desired.errors})
     found = [one for stack in every for one in _findings(stacks, stack, check.find, deep=deep)]
-    return judged(found, of_several=True)
+    return judged(check, found, of_several=True)
 
 
-def judged(findings: Sequence[Located], more: Metadata | None = None, *, of_several: bool = False) -> Judged:
-    """Judge findings: what is wrong fails as ERROR, what waits as WARN; `of_several` names the stack of each."""
-    verdicts = {finding.verdict for _, finding in findings}
-    # What is wrong stands first, and a long table keeps that.
-    telling = sorted(findings, key=lambda one: list(Verdict).index(one[1].verdict), reverse=True)
-    rows = _rows(telling, of_several=of_several)
-    groups = open_groups(_of_stack(stack, one) if of_several else one for stack, one in findings)
-    good = f"{len(rows)} as it should be" if rows else "nothing is declared here"
+def judged(
+    check: StackCheck, findings: Sequence[Located], more: Metadata | None = None, *, of_several: bool = False
+) -> Judged:
+    """Judge findings: what is wrong fails as ERROR, what waits as WARN; `of_several` names the stack of each.
+
+    Args:
+        check: the check.
+        findings: what was found.
+        more: further metadata.
+        of_several: whether they are of several stacks.
+    """
+    shown = [_of_stack(stack, one) if of_several else one for stack, one in findings]
+    verdicts = {finding.verdict for finding in shown}
+    groups = open_groups(shown)
     return Judged(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
-        description=_described(groups) or good,
-        metadata={"table": table_of(rows, lambda _: 0), OPEN: _as_metadata(groups), **(more or {})},
+        description=_described(shown, groups, check.red),
+        metadata={"findings": table_of(_rows(shown, check.columns)), **(more or {}), DATA: _as_metadata(groups)},
     )
+
+
+def is_red(evaluation: dg.AssetCheckEvaluation) -> bool:
+    """Tell whether something is wrong; what only waits, or could be better, is a warning."""
+    return not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
 
 
 def _of_stack(stack: str, one: Finding) -> Finding:
     return replace(one, name=f"{stack}, {one.name}", about=f"{stack}, {one.about}" if one.about else "")
 
 
-def _described(groups: Sequence[FindingGroup]) -> str:
-    more = [f"… and {len(groups) - _MOST_SENTENCES} more"] if len(groups) > _MOST_SENTENCES else []
-    return "; ".join([*map(str, groups[:_MOST_SENTENCES]), *more])
+def _described(findings: Sequence[Finding], groups: Sequence[FindingGroup], red: str) -> str:
+    """One line: how many are wrong, or else wait, and the first of them."""
+    if not groups:
+        return f"{len(findings)} as it should be" if findings else "nothing is declared here"
+    wrong = sum(one.verdict is Verdict.WRONG for one in findings)
+    waiting = sum(one.verdict is not Verdict.RIGHT for one in findings)
+    counted = f"{wrong} of {len(findings)} {red}" if wrong else f"{waiting} of {len(findings)} wait or could be better"
+    line = f"{counted}; first: {' '.join(str(groups[0]).split())}"
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
 def _as_metadata(groups: Sequence[FindingGroup]) -> dg.MetadataValue[Any]:
     rows = [{"verdict": one.verdict.value, "sentence": one.sentence, "subjects": list(one.subjects)} for one in groups]
-    return dg.MetadataValue.json(rows)
+    return dg.MetadataValue.json({OPEN: rows})
 
 
 def open_of(evaluation: dg.AssetCheckEvaluation) -> tuple[FindingGroup, ...]:
     """Read what an evaluation says is not right; nothing of one that an older version made."""
-    said = evaluation.metadata[OPEN].value if OPEN in evaluation.metadata else []
+    said = data_of(evaluation.metadata).get(OPEN)
     rows: Sequence[Mapping[str, Any]] = said if isinstance(said, list) else []
     return tuple(
         FindingGroup(Verdict(row["verdict"]), str(row["sentence"]), tuple(map(str, row["subjects"]))) for row in rows
@@ -162,16 +205,23 @@ def _more(stacks: Stacks, stack: str, more: More, *, deep: bool) -> Metadata:
         return {}
 
 
-def _rows(findings: Sequence[Located], *, of_several: bool) -> list[dict[str, str]]:
-    """A row a finding, with its own columns first; where one of them is `verdict`, what was found is `finding`."""
-    columns = list(dict.fromkeys(column for _, finding in findings for column in finding.columns))
+def _rows(findings: Sequence[Finding], columns: Sequence[str]) -> list[dict[str, str]]:
+    """A row a finding, what is wrong first: its verdict, the columns of its check, and the detail."""
+    telling = sorted(findings, key=lambda one: list(Verdict).index(one.verdict), reverse=True)
     return [
         {
-            **({"stack": stack} if of_several else {}),
-            **{column: one.columns.get(column, "") for column in columns},
-            "name": one.name,
-            "finding" if "verdict" in columns else "verdict": one.verdict.value,
+            "verdict": one.verdict.value,
+            **{column: _cell(one, column) for column in columns},
             "detail": one.detail,
         }
-        for stack, one in findings
+        for one in telling
     ]
+
+
+def _cell(one: Finding, column: str) -> str:
+    if column == "name":
+        return one.name
+    if column == "reader":
+        # One that is said of a whole secret, or of several principals, has none.
+        return short(one.columns["principal"]) if "principal" in one.columns else ""
+    return one.columns.get(column, "")

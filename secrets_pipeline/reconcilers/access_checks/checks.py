@@ -25,6 +25,7 @@ from secrets_pipeline.access.reach.reader import (
     ReadVerdict,
     Unknown,
 )
+from secrets_pipeline.access.reach.surprise import Surprise, surprise_of
 from secrets_pipeline.access.trust.consumer import trusted
 from secrets_pipeline.access.trust.role import Surroundings
 from secrets_pipeline.access.trust.verdict import NotTrusted, TooWide, Trust, Trusted, TrustUnknown
@@ -59,13 +60,19 @@ def foreign_readers_can_read(stack: Stack) -> list[Finding]:
 
 
 def access_matrix(stack: Stack) -> tuple[AuditedRead, ...]:
-    """Evaluate every reader that a consumer of the stack names, with every secret of the stack."""
-    expected = {(one.principal, one.secret): one.expected for one in declared_readings(stack.spec, estate_of(stack))}
-    readers = dict.fromkeys(arn for consumer in stack.spec.consumers for arn in consumer.readers)
-    names = [secret.name for secret in stack.spec.secrets]
+    """Evaluate every reader that a consumer names, and everybody who reads undeclared, with every secret of the stack.
+
+    Administrators of the account are left out: `nobody_else_can_read` tells of them together.
+    """
+    spec, estate = stack.spec, estate_of(stack)
+    others = undeclared_readings(spec, estate, allowed_readers=stack.run.settings.access.allowed_readers or ())
+    strangers = [one.principal for one in others if surprise_of(one) is Surprise.UNEXPECTED]
+    told = [*declared_readings(spec, estate), *others]
+    expected = {(one.principal, one.secret): one.expected for one in told}
+    readers = dict.fromkeys([*(arn for consumer in spec.consumers for arn in consumer.readers), *strangers])
+    names = [secret.name for secret in spec.secrets]
     return tuple(
-        replace(one, expected=expected.get((one.principal, one.secret), ""))
-        for one in matrix(estate_of(stack), readers, names)
+        replace(one, expected=expected.get((one.principal, one.secret), "")) for one in matrix(estate, readers, names)
     )
 
 
@@ -220,7 +227,7 @@ def _of_trust(name: str, arn: str, trust: Trust) -> list[Finding]:
 def _of_consumer(stack: Stack, one: AuditedRead) -> Finding:
     detail = estate_of(stack).missing(one.principal)
     if detail or isinstance(one.verdict, Allowed):
-        return Finding(one.expected, _VERDICTS[type(one.verdict)], detail, _columns(one))
+        return Finding(one.expected, _VERDICTS[type(one.verdict)], detail or because(one.verdict), _columns(one))
     said, of_any = (sentence(one.principal, secret, one.verdict) for secret in (one.secret, _ANY))
     return Finding(one.expected, _VERDICTS[type(one.verdict)], said, _columns(one), of_any, _reading(one))
 

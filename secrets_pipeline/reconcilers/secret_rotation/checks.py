@@ -7,7 +7,7 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Descr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,16 +16,14 @@ from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
 from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
+from secrets_pipeline.reconcilers.secret_rotation.ages import ALLOWANCE, due_by, on_day
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import describe_rotation
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value
-from secrets_pipeline.rotation.schedule import RotationRules, next_due
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.secret.model import SecretSpec
     from secrets_pipeline.reconcilers.stack import Stack
 
-_ALLOWANCE: Final = timedelta(hours=1)
-"""A rotation that begins at the end of its window takes its time, and Secrets Manager tries again what failed."""
 _OFF: Final = "rotation is not switched on yet: `secrets-pipeline apply` does"
 
 _Judge = Callable[["Stack", SecretState], Finding]
@@ -74,31 +72,22 @@ def _there(stack: Stack, secret: SecretSpec) -> SecretState | None:
 
 def _punctual(stack: Stack, listed: SecretState) -> Finding:
     now = stack.run.now()
-    due = _due(listed)
+    due = due_by(listed)
     # A list may be five minutes old: before anything is said against a secret, it is asked for itself.
     state = listed if due is None or now <= due else stack.observed.secrets.refresh(listed.name) or listed
-    due, rules = _due(state), describe_rotation(state.rotation_rules)
-    columns = {"rules": rules, "last rotated": _on(state.last_rotated_at), "due by": _on(due)}
+    due, rules = due_by(state), describe_rotation(state.rotation_rules)
+    columns = {"rules": rules, "last rotated": on_day(state.last_rotated_at), "due by": on_day(due)}
     if due is None:
         return Finding(state.name, Verdict.WAITING, f"{rules}: no date can be told from these rules", columns)
     if now > due:
-        late = _late(state, now - due + _ALLOWANCE)
+        late = _late(state, now - due + ALLOWANCE)
         return Finding(state.name, Verdict.WRONG, late, columns, f"overdue: {_why_late(state, 'NAME')}")
     done = "" if state.last_rotated_at else "never rotated so far, "
-    return Finding(state.name, Verdict.RIGHT, f"{done}due by {_on(due - _ALLOWANCE)}", columns)
-
-
-def _due(state: SecretState) -> datetime | None:
-    """By when it has to be rotated: the earlier of what the rules say and what AWS says, with the allowance."""
-    before = state.last_rotated_at or state.created_at
-    known = [moment for moment in (before, state.last_changed_at) if moment is not None]
-    window = next_due(RotationRules.of(state.rotation_rules), max(known)) if known else None
-    dates = [date for date in (window.closes if window else None, state.next_rotation_at) if date is not None]
-    return min(dates) + _ALLOWANCE if dates else None
+    return Finding(state.name, Verdict.RIGHT, f"{done}due by {on_day(due - ALLOWANCE)}", columns)
 
 
 def _late(state: SecretState, late: timedelta) -> str:
-    last = f"last rotated {_on(state.last_rotated_at)}" if state.last_rotated_at else "never rotated"
+    last = f"last rotated {on_day(state.last_rotated_at)}" if state.last_rotated_at else "never rotated"
     why = _why_late(state, state.name)
     return f"overdue by {_span(late)}, {describe_rotation(state.rotation_rules)}, {last}; {why}"
 
@@ -117,7 +106,7 @@ def _finished(stack: Stack, listed: SecretState) -> Finding:
     if state is None or (pending := state.pending_version) is None:
         return Finding(listed.name, Verdict.RIGHT, "no rotation is under way")
     began = stack.observed.secrets.version_dates_now(state).get(pending)
-    columns = {"version": pending, "pending since": _on(began)}
+    columns = {"version": pending, "pending since": on_day(began)}
     if began is None:
         unknown = (
             f"version {pending} is AWSPENDING, and AWS does not say since when; {_next_step(stack, state, pending)}"
@@ -195,10 +184,6 @@ def function_configuration(stack: Stack, function: str) -> Mapping[str, Any] | A
         if error.denied:
             return error
         raise
-
-
-def _on(moment: datetime | None) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "never"
 
 
 def _span(time: timedelta) -> str:

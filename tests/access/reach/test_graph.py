@@ -9,7 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from secrets_pipeline.access.reach.audit import AuditedRead, matrix
+from secrets_pipeline.access.reach.explain import short
 from secrets_pipeline.access.reach.graph import picture
+from secrets_pipeline.access.reach.surprise import Surprise, surprise_of
 from tests.access.builders import (
     DECRYPT,
     DEFAULT,
@@ -60,8 +62,10 @@ def test_every_reading_has_a_cell_with_its_letter_and_its_reason() -> None:
     found = cells(drawn(of))
     assert len(found) == len(of) == 16
     letters = Counter(cell.findtext(f"{SVG}text") for cell in found)
-    assert letters == Counter(LETTERS[type(one.verdict).__name__] for one in of)
-    assert set(letters) == {"✓", "S", "K", "?"}
+    unexpected = sum(surprise_of(one) is Surprise.UNEXPECTED for one in of)
+    wanted = Counter(LETTERS[type(one.verdict).__name__] for one in of)
+    assert letters == wanted - Counter({"✓": unexpected}) + Counter({"!": unexpected})
+    assert set(letters) == {"✓", "!", "S", "K", "?"}
     tips = [cell.findtext(f"{SVG}title") for cell in found]
     assert tips[0] == (
         "role orders of 111122223333 → shop/dev/db: can read: "
@@ -76,22 +80,34 @@ def test_no_two_cells_are_at_the_same_place() -> None:
     assert len({x for x, _ in places}) == len({y for _, y in places}) == 4
 
 
-def test_what_is_expected_has_a_black_frame_and_what_is_not_but_can_read_a_red_one() -> None:
+def test_a_declared_read_has_a_black_frame_and_is_red_where_it_is_denied_and_an_undeclared_one_is_orange() -> None:
+    of = [replace(one, expected="orders" if one.principal in (ROLE, FOREIGN) else "") for one in readings()]
+    rects = [rect for cell in cells(drawn(of)) for rect in cell.iter(f"{SVG}rect")]
+    assert [rect.get("stroke") for rect in rects] == ["#000000" if one.expected else "none" for one in of]
+    fills: dict[Surprise, set[str | None]] = {}
+    for one, rect in zip(of, rects, strict=True):
+        fills.setdefault(surprise_of(one), set()).add(rect.get("fill"))
+    assert fills[Surprise.DENIED] == {"#c1121f"}
+    assert fills[Surprise.UNEXPECTED] == {"#e69f00"}
+    assert not fills[Surprise.NONE] & {"#c1121f", "#e69f00"}
+
+
+def test_whoever_reads_undeclared_has_a_row_that_stands_out_and_an_administrator_has_none() -> None:
     of = readings()
-    frames = [rect.get("stroke") for cell in cells(drawn(of)) for rect in cell.iter(f"{SVG}rect")]
-    wanted = [
-        "#000000" if one.expected else "#d55e00" if type(one.verdict).__name__ == "Allowed" else "none" for one in of
-    ]
-    assert frames == wanted
-    assert set(wanted) == {"#000000", "#d55e00", "none"}
+    names = {one.text: one.get("fill") for one in drawn(of).findall(f"{SVG}text") if one.text}
+    strangers = {short(one.principal) for one in of if surprise_of(one) is Surprise.UNEXPECTED}
+    assert strangers
+    assert {name for name, fill in names.items() if fill == "#b35900"} == strangers
+    assert not any(one.administrator for one in of if short(one.principal) in strangers)
 
 
 def test_readers_secrets_and_legend_are_named_once() -> None:
     of = readings()
     texts = Counter(one.text for one in drawn(of).findall(f"{SVG}text"))
     readers = ("role orders of 111122223333", "role reports of 444455556666", "role inside of 111122223333")
-    legend = ("can read", "denied by Secrets Manager", "denied by KMS", "not known", "expected")
-    for name in (*readers, *legend, "can read, not expected", *{one.secret for one in of}, "Who reads what"):
+    legend = ("can read", "denied by Secrets Manager", "denied by KMS", "not known", "declared")
+    surprising = ("denied, though declared", "can read, not declared")
+    for name in (*readers, *legend, *surprising, *{one.secret for one in of}, "Who reads what"):
         assert texts[name] == 1, name
 
 

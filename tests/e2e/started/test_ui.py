@@ -17,7 +17,7 @@ from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration.checks import CHECKS as DEFINED_CHECKS
 from secrets_pipeline.orchestration.in_process.running import queue
-from secrets_pipeline.orchestration.provisioning.selections import ASSETS as DEFINED_ASSETS
+from secrets_pipeline.orchestration.provisioning.options import ASSETS as DEFINED_ASSETS
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG

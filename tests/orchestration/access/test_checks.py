@@ -19,13 +19,14 @@ from mypy_boto3_iam import IAMClient
 from mypy_boto3_secretsmanager import SecretsManagerClient
 
 from secrets_pipeline import emulator
+from secrets_pipeline.access.reach.explain import short
 from secrets_pipeline.orchestration.access import verify_op
 from secrets_pipeline.orchestration.access.checks import READER_CHECKS
 from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.pages.metadata import DATA
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, VERIFY_TAG
-from secrets_pipeline.orchestration.verification.history import APPLIED
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, open_of
 from secrets_pipeline.reconcilers.finding import Finding
 from secrets_pipeline.reconcilers.stack import Stack
 from tests.embedded import lead_to
@@ -44,7 +45,8 @@ LOOKING = {
 }
 CONTROLS = {f"security_hub_secretsmanager_{number}" for number in range(1, 6)}
 PROBE, SECOND = "probe_agrees", "aws_agrees"
-MATRIX = ["principal", "secret", "verdict", "layer", "policy", "statement"]
+MATRIX = ["verdict", "reader", "secret", "detail"]
+OF_ORDERS, OF_REPORTS = short(ORDERS), short(REPORTS)
 ATMOS = """
     base_path: "."
     stacks:
@@ -108,7 +110,7 @@ class Shop:
 
     def verify(self, *tags: str, stack: str | None = DEV) -> dg.ExecuteInProcessResult:
         """The access checks of a verify run; without a stack as "Execute all" in the UI."""
-        checks = {dg.AssetCheckKey(dg.AssetKey("consumer_arns"), name) for name in (*LOOKING, *CONTROLS, PROBE, SECOND)}
+        checks = {dg.AssetCheckKey(dg.AssetKey("access_matrix"), name) for name in (*LOOKING, *CONTROLS, PROBE, SECOND)}
         job = build_definitions().resolve_job_def("verify").get_subset(asset_check_selection=checks)
         return execute(job, self.instance, dict.fromkeys(tags, "true"), stack)
 
@@ -125,7 +127,7 @@ class Shop:
 
     def standing(self, check: str, stack: str = DEV) -> str:
         """The status of a check of one stack, as Dagster shows it; empty where it is not current."""
-        key = dg.AssetCheckKey(dg.AssetKey("consumer_arns"), check)
+        key = dg.AssetCheckKey(dg.AssetKey("access_matrix"), check)
         infos = self.instance.event_log_storage.get_asset_check_partition_info([key], partition_keys=[stack])
         return "".join(one.latest_execution_status.value for one in infos if one.is_current)
 
@@ -184,7 +186,7 @@ def results(done: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluatio
 
 
 def table(one: dg.AssetCheckEvaluation) -> dg.TableMetadataValue:
-    value = one.metadata["table"]
+    value = one.metadata["findings"]
     assert isinstance(value, dg.TableMetadataValue)
     return value
 
@@ -247,9 +249,9 @@ def test_the_access_checks_are_those_of_the_design_and_never_block() -> None:
         for spec in definition.check_specs
         for key in [spec.key]
     }
-    access = {name: at for name, at in checks.items() if at[0] == "consumer_arns"}
-    assert set(access) == {*LOOKING, *CONTROLS, PROBE, SECOND, "consumer_arns_as_declared"}
-    assert set(access.values()) == {("consumer_arns", False)}
+    access = {name: at for name, at in checks.items() if at[0] == "access_matrix"}
+    assert set(access) == {*LOOKING, *CONTROLS, PROBE, SECOND}
+    assert set(access.values()) == {("access_matrix", False)}
 
 
 def test_the_run_that_makes_a_stack_looks_at_it_and_asks_nobody_live(shop: Shop) -> None:
@@ -263,7 +265,7 @@ def test_a_run_that_changes_nothing_reads_no_policies_and_leaves_the_earlier_res
     again = shop.provision()
     assert results(again) == {}
     assert shop.called("GetAccountAuthorizationDetails") == shop.called("LookupEvents") == 0
-    key = dg.AssetCheckKey(dg.AssetKey("consumer_arns"), "consumers_can_read")
+    key = dg.AssetCheckKey(dg.AssetKey("access_matrix"), "consumers_can_read")
     records = shop.instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
     succeeded = dg.DagsterEventType.ASSET_CHECK_EVALUATION
     told = [one.run_id for one in records if one.event and one.event.dagster_event_type is succeeded]
@@ -298,11 +300,11 @@ def test_the_probe_asks_in_runs_with_its_tag_and_no_event_of_them_has_a_value(sh
     assert set(found) == {*LOOKING, *CONTROLS, PROBE}
     assert found[PROBE].passed
     assert shop.called("AssumeRole") == 3, "as above, and of each reader"
-    assert columns(found[PROBE])[:6] == MATRIX
-    assert [(one["principal"], one["secret"], one["verdict"]) for one in rows(found[PROBE])] == [
-        (ORDERS, "shop/dev/api/token", "Allowed"),
-        (ORDERS, "shop/dev/api/config", "Allowed"),
-        (REPORTS, "shop/dev/api/config", "Allowed"),
+    assert columns(found[PROBE]) == MATRIX
+    assert [(one["reader"], one["secret"], one["verdict"]) for one in rows(found[PROBE])] == [
+        (OF_ORDERS, "shop/dev/api/token", "right"),
+        (OF_ORDERS, "shop/dev/api/config", "right"),
+        (OF_REPORTS, "shop/dev/api/config", "right"),
     ]
     told = [dg.serialize_value(record) for record in shop.instance.all_logs(done.run_id)]
     assert [one for one in told if "AWS returned the value, which was dropped" in one]
@@ -324,7 +326,7 @@ def test_aws_is_asked_for_a_second_opinion_where_the_settings_say_so_and_else_by
     # AWS's simulator does not judge the reader of the other account.
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     read, decrypt = "secretsmanager:GetSecretValue allowed", "kms:Decrypt allowed"
-    assert [(one["name"], one["secret"], one["aws"], one["finding"]) for one in rows(found)][:3] == [
+    assert [(one["name"], one["secret"], one["aws"], one["verdict"]) for one in rows(found)][:3] == [
         ("reports", "shop/dev/api/config", "", "waiting"),
         ("orders", "shop/dev/api/token", f"{read}, {decrypt}", "right"),
         ("orders", "shop/dev/api/config", f"{read}, {decrypt}", "right"),
@@ -345,39 +347,38 @@ def sid(policy: Any) -> str:  # noqa: ANN401 - JSON
 
 def test_the_result_holds_the_matrix_as_a_table(shop: Shop, looked: dict[str, dg.AssetCheckEvaluation]) -> None:
     consumers = looked["consumers_can_read"]
-    assert columns(consumers) == [*MATRIX, "name", "finding", "detail"]
+    assert columns(consumers) == MATRIX
     attached = sid(shop.iam.get_role_policy(RoleName="orders", PolicyName=f"secrets-pipeline-{DEV}")["PolicyDocument"])
     lent = sid(shop.secrets.get_resource_policy(SecretId="shop/dev/api/config")["ResourcePolicy"])
-    shown = ("name", "principal", "secret", "verdict", "layer", "statement", "finding")
-    assert [tuple(one[column] for column in shown) for one in rows(consumers)] == [
-        ("orders", ORDERS, "shop/dev/api/token", "Allowed", "identity policy", attached, "right"),
-        ("orders", ORDERS, "shop/dev/api/config", "Allowed", "identity policy", attached, "right"),
-        ("reports", REPORTS, "shop/dev/api/config", "Allowed", "secret policy", lent, "right"),
+    allows = "allows secretsmanager:GetSecretValue"
+    inline = f"the identity policy (inline policy secrets-pipeline-{DEV}, statement {attached}) {allows}"
+    assert [tuple(one[column] for column in MATRIX) for one in rows(consumers)] == [
+        ("right", OF_ORDERS, "shop/dev/api/token", inline),
+        ("right", OF_ORDERS, "shop/dev/api/config", inline),
+        ("right", OF_REPORTS, "shop/dev/api/config", f"the secret policy (statement {lent}) {allows}"),
     ]
-    assert [one["principal"] for one in rows(looked["foreign_readers_can_read"])] == [REPORTS]
-    assert columns(looked["foreign_readers_can_read"])[:6] == MATRIX
+    assert [one["reader"] for one in rows(looked["foreign_readers_can_read"])] == [OF_REPORTS]
+    assert columns(looked["foreign_readers_can_read"]) == MATRIX
     trust = rows(looked["consumers_are_trusted"])
-    assert {(one["principal"], one["layer"], one["verdict"]) for one in trust} == {
-        (ORDERS, "trust policy", "Trusted"),
-        (REPORTS, "trust policy", "Trusted"),
-    }
+    assert {(one["name"], one["verdict"]) for one in trust} == {("orders", "right"), ("reports", "right")}
 
 
 def test_the_result_of_a_control_holds_its_id_and_what_the_stack_asks(
     looked: dict[str, dg.AssetCheckEvaluation],
 ) -> None:
     tagged, enabled = looked["security_hub_secretsmanager_5"], looked["security_hub_secretsmanager_1"]
-    assert columns(tagged)[:5] == ["control", "secret", "verdict", "severity", "parameters"]
-    assert {(one["control"], one["verdict"], one["parameters"]) for one in rows(tagged)} == {
-        ("SecretsManager.5", "Passed", "requiredTagKeys: Owner")
-    }
-    assert {(one["control"], one["verdict"]) for one in rows(enabled)} == {("SecretsManager.1", "NotApplicable")}
+    assert columns(tagged) == ["verdict", "name", "parameters", "detail"]
+    assert {(one["verdict"], one["parameters"]) for one in rows(tagged)} == {("right", "requiredTagKeys: Owner")}
+    assert {one["verdict"] for one in rows(enabled)} == {"right"}
 
 
-def test_only_the_first_check_has_the_picture_of_readers_and_secrets(
+def test_the_checks_of_who_reads_have_the_picture_of_readers_and_secrets(
     looked: dict[str, dg.AssetCheckEvaluation],
 ) -> None:
-    assert {name for name, one in looked.items() if "matrix" in one.metadata} == {"consumers_can_read"}
+    assert {name for name, one in looked.items() if "matrix" in one.metadata} == {
+        "consumers_can_read",
+        "nobody_else_can_read",
+    }
     value = looked["consumers_can_read"].metadata["matrix"]
     assert isinstance(value, dg.MarkdownMetadataValue)
     head, _, encoded = (value.md_str or "").partition("base64,")
@@ -400,14 +401,14 @@ def test_a_consumer_that_cannot_read_is_an_error(shop: Shop) -> None:
         found = results(shop.verify())
     assert grave(found["consumers_can_read"]) == FAILED
     denied, allowed, _ = rows(found["consumers_can_read"])
-    assert [denied[column] for column in MATRIX[2:]] == [
-        "DeniedBySecretsManager",
-        "secret policy",
-        "secret policy",
-        "Mine",
-    ]
-    assert (denied["finding"], allowed["finding"]) == ("wrong", "right")
-    assert found["consumers_can_read"].description == f"orders: {denied['detail']}"
+    assert (denied["verdict"], allowed["verdict"]) == ("wrong", "right")
+    assert "the secret policy (statement Mine) denies secretsmanager:GetSecretValue" in denied["detail"]
+    said = found["consumers_can_read"].description or ""
+    assert said.startswith("1 of 3 declared reads are denied; first: orders: role orders of ")
+    assert len(said) <= 160
+    assert "1 of them denied" in str(found["consumers_can_read"].metadata["counted"].value)
+    assert "Mine" in str(open_of(found["consumers_can_read"])[0])
+    assert "access explain" in str(found["consumers_can_read"].metadata["do next"].value)
     assert found["nobody_else_can_read"].passed
 
 
@@ -415,9 +416,9 @@ def test_an_administrator_is_a_warning_with_one_row_and_the_setting_that_allows_
     with shop.outsider(EVERYTHING) as arn:
         found = results(shop.verify(VERIFY_TAG))["nobody_else_can_read"]
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert (found.description or "").endswith(f'To allow them: access: {{allowed_readers: ["{arn}"]}}')
-    assert [(one["name"], one["principal"], one["finding"]) for one in rows(found)] == [
-        ("administrators", arn, "waiting"),
+    assert str(open_of(found)[0]).endswith(f'To allow them: access: {{allowed_readers: ["{arn}"]}}')
+    assert [(one["name"], one["reader"], one["verdict"]) for one in rows(found)] == [
+        ("administrators", short(arn), "waiting"),
         ("shop/dev/api/token", "", "right"),
         ("shop/dev/api/config", "", "right"),
     ]
@@ -427,11 +428,13 @@ def test_an_outsider_that_can_read_is_an_error_with_its_row(shop: Shop) -> None:
     with shop.outsider() as arn:
         found = results(shop.verify())
     assert grave(found["nobody_else_can_read"]) == FAILED
-    assert columns(found["nobody_else_can_read"])[:6] == MATRIX
-    assert [(one["principal"], one["secret"], one["verdict"]) for one in rows(found["nobody_else_can_read"])] == [
-        (arn, "shop/dev/api/token", "Allowed"),
-        (arn, "shop/dev/api/config", "Allowed"),
+    assert columns(found["nobody_else_can_read"]) == ["verdict", "name", "reader", "detail"]
+    assert [(one["reader"], one["name"], one["verdict"]) for one in rows(found["nobody_else_can_read"])] == [
+        (short(arn), "shop/dev/api/token", "wrong"),
+        (short(arn), "shop/dev/api/config", "wrong"),
     ]
+    # The intruder has a row of the picture, also of that of the consumers.
+    assert "2 that nobody declared" in str(found["consumers_can_read"].metadata["counted"].value)
     assert found["consumers_can_read"].passed
 
 
@@ -449,9 +452,9 @@ def test_what_is_not_known_is_a_warning(shop: Shop, service: str, operation: str
     found = results(shop.verify())
     emulator.reset_conditions(shop.aws)
     assert grave(found["consumers_can_read"]) == WARNED
-    assert "Unknown" in {one["verdict"] for one in rows(found["consumers_can_read"])}
-    assert not {"wrong"} & {one["finding"] for one in rows(found["consumers_can_read"])}
-    assert operation in str(found["consumers_can_read"].description)
+    assert "waiting" in {one["verdict"] for one in rows(found["consumers_can_read"])}
+    assert not {"wrong"} & {one["verdict"] for one in rows(found["consumers_can_read"])}
+    assert operation in str(open_of(found["consumers_can_read"])[0])
 
 
 def test_a_failed_control_is_a_warning(shop: Shop) -> None:
@@ -460,9 +463,9 @@ def test_a_failed_control_is_a_warning(shop: Shop) -> None:
     shop.secrets.tag_resource(SecretId="shop/dev/api/token", Tags=[{"Key": "Owner", "Value": "shop"}])
     assert grave(found["security_hub_secretsmanager_5"]) == WARNED
     judged = rows(found["security_hub_secretsmanager_5"])
-    assert {(one["secret"], one["verdict"], one["severity"]) for one in judged} == {
-        ("shop/dev/api/token", "Failed", "Low"),
-        ("shop/dev/api/config", "Passed", "Low"),
+    assert {(one["name"], one["verdict"]) for one in judged} == {
+        ("shop/dev/api/token", "advised"),
+        ("shop/dev/api/config", "right"),
     }
     others = {name: one.passed for name, one in found.items() if name != "security_hub_secretsmanager_5"}
     assert others == dict.fromkeys(others, True)
@@ -472,11 +475,12 @@ def test_a_run_without_a_stack_has_one_result_a_check_with_the_rows_of_all(shop:
     found = results(shop.verify(stack=None))
     assert set(found) == {*LOOKING, *CONTROLS}
     consumers = found["consumers_can_read"]
-    assert columns(consumers)[:7] == ["stack", *MATRIX]
-    assert {one["stack"] for one in rows(consumers)} == {DEV, PROD}
+    assert columns(consumers) == MATRIX
+    by_stack = {
+        stack: {one["verdict"] for one in rows(consumers) if one["name"].startswith(stack)} for stack in (DEV, PROD)
+    }
     # The second stack was never applied: its secrets are waited for.
-    assert {one["finding"] for one in rows(consumers) if one["stack"] == DEV} == {"right"}
-    assert {one["finding"] for one in rows(consumers) if one["stack"] == PROD} == {"waiting"}
+    assert by_stack == {DEV: {"right"}, PROD: {"waiting"}}
     assert grave(consumers) == WARNED
     assert "matrix" not in consumers.metadata
 
@@ -579,7 +583,7 @@ def meanwhile(patch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Itera
 def test_what_is_written_after_the_snapshot_of_an_account_is_looked_at_by_the_run_that_wrote_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrote = dg.AssetMaterialization("secrets", partition=DEV, metadata={APPLIED: 1})
+    wrote = dg.AssetMaterialization("secrets", partition=DEV, metadata={DATA: dg.MetadataValue.json({"applied": 1})})
     with meanwhile(monkeypatch, lambda: shop.instance.report_runless_asset_event(wrote)):
         assert (DEV, "nobody_else_can_read") in by_stack(shop.verify_account(ACCOUNT))
     assert set(results(shop.provision())) == {*LOOKING, *CONTROLS}

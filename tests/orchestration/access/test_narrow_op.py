@@ -129,18 +129,18 @@ def test_a_tampered_policy_turns_its_checks_red_at_once_says_who_did_it_and_is_g
     assert isinstance(hint, Hint)
     run("heal", **actors_tag([(hint, name)]))
     assert standing("secret_policies", "secret_policies_as_declared") == "FAILED"
-    assert standing("consumer_arns", "policies_are_not_public") == "FAILED"
+    assert standing("access_matrix", "policies_are_not_public") == "FAILED"
     assert standing("kms_keys", "kms_keys_as_declared") == "SUCCEEDED"
     [alert] = observations(instance, ALERTS)
     who = f"PutResourcePolicy of {name} by {SOMEBODY} at 2026-11-28 12:03 UTC, from 203.0.113.7, with aws-cli/2.15.0"
     assert who in str(alert.metadata["text"].value)
-    [seen] = observations(instance, "secret_policies")
-    assert SOMEBODY in str(seen.metadata["called"].value)
+    [seen] = observations(instance, "drift")
+    assert SOMEBODY in str(seen.metadata["who"].value)
     repository.component_settings = {"self_heal": True}
     repository.write()
     run("heal")
     assert standing("secret_policies", "secret_policies_as_declared") == "SUCCEEDED"
-    assert standing("consumer_arns", "policies_are_not_public") == "SUCCEEDED"
+    assert standing("access_matrix", "policies_are_not_public") == "SUCCEEDED"
 
 
 def observations(instance: dg.DagsterInstance, asset: str) -> list[dg.AssetObservation]:

@@ -19,8 +19,10 @@ from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.consumer_rollouts.sensors import CHECK, PATIENCE, REFRESHED
+from secrets_pipeline.orchestration.pages.metadata import data_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
+from secrets_pipeline.orchestration.verification.stack_check import open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.embedded import lead_to
 from tests.orchestration.conftest import sensor_named
@@ -181,7 +183,8 @@ def test_a_rotation_is_followed_to_the_service_and_the_check_says_so(shop: Shop)
     assert verified.severity is dg.AssetCheckSeverity.ERROR
     assert verified.description is not None
     assert f"{NAME}: runs since 2" in verified.description
-    assert f"{SECRET} has version {newest[:8]}… since 2" in verified.description
+    (said,) = open_of(verified)
+    assert f"{SECRET} has version {newest[:8]}… since 2" in str(said)
     followed = shop.run("follow_rotation")
     assert_succeeded(followed)
     assert shop.versions() == {newest}
@@ -241,7 +244,9 @@ def test_a_rollout_that_fails_is_an_error_of_the_check_and_an_alert_with_the_cau
     (evaluation,) = shop.checks
     assert observation.metadata["rollout"].value == "FAILED"
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert "not authorized to perform: secretsmanager:GetSecretValue" in (evaluation.description or "")
+    (said,) = open_of(evaluation)
+    assert "not authorized to perform: secretsmanager:GetSecretValue" in str(said)
+    assert (evaluation.description or "").startswith("1 of 1 consumers run with an older value; first: ecs shop/orders")
     assert shop.alerted() == [f"{DEV}: {NAME} could not be started anew"]
     assert shop.tick() == []
     # The next run asks again.
@@ -286,7 +291,6 @@ def test_what_is_kept_of_a_rollout_is_no_value(shop: Shop) -> None:
     wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(REFRESHED))
     (record,) = shop.instance.fetch_materializations(wanted, limit=1).records
     assert record.asset_materialization is not None
-    metadata: Any = record.asset_materialization.metadata["rollouts"]
-    (kept,) = metadata.value
+    (kept,) = data_of(record.asset_materialization.metadata)["rollouts"]
     assert set(kept) == {"name", "component", "id", "asked_at", "detail"}
     assert (kept["name"], kept["component"]) == (NAME, "ecs")

@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline.emulator import LocalAws, empty
+from secrets_pipeline.orchestration.applying.run_lease import leases_of
 from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
-from secrets_pipeline.orchestration.shared.run_lease import leases_of
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
 from tests.orchestration.leases.ground import World, in_bucket

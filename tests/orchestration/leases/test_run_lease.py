@@ -10,9 +10,9 @@ import pytest
 from secrets_pipeline.aws.leases.model import Claim
 from secrets_pipeline.emulator import FaultAction, InjectedFault, LocalAws, arm, disarm
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.orchestration.shared import run_lease
+from secrets_pipeline.orchestration.applying import run_lease
+from secrets_pipeline.orchestration.applying.run_lease import leases_of
 from secrets_pipeline.orchestration.shared.lease_mark import LEASE_TAG, Mark
-from secrets_pipeline.orchestration.shared.run_lease import leases_of
 from tests.orchestration.leases.conftest import Opened, address_of
 from tests.orchestration.leases.ground import SECONDS, World, failure_of, run_of, status, tag_of
 

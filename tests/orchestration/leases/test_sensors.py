@@ -16,13 +16,13 @@ from secrets_pipeline.aws.leases.local import FileLeases
 from secrets_pipeline.aws.leases.model import Claim
 from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.errors import GuardError
+from secrets_pipeline.orchestration.applying import run_lease
+from secrets_pipeline.orchestration.applying.run_lease import leases_of
 from secrets_pipeline.orchestration.leases import sensors
 from secrets_pipeline.orchestration.leases.sensors import Standing, abandoned_run_sensor_for, end_abandoned
-from secrets_pipeline.orchestration.shared import run_lease
 from secrets_pipeline.orchestration.shared.lease_mark import LEASE_TAG, Mark
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.priorities import BACKFILL_TAG
-from secrets_pipeline.orchestration.shared.run_lease import leases_of
 from tests.embedded import operator
 from tests.orchestration.leases.conftest import Opened, address_of
 from tests.orchestration.leases.ground import (

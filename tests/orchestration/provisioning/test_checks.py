@@ -6,7 +6,7 @@ import boto3
 import dagster as dg
 import pytest
 
-from secrets_pipeline.orchestration.provisioning.selections import ASSETS
+from secrets_pipeline.orchestration.provisioning.options import ASSETS
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from tests.orchestration.deployed import Deployment
 from tests.orchestration.provisioning.conftest import STACK

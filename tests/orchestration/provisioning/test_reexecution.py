@@ -5,6 +5,7 @@ from __future__ import annotations
 import boto3
 import dagster as dg
 
+from secrets_pipeline.orchestration.provisioning.options import ASSETS
 from tests.orchestration.conftest import Repository
 from tests.orchestration.deployed import Deployment
 from tests.orchestration.provisioning.conftest import STACK
@@ -62,7 +63,8 @@ def test_a_report_that_is_chosen_alone_fails_where_a_stage_was_not_done(
     repository.tree[STACK]["secretsmanager"]["account_id"] = "999988887777"
     repository.write()
     failed = deployment.provision(*assets)
-    assert (failed.status, deployment.steps(failed)) == (FAILURE, {"kms_keys"})
+    # Nothing of the graph stands between the two, as the stages between them are not chosen.
+    assert (failed.status, deployment.steps(failed)) == (FAILURE, {"kms_keys", "stack_report"})
     repository.tree[STACK]["secretsmanager"]["account_id"] = here
     repository.write()
     again = deployment.re_execute_step(failed, "stack_report", *assets)
@@ -74,8 +76,7 @@ def test_a_report_that_is_chosen_alone_fails_where_a_stage_was_not_done(
 def test_a_backfill_that_is_re_executed_from_failure_stays_red_until_all_of_it_is_done_again(
     deployment: Deployment, key: str
 ) -> None:
-    assets = ("kms_keys", "stack_report")
-    first, failed = deployment.backfill(*assets)
+    first, failed = deployment.backfill(*ASSETS)
     assert failed.status is FAILURE
     again, run = deployment.re_execute_backfill(first, "FROM_FAILURE")
     assert (run.status, deployment.steps(run)) == (FAILURE, {"stack_report"})
@@ -86,3 +87,11 @@ def test_a_backfill_that_is_re_executed_from_failure_stays_red_until_all_of_it_i
     assert deployment.re_execute_backfill(again, "FROM_FAILURE")[1].status is FAILURE
     assert deployment.re_execute_backfill(first, "ALL_STEPS")[1].status is SUCCESS
     assert deployment.re_execute_backfill(first, "FROM_FAILURE")[1].status is SUCCESS
+
+
+def test_a_stage_that_is_chosen_without_the_report_fails_by_itself(deployment: Deployment, key: str) -> None:
+    failed = deployment.provision("kms_keys")
+    assert failed.status is FAILURE
+    assert "is Disabled" in deployment.said(failed)
+    boto3.client("kms").enable_key(KeyId=key)
+    assert deployment.provision("kms_keys").status is SUCCESS

@@ -7,21 +7,21 @@ from collections import Counter
 import boto3
 import dagster as dg
 
-from secrets_pipeline.orchestration.provisioning.selections import ASSETS
+from secrets_pipeline.orchestration.provisioning.options import ASSETS
 from tests.orchestration.conftest import Repository
 from tests.orchestration.deployed import Deployment
 from tests.orchestration.provisioning.conftest import STACK
 
 STALE = """
-query($partition: String!) {
-  assetNodes { assetKey { path } staleStatus(partition: $partition) }
+query($assets: [AssetKeyInput!], $partition: String!) {
+  assetNodes(assetKeys: $assets) { staleStatus(partition: $partition) }
 }"""
 
 
 def stale(deployment: Deployment) -> Counter[str]:
     """How many assets have which status."""
-    nodes = deployment.ask(STALE, {"partition": STACK})["assetNodes"]
-    return Counter(node["staleStatus"] for node in nodes)
+    asked = {"assets": [{"path": [name]} for name in ASSETS], "partition": STACK}
+    return Counter(node["staleStatus"] for node in deployment.ask(STALE, asked)["assetNodes"])
 
 
 def test_nothing_is_unsynced_after_applies_and_what_follows_a_rotation_until_the_yaml_is_applied_in_part(

@@ -18,6 +18,7 @@ from dagster._core.events import AssetObservationData
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, ALERTS
 from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of
 from secrets_pipeline.orchestration.rotation.repair_op import OBSERVED, TRIES, Try, due_retries
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.names import PLAIN
@@ -125,7 +126,7 @@ class Deployment:
         records = self.instance.fetch_observations(dg.AssetKey(OBSERVED), limit=100).records
         (said,) = [one.asset_observation for one in records if one.run_id == run.run_id]
         assert said is not None
-        found: Any = said.metadata[TRIES].value
+        found: Any = data_of(said.metadata)[TRIES]
         return dict(found)
 
     def alerts(self) -> list[Any]:
@@ -191,7 +192,7 @@ def add_run(instance: dg.DagsterInstance, number: int, status: dg.DagsterRunStat
     run = dg.DagsterRun("mend_rotation", run_id=run_id, status=status, tags={"dagster/partition": STACK})
     instance.add_run(run)
     if tries:
-        said = {TRIES: dg.MetadataValue.json(dict(tries))}
+        said = {DATA: dg.MetadataValue.json({TRIES: dict(tries)})}
         observation = dg.AssetObservation(OBSERVED, partition=STACK, metadata=said)
         kind, data = dg.DagsterEventType.ASSET_OBSERVATION, AssetObservationData(observation)
         instance.report_dagster_event(dg.DagsterEvent(kind.value, run.job_name, event_specific_data=data), run_id)

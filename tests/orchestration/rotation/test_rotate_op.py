@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from definitions import defs
-from secrets_pipeline.operations.stages import STAGES
+from secrets_pipeline.orchestration.provisioning.options import ASSETS
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
 from secrets_pipeline.orchestration.rotation.rotated import followed
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
@@ -44,13 +44,10 @@ def needs(job: dg.JobDefinition) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("later", FOLLOWING)
 def test_what_follows_a_rotation_keeps_the_order_of_a_whole_run(later: str) -> None:
-    order = [*STAGES, "stack_report"]
+    # What is before a step by lineage is before it by priority, too (tests/orchestration/test_graph.py).
     before = needs(defs.resolve_job_def("follow_rotation"))
-    values = {"secrets", "connection_secrets", "rds_endpoints"}
-    if later in ("consumer_refresh", "stack_report"):
-        assert values <= before[later]
-    for earlier in before[later] & set(order):
-        assert order.index(earlier) < order.index(later)
+    for earlier in before[later] & set(ASSETS):
+        assert ASSETS.index(earlier) < ASSETS.index(later)
 
 
 def test_a_rotation_without_a_name_is_refused_before_any_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,9 +69,10 @@ class Daemon:
 
     def observed(self, stack: str) -> list[str]:
         """What the sensor says of a stack, where people look."""
-        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey("stack_config"), asset_partitions=[stack])
+        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey("atmos_stack"), asset_partitions=[stack])
         records = self.instance.fetch_observations(wanted, limit=5).records
-        return [one.asset_observation.description or "" for one in records if one.asset_observation]
+        said = [one.asset_observation.description for one in records if one.asset_observation]
+        return [one for one in said if one]
 
     def waiting(self, stack: str) -> dg.DagsterRun:
         """A run that has not begun."""

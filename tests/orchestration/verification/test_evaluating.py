@@ -8,10 +8,10 @@ import uuid
 import dagster as dg
 import pytest
 
+from secrets_pipeline.orchestration.pages.metadata import DATA
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.verification.evaluating import looks_again
 from secrets_pipeline.orchestration.verification.history import (
-    APPLIED,
     CLOSELY,
     REPEATED,
     Evaluated,
@@ -34,7 +34,9 @@ class Log:
 
     def materialized(self, asset: dg.AssetKey, *, applied: int, stack: str = "a-dev") -> None:
         self.instance.report_runless_asset_event(
-            dg.AssetMaterialization(asset, partition=stack, metadata={APPLIED: applied})
+            dg.AssetMaterialization(
+                asset, partition=stack, metadata={DATA: dg.MetadataValue.json({"applied": applied})}
+            )
         )
 
     def evaluated(self, *, looked: float | None = None) -> None:

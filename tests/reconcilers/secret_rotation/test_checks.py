@@ -18,8 +18,8 @@ from secrets_pipeline.desired.verification.model import VerificationSpec
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
+from secrets_pipeline.reconcilers.secret_rotation.ages import due_by
 from secrets_pipeline.reconcilers.secret_rotation.checks import (
-    _due,
     invokable,
     rotation_function_invokable,
     rotation_not_overdue,
@@ -122,7 +122,7 @@ def test_a_rotation_starts_the_count_anew(bench: Bench) -> None:
 def test_the_count_begins_with_the_last_change_and_without_a_date_or_rules_never(
     known: dict[str, Any], due: datetime | None
 ) -> None:
-    found = _due(SecretState("api", "arn", **known))
+    found = due_by(SecretState("api", "arn", **known))
     assert found == (due + HOUR if due else None)
 
 

@@ -1,28 +1,21 @@
 """Do what every applying asset does: hold the stack's lease, plan its stage, apply it, and say what became of it."""
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, TypeAlias
+from collections.abc import Collection, Generator, Sequence
+from typing import Any
 
 import dagster as dg
 
 from secrets_pipeline.engine.apply import Reconciler, apply, plan_stage
 from secrets_pipeline.engine.model import ChangeClass, Outcome, Total
-from secrets_pipeline.engine.report import count, rows, told
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.reread_secrets import reread_secrets
+from secrets_pipeline.orchestration.applying.run_lease import run_lease
+from secrets_pipeline.orchestration.pages.declared import observe_declared
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
 from secrets_pipeline.orchestration.shared.run_commit import refuse_overtaken
-from secrets_pipeline.orchestration.shared.run_lease import run_lease
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
 from secrets_pipeline.reconcilers.stack import Stack
-
-OUTCOMES = "outcomes"
-Row: TypeAlias = Mapping[str, str]
-_MOST_ROWS = 100
-"""In one table: an event log keeps every event, each check and stage of a run has one, and the UI draws all rows."""
-_TELLING = ("failed", "skipped", "applied")
 
 
 class Applying:
@@ -69,7 +62,7 @@ class Applying:
         return apply(reconciler, changes, progress=lambda outcome: self._progress(stage, outcome))
 
 
-@dg.resource(required_resource_keys={"stacks", "progress"})
+@dg.resource(required_resource_keys={"stacks", "progress", "names"})
 def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]:
     """At most one apply of a stack at a time, whoever started it, and where: UI, daemon or command line.
 
@@ -91,56 +84,10 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
     with run_lease(context.instance, context.run, made.stacks, stack) as lease:
         refuse_overtaken(context.run, context.instance)
         made.stacks.fence(lease.check)
+        # Before the first step, which notes the version that it was made of.
+        observe_declared(context.instance, resources.names, made.stacks.desired, stack)
         yield made
 
 
 def _about(run: dg.DagsterRun | None) -> Collection[str] | None:
     return secrets_of(run) if run is not None and SECRETS_TAG in run.tags else None
-
-
-# Each asset of a run asks for it, and the digest is over the whole stack.
-@lru_cache(maxsize=1)
-def version_of(stack: Stack) -> dg.DataVersion:
-    """Return the data version of every asset of a stack: what is declared, so that "Unsynced" means changed YAML."""
-    return dg.DataVersion(stack.spec.digest())
-
-
-def materialized(
-    stack: Stack, outcomes: Sequence[Outcome], further: Mapping[str, dg.MetadataValue[Any]] | None = None
-) -> dg.MaterializeResult[None]:
-    """Make the `MaterializeResult` of outcomes: counts, and a row a change."""
-    counts, table = count(outcomes), rows(outcomes)
-    return dg.MaterializeResult(
-        data_version=version_of(stack),
-        metadata={
-            "applied": counts.applied,
-            "unchanged": counts.unchanged,
-            "skipped": counts.skipped,
-            "failed": counts.failed,
-            OUTCOMES: dg.MetadataValue.json(table),
-            "table": table_of(told(table), telling),
-            **(further or {}),
-        },
-    )
-
-
-def telling(row: Row) -> int:
-    """Rank a row of outcomes: what failed comes first, what is unchanged last."""
-    return _TELLING.index(row["outcome"]) if row["outcome"] in _TELLING else len(_TELLING)
-
-
-def table_of(table: Sequence[Row], rank: Callable[[Row], int] | None = None) -> dg.MetadataValue[Any]:
-    """Make a table of rows as metadata, which the UI renders.
-
-    Args:
-        table: the first row has every column.
-        rank: of which rows a hundred stay of a longer table, the lowest first; None leaves it long.
-    """
-    if not table:
-        return dg.MetadataValue.md("Nothing is declared here.")
-    schema = dg.TableSchema([dg.TableColumn(column) for column in table[0]])
-    shown = table if rank is None or len(table) <= _MOST_ROWS else sorted(table, key=rank)[:_MOST_ROWS]
-    records = [dg.TableRecord({column: row.get(column, "") for column in table[0]}) for row in shown]
-    if more := len(table) - len(shown):
-        records.append(dg.TableRecord({**dict.fromkeys(table[0], ""), next(iter(table[0])): f"… {more} more"}))
-    return dg.MetadataValue.table(records, schema)

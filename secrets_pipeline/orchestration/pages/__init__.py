@@ -1,0 +1,1 @@
+"""Make what the pages of the UI show."""

@@ -1,0 +1,57 @@
+"""Link what an asset is about to the AWS console, in the account's partition and region."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from secrets_pipeline.reconcilers.stack import Stack
+
+_DOMAINS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "aws": "console.aws.amazon.com",
+        "aws-cn": "console.amazonaws.cn",
+        "aws-us-gov": "console.amazonaws-us-gov.com",
+    }
+)
+"""Source: https://docs.aws.amazon.com/awsconsolehelpdocs/latest/gsg/getting-started.html and botocore's partitions."""
+_SECRETS = "secretsmanager/listsecrets?region={region}&search=all%3D{search}"
+_PAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "kms_keys": "kms/home?region={region}#/kms/keys",
+        "secrets": _SECRETS,
+        "rds_instances": "rds/home?region={region}#databases:",
+        "rds_endpoints": "rds/home?region={region}#databases:",
+        "connection_secrets": _SECRETS,
+        "secret_policies": _SECRETS,
+        "rotation_functions": "lambda/home?region={region}#/functions",
+        "rotation_event_queue": "sqs/v3/home?region={region}#/queues",
+        "secret_rotation": _SECRETS,
+        "secret_replicas": _SECRETS,
+        "consumer_policies": "iam/home#/roles",
+        "consumer_arns": "systems-manager/parameters?region={region}",
+        "consumer_refresh": "ecs/v2/clusters?region={region}",
+    }
+)
+
+
+def console_link(stack: Stack, asset: str) -> str:
+    """Return the URL of the console page of what an asset is about; empty where it has none, or AWS is not AWS's own.
+
+    Args:
+        stack: whose account and region.
+        asset: its name.
+    """
+    page, domain = _PAGES.get(asset), _DOMAINS.get(stack.account.partition)
+    if page is None or domain is None or not _is_aws(stack):
+        return ""
+    region = stack.account.region
+    homes = {secret.home for secret in stack.spec.secrets if secret.home}
+    search = quote(next(iter(homes)).rstrip("/"), safe="") if len(homes) == 1 else ""
+    return f"https://{region}.{domain}/{page.format(region=region, search=search)}"
+
+
+def _is_aws(stack: Stack) -> bool:
+    """Whether it is AWS that answers: what an emulator holds has no page in the console."""
+    host = urlsplit(stack.account.client("sts").meta.endpoint_url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))

@@ -1,0 +1,34 @@
+"""Stages that were not done, as the report of a run finds them."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from secrets_pipeline.orchestration.provisioning.stage_outcomes import broken_stages
+
+STAGES = [dg.AssetKey("kms_keys"), dg.AssetKey("secrets"), dg.AssetKey("rds_instances")]
+
+
+@pytest.mark.parametrize("breaks", [True, False])
+def test_a_stage_whose_step_broke_is_a_failure_also_where_nothing_of_the_graph_leads_to_the_report(
+    tmp_path: Path, *, breaks: bool
+) -> None:
+    found: list[list[str]] = []
+
+    @dg.asset(op_tags={"dagster/priority": "2"})
+    def kms_keys() -> None:
+        if breaks:
+            raise RuntimeError
+
+    @dg.asset(op_tags={"dagster/priority": "1"})
+    def secrets() -> None:
+        pass
+
+    @dg.asset
+    def stack_report(context: dg.AssetExecutionContext) -> None:
+        found.append([row["name"] for row in broken_stages(context, STAGES)])
+
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        dg.materialize([kms_keys, secrets, stack_report], instance=instance, raise_on_error=False)
+    assert found == [["kms_keys"] if breaks else []]
