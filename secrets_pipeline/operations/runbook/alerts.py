@@ -40,8 +40,9 @@ ALERTS: Final[tuple[Entry, ...]] = (
     alert(
         "rotation-failed",
         means="""
-        A rotation did not end, and either cannot mend itself or has been tried often enough. The current value
-        still works; the version that was begun stays `AWSPENDING`.
+        A rotation did not end, and either cannot mend itself or has been tried often enough. The version that
+        was begun stays `AWSPENDING`; the current value still works, unless the database has the pending
+        password already, which `credentials_log_in` says.
         """,
         look="The alert names the cause, from what can be seen now or from the function's log.",
         do="""
@@ -54,6 +55,9 @@ ALERTS: Final[tuple[Entry, ...]] = (
           `the function's role may not do it`: enable the key, or allow the action that is named.
         * `network`, `the function timed out`: does the database run, and do subnets and security groups let the
           function reach it and Secrets Manager?
+        * `the function is being deployed`, `AWS throttles`, `AWS does not answer this pipeline`: it was tried
+          again for hours, and it is still so; `secrets-pipeline doctor -s STACK` says what stands in the way.
+        * `unknown`: the function's log says nothing that this account may read. Look into it in CloudWatch.
         * `the database refused the login`: set the current password in the database by hand; see
           [`credentials_log_in`](#credentials_log_in).
         * Then `secrets-pipeline rotate NAME` goes on with the same version.

@@ -22,7 +22,7 @@ DECLARED: Final[tuple[Entry, ...]] = (
         did.
         """,
         do="""
-        * A policy, alias or rotation differs: find out in CloudTrail who changed it, then:
+        * A policy, alias or rotation differs: find out in CloudTrail who changed it.
           `secrets-pipeline apply -s STACK --deep` makes it as declared.
         * The key is disabled or scheduled for deletion: the pipeline never enables a key by itself.
           `aws kms cancel-key-deletion`, then `aws kms enable-key`, both with `--key-id ID`.
@@ -167,8 +167,8 @@ DECLARED: Final[tuple[Entry, ...]] = (
         * `secrets-pipeline apply -s STACK --deep` starts it anew.
         * It could not be started anew: the check quotes why (a failed deployment in ECS, for example). Mend
           that in the service, then apply.
-        * The application reads its secret by itself: give it no `refresh`, or take `deliver` away; the check
-          then says that nothing is known of it.
+        * The application reads its secret by itself, again and again: let its settings say `refresh: false`.
+          The check then says that since when it runs is not known.
         """,
     ),
 )

@@ -24,7 +24,8 @@ ROTATION: Final[tuple[Entry, ...]] = (
         means="""
         A rotation began and has not ended within a quarter of an hour
         (`verification.rotation_may_take_minutes`): a version is `AWSPENDING` beside the current one. The
-        current value still works.
+        current value still works, unless the database has the pending password already, which
+        `credentials_log_in` says.
         """,
         warns="AWS does not say since when the version is pending.",
         look="""

@@ -16,6 +16,7 @@ from secrets_pipeline.cli.root import loaded
 from secrets_pipeline.operations.runbook import ENTRIES, Entry, Subject
 from secrets_pipeline.operations.runbook.page import page
 from secrets_pipeline.orchestration.checks import CHECKS
+from secrets_pipeline.rotation.causes import CauseKind
 
 ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = ROOT / "docs" / "runbook.md"
@@ -52,6 +53,11 @@ def test_each_check_has_an_entry_and_each_entry_a_check() -> None:
 def test_each_alert_has_an_entry_and_each_entry_an_alert() -> None:
     said = {cause for file in ORCHESTRATION.rglob("*.py") for cause in said_causes(ast.parse(file.read_text()))}
     assert names(Subject.ALERT) == said
+
+
+def test_each_cause_of_a_failed_rotation_is_dealt_with() -> None:
+    said = " ".join(ENTRIES["rotation-failed"].do.split())
+    assert [one.value for one in CauseKind if f"`{one.value}`" not in said] == []
 
 
 def test_no_name_has_two_entries() -> None:
