@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs_build import commands, settings
-from secrets_pipeline.operations.runbook.page import page as runbook_page
+from docs_build import commands, runbook, settings
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/commands.md": commands.page,
     "reference/operator.md": settings.operator_page,
     "reference/stack-settings.md": settings.stack_page,
-    "runbook.md": runbook_page,
+    "runbook.md": runbook.page,
 }
 """By path below docs/: what writes the page."""
 

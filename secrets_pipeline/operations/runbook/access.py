@@ -6,6 +6,23 @@ from typing import Final
 
 from secrets_pipeline.operations.runbook.entry import Entry, check
 
+
+def _control(number: int, *, fails: str, do: str) -> Entry:
+    """The entry of one of Security Hub's controls."""
+    control = f"SecretsManager.{number}"
+    return check(
+        f"security_hub_secretsmanager_{number}",
+        means="It is never red: the secret works.",
+        warns=f"Security Hub's control {control} fails for a secret: {fails}",
+        look="The row has the secret, the reason and the parameters that it was judged with.",
+        do=f"""
+        * {do}
+        * It does not matter here: `disabled_controls: [{control}]` under
+          `settings.secrets_pipeline.security_hub`.
+        """,
+    )
+
+
 ACCESS: Final[tuple[Entry, ...]] = (
     check(
         "consumers_can_read",
@@ -125,68 +142,29 @@ ACCESS: Final[tuple[Entry, ...]] = (
           decides who is right; report it with a snapshot, as under [`probe_agrees`](#probe_agrees).
         """,
     ),
-    check(
-        "security_hub_secretsmanager_1",
-        means="It is never red: the secret works.",
-        warns="Security Hub's control SecretsManager.1 fails for a secret: rotation is off.",
-        look="The row has the secret, the reason and the parameters that it was judged with.",
-        do="""
-        * Give the entry `rotation: {managed: true, automatically_after_days: 30}`, and apply.
-        * It does not matter here: `disabled_controls: [SecretsManager.1]` under
-          `settings.secrets_pipeline.security_hub`.
-        """,
+    _control(
+        1,
+        fails="rotation is off.",
+        do="Give the entry `rotation: {managed: true, automatically_after_days: 30}`, and apply.",
     ),
-    check(
-        "security_hub_secretsmanager_2",
-        means="It is never red: the secret works.",
-        warns="Security Hub's control SecretsManager.2 fails for a secret: it was not rotated when its rules say.",
-        look="The row has the secret, the reason and the parameters that it was judged with.",
-        do="""
-        * See [`rotation_not_overdue`](#rotation_not_overdue), which says why.
-        * It does not matter here: `disabled_controls: [SecretsManager.2]` under
-          `settings.secrets_pipeline.security_hub`.
-        """,
+    _control(
+        2,
+        fails="it was not rotated when its rules say.",
+        do="See [`rotation_not_overdue`](#rotation_not_overdue), which says why.",
     ),
-    check(
-        "security_hub_secretsmanager_3",
-        means="It is never red: the secret works.",
-        warns="""
-        Security Hub's control SecretsManager.3 fails for a secret: nobody has read it for `unused_for_days`
-        (90).
-        """,
-        look="The row has the secret, the reason and the parameters that it was judged with.",
-        do="""
-        * Nobody needs it: take it out of the YAML, then `secrets-pipeline orphans --prune NAME`.
-        * It does not matter here: `disabled_controls: [SecretsManager.3]` under
-          `settings.secrets_pipeline.security_hub`.
-        """,
+    _control(
+        3,
+        fails="nobody has read it for `unused_for_days` (90).",
+        do="Nobody needs it: take it out of the YAML, then `secrets-pipeline orphans --prune NAME`.",
     ),
-    check(
-        "security_hub_secretsmanager_4",
-        means="It is never red: the secret works.",
-        warns="""
-        Security Hub's control SecretsManager.4 fails for a secret: it was not rotated within
-        `max_days_since_rotation` (90).
-        """,
-        look="The row has the secret, the reason and the parameters that it was judged with.",
-        do="""
-        * `secrets-pipeline rotate NAME` now, and let its rules rotate it more often.
-        * It does not matter here: `disabled_controls: [SecretsManager.4]` under
-          `settings.secrets_pipeline.security_hub`.
-        """,
+    _control(
+        4,
+        fails="it was not rotated within `max_days_since_rotation` (90).",
+        do="`secrets-pipeline rotate NAME` now, and let its rules rotate it more often.",
     ),
-    check(
-        "security_hub_secretsmanager_5",
-        means="It is never red: the secret works.",
-        warns="""
-        Security Hub's control SecretsManager.5 fails for a secret: it has no tag, or lacks one of
-        `required_tag_keys`.
-        """,
-        look="The row has the secret, the reason and the parameters that it was judged with.",
-        do="""
-        * Declare `tags` for it, and apply.
-        * It does not matter here: `disabled_controls: [SecretsManager.5]` under
-          `settings.secrets_pipeline.security_hub`.
-        """,
+    _control(
+        5,
+        fails="it has no tag, or lacks one of `required_tag_keys`.",
+        do="Declare `tags` for it, and apply.",
     ),
 )

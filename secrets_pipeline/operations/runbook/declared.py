@@ -6,6 +6,14 @@ from typing import Final
 
 from secrets_pipeline.operations.runbook.entry import Entry, check
 
+_WAITS: Final = """
+It is blocked, waits for something else, or left the YAML and stays until it is pruned; the row says
+which.
+"""
+_DIFFERENCES: Final = """
+`secrets-pipeline plan -s STACK --deep` shows each difference, and with `changed outside` what others
+did.
+"""
 DECLARED: Final[tuple[Entry, ...]] = (
     check(
         "kms_keys_as_declared",
@@ -13,14 +21,8 @@ DECLARED: Final[tuple[Entry, ...]] = (
         A KMS key lacks its alias, its rotation, its tags or statements of its policy, or cannot be used.
         Secrets under it may be unreadable.
         """,
-        warns="""
-        It is blocked, waits for something else, or left the YAML and stays until it is pruned; the row says
-        which.
-        """,
-        look="""
-        `secrets-pipeline plan -s STACK --deep` shows each difference, and with `changed outside` what others
-        did.
-        """,
+        warns=_WAITS,
+        look=_DIFFERENCES,
         do="""
         * A policy, alias or rotation differs: find out in CloudTrail who changed it.
           `secrets-pipeline apply -s STACK --deep` makes it as declared.
@@ -34,14 +36,8 @@ DECLARED: Final[tuple[Entry, ...]] = (
         The resource policy of a secret is not what the stack declares: somebody may read who should not, or a
         reader in another account is cut off.
         """,
-        warns="""
-        It is blocked, waits for something else, or left the YAML and stays until it is pruned; the row says
-        which.
-        """,
-        look="""
-        `secrets-pipeline plan -s STACK --deep` shows each difference, and with `changed outside` what others
-        did.
-        """,
+        warns=_WAITS,
+        look=_DIFFERENCES,
         do="""
         * See [`nobody_else_can_read`](#nobody_else_can_read) and [`consumers_can_read`](#consumers_can_read)
           for what it means for readers; if somebody could read who should not, `secrets-pipeline rotate NAME`
@@ -54,14 +50,8 @@ DECLARED: Final[tuple[Entry, ...]] = (
     check(
         "rotation_functions_as_declared",
         means="The managed rotation function, its role, its log group or the permission of Secrets Manager differs.",
-        warns="""
-        It is blocked, waits for something else, or left the YAML and stays until it is pruned; the row says
-        which.
-        """,
-        look="""
-        `secrets-pipeline plan -s STACK --deep` shows each difference, and with `changed outside` what others
-        did.
-        """,
+        warns=_WAITS,
+        look=_DIFFERENCES,
         do="""
         * It was changed, or an older version of this program deployed it:
           `secrets-pipeline apply -s STACK --deep` makes it as declared.
@@ -75,10 +65,7 @@ DECLARED: Final[tuple[Entry, ...]] = (
         The queue that brings AWS's events, a rule of EventBridge or what leads from one to the other differs:
         rotations and changes may go unnoticed until the next verification.
         """,
-        warns="""
-        It is blocked, waits for something else, or left the YAML and stays until it is pruned; the row says
-        which.
-        """,
+        warns=_WAITS,
         look="`secrets-pipeline events status` shows queue, rules, roles and what nobody tells of.",
         do="""
         * `secrets-pipeline apply -s STACK --deep` makes it as declared.
@@ -92,14 +79,8 @@ DECLARED: Final[tuple[Entry, ...]] = (
         Rotation of a secret is off, has another function or other rules than declared, or could not work and
         was therefore not switched on.
         """,
-        warns="""
-        It is blocked, waits for something else, or left the YAML and stays until it is pruned; the row says
-        which.
-        """,
-        look="""
-        `secrets-pipeline plan -s STACK --deep` shows each difference, and with `changed outside` what others
-        did.
-        """,
+        warns=_WAITS,
+        look=_DIFFERENCES,
         do="""
         * It was switched off or changed by hand: `secrets-pipeline apply -s STACK --deep` makes it as declared.
         * It could not work: the row says what is missing (a host, a right of the function's role, a way from
@@ -109,14 +90,8 @@ DECLARED: Final[tuple[Entry, ...]] = (
     check(
         "secret_replicas_as_declared",
         means="A replica is missing in a declared region, is under another key, or AWS reports that copying failed.",
-        warns="""
-        It is blocked, waits for something else, or left the YAML and stays until it is pruned; the row says
-        which.
-        """,
-        look="""
-        `secrets-pipeline plan -s STACK --deep` shows each difference, and with `changed outside` what others
-        did.
-        """,
+        warns=_WAITS,
+        look=_DIFFERENCES,
         do="""
         * `secrets-pipeline apply -s STACK --deep` makes it as declared.
         * AWS says `Failed` with a reason: a secret of that name exists in the region, or the key of the region
@@ -127,10 +102,7 @@ DECLARED: Final[tuple[Entry, ...]] = (
         "consumer_policies_as_declared",
         means="The inline policy that lets a consumer's role read (`attach_policies: true`) is missing or differs.",
         warns="The role does not exist yet, or the policy left the YAML.",
-        look="""
-        `secrets-pipeline plan -s STACK --deep` shows each difference, and with `changed outside` what others
-        did.
-        """,
+        look=_DIFFERENCES,
         do="""
         * The role does not exist: make it, mostly with Terraform, then apply again.
         * The policy was changed: `secrets-pipeline apply -s STACK --deep` makes it as declared. No other policy
@@ -143,10 +115,7 @@ DECLARED: Final[tuple[Entry, ...]] = (
         The ARNs of secrets are not published in Parameter Store, or not delivered to a Lambda function, ECS
         service or API stage that says `deliver: true`.
         """,
-        warns="""
-        It is blocked, waits for something else, or left the YAML and stays until it is pruned; the row says
-        which.
-        """,
+        warns=_WAITS,
         look="`secrets-pipeline plan -s STACK` lists each parameter, function, service and stage that differs.",
         do="""
         * A function, service or stage does not exist: Terraform makes it; apply again afterwards.

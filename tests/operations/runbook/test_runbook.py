@@ -12,9 +12,9 @@ from typing import Any, Final
 import pytest
 from typer.core import TyperGroup
 
+from docs_build.runbook import page
 from secrets_pipeline.cli.root import loaded
 from secrets_pipeline.operations.runbook import ENTRIES, Entry, Subject
-from secrets_pipeline.operations.runbook.page import page
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.rotation.causes import CauseKind
 
