@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 from moto.apigateway import models as moto_models
-from moto.apigateway import urls as moto_urls
 from moto.apigateway.exceptions import BadRequestException
 from moto.apigateway.models import APIGatewayBackend, Deployment, Stage, apigateway_backends
 
@@ -47,10 +45,6 @@ class EmulatedApiGatewayBackend(APIGatewayBackend):
     """Stages whose variables AWS would take."""
 
     SERVICE_NAMESPACE = "apigateway"
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
     def create_stage(self, function_id: str, stage_name: str, *args: Any, **kwargs: Any) -> Stage:  # noqa: ANN401 - moto's
         """Create a stage.

@@ -21,7 +21,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -80,10 +79,6 @@ class EmulatedIamBackend(IAMBackend):
         own = str(vars(iam_models)["DEFAULT_ACCOUNT_ID"])  # the server changes it, moto does not export it
         if account_id != own:
             self._admit_administrator(own)
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
     def bind(self, user: User, policy_arn: str | None) -> None:
         """Give a user a permissions boundary, or take it away.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from threading import Lock
 
-from secrets_pipeline.emulator.services import dates
+from secrets_pipeline.emulator.services import moto_core
 
 _PACKAGE = "secrets_pipeline.emulator.services"
 EAGER = ("iam", "sts", "kms", "lambda_", "secretsmanager", "cloudtrail", "accessanalyzer")
@@ -37,7 +37,7 @@ def _once(module: str) -> None:
 
 def install_eager() -> None:
     """Install what every run needs."""
-    dates.install()
+    moto_core.install()
     for module in EAGER:
         _once(module)
 

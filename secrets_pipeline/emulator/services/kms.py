@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import json
 import re
-from types import ModuleType
 from typing import Any
 
 from moto.kms import models as moto_models
@@ -72,10 +71,6 @@ class EmulatedKmsBackend(KmsBackend):
     def __init__(self, region_name: str, account_id: str | None = None) -> None:
         super().__init__(region_name, account_id)
         self.rotation_days: dict[str, int] = {}
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
     def _generate_default_keys(self, alias_name: str) -> str | None:
         target = RESERVED_ALIASE_TARGET_KEY_IDS.get(alias_name)

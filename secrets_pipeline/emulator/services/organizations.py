@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 from moto.core.utils import unix_time
@@ -46,10 +45,6 @@ class EmulatedOrganizationsBackend(OrganizationsBackend):
     def _reset(self) -> None:
         super()._reset()
         self.invitations: dict[str, tuple[str, str]] = {}
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
     def reset(self) -> None:
         """Forget everything, also who belongs to whom."""

@@ -9,10 +9,8 @@ What it corrects, measured on moto 5.2.5:
 from __future__ import annotations
 
 import re
-from types import ModuleType
 from typing import Any
 
-from moto.ssm import urls as moto_urls
 from moto.ssm.exceptions import SSMException, ValidationException
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend, ssm_backends
 
@@ -29,10 +27,6 @@ _CHARACTERS = (
 
 class EmulatedSsmBackend(SimpleSystemManagerBackend):
     """Parameter Store that looks at names."""
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
     def put_parameter(self, name: str, *args: Any, **kwargs: Any) -> Parameter:  # noqa: ANN401 - moto's ten parameters
         """Create or update a parameter.

@@ -12,7 +12,6 @@ What it corrects, measured on moto 5.2.5:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -35,10 +34,6 @@ class EmulatedStsBackend(STSBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.sessions: dict[str, RoleSession] = {}
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
     def assume_role(self, *args: Any, **kwargs: Any) -> AssumedRole:  # noqa: ANN401 - moto's
         """Issue a session, which `remember` may add to."""

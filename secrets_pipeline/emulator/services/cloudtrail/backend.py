@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from types import ModuleType
 from typing import Any
 
 from moto.cloudtrail import urls as moto_urls
@@ -19,10 +18,6 @@ _LARGEST_PAGE = 50
 
 class EmulatedCloudTrailBackend(HistoryBackend):
     """CloudTrail under this dispatcher."""
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
 
 class EmulatedCloudTrailResponse(CloudTrailResponse):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import inspect
 from copy import copy
-from types import ModuleType
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ecs import urls as moto_urls
 from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend, Service, Task, TaskDefinition, ecs_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
@@ -22,10 +20,6 @@ from secrets_pipeline.emulator.services.ecs.tasks import of_service, running
 
 class EmulatedEcsBackend(EC2ContainerServiceBackend):
     """ECS whose services run tasks."""
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
     def register_task_definition(self, *args: Any, **kwargs: Any) -> TaskDefinition:  # noqa: ANN401 - moto's
         """Register a revision.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.events import models as moto_models
-from moto.events import urls as moto_urls
 from moto.events.models import EventBus, EventsBackend, events_backends
 from moto.events.models import Rule as MotoRule
 
@@ -96,10 +94,6 @@ class PolicyBus(EventBus):
 
 class EmulatedEventsBackend(EventsBackend):
     """EventBridge whose clients put no events of AWS services."""
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
     def put_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html."""

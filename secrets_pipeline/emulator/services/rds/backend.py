@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from moto.rds import models as moto_models
-from moto.rds import urls as moto_urls
 from moto.rds.exceptions import InvalidDBClusterStateFault, RDSClientError
 from moto.rds.models import rds_backends
 
@@ -20,10 +17,6 @@ class EmulatedRdsBackend(ClusterCalls, InstanceCalls):
     """RDS that runs what it records."""
 
     SERVICE_NAMESPACE = "rds"
-
-    @property
-    def _url_module(self) -> ModuleType:
-        return moto_urls
 
     def add_tags_to_resource(self, arn: str, tags: list[dict[str, str]]) -> list[dict[str, str]]:
         """Tag what is in a state that lets it be tagged."""
