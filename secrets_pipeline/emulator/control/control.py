@@ -1,11 +1,20 @@
-"""Serve `/_local/…`: each control of the embedded AWS is read with GET, set with PUT and ended with DELETE."""
+"""Serve `/_local/…`: each control of the embedded AWS is read with GET, set with PUT and ended with DELETE; end all."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from secrets_pipeline.emulator.handle.endpoint import ask
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from secrets_pipeline.emulator.handle.lifecycle import LocalAws
+
+_Set = TypeVar("_Set", bound="DataclassInstance")
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
@@ -36,6 +45,33 @@ class Settable(Protocol):
             ValueError, TypeError, KeyError: it is not understood.
         """
         ...
+
+
+class Setting(Generic[_Set]):
+    """A control that is one dataclass, whose fields are the JSON.
+
+    Args:
+        made: the dataclass; without arguments, as it is in the beginning.
+
+    Attributes:
+        now: what counts now.
+    """
+
+    def __init__(self, made: Callable[..., _Set]) -> None:
+        self._made = made
+        self.now = made()
+
+    def get(self) -> dict[str, Any]:
+        """What counts now, as JSON."""
+        return asdict(self.now)
+
+    def put(self, document: dict[str, Any]) -> None:
+        """Replace it."""
+        self.now = self._made(**document)
+
+    def delete(self) -> None:
+        """Go back to the beginning."""
+        self.put({})
 
 
 class Conditions:
@@ -77,3 +113,23 @@ def _perform(control: ServerControl, environ: Environ) -> tuple[str, Any]:
         case _:
             return "405 METHOD NOT ALLOWED", {"error": "method not allowed"}
     return "200 OK", control.get()
+
+
+def reset_conditions(aws: LocalAws) -> None:
+    """End every lag, latency, quota, duration and fault, the disorder of events and the moved clock.
+
+    What AWS holds and the counted calls stay.
+
+    Raises:
+        LocalError: the embedded AWS does not answer.
+    """
+    ask(aws, "DELETE", CONDITIONS_PATH)
+
+
+def empty(aws: LocalAws) -> None:
+    """Delete everything that any account holds, and stop the PostgreSQL of each instance.
+
+    Raises:
+        LocalError: the embedded AWS does not answer.
+    """
+    ask(aws, "POST", "/moto-api/reset")

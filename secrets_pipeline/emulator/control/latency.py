@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from secrets_pipeline.emulator.handle.endpoint import ask
 
@@ -37,31 +36,6 @@ class Latency:
     def of(self, service: str) -> float:
         """Seconds that a call of a service takes longer."""
         return self.services.get(service, self.milliseconds) / 1000
-
-
-class LatencyControl:
-    """The latency of this server."""
-
-    def __init__(self) -> None:
-        self._latency = Latency()
-
-    def wait(self, service: str) -> None:
-        """Let one call take its time."""
-        seconds = self._latency.of(service)
-        if seconds:
-            time.sleep(seconds)
-
-    def get(self) -> dict[str, Any]:
-        """The latency as JSON."""
-        return asdict(self._latency)
-
-    def put(self, document: dict[str, Any]) -> None:
-        """Replace the latency."""
-        self._latency = Latency(**document)
-
-    def delete(self) -> None:
-        """Take none."""
-        self._latency = Latency()
 
 
 def set_latency(aws: LocalAws, latency: Latency) -> None:

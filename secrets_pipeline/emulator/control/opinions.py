@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from secrets_pipeline.emulator.control.control import Setting
 from secrets_pipeline.emulator.handle.endpoint import ask
 
 if TYPE_CHECKING:
@@ -40,30 +41,7 @@ class Opinions:
             raise ValueError(self)
 
 
-class OpinionControl:
-    """The server's side.
-
-    Attributes:
-        now: those that count now.
-    """
-
-    def __init__(self) -> None:
-        self.now = Opinions()
-
-    def get(self) -> dict[str, Any]:
-        """The answers as JSON."""
-        return asdict(self.now)
-
-    def put(self, document: dict[str, Any]) -> None:
-        """Replace them."""
-        self.now = Opinions(**document)
-
-    def delete(self) -> None:
-        """Judge everything."""
-        self.put({})
-
-
-OPINIONS = OpinionControl()
+OPINIONS = Setting(Opinions)
 """Of this process."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.emulator.control.control import Setting
 from secrets_pipeline.emulator.control.delays import DELAYS, Delay
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.handle.endpoint import ask
@@ -75,29 +76,21 @@ class Pace:
         return 0.0
 
 
-class PaceControl:
+class PaceControl(Setting[Pace]):
     """The pace of this server.
 
     Attributes:
-        now: the one that counts now.
         since: since when, in epoch seconds of this AWS.
     """
 
     def __init__(self) -> None:
-        self.now, self.since = Pace(), CLOCK.now()
-
-    def get(self) -> dict[str, Any]:
-        """The pace as JSON."""
-        return asdict(self.now)
+        super().__init__(Pace)
+        self.since = CLOCK.now()
 
     def put(self, document: dict[str, Any]) -> None:
         """Replace it, also for what is under way."""
-        self.now = Pace(**{**document, "profile": Profile(document.get("profile", Profile.INSTANT))})
+        super().put({**document, "profile": Profile(document.get("profile", Profile.INSTANT))})
         self.since = CLOCK.now()
-
-    def delete(self) -> None:
-        """Let nothing take its time."""
-        self.put({})
 
     def is_over(self, delay: Delay, subject: str, begun: float) -> bool:
         """Whether something that began then, in epoch seconds of this AWS, is over.

@@ -11,7 +11,7 @@ import random
 import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from threading import Condition, Thread
 from typing import Any, Protocol
@@ -194,7 +194,7 @@ class Bus:
 
     def delete(self) -> None:
         """Deliver each event once and in order again."""
-        self.put_disorder(replace(Disorder()))
+        self.put_disorder(Disorder())
 
 
 BUS = Bus()

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.emulator.control.control import Setting
 from secrets_pipeline.emulator.control.faults import FaultAction, Faults
-from secrets_pipeline.emulator.control.latency import LatencyControl
+from secrets_pipeline.emulator.control.latency import Latency
 from secrets_pipeline.emulator.control.quotas import Buckets
 from secrets_pipeline.emulator.core.error_responses import refuse_broken, refuse_denied, refuse_throttled
 from secrets_pipeline.emulator.enforcement import refuse_unauthorized
@@ -56,7 +57,7 @@ class Gate:
     """Latency, quotas, faults and permissions of this server."""
 
     def __init__(self) -> None:
-        self.latency = LatencyControl()
+        self.latency = Setting(Latency)
         self.quotas = Buckets()
         self.faults = Faults()
 

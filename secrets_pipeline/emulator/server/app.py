@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -130,7 +131,8 @@ class Application:
             return answer(control, environ, start_response)
         app = self._moto.get_application(environ)
         service = str(app.service)  # type: ignore[attr-defined] # moto sets it
-        self._gate.latency.wait(service)
+        if seconds := self._gate.latency.now.of(service):
+            time.sleep(seconds)
         passage, answered = Passage(), _Answer()
         _current.passage, _current.gate, _current.called = passage, self._gate, None
         with self._turn(service, environ["PATH_INFO"]):
