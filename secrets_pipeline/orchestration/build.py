@@ -17,7 +17,7 @@ from secrets_pipeline.orchestration.shared.io_managers import sealing_io_manager
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partition_tags import RepositoryReader
-from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, StacksResource, StageProgress, quiet
+from secrets_pipeline.orchestration.shared.resources import Asked, StacksResource, StageProgress, aws_sessions, quiet
 from secrets_pipeline.orchestration.verification.definitions import check_definitions
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 from secrets_pipeline.orchestration.verification.schedules import verification_schedule_for
@@ -48,7 +48,7 @@ def build_definitions(
         owners: of every asset: `team:NAME`, or an address.
         retire_many: whether more than half of the partitions may be retired at once.
     """
-    aws = AwsSessions()
+    choice = dg.ResourceDefinition.hardcoded_resource(asked or Asked())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
         # Dagster copies sensors and assets, and warns of parameters that only it sets; links to code are beta, too.
@@ -75,8 +75,8 @@ def build_definitions(
             sensors=sensors(names, made_jobs, own, retire_many=retire_many) if "sensors" in watchers else (),
             schedules=[verification_schedule_for(names, verify)] if "schedules" in watchers else (),
             resources={
-                "aws": aws,
-                "stacks": StacksResource(aws=aws, asked=dg.ResourceDefinition.hardcoded_resource(asked or Asked())),
+                "aws": aws_sessions,
+                "stacks": StacksResource(aws=aws_sessions, asked=choice),
                 "names": dg.ResourceDefinition.hardcoded_resource(names),
                 "progress": dg.ResourceDefinition.hardcoded_resource(progress),
                 "rotation_watch": dg.ResourceDefinition.hardcoded_resource(watch),

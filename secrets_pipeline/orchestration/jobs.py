@@ -7,7 +7,7 @@ from secrets_pipeline.orchestration.checks import CHECKS, DECLARED_CHECKS
 from secrets_pipeline.orchestration.provisioning.jobs import applying_jobs
 from secrets_pipeline.orchestration.provisioning.plan_op import plan_job
 from secrets_pipeline.orchestration.rotation.repair_op import mend_job
-from secrets_pipeline.orchestration.rotation.rotate_op import rotate_job
+from secrets_pipeline.orchestration.rotation.rotate_op import rotate_job, rotating
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import partition_tags
 from secrets_pipeline.orchestration.shared.resources import Asked
@@ -27,7 +27,7 @@ def jobs(names: Names, asked: Asked | None = None) -> list[Job]:
         *applying_jobs(names, config),
         verify_job(names, CHECKS),
         plan_job(names, config),
-        rotate_job(names, config),
+        rotate_job(names, partition_tags(names, asked or Asked(), rotating)),
         heal_job(names, (*DECLARED_CHECKS, *READER_CHECKS), config),
         access_job(names),
         mend_job(names, config),

@@ -136,13 +136,35 @@ def test_a_job_that_is_launched_without_a_stack_says_what_to_choose(job: str) ->
     assert "choose a partition in the launchpad" in str(failure.description)
 
 
-def test_nothing_of_the_stacks_can_be_configured_but_how_closely_to_look() -> None:
+def test_nothing_can_be_configured_but_what_is_to_be_rotated() -> None:
     built = build_definitions()
+    found = set()
     for name in JOBS_WITH_STACKS:
-        kind: Any = built.resolve_job_def(name).run_config_schema.config_type
-        for part in ("resources", "stacks", "config"):
-            kind = kind.fields[part].config_type
-        assert set(kind.fields) == {"deep"}, name
+        config: Any = built.resolve_job_def(name).run_config_schema.config_type
+        for part in ("resources", "ops"):
+            for called, one in config.fields[part].config_type.fields.items():
+                inner = getattr(one.config_type, "fields", {}).get("config")
+                fields = getattr(inner and inner.config_type, "fields", {})
+                found |= {(name, called, field) for field in fields if called != "io_manager"}
+    assert found == {("rotate_secrets", "rotate", "secrets"), ("rotate_secrets", "rotate", "seconds")}
+
+
+def test_the_launchpad_of_a_rotation_begins_with_the_secrets_of_the_stack_that_rotate(repository: Repository) -> None:
+    rotates = {"generate_random_password": True, "rotation": {"managed": True, "automatically_after_days": 30}}
+    place = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333", "context_name": "configured"}
+    generated, written = {"generate_random_password": True}, {"secret_data": "x"}
+    repository.tree = {
+        "a-dev": {"secretsmanager": {**place, "secrets": {"turns": rotates, "stays": generated}}},
+        "b-dev": {"secretsmanager": {**place, "environment": "b", "secrets": {"one": generated, "two": written}}},
+    }
+    repository.write()
+    made = build_definitions().resolve_job_def("rotate_secrets").partitioned_config
+    assert made is not None
+    names = {
+        stack: made.get_run_config_for_partition_key(stack)["ops"]["rotate"]["config"]["secrets"]
+        for stack in repository.tree
+    }
+    assert names == {"a-dev": ["configured/dev/turns"], "b-dev": ["configured/b/one"]}
 
 
 def test_a_run_that_adopted_and_pruned_does_neither_when_it_is_executed_again_whatever_its_tags_say(

@@ -22,7 +22,7 @@ from secrets_pipeline.reconcilers.stack import Stack
 ACCESS_JOB: Final = "verify_access"
 
 
-@dg.op(description="Read the IAM of one account, and evaluate the checks of who can read for each stack it concerns.")
+@dg.op(description="Read the IAM of an account, and evaluate the checks of who can read for each stack it concerns.")
 def evaluate_access(
     context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks], names: dg.ResourceParam[Names]
 ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
@@ -31,17 +31,16 @@ def evaluate_access(
     It holds no lease: a run that applies a stack may look after it, and be done before. That verdict stands.
     """
     account = context.run.tags.get(ACCOUNT_TAG, "")
-    if not account:
-        raise dg.Failure(f"no account is named: launch it with the tag {ACCOUNT_TAG}", allow_retries=False)
     for call in calls_of(context.run):
         context.log.info("%s", call)
     known = names.stacks(context.instance)
     homes = homes_of(stacks.desired.specs.values(), stacks.sessions)
     for text in homes.warnings:
         context.log.warning(text)
-    found = stacks_judged_with(account, stacks.desired.specs, homes)
+    specs = stacks.desired.specs
+    found = stacks_judged_with(account, specs, homes) if account else sorted(specs)
     concerned = [stack for stack in found if stack in known]
-    context.log.info("account %s: %s", account, ", ".join(concerned) or "no stack was ever applied")
+    context.log.info("account %s: %s", account or "of each", ", ".join(concerned) or "no stack was ever applied")
     began = time.time()
     try:
         share_estates(_opened(stacks, concerned))
@@ -69,8 +68,8 @@ def access_job(names: Names) -> dg.JobDefinition:
     @dg.job(
         name=names.of(ACCESS_JOB),
         tags=dict(priority(FOLLOW)),
-        description=f"After IAM or an organisation's policy changed: who can read, for every stack of the account in "
-        f"the tag {ACCOUNT_TAG}.",
+        description="After IAM or an organisation's policy changed: who can read, for every stack of the account in "
+        f"the tag `{ACCOUNT_TAG}`, else of every account.",
     )
     def verify_access() -> None:
         evaluate_access()

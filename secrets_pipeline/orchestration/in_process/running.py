@@ -24,7 +24,7 @@ from secrets_pipeline.orchestration.shared.home import prepare_home, storage_err
 from secrets_pipeline.orchestration.shared.names import Names, stage_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
-from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, VERIFY_TAG, commit_tags
+from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, DEEP_TAG, VERIFY_TAG, commit_tags
 from secrets_pipeline.orchestration.verification.definitions import CHECKS_TOLD
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -230,10 +230,9 @@ def queue(stack: str, *, url: str, revision: Revision, deep: bool, timeout: floa
     client = _client(url)
     from dagster_graphql import DagsterGraphQLClientError  # noqa: PLC0415 - comes with the webserver, an extra
 
-    config = {"resources": {"stacks": {"config": {"deep": deep}}}}
-    tags = {PARTITION_TAG: stack, COMMIT_TAG: str(revision)}
+    tags = {PARTITION_TAG: stack, COMMIT_TAG: str(revision), **({DEEP_TAG: "true"} if deep else {})}
     try:
-        run_id = client.submit_job_execution(called().of("provision"), run_config=config, tags=tags)
+        run_id = client.submit_job_execution(called().of("provision"), tags=tags)
         status = _followed(client, run_id, timeout)
     except DagsterGraphQLClientError as error:
         refused = str(error)

@@ -9,14 +9,15 @@ from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING, FO
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.priorities import FOLLOW, PROVISION, priority
-from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG, Job
+from secrets_pipeline.orchestration.shared.run_requests import DEEP_TAG, VERIFY_TAG, Job
 
 PROVISION_JOB: Final = "provision"
 FOLLOW_ROTATION: Final = "follow_rotation"
 FOLLOW_ENDPOINT: Final = "follow_endpoint"
 
 _DESCRIPTIONS = {
-    PROVISION_JOB: "Make AWS match one stack: every asset, then its checks.",
+    PROVISION_JOB: "Make AWS match one stack: every asset, then its checks. With the tag "
+    f"`{DEEP_TAG}` what marks vouch for is compared, too.",
     FOLLOW_ROTATION: "After a rotation: log in with the new password, write it into the connection secrets that hold "
     "it, refresh those who read them, and check all that.",
     FOLLOW_ENDPOINT: "What hangs on the databases' endpoints: password proven, connections rendered, and what an apply "

@@ -10,6 +10,7 @@ from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.shared.run_requests import DEEP_TAG
 
 
 @dg.op(description="Observe AWS and log what an apply would change; writes nothing.")
@@ -45,7 +46,8 @@ def plan_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
         name=names.of("plan"),
         partitions_def=names.partitions,
         config=config,
-        description="What an apply of one stack would change; materialises nothing.",
+        description="What an apply of one stack would change; materialises nothing. With the tag "
+        f"`{DEEP_TAG}` what marks vouch for is compared, too.",
     )
     def plan() -> None:
         plan_stages()

@@ -1,11 +1,12 @@
 """Define the job `rotate_secrets` (RotateSecret); what follows from the new values is the job `follow_rotation`'s."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import dagster as dg
 from pydantic import Field
 
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Failed
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.orchestration.applying.stage_runner import Applying
@@ -28,8 +29,8 @@ class Rotate(dg.Config):
 
     secrets: list[str] = Field(
         default=[],
-        description="Whole names of the secrets, for example `myapp/dev/api/token`. Where none is named, those in the "
-        f"run's tag `{SECRETS_TAG}`.",
+        description="Whole names of the secrets, for example `myapp/dev/api/token`. The launchpad begins with those of "
+        f"the stack that rotate: leave what is meant. Where none is named, those in the run's tag `{SECRETS_TAG}`.",
     )
     seconds: float = Field(default=300.0, description="How many seconds to follow a rotation function.")
 
@@ -83,15 +84,27 @@ def rotate(
     yield dg.Output(None)
 
 
+def rotating(spec: StackSpec) -> Mapping[str, Any]:
+    """Make what the launchpad begins with: the secrets that rotate, or else those that are generated."""
+    turning = [secret.name for secret in spec.secrets if secret.rotation is not None]
+    generated = [secret.name for secret in spec.secrets if secret.value.kind == "generated"]
+    return {"ops": {"rotate": {"config": {"secrets": turning or generated}}}}
+
+
 def rotate_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
-    """Define the job."""
+    """Define the job.
+
+    Args:
+        names: of the code location.
+        config: of its partitions, see `rotating`.
+    """
 
     @dg.job(
         name=names.of(ROTATE_JOB),
         partitions_def=names.partitions,
         config=config,
         tags=dict(priority(PROVISION)),
-        description="Rotate secrets of one stack now; name them in the op's config.",
+        description="Rotate secrets of one stack now: choose its partition, and leave the names that are meant.",
     )
     def rotate_secrets() -> None:
         rotate()

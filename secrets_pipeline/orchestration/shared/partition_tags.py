@@ -1,4 +1,6 @@
-"""Tag the runs that the UI makes of a job with the account of their stack, by which a deployment limits them.
+"""Give the runs that the UI makes of a job the tags of their stack, and the launchpad what it begins with.
+
+By the account in the tags a deployment limits them.
 
 The launchpad and the backfill of a job ask the code server for the tags of a partition. "Materialize" over assets, and
 their backfills, belong to a job of Dagster's own that has none.
@@ -7,11 +9,12 @@ Source: https://docs.dagster.io/api/dagster/partitions (`tags_for_partition_key_
 
 import os
 import time
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import dagster as dg
 
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.operations.repository_cache import REPOSITORIES, Place
@@ -26,21 +29,34 @@ KEPT_SECONDS = 1.0
 """What was read is used that long: a backfill asks for many partitions in one call, for which it gives a minute."""
 
 
-def partition_tags(names: Names, asked: Asked) -> PartitionTags:
-    """Make the config of a job whose partitions have tags and no configuration.
+def no_config(_spec: StackSpec) -> Mapping[str, Any]:
+    """Return the run configuration of a job that has none."""
+    return {}
+
+
+def partition_tags(
+    names: Names, asked: Asked, config: Callable[[StackSpec], Mapping[str, Any]] = no_config
+) -> PartitionTags:
+    """Make the config of a job: the tags of its partitions, and what the launchpad shows when one is chosen.
 
     Args:
         names: of the code location.
         asked: where the stacks come from.
+        config: makes the run configuration of a stack.
     """
     read = RepositoryReader(asked)
+
+    def run_config(stack: str) -> Mapping[str, Any]:
+        desired = read()
+        spec = desired.specs.get(stack) if desired else None
+        return config(spec) if spec else {}
 
     def tags(stack: str) -> Mapping[str, str]:
         desired = read()
         return account_tags(desired, stack) if desired else {}
 
     return dg.PartitionedConfig(
-        names.partitions, run_config_for_partition_key_fn=lambda _stack: {}, tags_for_partition_key_fn=tags
+        names.partitions, run_config_for_partition_key_fn=run_config, tags_for_partition_key_fn=tags
     )
 
 

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
 
 from secrets_pipeline.aws.guards import Fence
 from secrets_pipeline.aws.service_keys import ServiceKeys
@@ -22,7 +22,7 @@ from secrets_pipeline.operations.repository_cache import Place
 from secrets_pipeline.operations.revision.checkouts import CHECKOUTS, Checkouts
 from secrets_pipeline.orchestration.shared.event_log import keep_connections
 from secrets_pipeline.orchestration.shared.run_commit import Reading
-from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
+from secrets_pipeline.orchestration.shared.run_requests import DEEP_TAG, VERIFY_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
@@ -39,18 +39,19 @@ def quiet(_stage: str, _told: Total | Looked | Outcome) -> None:
     """Ignore what is told: progress for runs that nobody watches."""
 
 
-class AwsSessions(dg.ConfigurableResource["AwsSessions"]):
+class AwsSessions:
     """boto3 sessions by account and region, under the standard AWS variables; one for every service."""
 
-    read_only: bool = Field(default=False, description="Refuse every write; SECRETS_PIPELINE_READ_ONLY does too.")
-    _sessions: Sessions | None = PrivateAttr(default=None)
-
-    @property
+    @cached_property
     def sessions(self) -> Sessions:
         """Make the sessions of this run."""
-        if self._sessions is None:
-            self._sessions = Sessions(read_only=True if self.read_only else None)
-        return self._sessions
+        return Sessions()
+
+
+@dg.resource
+def aws_sessions(_context: dg.InitResourceContext) -> AwsSessions:
+    """Sessions of each run, and of each tick of a sensor."""
+    return AwsSessions()
 
 
 class Stacks:
@@ -244,8 +245,8 @@ class Asked:
 class StacksResource(dg.ConfigurableResource[Stacks]):
     """Makes the stacks of a run.
 
-    Run configuration, tags and the launchpad only say how closely is looked, by `deep` and the tag of verifications:
-    whoever may launch a run in the UI decides neither which repository is read nor what is taken over or deleted.
+    Tags only say how closely is looked, and the launchpad has nothing of it: whoever may launch a run in the UI decides
+    neither which repository is read nor what is taken over or deleted.
 
     Attributes:
         asked: what the component names, or the command line in its own process. What is not asked for, ATMOS_BASE_PATH,
@@ -254,10 +255,6 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
 
     aws: dg.ResourceDependency[AwsSessions]
     asked: dg.ResourceDependency[Asked]
-    deep: bool = Field(
-        default=False,
-        description="Also compare and mend what marks vouch for: policies, key policies, replicas, consumers.",
-    )
 
     def create_resource(self, context: dg.InitResourceContext) -> Stacks:
         """The stacks, read when somebody asks."""
@@ -265,8 +262,9 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
             # Of a run that the daemon started: what the command line opens keeps them already.
             keep_connections(context.instance)
         root = context.instance.root_directory if context.instance else "."
-        verifies = context.run is not None and VERIFY_TAG in context.run.tags
-        options = replace(self.asked.options, deep=self.asked.options.deep or self.deep, reads_back=verifies)
+        tags = context.run.tags if context.run is not None else {}
+        deep = self.asked.options.deep or DEEP_TAG in tags
+        options = replace(self.asked.options, deep=deep, reads_back=VERIFY_TAG in tags)
         base_path, origin = self.asked.source(os.environ)
         return Stacks(
             base_path,

@@ -30,6 +30,9 @@ ACCOUNT_TAG = "secrets-pipeline/account"
 VERIFY_TAG = "secrets-pipeline/verify"
 """Runs that carry it read everything, values too, and log in; others do so only where something changed."""
 
+DEEP_TAG = "secrets-pipeline/deep"
+"""Runs that carry it also compare, and mend, what marks vouch for: policies, key policies, replicas, consumers."""
+
 LONGEST_TAG = 1000
 """Characters of a list in a tag: PostgreSQL's index of tags takes rows of 2,704 bytes, key and value together."""
 

@@ -1,6 +1,6 @@
 """Say what a check of a stack is, and judge what it finds; Dagster's definitions are made of such data."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -111,14 +111,17 @@ def checks_of_run(stack: Stack, checks: Sequence[StackCheck]) -> Sequence[StackC
 def judge_stack(stacks: Stacks, stack: str, check: StackCheck, *, deep: bool) -> Judged:
     """Evaluate a check of one stack; a stack that cannot be looked at is a finding, too."""
     found, more = _findings(stacks, stack, check.find, deep=deep), _more(stacks, stack, check.more, deep=deep)
-    right = all(finding.verdict is Verdict.RIGHT for _, finding in found)
-    return judged(check, found, more if right else {"do next": _what_to_do(check, stack), **more})
+    verdicts = {finding.verdict for _, finding in found}
+    return judged(check, found, {**_do_next(check, stack, verdicts), **more})
 
 
-def _what_to_do(check: StackCheck, stack: str) -> dg.MetadataValue[Any]:
-    """The entry of the check in docs/runbook.md."""
+def _do_next(check: StackCheck, stack: str, verdicts: Set[Verdict]) -> Metadata:
+    """The entry of the check in docs/runbook.md, where something is not right."""
     entry = ENTRIES[check.name]
-    return dg.MetadataValue.md(f"{entry.means}\n\n{entry.what_to_do(stack)}")
+    if verdicts <= {Verdict.RIGHT}:
+        return {}
+    means = entry.means if Verdict.WRONG in verdicts else entry.warns or entry.means
+    return {"do next": dg.MetadataValue.md(f"{means}\n\n{entry.what_to_do(stack)}")}
 
 
 def not_asked_for(check: StackCheck) -> Judged:
@@ -145,14 +148,17 @@ def judged(
         more: further metadata.
         of_several: whether they are of several stacks.
     """
-    shown = [_of_stack(stack, one) if of_several else one for stack, one in findings]
-    verdicts = {finding.verdict for finding in shown}
-    groups = open_groups(shown)
+    shown = [(stack, _of_stack(stack, one) if of_several else one) for stack, one in findings]
+    verdicts = {finding.verdict for _, finding in shown}
+    groups = open_groups(finding for _, finding in shown)
+    # Where a table has names, these have the stack.
+    first = ("stack",) if of_several and "name" not in check.columns else ()
+    rows = _rows(shown, (*first, *check.columns))
     return Judged(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
-        description=_described(shown, groups, check.red),
-        metadata={"findings": table_of(_rows(shown, check.columns)), **(more or {}), DATA: _as_metadata(groups)},
+        description=_described([one for _, one in shown], groups, check.red),
+        metadata={"findings": table_of(rows), **(more or {}), DATA: _as_metadata(groups)},
     )
 
 
@@ -205,16 +211,16 @@ def _more(stacks: Stacks, stack: str, more: More, *, deep: bool) -> Metadata:
         return {}
 
 
-def _rows(findings: Sequence[Finding], columns: Sequence[str]) -> list[dict[str, str]]:
+def _rows(findings: Sequence[Located], columns: Sequence[str]) -> list[dict[str, str]]:
     """A row a finding, what is wrong first: its verdict, the columns of its check, and the detail."""
-    telling = sorted(findings, key=lambda one: list(Verdict).index(one.verdict), reverse=True)
+    telling = sorted(findings, key=lambda one: list(Verdict).index(one[1].verdict), reverse=True)
     return [
         {
             "verdict": one.verdict.value,
-            **{column: _cell(one, column) for column in columns},
+            **{column: stack if column == "stack" else _cell(one, column) for column in columns},
             "detail": one.detail,
         }
-        for one in telling
+        for stack, one in telling
     ]
 
 

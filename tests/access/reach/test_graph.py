@@ -81,7 +81,7 @@ def test_no_two_cells_are_at_the_same_place() -> None:
 
 
 def test_a_declared_read_has_a_black_frame_and_is_red_where_it_is_denied_and_an_undeclared_one_is_orange() -> None:
-    of = [replace(one, expected="orders" if one.principal in (ROLE, FOREIGN) else "") for one in readings()]
+    of = [replace(one, expected="orders" if one.principal == FOREIGN else "") for one in readings()]
     rects = [rect for cell in cells(drawn(of)) for rect in cell.iter(f"{SVG}rect")]
     assert [rect.get("stroke") for rect in rects] == ["#000000" if one.expected else "none" for one in of]
     fills: dict[Surprise, set[str | None]] = {}

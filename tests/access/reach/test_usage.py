@@ -19,7 +19,7 @@ from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.aws.quotas import quota_of
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.desired.verification.control_model import ControlParameters
+from secrets_pipeline.desired.verification.model import ControlParameters
 from secrets_pipeline.emulator import (
     FaultAction,
     InjectedFault,

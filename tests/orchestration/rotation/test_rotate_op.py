@@ -56,7 +56,8 @@ def test_a_rotation_without_a_name_is_refused_before_any_call(tmp_path: Path, mo
         instance.add_dynamic_partitions("stacks", ["myapp-dev"])
         result = defs.resolve_job_def("rotate_secrets").execute_in_process(
             instance=instance,
-            partition_key="myapp-dev",
+            run_config={"ops": {"rotate": {"config": {"secrets": []}}}},
+            tags={PARTITION_TAG: "myapp-dev"},
             raise_on_error=False,
         )
     failures = [event.step_failure_data.user_failure_data for event in result.all_events if event.is_step_failure]
