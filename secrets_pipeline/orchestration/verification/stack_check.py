@@ -1,6 +1,7 @@
 """Say what a check of a stack is, and judge what it finds; Dagster's definitions are made of such data."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -115,7 +116,7 @@ def judge_stack(stacks: Stacks, stack: str, check: StackCheck, *, deep: bool) ->
     return judged(check, found, {**_do_next(check, stack, verdicts), **more})
 
 
-def _do_next(check: StackCheck, stack: str, verdicts: Set[Verdict]) -> Metadata:
+def _do_next(check: StackCheck, stack: str, verdicts: AbstractSet[Verdict]) -> Metadata:
     """The entry of the check in docs/runbook.md, where something is not right."""
     entry = ENTRIES[check.name]
     if verdicts <= {Verdict.RIGHT}:
