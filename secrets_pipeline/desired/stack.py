@@ -21,8 +21,7 @@ from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
-from secrets_pipeline.desired.verification.control_model import ControlParameters
-from secrets_pipeline.desired.verification.model import VerificationSpec
+from secrets_pipeline.desired.verification.model import ControlParameters, VerificationSpec
 
 
 class StackSpec(Spec):

@@ -8,55 +8,44 @@ gone as far as the controls go, and of the second, which its primary rotates, th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from secrets_pipeline.access.controls import periodic_rotation, rotation_enabled, scheduled_rotation, tagged, unused
 from secrets_pipeline.access.controls.dates import on
-from secrets_pipeline.access.controls.model import Control, ControlResult, Judgement, NotApplicable, ParameterValue
+from secrets_pipeline.access.controls.model import (
+    Control,
+    ControlResult,
+    Judgement,
+    NotApplicable,
+    ParameterValue,
+    Question,
+)
 from secrets_pipeline.access.controls.reads import LastReads, UnreadReads
+from secrets_pipeline.access.controls.rotation import (
+    ENABLED,
+    PERIODIC,
+    SUCCESSFUL,
+    is_enabled,
+    is_periodic,
+    is_successful,
+)
+from secrets_pipeline.access.controls.tagged import TAGGED, is_tagged
+from secrets_pipeline.access.controls.unused import UNUSED, is_used, told_by_dates
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.desired.verification.control_model import ControlParameters
+from secrets_pipeline.desired.verification.controls import AWS_NAMES
+from secrets_pipeline.desired.verification.model import ControlParameters
 
-CONTROLS: Final = tuple(
-    module.CONTROL for module in (rotation_enabled, scheduled_rotation, unused, periodic_rotation, tagged)
-)
-"""In the order of their ids."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """Everything that a control may look at."""
-
-    secret: SecretSnapshot
-    parameters: ControlParameters
-    now: datetime
-    reads: LastReads | UnreadReads
-
-
-_Asked = Mapping[str, ParameterValue]
-_RULES: Final[Mapping[Control, Callable[[_Question], tuple[Judgement, _Asked]]]] = {
-    rotation_enabled.CONTROL: lambda asked: (
-        rotation_enabled.judge(asked.secret, asked.parameters.maximum_allowed_rotation_frequency),
-        {"maximumAllowedRotationFrequency": asked.parameters.maximum_allowed_rotation_frequency},
-    ),
-    scheduled_rotation.CONTROL: lambda asked: (scheduled_rotation.judge(asked.secret, now=asked.now), {}),
-    unused.CONTROL: lambda asked: (
-        unused.judge(asked.secret, asked.parameters.unused_for_days, now=asked.now, reads=asked.reads),
-        {"unusedForDays": asked.parameters.unused_for_days},
-    ),
-    periodic_rotation.CONTROL: lambda asked: (
-        periodic_rotation.judge(asked.secret, asked.parameters.max_days_since_rotation, now=asked.now),
-        {"maxDaysSinceRotation": asked.parameters.max_days_since_rotation},
-    ),
-    tagged.CONTROL: lambda asked: (
-        tagged.judge(asked.secret, asked.parameters.required_tag_keys),
-        {"requiredTagKeys": asked.parameters.required_tag_keys or None},
-    ),
+_RULES: Final[Mapping[Control, Callable[[Question], Judgement]]] = {
+    ENABLED: is_enabled,
+    SUCCESSFUL: is_successful,
+    UNUSED: is_used,
+    PERIODIC: is_periodic,
+    TAGGED: is_tagged,
 }
-_OF_ROTATION: Final = (rotation_enabled.CONTROL, scheduled_rotation.CONTROL, periodic_rotation.CONTROL)
+CONTROLS: Final = tuple(_RULES)
+"""In the order of their ids."""
+_NOT_ASKED: Final = UnreadReads("CloudTrail was not asked")
 
 
 def judge(
@@ -64,7 +53,7 @@ def judge(
     parameters: ControlParameters,
     *,
     now: datetime,
-    reads: LastReads | UnreadReads = unused.NOT_ASKED,
+    reads: LastReads | UnreadReads = _NOT_ASKED,
 ) -> tuple[ControlResult, ...]:
     """What each control says of a secret, in the order of `CONTROLS`; a disabled one is not applicable.
 
@@ -74,12 +63,17 @@ def judge(
         now: with time zone: when the snapshot was taken.
         reads: of others than the pipeline, see `access.usage.last_reads`; needed where `needs_reads` says so.
     """
-    results = []
-    for control, rule in _RULES.items():
-        judgement, asked = rule(_Question(secret, parameters, now, reads))
-        judgement = _exempt(control, secret, parameters) or judgement
-        results.append(ControlResult(control, secret.arn, secret.name, judgement, asked))
-    return tuple(results)
+    asked = Question(secret, parameters, now, reads)
+    return tuple(
+        ControlResult(
+            control,
+            secret.arn,
+            secret.name,
+            _exempt(control, secret, parameters) or rule(asked),
+            _asked_with(control, parameters),
+        )
+        for control, rule in _RULES.items()
+    )
 
 
 def needs_reads(secret: SecretSnapshot, parameters: ControlParameters, *, now: datetime) -> bool:
@@ -90,9 +84,14 @@ def needs_reads(secret: SecretSnapshot, parameters: ControlParameters, *, now: d
         parameters: of the component that declares it.
         now: with time zone: when the snapshot was taken.
     """
-    if _exempt(unused.CONTROL, secret, parameters):
-        return False
-    return unused.needs_reads(secret, parameters.unused_for_days, now=now)
+    exempt = _exempt(UNUSED, secret, parameters)
+    return exempt is None and told_by_dates(Question(secret, parameters, now, _NOT_ASKED)) is None
+
+
+def _asked_with(control: Control, parameters: ControlParameters) -> Mapping[str, ParameterValue]:
+    """The parameter of a control, under AWS's name; None where it has no value."""
+    name = control.parameter
+    return {} if name is None else {name: getattr(parameters, AWS_NAMES[name]) or None}
 
 
 def _exempt(control: Control, secret: SecretSnapshot, parameters: ControlParameters) -> NotApplicable | None:
@@ -101,7 +100,7 @@ def _exempt(control: Control, secret: SecretSnapshot, parameters: ControlParamet
         return NotApplicable("disabled by settings.secrets_pipeline.security_hub.disabled_controls")
     if secret.deleted_at is not None:
         return NotApplicable(f"scheduled for deletion on {on(secret.deleted_at)}")
-    if control in _OF_ROTATION and _is_replica(secret):
+    if control in (ENABLED, SUCCESSFUL, PERIODIC) and _is_replica(secret):
         return NotApplicable(f"a replica is rotated with its primary in {secret.primary_region}")
     return None
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+from secrets_pipeline.access.controls.reads import LastReads, UnreadReads
+from secrets_pipeline.access.snapshot.model import SecretSnapshot
+from secrets_pipeline.desired.verification.model import ControlParameters
 
 ParameterValue: TypeAlias = int | tuple[str, ...] | None
 
@@ -26,17 +31,36 @@ class Control:
         title: Security Hub's.
         severity: Security Hub's.
         config_rule: the AWS Config rule behind it.
+        parameter: AWS's name of its parameter; None where it has none.
     """
 
     id: str
     title: str
     severity: Severity
     config_rule: str
+    parameter: str | None = None
 
     @property
     def check_name(self) -> str:
         """Its name as a check, for example `security_hub_secretsmanager_1`."""
         return f"security_hub_{self.id.lower().replace('.', '_')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything that a control may look at.
+
+    Attributes:
+        secret: as a snapshot has it.
+        parameters: of the component that declares it.
+        now: with time zone: when the snapshot was taken.
+        reads: of others than the pipeline.
+    """
+
+    secret: SecretSnapshot
+    parameters: ControlParameters
+    now: datetime
+    reads: LastReads | UnreadReads
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,26 +10,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from secrets_pipeline.access.controls.model import Control, Failed, Judgement, Passed, Severity
-from secrets_pipeline.access.snapshot.model import SecretSnapshot
+from secrets_pipeline.access.controls.model import Control, Failed, Judgement, Passed, Question, Severity
 from secrets_pipeline.desired.tags import RESERVED_PREFIXES
 
-CONTROL: Final = Control(
+TAGGED: Final = Control(
     id="SecretsManager.5",
     title="Secrets Manager secrets should be tagged",
     severity=Severity.LOW,
     config_rule="tagged-secretsmanager-secret",
+    parameter="requiredTagKeys",
 )
 
 
-def judge(secret: SecretSnapshot, required: tuple[str, ...]) -> Judgement:
-    """Whether a secret has tags.
-
-    Args:
-        secret: as ListSecrets tells of it.
-        required: keys that it must have, case-sensitive; empty asks for any.
-    """
-    keys = {key for key in secret.tags if not key.lower().startswith(RESERVED_PREFIXES)}
+def is_tagged(asked: Question) -> Judgement:
+    """Whether a secret has tags: the required keys, case-sensitive, or any."""
+    required = asked.parameters.required_tag_keys
+    keys = {key for key in asked.secret.tags if not key.lower().startswith(RESERVED_PREFIXES)}
     missing = [key for key in required if key not in keys]
     if missing:
         return Failed(f"it has no tag {', '.join(missing)}")

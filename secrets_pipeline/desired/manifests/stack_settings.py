@@ -13,8 +13,7 @@ from secrets_pipeline.desired.limits import ORGANIZATION_ID
 from secrets_pipeline.desired.reading.interpolation import ON
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.keys import SecretEntry
-from secrets_pipeline.desired.verification.control_model import ControlParameters
-from secrets_pipeline.desired.verification.model import VerificationSpec
+from secrets_pipeline.desired.verification.model import ControlParameters, VerificationSpec
 
 _DECLARED: Final = "that `secrets:` sections of Atmos declare"
 

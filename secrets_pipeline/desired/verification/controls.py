@@ -12,17 +12,18 @@ from typing import Final
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, listed, near_miss
 from secrets_pipeline.desired.tags import tag_problems
-from secrets_pipeline.desired.verification.control_model import CONTROL_IDS, ControlParameters
+from secrets_pipeline.desired.verification.model import CONTROL_IDS, ControlParameters
 
 SETTING: Final = "security_hub"
 
 _TAG_KEYS = 6
-_AWS_NAMES: Mapping[str, str] = {
+AWS_NAMES: Mapping[str, str] = {
     "maximumAllowedRotationFrequency": "maximum_allowed_rotation_frequency",
     "unusedForDays": "unused_for_days",
     "maxDaysSinceRotation": "max_days_since_rotation",
     "requiredTagKeys": "required_tag_keys",
 }
+"""AWS's name of each parameter → its field."""
 _DEFAULT = ControlParameters()
 _KNOWN = frozenset(ControlParameters.model_fields)
 
@@ -51,8 +52,8 @@ def read_controls(component: ComponentScope) -> ControlParameters | None:
 
 def _refuse_unknown(inputs: Inputs) -> None:
     for key in inputs.values:
-        if key in _AWS_NAMES:
-            inputs.error(key, f"unknown key {key}", f"Write {_AWS_NAMES[key]}.")
+        if key in AWS_NAMES:
+            inputs.error(key, f"unknown key {key}", f"Write {AWS_NAMES[key]}.")
         elif key not in _KNOWN:
             inputs.error(key, f"unknown key {key}", f"Known keys: {listed(_KNOWN)}.{near_miss(str(key), _KNOWN)}")
 

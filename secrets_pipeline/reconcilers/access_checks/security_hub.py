@@ -11,7 +11,7 @@ from secrets_pipeline.access.controls.reads import LastReads, UnreadReads
 from secrets_pipeline.access.reach.usage import last_reads
 from secrets_pipeline.access.snapshot.model import SecretSnapshot
 from secrets_pipeline.aws.credentials import ROLE_SESSION_NAME
-from secrets_pipeline.desired.verification.control_model import ControlParameters
+from secrets_pipeline.desired.verification.model import ControlParameters
 from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 

@@ -25,7 +25,7 @@ from secrets_pipeline.access.controls.model import (
 )
 from secrets_pipeline.access.controls.reads import LastReads, Read, UnreadReads
 from secrets_pipeline.access.snapshot.model import RotationSnapshot, SecretSnapshot
-from secrets_pipeline.desired.verification.control_model import CONTROL_IDS, ControlParameters
+from secrets_pipeline.desired.verification.model import CONTROL_IDS, ControlParameters
 from tests.sweep import examples
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

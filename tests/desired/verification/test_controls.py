@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline.desired.verification.control_model import ControlParameters
+from secrets_pipeline.desired.verification.model import ControlParameters
 
 if TYPE_CHECKING:
     from tests.desired.conftest import Bench

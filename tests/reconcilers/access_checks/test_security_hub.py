@@ -13,7 +13,7 @@ from secrets_pipeline.access.controls.judging import CONTROLS
 from secrets_pipeline.access.controls.model import Control
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.desired.base import SecretRef
-from secrets_pipeline.desired.verification.control_model import ControlParameters
+from secrets_pipeline.desired.verification.model import ControlParameters
 from secrets_pipeline.emulator import StandInFunction, advance, stand_in
 from secrets_pipeline.reconcilers.access_checks.checks import probe_agrees
 from secrets_pipeline.reconcilers.access_checks.security_hub import security_hub
