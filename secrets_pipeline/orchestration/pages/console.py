@@ -1,5 +1,6 @@
 """Link what an asset is about to the AWS console, in the account's partition and region."""
 
+import posixpath
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -46,8 +47,8 @@ def console_link(stack: Stack, asset: str) -> str:
     if page is None or domain is None or not _is_aws(stack):
         return ""
     region = stack.account.region
-    homes = {secret.home for secret in stack.spec.secrets if secret.home}
-    search = quote(next(iter(homes)).rstrip("/"), safe="") if len(homes) == 1 else ""
+    folders = [secret.name.rpartition("/")[0] for secret in stack.spec.secrets]
+    search = quote(posixpath.commonpath(folders) if folders else "", safe="")
     return f"https://{region}.{domain}/{page.format(region=region, search=search)}"
 
 

@@ -1,7 +1,7 @@
 """Define `atmos_stack`, the external asset that stands for what the YAML declares, and observe its versions.
 
-The global search of Dagster's own UI finds assets by key, group, kind, owner and tag, not by column; so each secret is
-a tag of `atmos_stack`, whose value names the stack.
+The catalogue of Dagster's own UI finds assets by key, group, kind, owner and tag; by column, that of Dagster+ alone. So
+each secret is a tag of `atmos_stack`, whose value names the stack.
 """
 
 import re

@@ -20,8 +20,8 @@ DATA: Final = "written for programs"
 """Metadata that programs read, under one key. The UI shows that of a check by its keys' alphabet, and this one last."""
 OUTCOMES: Final = "outcomes"
 """In the data of a stage: a row an outcome, as `engine.report.rows` makes them."""
-COLUMNS: Final = ("outcome", "action", "kind", "name", "detail")
-"""Of a table of outcomes, in this order."""
+_LONGEST_NAME: Final = 40
+"""Characters of a name in a table of outcomes; a longer one keeps its end, and is whole in the data."""
 _MOST_ROWS = 100
 """In one table: an event log keeps every event, each check and stage of a run has one, and the UI draws all rows."""
 _TELLING = ("failed", "skipped", "applied")
@@ -80,7 +80,17 @@ def outcomes_page(table: Sequence[Row]) -> Metadata:
 
 def outcomes_table(table: Sequence[Row]) -> dg.MetadataValue[Any]:
     """Make a table of outcomes in their order; those of which the same is said are one row."""
-    return table_of([{column: row[column] for column in COLUMNS} for row in told(table)], telling)
+    return table_of([_outcome(row) for row in told(table)], telling)
+
+
+def _outcome(row: Row) -> Row:
+    name = row["name"]
+    return {
+        "outcome": row["outcome"],
+        "change": f"{row['action']} {row['kind']}",
+        "name": name if len(name) <= _LONGEST_NAME or " " in name else f"…{name[1 - _LONGEST_NAME :]}",
+        "detail": row["detail"],
+    }
 
 
 def data_of(metadata: Mapping[str, dg.MetadataValue[Any]] | None) -> Mapping[str, Any]:

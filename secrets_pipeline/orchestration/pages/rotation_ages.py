@@ -29,7 +29,7 @@ def rotation_page(stack: Stack) -> Metadata:
         return {}
     image = base64.b64encode(rotation_picture(ages[:_MOST]).encode()).decode()
     return {
-        "ages": table_of([_row(one) for one in ages]),
+        "ages": table_of([rotation_row(one) for one in ages]),
         "picture": dg.MetadataValue.md(f"![Rotation ages](data:image/svg+xml;base64,{image})"),
     }
 
@@ -67,7 +67,8 @@ def _colour(one: RotationAge) -> str:
     return "#c1121f" if one.share > 1 else "#e69f00" if one.share >= _NEAR else "#009e73"
 
 
-def _row(one: RotationAge) -> dict[str, str]:
+def rotation_row(one: RotationAge) -> dict[str, str]:
+    """Make the row of a secret, its age as a bar of ten blocks."""
     filled = min(_BLOCKS, round(one.share * _BLOCKS))
     return {
         "secret": one.name,
