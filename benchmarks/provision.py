@@ -1,7 +1,7 @@
 """What it costs to provision many secrets: prints its tables in Markdown.
 
-    .venv/bin/python benchmarks/provision.py [--sizes 100,1000,10000] [--quotas 1000] [--parameter-rate 3]
-    .venv/bin/python benchmarks/provision.py --whole [1000]
+    PYTHONPATH=. .venv/bin/python benchmarks/provision.py [--sizes 100,1000,10000] [--quotas 1000] [--parameter-rate 3]
+    PYTHONPATH=. .venv/bin/python benchmarks/provision.py --whole [1000]
 
 A generated repository with one stack of N secrets under a key of their own: half with a generated password, half with a
 declared document, every tenth, where not said otherwise, with a resource policy. Each line is a process and an embedded
@@ -164,7 +164,8 @@ def ours(repository: Path) -> Any:  # noqa: ANN401 - a function of what to do
     """The engine on a generated repository, read before anything is measured."""
     from secrets_pipeline.engine.model import Applied, ChangeClass, Unchanged  # noqa: PLC0415 - as above
     from secrets_pipeline.operations.open_repository import open_repository  # noqa: PLC0415 - as above
-    from secrets_pipeline.operations.stages import apply_stack, plan_stack  # noqa: PLC0415 - as above
+    from secrets_pipeline.operations.stages import plan_stack  # noqa: PLC0415 - as above
+    from tests.applying import apply_stack  # noqa: PLC0415 - as above
 
     desired = open_repository(repository)
     (stack,) = desired.specs

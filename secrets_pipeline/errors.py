@@ -205,11 +205,6 @@ class AwsError(SecretsPipelineError):
         return self.code in MISSING
 
     @property
-    def throttled(self) -> bool:
-        """Whether there were too many calls a second."""
-        return self.code in THROTTLED
-
-    @property
     def busy(self) -> bool:
         """Whether a database is in a state that forbids it, which may pass."""
         return self.code in BUSY

@@ -15,9 +15,9 @@ from secrets_pipeline import emulator
 from secrets_pipeline.cli.local.stand_ins import stand_ins
 from secrets_pipeline.engine.model import Failed, Outcome, Skipped
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
-from secrets_pipeline.operations.stages import apply_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.run import Run
+from tests.applying import apply_stack
 from tests.embedded import lead_to
 from tests.moved_time import MovedTime
 

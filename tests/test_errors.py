@@ -70,24 +70,24 @@ def test_the_escapes_are_those_of_python() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "denied", "missing", "throttled"),
+    ("code", "denied", "missing"),
     [
-        ("AccessDenied", True, False, False),
-        ("AccessDeniedException", True, False, False),
-        ("403", True, False, False),
-        ("ResourceNotFoundException", False, True, False),
-        ("NoSuchEntity", False, True, False),
-        ("404", False, True, False),
-        ("ThrottlingException", False, False, True),
-        ("SlowDown", False, False, True),
+        ("AccessDenied", True, False),
+        ("AccessDeniedException", True, False),
+        ("403", True, False),
+        ("ResourceNotFoundException", False, True),
+        ("NoSuchEntity", False, True),
+        ("404", False, True),
+        ("ThrottlingException", False, False),
+        ("SlowDown", False, False),
         # Of a quota, of a key that Lambda may not use, of a clock, of botocore, of nobody.
-        ("LimitExceededException", False, False, False),
-        ("KMSAccessDeniedException", False, False, False),
-        ("ExpiredToken", False, False, False),
-        ("EndpointConnectionError", False, False, False),
-        ("", False, False, False),
+        ("LimitExceededException", False, False),
+        ("KMSAccessDeniedException", False, False),
+        ("ExpiredToken", False, False),
+        ("EndpointConnectionError", False, False),
+        ("", False, False),
     ],
 )
-def test_an_error_of_aws_knows_what_kind_it_is(code: str, *, denied: bool, missing: bool, throttled: bool) -> None:
+def test_an_error_of_aws_knows_what_kind_it_is(code: str, *, denied: bool, missing: bool) -> None:
     error = AwsError("x", code=code)
-    assert (error.denied, error.missing, error.throttled) == (denied, missing, throttled)
+    assert (error.denied, error.missing) == (denied, missing)

@@ -8,11 +8,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from secrets_pipeline.desired.base import SecretRef
-from secrets_pipeline.engine.apply import DEFAULT_WORKERS, Progress, Reconciler, apply, plan_stage, silent
-from secrets_pipeline.engine.model import Change, Outcome
+from secrets_pipeline.engine.apply import Reconciler, plan_stage
+from secrets_pipeline.engine.model import Change
 from secrets_pipeline.operations.planning.foreseen import foreseen
 from secrets_pipeline.operations.with_orphans import WithOrphans
-from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
 from secrets_pipeline.reconcilers.connection.reconciler import ConnectionReconciler
 from secrets_pipeline.reconcilers.consumer.delivery import ConsumerReconciler
 from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
@@ -32,7 +31,6 @@ from secrets_pipeline.reconcilers.secret_mark.reconciler import MarkingReconcile
 from secrets_pipeline.reconcilers.secret_policy.at_creation import PolicyAtCreation
 from secrets_pipeline.reconcilers.secret_policy.reconciler import SecretPolicyReconciler
 from secrets_pipeline.reconcilers.secret_rotation.reconciler import RotationReconciler
-from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
 from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
 
 if TYPE_CHECKING:
@@ -203,32 +201,3 @@ def plan_stack(
 def commit(stack: Stack) -> Reconciler:
     """Make the reconciler of the last step, which marks what is finished."""
     return SecretMarkReconciler(stack)
-
-
-def apply_stack(
-    stack: Stack, *, workers: int = DEFAULT_WORKERS, progress: Progress = silent
-) -> dict[str, tuple[Outcome, ...]]:
-    """Apply every stage of one stack and its marks, in this process: what a Dagster run does, without its events.
-
-    Generated passwords stay in memory, so no seal is made.
-
-    Args:
-        stack: the stack, of a run that writes.
-        workers: threads at most.
-        progress: receives each outcome as it comes.
-
-    Returns:
-        Outcomes by stage, the marks under `commit`.
-
-    Raises:
-        GuardError: if the stack reaches what nobody lets it reach.
-        AwsError: if AWS cannot be read.
-    """
-    guard_boundary(stack)
-    passwords = generate_passwords(stack)
-    done: dict[str, tuple[Outcome, ...]] = {}
-    for name in (*STAGES, "commit"):
-        reconciler = STAGES[name](stack, passwords=passwords) if name in STAGES else commit(stack)
-        changes = plan_stage(name, reconciler, stack.run.options.only)
-        done[name] = apply(reconciler, changes, workers=workers, progress=progress)
-    return done

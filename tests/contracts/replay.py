@@ -19,7 +19,7 @@ from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.emulator.control.delays import DELAYS
 from secrets_pipeline.operations.experiment.asking import Asker, pause
-from secrets_pipeline.operations.experiment.contract import Answer, Contract, Exchange, Measured, parse, plain
+from secrets_pipeline.operations.experiment.contract import FILE, Answer, Contract, Exchange, Measured, plain
 from secrets_pipeline.operations.experiment.experiment import BELIEFS, Experiment, known_in
 from secrets_pipeline.operations.experiment.names import Names
 from tests.embedded import lead_to
@@ -50,7 +50,7 @@ class Difference:
 
 def contract_files() -> dict[str, Contract]:
     """Every contract of the folder by its file's name."""
-    return {file.name: parse(file.read_text(), file.name) for file in sorted(FOLDER.glob("*.json"))}
+    return {file.name: FILE.validate_json(file.read_text()) for file in sorted(FOLDER.glob("*.json"))}
 
 
 def differences(aws: emulator.LocalAws, measured: Measured) -> Iterator[Difference]:

@@ -25,11 +25,12 @@ from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations import stages
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
-from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers import run as product
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.values.bundle import GeneratedPasswords
+from tests.applying import apply_stack
 from tests.waiting import SECONDS
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ from secrets_pipeline.emulator import Mishap, Moment
 from secrets_pipeline.engine.apply import apply
 from secrets_pipeline.engine.model import Applied, Failed, Outcome, Unchanged
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
-from secrets_pipeline.operations.stages import apply_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
@@ -32,6 +31,7 @@ from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.secret_rotation.checks import rotation_function_invokable, rotation_not_stuck
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.steps import RotationStep
+from tests.applying import apply_stack
 from tests.embedded import lead_to, operator
 from tests.moved_time import MovedTime
 from tests.sweep import turn

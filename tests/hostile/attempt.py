@@ -12,9 +12,10 @@ from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Change, Failed, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
-from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
+from tests.applying import apply_stack
 from tests.hostile.cases import End
 from tests.hostile.estate import OTHERS, Estate
 

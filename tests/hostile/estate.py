@@ -18,7 +18,7 @@ from secrets_pipeline.desired.boundary import ALLOW_TAG
 from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
-from secrets_pipeline.operations.stages import apply_stack
+from tests.applying import apply_stack
 from tests.embedded import operator
 from tests.hostile.cases import ATMOS, AUTHOR, NEIGHBOUR, VICTIM
 from tests.waiting import eventually

@@ -15,9 +15,10 @@ from secrets_pipeline import emulator
 from secrets_pipeline.cli.app import app
 from secrets_pipeline.engine.model import Applied, Unchanged
 from secrets_pipeline.operations.open_repository import open_repository
-from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests import sweep
+from tests.applying import apply_stack
 from tests.hostile.attempt import attempt, said_of, writes
 from tests.hostile.cases import NEIGHBOUR, VICTIM, Case, End, cases
 from tests.hostile.conftest import Watch

@@ -11,10 +11,11 @@ import pytest
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine.model import Applied, Outcome, Unchanged
 from secrets_pipeline.operations.open_repository import open_repository
-from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.secret_value.checks import current_values
 from secrets_pipeline.reconcilers.secret_value.external import put_command
+from tests.applying import apply_stack
 
 if TYPE_CHECKING:
     from secrets_pipeline.aws.session import Sessions

@@ -11,8 +11,8 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Failed
 from secrets_pipeline.errors import GuardError
-from secrets_pipeline.operations.stages import apply_stack
 from secrets_pipeline.references.model import Output
+from tests.applying import apply_stack
 
 if TYPE_CHECKING:
     from tests.bench import Bench

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
-
-from secrets_pipeline.errors import SpecError
+from pydantic import TypeAdapter
 
 Template: TypeAlias = Any
 """Texts, numbers, lists and objects; `<name>` in a text stands for a literal that `Names` holds."""
@@ -118,30 +116,10 @@ class Contract:
     format: int = FORMAT
 
 
-_FILE: Final = TypeAdapter(Contract)
+FILE: Final = TypeAdapter(Contract)
+"""Reads one."""
 
 
 def plain(contract: Contract) -> dict[str, Any]:
     """Return a contract as JSON has it, without what is as it is by default."""
-    return {"format": contract.format, **_FILE.dump_python(contract, mode="json", exclude_defaults=True)}
-
-
-def parse(text: str, name: str) -> Contract:
-    """Read a contract file.
-
-    Args:
-        text: of the file.
-        name: for messages.
-
-    Raises:
-        SpecError: if it is none.
-    """
-    try:
-        return _FILE.validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise SpecError(
-            f"{name} is no contract file: {place}: {first['msg']}",
-            remedy="Give one that `secrets-pipeline doctor --experiment` wrote.",
-        ) from None
+    return {"format": contract.format, **FILE.dump_python(contract, mode="json", exclude_defaults=True)}

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from secrets_pipeline import emulator
 from secrets_pipeline.cli.app import app
 from secrets_pipeline.emulator import FaultAction, InjectedFault, LocalAws
-from secrets_pipeline.operations.experiment.contract import parse
+from secrets_pipeline.operations.experiment.contract import FILE
 from secrets_pipeline.operations.experiment.experiment import BELIEFS
 from secrets_pipeline.operations.experiment.removal import KINDS, PREFIX
 from tests.embedded import operator
@@ -74,7 +74,7 @@ def test_it_measures_removes_and_writes_what_names_no_account_id_or_value(
     assert there(aws) == set()
     [file] = tmp_path.iterdir()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d-aws-eu-west-2\.json", file.name)
-    contract = parse(file.read_text(), file.name)
+    contract = FILE.validate_json(file.read_text())
     assert (contract.answered_by, contract.region) == ("an endpoint that is not AWS's", "eu-west-2")
     assert {one.belief for one in contract.measured} == {*names}
     assert not any(one.unmeasured for one in contract.measured)

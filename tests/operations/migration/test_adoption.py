@@ -15,8 +15,9 @@ from secrets_pipeline.operations.migration.entries import Home, Naming
 from secrets_pipeline.operations.migration.migration import Migration, migrate
 from secrets_pipeline.operations.migration.state import read_state
 from secrets_pipeline.operations.open_repository import open_repository
-from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from tests.applying import apply_stack
 from tests.bench import unpaced
 from tests.embedded import lead_to, operator
 from tests.grants import TRUSTED

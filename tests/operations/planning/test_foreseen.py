@@ -12,9 +12,10 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.engine.only import Approved
 from secrets_pipeline.operations.planning.foreseen import rewritten
-from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.references.model import Output
+from tests.applying import apply_stack
 from tests.bench import Bench
 
 Plan = dict[str, tuple[Change, ...]]

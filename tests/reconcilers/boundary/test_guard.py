@@ -17,10 +17,10 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Outcome, Skipped
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations.stages import apply_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.boundary.guard import guard_boundary
 from secrets_pipeline.reconcilers.database.ownership import refusal
+from tests.applying import apply_stack
 from tests.bench import ROTATES
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pg8000.native
 
 from secrets_pipeline.engine.model import Applied, Outcome, Unchanged
 from secrets_pipeline.operations.open_repository import open_repository
-from secrets_pipeline.operations.stages import apply_stack, plan_stack
+from secrets_pipeline.operations.stages import plan_stack
+from tests.applying import apply_stack
 
 if TYPE_CHECKING:
     from secrets_pipeline.aws.session import Sessions

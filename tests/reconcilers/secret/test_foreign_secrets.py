@@ -9,11 +9,12 @@ import pytest
 
 from secrets_pipeline.desired.secret.model import ReplicaSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
-from secrets_pipeline.operations.stages import STAGES, apply_stack
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEY, PREFIX, SPEC, STACK, VALUE_VERSION
+from tests.applying import apply_stack
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
