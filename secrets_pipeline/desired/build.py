@@ -7,13 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
+from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets, with_declared
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
-from secrets_pipeline.desired.checks.component_kinds import check_component_kinds
-from secrets_pipeline.desired.checks.contested import contested_notices, with_contested
-from secrets_pipeline.desired.checks.contested_outputs import with_contested_outputs
+from secrets_pipeline.desired.checks.attached_policies import check_inline_policies, consumers_as_own_roles
+from secrets_pipeline.desired.checks.contested import contested_notices, with_contested, with_contested_outputs
 from secrets_pipeline.desired.checks.declared_secrets import check_declared, declared_parameters
-from secrets_pipeline.desired.checks.inline_policies import check_inline_policies
 from secrets_pipeline.desired.checks.one_owner import (
     check_component_names,
     check_databases,
@@ -23,7 +22,7 @@ from secrets_pipeline.desired.checks.one_owner import (
     check_stage_variables,
     merged_keys,
 )
-from secrets_pipeline.desired.checks.own_settings import tell_unknown_settings
+from secrets_pipeline.desired.checks.own_settings import check_component_kinds, tell_unknown_settings
 from secrets_pipeline.desired.checks.reader_crossings import cross_readers
 from secrets_pipeline.desired.checks.target_crossings import cross_rotations, cross_targets
 from secrets_pipeline.desired.consumer import deliveries
@@ -32,18 +31,16 @@ from secrets_pipeline.desired.consumer.read import declared_consumers, found_con
 from secrets_pipeline.desired.consumer.refreshes import check_refreshes, refreshes
 from secrets_pipeline.desired.database import read as rds
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.desired.declared_secrets import locating, with_declared
 from secrets_pipeline.desired.kms_key import read as kms
 from secrets_pipeline.desired.kms_key.model import KeySpec, TerraformKey
 from secrets_pipeline.desired.kms_key.terraform_keys import terraform_keys
-from secrets_pipeline.desired.own_roles import consumers_as_own_roles
 from secrets_pipeline.desired.reading.crossing import included_file
 from secrets_pipeline.desired.reading.interpolation import dialect_of, notice, stacks_with_text
 from secrets_pipeline.desired.reading.organization import read_organization
 from secrets_pipeline.desired.reading.ours import our_components
 from secrets_pipeline.desired.reading.scope import Locate, StackScope
 from secrets_pipeline.desired.reading.target import protection, read_target
-from secrets_pipeline.desired.rotation_function import read_rotation_function
+from secrets_pipeline.desired.rotation.function import read_rotation_function
 from secrets_pipeline.desired.secret import read as secretsmanager
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.secret.order import ordered
@@ -55,7 +52,8 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.controls import read_controls
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
-from secrets_pipeline.stacks import AtmosStack, StackSource, distinct
+from secrets_pipeline.references.model import Path
+from secrets_pipeline.stacks import Component, StackSource, distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,45 +75,6 @@ class SpecSet:
     terraform_keys: tuple[TerraformKey, ...] = ()
 
 
-def build_spec(
-    stack: AtmosStack,
-    locate: Locate,
-    settings: OperatorSettings,
-    *,
-    base_path: FilePath | None = None,
-    environment: Mapping[str, str] | None = None,
-    stacks: Mapping[str, AtmosStack] | None = None,
-) -> StackSpec:
-    """Build the desired state of one stack.
-
-    Args:
-        stack: as resolved.
-        locate: places a key for messages, for example `repository.locate`.
-        settings: the operator's.
-        base_path: of the repository, so that `${file:…}` can be looked for; None takes files as given.
-        environment: what `${env:X}` reads where a text must be known now, as far as the settings allow it.
-        stacks: every stack that a reference may name; only `stack` itself if not given.
-
-    A reference that nobody can resolve is an error, unless it stands inside a secret: that secret is blocked then.
-
-    Raises:
-        SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
-    """
-    seen = with_declared(stacks or {stack.name: stack}, settings)
-    dialect = dialect_of(seen, settings)
-    scope = StackScope(
-        stack=seen[stack.name],
-        locate=locating(locate),
-        settings=settings,
-        base_path=base_path,
-        environment=environment or {},
-        stacks=seen,
-        ours=our_components(seen, dialect.reads, settings),
-        dialect=dialect,
-    )
-    return _checked(scope)
-
-
 def build_specs(
     repository: StackSource,
     settings: OperatorSettings,
@@ -130,8 +89,10 @@ def build_specs(
         repository: all of its stacks are resolved, since names must be unique and references may cross stacks.
         settings: the operator's.
         only: the stacks to answer for; all if not given.
-        base_path: see `build_spec`.
-        environment: see `build_spec`.
+        base_path: of the repository, so that `${file:…}` can be looked for; None takes files as given.
+        environment: what `${env:X}` reads where a text must be known now, as far as the settings allow it.
+
+    A reference that nobody can resolve is an error, unless it stands inside a secret: that secret is blocked then.
     """
     resolution = repository.resolve(keep_failing=True)
     errors: dict[str, list[SecretsPipelineError]] = {}
@@ -159,7 +120,7 @@ def build_specs(
             check_declared(scope)
             tell_unknown_settings(scope)
             if scope.kinds:
-                specs[name] = _checked(scope)
+                specs[name] = build_stack(scope)
             raise_all(scope.errors)
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
@@ -182,18 +143,7 @@ def build_specs(
     )
 
 
-def _bug(error: Exception, stack: str) -> InternalError:
-    """Type and place of an exception that nobody expected; its text may quote what stands in the YAML."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{FilePath(frame.filename).name}, line {frame.lineno}"
-    return InternalError(
-        f"this stack cannot be read: {type(error).__name__} in {place}",
-        remedy="This is a bug of secrets-pipeline, report it with this line; the other stacks are read.",
-        where=Where(stack=stack),
-    )
-
-
-def _checked(scope: StackScope) -> StackSpec:
+def build_stack(scope: StackScope) -> StackSpec:
     """The desired state of a stack; where a component of ours is not known whole, nothing is read of the others.
 
     Raises:
@@ -203,6 +153,26 @@ def _checked(scope: StackScope) -> StackSpec:
     spec = _build(scope)
     raise_all(list({error.diagnostics(): error for error in scope.errors}.values()))
     return spec
+
+
+def locating(locate: Locate) -> Locate:
+    """Place keys as before, but what stands for declared secrets is looked for where they are declared."""
+
+    def located(component: Component, path: Path) -> Where:
+        return locate(*component.place(path)) if isinstance(component, DeclaredSecrets) else locate(component, path)
+
+    return located
+
+
+def _bug(error: Exception, stack: str) -> InternalError:
+    """Type and place of an exception that nobody expected; its text may quote what stands in the YAML."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{FilePath(frame.filename).name}, line {frame.lineno}"
+    return InternalError(
+        f"this stack cannot be read: {type(error).__name__} in {place}",
+        remedy="This is a bug of secrets-pipeline, report it with this line; the other stacks are read.",
+        where=Where(stack=stack),
+    )
 
 
 def _build(scope: StackScope) -> StackSpec:
@@ -252,7 +222,7 @@ def _build(scope: StackScope) -> StackSpec:
         refreshes=tuple(refreshes(scope, delivered, consumers)),
         controls=controls,
         self_heal=tuple(name for name in sorted(scope.kinds) if scope.components[name].flag("self_heal")),
-        rotation_function=read_rotation_function(scope, secrets),
+        rotation_function=read_rotation_function(scope, [one.rotation for one in secrets if one.rotation]),
         verification=read_verification(scope),
         crossings=_crossings(scope, secrets),
         plaintext=tuple(dict.fromkeys(scope.plaintext)),

@@ -26,7 +26,7 @@ from secrets_pipeline.access.granting.identity import Readable
 from secrets_pipeline.access.granting.rotation import rotation_policy
 from secrets_pipeline.aws.leases.dynamodb import DynamoDBLeaseStore
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG, SEAL_ALIAS
-from secrets_pipeline.desired.rotation_function import function_name
+from secrets_pipeline.desired.rotation.function import function_name
 from secrets_pipeline.desired.settings.leases import BucketLeases
 from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.reconcilers.event_queue.desired import Layout, Place

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secrets_pipeline.desired.build import build_spec, build_specs
+from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, SealSettings, TargetRule, load_settings
 from secrets_pipeline.errors import CollectedErrors, SpecError
 from secrets_pipeline.stacks import AtmosRepository
+from tests.desired.one_stack import build_spec
 from tests.grants import TRUSTED
 
 if TYPE_CHECKING:

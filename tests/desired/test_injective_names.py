@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from secrets_pipeline.access.granting.attached import ROTATION_POLICY, inline_policy_name
 from secrets_pipeline.desired.names import stack_folder
-from secrets_pipeline.desired.rotation_function import FUNCTION_PREFIX, function_name
+from secrets_pipeline.desired.rotation.function import FUNCTION_PREFIX, function_name
 
 ALPHABET = string.ascii_letters + string.digits + "-_."
 STACKS = st.one_of(

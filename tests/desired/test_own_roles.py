@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.checks.attached_policies import consumers_as_own_roles
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
-from secrets_pipeline.desired.own_roles import consumers_as_own_roles
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec

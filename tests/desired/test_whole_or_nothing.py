@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.base import SecretRef
-from secrets_pipeline.desired.build import build_spec
 from secrets_pipeline.desired.outputs import OUTPUTS
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
@@ -23,6 +22,7 @@ from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 from secrets_pipeline.stacks import AtmosStack, Component
 from secrets_pipeline.values.content import text_of
 from secrets_pipeline.values.render import render
+from tests.desired.one_stack import build_spec
 from tests.grants import TRUSTED
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import pytest
 
-from secrets_pipeline.desired.build import build_spec
 from secrets_pipeline.desired.outputs import OUTPUTS
 from secrets_pipeline.desired.reading.scope import Locate
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.errors import InternalError, SecretsPipelineError
 from secrets_pipeline.stacks import AtmosRepository, AtmosStack
 from tests.desired.conftest import Bench
+from tests.desired.one_stack import build_spec
 from tests.grants import TRUSTED
 from tests.sweep import SEED, size
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from secrets_pipeline.desired.atmos_secrets.declarations import INSTANCE, Declaration, declarations
 from secrets_pipeline.desired.kinds import LEFT_ALONE, TERRAFORM, recognised, setting
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.references.model import Path
 from secrets_pipeline.stacks import ASM, AtmosStack, Component, texts
@@ -69,6 +70,15 @@ class DeclaredSecrets(Component):
                 return origin, ("settings", "secrets_pipeline", CONSUMERS, *([called] if rest else []), *rest[1:])
             case _:
                 return self.origin, path
+
+
+def with_declared(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> dict[str, AtmosStack]:
+    """Add to each stack the components that stand for its declared secrets."""
+    rules = {name: settings.target(name) for name in stacks}
+    return {
+        name: with_declared_secrets(stack, (rule.region if (rule := rules[name]) else None) or "", settings.components)
+        for name, stack in stacks.items()
+    }
 
 
 def with_declared_secrets(

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from secrets_pipeline.desired.atmos_secrets.components import with_declared
 from secrets_pipeline.desired.boundary import Boundary
-from secrets_pipeline.desired.declared_secrets import with_declared
 from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.errors import SecretsPipelineError

@@ -13,10 +13,10 @@ import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # no stubs among our pins
 
 from secrets_pipeline.cli.schema.document import manifest_schema
-from secrets_pipeline.desired.build import build_spec
 from secrets_pipeline.stacks import AtmosRepository
 from tests.cli.schema.manifests import ATMOS, ROOT, Read, complaints, in_atmos, in_editor, manifests, parsed, plain
 from tests.desired.conftest import Bench
+from tests.desired.one_stack import build_spec
 from tests.desired.test_wrong_types import SETTINGS, Place, errors_of, mistaken, mistakes
 from tests.sweep import SEED, size
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.rotation.function import function_name
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
-from secrets_pipeline.desired.rotation_function import function_name
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.references.model import Output

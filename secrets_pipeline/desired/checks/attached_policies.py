@@ -1,18 +1,23 @@
-"""Refuse roles whose inline policy would be longer than IAM takes, as far as names tell; an exact check follows later.
+"""Refuse roles to which `attach_policies` cannot attach: those with too long a policy, and the pipeline's own.
 
+The length is known as far as names tell; an exact check follows later.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.desired.base import SecretRef, Target
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.desired.reading.scope import StackScope
+from secrets_pipeline.desired.rotation.function import FUNCTION_PREFIX
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.errors import SpecError, Where
 
 _QUOTES_AND_COMMA = 3
 
@@ -54,3 +59,31 @@ def _characters(secret: SecretSpec, target: Target) -> int:
         Arn("aws", "secretsmanager", target.region, target.account_id or "0" * 12, f"secret:{secret.name}-??????")
     )
     return (len(arn) + _QUOTES_AND_COMMA) * (1 if secret.kms_key is None else 2)
+
+
+def consumers_as_own_roles(specs: Mapping[str, StackSpec], settings: OperatorSettings) -> dict[str, list[SpecError]]:
+    """Errors of the stacks that would attach a policy to a rotation function's role, or to that of the event rules.
+
+    Args:
+        specs: by stack; each may have a rotation function, whose role bears its name.
+        settings: the operator's, which name the queue of events.
+    """
+    # IAM does not tell capital letters from small ones.
+    own = {spec.rotation_function.name.lower() for spec in specs.values() if spec.rotation_function}
+    own |= {settings.events.role_name.lower()} if settings.events else set()
+    errors: dict[str, list[SpecError]] = {}
+    for stack, spec in specs.items():
+        for consumer in spec.consumers:
+            for arn in consumer.readers if consumer.attach_policies else ():
+                name = arn.rpartition("/")[2].lower()
+                if name in own or name.startswith(FUNCTION_PREFIX):
+                    where = Where(stack=stack, component=consumer.component, key="settings.secrets_pipeline")
+                    errors.setdefault(stack, []).append(
+                        SpecError(
+                            f"consumer {consumer.name}: role {arn} is one of the pipeline's own, and attach_policies "
+                            "would change what it may do",
+                            remedy="Let another role read.",
+                            where=where,
+                        )
+                    )
+    return errors

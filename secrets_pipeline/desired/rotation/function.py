@@ -13,8 +13,7 @@ from typing import Final
 
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
-from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
-from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec
 
 SETTING: Final = "rotation_function"
 _PATH = ("settings", "secrets_pipeline", SETTING)
@@ -46,12 +45,12 @@ def function_name(stack: str) -> str:
     return f"{re.sub('[^A-Za-z0-9-_]', '-', name)[: _NAME_LENGTH - _DIGEST - 1]}-{digest}"
 
 
-def read_rotation_function(stack: StackScope, secrets: Iterable[SecretSpec]) -> RotationFunctionSpec | None:
+def read_rotation_function(stack: StackScope, rotations: Iterable[RotationSpec]) -> RotationFunctionSpec | None:
     """The function of a stack, None where no secret asks for managed rotation; what is wrong is collected.
 
     Args:
         stack: whose settings are read, of each component that is recognised; they have to agree.
-        secrets: of the stack.
+        rotations: of its secrets.
     """
     said = [stack.components[name] for name in stack.kinds if stack.components[name].setting(SETTING) is not None]
     for scope in said[1:]:
@@ -63,7 +62,7 @@ def read_rotation_function(stack: StackScope, secrets: Iterable[SecretSpec]) -> 
             )
             return None
     spec = _read(said[0], stack.stack.name) if said else RotationFunctionSpec(name=function_name(stack.stack.name))
-    return spec if any(secret.rotation is not None and secret.rotation.managed for secret in secrets) else None
+    return spec if any(one.managed for one in rotations) else None
 
 
 def _read(scope: ComponentScope, stack: str) -> RotationFunctionSpec:
