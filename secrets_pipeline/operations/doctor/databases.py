@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,8 @@ _LOGIN = "Run where the database can be reached, set rds_ca_file, or switch data
 _REFUSED = "Let `secrets-pipeline plan` say what an apply does; `rotate` gives secret and database a new password."
 
 
-def databases(stacks: Sequence[Stack]) -> Iterator[Answer]:
+def databases(stack: Stack) -> Iterator[Answer]:
     """Judge the databases of one stack (DescribeDBInstances, DescribeDBClusters, DescribeDBSubnetGroups, a login)."""
-    [stack] = stacks
     for one in stack.spec.databases:
         yield from answered(one.identifier, partial(_database, stack, one))
     if not stack.spec.databases:

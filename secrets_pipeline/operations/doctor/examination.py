@@ -14,7 +14,6 @@ from secrets_pipeline.operations.doctor.identity import clock, identity
 from secrets_pipeline.operations.doctor.keys import keys
 from secrets_pipeline.operations.doctor.model import Answer, Verdict, answered, fine
 from secrets_pipeline.operations.doctor.network import network
-from secrets_pipeline.operations.doctor.plaintext import plaintext
 from secrets_pipeline.operations.doctor.quotas import quotas
 from secrets_pipeline.operations.doctor.readers import readers
 from secrets_pipeline.operations.doctor.rights import rights
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 Question: TypeAlias = Callable[[Sequence["Stack"]], Iterator[Answer]]
+"""About all stacks of an account, region and role."""
+StackQuestion: TypeAlias = Callable[["Stack"], Iterator[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,16 @@ class Row:
         return {"question": self.question, "place": self.place, **{k: str(v) for k, v in asdict(self.answer).items()}}
 
 
-def _boundary(stacks: Sequence[Stack]) -> Iterator[Answer]:
-    [stack] = stacks
+def _boundary(stack: Stack) -> Iterator[Answer]:
     guard_boundary(stack)
     yield fine(stack.spec.stack, "reaches nothing that nobody lets it reach")
+
+
+def _plaintext(stack: Stack) -> Iterator[Answer]:
+    if not stack.spec.plaintext:
+        yield fine(stack.spec.stack, "no literal in secret_data looks like a secret")
+    for one in stack.spec.plaintext:
+        yield Answer(f"{one.component} {one.key}", Verdict.ADVISED, f"{one.where}: {one.problem}", one.remedy)
 
 
 OF_A_PLACE: Final[Mapping[str, Question]] = {
@@ -61,12 +68,11 @@ OF_A_PLACE: Final[Mapping[str, Question]] = {
     "trail": trail,
     "events": events,
 }
-"""Asked once for all stacks of an account, region and role."""
-OF_A_STACK: Final[Mapping[str, Question]] = {
+OF_A_STACK: Final[Mapping[str, StackQuestion]] = {
     "boundary": _boundary,
     "databases": databases,
     "network": network,
-    "plaintext": plaintext,
+    "plaintext": _plaintext,
     "readers": readers,
 }
 
@@ -104,8 +110,8 @@ def _of_place(assembly: Assembly, names: Sequence[str]) -> Iterator[Row]:
     for question, ask in OF_A_PLACE.items() if stacks else ():
         yield from (Row(question, place, one) for one in answered(question, partial(ask, stacks)))
     for stack in stacks:
-        for question, ask in OF_A_STACK.items():
-            yield from (Row(question, stack.spec.stack, one) for one in answered(question, partial(ask, [stack])))
+        for question, ask_of in OF_A_STACK.items():
+            yield from (Row(question, stack.spec.stack, one) for one in answered(question, partial(ask_of, stack)))
 
 
 def _reached(assembly: Assembly, target: Target, stack: str, place: str) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.operations.doctor.model import Answer, Verdict, fine
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 _WAY = "Give the subnet a route to a NAT gateway, or its VPC an interface endpoint of Secrets Manager with private DNS."
 
 
-def network(stacks: Sequence[Stack]) -> Iterator[Answer]:
+def network(stack: Stack) -> Iterator[Answer]:
     """Judge the subnets of one stack's function (DescribeSubnets, DescribeRouteTables, DescribeVpcEndpoints)."""
-    [stack] = stacks
     function = stack.spec.rotation_function
     if function is None:
         return

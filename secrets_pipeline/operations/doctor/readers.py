@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 _CONSUMER = "Make the role before the apply, or take the consumer out of the YAML until then."
 
 
-def readers(stacks: Sequence[Stack]) -> Iterator[Answer]:
+def readers(stack: Stack) -> Iterator[Answer]:
     """Judge who could read one stack's secrets, and whether its consumers exist. No value is read.
 
     Raises:
         AwsError: if AWS does not answer.
     """
-    [stack] = stacks
     estate, allowed = foresee_estate(stack), stack.run.settings.access.allowed_readers
     for consumer in stack.spec.consumers:
         for arn in consumer.readers:

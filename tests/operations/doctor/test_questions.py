@@ -76,17 +76,17 @@ def test_a_key_that_a_database_names_is_not_said_to_be_one_of_secrets(bench: Ben
 def test_a_database_is_logged_in_to_where_logins_are_on_and_what_hinders_it_is_told(bench: Bench) -> None:
     spec = bench.create(bench.generated(), databases=(bench.database(),))
     stack = bench.context(spec, writing=False)
-    [*_, there] = databases([stack])
+    [*_, there] = databases(stack)
     assert (there.verdict, "logged in at" in there.text) == (Verdict.FINE, True)
 
     def unreachable(_address: Address, _password: SecretStr, *, ca_file: str | None = None) -> Login:
         return Unreachable(f"the certificate is not trusted, with {ca_file}")
 
-    [*_, told] = databases([during(bench.context(spec, writing=False), log_in=unreachable)])
+    [*_, told] = databases(during(bench.context(spec, writing=False), log_in=unreachable))
     assert (told.verdict, "certificate is not trusted" in told.text) == (Verdict.ADVISED, True)
     assert "rds_ca_file" in told.remedy
     off = OperatorSettings(grants=TRUSTED, database_logins=False)
-    [*_, silent] = databases([bench.context(spec, writing=False, settings=off)])
+    [*_, silent] = databases(bench.context(spec, writing=False, settings=off))
     assert (silent.verdict, "database_logins is off" in silent.text) == (Verdict.FINE, True)
 
 
