@@ -20,9 +20,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 from pydantic import SecretStr
 
-from secrets_pipeline.errors import SealError
+from secrets_pipeline.aws.faults import explained
+from secrets_pipeline.errors import SealError, SecretsPipelineError
 from secrets_pipeline.values.bundle import GeneratedPasswords
-from secrets_pipeline.values.redact import scrubbed
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -131,3 +131,10 @@ def _failure(done: str, context: SealContext, key_arn: str, error: Exception) ->
         f"the seal of {context} cannot be {done}: {reason}",
         remedy=f"The caller must be allowed to use {key_arn}, enabled; delete a damaged seal and make it again.",
     )
+
+
+def scrubbed(error: BaseException) -> str:
+    """What may be said of an error: ours in full, botocore's without parameters, any other by its type alone."""
+    if isinstance(error, SecretsPipelineError):
+        return error.diagnostics()
+    return explained(error) or type(error).__name__

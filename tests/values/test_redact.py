@@ -17,8 +17,7 @@ from secrets_pipeline.values.bundle import GeneratedPasswords
 from secrets_pipeline.values.documents import field, merge_document, to_json
 from secrets_pipeline.values.fingerprint import Fingerprinter
 from secrets_pipeline.values.passwords import generate
-from secrets_pipeline.values.redact import scrubbed
-from secrets_pipeline.values.seal import SealContext, open_seal
+from secrets_pipeline.values.seal import SealContext, open_seal, scrubbed
 
 CANARY = "canary-Vv8"
 SECRET = SecretStr(f'{{"password":"{CANARY}"}}')

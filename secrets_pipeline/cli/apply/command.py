@@ -27,10 +27,16 @@ from secrets_pipeline.cli.shared.options import (
     chooses_stacks,
 )
 from secrets_pipeline.cli.shared.progress import RunProgress
-from secrets_pipeline.cli.shared.repository import narrowed, read_asked, tell_nameless, usable, with_account
+from secrets_pipeline.cli.shared.repository import (
+    narrowed,
+    note_unresolved,
+    read_asked,
+    tell_nameless,
+    usable,
+    with_account,
+)
 from secrets_pipeline.cli.shared.run_report import hint, print_checks, print_outcomes
 from secrets_pipeline.cli.shared.run_view import counts, is_error, run_json
-from secrets_pipeline.cli.shared.unresolved import note_unresolved
 from secrets_pipeline.engine.only import UNAPPROVED
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository

@@ -18,8 +18,7 @@ from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import AdoptNames, ShowAll, StackOptions, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.reference_view import reference_rows
-from secrets_pipeline.cli.shared.repository import narrowed, read_asked, tell_nameless, usable
-from secrets_pipeline.cli.shared.unresolved import note_unresolved
+from secrets_pipeline.cli.shared.repository import narrowed, note_unresolved, read_asked, tell_nameless, usable
 
 EPILOG = (
     "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned). "

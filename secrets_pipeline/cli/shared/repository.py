@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,10 @@ from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded, no_match
 from secrets_pipeline.desired.survey import nothing_found
+from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.repository_id import NAMELESS
@@ -223,3 +225,10 @@ def note_missing(
     else:
         left = f"What it made before is listed by `secrets-pipeline orphans -s {name}`."
         failures.note(name, f"stack {name} declares nothing that this project knows: {found} {left}")
+
+
+def note_unresolved(specs: Iterable[StackSpec], failures: Failures) -> None:
+    """Say each cause for which nobody can resolve references once, however many these are."""
+    for spec in specs:
+        for text in told(one for secret in spec.secrets for one in secret.unresolved if one.is_cause):
+            failures.note(spec.stack, text)

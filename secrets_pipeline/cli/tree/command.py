@@ -12,8 +12,7 @@ import typer
 from secrets_pipeline.cli.shared.console import Line, emit_json, show_lines
 from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
-from secrets_pipeline.cli.shared.repository import open_stacks
-from secrets_pipeline.cli.shared.unresolved import note_unresolved
+from secrets_pipeline.cli.shared.repository import note_unresolved, open_stacks
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import ExternalValue, GeneratedValue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Reason, Waits
-from secrets_pipeline.reconcilers.consumer.desired import as_text, differing, resolved
+from secrets_pipeline.engine.reason import Because, Differs, Reason, Waits
+from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending
 
@@ -76,7 +77,7 @@ class Deliverer(ABC, Generic[One]):
     def wanted(self) -> Mapping[Resource, str | Pending]:
         """Resolve all that each delivery delivers, as one text; reads no consumer."""
         return {
-            self._resource(name): as_text(self._stack, *self.sections(delivery))
+            self._resource(name): _as_text(self._stack, *self.sections(delivery))
             for name, delivery in self._deliveries.items()
         }
 
@@ -111,7 +112,7 @@ class Deliverer(ABC, Generic[One]):
         reasons = tuple(
             reason
             for before, entries, noun in zip(found, wanted, self.nouns, strict=True)
-            for reason in differing(before, entries, noun)
+            for reason in _differing(before, entries, noun)
         )
         if reasons and (refused := self.refusal(delivery)):
             return Change(resource, ChangeClass.BLOCKED, (refused, *reasons), after=after)
@@ -119,9 +120,48 @@ class Deliverer(ABC, Generic[One]):
 
     def _resolved(self, delivery: One) -> list[dict[str, str]] | Pending:
         # All of them, before the first that waits: an error must not hide behind it.
-        found = [resolved(self._stack, entries) for entries in self.sections(delivery)]
+        found = [_resolved(self._stack, entries) for entries in self.sections(delivery)]
         pending = next((one for one in found if isinstance(one, Pending)), None)
         return pending or [one for one in found if not isinstance(one, Pending)]
 
     def _resource(self, name: str) -> Resource:
         return Resource(self.kind, name, self._deliveries[name].component)
+
+
+def _resolved(stack: Stack, entries: Mapping[str, Expression]) -> dict[str, str] | Pending:
+    """Resolve every entry to text; the first thing that is still missing where one cannot be.
+
+    Raises:
+        ExpressionError: if an entry is secret.
+    """
+    values = {}
+    for name, expression in entries.items():
+        text = stack.resolve.text(expression)
+        if isinstance(text, Pending):
+            return Pending(f"{name}: {text.reason}")
+        values[name] = text
+    return values
+
+
+def _as_text(stack: Stack, *sections: Mapping[str, Expression]) -> str | Pending:
+    """Write all entries of some sections as one text, the same for the same entries; or what is still missing."""
+    values: list[dict[str, str]] = []
+    for entries in sections:
+        try:
+            section = _resolved(stack, entries)
+        except SecretsPipelineError as error:
+            # Planning the delivery itself says so.
+            return Pending(error.message)
+        if isinstance(section, Pending):
+            return section
+        values.append(section)
+    return json.dumps(values, sort_keys=True)
+
+
+def _differing(observed: Mapping[str, str], wanted: Mapping[str, str], noun: str) -> tuple[Reason, ...]:
+    """Name each entry that differs as a reason; the values themselves are not shown."""
+    return tuple(
+        Differs(f"{noun} {name}") if name in observed else Because(f"{noun} {name} is missing")
+        for name, value in wanted.items()
+        if observed.get(name) != value
+    )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.policy_text.statements import key_policy
 from secrets_pipeline.access.policy_text.write import canonical
+from secrets_pipeline.desired.checks.reader_crossings import not_let_in
 from secrets_pipeline.desired.kms_key.lockout import locks_out_root
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.kms_key.lookup import key_marks
 from secrets_pipeline.reconcilers.marks.declared_tags import DeclaredTags
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags
-from secrets_pipeline.reconcilers.policy_readers import not_let_in
 from secrets_pipeline.reconcilers.tag_keys import TAGS
 from secrets_pipeline.references.resolve import Pending, Plain, substitute
 
@@ -36,7 +36,7 @@ def declared_policy(stack: Stack, key: KeySpec) -> dict[str, Any] | Pending:
                     f"the policy of {key.alias} denies the account's root access to its own key",
                     remedy="Nobody could repair such a key: name other principals to deny.",
                 )
-            if wrong := not_let_in(stack, declared):
+            if wrong := not_let_in(declared, account.account_id, stack.spec.stack, stack.run.settings.grants):
                 return Pending(f"its policy {wrong}")
             return key_policy(
                 account.account_id,

@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,13 +19,14 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Detail, Kept, Reason, Sign
-from secrets_pipeline.errors import AwsError
+from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, marked
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, DEFAULT_DELETION_DAYS
 from secrets_pipeline.reconcilers.observed.key_state import PENDING_DELETION
-from secrets_pipeline.reconcilers.orphaned_key.named import named_keys
+from secrets_pipeline.reconcilers.secret.desired import desired_secrets
 from secrets_pipeline.reconcilers.tag_keys import STACK, VALUE_KEY
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -87,7 +89,7 @@ class OrphanedKeyReconciler:
     def _orphans(self) -> dict[str, MarkedKey]:
         """Find them, by the alias that each was made for."""
         declared = self._stack.ownership.repository.key_aliases_in(self._stack.spec.target)
-        named, _ = named_keys(self._stack)
+        named, _ = _named_keys(self._stack)
         found, _ = self._stack.observed.every_key.carrying(ALIAS)
         orphans: dict[str, MarkedKey] = {}
         for key_id, tags in found.items():
@@ -139,7 +141,7 @@ class OrphanedKeyReconciler:
         """Find what would become unreadable, whosever it is: secrets of this account and region, what has a grant."""
         gone, names = self._stack.run.now() + timedelta(days=days), self._spelled(key)
         secrets = self._stack.observed.secrets
-        _, unknown = named_keys(self._stack)
+        _, unknown = _named_keys(self._stack)
         if unknown:
             return Because(f"under which key secret {unknown[0]} is to be is not known yet", "apply, then prune again")
         # Lists may be five minutes old; this run knows its own writes.
@@ -166,3 +168,28 @@ class OrphanedKeyReconciler:
 def _days(key: MarkedKey) -> int:
     """Read the window that the mark proves; 30 days where an older version wrote none."""
     return key.mark.deletion_days or DEFAULT_DELETION_DAYS
+
+
+def _named_keys(stack: Stack) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Collect ids, ARNs and aliases of the keys that are needed.
+
+    Returns:
+        What they are named by, and the names of the stack's secrets whose key is not known yet.
+    """
+    settings, region = stack.run.settings, stack.account.region
+    names = {settings.seal_key, settings.fingerprint_key, settings.events.kms_key if settings.events else None}
+    unknown = []
+    for name, secret in desired_secrets(stack).items():
+        key: str | Pending | None = Pending("its stage says why it cannot be told")
+        with suppress(SecretsPipelineError):
+            key = secret.kms_key
+        if isinstance(key, Pending):
+            unknown.append(name)
+        else:
+            names.add(key)
+    for spec in stack.ownership.repository.specs.values():
+        if spec.target.region == region:
+            names |= {one.kms_key for one in spec.secrets if isinstance(one.kms_key, str)}
+            names |= {str(one.parameters["KmsKeyId"]) for one in spec.databases if "KmsKeyId" in one.parameters}
+        names |= {one.kms_key_id for secret in spec.secrets for one in secret.replicas if one.region == region}
+    return frozenset(name for name in names if name is not None), tuple(unknown)

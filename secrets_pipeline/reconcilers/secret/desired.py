@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from secrets_pipeline.access.policy_text.statements import secret_policy
 from secrets_pipeline.access.policy_text.write import canonical
+from secrets_pipeline.desired.checks.reader_crossings import not_let_in
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
@@ -17,7 +18,6 @@ from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.kms_key.lookup import usable_as
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
-from secrets_pipeline.reconcilers.policy_readers import not_let_in
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from secrets_pipeline.references.resolve import Pending, Plain, substitute
 from secrets_pipeline.rotation.password_tag import password_rule
@@ -211,7 +211,7 @@ class DesiredSecret:
             case Pending() as pending:
                 return pending
             case Plain(value=list() as declared):
-                if wrong := not_let_in(stack, declared):
+                if wrong := not_let_in(declared, stack.account.account_id, stack.spec.stack, stack.run.settings.grants):
                     return Pending(f"its policy {wrong}")
                 return secret_policy(declared, self.spec.readers, organization_id=stack.spec.organization_id)
             case _:
