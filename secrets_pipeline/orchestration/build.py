@@ -48,6 +48,8 @@ def build_definitions(
         owners: of every asset: `team:NAME`, or an address.
         retire_many: whether more than half of the partitions may be retired at once.
     """
+    # Every process of a run loads the definitions: none of them is worth a call of the `atmos` command.
+    read = RepositoryReader(asked or Asked(), asks_atmos=False)
     choice = dg.ResourceDefinition.hardcoded_resource(asked or Asked())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
@@ -60,7 +62,7 @@ def build_definitions(
         )
         every = dg.map_asset_specs(
             lambda spec: spec.replace_attributes(owners=list(owners)),
-            [*made_assets, *external_assets(names, RepositoryReader(asked or Asked())())],
+            [*made_assets, *external_assets(names, read())],
         )
         own = Own(
             jobs=frozenset(job.name for job in made_jobs),

@@ -65,10 +65,12 @@ class RepositoryReader:
 
     Args:
         asked: where the stacks come from.
+        asks_atmos: whether the `atmos` command may be run for it.
     """
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, *, asks_atmos: bool = True) -> None:
         self._asked = asked
+        self._asks_atmos = asks_atmos
         self._found: OpenRepository | None = None
         self._until = 0.0
 
@@ -80,7 +82,8 @@ class RepositoryReader:
             try:
                 base_path, origin = self._asked.source(os.environ)
                 place = Place(base_path, origin, self._asked.settings_file)
-                self._found = None if origin.file == STANDARD_INPUT else REPOSITORIES.open(place)
+                left_out = origin.file == STANDARD_INPUT or (origin.atmos and not self._asks_atmos)
+                self._found = None if left_out else REPOSITORIES.open(place)
             except SecretsPipelineError:
                 self._found = None
             self._until = time.monotonic() + KEPT_SECONDS
