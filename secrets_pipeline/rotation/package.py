@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline import rotation_lambda
-from secrets_pipeline.rotation.distributions import contents
+from secrets_pipeline.errors import PackageError
 
 HANDLER: Final = "lambda_function.handler.handle"
 RUNTIME: Final = "python3.13"
 CA_BUNDLE: Final = "rds-ca-bundle.pem"
 """Where the function looks for the certificates that it trusts, beside its own modules."""
 
+VENDORED: Final = Path(__file__).with_name("vendored")
+_PINS: Final = VENDORED / "requirements.txt"
+_LEGAL: Final = ("METADATA", "LICENSE")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE_0644 = 0o100644
 _UNIX = 3
@@ -73,3 +77,42 @@ def _zip(files: Mapping[str, bytes]) -> bytes:
             entry.create_system, entry.external_attr = _UNIX, _REGULAR_FILE_0644 << 16
             archive.writestr(entry, files[name])
     return buffer.getvalue()
+
+
+def pins() -> dict[str, str]:
+    """Name → version of each distribution; boto3 is none of them, as Lambda's runtime brings it."""
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", _PINS.read_text(), re.MULTILINE))
+
+
+def contents(folder: Path = VENDORED) -> dict[str, bytes]:
+    """Modules, metadata and licences of all of them, by their path in site-packages.
+
+    Args:
+        folder: where the wheels lie, one a pin.
+
+    Raises:
+        PackageError: if a wheel is missing, or its SHA-256 is not among those of the pins.
+    """
+    published = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", _PINS.read_text()))
+    files: dict[str, bytes] = {}
+    for name, version in pins().items():
+        wheel = next(folder.glob(f"{name.replace('-', '_')}-{version}-*.whl"), None)
+        if wheel is None:
+            raise _refusal(f"the wheel of {name} {version} is missing")
+        if hashlib.sha256(wheel.read_bytes()).hexdigest() not in published:
+            raise _refusal(f"{wheel.name} is not what was published")
+        with zipfile.ZipFile(wheel) as archive:
+            files |= {path: archive.read(path) for path in archive.namelist() if _is_shipped(path)}
+    return files
+
+
+def _is_shipped(path: str) -> bool:
+    folder, _, rest = path.partition("/")
+    return not folder.endswith(".dist-info") or rest.rpartition("/")[2] in _LEGAL
+
+
+def _refusal(problem: str) -> PackageError:
+    return PackageError(
+        f"the rotation function cannot be built: {problem}",
+        remedy="Install secrets-pipeline again; in a checkout, run `make vendored`.",
+    )

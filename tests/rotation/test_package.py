@@ -19,8 +19,7 @@ import pytest
 import secrets_pipeline
 from secrets_pipeline import rotation_lambda
 from secrets_pipeline.errors import PackageError
-from secrets_pipeline.rotation.distributions import VENDORED, contents, pins
-from secrets_pipeline.rotation.package import CA_BUNDLE, build_package
+from secrets_pipeline.rotation.package import CA_BUNDLE, VENDORED, build_package, contents, pins
 from secrets_pipeline.rotation_lambda import tls
 
 ROOT = Path(secrets_pipeline.__file__).parents[1]

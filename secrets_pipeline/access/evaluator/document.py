@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from secrets_pipeline.access.evaluator.conditions import compile_conditions
 from secrets_pipeline.access.evaluator.elements import listed
@@ -23,10 +23,8 @@ from secrets_pipeline.access.evaluator.patterns import (
 )
 from secrets_pipeline.access.evaluator.principals import Principals
 from secrets_pipeline.access.evaluator.three_valued import Ternary, negated
+from secrets_pipeline.access.evaluator.vocabulary import Layer, LayerOutcome, UnreadPolicies, Vote
 from secrets_pipeline.errors import PolicyError
-
-if TYPE_CHECKING:
-    from secrets_pipeline.access.evaluator.vocabulary import Layer, LayerOutcome, Vote
 
 VERSION_WITH_VARIABLES = "2012-10-17"
 _EVERY_ACTION = frozenset({"*", "*:*"})
@@ -178,3 +176,11 @@ def _elements(name: str, document: Mapping[str, Any]) -> Iterable[Mapping[str, A
     if not all(isinstance(one, Mapping) for one in elements):
         raise PolicyError(f"policy {name}: a statement is no map", remedy=_REMEDY)
     return elements
+
+
+def understood(name: str, document: Mapping[str, object]) -> Policy | UnreadPolicies:
+    """Parse a policy; one that the evaluator does not understand becomes `UnreadPolicies`."""
+    try:
+        return Policy(name, document)
+    except PolicyError as error:
+        return UnreadPolicies(error.message)

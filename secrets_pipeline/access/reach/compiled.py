@@ -17,7 +17,7 @@ from secrets_pipeline.access.evaluator import (
     UnreadPolicies,
     grant_policy,
 )
-from secrets_pipeline.access.policy_text.parse import understood
+from secrets_pipeline.access.evaluator.document import understood
 from secrets_pipeline.access.reach.organization import Membership
 from secrets_pipeline.access.reach.reader import NETWORK_KEYS, ReadableKey, ReadableSecret, Reader
 from secrets_pipeline.access.reach.request_keys import (

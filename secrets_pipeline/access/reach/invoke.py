@@ -20,7 +20,7 @@ from secrets_pipeline.access.evaluator import (
     UnreadPolicies,
     authorize,
 )
-from secrets_pipeline.access.policy_text.parse import understood
+from secrets_pipeline.access.evaluator.document import understood
 from secrets_pipeline.arn import account_of
 
 INVOKE: Final = "lambda:InvokeFunction"

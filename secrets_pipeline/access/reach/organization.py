@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from secrets_pipeline.access.evaluator import Context, Levels, Policy, UnreadPolicies
-from secrets_pipeline.access.policy_text.parse import understood
+from secrets_pipeline.access.evaluator.document import understood
 from secrets_pipeline.access.policy_text.principals import organizations
 from secrets_pipeline.access.snapshot.model import NamedPolicy, Snapshot
 
