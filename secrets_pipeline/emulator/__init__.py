@@ -5,7 +5,7 @@ It misbehaves as AWS does where it is told to: lists that lag, latency, quotas, 
 
 from secrets_pipeline.emulator.control.calls import CountedCall, calls, reset_calls
 from secrets_pipeline.emulator.control.control import empty, reset_conditions
-from secrets_pipeline.emulator.control.event_log import disorder_events, emit, settle
+from secrets_pipeline.emulator.control.events import disorder_events, emit, settle
 from secrets_pipeline.emulator.control.faults import (
     FaultAction,
     FaultReport,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.access.policy_text.write import same_policy
-from secrets_pipeline.emulator.core.secret_id import DEFAULT_ALIAS, key_of
+from secrets_pipeline.access.policy_text.canonical import same_policy
+from secrets_pipeline.emulator.core.secret_key import DEFAULT_ALIAS, key_of
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.model import RotationConfiguration as SecretRotation
 from secrets_pipeline.engine.model import Applied, ChangeClass, Outcome, Unchanged

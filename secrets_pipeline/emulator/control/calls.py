@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from secrets_pipeline.emulator.control.event_log import settle
+from secrets_pipeline.emulator.control.events import settle
 from secrets_pipeline.emulator.handle.endpoint import ask
 
 if TYPE_CHECKING:

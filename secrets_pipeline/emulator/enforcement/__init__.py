@@ -3,8 +3,8 @@
 Secrets Manager asks by itself, since it knows the secret; what else is called is judged before moto performs it.
 """
 
-from secrets_pipeline.emulator.enforcement.callers import Client, identify
+from secrets_pipeline.emulator.enforcement.callers import identify
 from secrets_pipeline.emulator.enforcement.guard import refuse_unauthorized
 from secrets_pipeline.emulator.enforcement.secrets import SecretsAccess
 
-__all__ = ["Client", "SecretsAccess", "identify", "refuse_unauthorized"]
+__all__ = ["SecretsAccess", "identify", "refuse_unauthorized"]

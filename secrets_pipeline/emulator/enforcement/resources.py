@@ -17,7 +17,7 @@ from moto.ssm.models import ssm_backends
 
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.emulator.core.secret_id import key_of
+from secrets_pipeline.emulator.core.secret_key import key_of
 from secrets_pipeline.emulator.enforcement.request import AskedCall
 
 Resources: TypeAlias = Callable[[AskedCall], Iterable[str]]

@@ -1,4 +1,4 @@
-"""Make roles, functions, services, stages and secrets on the embedded AWS, as a team's Terraform would."""
+"""Define roles, functions, services, stages and secrets as a team's Terraform would have made them. Pure data."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from secrets_pipeline.emulator.control.control import (
     StartResponse,
     answer,
 )
-from secrets_pipeline.emulator.control.event_log import (
+from secrets_pipeline.emulator.control.events import (
     DISORDER_PATH,
     EMIT_PATH,
     SETTLE_PATH,

@@ -66,8 +66,6 @@ def _require_staying(key: Key) -> None:
 class EmulatedKmsBackend(KmsBackend):
     """Key material and state, with the state respected."""
 
-    SERVICE_NAMESPACE = "kms"
-
     def __init__(self, region_name: str, account_id: str | None = None) -> None:
         super().__init__(region_name, account_id)
         self.rotation_days: dict[str, int] = {}

@@ -23,6 +23,5 @@ leave none.
 
 from secrets_pipeline.emulator.services.cloudtrail.backend import install
 from secrets_pipeline.emulator.services.cloudtrail.calls import Called, observed, record
-from secrets_pipeline.emulator.services.cloudtrail.service import record_service_event
 
-__all__ = ["Called", "install", "observed", "record", "record_service_event"]
+__all__ = ["Called", "install", "observed", "record"]

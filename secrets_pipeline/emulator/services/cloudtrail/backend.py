@@ -16,10 +16,6 @@ from secrets_pipeline.emulator.services.cloudtrail.history import EventHistory, 
 _LARGEST_PAGE = 50
 
 
-class EmulatedCloudTrailBackend(HistoryBackend):
-    """CloudTrail under this dispatcher."""
-
-
 class EmulatedCloudTrailResponse(CloudTrailResponse):
     """Dispatches LookupEvents as well."""
 
@@ -66,5 +62,5 @@ def _has(event: Mapping[str, Any], *, AttributeKey: str, AttributeValue: str) ->
 def install() -> None:
     """Put this backend and dispatcher in the place of moto's."""
     backends: Any = cloudtrail_backends  # typed for moto's backend, which ours replaces
-    backends.backend = EmulatedCloudTrailBackend
+    backends.backend = HistoryBackend
     moto_urls.url_paths = {"{0}/$": EmulatedCloudTrailResponse.dispatch}

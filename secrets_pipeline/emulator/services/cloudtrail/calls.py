@@ -16,7 +16,7 @@ from moto.utilities.utils import get_partition
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.core.requests import operation_of
-from secrets_pipeline.emulator.core.secret_id import key_of
+from secrets_pipeline.emulator.core.secret_key import key_of
 from secrets_pipeline.emulator.services.cloudtrail.history import file_event
 from secrets_pipeline.rotation.events.names import GLOBAL_REGIONS, IAM, ORGANIZATIONS
 

@@ -13,7 +13,7 @@ from moto.utilities.utils import get_partition
 from secrets_pipeline.access.evaluator import Caller, Context, Layer, PrincipalKind, Request, TargetResource, authorize
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.emulator.core.secret_id import key_of
+from secrets_pipeline.emulator.core.secret_key import key_of
 from secrets_pipeline.emulator.enforcement.callers import find_role, in_role
 from secrets_pipeline.emulator.enforcement.contexts import about_time
 from secrets_pipeline.emulator.enforcement.documents import policy

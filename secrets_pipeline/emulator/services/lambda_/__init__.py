@@ -17,6 +17,5 @@ What it corrects, measured on moto 5.2.5:
 
 from secrets_pipeline.emulator.services.lambda_.backend import exists, install, lets_in, role_of, run
 from secrets_pipeline.emulator.services.lambda_.forks import FORKS
-from secrets_pipeline.emulator.services.lambda_.runtime import Invocation
 
-__all__ = ["FORKS", "Invocation", "exists", "install", "lets_in", "role_of", "run"]
+__all__ = ["FORKS", "exists", "install", "lets_in", "role_of", "run"]

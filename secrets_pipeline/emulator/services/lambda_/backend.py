@@ -38,8 +38,6 @@ _STALE = (
 class EmulatedLambdaBackend(LambdaSimpleBackend):
     """Lambda without Docker: functions run in processes of this machine."""
 
-    SERVICE_NAMESPACE = "lambda"
-
     @property
     def _url_module(self) -> ModuleType:
         return moto_urls

@@ -16,8 +16,6 @@ from secrets_pipeline.emulator.services.rds.managed import ManagedSecret
 class EmulatedRdsBackend(ClusterCalls, InstanceCalls):
     """RDS that runs what it records."""
 
-    SERVICE_NAMESPACE = "rds"
-
     def add_tags_to_resource(self, arn: str, tags: list[dict[str, str]]) -> list[dict[str, str]]:
         """Tag what is in a state that lets it be tagged."""
         self._require_taggable(arn)

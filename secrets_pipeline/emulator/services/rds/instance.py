@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,13 +24,20 @@ from secrets_pipeline.emulator.services.rds.announce import (
     tell,
 )
 from secrets_pipeline.emulator.services.rds.background import RESETTING_STATUS, Background, new_resource_id
-from secrets_pipeline.emulator.services.rds.creation import check_storage, public_by_default
 from secrets_pipeline.emulator.services.rds.credentials import POSTGRES_ENGINES, check_password, check_user
 from secrets_pipeline.emulator.services.rds.fleet import FLEET
 from secrets_pipeline.emulator.services.rds.managed import managed_password
 from secrets_pipeline.errors import LocalError
 
 _NOT_AVAILABLE = "Database instance is not in available state."
+_LEAST_STORAGE: Mapping[str, Mapping[str, int]] = {
+    "standard": {"oracle": 10, "sqlserver": 20, "": 5},
+    "io1": {"": 100},
+    "io2": {"": 100},
+    "gp2": {"": 20},
+    "gp3": {"": 20},
+}
+"""Storage type → family of engines → least AllocatedStorage, in GiB."""
 
 
 class Instance(Background, DBInstance):
@@ -96,9 +103,9 @@ class InstanceCalls(RDSBackend):
         engine, password = str(db_kwargs.get("engine")), db_kwargs.get("master_user_password")
         alone = db_kwargs.get("db_cluster_identifier") is None
         if db_kwargs.get("publicly_accessible") is None:
-            db_kwargs["publicly_accessible"] = public_by_default(db_kwargs)
+            db_kwargs["publicly_accessible"] = _public_by_default(db_kwargs)
         if alone:
-            check_storage(db_kwargs)
+            _check_storage(db_kwargs)
             check_user(engine, str(db_kwargs.get("master_username") or ""))
             if not db_kwargs.get("manage_master_user_password"):
                 check_password(engine, str(password or ""))
@@ -199,3 +206,26 @@ class InstanceCalls(RDSBackend):
             raise InvalidDBInstanceStateError(db_instance_identifier, "reboot")
         self.stop_db_instance(db_instance_identifier)
         return self.start_db_instance(db_instance_identifier)
+
+
+def _public_by_default(asked: Mapping[str, Any]) -> bool:
+    """What PubliclyAccessible is where the caller does not say it."""
+    group = asked.get("db_subnet_group_name")
+    of_aurora = asked.get("db_cluster_identifier") is not None
+    return group == "default" or (group is None and not of_aurora)
+
+
+def _check_storage(asked: Mapping[str, Any]) -> None:
+    """Refuse less storage than the storage type has.
+
+    Raises:
+        RDSClientError: InvalidParameterValue.
+    """
+    engine, allocated = str(asked.get("engine")), asked.get("allocated_storage")
+    storage = str(asked.get("storage_type") or ("io1" if asked.get("iops") else "gp3"))
+    least = _LEAST_STORAGE.get(storage, {"": 0})
+    if allocated is not None and int(allocated) < least.get(engine.partition("-")[0], least[""]):
+        raise RDSClientError(
+            "InvalidParameterValue",
+            f"Invalid storage size for engine name {engine} and storage type {storage}: {allocated}",
+        )

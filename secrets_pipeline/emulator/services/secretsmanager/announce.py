@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.event_bus import BUS, Event
-from secrets_pipeline.emulator.services.cloudtrail.service import record_service_event
+from secrets_pipeline.emulator.services.cloudtrail.history import file_event
 from secrets_pipeline.emulator.services.secretsmanager.model import PENDING, PREVIOUS, EmulatedSecret
 
+_SERVICE = "secretsmanager.amazonaws.com"
 # Secrets Manager tells of every label but these.
 _UNTOLD = frozenset({PENDING, PREVIOUS})
 
@@ -50,7 +52,7 @@ def rotation(name: str, secret: EmulatedSecret, token: str, error: str = "") -> 
         token: of the rotation.
         error: the sentence of a failure.
     """
-    record_service_event(name, secret.arn, request_id=f"Rotation-{secret.arn}-{token}", error=error)
+    _record(name, secret.arn, request_id=f"Rotation-{secret.arn}-{token}", error=error)
 
 
 def deletion(name: str, secret: EmulatedSecret) -> None:
@@ -60,4 +62,28 @@ def deletion(name: str, secret: EmulatedSecret) -> None:
         name: of the event.
         secret: the secret.
     """
-    record_service_event(name, secret.arn, request_id=str(uuid.uuid4()))
+    _record(name, secret.arn, request_id=str(uuid.uuid4()))
+
+
+def _record(name: str, secret_arn: str, *, request_id: str, error: str = "") -> None:
+    """Tell CloudTrail of something that nobody called for."""
+    secret = Arn.parse(secret_arn)
+    told: dict[str, Any] = {
+        "eventVersion": "1.08",
+        "userIdentity": {"accountId": secret.account_id, "invokedBy": _SERVICE},
+        "eventSource": _SERVICE,
+        "eventName": name,
+        "awsRegion": secret.region,
+        "sourceIPAddress": _SERVICE,
+        "userAgent": _SERVICE,
+        **({"errorMessage": error} if error else {}),
+        "requestParameters": None,
+        "responseElements": None,
+        "additionalEventData": {"SecretId": secret_arn},
+        "requestID": request_id,
+        "readOnly": False,
+        "eventType": "AwsServiceEvent",
+        "managementEvent": True,
+        "eventCategory": "Management",
+    }
+    file_event(secret.account_id, told, [secret_arn])

@@ -18,13 +18,11 @@ from moto.secretsmanager.models import secretsmanager_backends
 from secrets_pipeline.aws.operations import reads
 from secrets_pipeline.emulator.control.lists import LAG
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.emulator.core.secret_id import DEFAULT_ALIAS
+from secrets_pipeline.emulator.core.secret_key import DEFAULT_ALIAS
 from secrets_pipeline.emulator.enforcement import SecretsAccess, identify
 from secrets_pipeline.emulator.services import shapes
-from secrets_pipeline.emulator.services.locks import account_lock
 from secrets_pipeline.emulator.services.secretsmanager import (
     announce,
-    authorization,
     metadata,
     policies,
     replication,
@@ -33,7 +31,7 @@ from secrets_pipeline.emulator.services.secretsmanager import (
 )
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
-from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
+from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore, account_lock
 
 _MOVES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"})
 """Operations that can move labels."""
@@ -123,7 +121,7 @@ class EmulatedSecretsManagerBackend(BaseBackend, TaggableResourcesMixin):
         """
         with account_lock(self.account_id):
             request = OperationRequest(params, self.account_id, self.region_name, self.store, internal, access)
-            authorization.require(operation, request)
+            request.authorize(operation)
             if LAG.moment() is not None and not reads(operation):
                 self._remember(str(params.get("SecretId") or params.get("Name")))
             if operation not in _MOVES:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from secrets_pipeline.emulator.core import secret_id
+from secrets_pipeline.emulator.core import secret_key
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.secrets import NO_KMS, VALIDATION
 from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret, Version
@@ -42,14 +42,14 @@ def use(
     """
     where, access = region or request.region, request.access
     if access is not None:
-        key = secret_id.key_of(key_id or secret_id.DEFAULT_ALIAS, request.account_id, where)
+        key = secret_key.key_of(key_id or secret_key.DEFAULT_ALIAS, request.account_id, where)
         if access.client.account_id != request.account_id and key_id and not key_id.startswith("arn:"):
             # A name without account is looked up in that of the client.
             if action == "kms:Decrypt":
                 raise Fault("AccessDeniedException", NO_KMS)
             raise Fault("InvalidRequestException", _RELATIVE)
         access.require_key(key, action, secret_arn, version_id)
-    secret_id.require(key_id, request.account_id, where, "decrypt" if action == "kms:Decrypt" else "encrypt")
+    secret_key.require(key_id, request.account_id, where, "decrypt" if action == "kms:Decrypt" else "encrypt")
 
 
 def try_out(request: OperationRequest, secret_arn: str, key_id: str | None) -> None:

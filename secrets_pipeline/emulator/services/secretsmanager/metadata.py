@@ -10,15 +10,14 @@ from moto.secretsmanager.utils import random_password
 
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.emulator.core.secret_id import DEFAULT_ALIAS
+from secrets_pipeline.emulator.core.secret_key import DEFAULT_ALIAS
 from secrets_pipeline.emulator.services import lambda_
-from secrets_pipeline.emulator.services.locks import account_lock
 from secrets_pipeline.emulator.services.secretsmanager import announce, next_rotation
 from secrets_pipeline.emulator.services.secretsmanager.listing import page
 from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.replication import status
 from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest, valid_tags
-from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore
+from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore, account_lock
 
 _DAY = 86_400
 _WINDOW = range(7, 31)
@@ -135,7 +134,7 @@ def delete_secret(request: OperationRequest) -> dict[str, Any]:
         )
     name = str(request.params["SecretId"])
     if force and request.store.find(name) is None:
-        return {"ARN": request.store.invented_arn(name), "Name": name, "DeletionDate": CLOCK.now()}
+        return {"ARN": request.store.new_arn(name), "Name": name, "DeletionDate": CLOCK.now()}
     secret = request.writable(deleted=force)
     if secret.replicas:
         regions = ", ".join(secret.replicas)

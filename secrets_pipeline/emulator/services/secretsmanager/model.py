@@ -11,7 +11,7 @@ from typing import Any
 from secrets_pipeline.emulator.control.delays import REPLICATING
 from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.clock import CLOCK
-from secrets_pipeline.emulator.core.secret_id import DEFAULT_ALIAS
+from secrets_pipeline.emulator.core.secret_key import DEFAULT_ALIAS
 from secrets_pipeline.emulator.services.secretsmanager.schedule import Window
 
 CURRENT = "AWSCURRENT"

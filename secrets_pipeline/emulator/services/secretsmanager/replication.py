@@ -10,7 +10,7 @@ from typing import Any
 
 from moto.secretsmanager.models import secretsmanager_backends
 
-from secrets_pipeline.emulator.core import secret_id
+from secrets_pipeline.emulator.core import secret_key
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.secretsmanager import encryption
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, EmulatedSecret, Replica
@@ -38,7 +38,7 @@ def add(request: OperationRequest, secret: EmulatedSecret, wanted: Sequence[Mapp
     """Create replicas. One that cannot be made is reported in its status, as AWS does."""
     for one in wanted:
         region, key = str(one["Region"]), one.get("KmsKeyId") or None
-        replica = Replica(secret.name, region, None if key == secret_id.DEFAULT_ALIAS else key)
+        replica = Replica(secret.name, region, None if key == secret_key.DEFAULT_ALIAS else key)
         secret.replicas[region] = replica
         store = _store(request.account_id, region)
         present = store.find(secret.name)

@@ -42,6 +42,20 @@ class OperationRequest:
     internal: bool = False
     access: SecretsAccess | None = None
 
+    def authorize(self, operation: str) -> None:
+        """Refuse an operation that the client may not perform, before anything is said about the secret.
+
+        Raises:
+            Fault: AccessDeniedException.
+        """
+        if self.access is None:
+            return
+        secret_id = self.text("SecretId")
+        secret = self.store.find(secret_id) if secret_id is not None else None
+        if secret is not None:
+            secret.follow()
+        self.access.require(operation, self.params, self.store.place, secret)
+
     def text(self, name: str) -> str | None:
         """A string parameter, None if absent."""
         value = self.params.get(name)

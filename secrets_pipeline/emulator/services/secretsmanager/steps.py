@@ -21,9 +21,9 @@ from secrets_pipeline.emulator.core.activity import ACTIVITY
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services import lambda_
-from secrets_pipeline.emulator.services.locks import account_lock
 from secrets_pipeline.emulator.services.secretsmanager import announce, next_rotation
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, EmulatedSecret, Version
+from secrets_pipeline.emulator.services.secretsmanager.store import account_lock
 
 PRINCIPAL = "secretsmanager.amazonaws.com"
 CREATE, TEST = "createSecret", "testSecret"

@@ -6,6 +6,7 @@ import re
 import secrets
 import string
 from itertools import count
+from threading import Lock, RLock
 
 from moto.utilities.utils import get_partition
 
@@ -16,6 +17,16 @@ from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecr
 SUFFIX_ALPHABET = string.ascii_letters + string.digits
 _ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:(?P<rest>.+)")
 _SUFFIXED = re.compile(r"(?P<name>.+)-[A-Za-z0-9]{6}")
+
+
+_guard = Lock()
+_locks: dict[str, RLock] = {}
+
+
+def account_lock(account_id: str) -> RLock:
+    """The lock of an account's secrets in all its regions."""
+    with _guard:
+        return _locks.setdefault(account_id, RLock())
 
 
 class SecretStore:
@@ -35,9 +46,8 @@ class SecretStore:
         return self._prefix
 
     def draft(self, name: str) -> EmulatedSecret:
-        """A secret with a fresh ARN, whose suffix is six letters or digits, not yet stored."""
-        suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(6))
-        return self.build(f"{self._prefix}{name}-{suffix}", name)
+        """A secret with a fresh ARN, not yet stored."""
+        return self.build(self.new_arn(name), name)
 
     def new(self, name: str) -> EmulatedSecret:
         """Make a secret with a fresh ARN."""
@@ -90,7 +100,7 @@ class SecretStore:
         """Note how a secret looks, or that there is none, before something changes it."""
         self._history.remember(name, self._by_name.get(name))
 
-    def invented_arn(self, name: str) -> str:
-        """The ARN that a forced deletion of a missing secret answers with."""
+    def new_arn(self, name: str) -> str:
+        """A fresh ARN, whose suffix is six letters or digits; forced deletions of missing secrets answer with one."""
         suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(6))
         return f"{self._prefix}{name}-{suffix}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.emulator.services.secretsmanager import authorization, encryption, replication
+from secrets_pipeline.emulator.services.secretsmanager import encryption, replication
 from secrets_pipeline.emulator.services.secretsmanager.listing import page
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, PREVIOUS, EmulatedSecret, Version
 from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest, valid_name, valid_tags
@@ -181,7 +181,7 @@ def batch_get_secret_value(request: OperationRequest) -> dict[str, Any]:
     for secret_id in wanted:
         try:
             one = replace(request, params={"SecretId": secret_id})
-            authorization.require("GetSecretValue", one)
+            one.authorize("GetSecretValue")
             answer["SecretValues"].append(get_secret_value(one))
         except Fault as fault:
             answer["Errors"].append({"SecretId": secret_id, "ErrorCode": fault.error_type, "Message": fault.message})
