@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from secrets_pipeline.access.policy_text.canonical import compact, same_policy
 from secrets_pipeline.access.policy_text.narrow import is_narrower, narrowed
-from secrets_pipeline.access.policy_text.write import compact, same_policy
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import KEY_POLICY_BYTES, POLICY_BYTES
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource

@@ -10,7 +10,7 @@ from typing import Any
 
 from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.granting.identity import DECRYPTING, READING, PolicyDocument, Readable, identity_policy
-from secrets_pipeline.access.policy_text.write import canonical
+from secrets_pipeline.access.policy_text.canonical import canonical
 from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.errors import SpecError
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from secrets_pipeline.access.policy_text.write import canonical
+from secrets_pipeline.access.policy_text.canonical import canonical
 from secrets_pipeline.engine.reason import Detail, Sign
 
 Document: TypeAlias = str | Mapping[str, Any] | None

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from secrets_pipeline.access.evaluator.elements import listed
+from secrets_pipeline.access.policy_text.canonical import canonical
 from secrets_pipeline.access.policy_text.statements import VERSION
-from secrets_pipeline.access.policy_text.write import canonical
 
 PolicyText: TypeAlias = str | Mapping[str, Any] | None
 _Statement: TypeAlias = Mapping[str, Any]

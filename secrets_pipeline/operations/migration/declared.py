@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from secrets_pipeline.access.policy_text.write import same_policy
+from secrets_pipeline.access.policy_text.canonical import same_policy
 from secrets_pipeline.desired.limits import ACCOUNT_ID, REGION
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import TargetRule

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from secrets_pipeline.access.policy_text.write import same_policy
+from secrets_pipeline.access.policy_text.canonical import same_policy
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG
 from secrets_pipeline.engine.model import Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Reason

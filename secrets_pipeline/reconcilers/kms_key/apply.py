@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from secrets_pipeline.access.policy_text.write import compact, same_policy
+from secrets_pipeline.access.policy_text.canonical import compact, same_policy
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import KEY_POLICY_BYTES

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.access.policy_text.canonical import canonical
 from secrets_pipeline.access.policy_text.statements import key_policy
-from secrets_pipeline.access.policy_text.write import canonical
 from secrets_pipeline.desired.checks.reader_crossings import not_let_in
 from secrets_pipeline.desired.kms_key.lockout import locks_out_root
 from secrets_pipeline.desired.kms_key.model import KeySpec

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.access.policy_text.canonical import same_policy
 from secrets_pipeline.access.policy_text.differences import policy_details
-from secrets_pipeline.access.policy_text.write import same_policy
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.access.granting.attached import inline_text
 from secrets_pipeline.access.granting.identity import Readable
 from secrets_pipeline.access.granting.rotation import rotation_policy, rotation_trust
-from secrets_pipeline.access.policy_text.write import canonical
+from secrets_pipeline.access.policy_text.canonical import canonical
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from secrets_pipeline.access.policy_text.canonical import canonical
 from secrets_pipeline.access.policy_text.statements import secret_policy
-from secrets_pipeline.access.policy_text.write import canonical
 from secrets_pipeline.desired.checks.reader_crossings import not_let_in
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import SecretSpec

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.access.policy_text.write import same_policy
+from secrets_pipeline.access.policy_text.canonical import same_policy
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.apply import Reconciler
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError

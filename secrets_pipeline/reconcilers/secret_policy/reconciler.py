@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from secrets_pipeline.access.policy_text.canonical import compact, same_policy
 from secrets_pipeline.access.policy_text.differences import policy_details
-from secrets_pipeline.access.policy_text.write import compact, same_policy
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import POLICY_BYTES
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from secrets_pipeline.access.policy_text.canonical import same_policy
 from secrets_pipeline.access.policy_text.differences import policy_details
-from secrets_pipeline.access.policy_text.write import same_policy
 
 READER = "arn:aws:iam::111122223333:role/reader"
 OTHER = "arn:aws:iam::111122223333:role/other"

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from secrets_pipeline.access.policy_text.canonical import compact, same_policy
 from secrets_pipeline.access.policy_text.principals import identity_providers, principals, services
 from secrets_pipeline.access.policy_text.statements import key_policy, secret_policy
-from secrets_pipeline.access.policy_text.write import compact, same_policy
 from secrets_pipeline.errors import SpecError
 
 STATEMENT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:role/r"}, "Action": "s:Get", "Resource": "*"}
