@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from secrets_pipeline.aws.account_check import Unverified, check_account
+from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.plan.view import StackPlan
 from secrets_pipeline.cli.shared.console import say
@@ -95,9 +95,8 @@ def plan_all(
             stack = assembly.stack(name)
             guard_boundary(stack)
             account, target = stack.account, stack.spec.target
-            check = check_account(account, target, stack=name)
-            if isinstance(check, Unverified):
-                say(f"note: {check.reason}", style="dim")
+            if unverified := check_account(account, target, stack=name):
+                say(f"note: {unverified}", style="dim")
             whole = plan_stack(stack, deep=deep, changing=changing)
             stages = within(whole, [only[name]] if name in only else [])
             changing[name] = rewritten(stages)

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from botocore.exceptions import ClientError
 
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.aws.account_check import Unverified, check_account
+from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
@@ -41,11 +41,10 @@ def identity(account: AwsAccount, target: Target, stack: str) -> Iterator[Answer
         yield Answer(about, Verdict.WILL_FAIL, text, _CREDENTIALS)
         return
     said = f"{arn}, partition {arn.partition}"
-    match check_account(account, target, stack=stack):
-        case Unverified(reason=reason):
-            yield Answer(about, Verdict.ADVISED, f"{said}; {reason}", "Name account_id under targets.")
-        case _:
-            yield fine(about, f"{said}, as targets say")
+    if unverified := check_account(account, target, stack=stack):
+        yield Answer(about, Verdict.ADVISED, f"{said}; {unverified}", "Name account_id under targets.")
+    else:
+        yield fine(about, f"{said}, as targets say")
 
 
 def clock(account: AwsAccount, now: datetime) -> Iterator[Answer]:
