@@ -15,8 +15,8 @@ from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.model import Component
 from secrets_pipeline.stacks.config.config import TemplateSettings
 from secrets_pipeline.stacks.config.stores import Stores
+from secrets_pipeline.stacks.functions.copies import CallFailed, copied, own
 from secrets_pipeline.stacks.functions.functions import FunctionError, FunctionEvaluator, parse_call
-from secrets_pipeline.stacks.functions.ownership import CallFailed, copied, own
 from secrets_pipeline.stacks.merge import Section
 from secrets_pipeline.stacks.templates.rendering import contains_template, render_section, without_quotes
 from secrets_pipeline.stacks.templates.templates import Renderer, TemplateFunctions

@@ -11,7 +11,7 @@ from secrets_pipeline.errors import StackError
 from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.stacks.components.sections import ABSTRACT
 from secrets_pipeline.stacks.config.stores import Stores
-from secrets_pipeline.stacks.functions.ownership import copied
+from secrets_pipeline.stacks.functions.copies import copied
 
 
 @dataclass(frozen=True)

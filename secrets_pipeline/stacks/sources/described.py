@@ -16,8 +16,8 @@ from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
 from secrets_pipeline.stacks.components.sections import TERRAFORM
 from secrets_pipeline.stacks.config.stores import Stores
+from secrets_pipeline.stacks.functions.copies import CallFailed, own
 from secrets_pipeline.stacks.functions.functions import FunctionEvaluator, construct
-from secrets_pipeline.stacks.functions.ownership import CallFailed, own
 from secrets_pipeline.stacks.texts import Key, texts
 
 MASKS: Final[Mapping[str, str]] = {

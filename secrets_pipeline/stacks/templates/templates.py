@@ -19,7 +19,7 @@ from secrets_pipeline.golang.template.template import DELIMITERS, parse
 from secrets_pipeline.golang.values import Function, MissingKey, Namespace, Value
 from secrets_pipeline.stacks.amounts import Sizes, make
 from secrets_pipeline.stacks.files.disk import note_unrepeatable
-from secrets_pipeline.stacks.functions.ownership import copied
+from secrets_pipeline.stacks.functions.copies import copied
 
 __all__ = [
     "DELIMITERS",
