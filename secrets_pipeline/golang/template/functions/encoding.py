@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from secrets_pipeline.golang.template.functions.characters import decoded
@@ -63,9 +63,13 @@ def decode_base32(text: str) -> bytes:
     return base64.b32decode(data)
 
 
-def digest(algorithm: str, text: str) -> str:
-    """A digest of the text, in hexadecimal."""
-    return hashlib.new(algorithm, text.encode(), usedforsecurity=False).hexdigest()
+def digest_by(algorithm: str) -> Callable[[str], str]:
+    """The function that digests a text, in hexadecimal."""
+
+    def digest(text: str) -> str:
+        return hashlib.new(algorithm, text.encode(), usedforsecurity=False).hexdigest()
+
+    return digest
 
 
 def _check_padding(data: bytes, position: int, digits: int) -> None:
@@ -112,18 +116,6 @@ def _b32dec(text: str) -> str:
         return str(error)
 
 
-def _sha1sum(text: str) -> str:
-    return digest("sha1", text)
-
-
-def _sha256sum(text: str) -> str:
-    return digest("sha256", text)
-
-
-def _sha512sum(text: str) -> str:
-    return digest("sha512", text)
-
-
 def _adler32sum(text: str) -> str:
     return str(zlib.adler32(text.encode()))
 
@@ -134,7 +126,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "b32enc": _b32enc,
     "b64dec": _b64dec,
     "b64enc": encode_base64,
-    "sha1sum": _sha1sum,
-    "sha256sum": _sha256sum,
-    "sha512sum": _sha512sum,
+    "sha1sum": digest_by("sha1"),
+    "sha256sum": digest_by("sha256"),
+    "sha512sum": digest_by("sha512"),
 }

@@ -7,9 +7,9 @@ from typing import Final
 
 from secrets_pipeline.golang.failure import FunctionFailure, checked
 from secrets_pipeline.golang.template.functions.characters import decoded
-from secrets_pipeline.golang.template.functions.encoding import decode_base64, digest, encode_base64
+from secrets_pipeline.golang.template.functions.encoding import decode_base64, digest_by, encode_base64
 from secrets_pipeline.golang.template.functions.kinds import kind_of
-from secrets_pipeline.golang.template.functions.namespaces.coercion import text, truth
+from secrets_pipeline.golang.template.functions.namespaces.coercion import of_text, text, truth
 from secrets_pipeline.golang.template.functions.refused import refuse_all
 from secrets_pipeline.golang.values import Function, Value, go_type
 
@@ -87,32 +87,12 @@ def _decode(value: Value) -> str:
 BASE64: Final[Mapping[str, Function]] = {"Decode": _decode, "Encode": _encode}
 
 
-def _sha1(value: Value) -> str:
-    return digest("sha1", text(value))
-
-
-def _sha224(value: Value) -> str:
-    return digest("sha224", text(value))
-
-
-def _sha256(value: Value) -> str:
-    return digest("sha256", text(value))
-
-
-def _sha384(value: Value) -> str:
-    return digest("sha384", text(value))
-
-
-def _sha512(value: Value) -> str:
-    return digest("sha512", text(value))
-
-
 CRYPTO: Final[Mapping[str, Function]] = {
-    "SHA1": _sha1,
-    "SHA224": _sha224,
-    "SHA256": _sha256,
-    "SHA384": _sha384,
-    "SHA512": _sha512,
+    "SHA1": of_text(digest_by("sha1")),
+    "SHA224": of_text(digest_by("sha224")),
+    "SHA256": of_text(digest_by("sha256")),
+    "SHA384": of_text(digest_by("sha384")),
+    "SHA512": of_text(digest_by("sha512")),
     **refuse_all(
         (
             "Bcrypt",

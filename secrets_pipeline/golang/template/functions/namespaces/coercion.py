@@ -33,6 +33,15 @@ def text(value: Value) -> str:
     return str(value) if isinstance(value, int) else sprintf("%s", value)
 
 
+def of_text(function: Callable[[str], T]) -> Callable[[Value], T]:
+    """The same function, of whatever is given as a text."""
+
+    def called(value: Value) -> T:
+        return function(text(value))
+
+    return called
+
+
 def texts(values: tuple[Value, ...]) -> list[str]:
     """`conv.ToStrings`: of one list, its items."""
     items = values[0] if len(values) == 1 and is_list(values[0]) else values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from secrets_pipeline.golang.failure import FunctionFailure, checked
@@ -48,15 +48,18 @@ def url(value: Value) -> GoObject:
     return _Url(str(parsed), {name: constant(part) for name, part in parts.items()})
 
 
+def _each(function: Callable[[Value], Value]) -> Function:
+    def called(*values: Value) -> list[Value]:
+        return list(map(function, values))
+
+    return called
+
+
 def _bool(value: Value) -> bool:
     try:
         return parse_bool(text(value))
     except ValueError:
         return False
-
-
-def _to_bools(*values: Value) -> list[bool]:
-    return list(map(truth, values))
 
 
 def _join(values: Value, separator: str) -> str:
@@ -88,18 +91,6 @@ def _to_int(value: Value) -> int:
     return int(integer(value))
 
 
-def _to_ints(*values: Value) -> list[int]:
-    return list(map(_to_int, values))
-
-
-def _to_int64s(*values: Value) -> list[Int64]:
-    return list(map(integer, values))
-
-
-def _to_floats(*values: Value) -> list[float]:
-    return list(map(number, values))
-
-
 def _to_strings(*values: Value) -> list[str]:
     return texts(values)
 
@@ -120,13 +111,13 @@ METHODS: Final[Mapping[str, Function]] = {
     "ParseUint": _parse_int,
     "Slice": list_of,
     "ToBool": truth,
-    "ToBools": _to_bools,
+    "ToBools": _each(truth),
     "ToFloat64": number,
-    "ToFloat64s": _to_floats,
+    "ToFloat64s": _each(number),
     "ToInt": _to_int,
     "ToInt64": integer,
-    "ToInt64s": _to_int64s,
-    "ToInts": _to_ints,
+    "ToInt64s": _each(integer),
+    "ToInts": _each(_to_int),
     "ToString": text,
     "ToStrings": _to_strings,
     "URL": url,

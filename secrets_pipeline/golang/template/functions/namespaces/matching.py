@@ -9,7 +9,7 @@ from typing import Final
 
 from secrets_pipeline.golang.failure import FunctionFailure
 from secrets_pipeline.golang.template.functions import paths
-from secrets_pipeline.golang.template.functions.namespaces.coercion import integer, text, texts
+from secrets_pipeline.golang.template.functions.namespaces.coercion import integer, of_text, text, texts
 from secrets_pipeline.golang.template.functions.regex import regexes
 from secrets_pipeline.golang.template.functions.regex.patterns import quote_meta
 from secrets_pipeline.golang.values import Function, Value
@@ -46,10 +46,6 @@ def _match(pattern: Value, value: Value) -> bool:
     return regexes.match(text(pattern), text(value))
 
 
-def _quote_meta(value: Value) -> str:
-    return quote_meta(text(value))
-
-
 def _replace(pattern: Value, replacement: Value, value: Value) -> str:
     return regexes.replace_all(text(pattern), text(value), text(replacement))
 
@@ -62,31 +58,11 @@ REGEXP: Final[Mapping[str, Function]] = {
     "Find": _find,
     "FindAll": _find_all,
     "Match": _match,
-    "QuoteMeta": _quote_meta,
+    "QuoteMeta": of_text(quote_meta),
     "Replace": _replace,
     "ReplaceLiteral": _replace_literal,
     "Split": _split,
 }
-
-
-def _base(value: Value) -> str:
-    return paths.base(text(value))
-
-
-def _clean(value: Value) -> str:
-    return paths.clean(text(value))
-
-
-def _dir(value: Value) -> str:
-    return paths.directory(text(value))
-
-
-def _ext(value: Value) -> str:
-    return paths.extension(text(value))
-
-
-def _is_abs(value: Value) -> bool:
-    return paths.is_absolute(text(value))
 
 
 def _join(*values: Value) -> str:
@@ -124,11 +100,11 @@ def _rel(base: Value, target: Value) -> str:
 
 
 PATH: Final[Mapping[str, Function]] = {
-    "Base": _base,
-    "Clean": _clean,
-    "Dir": _dir,
-    "Ext": _ext,
-    "IsAbs": _is_abs,
+    "Base": of_text(paths.base),
+    "Clean": of_text(paths.clean),
+    "Dir": of_text(paths.directory),
+    "Ext": of_text(paths.extension),
+    "IsAbs": of_text(paths.is_absolute),
     "Join": _join,
     "Match": _matches,
     "Split": _split_path,

@@ -17,7 +17,7 @@ from secrets_pipeline.golang.template.functions.characters import (
     title_character,
 )
 from secrets_pipeline.golang.template.functions.kinds import is_list, wrong_type
-from secrets_pipeline.golang.template.functions.namespaces.coercion import integer, text, wrong_count
+from secrets_pipeline.golang.template.functions.namespaces.coercion import integer, of_text, text, wrong_count
 from secrets_pipeline.golang.template.functions.refused import refuse
 from secrets_pipeline.golang.template.functions.strings import replace_text, split_text, trim_all
 from secrets_pipeline.golang.template.functions.words import abbreviate, wrap_text
@@ -87,24 +87,8 @@ def _trim_suffix(suffix: str, value: Value) -> str:
     return text(value).removesuffix(suffix)
 
 
-def _trim_space(value: Value) -> str:
-    return text(value).strip(SPACE)
-
-
 def _titled(whole: str) -> str:
     return _WORD.sub(lambda match: title_character(match[0][0]) + lower(match[0][1:]), whole)
-
-
-def _title(value: Value) -> str:
-    return _titled(text(value))
-
-
-def _upper(value: Value) -> str:
-    return text(value).upper()
-
-
-def _lower(value: Value) -> str:
-    return text(value).lower()
 
 
 def _trunc(length: int, value: Value) -> str:
@@ -186,6 +170,11 @@ def _rune_count(*values: Value) -> int:
     return sum(len(text(value)) for value in values)
 
 
+_TRIM_SPACE: Final = of_text(lambda whole: whole.strip(SPACE))
+_TITLE: Final = of_text(_titled)
+_UPPER: Final = of_text(str.upper)
+_LOWER: Final = of_text(str.lower)
+
 METHODS: Final[Mapping[str, Function]] = {
     "Abbrev": _abbrev,
     "CamelCase": _camel_case,
@@ -205,12 +194,12 @@ METHODS: Final[Mapping[str, Function]] = {
     "Split": _split,
     "SplitN": _split_n,
     "Squote": _squote,
-    "Title": _title,
-    "ToLower": _lower,
-    "ToUpper": _upper,
+    "Title": _TITLE,
+    "ToLower": _LOWER,
+    "ToUpper": _UPPER,
     "Trim": _trim,
     "TrimPrefix": _trim_prefix,
-    "TrimSpace": _trim_space,
+    "TrimSpace": _TRIM_SPACE,
     "TrimSuffix": _trim_suffix,
     "Trunc": _trunc,
     "WordWrap": _word_wrap,
@@ -252,9 +241,9 @@ ALIASES: Final[Mapping[str, Function]] = {
     "split": _old_split,
     "splitN": _old_split_n,
     "squote": _squote,
-    "title": _title,
-    "toLower": _lower,
-    "toUpper": _upper,
+    "title": _TITLE,
+    "toLower": _LOWER,
+    "toUpper": _UPPER,
     "trim": _old_trim,
-    "trimSpace": _trim_space,
+    "trimSpace": _TRIM_SPACE,
 }
