@@ -15,7 +15,6 @@ from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_function, foreign_function, function_tags
 
 if TYPE_CHECKING:
-    from secrets_pipeline.engine.reason import NotOurs
     from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction
     from secrets_pipeline.reconcilers.stack import Stack
 

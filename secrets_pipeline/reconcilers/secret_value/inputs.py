@@ -5,18 +5,12 @@ Template and literals by their text, other secrets by the id of their current ve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
-
-if TYPE_CHECKING:
-    from secrets_pipeline.reconcilers.stack import Stack
-
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.references.model import Environment, Expression, FileContents
 from secrets_pipeline.references.resolve import Pending

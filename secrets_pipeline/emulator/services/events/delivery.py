@@ -11,8 +11,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from moto.events.models import Rule as MotoRule
-from moto.events.models import events_backends
+from moto.events.models import Rule, events_backends
 from moto.events.utils import EventTemplateParser
 from moto.sqs.models import sqs_backends
 
@@ -20,7 +19,7 @@ from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.services.events.permissions import DeliveryRefused, Sender
 
 if TYPE_CHECKING:
-    from moto.events.models import EventBus, Rule
+    from moto.events.models import EventBus
     from moto.sqs.models import Queue
 
     from secrets_pipeline.emulator.core.event_bus import Event
@@ -122,7 +121,7 @@ def _as_moto_does(rule: Rule, target: Mapping[str, Any], event: Event) -> None:
     alone.targets = [dict(target)]
     message: Any = {**event.document(), "time": event.moment, "ingestion-time": event.moment}
     try:
-        MotoRule.send_to_targets(alone, message)
+        Rule.send_to_targets(alone, message)
     except NotImplementedError:  # moto's word for a kind of target that it lacks
         logger.warning("%s: events do not reach %s in the embedded AWS", rule.arn, target["Arn"])
 
