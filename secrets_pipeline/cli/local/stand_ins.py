@@ -65,7 +65,7 @@ def _deliveries(specs: Iterable[StackSpec], default_account: str) -> Iterator[St
                     yield StandInRole(
                         role, _LAMBDA, policies=_rotates(secrets, account, region, delivery.function_name)
                     )
-                    yield StandInFunction(delivery.function_name, role, account, region, invoked_by)
+                    yield StandInFunction(delivery.function_name, role, invoked_by, account_id=account, region=region)
                 case EcsDelivery():
                     execution = delivery.execution_role_arn or iam_arn(account, f"role/{delivery.family}-execution")
                     task = delivery.task_role_arn or iam_arn(account, f"role/{delivery.family}-task")
@@ -78,11 +78,11 @@ def _deliveries(specs: Iterable[StackSpec], default_account: str) -> Iterator[St
                         delivery.container,
                         execution,
                         task,
-                        account,
-                        region,
+                        account_id=account,
+                        region=region,
                     )
                 case StageDelivery():
-                    yield StandInStage(delivery.api_name, delivery.stage_name, account, region)
+                    yield StandInStage(delivery.api_name, delivery.stage_name, account_id=account, region=region)
 
 
 def _networks(specs: Iterable[StackSpec], default_account: str) -> Iterator[StandIn]:
@@ -90,7 +90,7 @@ def _networks(specs: Iterable[StackSpec], default_account: str) -> Iterator[Stan
     for spec in specs:
         if spec.rotation_function is not None and spec.rotation_function.subnet_ids:
             account = spec.target.account_id or default_account
-            yield StandInNetwork(spec.rotation_function.subnet_ids, account, spec.target.region)
+            yield StandInNetwork(spec.rotation_function.subnet_ids, account_id=account, region=spec.target.region)
 
 
 def _rotation(specs: Iterable[StackSpec], default_account: str) -> Iterator[StandIn]:
@@ -101,7 +101,7 @@ def _rotation(specs: Iterable[StackSpec], default_account: str) -> Iterator[Stan
             region, account, name = found.groups()
             role = iam_arn(account, f"role/{name}")
             yield StandInRole(role, _LAMBDA, policies=_rotates(secrets, account, region, name))
-            yield StandInFunction(name, role, account, region, (_ROTATING,))
+            yield StandInFunction(name, role, (_ROTATING,), account_id=account, region=region)
 
 
 def _rotated(specs: Iterable[StackSpec], default_account: str) -> dict[str | tuple[str, str], list[Readable]]:

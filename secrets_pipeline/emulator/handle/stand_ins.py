@@ -12,6 +12,19 @@ ID_TAG = "_custom_id_"
 """On CreateSubnet of the embedded AWS: the subnet's id."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placed:
+    """What is in an account and region.
+
+    Attributes:
+        account_id: account; None for the default one.
+        region: region; None for the default one.
+    """
+
+    account_id: str | None = None
+    region: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class StandInRole:
     """An IAM role, in the account that its ARN names.
@@ -34,26 +47,22 @@ class StandInRole:
 
 
 @dataclass(frozen=True, slots=True)
-class StandInFunction:
+class StandInFunction(_Placed):
     """A small Python Lambda function.
 
     Attributes:
         name: function name.
         role_arn: execution role, which must be there.
-        account_id: account; None for the default one.
-        region: region; None for the default one.
         invoked_by: services that its policy lets in, for example `secretsmanager.amazonaws.com` for rotation.
     """
 
     name: str
     role_arn: str
-    account_id: str | None = None
-    region: str | None = None
     invoked_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class StandInService:
+class StandInService(_Placed):
     """An ECS cluster, a task definition with one container, and a service that runs it.
 
     Attributes:
@@ -63,8 +72,6 @@ class StandInService:
         container_name: its container.
         execution_role_arn: role that reads injected secrets.
         task_role_arn: role of the code.
-        account_id: account; None for the default one.
-        region: region; None for the default one.
     """
 
     cluster: str
@@ -73,57 +80,43 @@ class StandInService:
     container_name: str
     execution_role_arn: str
     task_role_arn: str
-    account_id: str | None = None
-    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class StandInStage:
+class StandInStage(_Placed):
     """A REST API with one mock method, deployed to a stage.
 
     Attributes:
         api_name: name of the REST API.
         stage_name: stage.
-        account_id: account; None for the default one.
-        region: region; None for the default one.
     """
 
     api_name: str
     stage_name: str
-    account_id: str | None = None
-    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class StandInSecret:
+class StandInSecret(_Placed):
     """A secret that somebody made by hand, under the default key, with a random value.
 
     Attributes:
         name: secret name.
         policy: its resource policy.
-        account_id: account; None for the default one.
-        region: region; None for the default one.
     """
 
     name: str
     policy: PolicyDocument
-    account_id: str | None = None
-    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class StandInNetwork:
+class StandInNetwork(_Placed):
     """Subnets of one VPC that leads out by a NAT gateway.
 
     Attributes:
         subnet_ids: ids that the subnets get.
-        account_id: account; None for the default one.
-        region: region; None for the default one.
     """
 
     subnet_ids: tuple[str, ...]
-    account_id: str | None = None
-    region: str | None = None
 
 
 StandIn = StandInRole | StandInFunction | StandInService | StandInStage | StandInSecret | StandInNetwork

@@ -102,7 +102,7 @@ def test_a_rotation_function_named_by_arn_is_made_where_the_arn_says() -> None:
     assert f"secretsmanager:eu-west-2:{HERE}:secret:a/b-??????" in json.dumps(role.policies)
     assert made == (
         StandInRole(f"arn:aws:iam::{THERE}:role/turn", "lambda.amazonaws.com", policies=role.policies),
-        StandInFunction("turn", f"arn:aws:iam::{THERE}:role/turn", THERE, "us-east-1", (ROTATING,)),
+        StandInFunction("turn", f"arn:aws:iam::{THERE}:role/turn", (ROTATING,), account_id=THERE, region="us-east-1"),
     )
 
 
