@@ -43,7 +43,8 @@ def writes(bench: Bench) -> list[str]:
 
 
 def refused(bench: Bench, spec: StackSpec) -> str:
-    """The text of the refusal of a whole apply, which wrote nothing."""
+    """The text of the refusal of a whole apply, which wrote nothing but the pipeline's own two keys."""
+    bench.service_keys(spec)
     bench.reset_calls()
     with pytest.raises(SecretsPipelineError) as caught:
         apply_stack(bench.context(spec))
