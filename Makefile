@@ -30,7 +30,7 @@ BACKENDS := moto ministack
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends budget mutate fuzz recording lint docs format requirements vendored clean
+.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends budget mutate fuzz pictures lint docs format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,8 +84,9 @@ mutate: venv ## Random mutants of the packages that decide: which does no test n
 fuzz: venv ## Read repositories with random mistakes: only errors of ours may come of one (ARGS="--seconds 3600 --seed 7")
 	$(BIN)/python -m tests.desired.fuzz $(ARGS)
 
-recording: venv ## Draw what README's recording shows anew, from the real program: docs/images/recording.svg
+pictures: venv ## Make docs/images/ anew: the recording from the real program, the screenshots by the test that presses the UI's buttons
 	PYTHONPATH=. $(BIN)/python benchmarks/recording.py
+	$(MEMORY) SECRETS_PIPELINE_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/started/test_buttons.py
 
 lint: venv ## ruff, mypy --strict and the contracts of imports, over everything; docs/ as a site; schemas and zizmor over .github/ and docs/ci/
 	$(BIN)/ruff check .

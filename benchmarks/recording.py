@@ -1,6 +1,6 @@
 """Draw README's recording: what `plan`, `apply` and `access explain` print, as an SVG that plays by itself.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/recording.py     # or `make recording`: writes docs/images/recording.svg
+    PYTHONPATH=. .venv/bin/python benchmarks/recording.py     # or `make pictures`: writes docs/images/recording.svg
 
 The commands run as processes on an embedded AWS, in a copy of examples/, in an account in which `myapp-dev` was applied
 before. What they print on stdout is drawn as it is, in the colours of a terminal of 100 columns; progress, which is on

@@ -21,6 +21,8 @@ from tests.waiting import SECONDS, eventually
 PROJECT = Path(__file__).parents[2]
 LOCATION = {"repositoryLocationName": "secrets_pipeline", "repositoryName": "__repository__"}
 QUEUE = "secrets-pipeline-events"
+STACKS = ["infra-shared", "myapp-dev", "myapp-prod"]
+"""Of examples/."""
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 5

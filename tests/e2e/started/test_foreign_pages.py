@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.server
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -28,7 +27,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from secrets_pipeline import emulator
 from secrets_pipeline.emulator.control.calls import CALLS_PATH
@@ -36,8 +35,8 @@ from secrets_pipeline.emulator.control.faults import FAULTS_PATH
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.orchestration.shared.partitions import add_missing
+from tests.e2e.browser import chromium
 from tests.e2e.deployment import LOCATION
-from tests.e2e.started.test_ui import CHROMIUM
 from tests.ports import free_port
 from tests.waiting import SECONDS, eventually
 
@@ -51,14 +50,7 @@ UNPROTECTED = "--disable-features=LocalNetworkAccessChecks"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, to which the other site's name leads to this machine, and without a protection that others lack."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no chromium on this machine; Debian's package has it")
-    arguments = [*CHROMIUM, f"--host-resolver-rules=MAP {EVIL} 127.0.0.1", UNPROTECTED]
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium, args=arguments) as launched,
-    ):
+    with chromium(f"--host-resolver-rules=MAP {EVIL} 127.0.0.1", UNPROTECTED) as launched:
         yield launched
 
 

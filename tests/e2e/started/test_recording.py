@@ -27,7 +27,7 @@ def played(aws: LocalAws, repository: Path) -> list[Scene]:
 
 def test_the_recording_is_what_the_program_prints_now(played: list[Scene]) -> None:
     shown, now = (MADE_ANEW.sub("id", one) for one in (RECORDING.read_text(), draw(played)))
-    assert shown == now, "make it anew with `make recording`"
+    assert shown == now, "make it anew with `make pictures`"
 
 
 def values(boto: boto3.Session) -> Iterator[str]:
