@@ -31,7 +31,7 @@ _LOOKS: Final = {
 }
 _DENIED = _Look("#c1121f", "#ffffff", "S", "denied, though declared")
 _UNEXPECTED = _Look("#e69f00", "#000000", "!", "can read, not declared")
-_CELL, _GAP, _CHARACTER, _TITLE_CHARACTER, _MARGIN = 22, 4, 7.3, 9.2, 12
+_CELL, _GAP, _CHARACTER, _TITLE_CHARACTER, _MARGIN, _LEGEND_LINE = 22, 4, 7.3, 9.2, 12, 22
 _FONT = "font-family='ui-monospace,SFMono-Regular,Menlo,Consolas,monospace' font-size='12'"
 
 
@@ -51,8 +51,8 @@ def picture(readings: Sequence[AuditedRead], *, title: str) -> str:
     # Names of secrets stand at 45 degrees above their column.
     longest = max((len(one) for one in secrets), default=0) * _CHARACTER
     top = 48 + longest * 0.71
-    height = top + len(readers) * (_CELL + _GAP) + 48
-    legend, legend_ends = _legend(height - 20)
+    height = top + len(readers) * (_CELL + _GAP) + 48 + _LEGEND_LINE
+    legend, legend_ends = _legend(height - 20 - _LEGEND_LINE)
     width = max(
         left + len(secrets) * (_CELL + _GAP) + longest * 0.71 + _MARGIN,
         legend_ends,
@@ -103,16 +103,21 @@ def _cell(one: AuditedRead, x: float, y: float) -> str:
 
 
 def _legend(y: float) -> tuple[list[str], float]:
-    """The legend, and where it ends."""
+    """The legend in two lines, the upper one ending at `y`, and where the longer one ends."""
+    declared = _Look("#ffffff", "#000000", "", "declared")
+    upper, upper_ends = _legend_line((_ALLOWED, replace(_DENIED, letter=""), _UNEXPECTED, declared), y)
+    lower, lower_ends = _legend_line(tuple(_LOOKS.values()), y + _LEGEND_LINE)
+    return [*upper, *lower], max(upper_ends, lower_ends)
+
+
+def _legend_line(looks: Sequence[_Look], y: float) -> tuple[list[str], float]:
     parts: list[str] = []
     x = float(_MARGIN)
-    declared = _Look("#ffffff", "#000000", "", "declared")
-    for look in (_ALLOWED, _DENIED, _UNEXPECTED, *_LOOKS.values(), declared):
-        frame = "#000000" if look is declared else "none"
-        letter = "" if look is _DENIED else look.letter
+    for look in looks:
+        frame = "#000000" if look.fill == "#ffffff" else "none"
         parts.append(
             f"<rect x='{x:.1f}' y='{y - 11:.1f}' width='14' height='14' rx='2' fill='{look.fill}' stroke='{frame}' "
-            f"stroke-width='2'/><text x='{x + 7:.1f}' y='{y:.1f}' fill='{look.ink}' text-anchor='middle'>{letter}"
+            f"stroke-width='2'/><text x='{x + 7:.1f}' y='{y:.1f}' fill='{look.ink}' text-anchor='middle'>{look.letter}"
             f"</text><text x='{x + 20:.1f}' y='{y:.1f}'>{look.meaning}</text>"
         )
         x += 20 + len(look.meaning) * _CHARACTER + 14
