@@ -46,7 +46,8 @@ def launch(page: Page, choice: str, button: str) -> None:
     """Materialise everything in the partitions of a choice, by the buttons of the graph."""
     page.goto("/asset-groups")
     page.get_by_role("button", name="Materialize all").click()
-    dialog = page.get_by_role("dialog")
+    # What it opens itself is inside.
+    dialog = page.get_by_role("dialog").first
     if choice in STACKS:
         dialog.get_by_text("Select a partition").click()
         page.get_by_text(choice, exact=True).filter(visible=True).last.click()
@@ -63,6 +64,8 @@ def re_execute(page: Page, choice: str = "All steps in root run") -> None:
     page.get_by_role("button", name="Re-execute").locator("xpath=following::button[1]").click()
     page.get_by_text(choice, exact=True).click()
     page.wait_for_url(lambda url: url != before)
+    # Until then it shows the other one's status.
+    expect(page.get_by_text(page.url.rpartition("/")[2][:8], exact=True).first).to_be_visible()
 
 
 def open_partition(page: Page, asset: str, stack: str) -> None:

@@ -106,6 +106,8 @@ def denied(page: Page, materialized: None, by_hand: boto3.Session) -> None:
     """A declared reader cannot read one secret any more, and somebody else can read all of them."""
     for stack in STACKS:
         row_of_run(page, "Backfill:", f"partition: {stack}")
+    # An apply does not follow what it did itself.
+    expect(page.get_by_text("follow_rotation")).to_have_count(0)
     put_policy(READER, "Frozen", "Deny", f"arn:aws:secretsmanager:*:*:secret:{DENIED}-*", by_hand)
     trusted = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": VERSION, "Statement": [trusted]})
@@ -217,7 +219,7 @@ def test_a_run_that_fails_stays_red_from_its_failure_and_is_green_when_its_cause
     key = kms.describe_key(KeyId="alias/secrets/infra/shared")["KeyMetadata"]["KeyId"]
     kms.disable_key(KeyId=key)
     launch(page, OTHER, "Launch 1 run")
-    page.get_by_text("View", exact=True).last.click()
+    row_of_run(page, f"partition: {OTHER}", "Failure").get_by_role("link").first.click()
     expect(status(page)).to_have_text("Failure")
     look_at(page, page.get_by_role("button", name="Re-execute"))
     re_execute(page, "From failure")
