@@ -99,7 +99,10 @@ def look_at(page: Page, shown: Locator, picture: str = "", *, height: int = HEIG
         expect(shown).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (page.url, width)
         if picture and (folder := os.environ.get(SCREENSHOTS)):
-            page.screenshot(path=Path(folder) / name, animations="disabled")
+            dialog = page.get_by_role("dialog")
+            # What stands behind a dialog says nothing.
+            taken = dialog.first if dialog.count() else page
+            taken.screenshot(path=Path(folder) / name, animations="disabled")
     page.set_viewport_size({"width": WIDE, "height": HEIGHT})
 
 
