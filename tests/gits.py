@@ -18,9 +18,7 @@ OWN = {
 def git(folder: Path, *arguments: str) -> str:
     """What git prints in a folder, whatever this machine's configuration says."""
     command = [_GIT, "-C", str(folder), "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always", *arguments]
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, env={**os.environ, **OWN}
-    ).stdout.strip()
+    return subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **OWN}).stdout.strip()
 
 
 def committed(folder: Path, message: str = "as it is") -> str:

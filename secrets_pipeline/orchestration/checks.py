@@ -80,7 +80,7 @@ CHECKS: tuple[StackCheck, ...] = (
         stages=("secrets", "connection_secrets", "consumer_arns", "consumer_refresh"),
         description="What runs was started after the secrets that it reads got their values.",
         red="consumers run with an older value",
-        columns=("name", "secret", "running since", "value since"),
+        columns=("name", "secret"),
         find=lambda stack, _deep: consumers_started_after_rotation(stack),
         else_skipped="Nothing was changed, so no consumer was asked since when it runs: `verify` asks.",
     ),

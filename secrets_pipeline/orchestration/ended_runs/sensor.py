@@ -136,7 +136,9 @@ class _Look:
             if is_late():
                 break
             stage = stage_of(one.verdict.key.asset_key)
-            link = self._alerting.link(f"/assets/{'/'.join(one.verdict.key.asset_key.path)}?view=checks")
+            key = one.verdict.key
+            path = f"/assets/{'/'.join(key.asset_key.path)}?view=checks&checkDetail={key.name}"
+            link = self._alerting.link(path)
             self._context.log.info("%s of %s: %s", one.verdict.key.name, stage, one.verdict.description)
             self._alerting.say(transition_alert(one, link), self._instance, self._context.log)
             told += 1

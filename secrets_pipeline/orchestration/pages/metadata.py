@@ -84,13 +84,17 @@ def outcomes_table(table: Sequence[Row]) -> dg.MetadataValue[Any]:
 
 
 def _outcome(row: Row) -> Row:
-    name = row["name"]
     return {
         "outcome": row["outcome"],
         "change": f"{row['action']} {row['kind']}",
-        "name": name if len(name) <= _LONGEST_NAME or " " in name else f"…{name[1 - _LONGEST_NAME :]}",
+        # One row may name several.
+        "name": " ".join(map(_narrow, row["name"].split(" "))),
         "detail": row["detail"],
     }
+
+
+def _narrow(word: str) -> str:
+    return word if len(word) <= _LONGEST_NAME else f"…{word[1 - _LONGEST_NAME :]}"
 
 
 def data_of(metadata: Mapping[str, dg.MetadataValue[Any]] | None) -> Mapping[str, Any]:

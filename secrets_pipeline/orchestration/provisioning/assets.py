@@ -78,7 +78,7 @@ def _rotation(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome
 
 def _arns(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Told:
     found = (stack.observed.secrets.get(secret.name) for secret in stack.spec.secrets)
-    return Told({"arns": table_of([{"name": s.name, "arn": s.arn} for s in found if s])})
+    return Told({"arns": table_of([{"arn": s.arn} for s in found if s])})
 
 
 def _rollouts(_stack: Stack, reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Told:
