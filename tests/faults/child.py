@@ -23,13 +23,13 @@ from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.operations import stages
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers import run as product
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.values.bundle import GeneratedPasswords
+from tests import applying
 from tests.applying import apply_stack
 from tests.waiting import SECONDS
 
@@ -84,7 +84,7 @@ def _note(values_to: IO[bytes]) -> None:
                 values_to.write(password.get_secret_value().encode() + b"\n")
         return passwords
 
-    stages.generate_passwords = noted  # type: ignore[attr-defined] # in this process alone
+    applying.generate_passwords = noted  # in this process alone
 
 
 class Child:

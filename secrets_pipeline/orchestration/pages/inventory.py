@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.grouping import with_examples
-from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.secret_rotation.ages import RotationAge, on_day, rotation_ages
 
 if TYPE_CHECKING:
@@ -36,11 +35,12 @@ class InventoryLine:
 
 
 def inventory(stack: Stack) -> list[InventoryLine]:
-    """List a stack's secrets by name; what AWS does not show is left open, and who wants to write will meet that."""
-    try:
-        ages = {one.name: one for one in rotation_ages(stack)}
-    except AwsError:
-        ages = {}
+    """List a stack's secrets by name.
+
+    Raises:
+        AwsError: if AWS does not list them; nothing was written by then.
+    """
+    ages = {one.name: one for one in rotation_ages(stack)}
     return sorted((_line(stack, secret, ages.get(secret.name)) for secret in stack.spec.secrets), key=_by_name)
 
 
