@@ -84,7 +84,7 @@ def _note(values_to: IO[bytes]) -> None:
                 values_to.write(password.get_secret_value().encode() + b"\n")
         return passwords
 
-    applying.generate_passwords = noted  # in this process alone
+    applying.generate_passwords = noted  # type: ignore[attr-defined] # in this process alone
 
 
 class Child:
