@@ -26,6 +26,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -157,7 +158,7 @@ def run(page: Iterable[Command], folder: Path, environment: Mapping[str, str], s
     page = list(page)
     scripts = folder.with_name(f"{folder.name}.scripts")
     scripts.mkdir()
-    lines = ["set -o pipefail", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
+    lines = ["set -o pipefail"]
     for number, one in enumerate(page):
         script, output, code = (shlex.quote(str(scripts / f"{number}.{kind}")) for kind in ("sh", "out", "code"))
         (scripts / f"{number}.sh").write_text(one.script + "\n")
@@ -170,11 +171,12 @@ def run(page: Iterable[Command], folder: Path, environment: Mapping[str, str], s
     shell = subprocess.Popen(
         [_BASH, "--noprofile", "--norc", scripts / "page.sh"], cwd=folder, env=dict(environment), start_new_session=True
     )
-    try:
+    with suppress(subprocess.TimeoutExpired):
         shell.wait(seconds)
-    except subprocess.TimeoutExpired:
+    # Also what a page leaves running, which is of the shell's group.
+    with suppress(ProcessLookupError):
         os.killpg(shell.pid, signal.SIGKILL)
-        shell.wait()
+    shell.wait()
     return [_ended(scripts, number) for number in range(len(page)) if (scripts / f"{number}.out").exists()]
 
 
