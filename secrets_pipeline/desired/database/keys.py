@@ -16,7 +16,7 @@ from secrets_pipeline.desired.reading.keys import CommonVariables, Tags
 MOST_INSTANCES: Final = 16
 PORTS: Final = (1150, 65535)
 _COUNT: Final = f"Aurora: number of instances, up to {MOST_INSTANCES}."
-_FROM_A_SECRET: Final = "A secret of this stack: `!terraform.state secretsmanager generated_passwords.<key>`."
+_REFERENCE: Final = "A secret of this stack: `!terraform.state secretsmanager generated_passwords.<key>`."
 _NEW: Final = {
     "publicly_accessible": "`false`",
     "storage_encrypted": "`true`",
@@ -61,7 +61,7 @@ class _Own(CommonVariables):
     port: int | None = Field(default=None, ge=PORTS[0], le=PORTS[1], description="Port; by default the engine's.")
     username: str | None = Field(default=None, description="Master user. Needed to make one.")
     master_username: str | None = Field(default=None, description="Same as `username`.")
-    password: str | None = Field(default=None, description=f"Master password: {_FROM_A_SECRET[0].lower()}{_FROM_A_SECRET[1:]}")
+    password: str | None = Field(default=None, description=f"Master password: {_REFERENCE[0].lower()}{_REFERENCE[1:]}")
     master_password: str | None = Field(default=None, description="Same as `password`.")
     manage_master_user_password: bool = Field(
         default=False,
