@@ -106,6 +106,20 @@ class StackScope:
         """Those of our components that are of these kinds, in the order of the stack."""
         return [self.components[name] for name, kind in self.kinds.items() if kind in kinds]
 
+    def said_once(self, setting: str, remedy: str) -> ComponentScope | None:
+        """The first of our components that has a setting of the whole stack; one that says another is an error.
+
+        Args:
+            setting: its key below `settings.secrets_pipeline`.
+            remedy: why there is one, and what to write.
+        """
+        said = [self.components[name] for name in self.kinds if self.components[name].setting(setting) is not None]
+        for scope in said[1:]:
+            if scope.setting(setting) != said[0].setting(setting):
+                problem = f"{setting} differs from that of component {said[0].name}"
+                scope.error(("settings", "secrets_pipeline", setting), problem, remedy)
+        return said[0] if said else None
+
     def component(self, component: Component) -> ComponentScope:
         """One component of the stack, of whatever kind."""
         return ComponentScope(self, component)

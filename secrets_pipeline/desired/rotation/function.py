@@ -52,16 +52,8 @@ def read_rotation_function(stack: StackScope, rotations: Iterable[RotationSpec])
         stack: whose settings are read, of each component that is recognised; they have to agree.
         rotations: of its secrets.
     """
-    said = [stack.components[name] for name in stack.kinds if stack.components[name].setting(SETTING) is not None]
-    for scope in said[1:]:
-        if scope.setting(SETTING) != said[0].setting(SETTING):
-            scope.error(
-                _PATH,
-                f"{SETTING} differs from that of component {said[0].name}",
-                "A stack has one function: write the setting once, for the whole stack.",
-            )
-            return None
-    spec = _read(said[0], stack.stack.name) if said else RotationFunctionSpec(name=function_name(stack.stack.name))
+    said = stack.said_once(SETTING, "A stack has one function: write the setting once, for the whole stack.")
+    spec = _read(said, stack.stack.name) if said else RotationFunctionSpec(name=function_name(stack.stack.name))
     return spec if any(one.managed for one in rotations) else None
 
 

@@ -24,15 +24,8 @@ def read_verification(stack: StackScope) -> VerificationSpec:
     Args:
         stack: whose settings are read, of each component that is recognised; they have to agree.
     """
-    said = [stack.components[name] for name in stack.kinds if stack.components[name].setting(SETTING) is not None]
-    for scope in said[1:]:
-        if scope.setting(SETTING) != said[0].setting(SETTING):
-            scope.error(
-                _PATH,
-                f"{SETTING} differs from that of component {said[0].name}",
-                "A stack is verified as a whole: write the setting once, for the whole stack.",
-            )
-    own = _read(said[0]) if said else {}
+    said = stack.said_once(SETTING, "A stack is verified as a whole: write the setting once, for the whole stack.")
+    own = _read(said) if said else {}
     return VerificationSpec(
         **{**own, **stack.settings.verification.model_dump(exclude_none=True, exclude={"keep_days"})}
     )
