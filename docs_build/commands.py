@@ -76,7 +76,7 @@ def page() -> str:
 def _told(called: str, command: Any) -> Told:  # noqa: ANN401 - typer's own types are private
     with get_command(app).make_context(PROGRAM, ["list"]) as root:
         context = type(root)(command, info_name=called, parent=None)
-        # How help is asked for depends on who asked first, and is said of the program.
+        # How help is asked for is said once, of the program.
         records = [
             (one.param_type_name, one.get_help_record(context))
             for one in command.get_params(context)

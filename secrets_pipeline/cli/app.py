@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     # Help is plain text: to import rich takes longer than to write it.
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
+    context_settings={"max_content_width": WIDEST},
     help=SUMMARY,
     epilog=EPILOG,
 )

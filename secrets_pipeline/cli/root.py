@@ -17,13 +17,13 @@ from secrets_pipeline.cli.commands import COMMANDS, module_of
 from secrets_pipeline.cli.overview import PROGRAM, overview
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import FAILED, unexpected
-from secrets_pipeline.cli.shared.help import Command, Group
+from secrets_pipeline.cli.shared.help import Command, Group, Helped
 from secrets_pipeline.errors import SecretsPipelineError
 
 _USAGE = 2
 
 
-class Root(TyperGroup):
+class Root(Helped, TyperGroup):
     """The root command: every error becomes text on stderr and exit code 1.
 
     Exit code 2 means "there are changes", so a mistyped option must not give it, as it does by default.

@@ -67,6 +67,14 @@ def test_every_command_has_help_with_examples(cli: Cli) -> None:
         assert cli(*called.split(), "--help").stdout == result.stdout
 
 
+@pytest.mark.parametrize("called", ["plan", "list stacks"])
+def test_a_command_that_was_asked_by_itself_has_both_names_for_help_afterwards(cli: Cli, called: str) -> None:
+    loaded.cache_clear()
+    command = dict(leaves())[called]
+    command.make_context(called, []).close()
+    assert cli(*called.split(), "-h").stdout == cli(*called.split(), "--help").stdout != ""
+
+
 def test_shared_options_have_a_heading_of_their_own(cli: Cli) -> None:
     own, stacks = cli("plan", "-h").stdout.split("\nStacks:\n")
     assert "--deep " in own

@@ -17,7 +17,16 @@ _WHOLE: Final = 1000
 """Characters of a sentence: none is cut."""
 
 
-class Command(TyperCommand):
+class Helped:
+    """What answers to both names of the option for help, whichever command it was reached through."""
+
+    def get_help_option_names(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer's own types are private
+        """Return the names: typer keeps those of the context that asked first."""
+        del ctx
+        return ["-h", "--help"]
+
+
+class Command(Helped, TyperCommand):
     """A command whose options are listed by their `rich_help_panel`, in plain text."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own types are private
@@ -47,7 +56,7 @@ class Command(TyperCommand):
                 formatter.write_text(VARIABLES)
 
 
-class Group(TyperGroup):
+class Group(Helped, TyperGroup):
     """A group whose commands are listed with the whole of their first sentence, in plain text."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own types are private
