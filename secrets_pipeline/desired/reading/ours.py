@@ -49,7 +49,7 @@ _REFERRING: Final[Mapping[str, tuple[str, ...]]] = {
     "apigateway": ("stage_variables",),
 }
 """Kind → variables whose references are followed: what else a component holds is for Terraform."""
-_NOTASKING: Final = frozenset(
+_NOT_ASKING: Final = frozenset(
     {COMPONENTS, "dialect", "name_template", "plaintext_allowed", "security_hub"}
     | {"secrets", "secret_defaults", "consumers"}
 )
@@ -111,7 +111,7 @@ class _Search:
     def _says_more(self, stack: str, component: Component) -> bool:
         """Whether its settings say what nobody says who cannot ask: what all of a stack inherit is no request."""
         said = self._settings.get(stack)
-        own = ((key, value) for key, value in own_settings(component).items() if key not in _NOTASKING and value)
+        own = ((key, value) for key, value in own_settings(component).items() if key not in _NOT_ASKING and value)
         if component.failures:  # It is as merged: a template that the others have rendered says nothing.
             own = ((key, value) for key, value in own if not any(component.opening in text for _, text in texts(value)))
         return said is not None and any(all(one.get(key) != value for one in said) for key, value in own)

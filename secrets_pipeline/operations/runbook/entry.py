@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 _STACK: Final = "STACK"
+_TO_ENTRY: Final = re.compile(r"\[([^\]]+)\]\(#[^)]+\)")
 
 
 class Subject(Enum):
@@ -37,18 +39,15 @@ class Entry:
     do: str
     warns: str = ""
 
-    @property
-    def anchor(self) -> str:
-        """Return the anchor of the entry on the page `docs/runbook.md`."""
-        return self.name
-
-    def what_to_do(self, stack: str = _STACK) -> str:
+    def what_to_do(self, stack: str | None = None) -> str:
         """Return what to look at and what to do, as a paragraph and a list of Markdown.
 
         Args:
-            stack: name that stands in the commands.
+            stack: name that stands in the commands, of a text for elsewhere than the runbook: it has no links to other
+                entries. None for the runbook itself.
         """
-        return f"{self.look}\n\n{self.do}".replace(_STACK, stack)
+        text = f"{self.look}\n\n{self.do}"
+        return text if stack is None else _TO_ENTRY.sub(r"\1", text).replace(_STACK, stack)
 
 
 def check(name: str, *, means: str, look: str, do: str, warns: str = "") -> Entry:
