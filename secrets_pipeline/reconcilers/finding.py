@@ -29,7 +29,7 @@ class Finding:
         name: of the resource.
         verdict: what was found.
         detail: why; never a value.
-        columns: further columns of the check's table.
+        columns: what else is known of it, no value; a check's table shows some of them.
         sentence: the detail without what differs from one resource to the next; empty where nothing does.
         about: what the sentence is said of among several, where that is not the name alone.
     """

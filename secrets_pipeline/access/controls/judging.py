@@ -97,7 +97,7 @@ def _asked_with(control: Control, parameters: ControlParameters) -> Mapping[str,
 def _exempt(control: Control, secret: SecretSnapshot, parameters: ControlParameters) -> NotApplicable | None:
     """Why a control has nothing to say of a secret, None if it has."""
     if control.id in parameters.disabled_controls:
-        return NotApplicable("disabled by settings.secrets_pipeline.security_hub.disabled_controls")
+        return NotApplicable("disabled by the disabled_controls of its component")
     if secret.deleted_at is not None:
         return NotApplicable(f"scheduled for deletion on {on(secret.deleted_at)}")
     if control in (ENABLED, SUCCESSFUL, PERIODIC) and _is_replica(secret):

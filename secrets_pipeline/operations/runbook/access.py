@@ -14,7 +14,7 @@ def _control(number: int, *, fails: str, do: str) -> Entry:
         f"security_hub_secretsmanager_{number}",
         means="It is never red: the secret works.",
         warns=f"Security Hub's control {control} fails for a secret: {fails}",
-        look="The row has the secret, the reason and the parameters that it was judged with.",
+        look="The row has the secret and the reason.",
         do=f"""
         * {do}
         * It does not matter here: `disabled_controls: [{control}]` under

@@ -123,7 +123,6 @@ ACCESS_CHECKS = (
             stages=_STAGES,
             description=f"{control.id}: {control.title} ({control.severity.value}, AWS Config {control.config_rule}).",
             red=f"fail {control.id}",
-            columns=("name", "parameters"),
             find=_always(partial(security_hub, control=control)),
             else_skipped=_UNREAD,
             wanted=lambda specs, _settings: any(spec.controls for spec in specs),

@@ -32,7 +32,10 @@ Located: TypeAlias = tuple[str, Finding]
 """Stack, and what was found of it."""
 OPEN = "open"
 """In the data of an evaluation: what is not right, by what is said of it, with the names of all that it is said of."""
+FINDINGS = "findings"
+"""In the data of an evaluation: a row with all columns for each finding that is not right, a hundred at most."""
 RED = "are not as they should be"
+_MOST_FINDINGS = 100
 _LONGEST_LINE = 160
 
 
@@ -128,7 +131,7 @@ def _do_next(check: StackCheck, stack: str, verdicts: AbstractSet[Verdict]) -> M
 def not_asked_for(check: StackCheck) -> Judged:
     """Judge a check that nobody asks for any more: nothing of it stays open."""
     said = f"not asked for: {check.asked_by} is not set"
-    return Judged(passed=True, severity=dg.AssetCheckSeverity.WARN, description=said, metadata={DATA: _as_metadata(())})
+    return Judged(passed=True, severity=dg.AssetCheckSeverity.WARN, description=said, metadata={DATA: _data((), ())})
 
 
 def judge_all(stacks: Stacks, check: StackCheck, *, deep: bool) -> Judged:
@@ -149,7 +152,7 @@ def judged(
         more: further metadata.
         of_several: whether they are of several stacks.
     """
-    shown = [(stack, _of_stack(stack, one) if of_several else one) for stack, one in findings]
+    shown = [(stack, _of_stack(stack, one) if of_several else one) for stack, one in _telling(findings)]
     verdicts = {finding.verdict for _, finding in shown}
     groups = open_groups(finding for _, finding in shown)
     # Where a table has names, these have the stack.
@@ -159,7 +162,7 @@ def judged(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
         description=_described([one for _, one in shown], groups, check.red),
-        metadata={"findings": table_of(rows), **(more or {}), DATA: _as_metadata(groups)},
+        metadata={"findings": table_of(rows), **(more or {}), DATA: _data(groups, shown)},
     )
 
 
@@ -183,9 +186,14 @@ def _described(findings: Sequence[Finding], groups: Sequence[FindingGroup], red:
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
-def _as_metadata(groups: Sequence[FindingGroup]) -> dg.MetadataValue[Any]:
-    rows = [{"verdict": one.verdict.value, "sentence": one.sentence, "subjects": list(one.subjects)} for one in groups]
-    return dg.MetadataValue.json({OPEN: rows})
+def _data(groups: Sequence[FindingGroup], findings: Sequence[Located]) -> dg.MetadataValue[Any]:
+    said = [{"verdict": one.verdict.value, "sentence": one.sentence, "subjects": list(one.subjects)} for one in groups]
+    rows = [
+        {**one.columns, "stack": stack, "name": one.name, "finding": one.verdict.value, "detail": one.detail}
+        for stack, one in findings
+        if one.verdict is not Verdict.RIGHT
+    ]
+    return dg.MetadataValue.json({OPEN: said, FINDINGS: rows[:_MOST_FINDINGS]})
 
 
 def open_of(evaluation: dg.AssetCheckEvaluation) -> tuple[FindingGroup, ...]:
@@ -212,16 +220,20 @@ def _more(stacks: Stacks, stack: str, more: More, *, deep: bool) -> Metadata:
         return {}
 
 
+def _telling(findings: Sequence[Located]) -> list[Located]:
+    """What is wrong first."""
+    return sorted(findings, key=lambda one: list(Verdict).index(one[1].verdict), reverse=True)
+
+
 def _rows(findings: Sequence[Located], columns: Sequence[str]) -> list[dict[str, str]]:
-    """A row a finding, what is wrong first: its verdict, the columns of its check, and the detail."""
-    telling = sorted(findings, key=lambda one: list(Verdict).index(one[1].verdict), reverse=True)
+    """A row a finding: its verdict, the columns of its check, and the detail."""
     return [
         {
             "verdict": one.verdict.value,
             **{column: stack if column == "stack" else _cell(one, column) for column in columns},
             "detail": one.detail,
         }
-        for stack, one in telling
+        for stack, one in findings
     ]
 
 

@@ -18,6 +18,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from secrets_pipeline import emulator
+from secrets_pipeline.orchestration.checks import CHECKS
+from secrets_pipeline.orchestration.provisioning.options import ASSETS
 from tests.e2e.browser import WIDE, chromium, look_at, tables_fit, texts, window
 from tests.e2e.dagster_ui import launch, markdown, open_check, open_partition, re_execute, row_of_run, see_alert, status
 from tests.e2e.deployment import STACKS, Deployment
@@ -26,7 +28,9 @@ from tests.e2e.test_canary import secrets_of
 STACK, ROTATING, OTHER = "myapp-dev", "myapp-prod", "infra-shared"
 READER, DENIED, INTRUDER = f"{STACK}-worker", "myapp/dev/api/api-key", "intruder"
 ROTATED = "myapp/prod/database/credentials"
-CHECK = ("access_matrix", "consumers_can_read")
+RED_CHECK = ("access_matrix", "consumers_can_read")
+BY_VERIFY = ("credentials_log_in", "secret_values_well_formed", "probe_agrees", "aws_agrees")
+"""Checks that no apply judges."""
 RED, ORANGE, SVG = "#c1121f", "#e69f00", "{http://www.w3.org/2000/svg}"
 VERSION = "2012-10-17"
 _PLACES = """() => Object.fromEntries([...document.querySelectorAll('foreignObject')].map(one => {
@@ -187,6 +191,18 @@ def test_the_page_of_a_stack_lists_its_secrets(page: Page) -> None:
     tables_fit(page)
 
 
+@pytest.mark.usefixtures("denied")
+def test_the_tables_of_every_asset_and_of_every_check_fit_into_the_window(page: Page) -> None:
+    for asset in ASSETS:
+        open_partition(page, asset, STACK)
+        tables_fit(page)
+    for check in CHECKS:
+        if check.name not in BY_VERIFY:
+            page.goto(f"/assets/{check.stage}?view=checks&checkDetail={check.name}")
+            expect(page.get_by_text("Latest execution")).to_be_visible()
+            tables_fit(page)
+
+
 @pytest.mark.usefixtures("materialized")
 def test_the_search_of_the_catalog_finds_the_stack_of_a_secret_by_its_name(page: Page) -> None:
     page.goto("/assets")
@@ -231,7 +247,7 @@ def test_a_run_that_fails_stays_red_from_its_failure_and_is_green_when_its_cause
 
 @pytest.mark.usefixtures("red")
 def test_a_check_is_red_with_a_sentence_the_deciding_statement_and_what_to_do(page: Page) -> None:
-    open_check(page, *CHECK, STACK)
+    open_check(page, *RED_CHECK, STACK)
     look_at(page, page.get_by_text("1 of 8 declared reads are denied; first: "))
     first = page.get_by_role("row").filter(has_text="wrong").last
     expect(first).to_contain_text(READER)
@@ -243,7 +259,7 @@ def test_a_check_is_red_with_a_sentence_the_deciding_statement_and_what_to_do(pa
 
 @pytest.mark.usefixtures("red")
 def test_the_picture_of_a_red_check_is_red_where_it_hurts_and_has_a_row_for_an_intruder(page: Page) -> None:
-    open_check(page, *CHECK, STACK)
+    open_check(page, *RED_CHECK, STACK)
     image = markdown(page, "matrix").get_by_role("img", name="Who can read")
     look_at(page, image, "red-matrix", height=680)
     encoded = (image.get_attribute("src") or "").partition("base64,")[2]
@@ -260,7 +276,7 @@ def test_an_alert_names_the_stack_and_the_check_that_is_red(page: Page) -> None:
 
 @pytest.mark.usefixtures("mended")
 def test_the_run_that_found_it_executed_again_makes_the_check_green_and_an_alert_says_so(page: Page) -> None:
-    open_check(page, *CHECK, STACK)
+    open_check(page, *RED_CHECK, STACK)
     expect(page.get_by_text("Passed (3)")).to_be_visible()
     look_at(page, page.get_by_text("8 as it should be"))
     page.get_by_role("tab", name="Overview").nth(1).click()

@@ -23,10 +23,10 @@ from secrets_pipeline.access.reach.explain import short
 from secrets_pipeline.orchestration.access import verify_op
 from secrets_pipeline.orchestration.access.checks import READER_CHECKS
 from secrets_pipeline.orchestration.build import build_definitions
-from secrets_pipeline.orchestration.pages.metadata import DATA
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, VERIFY_TAG
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, open_of
+from secrets_pipeline.orchestration.verification.stack_check import FINDINGS, PROBE_TAG, open_of
 from secrets_pipeline.reconcilers.finding import Finding
 from secrets_pipeline.reconcilers.stack import Stack
 from tests.embedded import lead_to
@@ -363,12 +363,12 @@ def test_the_result_holds_the_matrix_as_a_table(shop: Shop, looked: dict[str, dg
     assert {(one["name"], one["verdict"]) for one in trust} == {("orders", "right"), ("reports", "right")}
 
 
-def test_the_result_of_a_control_holds_its_id_and_what_the_stack_asks(
+def test_the_result_of_a_control_says_what_was_judged(
     looked: dict[str, dg.AssetCheckEvaluation],
 ) -> None:
     tagged, enabled = looked["security_hub_secretsmanager_5"], looked["security_hub_secretsmanager_1"]
-    assert columns(tagged) == ["verdict", "name", "parameters", "detail"]
-    assert {(one["verdict"], one["parameters"]) for one in rows(tagged)} == {("right", "requiredTagKeys: Owner")}
+    assert columns(tagged) == ["verdict", "name", "detail"]
+    assert {(one["verdict"], one["detail"]) for one in rows(tagged)} == {("right", "it has the tags Owner")}
     assert {one["verdict"] for one in rows(enabled)} == {"right"}
 
 
@@ -408,6 +408,13 @@ def test_a_consumer_that_cannot_read_is_an_error(shop: Shop) -> None:
     assert len(said) <= 160
     assert "1 of them denied" in str(found["consumers_can_read"].metadata["counted"].value)
     assert "Mine" in str(open_of(found["consumers_can_read"])[0])
+    [row] = data_of(found["consumers_can_read"].metadata)[FINDINGS]
+    assert (row["principal"], row["verdict"], row["layer"], row["statement"]) == (
+        ORDERS,
+        "DeniedBySecretsManager",
+        "secret policy",
+        "Mine",
+    )
     assert "access explain" in str(found["consumers_can_read"].metadata["do next"].value)
     assert found["nobody_else_can_read"].passed
 

@@ -7,9 +7,16 @@ import pytest
 
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.orchestration.checks import CHECKS
-from secrets_pipeline.orchestration.pages.metadata import DATA, outcomes_page, outcomes_table, table_of, telling
+from secrets_pipeline.orchestration.pages.metadata import (
+    DATA,
+    data_of,
+    outcomes_page,
+    outcomes_table,
+    table_of,
+    telling,
+)
 from secrets_pipeline.orchestration.shared.partitions import check_key
-from secrets_pipeline.orchestration.verification.stack_check import StackCheck, judged
+from secrets_pipeline.orchestration.verification.stack_check import FINDINGS, StackCheck, judged
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 
 
@@ -114,6 +121,7 @@ def test_the_line_of_a_check_says_how_many_and_the_first_and_is_short_and_the_re
     table = made.metadata["findings"]
     assert isinstance(table, dg.TableMetadataValue)
     assert [record.data["verdict"] for record in table.records] == ["wrong"] * 3 + ["right"] * 3
+    assert [row["name"] for row in data_of(made.metadata)[FINDINGS]] == ["s3", "s4", "s5"]
     waits = judged(check, [("a-dev", Finding("s", Verdict.WAITING, "waits for AWS")), ("a-dev", found[0])])
     assert waits.description == "1 of 2 wait or could be better; first: s: waits for AWS"
     assert judged(check, [("a-dev", found[0])]).description == "1 as it should be"

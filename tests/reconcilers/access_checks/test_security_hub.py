@@ -93,7 +93,7 @@ def test_a_control_is_disabled_for_the_component_that_says_so_and_for_no_other(
     context = readers.look(controlled(readers, secrets=disabled))
     a, b = security_hub(context, control)
     assert (a.verdict, a.columns["verdict"]) == (Verdict.RIGHT, "NotApplicable")
-    assert a.detail == "disabled by settings.secrets_pipeline.security_hub.disabled_controls"
+    assert a.detail == "disabled by the disabled_controls of its component"
     assert "disabled by" not in b.detail
     for other in CONTROLS:
         if other is not control:
