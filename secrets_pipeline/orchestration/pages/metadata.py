@@ -22,7 +22,7 @@ OUTCOMES: Final = "outcomes"
 """In the data of a stage: a row an outcome, as `engine.report.rows` makes them."""
 _LONGEST_NAME: Final = 40
 """Characters of a name in a table of outcomes; a longer one keeps its end, and is whole in the data."""
-_MOST_ROWS = 100
+MOST_ROWS = 100
 """In one table: an event log keeps every event, each check and stage of a run has one, and the UI draws all rows."""
 _TELLING = ("failed", "skipped", "applied")
 
@@ -127,8 +127,8 @@ def table_of(
     if not table:
         return dg.MetadataValue.text(empty)
     schema = dg.TableSchema([dg.TableColumn(column) for column in table[0]])
-    ranked = table if rank is None or len(table) <= _MOST_ROWS else sorted(table, key=rank)
-    records = [dg.TableRecord({column: row.get(column, "") for column in table[0]}) for row in ranked[:_MOST_ROWS]]
+    ranked = table if rank is None or len(table) <= MOST_ROWS else sorted(table, key=rank)
+    records = [dg.TableRecord({column: row.get(column, "") for column in table[0]}) for row in ranked[:MOST_ROWS]]
     if more := len(table) - len(records):
         records.append(dg.TableRecord({**dict.fromkeys(table[0], ""), next(iter(table[0])): f"… {more} more"}))
     return dg.MetadataValue.table(records, schema)

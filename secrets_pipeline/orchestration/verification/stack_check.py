@@ -13,7 +13,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.decommission.leftovers import Leftovers
 from secrets_pipeline.operations.runbook import ENTRIES
-from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
+from secrets_pipeline.orchestration.pages.metadata import DATA, MOST_ROWS, data_of, table_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.reconcilers.finding import Finding, FindingGroup, Verdict, open_groups
@@ -33,9 +33,8 @@ Located: TypeAlias = tuple[str, Finding]
 OPEN = "open"
 """In the data of an evaluation: what is not right, by what is said of it, with the names of all that it is said of."""
 FINDINGS = "findings"
-"""In the data of an evaluation: a row with all columns for each finding that is not right, a hundred at most."""
+"""In the data of an evaluation: a row with all columns for each finding that is not right, `MOST_ROWS` at most."""
 RED = "are not as they should be"
-_MOST_FINDINGS = 100
 _LONGEST_LINE = 160
 
 
@@ -193,7 +192,7 @@ def _data(groups: Sequence[FindingGroup], findings: Sequence[Located]) -> dg.Met
         for stack, one in findings
         if one.verdict is not Verdict.RIGHT
     ]
-    return dg.MetadataValue.json({OPEN: said, FINDINGS: rows[:_MOST_FINDINGS]})
+    return dg.MetadataValue.json({OPEN: said, FINDINGS: rows[:MOST_ROWS]})
 
 
 def open_of(evaluation: dg.AssetCheckEvaluation) -> tuple[FindingGroup, ...]:

@@ -344,6 +344,19 @@ def test_a_disabled_rule_delivers_nothing_and_clients_cannot_speak_for_aws(
     assert ground.received(url) == []
 
 
+def test_a_kind_of_target_that_is_not_served_here_keeps_no_event_from_the_others(ground: Ground) -> None:
+    url, arn = ground.queue()
+    ground.rule({"source": ["shop.orders"]}, Arn=f"arn:aws:sns:{ground.region}:{HOME}:{ground.name}")
+    events = ground.client("events")
+    events.put_targets(Rule=ground.name, Targets=[{"Id": "behind", "Arn": arn}])
+    order = [one["Id"] for one in events.list_targets_by_rule(Rule=ground.name)["Targets"]]
+    events.put_events(Entries=[{"Source": "shop.orders", "DetailType": "Order", "Detail": '{"number": 7}'}])
+    received = ground.received(url)
+    events.remove_targets(Rule=ground.name, Ids=["behind"])
+    assert order == ["t", "behind"]
+    assert [one["detail"] for one in received] == [{"number": 7}]
+
+
 def test_what_a_client_puts_arrives_with_its_account(ground: Ground) -> None:
     url, arn = ground.queue()
     ground.rule({"source": ["tests"]}, Arn=arn)
