@@ -1,7 +1,7 @@
 """Run real PostgreSQL servers that stand in for RDS's."""
 
 from secrets_pipeline.emulator.postgres.authority import Authority
-from secrets_pipeline.emulator.postgres.binaries import Binaries, find
+from secrets_pipeline.emulator.postgres.binaries import Binaries, find, why_not
 from secrets_pipeline.emulator.postgres.relay import HOST
 from secrets_pipeline.emulator.postgres.server import PostgresServer
 from secrets_pipeline.emulator.postgres.template import ADMINISTRATOR, DataFolderTemplate
@@ -14,4 +14,5 @@ __all__ = [
     "DataFolderTemplate",
     "PostgresServer",
     "find",
+    "why_not",
 ]

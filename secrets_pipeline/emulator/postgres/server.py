@@ -16,6 +16,7 @@ import pg8000.native
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from secrets_pipeline.emulator.core.identity import VARIABLES
+from secrets_pipeline.emulator.postgres.binaries import last_line
 from secrets_pipeline.emulator.postgres.relay import HOST, Relay
 from secrets_pipeline.emulator.postgres.template import ADMINISTRATOR
 from secrets_pipeline.errors import LocalError
@@ -129,8 +130,9 @@ class PostgresServer:
                     self._reserved().start(self._own_port)
                     return
                 self._release("keep\n")
+        log = self._folder / "postgres.log"
         raise LocalError(
-            f"PostgreSQL did not start in {self._folder}.", remedy=f"Read {self._folder / 'postgres.log'}."
+            f"PostgreSQL did not start: it said {last_line(log.read_text(errors='replace'))!r}", remedy=f"Read {log}."
         )
 
     def stop(self, *, keep: bool = False) -> None:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.emulator.core.identity import VARIABLES
+from secrets_pipeline.emulator.postgres.binaries import last_line
 from secrets_pipeline.errors import LocalError
 
 if TYPE_CHECKING:
@@ -80,4 +81,7 @@ class DataFolderTemplate:
             **identity.switch,
         )
         if done.returncode:
-            raise LocalError(f"{Path(command[0]).name} failed in {self._folder}.", remedy=done.stderr.strip())
+            raise LocalError(
+                f"PostgreSQL did not start: {Path(command[0]).name} said {last_line(done.stderr)!r}",
+                remedy=f"Read what it printed: {done.stderr.strip()}",
+            )

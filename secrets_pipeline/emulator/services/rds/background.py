@@ -30,9 +30,11 @@ class Background:
 
     Attributes:
         pending_modified_values: what was asked for and has not happened yet.
+        status_infos: why a job failed, as DBInstanceStatusInfo and DBClusterStatusInfo have it.
     """
 
     status: str
+    status_infos: list[dict[str, object]] | None = None
     pending_modified_values: dict[str, str] | None = None
     _jobs: ThreadPoolExecutor | None = None
 
@@ -67,15 +69,16 @@ class Background:
         return self.__copy__()
 
     def submit(self, job: Callable[[], None], failed: str) -> None:
-        """Run a job after those before it; an error is logged and leaves a status that says so."""
+        """Run a job after those before it; an error is logged, and leaves the status `failed` with its reason."""
         ACTIVITY.begin()
 
         def run() -> None:
             try:
                 job()
-            except Exception:
+            except Exception as error:
                 logger.exception("%s: %s", type(self).__name__, failed)
                 self.status = failed
+                self.status_infos = [{"Normal": False, "Status": failed, "Message": str(error)}]
             finally:
                 ACTIVITY.end()
 
