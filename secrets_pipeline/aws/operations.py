@@ -62,8 +62,6 @@ _BY_SERVICE: Final = {
     "ListMessageMoveTasks ListQueueTags PurgeQueue SetQueueAttributes StartMessageMoveTask TagQueue",
     "sns": "Publish",
     "logs": "CreateLogGroup DeleteLogGroup DescribeLogGroups PutRetentionPolicy",
-    # Leases of stacks, who holds them and since when.
-    "dynamodb": "GetItem PutItem",
     # What is stored there is sealed, or a lease.
     "s3": "DeleteObject GetBucketVersioning GetObject HeadObject PutObject",
 }

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from mypy_boto3_apigateway.client import APIGatewayClient
     from mypy_boto3_cloudtrail.client import CloudTrailClient
-    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_ecs.client import ECSClient
     from mypy_boto3_events.client import EventBridgeClient
@@ -164,8 +163,6 @@ class AwsAccount:
     def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
     @overload
     def client(self, service: Literal["s3"]) -> S3Client: ...
-    @overload
-    def client(self, service: Literal["dynamodb"]) -> DynamoDBClient: ...
     @overload
     def client(self, service: Literal["sns"]) -> SNSClient: ...
     @overload

@@ -13,7 +13,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
 import pytest
 import yaml
 from dagster_aws.ecs.container_context import EcsContainerContext
@@ -24,7 +23,6 @@ from secrets_pipeline.access.evaluator.lookup import RequestContext
 from secrets_pipeline.access.evaluator.vocabulary import Context
 from secrets_pipeline.access.granting.identity import Readable
 from secrets_pipeline.access.granting.rotation import rotation_policy
-from secrets_pipeline.aws.leases.dynamodb import DynamoDBLeaseStore
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG, SEAL_ALIAS
 from secrets_pipeline.desired.rotation.function import function_name
 from secrets_pipeline.desired.settings.leases import BucketLeases
@@ -55,7 +53,7 @@ ROWS: Final = {
     "events, also in the region where IAM and Organizations tell of their calls": "Events",
     "alerts": "Alerts",
     "seals in S3": "Seals",
-    "leases in S3, in DynamoDB": "Leases",
+    "leases in S3": "Leases",
 }
 """Row of the table of rights → policy of the template. A row that is not here has no policy yet: add both."""
 BOUNDED: Final = {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:AttachRolePolicy"}
@@ -205,7 +203,7 @@ def test_the_boundary_lets_the_roles_that_the_pipeline_makes_do_what_their_polic
         assert fnmatch.fnmatchcase(resource, request_of(one["Resource"], known, {})), (action, resource)
 
 
-def test_of_queues_and_leases_those_of_the_pipeline_are_reached_alone() -> None:
+def test_of_queues_those_of_the_pipeline_are_reached_alone() -> None:
     known = {"AWS::Partition": "aws", "AWS::AccountId": "111122223333", **parameters("pipeline")}
     home, queue = Place("111122223333", "*"), known["EventQueue"]
     layout = Layout(home, queue, home, (), None, 3)
@@ -214,10 +212,6 @@ def test_of_queues_and_leases_those_of_the_pipeline_are_reached_alone() -> None:
         home.arn("sqs", queue),
         home.arn("sqs", layout.dead_letters),
     ]
-    [of_items] = [one for one in statements()["Leases"] if "dynamodb:PutItem" in one["Action"]]
-    store = DynamoDBLeaseStore(boto3.client("dynamodb", region_name="eu-west-2"), known["LeaseTable"])
-    keys = store.root.removeprefix(f"dynamodb://{known['LeaseTable']}/")
-    assert of_items["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": f"{keys}*"}}
 
 
 def test_of_keys_those_that_the_pipeline_made_or_is_making_are_changed_alone() -> None:

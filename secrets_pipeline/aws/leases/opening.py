@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.deadlines import HASTE
-from secrets_pipeline.aws.leases.dynamodb import DynamoDBLeaseStore
 from secrets_pipeline.aws.leases.s3 import S3LeaseStore
 from secrets_pipeline.aws.leases.shared import SharedLeases
-from secrets_pipeline.desired.settings.leases import BucketLeases, TableLeases
+from secrets_pipeline.desired.settings.leases import BucketLeases
 
 if TYPE_CHECKING:
     from secrets_pipeline.aws.session import Sessions
 
 
-def shared_leases(settings: BucketLeases | TableLeases, sessions: Sessions) -> SharedLeases:
-    """Open the leases of a bucket or a table.
+def shared_leases(settings: BucketLeases, sessions: Sessions) -> SharedLeases:
+    """Open the leases of a bucket.
 
     Args:
         settings: which.
@@ -26,6 +25,4 @@ def shared_leases(settings: BucketLeases | TableLeases, sessions: Sessions) -> S
     """
     # A renewal that hangs must end long before the lease does.
     account = sessions.derived(config=HASTE).for_target(settings.target)
-    if isinstance(settings, TableLeases):
-        return SharedLeases(DynamoDBLeaseStore(account.client("dynamodb"), settings.table), settings.seconds)
     return SharedLeases(S3LeaseStore(account.client("s3"), settings.bucket, settings.prefix), settings.seconds)

@@ -73,7 +73,7 @@ class Seen:
     """A record as it was in the store.
 
     Attributes:
-        version: another one after each write: S3's ETag, or token and beat.
+        version: another one after each write: S3's ETag.
     """
 
     record: LeaseRecord

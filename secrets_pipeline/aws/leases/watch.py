@@ -1,7 +1,7 @@
 """Judge that a lease has expired: its record stayed the same for as long as it lasts, by the clock of whoever looks.
 
-No date is compared with another machine's: neither hosts nor the machines of S3 or DynamoDB promise equal clocks, and
-DynamoDB dates nothing. AWS's own DynamoDB lock client judges leases this way:
+No date is compared with another machine's: neither hosts nor the machines of S3 promise equal clocks. AWS's
+lock client for DynamoDB judges leases this way:
 https://aws.amazon.com/blogs/database/building-distributed-locks-with-the-dynamodb-lock-client/
 """
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from secrets_pipeline.desired.base import AssumedRole, Spec, Target
+from secrets_pipeline.desired.base import AssumedRole, Target
 from secrets_pipeline.desired.limits import REGION
 
 
-class SharedLeases(AssumedRole):
-    """What every store has that several hosts share, and the role to assume there."""
+class BucketLeases(AssumedRole):
+    """Leases as objects of an S3 bucket, by conditional PutObject; several hosts may share it."""
 
-    region: str = Field(pattern=rf"^{REGION.pattern}$", description="AWS region of the bucket or table.")
+    bucket: str = Field(min_length=3, description="S3 bucket, without versioning: each renewal writes the object anew.")
+    region: str = Field(pattern=rf"^{REGION.pattern}$", description="AWS region of the bucket.")
+    prefix: str = Field(default="", description="Prefix of the objects' keys.")
     seconds: int = Field(
         default=160,
         ge=160,
@@ -24,38 +26,29 @@ class SharedLeases(AssumedRole):
         ),
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _not_in_dynamodb(cls, value: object) -> object:
+        if isinstance(value, dict) and "table" in value:
+            problem = (
+                "table names a DynamoDB table, but leases are kept in S3 only. Remove table, and name an S3 bucket "
+                "without versioning: leases: {bucket: NAME, region: REGION}. Change it while no run applies"
+            )
+            raise ValueError(problem)
+        return value
+
     @property
     def target(self) -> Target:
-        """Where the store is, and as whom it is reached."""
+        """Where the bucket is, and as whom it is reached."""
         return Target(region=self.region).under(self)
 
 
-class BucketLeases(SharedLeases):
-    """Leases as objects of an S3 bucket, by conditional PutObject."""
-
-    bucket: str = Field(min_length=3, description="S3 bucket, without versioning: each renewal writes the object anew.")
-    prefix: str = Field(default="", description="Prefix of the objects' keys.")
-
-
-class TableLeases(SharedLeases):
-    """Leases as items of a DynamoDB table, by conditional PutItem."""
-
-    table: str = Field(
-        min_length=3,
-        description="DynamoDB table; its partition key is the string `LockID`, as in Terraform's tables of locks.",
-    )
-
-
 def _kind(value: object) -> str:
-    if isinstance(value, dict | Spec):
-        return "table" if "table" in dict(value) else "bucket"
-    return "local"
+    return "bucket" if isinstance(value, dict | BucketLeases) else "local"
 
 
 LeaseSettings: TypeAlias = Annotated[
-    Annotated[Literal["local"], Tag("local")]
-    | Annotated[BucketLeases, Tag("bucket")]
-    | Annotated[TableLeases, Tag("table")],
+    Annotated[Literal["local"], Tag("local")] | Annotated[BucketLeases, Tag("bucket")],
     Discriminator(_kind),
 ]
 """`local`: a lock file, which only processes of one host see."""

@@ -178,8 +178,8 @@ class OperatorSettings(Spec):
     leases: LeaseSettings = Field(
         default="local",
         description=(
-            "Where the lease of a stack is, which one run at a time holds: `local`, an S3 bucket or a DynamoDB table. "
-            "A deployment whose storage several hosts share needs one of the latter."
+            "Where the lease of a stack is, which one run at a time holds: `local`, or an S3 bucket. A "
+            "deployment whose storage several hosts share needs a bucket."
         ),
     )
     database_logins: bool = Field(

@@ -68,7 +68,6 @@ _RDS_SECRET = (
 )
 _LAMBDA_ROLE = _passes("Role", "lambda.amazonaws.com")
 _TAGGED = named("{}", "ResourceARN", "resourceArn", "ResourceName")
-_TABLE_OF_DYNAMODB = named("table/{}", "TableName")
 _TASK_DEFINITION = named("task-definition/{}:*", "family")
 _TOPIC = named("{}", "TopicArn", "TargetArn")
 _OBJECT = (Need("s3:GetObject", of.stored_object), Need("s3:ListBucket", of.bucket_without_object))
@@ -80,7 +79,6 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
         **dict(_same("cloudtrail", anything_at_all, "DescribeTrails LookupEvents")),
         **dict(_same("cloudtrail", named("trail/{}", "Name", "TrailName"), "GetEventSelectors GetTrailStatus")),
     },
-    "dynamodb": dict(_same("dynamodb", _TABLE_OF_DYNAMODB, "GetItem PutItem")),
     "ec2": dict(
         _same(
             "ec2",

@@ -141,16 +141,6 @@ def _about_role(call: AskedCall) -> dict[str, Values]:
     return {"iam:permissionsboundary": (boundary,)} if boundary else {}
 
 
-def _about_item(call: AskedCall) -> dict[str, Values]:
-    """The partition key of an item.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
-    """
-    item: Mapping[str, Mapping[str, str]] = call.params.get("Key") or call.params.get("Item") or {}
-    first = next(iter(item.values()), {})
-    return {"dynamodb:leadingkeys": tuple(first.values())}
-
-
 def _about_cluster(call: AskedCall) -> dict[str, Values]:
     return {"ecs:cluster": (cluster_of(call),)}
 
@@ -161,7 +151,6 @@ def _about_path(call: AskedCall) -> dict[str, Values]:
 
 
 _ABOUT: Mapping[str, Callable[[AskedCall], dict[str, Values]]] = {
-    "dynamodb": _about_item,
     "ecs": _about_cluster,
     "iam": _about_role,
     "ssm": _about_path,

@@ -108,14 +108,6 @@ def is_in_cluster(touched: Touched) -> Condition:
     return {"ArnEquals": {"ecs:cluster": list(touched.arns["ecs_clusters"])}}
 
 
-def is_a_lease(_touched: Touched) -> Condition:
-    """Items of the pipeline's leases.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
-    """
-    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["secrets-pipeline/*"]}}
-
-
 def _aliased(key: str) -> Condition:
     return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": key}} if key.startswith("alias/") else {}
 

@@ -28,7 +28,7 @@ class Need(StrEnum):
     EVENTS = "events, also in the region where IAM and Organizations tell of their calls"
     ALERTS = "alerts"
     SEALS = "seals in S3"
-    LEASES = "leases in S3, in DynamoDB"
+    LEASES = "leases in S3"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.aws.session import partition_of
-from secrets_pipeline.desired.settings.leases import BucketLeases, TableLeases
+from secrets_pipeline.desired.settings.leases import BucketLeases
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.event_places import dead_letters_name, event_targets
@@ -105,10 +105,6 @@ def _stores(settings: OperatorSettings, own: Identity, partition: str) -> Iterat
         bucket, holder = f"arn:{partition}:s3:::{leases.bucket}", _as(leases.role_arn, own)
         yield holder, ("lease_bucket", [bucket])
         yield holder, ("leases", [f"{bucket}/{_folder(leases.prefix)}*"])
-    elif isinstance(leases, TableLeases):
-        holder = _as(leases.role_arn, own)
-        table = Arn(partition, "dynamodb", leases.region, holder.account_id, f"table/{leases.table}")
-        yield holder, ("lease_table", [str(table)])
 
 
 def _folder(prefix: str) -> str:

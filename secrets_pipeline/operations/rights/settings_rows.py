@@ -145,11 +145,4 @@ STORES: Final = (
     Right(Need.SEALS, "KeepSeals", ("seals",), writes="s3:GetObject PutObject DeleteObject"),
     Right(Need.LEASES, "LookAtTheBucketOfLeases", ("lease_bucket",), writes="s3:ListBucket"),
     Right(Need.LEASES, "KeepLeases", ("leases",), writes="s3:GetObject PutObject"),
-    Right(
-        Need.LEASES,
-        "KeepLeasesInATable",
-        ("lease_table",),
-        writes="dynamodb:GetItem PutItem",
-        condition=when.is_a_lease,
-    ),
 )

@@ -42,7 +42,7 @@ def leases_of(instance: dg.DagsterInstance, stacks: Stacks) -> Leases:
     if kept not in _OF_ONE_HOST:
         raise GuardError(
             f"several hosts can share Dagster's storage ({kept}), but a lock file keeps runs of one host apart alone",
-            remedy="Name a bucket or a table in the operator's settings: leases: {bucket: NAME, region: REGION}.",
+            remedy="Name an S3 bucket in the operator's settings: leases: {bucket: NAME, region: REGION}.",
         )
     return FileLeases(Path(instance.root_directory) / "locks")
 

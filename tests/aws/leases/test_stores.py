@@ -1,4 +1,4 @@
-"""The two stores of shared leases: conditional writes as AWS documents them, and leases that are made of them."""
+"""The store of shared leases: conditional writes as AWS documents them, and leases that are made of them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from botocore.stub import Stubber
 from pydantic import ValidationError
 
 from secrets_pipeline.aws.leases import shared
-from secrets_pipeline.aws.leases.dynamodb import KEY, DynamoDBLeaseStore
 from secrets_pipeline.aws.leases.model import Claim, Gone, Held
 from secrets_pipeline.aws.leases.opening import shared_leases
 from secrets_pipeline.aws.leases.record import LeaseRecord
 from secrets_pipeline.aws.leases.s3 import S3LeaseStore
 from secrets_pipeline.aws.leases.shared import SharedLeases
-from secrets_pipeline.aws.leases.store import LeaseStore
 from secrets_pipeline.aws.session import AwsAccount, Sessions
-from secrets_pipeline.desired.settings.leases import BucketLeases, TableLeases
+from secrets_pipeline.desired.settings.leases import BucketLeases
 from secrets_pipeline.emulator import FaultAction, InjectedFault, LocalAws, arm, disarm, reset_conditions
 from secrets_pipeline.errors import AwsError, GuardError
 from tests.aws.conftest import REGION
@@ -49,23 +47,13 @@ def make_bucket(account: AwsAccount) -> None:
     account.client("s3").create_bucket(Bucket="leases", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
 
-@pytest.fixture(params=["s3", "dynamodb"])
-def store(request: pytest.FixtureRequest, account: AwsAccount) -> LeaseStore:
-    if request.param == "s3":
-        s3 = account.client("s3")
-        make_bucket(account)
-        return S3LeaseStore(s3, "leases", "/ours/")
-    dynamodb = account.client("dynamodb")
-    dynamodb.create_table(
-        TableName="leases",
-        AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return DynamoDBLeaseStore(dynamodb, "leases")
+@pytest.fixture
+def store(account: AwsAccount) -> S3LeaseStore:
+    make_bucket(account)
+    return S3LeaseStore(account.client("s3"), "leases", "/ours/")
 
 
-def test_a_record_is_made_where_there_is_none_and_written_over_as_it_was_read_alone(store: LeaseStore) -> None:
+def test_a_record_is_made_where_there_is_none_and_written_over_as_it_was_read_alone(store: S3LeaseStore) -> None:
     assert store.read(STACK) is None
     first = store.write(STACK, RECORD, None)
     assert first is not None
@@ -79,7 +67,7 @@ def test_a_record_is_made_where_there_is_none_and_written_over_as_it_was_read_al
     assert store.read(f"{STACK}-2") is None
 
 
-def test_of_many_who_take_it_at_once_one_has_it(store: LeaseStore) -> None:
+def test_of_many_who_take_it_at_once_one_has_it(store: S3LeaseStore) -> None:
     start, won = threading.Barrier(12), []
 
     def take(number: int) -> None:
@@ -131,12 +119,10 @@ def test_an_object_that_was_deleted_is_written_over_by_nobody(account: AwsAccoun
 def test_a_store_that_is_not_there_is_an_error_that_names_it(account: AwsAccount) -> None:
     with pytest.raises(AwsError, match=r"s3://nowhere/ours/.*NoSuchBucket"):
         S3LeaseStore(account.client("s3"), "nowhere", "ours").write(STACK, RECORD, None)
-    with pytest.raises(AwsError, match=r"dynamodb://nowhere/.*ResourceNotFoundException"):
-        DynamoDBLeaseStore(account.client("dynamodb"), "nowhere").read(STACK)
 
 
 def test_a_lease_is_renewed_by_its_thread_until_it_is_given_back(
-    store: LeaseStore, monkeypatch: pytest.MonkeyPatch
+    store: S3LeaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared, "_BEATS", 6_000)
     leases = SharedLeases(store, 160)
@@ -155,35 +141,28 @@ def test_a_lease_is_renewed_by_its_thread_until_it_is_given_back(
 
 @pytest.mark.parametrize("action", [FaultAction.LOST, FaultAction.ERROR])
 def test_a_renewal_whose_answer_is_lost_or_that_was_refused_once_keeps_the_lease(
-    aws: LocalAws, store: LeaseStore, action: FaultAction
+    aws: LocalAws, store: S3LeaseStore, action: FaultAction
 ) -> None:
     lease = SharedLeases(store, 160, renewing=False).take(STACK, Claim("run-1", "ci-7"), patience=0)
-    operation = "PUT" if isinstance(store, S3LeaseStore) else "PutItem"
-    arm(aws, InjectedFault(action, operation=operation))
+    arm(aws, InjectedFault(action, operation="PUT"))
     lease.renew()
     assert disarm(aws)[0].seen >= 2
     lease.renew()
     lease.check()
 
 
-@pytest.mark.parametrize(
-    ("settings", "root"),
-    [
-        (BucketLeases(bucket="leases", prefix="a/b", region=REGION), "s3://leases/a/b/"),
-        (TableLeases(table="locks", region=REGION), "dynamodb://locks/secrets-pipeline/"),
-    ],
-)
-def test_the_settings_say_which_store(account: AwsAccount, settings: BucketLeases | TableLeases, root: str) -> None:
-    assert shared_leases(settings, Sessions()).root == root
+def test_the_settings_say_which_bucket(account: AwsAccount) -> None:
+    settings = BucketLeases(bucket="leases", prefix="a/b", region=REGION)
+    assert shared_leases(settings, Sessions()).root == "s3://leases/a/b/"
 
 
 def test_a_renewal_that_hangs_is_given_up_long_before_the_lease_ends(account: AwsAccount) -> None:
-    settings = TableLeases(table="locks", region=REGION)
+    settings = BucketLeases(bucket="leases", region=REGION)
     with pytest.raises(ValidationError):
-        TableLeases(table="locks", region=REGION, seconds=settings.seconds - 1)
+        BucketLeases(bucket="leases", region=REGION, seconds=settings.seconds - 1)
     opened = shared_leases(settings, Sessions())
     store = opened._store
-    assert isinstance(store, DynamoDBLeaseStore)
+    assert isinstance(store, S3LeaseStore)
     config: Any = store._client.meta.config
     tries = config.retries["total_max_attempts"]
     assert tries * (config.connect_timeout + config.read_timeout) < settings.seconds - shared.MARGIN_SECONDS

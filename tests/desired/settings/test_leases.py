@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.desired.settings.leases import BucketLeases, LeaseSettings, TableLeases
+from secrets_pipeline.desired.settings.leases import BucketLeases, LeaseSettings
 from secrets_pipeline.desired.settings.operator import load_settings
 from secrets_pipeline.errors import SpecError
 
@@ -28,15 +28,10 @@ def load(tmp_path: Path, text: str) -> LeaseSettings:
             "leases: {bucket: ours, prefix: a, region: eu-west-2, role_arn: 'arn:aws:iam::1:role/r', seconds: 200}",
             BucketLeases(bucket="ours", prefix="a", region=REGION, role_arn="arn:aws:iam::1:role/r", seconds=200),
         ),
-        ("leases: {table: ours, region: eu-west-2}", TableLeases(table="ours", region=REGION)),
-        (
-            "leases: {table: ours, region: eu-west-2, role_arn: 'arn:aws:iam::1:role/r', external_id: acme}",
-            TableLeases(table="ours", region=REGION, role_arn="arn:aws:iam::1:role/r", external_id="acme"),
-        ),
-        ("leases: {table: ours, region: eusc-de-east-1}", TableLeases(table="ours", region="eusc-de-east-1")),
+        ("leases: {bucket: ours, region: eusc-de-east-1}", BucketLeases(bucket="ours", region="eusc-de-east-1")),
     ],
 )
-def test_leases_are_a_file_a_bucket_or_a_table(tmp_path: Path, text: str, expected: LeaseSettings) -> None:
+def test_leases_are_a_file_or_a_bucket(tmp_path: Path, text: str, expected: LeaseSettings) -> None:
     assert load(tmp_path, text) == expected
 
 
@@ -45,8 +40,6 @@ def test_leases_are_a_file_a_bucket_or_a_table(tmp_path: Path, text: str, expect
     [
         ("leases: file", "key leases: this setting is wrong: Input should be 'local'"),
         ("leases: {bucket: ours}", "key leases.region: this setting is wrong: it is missing"),
-        ("leases: {table: ours, region: eu-west-2, prefix: a}", "key leases.prefix: unknown key prefix"),
-        ("leases: {table: ours, bucket: ours, region: eu-west-2}", "key leases.bucket: unknown key bucket"),
         (
             "leases: {bucket: ours, region: eu-west-2, seconds: 159}",
             "key leases.seconds: this setting is wrong: Input",

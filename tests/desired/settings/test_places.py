@@ -33,7 +33,7 @@ def wrong(tmp_path: Path, text: str) -> str:
             "leases:\n  region: eu-west-2\n  bucket: abc\n  prefixx: y\n",
             "operator.yaml:4, key leases.prefixx: unknown key prefixx\n  Did you mean prefix? Keys of leases: bucket, ",
         ),
-        ("leases: {table: abc}", "operator.yaml:1, key leases.region: this setting is wrong: it is missing"),
+        ("leases: {bucket: abc}", "operator.yaml:1, key leases.region: this setting is wrong: it is missing"),
         (
             "seals:\n  buckt: a\n",
             "operator.yaml:2, key seals.buckt: unknown key buckt\n  Did you mean bucket? Keys of seals: bucket, ",
@@ -48,6 +48,14 @@ def test_one_wrong_setting_is_one_error(tmp_path: Path, text: str, said: str) ->
     found = wrong(tmp_path, text)
     assert said in found
     assert "settings are wrong" not in found
+
+
+def test_leases_in_dynamodb_are_led_to_s3(tmp_path: Path) -> None:
+    assert wrong(tmp_path, "targets: []\nleases: {table: locks, region: eu-west-2}") == (
+        "operator.yaml:2, key leases: this setting is wrong: table names a DynamoDB table, but leases are kept in S3 "
+        "only. Remove table, and name an S3 bucket without versioning: leases: {bucket: NAME, region: REGION}. Change "
+        "it while no run applies"
+    )
 
 
 def test_several_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ repository: github.com/acme/wide
 permissions_boundary: bounds
 grants: {{preset: single-team}}
 seals: {{bucket: seals, region: eu-west-2}}
-leases: {{table: leases, region: eu-west-2}}
+leases: {{bucket: leases, region: eu-west-2}}
 alerts: {{topic_arn: "arn:aws:sns:eu-west-2:{ACCOUNT}:alerts"}}
 events: {{queue: wide-events, region: eu-west-2, account_id: "{ACCOUNT}", kms_key: alias/events}}
 access: {{organization_policies: allow, allowed_readers: ["*:role/pipeline*", "*:role/OrganizationAccount*"]}}
@@ -133,18 +133,13 @@ def life(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Li
 
 
 def prepare(life: Life, somebody: Stranger) -> None:
-    """Make what others make: network, bucket, table, topic, parameter, key, boundaries, the role of the far account."""
+    """Make what others make: network, buckets, topic, parameter, key, boundaries, the role of the far account."""
     ec2 = somebody.client("ec2")
     life.edit("stacks/wide.yaml", "SUBNET", ec2.describe_subnets()["Subnets"][0]["SubnetId"])
     life.edit("stacks/wide.yaml", "GROUP", ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"])
     here = {"LocationConstraint": "eu-west-2"}
-    somebody.client("s3").create_bucket(Bucket="seals", CreateBucketConfiguration=here)
-    somebody.client("dynamodb").create_table(
-        TableName="leases",
-        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    for bucket in ("seals", "leases"):
+        somebody.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=here)
     somebody.client("sns").create_topic(Name="alerts")
     kms = somebody.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]

@@ -26,12 +26,6 @@ CALLS: list[tuple[str, Call, str, str]] = [
     ("cloudtrail", lambda one: one.lookup_events(), "cloudtrail:LookupEvents", "*"),
     ("ec2", lambda one: one.describe_subnets(), "ec2:DescribeSubnets", "*"),
     (
-        "dynamodb",
-        lambda one: one.get_item(TableName="locks", Key={"LockID": {"S": "shop"}}),
-        "dynamodb:GetItem",
-        f"arn:aws:dynamodb:{AT}:table/locks",
-    ),
-    (
         "ecs",
         lambda one: one.describe_services(cluster="shop", services=["orders"]),
         "ecs:DescribeServices",

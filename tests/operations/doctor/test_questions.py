@@ -99,11 +99,11 @@ def test_a_statement_is_asked_by_names_that_its_patterns_fit_and_keys_that_fulfi
     condition: dict[str, dict[str, Any]] = {
         "StringEquals": {"kms:ViaService": ["rds.eu-west-2.amazonaws.com", "rds.eu-west-1.amazonaws.com"]},
         "Null": {"kms:ResourceAliases": "true", "kms:EncryptionContext:stack": "false"},
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["secrets-pipeline/*"]},
+        "ForAnyValue:StringLike": {"kms:EncryptionContext:table": ["secrets-pipeline/*"]},
     }
     assert example_context(condition) == (
-        ("dynamodb:leadingkeys", ("secrets-pipeline/x",)),
         ("kms:encryptioncontext:stack", ("x",)),
+        ("kms:encryptioncontext:table", ("secrets-pipeline/x",)),
         ("kms:viaservice", ("rds.eu-west-2.amazonaws.com",)),
     )
     assert [example_of(one) for one in ("*", "key/*", "secret:a-??????")] == ["*", "key/x", "secret:a-AbCdEf"]

@@ -219,7 +219,7 @@ def test_what_the_settings_name_is_touched_by_the_role_that_they_name(ground: Gr
     ground.settings(
         f"""\
     seals: {{bucket: seals, prefix: one, region: eu-west-2}}
-    leases: {{table: locks, region: eu-west-1}}
+    leases: {{bucket: locks, region: eu-west-1}}
     alerts:
       topic_arn: arn:aws:sns:eu-west-2:{HOME}:alerts
       role_arn: {publisher}
@@ -239,7 +239,7 @@ def test_what_the_settings_name_is_touched_by_the_role_that_they_name(ground: Gr
     }
     assert own["AssumeRoles"]["Resource"] == [publisher]
     assert own["KeepSeals"]["Resource"] == ["arn:aws:s3:::seals/one/*"]
-    assert own["KeepLeasesInATable"]["Resource"] == [f"arn:aws:dynamodb:eu-west-1:{HOME}:table/locks"]
+    assert own["KeepLeases"]["Resource"] == ["arn:aws:s3:::locks/*"]
     assert (
         own["OpenTheWebhookParameter"]["Condition"]["StringEquals"]["kms:ViaService"] == "ssm.eu-west-2.amazonaws.com"
     )
@@ -307,7 +307,7 @@ def test_own_credentials_of_each_account_have_what_the_settings_need_there(groun
       - {{stacks: "far-*", account_id: "{FAR}", region: eu-west-2}}
       - {{stacks: "*", account_id: "{HOME}", region: eu-west-2}}
     seals: {{bucket: seals, region: eu-west-2}}
-    leases: {{table: locks, region: eu-west-1}}
+    leases: {{bucket: locks, region: eu-west-1}}
     alerts: {{topic_arn: "arn:aws:sns:eu-west-2:{HOME}:alerts"}}
     events: {{queue: events, region: eu-west-2, account_id: "{HOME}"}}
     """,
@@ -319,7 +319,7 @@ def test_own_credentials_of_each_account_have_what_the_settings_need_there(groun
     }
     assert set(found) == {HOME, FAR}
     for account, own in found.items():
-        assert own["KeepLeasesInATable"]["Resource"] == [f"arn:aws:dynamodb:eu-west-1:{account}:table/locks"]
+        assert own["KeepLeases"]["Resource"] == ["arn:aws:s3:::locks/*"]
         assert {"KeepSeals", "Alert"} <= own.keys()
         assert own["MakeTheRoleOfRules"]["Resource"] == [f"arn:aws:iam::{account}:role/events-events"]
         queues = own["LookAtQueues"]["Resource"] + own["MakeRules"]["Resource"]

@@ -26,7 +26,7 @@ ALSO_FOR_WRITES = {
     # Of whoever puts a function into a network.
     "ec2:DescribeSecurityGroups",
     # Seals and leases are read by whoever writes them.
-    *("dynamodb:GetItem", "s3:GetBucketVersioning", "s3:GetObject", "s3:ListBucket"),
+    *("s3:GetBucketVersioning", "s3:GetObject", "s3:ListBucket"),
     # Of a command that puts messages back.
     *("sqs:ListMessageMoveTasks", "sqs:ReceiveMessage"),
 }
