@@ -43,12 +43,13 @@ ROTATION: Final = (
         ("rotated_secrets",),
         writes="secretsmanager:RotateSecret CancelRotateSecret",
     ),
-    # lambda:InvokeFunction: of RotateSecret, and of the check that the function answers.
+    # lambda:InvokeFunction: of RotateSecret, and of the check that the function answers. lambda:ListTags: without it
+    # GetFunction leaves the tags out, which say whose a function is.
     Right(
         Need.ROTATION,
         "LookAtRotationFunctions",
         ("rotating_functions",),
-        reads="lambda:GetFunction GetFunctionConfiguration GetPolicy",
+        reads="lambda:GetFunction GetFunctionConfiguration GetPolicy ListTags",
         writes="lambda:InvokeFunction",
     ),
     Right(

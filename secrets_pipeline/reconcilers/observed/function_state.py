@@ -20,11 +20,22 @@ class FunctionState:
 
     Attributes:
         configuration: FunctionConfiguration.
-        tags: empty where they may not be read.
+        tags_or_denial: its tags, or why the pipeline may not read them.
     """
 
     configuration: Mapping[str, Any]
-    tags: Mapping[str, str]
+    tags_or_denial: Mapping[str, str] | AwsError
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Return its tags; empty if it has none.
+
+        Raises:
+            AwsError: if Lambda denies the pipeline lambda:ListTags.
+        """
+        if isinstance(self.tags_or_denial, AwsError):
+            raise self.tags_or_denial
+        return self.tags_or_denial
 
     @property
     def code_sha256(self) -> str:

@@ -53,18 +53,18 @@ class Functions:
         return self.configuration(function)
 
     def function(self, function: str) -> FunctionState | None:
-        """Read a function with its tags by GetFunction, once a run; None where there is none.
+        """Read a function with its tags (GetFunction, ListTags), once a run; return None if it does not exist.
 
         Raises:
-            AwsError: if Lambda refuses.
+            AwsError: if Lambda refuses the function. If Lambda denies its tags alone, `FunctionState.tags` raises.
         """
         return self._kept(self._functions, function, self._get_function)
 
     def function_now(self, function: str) -> FunctionState | None:
-        """Read a function with its tags by GetFunction now; None where there is none.
+        """Read a function with its tags (GetFunction, ListTags) now; return None if it does not exist.
 
         Raises:
-            AwsError: if Lambda refuses.
+            AwsError: as `function`.
         """
         self.forget(function)
         return self.function(function)
@@ -90,10 +90,7 @@ class Functions:
         configuration = self._get_configuration(function)
         if configuration is None:
             return None
-        # A version or an alias has no tags of its own.
-        arn = str(Arn.parse(configuration["FunctionArn"]).unqualified)
-        with calling("ListTags", function):
-            return self._account.client("lambda").list_tags(Resource=arn).get("Tags", {})
+        return self._list_tags(function, configuration)
 
     def forget(self, function: str) -> None:
         """Read a function's configuration and tags again next time."""
@@ -129,7 +126,21 @@ class Functions:
                 answer = client.get_function(FunctionName=function)
             except client.exceptions.ResourceNotFoundException:
                 return None
-        return FunctionState(answer["Configuration"], answer.get("Tags") or {})
+        # GetFunction has no Tags if the function has none, if the caller lacks lambda:ListTags, and beside TagsError.
+        # ListTags tells these apart, so that a denied read is an error and never looks like somebody else's function.
+        # https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+        configuration, tags = answer["Configuration"], answer.get("Tags")
+        if tags:
+            return FunctionState(configuration, tags)
+        return FunctionState(
+            configuration, _or_refusal(partial(self._list_tags, configuration=configuration), function)
+        )
+
+    def _list_tags(self, function: str, configuration: Mapping[str, Any]) -> Mapping[str, str]:
+        # A version or an alias has no tags of its own.
+        arn = str(Arn.parse(configuration["FunctionArn"]).unqualified)
+        with calling("ListTags", function):
+            return self._account.client("lambda").list_tags(Resource=arn).get("Tags", {})
 
     def _get_policy(self, function: str) -> Policy:
         client = self._account.client("lambda")

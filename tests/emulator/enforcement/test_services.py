@@ -516,3 +516,28 @@ TRUSTS_LAMBDA = json.dumps(
         ],
     }
 )
+
+
+def test_get_function_shows_tags_to_whoever_may_list_them_alone(clients: Clients) -> None:
+    actors, name = Actors(clients, clients, OWN), f"tagged-{next(_numbers)}"
+    role = actors.role(name, allow("lambda:GetFunction"))
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", "")
+    made = clients.session.client("lambda", endpoint_url=clients.endpoint_url).create_function(
+        FunctionName=name,
+        Role=role,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Code={"ZipFile": code.getvalue()},
+        Tags={"team": "shop"},
+    )
+    caller = actors.session(name)
+    shown = caller.session.client("lambda", endpoint_url=clients.endpoint_url)
+    answer = shown.get_function(FunctionName=name)
+    assert "Tags" not in answer
+    assert answer["TagsError"]["ErrorCode"] == "AccessDeniedException"
+    assert f"lambda:ListTags on resource: {made['FunctionArn']}" in answer["TagsError"]["Message"]
+    actors.allow(name, allow("lambda:GetFunction", "lambda:ListTags"))
+    answer = shown.get_function(FunctionName=name)
+    assert (answer.get("Tags"), "TagsError" in answer) == ({"team": "shop"}, False)

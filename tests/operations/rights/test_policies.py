@@ -134,6 +134,13 @@ def test_replicas_are_written_under_keys_of_their_regions(ground: Ground) -> Non
     assert services == ["secretsmanager.eu-west-1.amazonaws.com", "secretsmanager.eu-west-2.amazonaws.com"]
 
 
+def test_whoever_looks_at_a_function_may_list_its_tags(ground: Ground) -> None:
+    ground.stack(more=", rotation: {managed: true, automatically_after_days: 30}")
+    looks = [one for one in ground.own().values() if "lambda:GetFunction" in one["Action"]]
+    assert looks
+    assert all("lambda:ListTags" in one["Action"] for one in looks)
+
+
 def test_a_boundary_bounds_the_roles_that_are_made(ground: Ground) -> None:
     ground.stack(more=", rotation: {managed: true, automatically_after_days: 30}")
     without = ground.own()

@@ -11,6 +11,8 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 - Environment variables over 4 KB are refused; KMSKeyArn is kept.
   https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+- GetFunction has Tags for callers who may lambda:ListTags alone; others get TagsError.
+  https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
 - AddPermission refuses a StatementId that is there.
   https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 """

@@ -23,7 +23,7 @@ from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.enforcement.contexts import about_time
 from secrets_pipeline.emulator.enforcement.documents import policy as compiled
 from secrets_pipeline.emulator.services.iam import last_put
-from secrets_pipeline.emulator.services.lambda_ import runtime
+from secrets_pipeline.emulator.services.lambda_ import response, runtime
 from secrets_pipeline.emulator.services.lambda_.function import Function, Phase, require_idle, require_made
 from secrets_pipeline.emulator.services.lambda_.logs import write_log
 from secrets_pipeline.emulator.services.lambda_.runtime import Invocation
@@ -211,3 +211,4 @@ def install() -> None:
     default_user_config["lambda"] = {"use_docker": False}
     moto_models.LambdaFunction = Function  # type: ignore[misc] # the class that create_function instantiates
     lambda_simple_backends.backend = EmulatedLambdaBackend
+    response.install()
