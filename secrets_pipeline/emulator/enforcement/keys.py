@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from moto.kms.models import kms_backends
@@ -17,8 +18,9 @@ from secrets_pipeline.access.evaluator import Context
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.requests import operation_of
 from secrets_pipeline.emulator.enforcement.contexts import about_request, about_tags
+from secrets_pipeline.emulator.enforcement.documents import policy
 from secrets_pipeline.emulator.enforcement.refusals import refused
-from secrets_pipeline.emulator.enforcement.targets import anything, key_target
+from secrets_pipeline.emulator.enforcement.targets import anything, key_target, new_key_target
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
@@ -90,6 +92,21 @@ def refused_key(response: BaseResponse, client: Client) -> str | None:
         if refusal is not None:
             return refusal
     return None
+
+
+def may_put_policy(text: str, client: Client, region: str, key: Key | None) -> bool:
+    """Whether a client may call PutKeyPolicy once a key has a policy.
+
+    Args:
+        text: the policy, JSON.
+        client: who writes it.
+        region: of the key.
+        key: the key; None for one that is being made, which has neither tags nor aliases yet.
+    """
+    target = new_key_target(client.account_id, region) if key is None else key_target(key)
+    target = replace(target, policy=policy("key policy", text))
+    context = Context({**about_request(region), "kms:calleraccount": (client.account_id,)})
+    return refused(client, "kms:PutKeyPolicy", target, context) is None
 
 
 def _asked(operation: str, params: Mapping[str, Any], client: Client, region: str) -> Iterator[_Asked]:

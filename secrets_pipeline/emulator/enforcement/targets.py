@@ -115,6 +115,15 @@ def key_target(key: Key) -> TargetResource:
     )
 
 
+def new_key_target(account_id: str, region: str) -> TargetResource:
+    """A KMS key that is being made: its ARN is not known, and it has neither tags nor aliases."""
+    partition = get_partition(region)
+    belongs = belonging(account_id, partition)
+    arn = str(Arn(partition, "kms", region, account_id, "key/*"))
+    about = Context(belongs.context("resource"))
+    return TargetResource(arn, account_id, Layer.KEY_POLICY, None, belongs.rcps, context=about)
+
+
 def _grant(grant: Grant) -> Policy:
     constraints = grant.constraints or {}
     return grant_policy(

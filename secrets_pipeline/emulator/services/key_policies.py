@@ -1,19 +1,18 @@
-"""Write the policies of keys that AWS makes for its services, and refuse what PutKeyPolicy refuses.
+"""Write the policies of keys that AWS makes for its services, and refuse what CreateKey and PutKeyPolicy refuse.
 
-https://docs.aws.amazon.com/kms/latest/developerguide/services-secrets-manager.html and
-https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+https://docs.aws.amazon.com/kms/latest/developerguide/services-secrets-manager.html,
+https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html and
+https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
 from secrets_pipeline.arn import iam_arn
 from secrets_pipeline.emulator.core.fault import Fault
-from secrets_pipeline.emulator.services.documents import principals, statements
+from secrets_pipeline.emulator.services.documents import statements
 from secrets_pipeline.emulator.services.principals import require_visible
 
 _NAMES = {"secretsmanager": "AWS Secrets Manager"}
@@ -61,30 +60,20 @@ def default(service: str, partition: str, region: str, account_id: str) -> str |
     return json.dumps({"Version": "2012-10-17", "Id": f"auto-{service}-2", "Statement": statements})
 
 
-def check(policy: str, account_id: str, *, may_lock_out: bool) -> None:
-    """Refuse a policy that is not well-formed, or that leaves nobody of the account who may change it.
+def check(policy: str, may_change_it: Callable[[str], bool]) -> None:
+    """Refuse a policy that is not well-formed, or under which its writer could not replace it.
 
     Args:
         policy: JSON.
-        account_id: of the key, 12 digits.
-        may_lock_out: whether the second check is bypassed.
+        may_change_it: whether the caller may kms:PutKeyPolicy under this policy; what bypasses the check says yes.
 
     Raises:
         Fault: MalformedPolicyDocumentException.
     """
     found = statements(policy, "The new key policy is not valid.")
     require_visible(found, "Policy contains a statement with one or more invalid principals.")
-    if not may_lock_out and not any(_keeps_writer(one, account_id) for one in found):
+    if not may_change_it(policy):
         raise Fault(
             "MalformedPolicyDocumentException",
             "The new key policy will not allow you to update the key policy in the future.",
         )
-
-
-def _keeps_writer(statement: Mapping[str, Any], account_id: str) -> bool:
-    """Whether a statement lets a principal of the account, or everybody, change the policy later."""
-    actions = statement.get("Action", ())
-    listed = [actions] if isinstance(actions, str) else actions
-    may_put = any(re.fullmatch(str(one).replace("*", ".*"), "kms:PutKeyPolicy", re.IGNORECASE) for one in listed)
-    ours = any(one in {"*", account_id} or f"::{account_id}:" in one for one in principals(statement))
-    return statement["Effect"] == "Allow" and may_put and ours

@@ -4,8 +4,10 @@ What it corrects, measured on moto 5.2.5:
 
 - Cryptographic operations check the key's state: DisabledException, KMSInvalidStateException.
   https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
-- Key policies must be JSON with statements, and may not lock their writer out unless the check is bypassed.
-  https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+- Key policies must be JSON with statements. They must let their writer call PutKeyPolicy again, unless the check is
+  bypassed; where the policy delegates to the account, the writer's IAM policies decide, and a key that is being made
+  has neither tags nor aliases to them.
+  https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
 - RotationPeriodInDays is kept; the waiting period is 7 to 30 days; states that exclude each other are refused.
   https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
 - Keys behind `alias/aws/…` have KeyManager AWS and the id that ListAliases shows; that prefix is reserved. That of
@@ -33,6 +35,8 @@ from moto.kms.responses import KmsResponse
 from moto.kms.utils import RESERVED_ALIASE_TARGET_KEY_IDS, AbstractPrivateKey, KeySpec, generate_private_key
 
 from secrets_pipeline.emulator.core.fault import Fault
+from secrets_pipeline.emulator.enforcement import identify
+from secrets_pipeline.emulator.enforcement.keys import may_put_policy
 from secrets_pipeline.emulator.services import key_policies
 
 ROTATION_DAYS = range(90, 2561)
@@ -161,19 +165,22 @@ class EmulatedKmsResponse(KmsResponse):
 
     def create_key(self) -> str:
         """Create a key under a policy that is well-formed and leaves its writer in."""
-        self._check_policy()
+        self._check_policy(None)
         return super().create_key()
 
     def put_key_policy(self) -> str:
         """Replace the policy by one that is well-formed and leaves its writer in."""
-        self._key()
-        self._check_policy()
+        self._check_policy(self._key())
         return super().put_key_policy()
 
-    def _check_policy(self) -> None:
+    def _check_policy(self, key: Key | None) -> None:
+        """Check the policy for a key, or for one that is being made."""
         policy, bypassed = self._get_param("Policy"), self._get_param("BypassPolicyLockoutSafetyCheck")
+        client = identify(self.current_account, self.access_key, self.region)
         if policy is not None:
-            key_policies.check(str(policy), self.current_account, may_lock_out=bool(bypassed))
+            key_policies.check(
+                str(policy), lambda text: bool(bypassed) or may_put_policy(text, client, self.region, key)
+            )
 
     def generate_mac(self) -> str:
         """Compute a MAC with a key that is enabled."""

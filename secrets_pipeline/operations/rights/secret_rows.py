@@ -102,6 +102,9 @@ PRUNE: Final = (
 
 KEYS: Final = (
     Right(Need.KEYS, "ReadKeysOfStacks", ("own_keys",), reads="kms:GetKeyRotationStatus"),
+    # Of CreateKey with a policy, which KMS refuses unless the caller may replace it: no tag nor alias tells such a key.
+    # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
+    Right(Need.KEYS, "MakeKeysWithPolicies", ("own_keys",), writes="kms:PutKeyPolicy", condition=when.has_no_alias),
     Right(Need.KEYS, "MoveAliases", ("own_aliases",), writes="kms:UpdateAlias"),
     Right(
         Need.KEYS,

@@ -322,3 +322,31 @@ def test_another_account_uses_a_key_but_never_administers_it(
         lambda: caller.disable_key(KeyId=key),
     ):
         assert refusal(call)[0] == "AccessDeniedException"
+
+
+def test_a_key_with_a_policy_is_made_by_whoever_may_replace_that_policy(actors: Actors, role: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key."""
+    actors.role(role, allow("kms:CreateKey"))
+    maker = actors.session(role)
+    delegates = document(allow("kms:*", **of(f"arn:aws:iam::{OWN}:root")))
+    lockout = "The new key policy will not allow you to update the key policy in the future."
+    assert refusal(lambda: maker.kms.create_key(Policy=delegates)) == ("MalformedPolicyDocumentException", lockout)
+    # Another principal of the account than the caller.
+    of_operator = document(allow("kms:*", **of(f"arn:aws:iam::{OWN}:user/local-operator")))
+    actors.allow(role, allow("kms:CreateKey", "kms:PutKeyPolicy"))
+    assert refusal(lambda: maker.kms.create_key(Policy=of_operator)) == ("MalformedPolicyDocumentException", lockout)
+    # A key that is being made has no tags to authorize by, even if they come with it.
+    tagged = {"StringEquals": {"aws:ResourceTag/team": "shop"}}
+    actors.allow(role, allow("kms:CreateKey", "kms:TagResource"), allow("kms:PutKeyPolicy", Condition=tagged))
+    tags: Any = [{"TagKey": "team", "TagValue": "shop"}]
+    assert refusal(lambda: maker.kms.create_key(Policy=delegates, Tags=tags))[1] == lockout
+    actors.allow(
+        role, allow("kms:CreateKey"), allow("kms:PutKeyPolicy", Condition={"Null": {"kms:ResourceAliases": "true"}})
+    )
+    assert refusal(lambda: maker.kms.create_key(Policy=delegates)) == ("", "")
+    # Whoever the key policy names needs no policy of IAM's.
+    actors.allow(role, allow("kms:CreateKey"))
+    named = document(allow("kms:*", **of(f"arn:aws:iam::{OWN}:role/{role}")))
+    assert refusal(lambda: maker.kms.create_key(Policy=named)) == ("", "")
+    bypassed = {"Policy": delegates, "BypassPolicyLockoutSafetyCheck": True}
+    assert refusal(lambda: maker.kms.create_key(**bypassed)) == ("", "")

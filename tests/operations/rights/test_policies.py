@@ -141,6 +141,15 @@ def test_whoever_looks_at_a_function_may_list_its_tags(ground: Ground) -> None:
     assert all("lambda:ListTags" in one["Action"] for one in looks)
 
 
+def test_whoever_makes_keys_with_policies_may_put_a_policy_while_a_key_has_no_alias(ground: Ground) -> None:
+    ground.stack(components="            create_kms_key: true\n")
+    puts = [one for one in ground.own().values() if "kms:PutKeyPolicy" in one["Action"]]
+    # A key that is being made has no tags, so a statement that asks for one does not count.
+    assert [one["Condition"] for one in puts if "aws:ResourceTag" not in str(one["Condition"])] == [
+        {"Null": {"kms:ResourceAliases": "true"}}
+    ]
+
+
 def test_a_boundary_bounds_the_roles_that_are_made(ground: Ground) -> None:
     ground.stack(more=", rotation: {managed: true, automatically_after_days: 30}")
     without = ground.own()
