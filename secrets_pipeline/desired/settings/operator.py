@@ -72,10 +72,13 @@ class EventSettings(AssumedRole, InOrganization):
     """The queue that brings AWS's events of rotations, tampering, databases and access; one for all accounts."""
 
     queue: str = Field(
-        pattern=r"^[A-Za-z0-9_-]{1,45}$",
+        # EventBridge takes 64 characters as the name of a rule, and the longest is `<name>-organization-changes`:
+        # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+        pattern=r"^[A-Za-z0-9_-]{1,43}$",
         description=(
             "Name of the queue, which is also in the names of all that the pipeline makes to bring events there: a "
-            "dead-letter queue (`<name>-dead-letters`), rules, a bus and roles for other accounts."
+            "dead-letter queue (`<name>-dead-letters`), rules, a bus and roles for other accounts. It has at most 43 "
+            "characters."
         ),
     )
     region: str = Field(pattern=rf"^{REGION.pattern}$", description="AWS region of the queue.")
