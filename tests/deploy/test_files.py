@@ -223,14 +223,21 @@ def test_of_keys_those_that_the_pipeline_made_or_is_making_are_changed_alone() -
     changing = [one for found in statements().values() for one in found if KEY_WRITES & set(one["Action"])]
     on_keys = [one for one in changing if not str(one["Resource"]).endswith(":alias/*'}")]
     assert {action for one in on_keys for action in one["Action"]} == KEY_WRITES
+    being_made = 0
     for one in on_keys:
         match one["Action"]:
             case ["kms:CreateAlias", "kms:EnableKeyRotation", "kms:TagResource"]:
                 assert one["Condition"] == {"Null": new}
+            # CreateKey with a policy, for whoever may replace it:
+            # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
+            case ["kms:PutKeyPolicy"]:
+                assert one["Condition"] == {"Null": new}
+                being_made += 1
             case ["kms:ScheduleKeyDeletion"]:
                 assert one["Condition"] == {"Null": {**spare, **new}}
             case _:
                 assert one["Condition"] == {"Null": made}
+    assert being_made == 1
 
 
 def test_the_two_keys_of_the_pipeline_are_used_before_their_alias_counts_and_keys_of_others_are_not() -> None:
@@ -324,10 +331,28 @@ def test_of_parameters_those_that_are_named_are_read_and_decrypted_alone() -> No
                 read[policy] = one["Resource"]
             if "kms:Decrypt" in one["Action"]:
                 asked = {key: value for keys in one["Condition"].values() for key, value in keys.items()}
-                others = {f"{service}.*.amazonaws.com" for service in ("secretsmanager", "sqs")}
-                if asked.get("kms:ViaService") not in others and "kms:ResourceAliases" not in asked:
+                service = str(asked.get("kms:ViaService", [""])[0]).partition(".")[0]
+                if service not in {"secretsmanager", "sqs"} and "kms:ResourceAliases" not in asked:
                     decrypted[policy] = asked["kms:EncryptionContext:PARAMETER_ARN"]
     assert read == decrypted == named
+
+
+def test_keys_are_used_through_either_spelling_of_a_service() -> None:
+    """Regions of China have endpoints below `amazonaws.com.cn`; AWS does not say what `kms:ViaService` has there."""
+    boundary = statements_of(template("pipeline")["Resources"]["Boundary"]["Properties"]["PolicyDocument"])
+    every = [*boundary, *itertools.chain.from_iterable(statements().values())]
+    conditions = [keys for one in every for keys in one.get("Condition", {}).values() if "kms:ViaService" in keys]
+    assert len(conditions) == 6
+    for keys in conditions:
+        first, *rest = keys["kms:ViaService"]
+        assert first.endswith(".*.amazonaws.com")
+        assert rest == [f"{first}.cn"]
+
+
+def test_whoever_looks_at_a_function_may_list_its_tags() -> None:
+    """Without lambda:ListTags GetFunction leaves the tags out, which say whose the function is."""
+    looks = [one for found in statements().values() for one in found if "lambda:GetFunction" in one["Action"]]
+    assert [("lambda:ListTags" in one["Action"]) for one in looks] == [True]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)

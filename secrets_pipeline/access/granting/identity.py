@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from secrets_pipeline.access.granting.names import alias_of
-from secrets_pipeline.access.policy_text.statements import READ, VERSION, via
+from secrets_pipeline.access.policy_text.statements import READ, VERSION, one_or_all, via_service
 from secrets_pipeline.arn import Arn
 
 PolicyDocument: TypeAlias = Mapping[str, Any]
@@ -77,7 +77,7 @@ def key_statements(sid: str, actions: list[str], secrets: Iterable[Readable]) ->
 
 def _key_statement(sid: str, actions: list[str], keys: list[str], secrets: list[str]) -> dict[str, Any]:
     condition: dict[str, Any] = {
-        "StringEquals": {"kms:ViaService": via(Arn.parse(secrets[0]).region)},
+        "StringEquals": {"kms:ViaService": one_or_all(via_service("secretsmanager", Arn.parse(secrets[0]).region))},
         "StringLike": {"kms:EncryptionContext:SecretARN": secrets},
     }
     alias = alias_of(keys[0])

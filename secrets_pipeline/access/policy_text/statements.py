@@ -9,6 +9,7 @@ from secrets_pipeline.arn import iam_arn
 
 VERSION = "2012-10-17"
 READERS = "SecretsPipelineReaders"
+_CHINA = "cn-"
 READ = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
 _USE_KEY = [
     "kms:CreateGrant",
@@ -84,7 +85,12 @@ def key_policy(
             "Principal": {"AWS": "*"},
             "Action": _USE_KEY,
             "Resource": "*",
-            "Condition": {"StringEquals": {"kms:CallerAccount": account_id, "kms:ViaService": via(region)}},
+            "Condition": {
+                "StringEquals": {
+                    "kms:CallerAccount": account_id,
+                    "kms:ViaService": one_or_all(via_service("secretsmanager", region)),
+                }
+            },
         },
     ]
     if readers:
@@ -106,13 +112,37 @@ def key_readers(readers: Sequence[str], region: str, *, organization_id: str | N
         "Principal": {"AWS": sorted(readers)},
         "Action": ["kms:Decrypt", "kms:DescribeKey"],
         "Resource": "*",
-        "Condition": {"StringEquals": {"kms:ViaService": via(region), **_inside(organization_id)}},
+        "Condition": {
+            "StringEquals": {
+                "kms:ViaService": one_or_all(via_service("secretsmanager", region)),
+                **_inside(organization_id),
+            }
+        },
     }
 
 
-def via(region: str) -> str:
-    """What `kms:ViaService` says of Secrets Manager in a region; for those of China AWS does not document it."""
-    return f"secretsmanager.{region}.amazonaws.com"
+def via_service(service: str, *regions: str) -> list[str]:
+    """List what `kms:ViaService` may say when an AWS service uses a key.
+
+    AWS documents `<service>.<region>.amazonaws.com`. In China endpoints end in `amazonaws.com.cn`, and AWS does not
+    document which of the two KMS sees there, so both are listed. Only AWS sets this key, so a second name lets nobody
+    else in.
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+
+    Args:
+        service: for example `secretsmanager`.
+        regions: where it uses keys.
+    """
+    return [
+        f"{service}.{region}.amazonaws.com{end}"
+        for region in regions
+        for end in (("", ".cn") if region.startswith(_CHINA) else ("",))
+    ]
+
+
+def one_or_all(values: list[str]) -> str | list[str]:
+    """Return a single value as it is, several as a list: both spellings are one policy."""
+    return values if len(values) > 1 else values[0]
 
 
 def _inside(organization_id: str | None) -> dict[str, str]:

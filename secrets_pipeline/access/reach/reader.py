@@ -22,7 +22,7 @@ from secrets_pipeline.access.evaluator import (
     Vote,
     authorize,
 )
-from secrets_pipeline.access.policy_text.statements import via
+from secrets_pipeline.access.policy_text.statements import via_service
 
 GET_SECRET_VALUE: Final = "secretsmanager:GetSecretValue"  # noqa: S105 - an action
 DECRYPT: Final = "kms:Decrypt"
@@ -58,8 +58,6 @@ _SERVICE_KEYS: Final = frozenset(
     {"aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "kms:encryptioncontext:secretversionid"}
 )
 """What AWS does not document for Secrets Manager, and which version it is."""
-_CHINA: Final = "cn-"
-"""How regions begin whose endpoints end in `amazonaws.com.cn`: AWS does not document whether `kms:ViaService` does."""
 DEFAULT_KEY: Final = "aws/secretsmanager"
 _ENCRYPTION_CONTEXT = "kms:encryptioncontext"
 _OUTSIDE = Context({"aws:securetransport": ("true",)}, NETWORK_KEYS)
@@ -132,10 +130,11 @@ class ReadableSecret:
             # AWS says no more than that conditions on the network "might fail" where a service calls for the caller:
             # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-aws.html#conditions-aws-vpce
             unknown = self.context.unknown | _SERVICE_KEYS
-            if self.region.startswith(_CHINA):
+            spellings = via_service("secretsmanager", self.region)
+            if len(spellings) > 1:
                 unknown |= {"kms:viaservice"}
             else:
-                own["kms:viaservice"] = (via(self.region),)
+                own["kms:viaservice"] = tuple(spellings)
             context = replace(self.context, values={**self.context.values, **own}, unknown=unknown)
             self._decrypt[account_id] = Request(DECRYPT, context)
         return self._decrypt[account_id]

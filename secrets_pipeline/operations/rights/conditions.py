@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets_pipeline.access.policy_text.statements import one_or_all, via_service
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG
 from secrets_pipeline.operations.rights.model import Condition, Touched
@@ -13,19 +14,19 @@ def through_secrets_manager(touched: Touched) -> Condition:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """
-    return {"StringEquals": {"kms:ViaService": _services(touched, "secretsmanager")}}
+    return {"StringEquals": {"kms:ViaService": via_service("secretsmanager", *touched.regions)}}
 
 
 def through_rds(touched: Touched) -> Condition:
     """Keys, as RDS uses them on the caller's behalf."""
-    return {"StringEquals": {"kms:ViaService": _services(touched, "rds")}}
+    return {"StringEquals": {"kms:ViaService": via_service("rds", *touched.regions)}}
 
 
 def through_parameters(touched: Touched) -> Condition:
     """Keys, as Parameter Store uses them on the caller's behalf for the parameters that stacks take in."""
     return {
         "StringEquals": {
-            "kms:ViaService": _services(touched, "ssm"),
+            "kms:ViaService": via_service("ssm", *touched.regions),
             "kms:EncryptionContext:PARAMETER_ARN": list(touched.arns["parameters"]),
         }
     }
@@ -34,14 +35,14 @@ def through_parameters(touched: Touched) -> Condition:
 def through_parameters_of_alerts(touched: Touched) -> Condition:
     """The same for the parameter that holds the URL of the webhook."""
     [named] = touched.arns["webhook_parameter"]
-    service = f"ssm.{Arn.parse(named).region}.amazonaws.com"
+    service = one_or_all(via_service("ssm", Arn.parse(named).region))
     return {"StringEquals": {"kms:ViaService": service, "kms:EncryptionContext:PARAMETER_ARN": named}}
 
 
 def through_the_webhooks_secret(touched: Touched) -> Condition:
     """Keys, as Secrets Manager uses them for the secret that holds the URL of the webhook."""
     [named] = touched.arns["webhook_secret"]
-    service = f"secretsmanager.{Arn.parse(named).region}.amazonaws.com"
+    service = one_or_all(via_service("secretsmanager", Arn.parse(named).region))
     return {"StringEquals": {"kms:ViaService": service, "kms:EncryptionContext:SecretARN": named}}
 
 
@@ -51,7 +52,7 @@ def through_queues(touched: Touched) -> Condition:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
     [named] = touched.arns["queue_keys"]
-    return {"StringEquals": {"kms:ViaService": f"sqs.{Arn.parse(named).region}.amazonaws.com"}}
+    return {"StringEquals": {"kms:ViaService": one_or_all(via_service("sqs", Arn.parse(named).region))}}
 
 
 def has_fingerprint_alias(touched: Touched) -> Condition:
@@ -110,7 +111,3 @@ def is_in_cluster(touched: Touched) -> Condition:
 
 def _aliased(key: str) -> Condition:
     return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": key}} if key.startswith("alias/") else {}
-
-
-def _services(touched: Touched, service: str) -> list[str]:
-    return [f"{service}.{region}.amazonaws.com" for region in touched.regions]

@@ -8,7 +8,7 @@ from secrets_pipeline.access.evaluator import Caller, Layer, Policy, PrincipalKi
 from secrets_pipeline.access.policy_text.statements import key_policy
 from secrets_pipeline.access.reach.reader import Allowed, ReadableKey, ReadableSecret, Reader, Unknown
 
-ACCOUNT = "111122223333"
+ACCOUNT, READERS = "111122223333", "444455556666"
 
 
 def secret(region: str, partition: str) -> ReadableSecret:
@@ -36,6 +36,19 @@ def test_a_key_policy_that_asks_for_the_service_makes_an_answer_unknown(
 ) -> None:
     found = reader(partition, "secretsmanager:*").read(secret(region, partition))
     assert isinstance(found, verdict)
+
+
+def test_a_made_key_policy_lets_secrets_manager_in_under_either_name() -> None:
+    both = ["secretsmanager.cn-north-1.amazonaws.com", "secretsmanager.cn-north-1.amazonaws.com.cn"]
+    reads = [f"arn:aws-cn:iam::{READERS}:role/reader"]
+    conditions = [
+        one["Condition"]["StringEquals"]["kms:ViaService"]
+        for one in key_policy(ACCOUNT, "cn-north-1", "aws-cn", [], reads)["Statement"]
+        if "Condition" in one
+    ]
+    assert conditions == [both, both]
+    single = key_policy(ACCOUNT, "eu-west-2", "aws", [], ())["Statement"][1]["Condition"]["StringEquals"]
+    assert single["kms:ViaService"] == "secretsmanager.eu-west-2.amazonaws.com"
 
 
 def test_where_it_makes_no_difference_the_answer_is_certain() -> None:

@@ -134,6 +134,29 @@ def test_replicas_are_written_under_keys_of_their_regions(ground: Ground) -> Non
     assert services == ["secretsmanager.eu-west-1.amazonaws.com", "secretsmanager.eu-west-2.amazonaws.com"]
 
 
+def test_in_china_keys_are_used_through_either_spelling_of_a_service(ground: Ground) -> None:
+    """AWS does not document which of both `kms:ViaService` has where endpoints end in `amazonaws.com.cn`."""
+    ground.write(
+        "operator.yaml",
+        f"""
+    targets: [{{stacks: "*", account_id: "{HOME}", region: cn-north-1}}]
+    grants: {{parameters: ['/shared/*']}}
+    events: {{queue: events, region: cn-north-1, account_id: "{HOME}", kms_key: alias/events}}
+    """,
+    )
+    ground.stack(more=", rotation: {managed: true, automatically_after_days: 30}")
+    ground.stack("other")
+    text = (ground.folder / "stacks" / "other.yaml").read_text()
+    taken_in = "{path: api, secret_data: '${ssm:/shared/token}'}"
+    ground.write("stacks/other.yaml", text.replace("{path: api, generate_random_password: true}", taken_in))
+    conditions = [one.get("Condition", {}).get("StringEquals", {}) for one in ground.own().values()]
+    services = {str(one["kms:ViaService"][0]).partition(".")[0]: one for one in conditions if "kms:ViaService" in one}
+    assert services.keys() == {"secretsmanager", "ssm", "sqs"}
+    for service, condition in services.items():
+        ends = ("amazonaws.com", "amazonaws.com.cn")
+        assert condition["kms:ViaService"] == [f"{service}.cn-north-1.{end}" for end in ends]
+
+
 def test_whoever_looks_at_a_function_may_list_its_tags(ground: Ground) -> None:
     ground.stack(more=", rotation: {managed: true, automatically_after_days: 30}")
     looks = [one for one in ground.own().values() if "lambda:GetFunction" in one["Action"]]
