@@ -132,23 +132,33 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and botocore
 
 MISSING = frozenset(
     {
+        "AWS.SimpleQueueService.NonExistentQueue",
         "ClusterNotFoundException",
         "DBClusterNotFoundFault",
         "DBInstanceNotFound",
         "NoSuchBucket",
         "NoSuchEntity",
         "NoSuchKey",
+        "NotFound",
         "NotFoundException",
         "ParameterNotFound",
+        "QueueDoesNotExist",
         "ResourceNotFoundException",
         "ServiceNotFoundException",
         "404",
     }
 )
-"""AWS's codes for what is not there."""
+"""AWS's codes for what is not there; SQS and SNS have their own, as `tests/contracts/recorded.json` shows."""
 
 THROTTLED = frozenset(
-    {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+    {
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
 )
 """AWS's codes for too many calls a second."""
 

@@ -110,7 +110,7 @@ def translate(error: Foreign, *, action: str, resource: str) -> AwsError:
     if isinstance(error, ClientError):
         code = _code(error)
         operation = str(error.operation_name)
-        message = str(error.response.get("Error", {}).get("Message", ""))
+        message = _message(error)
         waited = str(error.response.get("Error", {}).get(WAITED, ""))
     inside = "" if operation == action else f" at {operation}"
     return AwsError(
@@ -155,20 +155,25 @@ def raise_without_context(error: AwsError) -> NoReturn:
 
 
 def _of_any_resource(error: Foreign, code: str, message: str) -> str:
-    """What was said, without the resource that AWS names where it refuses somebody."""
-    if code not in DENIED:
-        return explained(error)
+    """Say it without the resource, which AWS names if a policy refuses the caller; in full for any other refusal."""
     refused = [f"{found['action']} is not allowed" for found in _DENIED.finditer(message)]
-    return ": ".join([code, ", ".join(dict.fromkeys([*refused, *_layers(message)]))])
+    if code not in DENIED or not refused:
+        return explained(error)
+    return f"{code}: {', '.join(dict.fromkeys([*refused, *_layers(message)]))}"
 
 
 def _answer(error: ClientError) -> str:
     code = _code(error)
-    message = str(error.response.get("Error", {}).get("Message", "")).strip()
+    message = _message(error).strip()
     if error.operation_name not in WITHOUT_VALUES:
         said = ", ".join(_known_parts(message))
         return f"{code}{f': {said}' if said else ''} (AWS's text is left out: it may quote a value)"
     return f"{code}: {message}" if message else code
+
+
+def _message(error: ClientError) -> str:
+    # Lambda sends null with AccessDeniedException for a function of another account.
+    return str(error.response.get("Error", {}).get("Message") or "")
 
 
 def _code(error: ClientError) -> str:

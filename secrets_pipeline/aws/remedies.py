@@ -19,14 +19,19 @@ _CREDENTIALS = "Sign in again, or renew the credentials, then run again: finishe
 _SLOWER = "Another tool uses the same account's quota; run again, finished work is not repeated."
 _GONE = "It was deleted or never made: check name, account and region, then apply again."
 _KEY_STATE = "Enable the KMS key, or cancel its deletion; `aws kms describe-key` shows its state."
+_CHANGED = "Somebody else changed it at the same moment: run again."
 _AGAIN = "AWS had a fault of its own: run again, finished work is not repeated."
 _POLICY = "Check the policy's JSON, and that each principal in it exists; a new role takes some seconds to be visible."
+_FUNCTION = (
+    "Deploy the function, or let secretsmanager.amazonaws.com invoke it: `aws lambda get-policy` shows who may now."
+)
 _EXISTS = "Something of that name exists already: adopt it, rename ours, or delete the other."
 _QUOTA = "A quota of the account is used up: delete what is unused, or ask for more in Service Quotas."
 _PARAMETER = (
     "AWS does not take one of the settings: compare the component in YAML with the API reference of that operation."
 )
 _QUEUE = "SQS keeps the name of a deleted queue for 60 seconds: run again after that."
+_PURGE = "SQS empties a queue once in 60 seconds: run again after that."
 _REACH = "Check the network, the region's name and AWS_ENDPOINT_URL."
 
 REMEDIES: Mapping[str, str] = {
@@ -38,6 +43,14 @@ REMEDIES: Mapping[str, str] = {
     "DecryptionFailure": _KMS_ALLOW,
     "EncryptionFailure": _KMS_ALLOW,
     "KMSKeyNotAccessibleFault": _KMS_ALLOW,
+    "KMSAccessDenied": _KMS_ALLOW,
+    "KMS.AccessDeniedException": _KMS_ALLOW,
+    "KMSNotFound": _GONE,
+    "KMS.NotFoundException": _GONE,
+    "KMSDisabled": _KEY_STATE,
+    "KMS.DisabledException": _KEY_STATE,
+    "KMSInvalidState": _KEY_STATE,
+    "KMS.InvalidStateException": _KEY_STATE,
     "DisabledException": _KEY_STATE,
     "KMSInvalidStateException": _KEY_STATE,
     "KeyUnavailableException": _AGAIN,
@@ -56,9 +69,14 @@ REMEDIES: Mapping[str, str] = {
     "PublicPolicyException": "The policy would let anybody read: name the principals.",
     "ResourceExistsException": _EXISTS,
     "AlreadyExistsException": _EXISTS,
+    "ResourceAlreadyExistsException": _EXISTS,
+    "EntityAlreadyExists": _EXISTS,
+    "QueueAlreadyExists": _EXISTS,
+    "QueueNameExists": _EXISTS,
     "DBInstanceAlreadyExists": _EXISTS,
     "DBClusterAlreadyExistsFault": _EXISTS,
     "LimitExceededException": _QUOTA,
+    "LimitExceeded": _QUOTA,
     "InstanceQuotaExceeded": _QUOTA,
     "StorageQuotaExceeded": _QUOTA,
     "DBClusterQuotaExceededFault": _QUOTA,
@@ -71,7 +89,23 @@ REMEDIES: Mapping[str, str] = {
     "InvalidDBInstanceState": "The instance is busy: run again when it is available.",
     "InvalidDBClusterStateFault": "The cluster is busy: run again when it is available.",
     "InvalidParameterCombination": "Change the database's settings in its component.",
-    "PreconditionFailedException": "Somebody else changed it meanwhile: run again.",
+    "InvalidParameter": _PARAMETER,
+    "InvalidAttributeName": _PARAMETER,
+    "InvalidAttributeValue": _PARAMETER,
+    "ValidationError": _PARAMETER,
+    "InvalidInput": _PARAMETER,
+    "BadRequestException": _PARAMETER,
+    "TagException": "KMS takes up to 50 tags, each key once, and none that begins with `aws:`. Change the tags.",
+    "InvalidCiphertextException": "It was sealed under another KMS key, for another use, or changed: seal it again.",
+    "UnsupportedOperationException": "AWS does not do this to a resource of its kind: change the component in YAML.",
+    "RequestEntityTooLargeException": "The request is longer than AWS takes: make the package, or the list, smaller.",
+    "PreconditionFailedException": _CHANGED,
+    "ConcurrentModification": _CHANGED,
+    "ConcurrentModificationException": _CHANGED,
+    "OperationAbortedException": _CHANGED,
+    "ConflictException": _CHANGED,
+    "PurgeQueueInProgress": _PURGE,
+    "AWS.SimpleQueueService.PurgeQueueInProgress": _PURGE,
     "QueueDeletedRecently": _QUEUE,
     "AWS.SimpleQueueService.QueueDeletedRecently": _QUEUE,
     "PreconditionNotMetException": "The resource changed meanwhile: plan again.",
@@ -80,6 +114,12 @@ REMEDIES: Mapping[str, str] = {
     "InternalError": _AGAIN,
     "ServiceUnavailable": _AGAIN,
     "ServiceException": _AGAIN,
+    "ServiceFailure": _AGAIN,
+    "InternalException": _AGAIN,
+    "InternalServerError": _AGAIN,
+    "InternalServerException": _AGAIN,
+    "ServerException": _AGAIN,
+    "ServiceUnavailableException": _AGAIN,
     "DependencyTimeoutException": _AGAIN,
     "ResourceConflictException": "Another update of it is in progress: run again when that has finished.",
     "KMSInternalException": _AGAIN,
@@ -109,8 +149,11 @@ def remedy(code: str, message: str) -> str:
 
     Args:
         code: AWS's error code, or botocore's exception name.
-        message: AWS's text; it alone tells a denied KMS key from a denied secret.
+        message: AWS's text. Only the text tells a denied secret from a denied KMS key, and from a rotation function
+            that Secrets Manager may not invoke.
     """
     if code in DENIED and "KMS" in message:
         return _KMS_ALLOW
+    if code in DENIED and "cannot invoke the specified Lambda function" in message:
+        return _FUNCTION
     return REMEDIES.get(code, OTHERWISE)

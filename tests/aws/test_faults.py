@@ -26,6 +26,8 @@ from secrets_pipeline.aws.faults import _OWN_TEXT, calling, explained, translate
 from secrets_pipeline.aws.operations import _BY_SERVICE, WITHOUT_VALUES
 from secrets_pipeline.aws.remedies import OTHERWISE, REMEDIES
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.engine.model import Change, ChangeClass, Failed, Resource
+from secrets_pipeline.engine.report import rows, told
 from secrets_pipeline.errors import DENIED, MISSING, THROTTLED, AwsError, SpecError
 from tests.aws.product_calls import BY_LIBRARIES, SERVICES, called, operations_of
 
@@ -318,6 +320,92 @@ def test_an_answer_without_code_or_message_is_still_an_error() -> None:
     assert translated.remedy == OTHERWISE
 
 
+INVOKE = (
+    "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the "
+    "principal secretsmanager.amazonaws.com."
+)
+OTHER_REASONS = [
+    # What AWS was recorded to say with AccessDeniedException but "is not authorized to perform".
+    ("RotateSecret", INVOKE),
+    ("GetResourcePolicy", "Access to KMS is not allowed"),
+    ("PutRetentionPolicy", "Cross-account lambda invocation passing is not allowed."),
+]
+
+
+@pytest.mark.parametrize(("operation", "message"), OTHER_REASONS)
+def test_a_report_of_many_refusals_keeps_aws_s_reason(operation: str, message: str) -> None:
+    names = [f"db/{one}" for one in "abcde"]
+    failures = [
+        translate(refused("AccessDeniedException", message, operation), action=operation, resource=one) for one in names
+    ]
+    (row,) = told(
+        rows(
+            Failed(Change(Resource("x", name), ChangeClass.UPDATE), one)
+            for name, one in zip(names, failures, strict=True)
+        )
+    )
+    assert row["name"].startswith("5, for example db/a")
+    assert row["detail"].startswith(f"{operation} failed: AccessDeniedException: {message}. ")
+
+
+def test_a_refusal_without_a_text_is_told_by_its_code_alone() -> None:
+    # LocalStack's tests/aws/services/lambda_/test_lambda_api.py::TestLambdaFunction::test_function_arns, validated on
+    # AWS: GetFunction of another account's function answers {"Code": "AccessDeniedException", "Message": null}.
+    error = ClientError({"Error": {"Code": "AccessDeniedException", "Message": None}}, "GetPolicy")  # type: ignore[typeddict-item]
+    failure = translate(error, action="GetPolicy", resource="f")
+    assert failure.message == "GetPolicy f failed: AccessDeniedException"
+    assert failure.sentence == "GetPolicy failed: AccessDeniedException"
+
+
+def test_a_function_that_secrets_manager_cannot_invoke_is_not_mended_by_the_caller_s_own_rights() -> None:
+    failure = translate(refused("AccessDeniedException", INVOKE, "RotateSecret"), action="RotateSecret", resource="a")
+    assert "aws lambda get-policy" in failure.remedy
+    assert "get-caller-identity" not in failure.remedy
+
+
+RECORDED = [
+    ("sqs", "AWS.SimpleQueueService.NonExistentQueue", "deleted or never made"),
+    ("sqs", "QueueAlreadyExists", "exists already"),
+    ("sqs", "AWS.SimpleQueueService.PurgeQueueInProgress", "60 seconds"),
+    ("sqs", "InvalidAttributeName", "settings"),
+    ("sqs", "InvalidAttributeValue", "settings"),
+    ("sns", "NotFound", "deleted or never made"),
+    ("sns", "InvalidParameter", "settings"),
+    ("events", "ResourceAlreadyExistsException", "exists already"),
+    ("sts", "ValidationError", "settings"),
+    ("kms", "TagException", "tags"),
+    ("kms", "InvalidCiphertextException", "another KMS key"),
+    ("kms", "UnsupportedOperationException", "kind"),
+    ("lambda", "RequestEntityTooLargeException", "smaller"),
+    ("apigateway", "BadRequestException", "settings"),
+    # The codes that IAM, EventBridge, SNS and SQS send, by botocore's models and SQS's former protocol.
+    ("iam", "EntityAlreadyExists", "exists already"),
+    ("iam", "LimitExceeded", "quota"),
+    ("iam", "ConcurrentModification", "same moment"),
+    ("iam", "ServiceFailure", "run again"),
+    ("events", "ConcurrentModificationException", "same moment"),
+    ("sns", "KMSAccessDenied", "KMS key"),
+    ("sns", "KMSDisabled", "Enable the KMS key"),
+    ("sns", "KMSInvalidState", "Enable the KMS key"),
+    ("sqs", "KMS.AccessDeniedException", "KMS key"),
+    ("sqs", "KMS.DisabledException", "Enable the KMS key"),
+    ("sqs", "KMS.InvalidStateException", "Enable the KMS key"),
+]
+
+
+@pytest.mark.parametrize(("service", "code", "does"), RECORDED)
+def test_each_recorded_code_has_a_remedy_of_its_own(service: str, code: str, does: str) -> None:
+    assert service in SERVICES
+    failure = translate(refused(code, "AWS's text", "GetQueueUrl"), action="GetQueueUrl", resource="a")
+    assert failure.remedy != OTHERWISE
+    assert does in failure.remedy
+
+
+@pytest.mark.parametrize("code", ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound"])
+def test_a_queue_or_topic_that_is_not_there_is_missing(code: str) -> None:
+    assert translate(refused(code, "no", "GetQueueUrl"), action="GetQueueUrl", resource="a").missing
+
+
 def test_every_remedy_is_a_sentence() -> None:
     assert all(text.endswith(".") and 20 < len(text) < 140 for text in REMEDIES.values())
 
@@ -325,6 +413,10 @@ def test_every_remedy_is_a_sentence() -> None:
 COMMON = {"NotAuthorized", "Throttling", "UnauthorizedOperation"}
 """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html, which no model lists."""
+
+OF_SQS = {"AWS.SimpleQueueService.NonExistentQueue"}
+"""SQS answers in JSON with the codes of its former protocol, in the header x-amzn-query-error:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html"""
 
 OF_S3 = {"SlowDown", "403", "404"}
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; a status stands where an answer has no body."""
@@ -334,5 +426,5 @@ def test_the_codes_that_have_a_meaning_are_aws_s_own_and_each_has_one() -> None:
     session = botocore.session.Session()
     shapes = [shape for service in SERVICES for shape in session.get_service_model(service).error_shapes]
     modelled = {shape.metadata.get("error", {}).get("code", shape.name) for shape in shapes}
-    assert (DENIED | MISSING | THROTTLED) - modelled == COMMON | OF_S3
+    assert (DENIED | MISSING | THROTTLED) - modelled == COMMON | OF_S3 | OF_SQS
     assert len(DENIED | MISSING | THROTTLED) == len(DENIED) + len(MISSING) + len(THROTTLED)
