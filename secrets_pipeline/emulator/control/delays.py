@@ -96,6 +96,12 @@ TRAIL: Final = Delay(
     300,
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html",
 )
+MOVE: Final = Delay(
+    "message move task RUNNING",
+    3,
+    30,
+    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html",
+)
 
 # Lists and pictures that are old.
 LIST: Final = Delay("ListSecrets", 30, 300, _SECRETS)
@@ -140,7 +146,7 @@ UNSEEN: Final = (
         400,
         "AccessDeniedException",
         "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access "
-        "to the principal secretsmanager.amazonaws.com",
+        "to the principal secretsmanager.amazonaws.com.",
     ),
     Unseen(
         _FUNCTION,
@@ -226,6 +232,7 @@ LASTING: Final = (
     INTERFACES,
     TRIAL,
     TRAIL,
+    MOVE,
     LIST,
     PICTURE,
     PRINCIPAL,

@@ -18,6 +18,8 @@ from moto.sqs.exceptions import InvalidParameterValue, SQSException
 from moto.sqs.models import sqs_backends
 
 from secrets_pipeline.arn import Arn
+from secrets_pipeline.emulator.control.delays import MOVE
+from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.activity import ACTIVITY
 from secrets_pipeline.emulator.core.clock import CLOCK
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from moto.sqs.responses import SQSResponse
 
 _MOST = 10
-_RUNNING, _COMPLETED = "RUNNING", "COMPLETED"
+_RUNNING, _COMPLETED, _FAILED = "RUNNING", "COMPLETED", "FAILED"
 
 
 @dataclass
@@ -39,6 +41,7 @@ class _Task:
     handle: str = field(default_factory=lambda: str(uuid.uuid4()))
     status: str = _RUNNING
     moved: int = 0
+    failure: str = ""
     started: int = field(default_factory=lambda: int(CLOCK.now() * 1000))
 
     def entry(self) -> dict[str, Any]:
@@ -47,6 +50,7 @@ class _Task:
             **({"TaskHandle": self.handle} if self.status == _RUNNING else {}),
             **({"DestinationArn": self.destination} if self.destination else {}),
             "Status": self.status,
+            **({"FailureReason": self.failure} if self.failure else {}),
             "SourceArn": self.source,
             "ApproximateNumberOfMessagesMoved": self.moved,
             "ApproximateNumberOfMessagesToMove": self.to_move,
@@ -66,9 +70,8 @@ def start_message_move_task(self: SQSResponse) -> ActionResult:
         raise InvalidParameterValue("Source queue must be configured as a Dead Letter Queue.")
     target = _named(str(destination), "DestinationArn") if destination else sources[0]
     if any(one.status == _RUNNING for one in _tasks[source]):
-        raise SQSException(
-            "AWS.SimpleQueueService.UnsupportedOperation",
-            "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
+        raise InvalidParameterValue(
+            "There is already a task running. Only one active task is allowed for a source queue arn at a given time."
         )
     task = _Task(source, destination, len(queue.messages))
     _tasks[source].insert(0, task)
@@ -87,7 +90,8 @@ def list_message_move_tasks(self: SQSResponse) -> ActionResult:
 
 
 def _move(task: _Task, queue: Queue, target: Queue) -> None:
-    """Each message becomes a new one; what somebody has received meanwhile stays."""
+    """Send each message anew, and leave what somebody has received meanwhile; fail if the destination is gone."""
+    _take_time(task)
     try:
         to = Arn.parse(str(target.queue_arn))
         backend: Any = sqs_backends[to.account_id][to.region]
@@ -95,9 +99,18 @@ def _move(task: _Task, queue: Queue, target: Queue) -> None:
             backend.send_message(target.name, message.body, message_attributes=message.message_attributes)
             vars(queue)["_messages"].remove(message)
             task.moved += 1
-    finally:
         task.status = _COMPLETED
+    except SQSException as error:
+        task.status, task.failure = _FAILED, error.code
+    finally:
         ACTIVITY.end()
+
+
+def _take_time(task: _Task) -> None:
+    # Who waits until nothing is under way any more moves the clock afterwards.
+    ACTIVITY.end()
+    PACE.wait(MOVE, task.source, task.started / 1000)
+    ACTIVITY.begin()
 
 
 def _named(arn: str, parameter: str) -> Queue:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import TargetTypeDef
 
 _INLINE = "put-events"
+_EXISTS = "ResourceAlreadyExistsException"
 
 
 class BusPart:
@@ -55,8 +56,7 @@ class BusPart:
         events = self._account.client("events")
         found = self._described()
         if found is None:
-            with calling("CreateEventBus", self._layout.queue):
-                events.create_event_bus(Name=self._layout.queue, Tags=_tags())
+            self._create()
         else:
             with calling("TagResource", self._layout.queue):
                 events.tag_resource(ResourceARN=self._layout.bus, Tags=_tags())
@@ -68,6 +68,16 @@ class BusPart:
         elif not same_attribute(before, "{}"):
             with calling("RemovePermission", self._layout.queue):
                 events.remove_permission(EventBusName=self._layout.queue, RemoveAllPermissions=True)
+
+    def _create(self) -> None:
+        events = self._account.client("events")
+        try:
+            with calling("CreateEventBus", self._layout.queue):
+                events.create_event_bus(Name=self._layout.queue, Tags=_tags())
+        except AwsError as error:
+            # Another run made it since we looked.
+            if error.code != _EXISTS or not has_our_tag(_event_tags(self._account, self._layout.bus)):
+                raise
 
     def _described(self) -> Mapping[str, Any] | None:
         events = self._account.client("events")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.rotation.events.queue import EventQueue
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Moved:
     why: str = ""
 
 
+_UNDER_WAY = (MoveStatus.RUNNING, MoveStatus.CANCELLING)
+_ONE_AT_A_TIME = "InvalidParameterValue"
+
+
 def put_back(
     account: AwsAccount,
     dead_letters: str,
@@ -86,6 +91,7 @@ def _moved_at_home(
 ) -> Moved:
     """Call StartMessageMoveTask, unless a task runs, and ListMessageMoveTasks until it has ended.
 
+    If somebody started a task since we looked, SQS refuses ours with InvalidParameterValue: follow theirs.
     The destination is said, as what EventBridge itself put there came from no queue that SQS could know.
     """
     sqs, until = account.client("sqs"), time.monotonic() + seconds
@@ -97,10 +103,16 @@ def _moved_at_home(
             )
 
     task = earlier = latest()
-    if task is None or task.get("Status") not in (MoveStatus.RUNNING, MoveStatus.CANCELLING):
-        with calling("StartMessageMoveTask", dead_letters):
-            sqs.start_message_move_task(SourceArn=dead_letters, DestinationArn=queue)
-        task = _other_than(earlier, latest())
+    if task is None or task.get("Status") not in _UNDER_WAY:
+        try:
+            with calling("StartMessageMoveTask", dead_letters):
+                sqs.start_message_move_task(SourceArn=dead_letters, DestinationArn=queue)
+        except AwsError as error:
+            task = _other_than(earlier, latest()) if error.code == _ONE_AT_A_TIME else None
+            if task is None:
+                raise
+        else:
+            task = _other_than(earlier, latest())
     while (task is None or task.get("Status") == MoveStatus.RUNNING) and time.monotonic() < until:
         sleep(_PAUSE_SECONDS)
         task = _other_than(earlier, latest()) if task is None else latest()

@@ -23,6 +23,7 @@ from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.event_queue import desired
+from secrets_pipeline.reconcilers.event_queue.part import OURS
 from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
@@ -550,6 +551,39 @@ def test_a_key_that_does_not_let_events_in_is_said_before_anything_is_made(post:
     assert all_of(blocked.apply(), Applied)
     arn = post.bench.secrets.create_secret(Name=post.bench.name("keyed"), SecretString="x")["ARN"]
     assert [hint.kind for hint in blocked.hints() if hint.secret == arn] == [HintKind.ROTATED]
+
+
+def test_a_key_that_left_the_settings_leaves_the_queue_under_sqs_s_own_encryption(post: Post) -> None:
+    sqs = post.bench.session.client("sqs")
+    key = post.bench.kms.create_key()["KeyMetadata"]["Arn"]
+    post.apply()
+    url = sqs.get_queue_url(QueueName=post.queue)["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": key})
+    change = next(one for one in post.changes(options=ApplyOptions(deep=True)) if one.resource.name == post.queue)
+    assert (change.action, "SqsManagedSseEnabled differs" in change.reason) == (ChangeClass.UPDATE, True)
+    post.apply(options=ApplyOptions(deep=True))
+    has = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert (has["SqsManagedSseEnabled"], has.get("KmsMasterKeyId")) == ("true", None)
+    assert "events.amazonaws.com" in has["Policy"]
+    assert set(post.plan(options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
+
+
+def test_a_bus_that_another_run_made_a_moment_before_is_taken_as_ours(
+    forwarding: Post, interruption: Interruption
+) -> None:
+    events = forwarding.bench.session.client("events")
+    tags: Any = [{"Key": key, "Value": value} for key, value in OURS.items()]
+
+    def race(operation: str) -> None:
+        if operation == "CreateEventBus":
+            interruption.before = lambda _operation: None
+            events.create_event_bus(Name=forwarding.queue, Tags=tags)
+
+    interruption.before = race
+    outcomes = forwarding.apply(interruption=interruption)
+    failed = [str(one.error) for one in outcomes.values() if isinstance(one, Failed)]
+    assert failed == []
+    assert events.describe_event_bus(Name=forwarding.queue)["Policy"]
 
 
 @pytest.mark.parametrize("operation", ["TagResource", "PutTargets"])
