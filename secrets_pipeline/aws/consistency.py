@@ -81,7 +81,7 @@ LAGS: Final = (
         frozenset({"ResourceNotFoundException"}),
         operations=frozenset({"CreateSecret"}),
     ),
-    # A missing function may be answered alike; whoever rotates by one has looked for it.
+    # AWS answers so for a missing function, too: whoever calls RotateSecret looks at it before (`function_problems`).
     Lag(
         "Secrets Manager to see that it may invoke the function",
         frozenset({"AccessDeniedException", "InvalidRequestException"}),

@@ -71,8 +71,8 @@ def test_no_file_names_an_account_an_id_or_a_value() -> None:
 
 def test_a_file_that_says_another_code_text_or_answer_is_found_out(aws: LocalAws) -> None:
     [*_, last] = (one.answers[-1] for one in measured("rotation-by-a-missing-function").exchanges)
-    assert last.code == "ResourceNotFoundException"
-    for other in (replace(last, code="AccessDeniedException"), replace(last, text="No."), Answer()):
+    assert last.code == "AccessDeniedException"
+    for other in (replace(last, code="ResourceNotFoundException"), replace(last, text="No."), Answer()):
         [difference] = differences(aws, changed("rotation-by-a-missing-function", -1, other))
         assert (difference.operation, difference.written) == ("RotateSecret", (other,))
         assert difference.given[-1].says(last)

@@ -15,6 +15,7 @@ from secrets_pipeline.reconcilers.rotate_now.by_function import FunctionRotation
 from secrets_pipeline.reconcilers.rotate_now.by_pipeline import PipelineRotation
 from secrets_pipeline.reconcilers.rotate_now.choice import NotRotatable, Rotator, database_of, rotator_of
 from secrets_pipeline.reconcilers.rotate_now.master_password import MasterPasswordRotation
+from secrets_pipeline.reconcilers.secret_rotation.preflight import function_problems
 from secrets_pipeline.reconcilers.secret_value.external import NO_VALUE_YET, lacks_its_value, put_command
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
@@ -109,4 +110,17 @@ class RotateReconciler:
         if not self._stack.ownership.owns(state):
             return NotRotatable("it is not ours", f"Adopt it first: {adoption(self._stack.spec.stack, state.name)}.")
         rotator = rotator_of(self._stack.spec, secret, state)
+        if rotator is Rotator.FUNCTION and (closed := self._closed_function(state)):
+            rotator = closed
         return rotator if isinstance(rotator, NotRotatable) else (state, rotator)
+
+    def _closed_function(self, state: SecretState) -> NotRotatable | None:
+        """Find why Secrets Manager could not invoke the secret's function."""
+        if state.rotation_lambda_arn is None:
+            return None
+        problems = function_problems(self._stack, state.rotation_lambda_arn, state.arn)
+        certain = [one for one in problems if one.known]
+        if not certain:
+            return None
+        remedies = dict.fromkeys(one.remedy for one in certain if one.remedy)
+        return NotRotatable("; ".join(one.text for one in certain), " ".join(remedies))

@@ -140,13 +140,18 @@ class RotationPreflight:
 
 
 def function_problems(stack: Stack, function: str, secret_arn: str | None = None) -> Iterator[Problem]:
-    """Find why a function could not be invoked, or could not be looked at.
+    """Find why Secrets Manager could not invoke a function (GetFunction, GetPolicy), or why we cannot tell.
+
+    Look before each RotateSecret: AWS answers alike for a function that is missing, one that is closed, and one whose
+    permission is seconds old, and we wait for the last. Find nothing if the operator turned `rotation_preflight` off.
 
     Args:
         stack: the stack.
         function: ARN of the function.
-        secret_arn: for which secret; None where it does not exist yet.
+        secret_arn: the secret to rotate; None if it does not exist yet.
     """
+    if not stack.run.settings.rotation_preflight:
+        return
     state = _function(stack, function)
     if isinstance(state, str):
         yield Problem(Requirement.FUNCTION, f"function {function}: {state}", known=False)
@@ -158,7 +163,7 @@ def function_problems(stack: Stack, function: str, secret_arn: str | None = None
         )
         return
     elif state.problem:
-        remedy = "Apply again." if state.changing else "Mend the function, then apply again."
+        remedy = "Run again." if state.changing else "Mend the function, then run again."
         yield Problem(Requirement.FUNCTION, f"function {function} {state.problem}", remedy)
     if problem := invocation_problem(stack, function, secret_arn):
         yield Problem(Requirement.INVOCATION, problem, invocation_remedy(stack, function))

@@ -32,7 +32,7 @@ from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_func
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
 from secrets_pipeline.reconcilers.secret.part import PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
-from secrets_pipeline.reconcilers.secret_rotation.preflight import RotationPreflight
+from secrets_pipeline.reconcilers.secret_rotation.preflight import RotationPreflight, function_problems
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, refuse, unchecked
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value
 from secrets_pipeline.reconcilers.secret_value.inputs import value_waits
@@ -141,9 +141,9 @@ class RotationReconciler(PartReconciler[Rotation]):
         return "rotation cancelled"
 
     def _before(self, secret: SecretSpec, state: SecretState, wanted: Rotation) -> tuple[Problem, ...]:
-        """What stands in the way of a rotation that begins now; an edit of its rules is not looked at."""
+        """Find why RotateSecret would fail; of an edit of the rules, look at the function alone."""
         if state.rotation_enabled and state.rotation_lambda_arn == wanted.lambda_arn:
-            return ()
+            return tuple(function_problems(self._stack, wanted.lambda_arn, state.arn))
         return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=True)
 
     def _waits(self, secret: SecretSpec, state: SecretState) -> tuple[str, ...]:

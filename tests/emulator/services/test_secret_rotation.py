@@ -34,7 +34,7 @@ def test_a_missing_or_closed_function_is_refused_and_nothing_changes(
     secrets.create_secret(Name=name, SecretString="x")
     before = secrets.describe_secret(SecretId=name)
     closed = make_function(permitted=False)
-    with refused("ResourceNotFoundException"):
+    with refused("AccessDeniedException"):
         secrets.rotate_secret(SecretId=name, RotationLambdaARN=closed + "-missing")
     with refused("AccessDeniedException"):
         secrets.rotate_secret(SecretId=name, RotationLambdaARN=closed)

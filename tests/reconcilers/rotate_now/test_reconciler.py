@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import settle
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped
 from secrets_pipeline.errors import AwsError, SpecError
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
@@ -217,6 +218,30 @@ def test_a_function_that_fails_is_quoted_and_the_rotation_stays_pending(
     assert "stays pending" in outcome.error.remedy
     assert bench.current("password") == before
     assert accepts(bench, bench.document("password")["password"])
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["gone", "closed"])
+def test_a_function_that_secrets_manager_cannot_invoke_is_said_before_anything_is_rotated(
+    bench: Bench, rotate: Rotation, closed: bool
+) -> None:
+    spec = bench.create(bench.generated())
+    rotate.begin()
+    settle(bench.aws)
+    function = bench.describe("password")["RotationLambdaARN"]
+    functions = bench.session.client("lambda")
+    if closed:
+        functions.remove_permission(FunctionName=function, StatementId="s")
+    else:
+        functions.delete_function(FunctionName=function)
+    reconciler = RotateReconciler(bench.context(spec), [bench.name("password")])
+    (change,) = reconciler.plan()
+    reason = "does not let secretsmanager.amazonaws.com invoke it" if closed else "does not exist"
+    assert (change.action, said(change)) == (ChangeClass.BLOCKED, (f"function {function} {reason}",))
+    assert ("aws lambda add-permission" if closed else "Deploy it") in change.remedy
+    bench.reset_calls()
+    (outcome,) = bench.run(reconciler).values()
+    assert isinstance(outcome, Skipped)
+    assert bench.calls()["RotateSecret"] == 0
 
 
 def followed(

@@ -188,6 +188,18 @@ def test_a_function_that_is_gone_fails_with_a_remedy_and_leaves_the_secret_as_it
     assert isinstance(outcomes[f"commit {bench.name('password')}"], Skipped)
 
 
+def test_rules_of_a_function_that_is_gone_are_not_edited_and_the_function_is_named(bench: Bench, function: str) -> None:
+    def every(days: int) -> StackSpec:
+        return bench.spec(bench.generated(rotation=RotationSpec(lambda_arn=function, automatically_after_days=days)))
+
+    bench.provision(every(30))
+    bench.session.client("lambda").delete_function(FunctionName=function)
+    failed = bench.provision(every(60), STAGE)[f"{STAGE} {bench.name('password')}"]
+    assert isinstance(failed, Failed)
+    assert failed.error.message == f"{bench.name('password')} would not rotate: function {function} does not exist"
+    assert turning(bench) == {"AutomaticallyAfterDays": 30}
+
+
 def test_a_secret_without_a_value_does_not_rotate_yet(bench: Bench, function: str) -> None:
     spec = rotating(bench)
     bench.start_without_value(spec)

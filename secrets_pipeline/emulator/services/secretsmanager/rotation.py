@@ -29,7 +29,7 @@ class RotationFunctions(Protocol):
         """Refuse a function that Secrets Manager cannot invoke for a secret.
 
         Raises:
-            Fault: ResourceNotFoundException or AccessDeniedException.
+            Fault: AccessDeniedException, whether the function is missing or closed.
         """
         ...
 

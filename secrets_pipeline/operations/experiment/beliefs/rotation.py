@@ -91,7 +91,7 @@ BELIEFS = (
     ),
     Belief(
         "rotation-by-a-missing-function",
-        "RotateSecret refuses a function that does not exist with the code of one that it may not invoke, or another",
+        "RotateSecret refuses a function that does not exist as it refuses a function that it may not invoke",
         _ROTATE,
         (secret("missing"), described("missing"), _rotate("missing", "nowhere", until="")),
     ),
