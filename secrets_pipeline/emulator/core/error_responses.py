@@ -91,6 +91,25 @@ def refuse_broken(response: BaseResponse) -> NoReturn:
     refuse(response, 500, code, "An error occurred on the server side.")
 
 
+def answer_failure(response: BaseResponse | None, error: Exception) -> HTTPException:
+    """Build the answer for an exception inside moto; the text holds nothing of the exception's own.
+
+    Args:
+        response: moto's, set up for the call; None if the exception came before.
+        error: the exception. One that says "not implemented" is answered with 501, which no SDK repeats.
+    """
+    lacking = isinstance(error, NotImplementedError)
+    if response is None:
+        text = "The embedded AWS failed: its log says where.\n"
+        return HTTPException(response=Response(text, 501 if lacking else 500))
+    try:
+        if lacking:
+            refuse(response, 501, "NotImplemented", "The embedded AWS does not have this operation.")
+        refuse_broken(response)
+    except HTTPException as answer:
+        return answer
+
+
 def refuse(response: BaseResponse, status: int, code: str, message: str) -> NoReturn:
     """Answer with an error, in the shape of the service's protocol.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -46,7 +47,7 @@ from secrets_pipeline.emulator.control.quotas import QUOTAS_PATH
 from secrets_pipeline.emulator.control.rights import RIGHTS, RIGHTS_PATH
 from secrets_pipeline.emulator.control.rollouts import ROLLOUTS, ROLLOUTS_PATH
 from secrets_pipeline.emulator.control.timing import CLOCK_PATH, ClockControl
-from secrets_pipeline.emulator.core.error_responses import error_code
+from secrets_pipeline.emulator.core.error_responses import answer_failure, error_code
 from secrets_pipeline.emulator.core.requests import operation_of
 from secrets_pipeline.emulator.server.admission import Gate, Passage, cut
 from secrets_pipeline.emulator.server.entrance import Entrance
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 # Secrets Manager has a lock of its own, SQS waits for messages, a Lambda function may call Lambda.
 UNSERIALISED = frozenset({"secretsmanager", "sqs", "moto_api", "instance_metadata"})
+_LOG = logging.getLogger(__name__)
 _INVOCATIONS = "/invocations"
 _ERRORS = 400
 _current = local()
@@ -136,7 +138,12 @@ class Application:
         passage, answered = Passage(), _Answer()
         _current.passage, _current.gate, _current.called = passage, self._gate, None
         with self._turn(service, environ["PATH_INFO"]):
-            body: Iterable[bytes] = app(environ, answered.start)
+            try:
+                body: Iterable[bytes] = app(environ, answered.start)
+            except Exception as error:  # noqa: BLE001 - whatever moto raises, and it is logged
+                # A bug of moto's or of ours: AWS answers for its own bugs, too.
+                _LOG.exception("%s failed", passage.call.operation if passage.call else environ["PATH_INFO"])
+                body = answer_failure(passage.response, error)(environ, answered.start)
         if passage.call is not None:
             body = self._record(passage, answered, body)
         if not passage.answered:
