@@ -244,6 +244,46 @@ def open_repository(
     return replace(opened, seen=seen, commit=commit)
 
 
+def open_stacks(
+    base_path: FilePath,
+    settings: OperatorSettings,
+    *,
+    origin: SourceChoice = MANIFESTS,
+    allow_exec: bool = False,
+    process_templates: bool = True,
+    called: FilePath | None = None,
+) -> StackSource:
+    """Open the stacks with the environment that the operator lets YAML read, as every command but one does.
+
+    A variable that is secret stays a call, which is resolved when a value is written.
+
+    Args:
+        base_path: the repository.
+        settings: the operator's; `environment_allowed` lists the variables.
+        origin: see `open_repository`.
+        allow_exec: see `open_repository`.
+        process_templates: whether the `atmos` command renders templates.
+        called: see `open_repository`.
+
+    Raises:
+        StackError: see `open_source`.
+    """
+    return open_source(
+        origin,
+        base_path,
+        env=_plain_environment(settings),
+        config_env=config_environment(base_path, called),
+        allow_exec=allow_exec,
+        withhold=True,
+        process_templates=process_templates,
+        called=called,
+    )
+
+
+def _plain_environment(settings: OperatorSettings) -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in settings.environment_plain}
+
+
 def _opened(
     base_path: FilePath,
     origin: SourceChoice,
@@ -252,12 +292,8 @@ def _opened(
     allow_exec: bool,
     called: FilePath | None,
 ) -> OpenRepository:
-    # A variable that is secret stays a call, which is resolved where a value is written.
-    plain = {name: os.environ.get(name) for name in settings.environment_plain}
-    config_env = config_environment(base_path, called)
-    source = open_source(
-        origin, base_path, env=plain, config_env=config_env, allow_exec=allow_exec, withhold=True, called=called
-    )
+    source = open_stacks(base_path, settings, origin=origin, allow_exec=allow_exec, called=called)
+    plain = _plain_environment(settings)
     known = {name: value for name, value in plain.items() if value is not None}
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))

@@ -19,6 +19,7 @@ from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.stack_globs import expanded, is_glob, no_match
 from secrets_pipeline.errors import StackError, visible
 from secrets_pipeline.golang.values import Value
+from secrets_pipeline.operations.open_repository import open_stacks, operator_settings
 from secrets_pipeline.stacks import Component, Resolution, StackSource, open_source
 
 EPILOG = (
@@ -63,6 +64,14 @@ ShowValues: TypeAlias = Annotated[
         help="Show what `secret_data` says, and the variables that it takes in; both are masked otherwise.",
     ),
 ]
+AllEnvironment: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--all-environment",
+        help="Let the YAML read every variable of the environment, and evaluate `!random`, as Atmos does. Without it, "
+        "YAML reads what it reads in `plan`: what environment_allowed of the operator's settings lists as not secret.",
+    ),
+]
 
 
 def _names(option: str, text: str) -> typer.models.OptionInfo:
@@ -86,11 +95,18 @@ def stacks(
     process_functions: ProcessFunctions = Switch.TRUE,
     process_templates: ProcessTemplates = Switch.TRUE,
     show_values: ShowValues = False,
+    all_environment: AllEnvironment = False,
 ) -> None:
     """Print every stack with its components, in the shape of `atmos describe stacks`."""
     failures = Failures()
     found, merged = _resolve(
-        source, stack, failures, functions=process_functions, templates=process_templates, keep_conflicting=True
+        source,
+        stack,
+        failures,
+        functions=process_functions,
+        templates=process_templates,
+        all_environment=all_environment,
+        keep_conflicting=True,
     )
     chosen = list(_chosen(found, _split(components), _split(component_types)))
     if output is DescribeFormat.TABLE:
@@ -111,11 +127,18 @@ def component(
     process_functions: ProcessFunctions = Switch.TRUE,
     process_templates: ProcessTemplates = Switch.TRUE,
     show_values: ShowValues = False,
+    all_environment: AllEnvironment = False,
 ) -> None:
     """Print one component of one stack, in the shape of `atmos describe component`."""
     failures = Failures()
     found, merged = _resolve(
-        source, stack, failures, functions=process_functions, templates=process_templates, keep_failing=True
+        source,
+        stack,
+        failures,
+        functions=process_functions,
+        templates=process_templates,
+        all_environment=all_environment,
+        keep_failing=True,
     )
     if not found.stacks:
         raise typer.Exit(FAILED)
@@ -139,6 +162,7 @@ def _resolve(
     *,
     functions: Switch,
     templates: Switch,
+    all_environment: bool,
     keep_conflicting: bool = False,
     keep_failing: bool = False,
 ) -> tuple[Resolution, Resolution]:
@@ -147,7 +171,7 @@ def _resolve(
     Of a `str`, exactly one stack.
     """
     render = templates is Switch.TRUE
-    source = open_source(asked.origin, asked.base_path, allow_exec=asked.allow_exec, process_templates=render)
+    source = _open(asked, all_environment=all_environment, render=render)
     stacks = None if named is None else _meant(source, named, failures)
     resolution = source.resolve(
         None if asked.strict else stacks,
@@ -177,6 +201,13 @@ def _resolve(
         keep_failing=True,
     )
     return Resolution(wanted, resolution.errors), merged
+
+
+def _open(asked: StackOptions, *, all_environment: bool, render: bool) -> StackSource:
+    origin, base_path, allow_exec = asked.origin, asked.base_path, asked.allow_exec
+    if all_environment:
+        return open_source(origin, base_path, allow_exec=allow_exec, process_templates=render)
+    return open_stacks(base_path, operator_settings(), origin=origin, allow_exec=allow_exec, process_templates=render)
 
 
 def _meant(source: StackSource, named: list[str] | str, failures: Failures) -> list[str]:

@@ -27,12 +27,15 @@ def complete_stacks(ctx: typer.Context, incomplete: str) -> list[str]:
         ctx: with the options that stand before.
         incomplete: what is written so far.
     """
-    from secrets_pipeline.stacks import open_source  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.operations.open_repository import (  # noqa: PLC0415 - see the module's docstring
+        open_stacks,
+        operator_settings,
+    )
 
     before, comma, _ = incomplete.rpartition(",")
     # A mistake in the repository is for the command to tell.
     with suppress(Exception):
-        source = open_source(_origin(ctx), _base_path(ctx))
+        source = open_stacks(_base_path(ctx), operator_settings(), origin=_origin(ctx))
         return _fitting((f"{before}{comma}{name}" for name in source.stack_names()), incomplete)
     return []
 

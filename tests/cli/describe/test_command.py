@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 
 from secrets_pipeline.cli.describe.masking import MASK, masked, plain
 from secrets_pipeline.golang.yaml.tags import FunctionCall
-from tests.cli.conftest import CANARY, EXAMPLES, Cli, write
+from tests.cli.conftest import ATMOS, CANARY, DEV, EXAMPLES, Cli, write
 from tests.cli.processes import COMMAND, environment
 from tests.runs import assert_exited
 from tests.waiting import SECONDS
@@ -178,9 +179,80 @@ def test_functions_are_left_alone_on_request(cli: Cli, repository: Path, monkeyp
         """,
     )
     arguments = ("describe", "component", "app", "-s", "shop-dev", "--base-path", repository)
-    assert yaml.safe_load(cli(*arguments).stdout)["vars"]["who"] == "me"
+    assert yaml.safe_load(cli(*arguments, "--all-environment").stdout)["vars"]["who"] == "me"
     left = yaml.safe_load(cli(*arguments, "--process-functions=false").stdout)
     assert left["vars"]["who"] == "!env WHO"
+
+
+RENDERING = f"{ATMOS.rstrip()}\n    templates: {{settings: {{enabled: true, sprig: {{enabled: true}}}}}}\n"
+ENVIRONMENT = """
+    vars: {context_name: shop, environment: dev}
+    components:
+      terraform:
+        app:
+          vars:
+            called: !env FORBIDDEN
+            rendered: 'x{{ env "FORBIDDEN" }}'
+            encoded: '{{ env "FORBIDDEN" | b64enc }}'
+            expanded: '{{ expandenv "x$FORBIDDEN" }}'
+            allowed: !env ALLOWED
+            secret: !env SECRET
+"""
+
+
+@pytest.mark.parametrize("command", [("stacks",), ("component", "app", "-s", "shop-dev")])
+def test_yaml_sees_the_environment_that_plan_sees(
+    cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    write(repository / "atmos.yaml", RENDERING)
+    write(repository / "stacks" / "dev.yaml", ENVIRONMENT)
+    (repository / "operator.yaml").write_text("environment_allowed: [{name: ALLOWED, secret: false}, SECRET]\n")
+    for name in ("FORBIDDEN", "ALLOWED", "SECRET"):
+        monkeypatch.setenv(name, f"{name.lower()}-canary")
+    arguments = ("describe", *command, "--base-path", repository)
+    settings = ("--config", repository / "operator.yaml")
+    encoded = b64encode(b"forbidden-canary").decode()
+    for chosen in ((), settings):
+        shown = cli(*arguments, *chosen).stdout
+        assert "forbidden-canary" not in shown
+        assert encoded not in shown
+        assert "secret-canary" not in shown
+        assert "secret: '!env SECRET'" in shown
+        assert ("allowed: allowed-canary" in shown) is bool(chosen)
+    shown = cli(*arguments, "--all-environment").stdout
+    for one in ("called: forbidden-canary", "rendered: xforbidden-canary", encoded, "secret: secret-canary"):
+        assert one in shown
+
+
+def test_what_apply_refuses_is_refused_from_a_description_too(
+    cli: Cli, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The documented pair of commands must not widen what an author's YAML may read."""
+    write(repository / "atmos.yaml", RENDERING)
+    manifest = DEV.replace(CANARY, "'{{ env \"FORBIDDEN\" }}'")
+    write(repository / "stacks" / "dev.yaml", manifest)
+    monkeypatch.setenv("FORBIDDEN", "forbidden-canary")
+    at = ("--base-path", repository)
+    described = cli("describe", "stacks", "--format", "json", "--process-functions=false", "--show-values", *at).stdout
+    assert "forbidden-canary" not in described
+    (repository / "stacks.json").write_text(described)
+    for origin in ((), ("--from-file", repository / "stacks.json")):
+        planned = cli("plan", "--offline", "-s", "shop-dev", *origin, *at)
+        assert_exited(planned, 1)
+        assert "a Go template here gave <no value>" in planned.stderr
+
+
+def test_random_is_a_number_only_as_in_atmos(cli: Cli, repository: Path) -> None:
+    write(
+        repository / "stacks" / "dev.yaml",
+        """
+        vars: {context_name: shop, environment: dev}
+        components: {terraform: {app: {vars: {number: !random 7 8}}}}
+        """,
+    )
+    arguments = ("describe", "component", "app", "-s", "shop-dev", "--base-path", repository)
+    assert yaml.safe_load(cli(*arguments).stdout)["vars"]["number"] == "!random 7 8"
+    assert yaml.safe_load(cli(*arguments, "--all-environment").stdout)["vars"]["number"] in (7, 8)
 
 
 def test_exec_runs_only_when_allowed(cli: Cli, repository: Path) -> None:
