@@ -39,7 +39,7 @@ from secrets_pipeline.desired.reading.interpolation import dialect_of, notice, s
 from secrets_pipeline.desired.reading.organization import read_organization
 from secrets_pipeline.desired.reading.ours import our_components
 from secrets_pipeline.desired.reading.scope import Locate, StackScope
-from secrets_pipeline.desired.reading.target import protection, read_target
+from secrets_pipeline.desired.reading.target import protection, read_target, unguarded_manifests
 from secrets_pipeline.desired.rotation.function import read_rotation_function
 from secrets_pipeline.desired.secret import read as secretsmanager
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -226,6 +226,7 @@ def _build(scope: StackScope) -> StackSpec:
         verification=read_verification(scope),
         crossings=_crossings(scope, secrets),
         plaintext=tuple(dict.fromkeys(scope.plaintext)),
+        unguarded=unguarded_manifests(scope),
     )
 
 

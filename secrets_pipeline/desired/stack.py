@@ -20,6 +20,7 @@ from secrets_pipeline.desired.kms_key.model import KeySpec, own_key
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.desired.verification.model import ControlParameters, VerificationSpec
 
@@ -43,6 +44,7 @@ class StackSpec(Spec):
         contested: names that other stacks of the repository declare too.
         contested_outputs: components whose outputs Atmos would look for where it looks for those of another stack.
         plaintext: literals of its YAML that look like secrets.
+        unguarded: its manifests, if it has several and the operator does not say which may be part of it.
     """
 
     stack: str
@@ -66,6 +68,7 @@ class StackSpec(Spec):
     contested: tuple[Contested, ...] = ()
     contested_outputs: tuple[str, ...] = ()
     plaintext: tuple[Plaintext, ...] = ()
+    unguarded: UnguardedManifests | None = None
     _by_ref: tuple[tuple[SecretSpec, ...] | None, Mapping[SecretRef, SecretSpec]] = PrivateAttr(default=(None, {}))
 
     def secret(self, ref: SecretRef) -> SecretSpec:
@@ -114,4 +117,5 @@ class StackSpec(Spec):
         places: dict[str, Any] = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where": True}}}}}
         # Who allows it, what others declare, and how the YAML writes it, is not what the stack asks for.
         places |= {"crossings": True, "contested": True, "plaintext": True, "retired": True}
+        places["unguarded"] = True
         return self.model_dump(mode="json", exclude=places)

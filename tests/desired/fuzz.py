@@ -35,8 +35,8 @@ from rich.text import Text
 
 from secrets_pipeline.cli.describe.masking import masked, plain, taken_in
 from secrets_pipeline.cli.plan.markdown import declared_markdown
-from secrets_pipeline.cli.plan.view import declared
-from secrets_pipeline.cli.shared.reference_view import reference_json, reference_rows, reference_table
+from secrets_pipeline.cli.plan.view import Declared
+from secrets_pipeline.cli.shared.reference_view import reference_json, reference_table
 from secrets_pipeline.cli.tree.command import hierarchy
 from secrets_pipeline.errors import InternalError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE, open_repository
@@ -311,8 +311,9 @@ def exercise(folder: Path) -> bool:
         _require_sense(found)
     shown: list[RenderableType] = [Text.assemble(*line) for line in hierarchy(desired.specs.values())]
     for name, spec in desired.specs.items():
-        rows, references = declared(spec), reference_rows(spec)
-        declared_markdown({name: (spec.target, rows, references, spec.plaintext)}, {})
+        shows = Declared.of(spec)
+        rows, references = shows.rows, shows.references
+        declared_markdown({name: shows}, {})
         reference_json(references)
         shown.append(reference_table(references))
         if CANARY in f"{spec!r} {rows} {references} {[str(one) for one in spec.plaintext]}":

@@ -20,8 +20,8 @@ from secrets_pipeline.operations.doctor.examination import examine
 from secrets_pipeline.operations.doctor.model import Verdict
 
 EPILOG = (
-    "Exit codes: 0 nothing is in the way of an apply, 1 it would fail, or a stack has errors; of an experiment, 1 "
-    "something was not measured or is left over."
+    "Exit codes: 0 nothing is in the way of an apply, 1 it would fail, something is unsafe, or a stack has errors; "
+    "of an experiment, 1 something was not measured or is left over."
 )
 _COLUMNS = ("verdict", "question", "place", "about", "text", "remedy")
 
@@ -60,8 +60,8 @@ def doctor(
 ) -> None:
     """Ask AWS what an apply of these stacks would meet: identity, clock, rights, keys, databases, events, readers.
 
-    Reads only. Each answer is fine, advised, will fail, or unknown, with its remedy. With --experiment no stack is
-    read: what this project believes of AWS is measured in the caller's account, and written to a contract file.
+    Reads only. Each answer is fine, advised, will fail, unsafe, or unknown, with its remedy. With --experiment no stack
+    is read: what this project believes of AWS is measured in the caller's account, and written to a contract file.
     """
     of_experiments = (region, replica_region, beliefs, contract, with_database)
     if experiment or clean:
@@ -89,5 +89,5 @@ def doctor(
         counted = Counter(row.answer.verdict for row in rows)
         title(", ".join(f"{counted[verdict]} {verdict}" for verdict in Verdict))
     failures.exit()
-    if any(row.answer.verdict is Verdict.WILL_FAIL for row in rows):
+    if any(row.answer.verdict in (Verdict.WILL_FAIL, Verdict.UNSAFE) for row in rows):
         raise typer.Exit(FAILED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Iterator
 from typing import Final
@@ -16,13 +17,15 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import NotGrantedError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
+from secrets_pipeline.stacks.files.readable import EXTENSIONS
 
 EPILOG = "Exit codes: 0 printed, 1 error. No settings are read: the file that --config names may not exist yet."
 _PRESET: Final = GrantRule(preset="single-team")
 _HEAD: Final = """\
 # The operator's settings: export SECRETS_PIPELINE_CONFIG=FILE. Stack YAML cannot change them.
 
-# Which account a stack may write to; the first rule that matches decides."""
+# Which account a stack may write to, and which manifests may be part of it: as they are today. The first rule that
+# matches decides. Without `manifests`, any manifest can make itself part of a stack and use its values."""
 _REPOSITORY: Final = """
 # What marks name beside the stack, so that another repository with a stack of the same name is told apart."""
 _GRANTS: Final = """
@@ -30,7 +33,7 @@ _GRANTS: Final = """
 # without it, a stack may touch its own secrets, keys and outputs, and each error says the line that grants more."""
 _UNNAMED: Final = '  # add account_id: "…", 12 digits: until then nothing is written'
 _MORE: Final = """\
-  # The stacks ask for these, which no preset grants; take in what is meant:"""
+  # The stacks ask for these, which no preset grants; keep the lines you want:"""
 _ENVIRONMENT: Final = """
 # Environment variables that YAML may read; the value of a name alone is secret, and stands in secrets' values only."""
 
@@ -63,7 +66,9 @@ def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     for stack, spec in sorted(desired.specs.items()):
         account = spec.target.account_id
         named = f", account_id: {json.dumps(account)}" if account else ""
-        yield f"  - {{stacks: {json.dumps(stack)}{named}}}{'' if named else _UNNAMED}"
+        made_of = _manifests(desired, stack)
+        listed = f", manifests: {json.dumps(made_of)}" if made_of else ""
+        yield f"  - {{stacks: {json.dumps(stack)}{named}{listed}}}{'' if named else _UNNAMED}"
     yield _REPOSITORY
     yield f"repository: {desired.repository}" if desired.repository else "# repository: github.com/you/this-repository"
     yield _GRANTS
@@ -75,6 +80,12 @@ def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     if asked := sorted(set(_variables(desired))):
         yield _ENVIRONMENT
         yield f"environment_allowed: [{', '.join(asked)}]"
+
+
+def _manifests(desired: OpenRepository, stack: str) -> list[str]:
+    """The top-level manifests that a stack is made of, as globs; none if stacks come from a file that names none."""
+    files = desired.source.stack(stack).files
+    return [glob.escape(one) for one in files if one.endswith(EXTENSIONS) and one != desired.origin.file]
 
 
 def _variables(desired: OpenRepository) -> Iterator[str]:

@@ -11,13 +11,12 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline.cli.plan.formats import PlanFormat
-from secrets_pipeline.cli.plan.view import declared
+from secrets_pipeline.cli.plan.view import Declared
 from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import AdoptNames, ShowAll, StackOptions, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
-from secrets_pipeline.cli.shared.reference_view import reference_rows
 from secrets_pipeline.cli.shared.repository import narrowed, note_unresolved, read_asked, tell_nameless, usable
 
 EPILOG = (
@@ -74,8 +73,11 @@ def plan(
     specs = [desired.specs[name] for name in stacks]
     note_unresolved(specs, failures)
     tell_plaintext(specs)
+    for spec in specs:
+        if spec.unguarded:
+            say(f"warning: {spec.unguarded}", style="yellow")
     if offline:
-        shown = {spec.stack: (spec.target, declared(spec), reference_rows(spec), spec.plaintext) for spec in specs}
+        shown = {spec.stack: Declared.of(spec) for spec in specs}
         output.render_declared(shown, failures.texts, touched=touched)
         failures.exit()
         return

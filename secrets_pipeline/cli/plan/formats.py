@@ -8,7 +8,7 @@ from typing import Any
 
 from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows, crossings_json
 from secrets_pipeline.cli.plan.markdown import UNREAD, Errors, declared_markdown, plans_markdown
-from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, plan_json, plan_table, summary
+from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, plan_json, plan_table, summary, unguarded_json
 from secrets_pipeline.cli.shared.affected import affected_json, affected_markdown
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
@@ -65,23 +65,24 @@ class PlanFormat(StrEnum):
             case PlanFormat.JSON:
                 shown = {
                     stack: {
-                        "account_id": at.account_id,
-                        "region": at.region,
-                        "declared": rows,
-                        "references": reference_json(found),
-                        "plaintext": plaintext_json(plaintext),
+                        "account_id": one.target.account_id,
+                        "region": one.target.region,
+                        "declared": one.rows,
+                        "references": reference_json(one.references),
+                        "plaintext": plaintext_json(one.plaintext),
+                        "unguarded_manifests": unguarded_json(one.unguarded),
                     }
-                    for stack, (at, rows, found, plaintext) in stacks.items()
+                    for stack, one in stacks.items()
                 }
                 emit_json({"stacks": shown, "errors": errors} | _affected(touched))
             case PlanFormat.TABLE:
-                for stack, (_, rows, found, _) in stacks.items():
-                    title(f"{stack}: {len(rows)} declared; secrets in the order in which they are made")
-                    show(table(DECLARED, [tuple(row.values()) for row in rows]))
+                for stack, one in stacks.items():
+                    title(f"{stack}: {len(one.rows)} declared; secrets in the order in which they are made")
+                    show(table(DECLARED, [tuple(row.values()) for row in one.rows]))
                     emit("")
-                    if found:
+                    if one.references:
                         title(f"{stack}: what its secrets refer to")
-                        show(reference_table(found))
+                        show(reference_table(one.references))
                         emit("")
 
 

@@ -11,6 +11,7 @@ from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, left_o
 from secrets_pipeline.cli.shared.markdown import block, code, details, table, text
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_rows
 from secrets_pipeline.desired.plaintext import Plaintext
+from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, PlanRow
 
@@ -50,12 +51,13 @@ def declared_markdown(stacks: Mapping[str, Declared], errors: Errors) -> str:
     """Write what stacks declare, without having asked AWS.
 
     Args:
-        stacks: where each lives, what it declares, what its secrets refer to.
+        stacks: what each declares.
         errors: see `plans_markdown`.
     """
     sections, short = [], []
-    for stack, (target, rows, references, plaintext) in stacks.items():
-        heading = f"### {code(stack)} · {target.account_id or 'account unknown'} · {target.region}"
+    for stack, one in stacks.items():
+        rows, references = one.rows, one.references
+        heading = f"### {code(stack)} · {one.target.account_id or 'account unknown'} · {one.target.region}"
         counted = f"**{len(rows)} declared**; nothing was compared with AWS"
         parts = [f"{heading}\n\n{counted}"]
         short.append(parts[0])
@@ -65,7 +67,8 @@ def declared_markdown(stacks: Mapping[str, Declared], errors: Errors) -> str:
         if references:
             cells = [[code(r.secret), code(r.key), code(r.reference), r.state, text(r.detail)] for r in references]
             parts.append(_folded(("secret", "key", "reference", "state", "detail"), cells, "references"))
-        parts += _plaintext(plaintext)
+        parts += _plaintext(one.plaintext)
+        parts += _unguarded(one.unguarded)
         sections.append("\n\n".join(parts))
     return _joined(sections, short, _errors(errors))
 
@@ -89,12 +92,18 @@ def _plan(plan: StackPlan, *, unchanged: bool) -> str:
         rows = [[text(what), *map(code, names), text(by)] for what, *names, by in crossing]
         parts.append(f"**Crosses a boundary**\n\n{_folded(COLUMNS, rows, 'crossings')}")
     parts += _plaintext(plan.plaintext)
+    parts += _unguarded(plan.unguarded)
     return _GAP.join(parts)
 
 
 def _plaintext(found: Sequence[Plaintext]) -> list[str]:
     """The literals that look like secrets, under a heading of their own."""
     return [f"**⚠️ Plaintext in the YAML**\n\n{_folded(*plaintext_rows(found), 'literals')}"] if found else []
+
+
+def _unguarded(found: UnguardedManifests | None) -> list[str]:
+    """The warning about a stack that any manifest can join, under a heading of its own."""
+    return [f"**⚠️ Any manifest can join this stack**\n\n{text(str(found))}"] if found else []
 
 
 def _short(plan: StackPlan) -> str:

@@ -111,6 +111,7 @@ def plan_all(
                     target.region,
                     spec.crossings,
                     plaintext=spec.plaintext,
+                    unguarded=spec.unguarded,
                     left_out=rest,
                 )
             )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from rich.text import Text
 
 from secrets_pipeline.arn import account_of
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
-from secrets_pipeline.cli.shared.reference_view import ReferenceRow
+from secrets_pipeline.cli.shared.reference_view import ReferenceRow, reference_rows
 from secrets_pipeline.cli.shared.tables import STYLES, Table, table, word
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan, PlanRow, told
 from secrets_pipeline.engine.reason import Detail, Sign
@@ -37,8 +38,30 @@ _DRIFT = "bold yellow"
 _WORDS = {Sign.ADDED: "added", Sign.CHANGED: "changed", Sign.REMOVED: "removed"}
 _COLOURS = {Sign.ADDED: "green", Sign.CHANGED: "yellow", Sign.REMOVED: "red"}
 DECLARED = ("kind", "name", "component", "detail")
-Declared: TypeAlias = tuple[Target, Sequence[Mapping[str, str]], Sequence[ReferenceRow], Sequence[Plaintext]]
-"""Where a stack lives, what it declares, what its secrets refer to, what of them is written out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What one stack declares, without a look at AWS.
+
+    Attributes:
+        target: where it lives.
+        rows: what it declares; see `declared`.
+        references: what its secrets refer to.
+        plaintext: literals of its YAML that look like secrets.
+        unguarded: its manifests, if any other can join them.
+    """
+
+    target: Target
+    rows: Sequence[Mapping[str, str]]
+    references: Sequence[ReferenceRow]
+    plaintext: Sequence[Plaintext]
+    unguarded: UnguardedManifests | None = None
+
+    @classmethod
+    def of(cls, spec: StackSpec) -> Declared:
+        """List what a stack declares."""
+        return cls(spec.target, declared(spec), reference_rows(spec), spec.plaintext, spec.unguarded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +72,7 @@ class StackPlan(Plan):
         account_id: the account that was looked at.
         crossings: what the stack takes in and writes to beyond its own.
         plaintext: literals of its YAML that look like secrets.
+        unguarded: its manifests, if any other can join them.
         left_out: how many changes --target leaves out.
     """
 
@@ -57,6 +81,7 @@ class StackPlan(Plan):
     region: str
     crossings: Sequence[Crossing] = ()
     plaintext: Sequence[Plaintext] = ()
+    unguarded: UnguardedManifests | None = None
     left_out: int = 0
 
 
@@ -115,7 +140,13 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
             for row in plan.rows(unchanged=unchanged)
         ],
         "plaintext": plaintext_json(plan.plaintext),
+        "unguarded_manifests": unguarded_json(plan.unguarded),
     }
+
+
+def unguarded_json(unguarded: UnguardedManifests | None) -> list[str]:
+    """Return the manifests of a stack that any other can join; none if the operator says which may."""
+    return list(unguarded.manifests) if unguarded else []
 
 
 def _held(detail: Detail) -> dict[str, str | None]:

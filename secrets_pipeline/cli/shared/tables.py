@@ -29,6 +29,7 @@ STYLES: Mapping[str, str] = {
     "fine": "green",
     "advised": "yellow",
     "will fail": "red",
+    "unsafe": "red",
     "unknown": "magenta",
 }
 

@@ -13,6 +13,7 @@ from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.reference_targets import NO_VALUE
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
 from secrets_pipeline.desired.settings.operator import TargetRule
+from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.references.model import Literal
 
@@ -59,6 +60,13 @@ def _check_manifests(stack: StackScope, rule: TargetRule | None) -> None:
                     where=Where(file=manifest, stack=stack.stack.name),
                 )
             )
+
+
+def unguarded_manifests(stack: StackScope) -> UnguardedManifests | None:
+    """The stack's manifests, if they are several and its rule has no `manifests`; else None."""
+    rule, files = stack.settings.target(stack.stack.name), stack.stack.files
+    guarded = len(files) <= 1 or (rule is not None and rule.manifests)
+    return None if guarded else UnguardedManifests(stack=stack.stack.name, manifests=files)
 
 
 def protection(stack: StackScope) -> str | None:

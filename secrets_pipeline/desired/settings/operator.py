@@ -39,8 +39,8 @@ class TargetRule(AssumedRole):
     manifests: Globs = Field(
         default=(),
         description=(
-            "Globs on the top-level manifests that may be part of such a stack, relative to the base path; without it, "
-            "all. What a stack is called is said in YAML: without this, any manifest may join any stack."
+            "Globs on the top-level manifests that may be part of such a stack, relative to the base path. A manifest "
+            "chooses its stack's name. Without `manifests`, any manifest can add components to any stack."
         ),
     )
 

@@ -61,6 +61,13 @@ def _plaintext(stack: Stack) -> Iterator[Answer]:
         yield Answer(f"{one.component} {one.key}", Verdict.ADVISED, f"{one.where}: {one.problem}", one.remedy)
 
 
+def _manifests(stack: Stack) -> Iterator[Answer]:
+    if (found := stack.spec.unguarded) is None:
+        yield fine(stack.spec.stack, "has one manifest, or the operator's settings list its manifests")
+    else:
+        yield Answer(stack.spec.stack, Verdict.UNSAFE, found.problem, found.remedy)
+
+
 OF_A_PLACE: Final[Mapping[str, Question]] = {
     "rights": rights,
     "keys": keys,
@@ -71,6 +78,7 @@ OF_A_PLACE: Final[Mapping[str, Question]] = {
 OF_A_STACK: Final[Mapping[str, StackQuestion]] = {
     "boundary": _boundary,
     "databases": databases,
+    "manifests": _manifests,
     "network": network,
     "plaintext": _plaintext,
     "readers": readers,

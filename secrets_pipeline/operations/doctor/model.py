@@ -19,6 +19,8 @@ class Verdict(StrEnum):
     """An apply works, and something is missing or worse than it could be."""
     WILL_FAIL = "will fail"
     """An apply fails, or its checks do."""
+    UNSAFE = "unsafe"
+    """An apply works, and whoever can change YAML can do more than the operator meant."""
     UNKNOWN = "unknown"
     """AWS did not say."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.config.config import AtmosConfig
+from secrets_pipeline.stacks.files.disk import is_file
 from secrets_pipeline.stacks.files.globs import FileTree, compiled
 from secrets_pipeline.stacks.files.readable import EXTENSIONS
 
@@ -39,6 +40,12 @@ def stack_files(config: AtmosConfig, tree: FileTree) -> list[Path]:
 def stack_file_name(path: Path, config: AtmosConfig) -> str:
     """`atmos_stack_file`: the path below the stacks folder, without its extension."""
     return without_extension(_below(path, config))
+
+
+def manifest_file(name: str, config: AtmosConfig) -> str:
+    """The file that an `atmos_stack_file` names, relative to the base path; with `.yaml` if there is no such file."""
+    paths = [Path(os.path.normpath(config.stacks / f"{name}{extension}")) for extension in EXTENSIONS]
+    return os.path.relpath(next(filter(is_file, paths), paths[0]), config.base)
 
 
 def without_extension(name: str) -> str:

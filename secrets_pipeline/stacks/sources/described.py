@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NoReturn, Self
 
 from secrets_pipeline.errors import StackError, Where
@@ -47,17 +47,33 @@ class DescribedStacks:
         name: what the description is called in messages, for example the name of its file.
         evaluate: evaluates the local functions.
         stores: what `!secret` and `!store` read, by name.
+        manifest_file: the file that a component's `atmos_manifest` names; None if no `atmos.yaml` says where it is.
     """
 
-    def __init__(self, tree: Mapping[str, Value], name: str, evaluate: FunctionEvaluator, stores: Stores) -> None:
+    def __init__(
+        self,
+        tree: Mapping[str, Value],
+        name: str,
+        evaluate: FunctionEvaluator,
+        stores: Stores,
+        manifest_file: Callable[[str], str] | None = None,
+    ) -> None:
         self._tree = tree
         self._name = name
         self._evaluate = evaluate
         self._stores = stores
+        self._manifest_file = manifest_file
         self._stacks: dict[str, AtmosStack] = {}
 
     @classmethod
-    def parse(cls, text: str, name: str, evaluate: FunctionEvaluator, stores: Stores | None = None) -> Self:
+    def parse(
+        cls,
+        text: str,
+        name: str,
+        evaluate: FunctionEvaluator,
+        stores: Stores | None = None,
+        manifest_file: Callable[[str], str] | None = None,
+    ) -> Self:
         """The stacks of a text: JSON if it begins as JSON does, else YAML.
 
         Raises:
@@ -71,7 +87,7 @@ class DescribedStacks:
             raise StackError("no stacks: the top level is not a mapping", where=Where(file=name), remedy=_WHOLE)
         if _too_deep(tree):
             raise StackError(f"nested deeper than {_DEPTH} levels", where=Where(file=name), remedy=_WHOLE)
-        return cls(tree, name, evaluate, stores or {})
+        return cls(tree, name, evaluate, stores or {}, manifest_file)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -153,7 +169,14 @@ class DescribedStacks:
                 errors += () if keep_failing else made.failures
         except StackError as error:
             errors.append(error)
-        return AtmosStack(name, (self._name,), components), errors
+        return AtmosStack(name, self._files(components), components), errors
+
+    def _files(self, components: Mapping[str, Mapping[str, Component]]) -> tuple[str, ...]:
+        named = {one.manifest for kind in components.values() for one in kind.values()}
+        if self._manifest_file is None or not named:
+            return (self._name,)
+        file = self._manifest_file
+        return tuple(sorted(one if one == self._name else file(one) for one in named))
 
     def _entries(self, stack: str) -> Iterator[tuple[str, str, Mapping[str, Value]]]:
         """Kind, name and sections of every component."""

@@ -6,17 +6,18 @@ import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 from secrets_pipeline.environment import switched_on
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
-from secrets_pipeline.stacks.config.config import load_config
-from secrets_pipeline.stacks.config.stores import Stores
+from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.readable import git_root
 from secrets_pipeline.stacks.functions.functions import FunctionEvaluator, Variables, set_only
+from secrets_pipeline.stacks.manifests.discovery import manifest_file
 from secrets_pipeline.stacks.sources import atmos_binary
 from secrets_pipeline.stacks.sources.described import DescribedStacks
 from secrets_pipeline.stacks.sources.repository import AtmosRepository
@@ -130,15 +131,18 @@ def open_source(
     else:
         text, name = _read(origin.file), "standard input" if origin.file == STANDARD_INPUT else origin.file
     evaluate = FunctionEvaluator(environment, root, git_root(root), allow_exec, withhold)
-    return DescribedStacks.parse(text, name, evaluate, _stores(root, config_env, environment))
+    config = _config(root, config_env, environment)
+    if config is None:
+        return DescribedStacks.parse(text, name, evaluate)
+    return DescribedStacks.parse(text, name, evaluate, config.stores, partial(manifest_file, config=config))
 
 
-def _stores(root: Path, config_env: Mapping[str, str] | None, environment: Variables) -> Stores:
-    """The stores of the `atmos.yaml` where a description is read; none where there is none that is whole."""
+def _config(root: Path, config_env: Mapping[str, str] | None, environment: Variables) -> AtmosConfig | None:
+    """The configuration where a description is read; None if there is no `atmos.yaml`, or an invalid one."""
     try:
-        return load_config(root, set_only(environment) if config_env is None else config_env, environment).stores
+        return load_config(root, set_only(environment) if config_env is None else config_env, environment)
     except StackError:
-        return {}
+        return None
 
 
 def _read(file: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from secrets_pipeline import emulator
 from secrets_pipeline.emulator import LocalAws, calls
@@ -84,7 +85,7 @@ def test_nothing_is_in_the_way_of_a_first_apply_and_all_that_is_asked_is_allowed
     rows = ward.doctor(exits=0)
     assert {one["question"] for one in rows} == {
         *("boundary", "clock", "databases", "events", "identity", "keys", "network", "quotas", "readers", "rights"),
-        *("plaintext", "trail"),
+        *("manifests", "plaintext", "trail"),
     }
     assert {one["about"] for one in rows if one["verdict"] != "fine"} == {"statement AssumeRoles", AUDIT}
     assert [one for one in ward.life.asked() if not one.allowed] == []
@@ -98,6 +99,23 @@ def test_the_table_has_the_same_and_ends_with_counts(ward: Ward) -> None:
     assert_exited(done, 0)
     assert "alias/secrets-pipeline does not exist: apply makes it" in done.output
     assert "0 will fail" in done.output
+
+
+def test_a_stack_that_any_manifest_can_join_is_unsafe_and_a_failure(ward: Ward) -> None:
+    ward.life.make_roles("pipeline")
+    settings = ward.life.repository / "operator.yaml"
+    operator = yaml.safe_load(settings.read_text())
+    operator["targets"] = [{"stacks": "*", "account_id": "111122223333"}]
+    settings.write_text(yaml.safe_dump(operator))
+    joining = "import: [./_defaults]\nvars: {environment: shared}\ncomponents: {terraform: {vpc: {vars: {cidr: x}}}}\n"
+    (ward.life.repository / "stacks" / "orgs" / "acme" / "infra" / "evil.yaml").write_text(joining)
+    [unsafe] = [one for one in ward.doctor("-s", "infra-shared", exits=1) if one["question"] == "manifests"]
+    assert (unsafe["verdict"], unsafe["place"]) == ("unsafe", "infra-shared")
+    assert "stacks/orgs/acme/infra/evil.yaml, stacks/orgs/acme/infra/shared.yaml" in unsafe["text"]
+    operator["targets"][0]["manifests"] = "stacks/orgs/acme/infra/*"
+    settings.write_text(yaml.safe_dump(operator))
+    [fine] = [one for one in ward.doctor("-s", "infra-shared", exits=0) if one["question"] == "manifests"]
+    assert fine["verdict"] == "fine"
 
 
 def _fingerprint_key(ward: Ward) -> None:

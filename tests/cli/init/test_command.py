@@ -45,11 +45,60 @@ def test_a_plain_repository_needs_the_preset_alone_and_broken_stacks_are_left_ou
     assert half_broken == repository
     text, settings = proposed(cli, repository)
     assert settings == {
-        "targets": [{"stacks": "shop-dev", "account_id": "111122223333"}],
+        "targets": [{"stacks": "shop-dev", "account_id": "111122223333", "manifests": ["stacks/dev.yaml"]}],
         "grants": [{"preset": "single-team"}],
     }
     assert "# - {" not in text
     assert "note: without a rule for shop-broken, which cannot be read" in cli("init", "--base-path", repository).stderr
+
+
+JOINING = """
+    vars: {context_name: shop, environment: dev}
+    components:
+      terraform:
+        secretsmanager/evil:
+          vars: {secrets: {copy: {secret_data: "!terraform.output secretsmanager/app secret_values.token"}}}
+"""
+
+
+def test_a_manifest_that_comes_later_does_not_join_a_stack_under_what_it_prints(
+    cli: Cli, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "operator.yaml").write_text(proposed(cli, repository)[0])
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(tmp_path / "operator.yaml"))
+    assert_exited(cli("plan", "--offline", "--base-path", repository))
+    write(repository / "stacks" / "evil.yaml", JOINING)
+    refused = cli("plan", "--offline", "--base-path", repository)
+    assert_exited(refused, 1)
+    assert "stacks/evil.yaml makes itself part of stack shop-dev" in refused.stderr
+
+
+def test_every_manifest_of_a_stack_is_listed_whatever_its_name_is(cli: Cli, repository: Path, tmp_path: Path) -> None:
+    write(repository / "stacks" / "more [x]" / "a*.yaml", JOINING)
+    text, settings = proposed(cli, repository)
+    assert [rule["manifests"] for rule in settings["targets"]] == [["stacks/dev.yaml", "stacks/more [[]x]/a[*].yaml"]]
+    (tmp_path / "operator.yaml").write_text(text)
+    planned = cli("plan", "--offline", "--base-path", repository, "--config", tmp_path / "operator.yaml")
+    assert_exited(planned)
+    assert "any manifest" not in planned.stderr
+
+
+def test_the_manifests_of_a_description_are_those_that_its_components_name(
+    cli: Cli, repository: Path, tmp_path: Path
+) -> None:
+    described = cli("describe", "stacks", "--format", "json", "--process-functions=false", "--show-values",
+                    "--base-path", repository).stdout  # fmt: skip
+    (tmp_path / "stacks.json").write_text(described)
+    origin = ("--from-file", tmp_path / "stacks.json", "--base-path", repository)
+    result = cli("init", *origin)
+    assert_exited(result)
+    assert yaml.safe_load(result.stdout)["targets"] == proposed(cli, repository)[1]["targets"]
+    (tmp_path / "operator.yaml").write_text(result.stdout)
+    assert_exited(cli("plan", "--offline", *origin, "--config", tmp_path / "operator.yaml"))
+    (tmp_path / "stacks.json").write_text(described.replace('"atmos_manifest": "dev"', '"atmos_manifest": "evil"'))
+    refused = cli("plan", "--offline", *origin, "--config", tmp_path / "operator.yaml")
+    assert_exited(refused, 1)
+    assert "stacks/evil.yaml makes itself part of stack shop-dev" in refused.stderr
 
 
 def test_settings_can_be_read_where_no_stack_can(cli: Cli, repository: Path, tmp_path: Path) -> None:
@@ -62,7 +111,7 @@ def test_an_account_that_nobody_names_is_left_to_be_filled_in(cli: Cli, reposito
     stack = repository / "stacks" / "dev.yaml"
     stack.write_text(stack.read_text().replace('account_id: "111122223333"', "unused: none"))
     text, settings = proposed(cli, repository)
-    assert settings["targets"] == [{"stacks": "shop-dev"}]
+    assert settings["targets"] == [{"stacks": "shop-dev", "manifests": ["stacks/dev.yaml"]}]
     assert "# add account_id:" in text
     (repository / "operator.yaml").write_text(text)
     assert_exited(cli("tree", "--config", str(repository / "operator.yaml"), "--base-path", str(repository)))

@@ -1,0 +1,39 @@
+"""Define the warning about a stack that any manifest can join: the operator does not say which are part of it."""
+
+from __future__ import annotations
+
+from secrets_pipeline.desired.base import Spec
+from secrets_pipeline.engine.grouping import with_examples
+
+
+class UnguardedManifests(Spec):
+    """The top-level manifests of a stack that has several, although no rule of the operator lists them.
+
+    A manifest chooses its stack's name, so the one that joined last may be the author's who must not read its secrets.
+
+    Attributes:
+        stack: its name.
+        manifests: relative to the base path, sorted.
+    """
+
+    stack: str
+    manifests: tuple[str, ...]
+
+    @property
+    def problem(self) -> str:
+        """Say what is the matter."""
+        return (
+            f"any manifest can make itself part of stack {self.stack} and use the values of its secrets; these do: "
+            f"{with_examples(self.manifests)}"
+        )
+
+    @property
+    def remedy(self) -> str:
+        """Say what to write."""
+        return (
+            "Look whether each belongs to it. Then list them under `manifests` of its rule under `targets` in the "
+            "operator's settings: `secrets-pipeline init` prints that rule."
+        )
+
+    def __str__(self) -> str:
+        return f"{self.problem}. {self.remedy}"
