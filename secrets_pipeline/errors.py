@@ -8,17 +8,36 @@ from dataclasses import dataclass
 _LINE_END = "\n"
 
 
+class Lines(str):
+    """Text of several lines whose line ends are ours: `visible` keeps them, and escapes those of any other text."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, *texts: str, between: str = _LINE_END) -> Lines:
+        """Join texts, each of them visible: a line end inside one is escaped unless it is `Lines` itself.
+
+        Args:
+            texts: of any origin.
+            between: what stands between two of them.
+        """
+        return cls(between.join(map(visible, texts)))
+
+
 def visible(text: str, *, kept: str = "") -> str:
     """The text with Python's escapes in the place of characters that show nothing of their own.
 
-    Control characters would speak to the terminal; bidirectional and zero-width ones let a name look like another.
+    Control characters would speak to the terminal, and a line end would forge a line of a log; bidirectional and
+    zero-width ones let a name look like another.
 
     Args:
         text: of any origin.
-        kept: characters that stay, for example line ends.
+        kept: characters that stay, for example line ends; those of `Lines` always do.
     """
     if text.isprintable():
         return text
+    if isinstance(text, Lines):
+        return Lines(visible(str.__str__(text), kept=_LINE_END))
     return "".join(
         one if one.isprintable() or one in kept else one.encode("unicode_escape").decode("ascii") for one in text
     )
@@ -52,7 +71,8 @@ class SecretsPipelineError(Exception):
     """Base of every error that this project raises on purpose.
 
     Args:
-        message: what is wrong, in one sentence, without any secret value.
+        message: what is wrong, in one sentence, without any secret value. A line end in it is escaped, as it is in the
+            other texts, unless they are `Lines`.
         remedy: what a human should do next.
         where: the place in the repository, if there is one.
         chain: manifests that led there, the importing one first.
@@ -69,9 +89,9 @@ class SecretsPipelineError(Exception):
         chain: Sequence[str] = (),
         sentence: str = "",
     ) -> None:
-        self.message = visible(message, kept=_LINE_END)
-        self.sentence = visible(sentence, kept=_LINE_END) or self.message
-        self.remedy = visible(remedy, kept=_LINE_END)
+        self.message = visible(message)
+        self.sentence = visible(sentence) or self.message
+        self.remedy = visible(remedy)
         self.where = where
         self.chain = tuple(visible(one) for one in chain)
         super().__init__(self.diagnostics())
@@ -79,13 +99,12 @@ class SecretsPipelineError(Exception):
     def diagnostics(self) -> str:
         """The whole text: place, message, import chain, remedy."""
         head = f"{self.where}: {self.message}" if self.where and str(self.where) else self.message
-        # A name with a line end in it must not begin a line of its own.
         lines = [head.replace(_LINE_END, f"{_LINE_END}  ")]
         if self.chain:
             lines.append("  imported by: " + " → ".join(self.chain))
         if self.remedy:
             lines.append(f"  {self.remedy}".replace(_LINE_END, f"{_LINE_END}  "))
-        return "\n".join(lines)
+        return Lines(_LINE_END.join(lines))
 
 
 class StackError(SecretsPipelineError):
@@ -280,11 +299,12 @@ class CollectedErrors(SecretsPipelineError):
         self.errors: tuple[SecretsPipelineError, ...] = tuple(errors)
         count = len(self.errors)
         noun = "error" if count == 1 else "errors"
-        super().__init__("\n".join([f"{count} {noun}", *(f"- {e.diagnostics()}" for e in self.errors)]))
+        texts = (Lines.of("- ", error.diagnostics(), between="") for error in self.errors)
+        super().__init__(Lines.of(f"{count} {noun}", *texts))
 
     def diagnostics(self) -> str:
         """The texts of all, each after a hyphen."""
-        return self.message
+        return Lines(self.message)
 
 
 def raise_all(errors: Sequence[SecretsPipelineError]) -> None:

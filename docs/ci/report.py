@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -24,6 +25,7 @@ _PAGE = 100
 _MOST = 64_000
 """Characters: GitHub takes 65,536."""
 _SECONDS = 30.0
+_TICKS = re.compile("`+")
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def told(files: list[Path], run: str) -> str:
     parts = []
     for file in files:
         text = file.read_text(encoding="utf-8").strip()
-        fence = "`" * 10
+        # No run of backticks inside, as of a name from YAML, may close the fence.
+        fence = "`" * max([2, *map(len, _TICKS.findall(text))]) + "`"
         parts.append(text if file.suffix == ".md" or not text else f"{fence}text\n{text}\n{fence}")
     text = "\n\n".join(filter(None, parts)) or "There is no result: the log of the run says why."
     if len(text) > _MOST:

@@ -18,7 +18,7 @@ from secrets_pipeline.cli.overview import PROGRAM, overview
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import FAILED, unexpected
 from secrets_pipeline.cli.shared.help import Command, Group, Helped
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.errors import Lines, SecretsPipelineError
 
 _USAGE = 2
 
@@ -48,7 +48,7 @@ class Root(Helped, TyperGroup):
             try:
                 return super().invoke(ctx)
             except SecretsPipelineError as error:
-                say(f"error: {error.diagnostics()}", style="red")
+                say(Lines.of("error: ", error.diagnostics(), between=""), style="red")
             except KeyboardInterrupt:
                 # typer exits with 130, without a word.
                 say("interrupted: what was finished stays, and the same command goes on from there", style="yellow")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from secrets_pipeline.desired.base import Spec
-from secrets_pipeline.errors import visible
+from secrets_pipeline.errors import Lines
 
 
 class UnresolvedReason(StrEnum):
@@ -51,7 +51,7 @@ class Unresolved(Spec):
 
     def diagnostics(self) -> str:
         """The whole text: place, problem, remedy."""
-        return "\n  ".join((f"{visible(self.where)}: {visible(self.problem)}", visible(self.remedy)))
+        return Lines.of(f"{self.where}: {self.problem}", self.remedy, between="\n  ")
 
 
 def told(causes: Iterable[Unresolved]) -> list[str]:

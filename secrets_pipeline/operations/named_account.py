@@ -7,7 +7,7 @@ from contextlib import suppress
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.errors import AwsError, GuardError, Where
+from secrets_pipeline.errors import AwsError, GuardError, Lines, Where
 
 _DIGITS = "<12 digits>"
 
@@ -32,8 +32,8 @@ def refuse_unnamed_account(spec: StackSpec, settings: OperatorSettings, sessions
         found = sessions.for_target(spec.target).account_id
     account = f'account_id: "{found or _DIGITS}"'
     if rule is None:
-        line = f'targets:\n  - {{stacks: "{stack}", {account}}}'
-        remedy = f"Write this into the operator's settings (--config FILE, or SECRETS_PIPELINE_CONFIG):\n{line}"
+        where = "Write this into the operator's settings (--config FILE, or SECRETS_PIPELINE_CONFIG):"
+        remedy: str = Lines.of(where, "targets:", f'  - {{stacks: "{stack}", {account}}}')
     else:
         remedy = (
             f'Write {account} into its rule under targets of the operator\'s settings: {{stacks: "{rule.stacks}"}}.'
@@ -41,6 +41,6 @@ def refuse_unnamed_account(spec: StackSpec, settings: OperatorSettings, sessions
     raise GuardError(
         "nobody says to which account this stack belongs, so nothing is written"
         + (f"; the credentials belong to {found}" if found else ""),
-        remedy=f"{remedy}\nOr write vars.{account} into the stack.",
+        remedy=Lines.of(remedy, f"Or write vars.{account} into the stack."),
         where=Where(stack=stack),
     )

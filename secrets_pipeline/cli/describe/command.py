@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
@@ -16,12 +17,14 @@ from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import OneStack, SomeStacks, StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.repository import note_missing, only, tell_notices
 from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.cli.shared.workflow_commands import has_command
 from secrets_pipeline.desired.stack_globs import expanded, is_glob, no_match
 from secrets_pipeline.errors import StackError, visible
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.operations.open_repository import open_stacks, operator_settings
 from secrets_pipeline.stacks import Component, Resolution, StackSource, open_source
 
+TAG_OF_TEXT = "tag:yaml.org,2002:str"
 EPILOG = (
     "Exit codes: 0 everything asked for was resolved, 1 something was not. What was resolved is printed all the same, "
     "whole stacks only (of components that two manifests declare differently, the first, as in Atmos); errors are on "
@@ -276,10 +279,20 @@ def _print(tree: Mapping[str, Any], output: DescribeFormat) -> None:
     if output is DescribeFormat.JSON:
         emit_json(_finite(shown))
     else:
-        text = yaml.safe_dump(shown, sort_keys=True, allow_unicode=True, width=10_000)
+        text = yaml.dump(shown, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=sys.maxsize)
         if text != visible(text, kept="\n"):
-            text = yaml.safe_dump(shown, sort_keys=True, width=10_000)
-        emit(text)
+            text = yaml.dump(shown, Dumper=_Dumper, sort_keys=True, width=sys.maxsize)
+        emit(text.replace("##[", "#\\x23["))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a text in quotes, on one line, where the runner of GitHub Actions would find a command in it."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        return self.represent_scalar(TAG_OF_TEXT, text, style='"' if has_command(text) else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def _finite(value: Value) -> Value:

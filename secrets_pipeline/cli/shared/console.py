@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from secrets_pipeline.errors import visible
+from secrets_pipeline.cli.shared.workflow_commands import without_commands
+from secrets_pipeline.errors import Lines, visible
 from secrets_pipeline.golang.values import Value
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 Line: TypeAlias = Sequence[tuple[str, str]]
 """Pieces of one line, each a text and its style."""
-_NOT_PLAIN = re.compile("[^\x00-\x7e]")
+_NOT_PLAIN = re.compile(r"[^\x00-\x7e]|(?<=#)#(?=\[)")
+"""In JSON: characters that may show nothing, and a part of what may be a command to the runner of GitHub Actions."""
 
 
 def show(what: RenderableType, *, width: int | None = None) -> None:
@@ -65,11 +67,12 @@ def messages() -> Console:
 
 
 def say(text: str, *, style: str = "") -> None:
-    """Write text for a human on stderr, unfolded; markup in it is text."""
+    """Write text for a human on stderr, unfolded; markup in it is text, and line ends are escaped but for `Lines`."""
     _write(sys.stderr, [[(text, style)]])
 
 
-def _write(file: TextIO, lines: Iterable[Line]) -> None:
+def _write(file: TextIO, pieces: Iterable[Line]) -> None:
+    lines = [[(_shown(text), style) for text, style in line] for line in pieces]
     if _is_coloured(file):
         from rich.text import Text  # noqa: PLC0415 - see the module's docstring
 
@@ -80,9 +83,14 @@ def _write(file: TextIO, lines: Iterable[Line]) -> None:
             drawing.print(Text.assemble(*line), soft_wrap=True)
         return
     for line in lines:
-        text = "".join(visible(piece.expandtabs(), kept="\n") for piece, _ in line)
+        text = without_commands("".join(piece for piece, _ in line))
         file.write(f"{text.rstrip(' ')}\n")
     file.flush()
+
+
+def _shown(text: str) -> str:
+    expanded = text.expandtabs()
+    return visible(Lines(expanded) if isinstance(text, Lines) else expanded)
 
 
 def _is_coloured(file: TextIO) -> bool:
@@ -92,11 +100,18 @@ def _is_coloured(file: TextIO) -> bool:
 
 def emit(text: str) -> None:
     """Write a result as it stands, and end its last line."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    shown = without_commands(text)
+    sys.stdout.write(shown if shown.endswith("\n") else f"{shown}\n")
     sys.stdout.flush()
 
 
 def emit_json(value: Value) -> None:
-    """Write a result as JSON; characters that show nothing are escaped, so that it means the same."""
+    """Write a result as JSON; characters that show nothing, and commands in CI, are escaped: it means the same."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    emit(_NOT_PLAIN.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text))
+    emit(_NOT_PLAIN.sub(_escaped, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    if found[0] == "#":
+        return "\\u0023"
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]

@@ -14,7 +14,7 @@ import typer
 
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.engine.grouping import EXAMPLES, with_examples
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.errors import Lines, SecretsPipelineError, visible
 
 FAILED = 1
 _ALL = "; --format json has all"
@@ -61,7 +61,8 @@ class Failures:
         """Say the text of an error, once, and remember it."""
         self._remember(stack, text, _SPECIAL.sub("…", text))
 
-    def _remember(self, stack: str, text: str, kind: str) -> None:
+    def _remember(self, stack: str, said: str, kind: str) -> None:
+        text = visible(said)
         self.texts.setdefault(stack, []).append(text)
         if text in self._said:
             return
@@ -70,7 +71,7 @@ class Failures:
             self._unsaid[stack] += 1
             return
         self._kinds.update([(stack, kind), (stack, "")])
-        say(f"error: {text}", style="red")
+        say(Lines.of("error: ", text, between=""), style="red")
 
     @contextmanager
     def of(self, stack: str) -> Iterator[None]:
@@ -88,7 +89,8 @@ class Failures:
         """
         for (stack, sentence), others in self._alike.items():
             if others:
-                say(f"error: {_place(stack)}{sentence}: also {with_examples(others)}{_hint(len(others))}", style="red")
+                also = f": also {with_examples(others)}{_hint(len(others))}"
+                say(Lines.of(f"error: {_place(stack)}", sentence, also, between=""), style="red")
         for stack, count in self._unsaid.items():
             say(f"error: {_place(stack)}and {count:,} more like these{_ALL}", style="red")
         self._alike.clear()
@@ -118,8 +120,9 @@ def unexpected(error: Exception) -> str | None:
     known = faults.explained(error) if faults else None
     if known:
         return f"error: {known}"
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    return f"{frames}unexpected {type(error).__name__}: this is a bug of secrets-pipeline, report it with these lines"
+    frames = "".join(traceback.format_tb(error.__traceback__)).splitlines()
+    bug = f"unexpected {type(error).__name__}: this is a bug of secrets-pipeline, report it with these lines"
+    return Lines.of(*frames, bug)
 
 
 def _known_to_typer(error: Exception) -> bool:

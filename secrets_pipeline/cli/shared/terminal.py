@@ -9,6 +9,7 @@ from typing import TextIO
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
+from secrets_pipeline.cli.shared.workflow_commands import without_commands
 from secrets_pipeline.errors import visible
 
 _UNFOLDED = 1000
@@ -34,4 +35,5 @@ class _Console(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield segments without control characters, but for line ends and those of the console itself."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=visible(segment.text, kept="\n"))
+            shown = segment.text if segment.control else without_commands(visible(segment.text, kept="\n"))
+            yield segment._replace(text=shown)

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from secrets_pipeline.errors import SpecError, Where
+from secrets_pipeline.errors import Lines, SpecError, Where
 
 Keys: TypeAlias = tuple[str | int, ...]
 _MISSING = "missing"
@@ -143,8 +143,8 @@ def wrong_settings(error: ValidationError, model: type[BaseModel], text: str, fi
     ]
     if len(problems) == 1:
         return problems[0]
-    told = "\n".join(f"- {one.diagnostics()}" for one in problems)
-    return SpecError(f"{len(problems)} of the operator's settings are wrong:\n{told}")
+    told = (Lines.of("- ", one.diagnostics(), between="") for one in problems)
+    return SpecError(Lines.of(f"{len(problems)} of the operator's settings are wrong:", *told))
 
 
 def _problem(one: ErrorDetails, model: type[BaseModel], places: SettingPlaces, file: str) -> SpecError:

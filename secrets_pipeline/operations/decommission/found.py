@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from secrets_pipeline.desired.names import PUBLISHED_PREFIX, store_place
-from secrets_pipeline.errors import AwsError, GuardError
+from secrets_pipeline.errors import AwsError, GuardError, Lines
 from secrets_pipeline.operations.decommission.places import Place, Places
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
@@ -50,7 +50,7 @@ def refuse_unseen(places: Places, found: Sequence[Found]) -> None:
     if all(len(one.unseen) == len(_READERS) for one in found):
         why = [*places.unseen, *(text for one in found for text in one.unseen)]
         raise GuardError(
-            "nothing could be looked at:" + "".join(f"\n  {one}" for one in why or ("no account and region is named",)),
+            Lines.of("nothing could be looked at:", *(why or ["no account and region is named"]), between="\n  "),
             remedy="Mend that, or name others with --account and --region.",
         )
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.only import Approved, Planned, is_foreseen, writing
 from secrets_pipeline.engine.reason import Because, Follows
-from secrets_pipeline.errors import GuardError, SpecError
+from secrets_pipeline.errors import GuardError, Lines, SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.private_file import write_private
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -254,8 +254,7 @@ def _refuse(moved: Sequence[str]) -> None:
     if not moved:
         return
     told = [*moved[:_MOST_TOLD], *([f"and {len(moved) - _MOST_TOLD} more"] if len(moved) > _MOST_TOLD else [])]
-    lines = "".join(f"\n  {one}" for one in told)
     raise GuardError(
-        f"the plan is not what an apply would do now, so nothing was written:{lines}",
+        Lines.of("the plan is not what an apply would do now, so nothing was written:", *told, between="\n  "),
         remedy="Plan again, look at what moved, and approve that.",
     )

@@ -15,7 +15,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.engine.model import Looked, Outcome, Total
-from secrets_pipeline.errors import SpecError, StackError
+from secrets_pipeline.errors import Lines, SpecError, StackError
 from secrets_pipeline.operations.named_account import refuse_unnamed_account
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, operator_settings
 from secrets_pipeline.operations.repository_cache import Place
@@ -163,7 +163,7 @@ class Stacks:
                 nobody lets it reach.
         """
         if name in self.desired.errors:
-            raise SpecError("\n".join(error.diagnostics() for error in self.desired.errors[name]))
+            raise SpecError(Lines.of(*(error.diagnostics() for error in self.desired.errors[name])))
         if writing:
             self._refuse_unresolved(name)
         stack = self._assembly(writing=writing).stack(name)
@@ -186,7 +186,7 @@ class Stacks:
         spec = self.desired.specs.get(stack)
         causes = [one for secret in spec.secrets for one in secret.unresolved if one.is_cause] if spec else []
         if causes:
-            raise SpecError("\n".join(told(causes)))
+            raise SpecError(Lines.of(*told(causes)))
 
     def refuse_unnamed_account(self, stack: str) -> None:
         """Refuse to write for a stack whose account nobody names; see `operations.named_account`.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.errors import Lines, StackError, Where
 from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.stacks.config.config_files import ConfigFiles, find_config
@@ -118,7 +118,7 @@ def load_config(root: Path, env: Mapping[str, str], readable: Variables | None =
             raise StackError(
                 f"stacks.{key} must be provided in the configuration or ATMOS_STACKS_{key.upper()}",
                 where=places.where("stacks", key),
-                remedy="\n".join([f"Write stacks.{key} into atmos.yaml.", *found.notices]),
+                remedy=Lines.of(f"Write stacks.{key} into atmos.yaml.", *found.notices),
             )
     strategy = ("settings", "list_merge_strategy")
     return AtmosConfig(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.errors import Lines, StackError, Where
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.golang.yaml import reader
 from secrets_pipeline.golang.yaml.composer import InvalidYamlError
@@ -79,7 +79,7 @@ def find_config(
     notices = [_UNREAD.format(path, path.parent) for path in unread]
     if not folders:
         raise StackError(
-            "\n".join([f"no atmos.yaml in {root} or a parent folder", *notices]),
+            Lines.of(f"no atmos.yaml in {root} or a parent folder", *notices),
             remedy="Name the Atmos repository: --base-path DIR, or ATMOS_BASE_PATH, or ATMOS_CLI_CONFIG_PATH.",
         )
     loader = _Loader(root, env, env if readable is None else readable, folders)

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Self
 
-from secrets_pipeline.errors import StackError, Where
+from secrets_pipeline.errors import Lines, StackError, Where
 from secrets_pipeline.stacks.amounts import Amounts, TooMuch
 from secrets_pipeline.stacks.components.collector import collector_paused
 from secrets_pipeline.stacks.components.completion import Completer
@@ -270,8 +270,8 @@ class AtmosRepository:
         if own:
             return own[0]
         if unknown:
-            texts = "\n".join(error.diagnostics() for error in unknown)
-            return StackError(f"there is no stack {name!r}, unless it is in a manifest that cannot be read:\n{texts}")
+            head = f"there is no stack {name!r}, unless it is in a manifest that cannot be read:"
+            return StackError(Lines.of(head, *(error.diagnostics() for error in unknown)))
         near = difflib.get_close_matches(name, self.stack_names(), n=3)
         return StackError(
             f"there is no stack {name!r}",

@@ -111,3 +111,18 @@ def test_who_refuses_is_said_without_the_token(forge: Forge, tmp_path: Path) -> 
     assert said == f"{forge.url}/repos/acme/infra/issues/7/comments: 404 Not Found"
     said = report(forge, {**GITHUB, "GITHUB_REF": "refs/heads/main"}, tmp_path / "plan.md")
     assert "give --issue TITLE" in said
+
+
+@pytest.mark.parametrize("ticks", [1, 3, 10, 24])
+def test_no_backticks_in_a_text_close_its_fence(forge: Forge, tmp_path: Path, ticks: int) -> None:
+    inside = f"odd key\n{'`' * ticks}\n# Heading @everybody [link](https://evil.example)"
+    (tmp_path / "verify.txt").write_text(inside)
+    assert report(forge, GITHUB, tmp_path / "verify.txt") == ""
+    (text,) = forge.comments.values()
+    first, *lines = text.partition("\n")[2].splitlines()
+    fence = first.removesuffix("text")
+    assert set(fence) == {"`"}
+    # The fence ends at the first line of as many backticks, or more, and nothing else.
+    # Source: https://github.github.com/gfm/#fenced-code-blocks
+    end = next(at for at, line in enumerate(lines) if set(line) == {"`"} and len(line) >= len(fence))
+    assert lines[:end] == inside.splitlines()
