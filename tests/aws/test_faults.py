@@ -130,6 +130,7 @@ VALUE_OPERATIONS = [
     ("secretsmanager", "PutSecretValue"),
     ("secretsmanager", "UpdateSecret"),
     ("secretsmanager", "GetSecretValue"),
+    ("secretsmanager", "BatchGetSecretValue"),
     ("ssm", "PutParameter"),
     ("ssm", "GetParameter"),
     ("ssm", "GetParameters"),

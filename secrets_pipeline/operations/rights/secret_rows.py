@@ -25,6 +25,9 @@ EVERYTHING: Final = (
         ("secrets", "referred_secrets"),
         reads="secretsmanager:DescribeSecret GetResourcePolicy GetSecretValue ListSecretVersionIds",
     ),
+    # AWS names no resource for it, and asks for GetSecretValue on each secret besides.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
+    Right(Need.EVERYTHING, "ReadValuesInBatches", ("any",), reads="secretsmanager:BatchGetSecretValue"),
     Right(
         Need.EVERYTHING,
         "WriteSecrets",

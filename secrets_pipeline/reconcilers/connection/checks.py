@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.secret_value.batched import BatchedValues
 from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs, field_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
-from secrets_pipeline.reconcilers.secret_value.read import read_content, read_value
 from secrets_pipeline.references.resolve import Pending
+from secrets_pipeline.values.content import text_of
 from secrets_pipeline.values.documents import merge_document
 from secrets_pipeline.values.render import render
 
@@ -26,16 +28,17 @@ def connections(stack: Stack, *, deep: bool) -> list[Finding]:
 
     Shallow compares the recorded inputs (endpoint, version of the credentials); deep reads the value as well.
     """
-    found = []
+    found: list[tuple[SecretSpec, Callable[[BatchedValues | None], Finding]]] = []
     for secret in (one for one in stack.spec.secrets if not one.blocked):
         if isinstance(secret.value, DeclaredValue) and secret.needs_endpoint:
-            found.append(judged_secret(stack, secret, partial(_connection, stack, secret, secret.value, deep=deep)))
+            found.append((secret, partial(_connection, stack, secret, secret.value)))
         elif isinstance(secret.value, GeneratedValue) and secret.value.fields:
-            found.append(judged_secret(stack, secret, partial(_document, stack, secret, deep=deep)))
-    return found
+            found.append((secret, partial(_document, stack, secret)))
+    values = BatchedValues(stack, [secret.name for secret, _ in found]) if deep else None
+    return [judged_secret(stack, secret, partial(judge, values)) for secret, judge in found]
 
 
-def _connection(stack: Stack, secret: SecretSpec, value: DeclaredValue, *, deep: bool) -> Finding:
+def _connection(stack: Stack, secret: SecretSpec, value: DeclaredValue, values: BatchedValues | None) -> Finding:
     state = stack.observed.secrets.get(secret.name)
     inputs = declared_inputs(stack, secret)
     if isinstance(inputs, Pending):
@@ -44,16 +47,16 @@ def _connection(stack: Stack, secret: SecretSpec, value: DeclaredValue, *, deep:
         return Finding(secret.name, Verdict.WRONG, "has no value")
     if not is_rendered_from(state, inputs):
         return Finding(secret.name, Verdict.WRONG, "was rendered from another endpoint or another credentials version")
-    if not deep:
+    if values is None:
         return Finding(secret.name, Verdict.RIGHT, "rendered from the current endpoint and credentials")
-    stored = read_content(stack, state)
+    stored = values.take(state)
     rendered = render(value, stack.resolve.leaves(secret), stored if value.document else None)
     if rendered.get_secret_value() != stored.get_secret_value():
         return Finding(secret.name, Verdict.WRONG, "its value was changed by somebody else")
     return Finding(secret.name, Verdict.RIGHT, "value read: it matches endpoint and credentials")
 
 
-def _document(stack: Stack, secret: SecretSpec, *, deep: bool) -> Finding:
+def _document(stack: Stack, secret: SecretSpec, values: BatchedValues | None) -> Finding:
     state = stack.observed.secrets.get(secret.name)
     fields, missing = known_fields(stack, secret)
     if missing:
@@ -62,9 +65,9 @@ def _document(stack: Stack, secret: SecretSpec, *, deep: bool) -> Finding:
         return Finding(secret.name, Verdict.WRONG, "has no value")
     if not is_rendered_from(state, field_inputs(stack, secret, fields)):
         return Finding(secret.name, Verdict.WRONG, f"its fields {', '.join(fields)} are those of another endpoint")
-    if not deep:
+    if values is None:
         return Finding(secret.name, Verdict.RIGHT, "completed from the current endpoint")
-    stored = read_value(stack, state)
+    stored = text_of(values.take(state), f"the value of {state.name}")
     if merge_document(stored, kept_as_declared(secret, fields)).get_secret_value() != stored.get_secret_value():
         return Finding(secret.name, Verdict.WRONG, "fields of its value were changed by somebody else")
     return Finding(secret.name, Verdict.RIGHT, "value read: its fields match the endpoint")

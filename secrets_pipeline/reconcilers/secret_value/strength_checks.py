@@ -13,9 +13,9 @@ from secrets_pipeline.desired.secret.types import missing_fields, top_keys
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.desired.value.passwords import rules_of
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.secret_value.batched import BatchedValues
 from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
-from secrets_pipeline.reconcilers.secret_value.read import read_content
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.password_strength import SHORTEST
 from secrets_pipeline.rotation_lambda.secret_value import BARRED_BY_RDS, ENGINES, parse
@@ -30,19 +30,20 @@ _DATABASE_KEYS: Final = ("host", "username", _PASSWORD)
 def secret_values_well_formed(stack: Stack) -> list[Finding]:
     """Check each value's keys, as declared and as AWS's rotation templates read them, and a password's limits."""
     masters = {database.password: database.engine for database in stack.spec.databases if database.password}
+    secrets = [secret for secret in stack.spec.secrets if not secret.blocked]
+    values = BatchedValues(stack, [secret.name for secret in secrets])
     return [
-        judged_secret(stack, secret, partial(_judge, stack, secret, masters.get(secret.ref)))
-        for secret in stack.spec.secrets
-        if not secret.blocked
+        judged_secret(stack, secret, partial(_judge, stack, secret, values, masters.get(secret.ref)))
+        for secret in secrets
     ]
 
 
-def _judge(stack: Stack, secret: SecretSpec, master_of: str | None) -> Finding:
+def _judge(stack: Stack, secret: SecretSpec, values: BatchedValues, master_of: str | None) -> Finding:
     state = stack.observed.secrets.get(secret.name)
     if state is None or state.deleted_at is not None or state.current_version is None:
         return Finding(secret.name, Verdict.WAITING, "has no value")
     expected, waits = _expected(stack, secret)
-    content = read_content(stack, state)
+    content = values.take(state)
     if isinstance(content, SecretBytes):
         return _binary(secret, expected)
     text = content.get_secret_value()

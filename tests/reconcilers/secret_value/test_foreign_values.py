@@ -65,6 +65,10 @@ def spied(bench: Bench, spec: StackSpec, *, writing: bool) -> tuple[Stack, list[
     events.register(
         "provide-client-params.secrets-manager.GetSecretValue", lambda params, **_: read.append(params["SecretId"])
     )
+    events.register(
+        "provide-client-params.secrets-manager.BatchGetSecretValue",
+        lambda params, **_: read.extend(params["SecretIdList"]),
+    )
     return context, read
 
 
