@@ -26,6 +26,7 @@ class Boundary(StrEnum):
     ROLE = "role"
     DATABASE = "database"
     DOCUMENT = "SSM document"
+    HOST = "database host"
 
 
 TAGGED: Final = frozenset({Boundary.FUNCTION, Boundary.SERVICE, Boundary.STAGE, Boundary.ROLE, Boundary.DATABASE})

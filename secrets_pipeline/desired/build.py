@@ -13,6 +13,7 @@ from secrets_pipeline.desired.boundary import Crossing
 from secrets_pipeline.desired.checks.attached_policies import check_inline_policies, consumers_as_own_roles
 from secrets_pipeline.desired.checks.contested import contested_notices, with_contested, with_contested_outputs
 from secrets_pipeline.desired.checks.declared_secrets import check_declared, declared_parameters
+from secrets_pipeline.desired.checks.login_hosts import cross_login_hosts
 from secrets_pipeline.desired.checks.one_owner import (
     check_component_names,
     check_databases,
@@ -197,6 +198,7 @@ def _build(scope: StackScope) -> StackSpec:
     cross_readers(scope, target, secrets, keys, consumers, organization_id=organization_id)
     cross_targets(scope, target, delivered, consumers, databases)
     cross_rotations(scope, target, delivered, secrets)
+    cross_login_hosts(scope, secrets)
     check_inline_policies(scope, target, secrets, consumers)
     check_component_names(scope)
     check_names(scope, secrets)

@@ -17,7 +17,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from pydantic import SecretStr
 
 from secrets_pipeline.access.granting.attached import is_as_attached
 from secrets_pipeline.access.granting.identity import READING
@@ -29,10 +28,10 @@ from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, KeyMarks
 from secrets_pipeline.reconcilers.marks.secret_mark import Marks
 from secrets_pipeline.reconcilers.observed.database_state import instance_state
 from secrets_pipeline.reconcilers.observed.key_state import key_state
-from secrets_pipeline.reconcilers.observed.login import Address, log_in
 from secrets_pipeline.reconcilers.observed.secret_state import secret_state
 from secrets_pipeline.reconcilers.observed.tags import tag_map
 from secrets_pipeline.reconcilers.tag_keys import GENERATED, INPUTS, KEPT, REPLICAS, SPEC, TAGS, VALUE_VERSION
+from tests.databases import logs_in
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -270,14 +269,9 @@ def _logins(ground: Ground, instance: Mapping[str, Any]) -> dict[str, str]:
         name = ground.spec.secret(database.password).name
         endpoint = instance.get("Endpoint")
         if endpoint and name in known:
-            place = Address(
-                instance["Engine"],
-                endpoint["Address"],
-                endpoint["Port"],
-                instance["MasterUsername"],
-                instance.get("DBName") or "postgres",
-            )
-            found[name] = type(log_in(place, SecretStr(known[name]))).__name__
+            user, inside = instance["MasterUsername"], instance.get("DBName") or "postgres"
+            accepted = logs_in(endpoint["Address"], endpoint["Port"], user, known[name], inside)
+            found[name] = "LoggedIn" if accepted else "Refused"
         else:
             found[name] = "nothing to try"
     return found

@@ -11,10 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from secrets_pipeline import emulator
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
+from tests.databases import logs_in
 from tests.faults.cases import Clean, leaks
 from tests.faults.child import Child, Run, run
 from tests.faults.edits import DEFAULTS, edited
@@ -168,8 +166,8 @@ def _logs_in(ground: Ground, stage: str) -> bool:
         return False
     (instance,) = ground.client("rds").describe_db_instances()["DBInstances"]
     endpoint = instance["Endpoint"]
-    address = Address("postgres", endpoint["Address"], endpoint["Port"], instance["MasterUsername"], instance["DBName"])
-    return log_in(address, SecretStr(json.loads(value)["password"])) == LoggedIn()
+    password = json.loads(value)["password"]
+    return logs_in(endpoint["Address"], endpoint["Port"], instance["MasterUsername"], password, instance["DBName"])
 
 
 def _consistent(ground: Ground, before: str, *, rotated: bool) -> Iterator[str]:

@@ -15,7 +15,6 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import SecretStr
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
@@ -25,13 +24,13 @@ from secrets_pipeline.engine.model import Applied, Failed, Outcome, Unchanged
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
 from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.secret_rotation.checks import rotation_function_invokable, rotation_not_stuck
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.steps import RotationStep
 from tests.applying import apply_stack
+from tests.databases import logs_in
 from tests.embedded import lead_to, operator
 from tests.moved_time import MovedTime
 from tests.sweep import turn
@@ -140,8 +139,7 @@ class Shop:
     def accepts(self, version: str) -> bool:
         """Whether the database accepts the password of a version."""
         at = self.rds.describe_db_instances(DBInstanceIdentifier=STACK)["DBInstances"][0]["Endpoint"]
-        password = SecretStr(self.document(version)["password"])
-        return log_in(Address("postgres", at["Address"], at["Port"], "app", "app"), password) == LoggedIn()
+        return logs_in(at["Address"], at["Port"], "app", self.document(version)["password"], "app")
 
     def password_is_known(self) -> bool:
         """Whether the database's password is among AWSCURRENT and AWSPENDING."""

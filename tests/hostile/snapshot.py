@@ -6,9 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import SecretStr
-
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
+from tests.databases import logs_in
 
 ClientOf = Callable[[str], Any]
 """A boto3 client by the name of its service."""
@@ -171,5 +169,4 @@ _READ: Final[tuple[Callable[[ClientOf], Things], ...]] = (
 def _logs_in(client_of: ClientOf, identifier: str, user: str, password: str) -> bool:
     (one,) = client_of("rds").describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
     at = one["Endpoint"]
-    address = Address("postgres", at["Address"], at["Port"], user, one["DBName"])
-    return log_in(address, SecretStr(password)) == LoggedIn()
+    return logs_in(at["Address"], at["Port"], user, password, one["DBName"])

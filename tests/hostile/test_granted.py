@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from secrets_pipeline.desired.boundary import Boundary
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
+from tests.databases import logs_in
 from tests.hostile.attempt import attempt
 from tests.hostile.cases import Case, End
 from tests.hostile.conftest import Watch
@@ -58,9 +57,8 @@ def attached(estate: Estate) -> bool:
 
 def taken_over(estate: Estate) -> bool:
     (one,) = estate.session.client("rds").describe_db_instances(DBInstanceIdentifier="victim-db")["DBInstances"]
-    address = Address("postgres", one["Endpoint"]["Address"], one["Endpoint"]["Port"], "boss", "orders")
     password = estate.session.client("secretsmanager").get_secret_value(SecretId="evil/dev/s")["SecretString"]
-    return log_in(address, SecretStr(password)) == LoggedIn()
+    return logs_in(one["Endpoint"]["Address"], one["Endpoint"]["Port"], "boss", password, "orders")
 
 
 def read_by_others(estate: Estate) -> bool:

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import boto3
 import pg8000.native
 import pymysql
-from pydantic import SecretStr
 
 from secrets_pipeline import emulator
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Refused, log_in
 from secrets_pipeline.rotation_lambda.handler import handle
+from tests.databases import logs_in
 from tests.mariadb import MariaDb
 from tests.waiting import WAITER
 
@@ -208,11 +207,8 @@ class User:
     def accepts(self, document: Mapping[str, Any]) -> bool:
         """Whether the database lets in whom a version of the secret names; asked without the function's code."""
         server = self.server
-        dbname = document.get("dbname")
-        address = Address(server.engine, "127.0.0.1", server.port, document["username"], dbname)
-        found = log_in(address, SecretStr(document["password"]))
-        assert isinstance(found, LoggedIn | Refused), found
-        return isinstance(found, LoggedIn)
+        user, password, dbname = document["username"], document["password"], document.get("dbname")
+        return logs_in("127.0.0.1", server.port, user, password, dbname, engine=server.engine)
 
     def run(self, document: Mapping[str, Any], *statements: str) -> list[Any]:
         """As the user of a version of the secret."""

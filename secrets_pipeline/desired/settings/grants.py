@@ -35,9 +35,15 @@ _FIELDS: Final[Mapping[Boundary, str]] = {
     Boundary.ROLE: "roles",
     Boundary.DATABASE: "databases",
     Boundary.DOCUMENT: "documents",
+    Boundary.HOST: "hosts",
 }
-_SINGLE_TEAM: Final = frozenset(_FIELDS) - {Boundary.VALUE, Boundary.FOREIGN_READER, Boundary.DOCUMENT}
-"""All that one team's stacks need of each other: never values, readers elsewhere, or commands."""
+_SINGLE_TEAM: Final = frozenset(_FIELDS) - {
+    Boundary.VALUE,
+    Boundary.FOREIGN_READER,
+    Boundary.DOCUMENT,
+    Boundary.HOST,
+}
+"""All that one team's stacks need of each other: never values, readers elsewhere, commands or hosts."""
 
 
 def _one_or_many(value: object) -> object:
@@ -87,7 +93,7 @@ class GrantRule(Spec):
     preset: Literal["single-team"] | None = Field(
         default=None,
         description=(
-            "`single-team` grants everything here but values, readers and documents: for a repository whose "
+            "`single-team` grants everything here but values, readers, documents and hosts: for a repository whose "
             "authors may touch whatever its account holds."
         ),
     )
@@ -126,6 +132,13 @@ class GrantRule(Spec):
     databases: Globs = Field(
         default=(),
         description="Identifiers of databases that somebody else made and that they may set the master password of.",
+    )
+    hosts: Globs = Field(
+        default=(),
+        description=(
+            "Database hosts, as `host` or `host:port`, that the pipeline may log in to with the passwords of their "
+            "secrets. The databases of a stack's `rds` components need no grant."
+        ),
     )
     documents: tuple[DocumentGrant, ...] = Field(default=(), description="SSM documents that they may run.")
 

@@ -199,7 +199,11 @@ class OperatorSettings(Spec):
         default=False, description="Refuse every write; `SECRETS_PIPELINE_READ_ONLY=1` does the same."
     )
     rds_ca_file: str | None = Field(
-        default=None, description="Certificate bundle for logging in to RDS; without it, the system's."
+        default=None,
+        description=(
+            "PEM certificates that databases are verified by, such as AWS's bundle of a region. Without it, RDS's own "
+            "authorities that the package brings: those of GovCloud, China and the newest regions are not among them."
+        ),
     )
     permissions_boundary: str | None = Field(
         default=None,

@@ -83,9 +83,14 @@ VALUES: Final[tuple[Entry, ...]] = (
         The database refuses the current value of a credentials secret; or it still accepts the password before
         it, which a rotation should have ended; or the other one of two alternating users is refused.
         """,
-        warns="The database cannot be reached, logins are switched off, or a rotation is under way.",
+        warns="""
+        The database cannot be reached, logins are switched off, a rotation is under way, or nobody granted the host
+        that the secret names.
+        """,
         look="The sentence of the check says which password the database has.",
         do="""
+        * `no login is tried`: the host is no database of an `rds` component of the stack. If it is the right one, let
+          the operator grant it: the check says the line.
         * `it still has the AWSPREVIOUS password`: the database was restored, or somebody set the secret alone.
           `secrets-pipeline rotate NAME` gives both a new one.
         * `every other password`: somebody changed it in the database. Set the user's password there to what the

@@ -1,7 +1,8 @@
 """Check that each credentials secret still opens its database: AWSCURRENT does, AWSPREVIOUS as the rotation left it.
 
 Single user: the password before is refused. Alternating users: the user before still logs in, for those who have not
-noticed yet. Values are read; nothing of them is shown.
+noticed yet. Values are read; nothing of them is shown. The author of a secret writes the host into it, so a login is
+tried only at a database of the stack or a host that the operator grants.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.html
 """
 
@@ -12,22 +13,26 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
+from secrets_pipeline.desired.boundary import Boundary
+from secrets_pipeline.desired.checks.login_hosts import logs_in
 from secrets_pipeline.desired.rotation.model import RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.desired.secret.types import top_keys
+from secrets_pipeline.desired.settings.grants import grant_line
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.database.login_place import trust_at
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Refused, Unreachable
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Refused, Trust, Unreachable
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
 from secrets_pipeline.reconcilers.secret_value.read import read_value
+from secrets_pipeline.references.model import Literal
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.secret_value import DatabaseSecret, parse
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
-_LOGIN_KEYS: Final = frozenset({"engine", "host", "username", "password"})
 _NO_LOGINS: Final = "database_logins is off in the operator's settings"
 _PAUSES: Final = (1.0, 4.0)
 """Seconds: https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/issues/142."""
@@ -36,9 +41,7 @@ _PAUSES: Final = (1.0, 4.0)
 def credential_logins(stack: Stack) -> list[Finding]:
     """Log in with each secret whose JSON names engine, host, user and password, and try what must be refused."""
     return [
-        judged_secret(stack, secret, partial(_judge, stack, secret))
-        for secret in stack.spec.secrets
-        if not secret.blocked and _LOGIN_KEYS.issubset(top_keys(secret.value) or ())
+        judged_secret(stack, secret, partial(_judge, stack, secret)) for secret in stack.spec.secrets if logs_in(secret)
     ]
 
 
@@ -53,23 +56,54 @@ def _judge(stack: Stack, secret: SecretSpec) -> Finding:
     current = _stored(stack, state, state.current_version)
     if not isinstance(current, DatabaseSecret):
         return Finding(secret.name, Verdict.WAITING, f"no login can be tried: {current}")
-    match _settled(stack, current):
+    trust = trust_at(stack, current.address.host, current.address.port)
+    return _not_granted(stack, secret, current) if trust is None else _logged_in(stack, secret, state, current, trust)
+
+
+def _logged_in(stack: Stack, secret: SecretSpec, state: SecretState, current: DatabaseSecret, trust: Trust) -> Finding:
+    match _settled(stack, current, trust):
         case Unreachable(reason=reason):
             return Finding(secret.name, Verdict.WAITING, reason)
         case Refused():
-            return _refused(stack, state, current)
+            return _refused(stack, state, current, trust)
         case LoggedIn():
-            return _previous(stack, secret, state, current)
+            return _previous(stack, secret, state, current, trust)
 
 
-def _refused(stack: Stack, state: SecretState, current: DatabaseSecret) -> Finding:
+def _not_granted(stack: Stack, secret: SecretSpec, current: DatabaseSecret) -> Finding:
+    host, port = current.address.host, current.address.port
+    # The stored host is a part of the value: only what the YAML says in plain is shown.
+    shown = _plain_host(stack, secret) == host
+    line = grant_line(stack.spec.stack, Boundary.HOST, f"{host}:{port}" if shown else "HOST:PORT")
+    why = (
+        f"no login is tried: its host {f'{host}:{port} ' if shown else ''}is not the endpoint, as RDS reports it, of a "
+        f"database that the stack declares, and no grant names it; let the operator write under grants: {line}"
+    )
+    said = "no login is tried: its host is no database of the stack, and no grant of hosts names it"
+    return Finding(secret.name, Verdict.WAITING, why, sentence=said)
+
+
+def _plain_host(stack: Stack, secret: SecretSpec) -> str | None:
+    match secret.value:
+        case GeneratedValue(fields=fields):
+            host = fields.get("host")
+            return host if isinstance(host, str) else None
+        case DeclaredValue(leaves=leaves):
+            leaf = next((one for one in leaves if one.path == ("host",)), None)
+            found = stack.resolve.leaf(secret, leaf) if leaf is not None else None
+            return found.value if isinstance(found, Literal) and isinstance(found.value, str) else None
+        case _:
+            return None
+
+
+def _refused(stack: Stack, state: SecretState, current: DatabaseSecret, trust: Trust) -> Finding:
     """Which of the other passwords the database has, as that tells what to do."""
     pending = _stored(stack, state, state.pending_version)
-    if isinstance(pending, DatabaseSecret) and _tried(stack, current, pending) == LoggedIn():
+    if isinstance(pending, DatabaseSecret) and _tried(stack, current, pending, trust) == LoggedIn():
         under_way = "a rotation is under way: the database has the AWSPENDING password already; see rotation_not_stuck"
         return Finding(state.name, Verdict.WAITING, under_way)
     previous = _stored(stack, state, state.version(PREVIOUS))
-    if isinstance(previous, DatabaseSecret) and _tried(stack, current, previous) == LoggedIn():
+    if isinstance(previous, DatabaseSecret) and _tried(stack, current, previous, trust) == LoggedIn():
         why = (
             "it still has the AWSPREVIOUS password: it was restored, or the secret was changed without it; "
             f"`secrets-pipeline rotate {state.name}` gives both a new one"
@@ -82,14 +116,14 @@ def _refused(stack: Stack, state: SecretState, current: DatabaseSecret) -> Findi
     return Finding(state.name, Verdict.WRONG, f"the database refuses the AWSCURRENT password: {why}")
 
 
-def _previous(stack: Stack, secret: SecretSpec, state: SecretState, current: DatabaseSecret) -> Finding:
+def _previous(stack: Stack, secret: SecretSpec, state: SecretState, current: DatabaseSecret, trust: Trust) -> Finding:
     """Whether AWSPREVIOUS does what the strategy says, where AWSCURRENT logs in."""
     good = "AWSCURRENT logs in"
     previous = _stored(stack, state, state.version(PREVIOUS))
     if not isinstance(previous, DatabaseSecret) or previous.login == current.login:
         return Finding(secret.name, Verdict.RIGHT, f"{good}; AWSPREVIOUS holds no other login")
     same_user = previous.login.username == current.login.username
-    login = _tried(stack, current, previous)
+    login = _tried(stack, current, previous, trust)
     match login:
         case Unreachable(reason=reason):
             return Finding(secret.name, Verdict.WAITING, f"{good}; AWSPREVIOUS could not be tried: {reason}")
@@ -133,18 +167,18 @@ def _stored(stack: Stack, state: SecretState, version: str | None) -> DatabaseSe
     )
 
 
-def _settled(stack: Stack, current: DatabaseSecret) -> Login:
+def _settled(stack: Stack, current: DatabaseSecret, trust: Trust) -> Login:
     """The login of AWSCURRENT, tried again where it is refused: a password that was just set takes seconds to act."""
-    login = _tried(stack, current, current)
+    login = _tried(stack, current, current, trust)
     for pause in _PAUSES:
         if login != Refused():
             break
         stack.run.sleep(pause)
-        login = _tried(stack, current, current)
+        login = _tried(stack, current, current, trust)
     return login
 
 
-def _tried(stack: Stack, current: DatabaseSecret, asked: DatabaseSecret) -> Login:
+def _tried(stack: Stack, current: DatabaseSecret, asked: DatabaseSecret, trust: Trust) -> Login:
     """The login of a version, at the host that AWSCURRENT names: the one of an older version may be gone."""
     place, run = current.address, stack.run
     address = Address(
@@ -153,6 +187,7 @@ def _tried(stack: Stack, current: DatabaseSecret, asked: DatabaseSecret) -> Logi
         port=place.port,
         username=asked.login.username,
         database=place.dbname,
+        trust=trust,
     )
     login = run.log_in(address, SecretStr(asked.login.password), ca_file=run.settings.rds_ca_file)
     if isinstance(login, Unreachable):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, allows
 from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.settings.grants import granted
 from secrets_pipeline.engine.reason import Because, Missing, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.database.mark import database_proof
@@ -46,6 +47,17 @@ def is_own_database(stack: Stack, state: DatabaseState) -> bool:
     """Whether the mark proves that this very stack made or adopted the database."""
     proof, owner = database_proof(stack, state)
     return proof is MarkState.FINISHED and stack.ownership.claims(owner)
+
+
+def may_log_in(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
+    """Whether the pipeline may try passwords of the stack at a database that the stack declares.
+
+    A database that is marked as another stack's needs a grant of `databases`, or its owner's tag.
+    """
+    proof, owner = database_proof(stack, state)
+    others = proof is MarkState.FORGED or (proof is MarkState.FINISHED and not stack.ownership.claims(owner))
+    by = granted(stack.run.settings.grants, stack.spec.stack, Boundary.DATABASE, database.identifier)
+    return not others or bool(by) or allows(state.tags.get(ALLOW_TAG, ""), stack.spec.stack)
 
 
 def _is_let_in(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:

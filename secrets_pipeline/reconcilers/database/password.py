@@ -76,7 +76,8 @@ class DatabasePassword:
         """Try a password at the database's endpoint; the writer's, of a cluster."""
         if state.address is None or state.port is None:
             return Unreachable("it has no endpoint yet")
-        address = Address(state.engine, state.address, state.port, state.username, state.database)
+        trust = self._stack.observed.databases.trust(state.address)
+        address = Address(state.engine, state.address, state.port, state.username, state.database, trust)
         run = self._stack.run
         return run.log_in(address, password, ca_file=run.settings.rds_ca_file)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState, cluster_state, instance_state
+from secrets_pipeline.reconcilers.observed.login import Trust
 
 
 class DatabaseInventory:
@@ -50,6 +53,14 @@ class DatabaseInventory:
                 self._clusters = {state.identifier: state for state in states}
             return self._clusters
 
+    def trust(self, host: str) -> Trust:
+        """Tell which server may answer at a host that RDS reports.
+
+        Only the embedded AWS, whose own API is on this host, has databases on this host.
+        """
+        api = urlsplit(self._account.client("rds").meta.endpoint_url).hostname or ""
+        return Trust.EMBEDDED if _on_this_host(host) and _on_this_host(api) else Trust.RDS
+
     def subnet_groups(self) -> frozenset[str]:
         """Read the names of all subnet groups by DescribeDBSubnetGroups; not kept."""
         with calling("DescribeDBSubnetGroups", "of the account"):
@@ -60,3 +71,10 @@ class DatabaseInventory:
         """Read everything again next time."""
         with self._lock:
             self._instances = self._clusters = None
+
+
+def _on_this_host(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Final, NoReturn
 
 import pg8000.dbapi
 import pymysql
@@ -14,6 +16,8 @@ import scramp
 from pydantic import SecretStr
 
 TIMEOUT_SECONDS = 5.0
+RDS_CA_FILE: Final = Path(__file__).with_name("rds_ca") / "bundle.pem"
+"""RDS's certificate authorities of most regions; the README beside it has their source."""
 _POSTGRES_WRONG_LOGIN = "28P01"
 """The only answer that another password would change; 28000, for example, is a line missing in pg_hba.conf.
 
@@ -28,6 +32,14 @@ _MYSQL_CLIENT_ERRORS, _MYSQL_NO_TLS = range(2000, 3000), 2026
 """What the client says, not the server.
 
 Source: https://dev.mysql.com/doc/mysql-errors/8.4/en/client-error-reference.html
+"""
+_CLEARTEXT_PASSWORD: Final = 3
+"""Source: https://www.postgresql.org/docs/current/protocol-message-formats.html (AuthenticationCleartextPassword)"""
+_CLEARTEXT_PLUGINS: Final = ("mysql_clear_password", "dialog")
+"""Plugins of MySQL and MariaDB that a client answers with the password itself, whatever carries it.
+
+`caching_sha2_password`, the default of MySQL 8.4, may ask for it too, but inside TLS alone: it is answered.
+Source: https://dev.mysql.com/doc/refman/8.4/en/authentication-plugins.html
 """
 
 
@@ -48,6 +60,20 @@ class Unreachable:
     reason: str
 
 
+class Trust(Enum):
+    """Which servers get a password.
+
+    Attributes:
+        RDS: a server with a certificate of RDS's own authorities for the host's name.
+        PUBLIC: the same, or with a certificate that the system trusts: for a host that the operator granted.
+        EMBEDDED: any server, without TLS: the embedded AWS runs it on this host.
+    """
+
+    RDS = auto()
+    PUBLIC = auto()
+    EMBEDDED = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where to log in, and as whom.
@@ -55,6 +81,7 @@ class Address:
     Attributes:
         engine: RDS engine name.
         database: its name; None for none, or for the one that is called as the user is.
+        trust: which server may answer there.
     """
 
     engine: str
@@ -62,9 +89,14 @@ class Address:
     port: int
     username: str
     database: str | None = None
+    trust: Trust = Trust.RDS
 
 
 Login = LoggedIn | Refused | Unreachable
+
+
+class _CleartextAskedError(Exception):
+    """The server asked for the password in clear text."""
 
 
 def log_in(
@@ -72,32 +104,78 @@ def log_in(
 ) -> Login:
     """Try one login; `seconds` at most for each answer of the server.
 
-    TLS with a verified certificate is required of every server but one on this host: whoever answers there could ask
-    for the password in clear. Amazon's roots for RDS are in no system store, so `ca_file` names the bundle that AWS
-    publishes.
+    The connection is encrypted and the server's certificate verified, unless the embedded AWS runs the database. A
+    server that asks for the password in clear text gets none.
+
+    Args:
+        address: where, and as whom.
+        password: of the user.
+        ca_file: PEM certificates in place of RDS's authorities that the package brings.
+        seconds: how long to wait for each answer.
+
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
     """
     connect = _CONNECT.get(address.engine)
     if connect is None:
         return Unreachable(f"logins to engine {address.engine} are not supported yet")
     try:
-        tls = None if _on_this_host(address.host) else ssl.create_default_context(cafile=ca_file)
+        tls = verifying(address.trust, ca_file)
     except OSError as error:
         # ssl.SSLError is one, too: a file that holds no certificates.
         return Unreachable(f"rds_ca_file {ca_file} of the operator's settings is unusable: {type(error).__name__}")
-    return connect(address, password, tls, seconds)
+    try:
+        return connect(address, password, tls, seconds)
+    except _CleartextAskedError:
+        return Unreachable(
+            f"{address.host}:{address.port} asked for the password in clear text and got none: let the user log in by "
+            "SCRAM-SHA-256 or caching_sha2_password"
+        )
+
+
+def verifying(trust: Trust, ca_file: str | None) -> ssl.SSLContext | None:
+    """Make the TLS context of a login; None without TLS, at the embedded AWS alone.
+
+    Raises:
+        OSError: if `ca_file` cannot be used.
+    """
+    if trust is Trust.EMBEDDED:
+        return None
+    authorities = ca_file or str(RDS_CA_FILE)
+    if trust is Trust.RDS:
+        return ssl.create_default_context(cafile=authorities)
+    context = ssl.create_default_context()
+    context.load_verify_locations(cafile=authorities)
+    return context
+
+
+class _Postgres(pg8000.dbapi.Connection):  # type: ignore[misc]  # it ships no types
+    """A connection that never sends the password in clear text, which pg8000 has no option for."""
+
+    def handle_AUTHENTICATION_REQUEST(self, data: bytes, context: Any) -> None:  # noqa: ANN401, N802 - pg8000's
+        if int.from_bytes(data[:4]) == _CLEARTEXT_PASSWORD:
+            raise _CleartextAskedError
+        super().handle_AUTHENTICATION_REQUEST(data, context)
+
+
+class _Cleartext:
+    """Answer an authentication plugin of MySQL that wants the password in clear text."""
+
+    def __init__(self, _connection: object) -> None: ...
+
+    def authenticate(self, _packet: object) -> NoReturn:
+        raise _CleartextAskedError
 
 
 def _postgres(address: Address, password: SecretStr, tls: ssl.SSLContext | None, seconds: float) -> Login:
     try:
-        connection = pg8000.dbapi.connect(
+        connection = _Postgres(
             user=address.username,
             host=address.host,
             port=address.port,
             database=address.database,
             password=password.get_secret_value(),
             timeout=seconds,
-            # None is taken as: encrypt where the server offers it.
+            # pg8000 takes None as: encrypt if the server offers it.
             ssl_context=tls,
         )
     except pg8000.dbapi.DatabaseError as error:
@@ -127,8 +205,9 @@ def _mysql(address: Address, password: SecretStr, tls: ssl.SSLContext | None, se
             connect_timeout=seconds,
             read_timeout=seconds,
             write_timeout=seconds,
-            # None is taken as: encrypt where the server offers it.
+            # PyMySQL takes None as: encrypt if the server offers it.
             ssl=tls,
+            auth_plugin_map=dict.fromkeys(_CLEARTEXT_PLUGINS, _Cleartext),
         )
     except pymysql.MySQLError as error:
         return _mysql_said(address, error)
@@ -159,19 +238,12 @@ def _answered(code: str) -> Unreachable:
 
 
 def _untrusted(address: Address) -> Unreachable:
-    bundle = "set rds_ca_file in the operator's settings to the bundle that AWS publishes"
+    bundle = "set rds_ca_file in the operator's settings to the bundle that AWS publishes for its region"
     return Unreachable(f"the certificate of {address.host} is not trusted: {bundle}")
 
 
 def _unreachable(address: Address, cause: BaseException) -> Unreachable:
     return Unreachable(f"{type(cause).__name__} at {address.host}:{address.port}")
-
-
-def _on_this_host(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 _CONNECT: Mapping[str, Callable[[Address, SecretStr, ssl.SSLContext | None, float], Login]] = {

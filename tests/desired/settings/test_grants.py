@@ -536,3 +536,20 @@ def test_a_file_that_a_manifest_includes_stands_in_the_plan(bench: Bench) -> Non
     (crossing,) = bench.build(**{"evil-dev": text}).specs["evil-dev"].crossings
     assert (crossing.boundary, crossing.name) == (Boundary.FILE, "motd.txt")
     assert crossing.key == "included by stacks/evil-dev.yaml"
+
+
+LOGIN = "secret_data: {engine: postgres, host: DB.example.com, port: 5432, username: app, password: plain-9}"
+
+
+@pytest.mark.parametrize("host", ["db.example.com", "DB.example.com:5432", "*.example.com*"])
+def test_a_granted_host_is_a_crossing_that_the_plan_names(bench: Bench, host: str) -> None:
+    bench.settings = OperatorSettings(targets=(HERE,), grants=(GrantRule(hosts=(host,)),))
+    (crossing,) = bench.build(**{"evil-dev": evil(entry=LOGIN)}).specs["evil-dev"].crossings
+    assert (crossing.boundary, crossing.name) == (Boundary.HOST, "DB.example.com:5432")
+    assert (crossing.allowed_by, crossing.subjects) == ("grants: stacks *", ("evil/dev/s",))
+
+
+def test_a_host_that_nobody_granted_is_no_crossing_as_no_login_is_tried_there(bench: Bench) -> None:
+    bench.settings = OperatorSettings(targets=(HERE,), grants=(GrantRule(preset="single-team", hosts=("other",)),))
+    found = bench.build(**{"evil-dev": evil(entry=LOGIN)})
+    assert (found.errors, found.specs["evil-dev"].crossings) == ({}, ())

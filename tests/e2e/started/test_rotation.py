@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from pydantic import SecretStr
 
 from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.in_process.running import provision
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
+from tests.databases import logs_in
 from tests.e2e.deployment import QUEUE, Deployment, serving
 from tests.runs import assert_applied
 from tests.waiting import eventually
@@ -56,7 +55,7 @@ def password(secrets: SecretsManagerClient) -> str:
 
 def accepts(value: str) -> bool:
     at = boto3.client("rds").describe_db_instances(DBInstanceIdentifier=STACK)["DBInstances"][0]["Endpoint"]
-    return log_in(Address("postgres", at["Address"], at["Port"], "app", "app"), SecretStr(value)) == LoggedIn()
+    return logs_in(at["Address"], at["Port"], "app", value, "app")
 
 
 def follow_ups(deployment: Deployment) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import SecretStr
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -13,10 +12,10 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, PASSWORD, STACK
 from secrets_pipeline.references.resolve import Pending
 from tests.bench import said
+from tests.databases import logs_in
 from tests.waiting import WAITER, eventually
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def proof(bench: Bench) -> str:
 
 def accepts(bench: Bench, password: str) -> bool:
     at = cluster(bench)
-    return log_in(Address("postgres", at["Endpoint"], at["Port"], "owner", "orders"), SecretStr(password)) == LoggedIn()
+    return logs_in(at["Endpoint"], at["Port"], "owner", password, "orders")
 
 
 def set_in_cluster(bench: Bench, password: str) -> None:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import struct
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Unpack
 
 import pg8000.native
@@ -17,6 +12,7 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.reconcilers.database.credential_checks import credential_logins
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.observed.login import LoggedIn
 from tests.bench import during
 
 if TYPE_CHECKING:
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
 
 _pg8000: Any = pg8000.native  # it ships no types
 FIELDS = {"engine": "postgres", "host": "${output.rds.address}", "port": "${output.rds.port}", "username": "owner"}
-TLS_ASKED = 80877103
 CLONE = {"username": "owner_clone", "password": "Canary-of-clone-1"}
 
 
@@ -62,33 +57,6 @@ def put(bench: Bench, **changed: str) -> None:
     bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString=text)
 
 
-@contextmanager
-def trusting_server() -> Iterator[int]:
-    """Speaks PostgreSQL's protocol as far as a login goes, and asks nobody for a password; its port."""
-    listening = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            with connection:
-                size, code = struct.unpack("!II", connection.recv(8, socket.MSG_WAITALL))
-                if code == TLS_ASKED:
-                    connection.sendall(b"N")
-                    size, _ = struct.unpack("!II", connection.recv(8, socket.MSG_WAITALL))
-                connection.recv(size - 8, socket.MSG_WAITALL)
-                # AuthenticationOk, ReadyForQuery; then the client's Terminate.
-                connection.sendall(b"R" + struct.pack("!II", 8, 0) + b"Z" + struct.pack("!I", 5) + b"I")
-                connection.recv(5)
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield int(listening.getsockname()[1])
-    listening.shutdown(socket.SHUT_RDWR)
-    listening.close()
-
-
 def test_a_new_secret_logs_in_and_has_nothing_before_it(bench: Bench, spec: StackSpec) -> None:
     finding = found(bench, spec)
     assert finding.verdict is Verdict.RIGHT
@@ -106,11 +74,10 @@ def test_after_a_rotation_of_a_single_user_the_password_before_is_refused(
 
 
 def test_a_previous_password_that_still_works_is_wrong(bench: Bench, spec: StackSpec) -> None:
+    put(bench, password="Another-password-2")
     # A PostgreSQL that trusts whoever comes, as a line of pg_hba.conf may say.
-    with trusting_server() as port:
-        put(bench, port=str(port))
-        put(bench, password="Another-password-2")
-        finding = found(bench, spec)
+    context = during(bench.context(spec, writing=False), log_in=lambda *_, **__: LoggedIn())
+    (finding,) = credential_logins(context)
     assert (finding.verdict, "AWSCURRENT logs in, but so does the password before it" in finding.detail) == (
         Verdict.WRONG,
         True,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
@@ -26,10 +25,11 @@ from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointRecon
 from secrets_pipeline.reconcilers.database.followed import followed
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Refused, log_in
+from secrets_pipeline.reconcilers.observed.login import Refused
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from tests.bench import during
+from tests.databases import logs_in
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def proof(bench: Bench) -> str:
 
 def accepts(bench: Bench, password: str) -> bool:
     at = instance(bench)["Endpoint"]
-    address = Address("postgres", at["Address"], at["Port"], "owner", "orders")
-    return log_in(address, SecretStr(password)) == LoggedIn()
+    return logs_in(at["Address"], at["Port"], "owner", password, "orders")
 
 
 def set_in_database(bench: Bench, password: str) -> None:

@@ -15,6 +15,7 @@ from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from tests import sweep
 from tests.bench import during
+from tests.databases import logs_in
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def proof(bench: Bench) -> str:
 
 def accepts(bench: Bench, password: str) -> bool:
     at = instance(bench)["Endpoint"]
-    return log_in(Address("postgres", at["Address"], at["Port"], "owner", "orders"), SecretStr(password)) == LoggedIn()
+    return logs_in(at["Address"], at["Port"], "owner", password, "orders")
 
 
 def prove(bench: Bench, spec: StackSpec, interruption: Interruption | None = None) -> Outcome:

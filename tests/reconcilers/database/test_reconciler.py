@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
@@ -13,9 +12,9 @@ from secrets_pipeline.operations.mark_checks import marks_verify
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import Verdict
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, log_in
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, PASSWORD, SPEC, STACK
 from tests.bench import said
+from tests.databases import logs_in
 from tests.waiting import WAITER
 
 if TYPE_CHECKING:
@@ -37,10 +36,9 @@ def tags(bench: Bench) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in instance(bench)["TagList"]}
 
 
-def logged_in(bench: Bench, password: str) -> Login:
+def logged_in(bench: Bench, password: str) -> bool:
     endpoint = instance(bench)["Endpoint"]
-    address = Address("postgres", endpoint["Address"], endpoint["Port"], "owner", "postgres")
-    return log_in(address, SecretStr(password))
+    return logs_in(endpoint["Address"], endpoint["Port"], "owner", password, "postgres")
 
 
 def made_by_terraform(bench: Bench, **settings: object) -> None:
@@ -75,7 +73,7 @@ def test_a_found_instance_that_nobody_handed_over_gets_no_password_and_is_not_lo
         )
     assert (bench.calls("rds")["ModifyDBInstance"], bench.calls("rds")["AddTagsToResource"]) == (0, 0)
     assert tags(bench) == {}
-    assert isinstance(logged_in(bench, THEIRS), LoggedIn)
+    assert logged_in(bench, THEIRS)
 
 
 def test_a_found_instance_is_adopted_by_name_once_and_left_as_it_is_but_for_tags_and_password(bench: Bench) -> None:

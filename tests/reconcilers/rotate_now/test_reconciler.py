@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 from botocore.exceptions import ClientError
-from pydantic import SecretStr
 
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -18,13 +17,13 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import settle
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Outcome, Skipped
 from secrets_pipeline.errors import AwsError, SpecError
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, log_in
 from secrets_pipeline.reconcilers.rotate_now.by_function import FunctionRotation
 from secrets_pipeline.reconcilers.rotate_now.choice import roots
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
 from secrets_pipeline.rotation.steps import RotationStep, unwatched
 from tests import sweep
 from tests.bench import during, said
+from tests.databases import logs_in
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption, Rotation, Running
@@ -46,7 +45,7 @@ def rotate_now(
 
 def accepts(bench: Bench, password: str) -> bool:
     at = bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"][0]["Endpoint"]
-    return log_in(Address("postgres", at["Address"], at["Port"], "owner", "orders"), SecretStr(password)) == LoggedIn()
+    return logs_in(at["Address"], at["Port"], "owner", password, "orders")
 
 
 @pytest.fixture

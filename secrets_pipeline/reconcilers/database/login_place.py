@@ -1,0 +1,56 @@
+"""Decide whether the pipeline may log in at the host that a secret names: whoever writes YAML chooses that host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from secrets_pipeline.desired.boundary import Boundary
+from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.settings.grants import granted
+from secrets_pipeline.reconcilers.database.ownership import may_log_in
+from secrets_pipeline.reconcilers.observed.login import Trust
+
+if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
+    from secrets_pipeline.reconcilers.stack import Stack
+
+
+def trust_at(stack: Stack, host: str, port: int) -> Trust | None:
+    """Return which server may answer at a host and port; None if the pipeline must not log in there.
+
+    RDS has to report the endpoint for a database that the stack declares and that is no other stack's, or the operator
+    has to grant the host.
+
+    Args:
+        stack: whose secret names the host.
+        host: name or address.
+        port: where the database listens.
+
+    Raises:
+        AwsError: if RDS refuses (DescribeDBInstances, DescribeDBClusters).
+    """
+    place = (_plain(host), port)
+    for database in stack.spec.databases:
+        state = stack.observed.databases.find(database)
+        if state is None or place not in _endpoints(stack, database, state):
+            continue
+        if may_log_in(stack, database, state):
+            return stack.observed.databases.trust(host)
+    by = granted(stack.run.settings.grants, stack.spec.stack, Boundary.HOST, place[0], f"{place[0]}:{port}")
+    return Trust.PUBLIC if by else None
+
+
+def _endpoints(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Iterator[tuple[str, int | None]]:
+    """Those of the instance, or of the cluster and each of its instances."""
+    yield _plain(state.address or ""), state.port
+    if not database.is_cluster:
+        return
+    yield _plain(state.reader_address or ""), state.port
+    for member in stack.observed.databases.instances().values():
+        if member.cluster == state.identifier:
+            yield _plain(member.address or ""), member.port
+
+
+def _plain(host: str) -> str:
+    return host.rstrip(".").lower()

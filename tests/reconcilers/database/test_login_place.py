@@ -1,0 +1,125 @@
+"""The author of a secret writes its host: a password goes to databases of the stack and to granted hosts alone."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+from pydantic import SecretStr
+
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.reconcilers.database import credential_checks
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.observed import login as logins
+from secrets_pipeline.reconcilers.observed.login import Address, Unreachable, log_in
+from tests.bench import during
+from tests.reconcilers.database.password_thief import password_thief
+
+if TYPE_CHECKING:
+    from tests.bench import Bench
+
+ENGINES = ["postgres", "mysql", "mariadb"]
+PASSWORD = "Canary-password-1"
+ALIAS = "127.1"
+"""The loopback address by a name that certificates can hold."""
+
+
+def declares(bench: Bench, engine: str, host: str, port: int) -> StackSpec:
+    """A stack whose secret is a login, as its author writes one."""
+    value = {"engine": engine, "host": host, "port": port, "username": "owner", "password": PASSWORD}
+    return bench.create(bench.declared("login", value))
+
+
+def found(bench: Bench, spec: StackSpec, settings: OperatorSettings | None = None) -> Finding:
+    context = bench.context(spec, writing=False, settings=settings or OperatorSettings())
+    (finding,) = credential_checks.credential_logins(during(context, sleep=lambda _seconds: None))
+    assert PASSWORD not in str(finding)
+    return finding
+
+
+def granted(host: str, **more: str) -> OperatorSettings:
+    return OperatorSettings.model_validate({"grants": [{"stacks": "*-dev", "hosts": [host]}], **more})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_host_that_the_yaml_alone_names_gets_no_password_and_no_connection(bench: Bench, engine: str) -> None:
+    heard: list[bytes] = []
+    with password_thief(engine, heard) as port:
+        finding = found(bench, declares(bench, engine, "127.0.0.1", port))
+    assert heard == []
+    assert finding.verdict is Verdict.WAITING
+    line = f'- {{stacks: "{bench.stack}", hosts: ["127.0.0.1:{port}"]}}'
+    assert f"no login is tried: its host 127.0.0.1:{port} is not the endpoint" in finding.detail
+    assert f"let the operator write under grants: {line}" in finding.detail
+
+
+def test_a_host_in_the_stored_value_alone_is_not_shown(bench: Bench) -> None:
+    spec = declares(bench, "postgres", "db.example.com", 5432)
+    stored = bench.document("login") | {"host": "10.11.12.13"}
+    bench.secrets.put_secret_value(SecretId=bench.name("login"), SecretString=json.dumps(stored))
+    finding = found(bench, spec)
+    assert "10.11.12.13" not in str(finding)
+    assert 'hosts: ["HOST:PORT"]' in finding.detail
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_granted_host_without_tls_gets_no_password_on_the_loopback_either(bench: Bench, engine: str) -> None:
+    heard: list[bytes] = []
+    with password_thief(engine, heard) as port:
+        finding = found(bench, declares(bench, engine, "127.0.0.1", port), granted(f"127.0.0.1:{port}"))
+    assert heard[:1] == [b"connected"]
+    assert not [one for one in heard if b"owner" in one or PASSWORD.encode() in one]
+    assert finding.verdict is Verdict.WAITING
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_trusted_server_that_asks_for_the_password_in_clear_text_gets_none(
+    bench: Bench, tmp_path: Path, engine: str
+) -> None:
+    authority, heard = trustme.CA(), list[bytes]()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(ALIAS).configure_cert(tls)
+    settings = granted(ALIAS, rds_ca_file=str(tmp_path / "ca.pem"))
+    with password_thief(engine, heard, tls) as port:
+        finding = found(bench, declares(bench, engine, ALIAS, port), settings)
+    assert [one for one in heard if b"owner" in one]
+    assert not [one for one in heard if PASSWORD.encode() in one]
+    assert "asked for the password in clear text and got none" in finding.detail
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_login_answers_a_request_for_the_password_in_clear_text(tmp_path: Path, engine: str) -> None:
+    authority, heard = trustme.CA(), list[bytes]()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(ALIAS).configure_cert(tls)
+    with password_thief(engine, heard, tls) as port:
+        address = Address(engine, ALIAS, port, "owner")
+        login = log_in(address, SecretStr(PASSWORD), ca_file=str(tmp_path / "ca.pem"))
+    assert not [one for one in heard if PASSWORD.encode() in one]
+    assert isinstance(login, Unreachable)
+
+
+def test_a_public_certificate_serves_a_granted_host_and_no_host_of_rds() -> None:
+    # Whoever has a domain has a public certificate for it; nobody but RDS has one of RDS's authorities.
+    roots = {
+        name: _verifying(trust).get_ca_certs() for name, trust in logins.Trust.__members__.items() if name != "EMBEDDED"
+    }
+    names = {name: {str(one["subject"]) for one in some} for name, some in roots.items()}
+    assert names["RDS"]
+    assert all("Amazon RDS" in one for one in names["RDS"])
+    assert names["RDS"] <= names["PUBLIC"]
+
+
+def _verifying(trust: logins.Trust) -> ssl.SSLContext:
+    context = logins.verifying(trust, None)
+    assert context is not None
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    return context
