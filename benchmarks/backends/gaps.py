@@ -90,12 +90,10 @@ GAPS: Mapping[str, Sequence[Gap]] = {
             "RotateSecret calls no function: it copies the value, at once where RotateImmediately is false too, and "
             "sets no dates",
             (_FIRST, "connections_match_endpoints", "was rendered from another endpoint or another credentials"),
-            (_FIRST, "security_hub_secretsmanager_2", "neither a next date nor a schedule"),
             (_IDLE, "secrets", "myapp/prod/api/oauth-config applied: value"),
             (_IDLE, "connection_secrets", "myapp/prod/database/connection applied: value"),
             (_IDLE, "consumer_refresh", "-prod.* applied: started anew|myapp-prod/refreshed applied: 1 of 2 consumers"),
             (_IDLE_PLAN, "consumer_refresh", "myapp-prod/refreshed update: .* is not noted yet"),
-            (_VERIFY, "security_hub_secretsmanager_2", "neither a next date nor a schedule"),
             (_FUNCTION, "outcome", "holds the value of the one before"),
             (_FUNCTION, "value", "holds the value of the one before"),
         ),

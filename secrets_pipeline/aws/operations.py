@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_READS: Final = re.compile(r"(Describe|List|Get|BatchGet|Head|Simulate|Validate|Lookup)[A-Z]")
+_READS: Final = re.compile(r"(Describe|List|Get|BatchGet|Head|Simulate|Validate)[A-Z]")
 _READS_BY_NAME: Final = frozenset(
     {
         "AssumeRole",
@@ -50,7 +50,6 @@ _BY_SERVICE: Final = {
     "iam": "CreateRole DeleteRole DeleteRolePolicy GetAccountAuthorizationDetails GetPolicyVersion GetRole "
     "GetRolePolicy ListOpenIDConnectProviders PutRolePermissionsBoundary PutRolePolicy SimulatePrincipalPolicy TagRole "
     "UpdateAssumeRolePolicy",
-    "accessanalyzer": "CheckNoPublicAccess ValidatePolicy",
     "ec2": "DescribeRouteTables DescribeSubnets DescribeVpcEndpoints DescribeVpcs",
     # What a trail records, not the records.
     "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus",

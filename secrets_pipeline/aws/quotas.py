@@ -2,7 +2,6 @@
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html,
 https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html,
-https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html,
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
 
@@ -13,10 +12,8 @@ from dataclasses import dataclass
 
 SECRETS_MANAGER = "secrets-manager"
 KMS = "kms"
-CLOUDTRAIL = "cloudtrail"
 API_GATEWAY = "api-gateway"
 IAM = "iam"
-ACCESS_ANALYZER = "accessanalyzer"
 """Services, as botocore's events name them."""
 
 
@@ -100,13 +97,11 @@ QUOTAS = (
     *_alone(500, "ListAliases", "ListKeys"),
     *_alone(1000, "GetKeyPolicy", "GetKeyRotationStatus"),
     *_alone(2000, "DescribeKey", "GetPublicKey", "ListResourceTags"),
-    Quota("look-ups", 2, ("LookupEvents",), CLOUDTRAIL),
     # Deployments count as calls too, and are so few that all together stay below that rate.
     Quota("calls", 10, ("GetRestApis", "GetStage", "UpdateStage"), API_GATEWAY),
     Quota("deployments", 0.2, ("CreateDeployment",), API_GATEWAY),
-    # AWS publishes no rate for these: as few a second as a verification can do with.
+    # AWS publishes no rate for it.
     Quota("simulations", 11, ("SimulatePrincipalPolicy",), IAM),
-    Quota("checks of policies", 11, ("CheckNoPublicAccess", "ValidatePolicy"), ACCESS_ANALYZER),
 )
 
 _BY_OPERATION: Mapping[tuple[str, str], Quota] = {

@@ -50,7 +50,6 @@ from secrets_pipeline.desired.secret.replicas import check_foreign_readers
 from secrets_pipeline.desired.secret.rotation_strategy import check_superusers
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.verification.controls import read_controls
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
 from secrets_pipeline.references.model import Path
@@ -207,8 +206,6 @@ def _build(scope: StackScope) -> StackSpec:
     check_deliveries(scope, delivered)
     check_refreshes(scope, target, consumers)
     check_stage_variables(scope, [one for one in delivered if isinstance(one, StageDelivery)], secrets)
-    judged = ((component.name, read_controls(component)) for component in scope.of_kind("secretsmanager"))
-    controls = {name: asked for name, asked in judged if asked is not None}
     return StackSpec(
         stack=scope.stack.name,
         target=target,
@@ -222,7 +219,6 @@ def _build(scope: StackScope) -> StackSpec:
         consumers=tuple(consumers),
         deliveries=tuple(delivered),
         refreshes=tuple(refreshes(scope, delivered, consumers)),
-        controls=controls,
         self_heal=tuple(name for name in sorted(scope.kinds) if scope.components[name].flag("self_heal")),
         rotation_function=read_rotation_function(scope, [one.rotation for one in secrets if one.rotation]),
         verification=read_verification(scope),

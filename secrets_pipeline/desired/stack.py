@@ -22,7 +22,7 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
 from secrets_pipeline.desired.value.model import DeclaredValue
-from secrets_pipeline.desired.verification.model import ControlParameters, VerificationSpec
+from secrets_pipeline.desired.verification.model import VerificationSpec
 
 
 class StackSpec(Spec):
@@ -35,7 +35,6 @@ class StackSpec(Spec):
         retired: whether nothing is declared any more: the stack left the repository, or is being taken down.
         organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
-        controls: by `secretsmanager` component that asks for them, what Security Hub's controls ask of its secrets.
         parameters: secrets that Atmos keeps in Parameter Store; looked for, never written.
         self_heal: components whose policies are narrowed again by themselves when somebody widened them.
         verification: when the stack is verified.
@@ -60,7 +59,6 @@ class StackSpec(Spec):
     consumers: tuple[ConsumerSpec, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     refreshes: tuple[RefreshSpec, ...] = ()
-    controls: Mapping[str, ControlParameters] = {}
     self_heal: tuple[str, ...] = ()
     rotation_function: RotationFunctionSpec | None = None
     verification: VerificationSpec = VerificationSpec()

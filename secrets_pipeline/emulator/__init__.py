@@ -18,7 +18,6 @@ from secrets_pipeline.emulator.control.faults import (
 from secrets_pipeline.emulator.control.lambda_faults import Mishap, Moment, kill_invocations
 from secrets_pipeline.emulator.control.latency import Latency, set_latency
 from secrets_pipeline.emulator.control.lists import freeze_lists, lag_lists, thaw_lists
-from secrets_pipeline.emulator.control.opinions import Opinions, set_opinions
 from secrets_pipeline.emulator.control.pace import Pace, Profile, set_pace
 from secrets_pipeline.emulator.control.quotas import (
     API_GATEWAY_QUOTAS,
@@ -56,7 +55,6 @@ __all__ = [
     "LocalAws",
     "Mishap",
     "Moment",
-    "Opinions",
     "Pace",
     "Profile",
     "RateQuota",
@@ -90,7 +88,6 @@ __all__ = [
     "second_user_environment",
     "set_clock",
     "set_latency",
-    "set_opinions",
     "set_pace",
     "set_rollout_seconds",
     "settle",

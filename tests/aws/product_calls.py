@@ -14,7 +14,7 @@ from secrets_pipeline.aws.operations import _BY_SERVICE
 BY_LIBRARIES = {"AssumeRole", "GenerateDataKey"}
 """Which no line of the product names: botocore's credentials and the encryption SDK call them."""
 
-SERVICES = (*_BY_SERVICE, "cloudtrail")
+SERVICES = tuple(_BY_SERVICE)
 
 
 OURS = {"Invoke", "Query", "Sign", "Verify"}

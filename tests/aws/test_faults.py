@@ -165,7 +165,6 @@ VALUE_OPERATIONS = [
     ("logs", "FilterLogEvents"),
     ("sqs", "ReceiveMessage"),
     ("sqs", "SendMessage"),
-    ("cloudtrail", "LookupEvents"),
 ]
 """Every operation of the product's whose request or answer carries a value, or may."""
 

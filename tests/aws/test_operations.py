@@ -25,12 +25,10 @@ WRITES = frozenset(_WRITING.split())
 READS_BY_POST = frozenset(
     {
         "AssumeRole",
-        "CheckNoPublicAccess",
         "Decrypt",
         "FilterLogEvents",
         "GenerateMac",
         "SimulatePrincipalPolicy",
-        "ValidatePolicy",
     }
 )
 """Called, and named by no verb that reads."""
@@ -39,7 +37,7 @@ READS_BY_POST = frozenset(
 def test_every_operation_that_is_called_is_one_that_reads_or_one_that_writes() -> None:
     asked = called() | BY_LIBRARIES
     assert {one for one in asked if not reads(one)} == WRITES
-    by_verb = ("Describe", "Get", "Head", "List", "Lookup")
+    by_verb = ("Describe", "Get", "Head", "List")
     assert {one for one in asked if reads(one) and not one.startswith(by_verb)} == READS_BY_POST
 
 
@@ -53,8 +51,7 @@ def test_what_reads_is_what_botocores_model_says_so_far_as_it_does(service: str)
         if said.get("readonly") or (rest and method in {"GET", "HEAD"}):
             # The one GET of all these that makes something: credentials of S3 Express.
             assert reads(name) != (name == "CreateSession"), name
-        elif rest and not (service == "accessanalyzer" and name.startswith("List")):
-            # Access Analyzer lists by POST, too.
+        elif rest:
             assert reads(name) == (name in READS_BY_POST), name
 
 

@@ -31,10 +31,6 @@ DEV = f"""
       environment: dev
       account_id: "111122223333"
       region: eu-west-2
-    settings:
-      secrets_pipeline:
-        security_hub:
-          disabled_controls: [SecretsManager.1, SecretsManager.5]
     components:
       terraform:
         secretsmanager/app:

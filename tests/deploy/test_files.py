@@ -49,7 +49,6 @@ ROWS: Final = {
     "`attach_policies`": "AttachPolicies",
     "delivery and refresh": "Delivery",
     "audits: who can read": "Audits",
-    "`security_hub`": "SecurityHub",
     "events, also in the region where IAM and Organizations tell of their calls": "Events",
     "alerts": "Alerts",
     "seals in S3": "Seals",

@@ -170,7 +170,7 @@ BROKEN: list[tuple[Callable[[boto3.Session], Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("broken", "check", "named"), BROKEN, ids=[one.__name__ for one, _, _ in BROKEN])
-def test_a_broken_layer_is_named_and_aws_agrees(
+def test_a_broken_layer_is_named_and_the_probe_agrees(
     provisioned: Path, boto: boto3.Session, broken: Callable[[boto3.Session], Any], check: str, named: str
 ) -> None:
     REPOSITORY[:] = [provisioned]

@@ -1,4 +1,4 @@
-"""Ask IAM's policy simulator what a role may do by its own policies (SimulatePrincipalPolicy), beside the evaluator.
+"""Ask IAM's policy simulator what a role may do by its own policies (SimulatePrincipalPolicy).
 
 It judges identity policies, permissions boundary and SCPs, under the condition keys that are sent; no RCPs and, for
 roles, no policies of resources. Of a resource in another account it misses the policy that opens it.
@@ -15,15 +15,8 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from secrets_pipeline.access.evaluator import (
-    Caller,
-    Layer,
-    Request,
-    RequestContext,
-    TargetResource,
     Values,
-    authorize,
 )
-from secrets_pipeline.access.reach.reader import ReadableSecret
 from secrets_pipeline.access.snapshot.calls import at_once
 from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.faults import calling
@@ -45,23 +38,18 @@ _TYPES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class OwnRight:
-    """What a role's own policies say to one action on one resource.
+    """Ask what a role's own policies say to one action on one resource.
 
     Attributes:
         principal: ARN of the role.
         action: for example `kms:Decrypt`.
         resource: ARN of the secret or key.
-        allowed: the evaluator's answer; None where it depends on what is unknown.
-        reason: for an unknown answer, what would have to be known.
-        context: condition keys in lower case that its policies ask for, with values; what is absent or unknown is left
-            out.
+        context: condition keys in lower case that its policies ask for, with values.
     """
 
     principal: str
     action: str
     resource: str
-    allowed: bool | None
-    reason: str = ""
     context: tuple[tuple[str, Values], ...] = ()
 
 
@@ -94,27 +82,6 @@ class NotSaid:
 
 Answer: TypeAlias = Simulated | NotSaid
 _ELSEWHERE: Final = NotSaid("not asked: the policy simulator misses the policies of a resource in another account")
-
-
-def own_rights(caller: Caller, secret: ReadableSecret) -> tuple[OwnRight, ...]:
-    """What a role needs of its own policies to read a secret: GetSecretValue, and Decrypt for each key.
-
-    `aws/secretsmanager` is left out: its policy asks for nothing of the role's.
-    """
-    keys = [key.target for key in secret.keys if not key.aws_managed]
-    decrypt = secret.decrypt(caller.account_id)
-    asked = [(secret.get_value, secret.target), *((decrypt, key) for key in keys)]
-    return tuple(_own_right(caller, request, target) for request, target in asked)
-
-
-def _own_right(caller: Caller, request: Request, target: TargetResource) -> OwnRight:
-    alone = TargetResource(target.arn, target.account_id, Layer.SECRET_POLICY, context=target.context)
-    known = RequestContext(request.context, caller.facts, target.facts)
-    decision = authorize(request, caller, alone, lookup=known)
-    # A condition on what was not asked for stands beside one that is false.
-    asked = [(key, known.get(key)) for key in sorted(known.asked)]
-    context = tuple((key, values) for key, values in asked if isinstance(values, tuple) and values)
-    return OwnRight(caller.arn, request.action, target.arn, decision.allowed, decision.reason, context)
 
 
 def simulate(account: AwsAccount, rights: Iterable[OwnRight]) -> Mapping[OwnRight, Answer]:
@@ -187,14 +154,3 @@ def _decisions(answer: Mapping[str, Any], asked: Sequence[str]) -> Iterator[tupl
 
 def _type_of(key: str, values: Values) -> str:
     return _TYPES.get(key, "string" if len(values) == 1 else "stringList")
-
-
-def disagreement(right: OwnRight, answer: Answer) -> str:
-    """What evaluator and simulator disagree about; empty where they do not, or where one of them has no answer."""
-    if isinstance(answer, NotSaid) or right.allowed is None or right.allowed == answer.allowed:
-        return ""
-    ours = "allow" if right.allowed else "do not allow"
-    return (
-        f"the evaluator says that the role's own policies {ours} {right.action}, "
-        f"SimulatePrincipalPolicy says {answer.decision}"
-    )

@@ -13,7 +13,7 @@ from secrets_pipeline.desired.limits import ORGANIZATION_ID
 from secrets_pipeline.desired.reading.interpolation import ON
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.keys import SecretEntry
-from secrets_pipeline.desired.verification.model import ControlParameters, VerificationSpec
+from secrets_pipeline.desired.verification.model import VerificationSpec
 
 _DECLARED: Final = "that `secrets:` sections of Atmos declare"
 
@@ -74,10 +74,6 @@ class StackSettings(ManifestMap):
         default=None,
         description="Globs on `KEY.path` of literals under `secret_data` that look like secrets and are none.",
         examples=[["config.*"]],
-    )
-    security_hub: ControlParameters | None = Field(
-        default=None,
-        description="`secretsmanager`: asks for Security Hub's controls SecretsManager.1 to .5; `{}` for its defaults.",
     )
     verification: VerificationSpec | None = Field(default=None, description="When the stack is verified.")
     rotation_function: RotationFunctionSpec | None = Field(

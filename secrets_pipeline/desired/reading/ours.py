@@ -50,8 +50,7 @@ _REFERRING: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Kind → variables whose references are followed: what else a component holds is for Terraform."""
 _NOT_ASKING: Final = frozenset(
-    {COMPONENTS, "dialect", "name_template", "plaintext_allowed", "security_hub"}
-    | {"secrets", "secret_defaults", "consumers"}
+    {COMPONENTS, "dialect", "name_template", "plaintext_allowed", "secrets", "secret_defaults", "consumers"}
 )
 """Settings that say how components are read, or are of secrets alone: they ask for nothing of another component."""
 _NAMING_KEYS: Final = frozenset({"default_kms_key_id", "kms_key_id"})

@@ -76,10 +76,6 @@ class AccessSettings(InOrganization):
             "they do not stand in the way."
         ),
     )
-    second_opinion: bool = Field(
-        default=False,
-        description="Whether a verification also asks AWS's policy simulator and Access Analyzer, and compares.",
-    )
     organization_id: str | None = Field(
         default=None,
         pattern=rf"^{ORGANIZATION_ID.pattern}$",

@@ -74,7 +74,6 @@ _OBJECT = (Need("s3:GetObject", of.stored_object), Need("s3:ListBucket", of.buck
 _EVENT_BUS = named("event-bus/{}", "Name", "EventBusName")
 
 OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
-    "accessanalyzer": dict(_same("access-analyzer", anything_at_all, "CheckNoPublicAccess ValidatePolicy")),
     "cloudtrail": {
         **dict(_same("cloudtrail", anything_at_all, "DescribeTrails LookupEvents")),
         **dict(_same("cloudtrail", named("trail/{}", "Name", "TrailName"), "GetEventSelectors GetTrailStatus")),

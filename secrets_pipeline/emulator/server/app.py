@@ -41,7 +41,6 @@ from secrets_pipeline.emulator.control.faults import FAULTS_PATH
 from secrets_pipeline.emulator.control.lambda_faults import MISHAPS, MISHAPS_PATH
 from secrets_pipeline.emulator.control.latency import LATENCY_PATH
 from secrets_pipeline.emulator.control.lists import LAG, LISTS_PATH
-from secrets_pipeline.emulator.control.opinions import OPINIONS, OPINIONS_PATH
 from secrets_pipeline.emulator.control.pace import PACE, PACE_PATH
 from secrets_pipeline.emulator.control.quotas import QUOTAS_PATH
 from secrets_pipeline.emulator.control.rights import RIGHTS, RIGHTS_PATH
@@ -109,7 +108,6 @@ class Application:
             DISORDER_PATH: DisorderControl(),
             MISHAPS_PATH: MISHAPS,
             CLOCK_PATH: ClockControl(),
-            OPINIONS_PATH: OPINIONS,
             PACE_PATH: PACE,
         }
         self._controls: dict[str, ServerControl] = {

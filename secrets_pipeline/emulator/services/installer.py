@@ -1,7 +1,7 @@
 """Install the corrections of a service when it is first needed: the imports of some cost a second.
 
 IAM, STS, Secrets Manager, KMS and Lambda come first, together, since other services call them, and CloudTrail, which is
-told of calls; Access Analyzer, since moto does not know it by itself.
+told of calls.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from threading import Lock
 from secrets_pipeline.emulator.services import moto_core
 
 _PACKAGE = "secrets_pipeline.emulator.services"
-EAGER = ("iam", "sts", "kms", "lambda_", "secretsmanager", "cloudtrail", "accessanalyzer")
+EAGER = ("iam", "sts", "kms", "lambda_", "secretsmanager", "cloudtrail")
 # Service, as moto names it, to module.
 LAZY = {
     "events": "events",

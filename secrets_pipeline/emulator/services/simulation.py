@@ -26,7 +26,6 @@ from secrets_pipeline.access.evaluator import (
     authorize,
 )
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.emulator.control.opinions import OPINIONS
 from secrets_pipeline.emulator.enforcement.callers import of_principal
 from secrets_pipeline.emulator.enforcement.documents import policy
 
@@ -87,10 +86,9 @@ class Simulation:
 
     def _of_resource(self, caller: Caller, action: str, resource: str) -> dict[str, Any]:
         decision = self._decided(caller, action, resource)
-        own = OPINIONS.now.simulated.get(self.source)
         return {
             "EvalResourceName": resource,
-            "EvalResourceDecision": own or _word(decision),
+            "EvalResourceDecision": _word(decision),
             "MatchedStatements": [],
             "MissingContextValues": sorted(set(_asked(caller, action)) - self.context.keys()),
         }

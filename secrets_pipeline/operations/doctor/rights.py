@@ -108,9 +108,7 @@ def statement_rights(statement: Mapping[str, Any], principal: str) -> Asked:
     return Asked(
         statement["Sid"],
         tuple(
-            OwnRight(principal, action, resource, None, context=context)
-            for action in statement["Action"]
-            for resource in resources
+            OwnRight(principal, action, resource, context) for action in statement["Action"] for resource in resources
         ),
     )
 

@@ -24,7 +24,6 @@ class Need(StrEnum):
     ATTACH = "`attach_policies`"
     DELIVERY = "delivery and refresh"
     AUDITS = "audits: who can read"
-    CONTROLS = "`security_hub`"
     EVENTS = "events, also in the region where IAM and Organizations tell of their calls"
     ALERTS = "alerts"
     SEALS = "seals in S3"

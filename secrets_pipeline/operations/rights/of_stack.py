@@ -55,10 +55,6 @@ def of_stack(spec: StackSpec, settings: OperatorSettings) -> Iterator[Kind]:
     yield from _databases(here)
     yield from _rotation(here, settings)
     yield from _consumers(here)
-    if settings.access.second_opinion:
-        principals = [arn for one in spec.consumers for arn in one.principals.values()]
-        yield "second_opinion", ["*"]
-        yield "simulated_roles", [arn for arn in principals if account_of(arn) == here.account_id]
 
 
 class _Here:
@@ -88,7 +84,6 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     keys = here.arns("kms", "key/*", everywhere=True)
     yield "any", ["*"]
     yield "audited", ["*"]
-    yield "event_history", ["*"] if spec.controls else []
     if spec.target.role_arn:
         yield "own_roles", [spec.target.role_arn]
     if settings.access.organization_role_arn is None:

@@ -23,15 +23,7 @@ AUDITS: Final = (
         ("organization",),
         reads="organizations:DescribeOrganization DescribePolicy ListParents ListPoliciesForTarget ListRoots",
     ),
-    Right(
-        Need.AUDITS,
-        "AskForASecondOpinion",
-        ("second_opinion",),
-        reads="access-analyzer:CheckNoPublicAccess ValidatePolicy",
-    ),
     Right(Need.AUDITS, "SimulateOwnRights", ("own_roles",), reads="iam:SimulatePrincipalPolicy"),
-    Right(Need.AUDITS, "SimulateConsumers", ("simulated_roles",), reads="iam:SimulatePrincipalPolicy"),
-    Right(Need.CONTROLS, "ReadEventHistory", ("event_history",), reads="cloudtrail:LookupEvents"),
 )
 
 EVENTS: Final = (

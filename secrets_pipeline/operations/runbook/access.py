@@ -6,23 +6,6 @@ from typing import Final
 
 from secrets_pipeline.operations.runbook.entry import Entry, check
 
-
-def _control(number: int, *, fails: str, do: str) -> Entry:
-    """The entry of one of Security Hub's controls."""
-    control = f"SecretsManager.{number}"
-    return check(
-        f"security_hub_secretsmanager_{number}",
-        means="It is never red: the secret works.",
-        warns=f"Security Hub's control {control} fails for a secret: {fails}",
-        look="The row has the secret and the reason.",
-        do=f"""
-        * {do}
-        * It does not matter here: `disabled_controls: [{control}]` under
-          `settings.secrets_pipeline.security_hub`.
-        """,
-    )
-
-
 ACCESS: Final[tuple[Entry, ...]] = (
     check(
         "consumers_can_read",
@@ -127,44 +110,5 @@ ACCESS: Final[tuple[Entry, ...]] = (
         * Neither: save `secrets-pipeline access snapshot -s STACK -o FILE` and report it; it holds policies and
           no value.
         """,
-    ),
-    check(
-        "aws_agrees",
-        means="""
-        IAM's policy simulator or Access Analyzer says otherwise than the evaluator, or finds an error in a
-        policy.
-        """,
-        warns="AWS could not say, or warns of a policy.",
-        look="The row has both answers.",
-        do="""
-        * An error in a policy: mend the policy in the YAML, then `secrets-pipeline apply -s STACK`.
-        * A disagreement: `secrets-pipeline verify -s STACK --probe` asks AWS under the consumer's role, which
-          decides who is right; report it with a snapshot, as under [`probe_agrees`](#probe_agrees).
-        """,
-    ),
-    _control(
-        1,
-        fails="rotation is off.",
-        do="Give the entry `rotation: {managed: true, automatically_after_days: 30}`, and apply.",
-    ),
-    _control(
-        2,
-        fails="it was not rotated when its rules say.",
-        do="See [`rotation_not_overdue`](#rotation_not_overdue), which says why.",
-    ),
-    _control(
-        3,
-        fails="nobody has read it for `unused_for_days` (90).",
-        do="Nobody needs it: take it out of the YAML, then `secrets-pipeline orphans --prune NAME`.",
-    ),
-    _control(
-        4,
-        fails="it was not rotated within `max_days_since_rotation` (90).",
-        do="`secrets-pipeline rotate NAME` now, and let its rules rotate it more often.",
-    ),
-    _control(
-        5,
-        fails="it has no tag, or lacks one of `required_tag_keys`.",
-        do="Declare `tags` for it, and apply.",
     ),
 )

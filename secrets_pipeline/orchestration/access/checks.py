@@ -1,15 +1,11 @@
-"""List the checks of access: who can read each secret, by the policies, by a probe, and by AWS's own judges."""
+"""List the checks of access: who can read each secret, by the policies and by a probe."""
 
 from collections.abc import Callable
-from functools import partial
 
-from secrets_pipeline.access.controls.judging import CONTROLS
 from secrets_pipeline.orchestration.pages.access import access_picture
 from secrets_pipeline.orchestration.shared.names import ACCESS_MATRIX
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, Find, StackCheck, nothing_more
 from secrets_pipeline.reconcilers.access_checks import checks as found
-from secrets_pipeline.reconcilers.access_checks.second_opinion import aws_agrees
-from secrets_pipeline.reconcilers.access_checks.security_hub import security_hub
 from secrets_pipeline.reconcilers.finding import Finding
 from secrets_pipeline.reconcilers.stack import Stack
 
@@ -102,32 +98,5 @@ ACCESS_CHECKS = (
         tag=PROBE_TAG,
         else_skipped="Nobody was asked: `verify --probe` assumes the readers' roles.",
         left_to_verify=True,
-    ),
-    StackCheck(
-        name="aws_agrees",
-        stage=ACCESS_MATRIX,
-        stages=(),
-        description="AWS's policy simulator and Access Analyzer say what the evaluator says.",
-        red="judgements of AWS differ from the evaluator's",
-        columns=("name", "secret", "aws"),
-        find=_always(aws_agrees),
-        else_skipped="AWS was not asked: `verify` does, where access.second_opinion of the settings is true.",
-        left_to_verify=True,
-        wanted=lambda _specs, settings: settings.access.second_opinion,
-        asked_by="access.second_opinion of the operator's settings",
-    ),
-    *(
-        StackCheck(
-            name=control.check_name,
-            stage=ACCESS_MATRIX,
-            stages=_STAGES,
-            description=f"{control.id}: {control.title} ({control.severity.value}, AWS Config {control.config_rule}).",
-            red=f"fail {control.id}",
-            find=_always(partial(security_hub, control=control)),
-            else_skipped=_UNREAD,
-            wanted=lambda specs, _settings: any(spec.controls for spec in specs),
-            asked_by="settings.secrets_pipeline.security_hub of the stack",
-        )
-        for control in CONTROLS
     ),
 )

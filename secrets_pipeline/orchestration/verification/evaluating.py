@@ -13,7 +13,6 @@ from typing import Protocol
 
 import dagster as dg
 
-from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
@@ -29,10 +28,8 @@ from secrets_pipeline.orchestration.verification.history import (
 from secrets_pipeline.orchestration.verification.stack_check import (
     Judged,
     StackCheck,
-    always,
     judge_all,
     judge_stack,
-    not_asked_for,
 )
 
 
@@ -74,24 +71,17 @@ class Looker:
         """Evaluate each check; one that breaks hides no other, and is raised behind them.
 
         A check that need not look closely, and has nothing to say of a glance, is left out: any result would say that
-        somebody looked. So is one that nobody asks for, unless what it found when somebody did would stand for ever.
+        somebody looked.
         """
         deep = self._deep(checks)
         targets: dict[str, Target | None] = {}
         broken: Exception | None = None
         for check in self._counted(checks):
             closely = check.name in deep
+            if check.else_skipped and not closely:
+                continue
             try:
-                wanted = self._wanted(check)
-                if wanted is False:
-                    before = self._last(check)
-                    if before is None or before.is_green:
-                        continue
-                    found = not_asked_for(check)
-                elif wanted is None or (check.else_skipped and not closely):
-                    continue
-                else:
-                    found = self._judge(check, deep=closely)
+                found = self._judge(check, deep=closely)
             except Exception as error:  # noqa: BLE001 - raised below
                 broken = broken or error
                 continue
@@ -103,28 +93,13 @@ class Looker:
             raise broken
 
     def looks_closely(self, checks: Sequence[StackCheck]) -> bool:
-        """Tell whether a check that somebody asks for would look closely."""
-        deep = self._deep(checks)
-        return any(check.name in deep and self._wanted(check) for check in checks)
+        """Tell whether one of the checks would look closely."""
+        return bool(self._deep(checks))
 
     def _counted(self, checks: Sequence[StackCheck]) -> Iterator[StackCheck]:
         for check in checks:
             yield check
             self.looked()
-
-    def _wanted(self, check: StackCheck) -> bool | None:
-        """Whether somebody asks for a check; None where nobody can tell."""
-        if check.wanted is always:
-            return True
-        try:
-            specs, settings = self.stacks.desired.specs, self.stacks.settings
-        except SecretsPipelineError:
-            # What is wrong with the settings is every other check's finding, as is a stack that cannot be read.
-            return None
-        if self.stack is not None and self.stack not in specs:
-            return None
-        own = specs.values() if self.stack is None else [specs[self.stack]]
-        return check.wanted(tuple(own), settings)
 
     def _last(self, check: StackCheck) -> Evaluated | None:
         return None if self.stack is None else last_evaluation(self.context.instance, self._key(check), self.stack)

@@ -8,8 +8,6 @@ from typing import Any, TypeAlias
 import dagster as dg
 
 from secrets_pipeline.access.reach.explain import short
-from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.decommission.leftovers import Leftovers
 from secrets_pipeline.operations.runbook import ENTRIES
@@ -24,7 +22,6 @@ PROBE_TAG = "secrets-pipeline/probe"
 
 Find: TypeAlias = Callable[[Stack, bool], list[Finding]]
 """(stack, deep) → what was found."""
-Wanted: TypeAlias = Callable[[Sequence[StackSpec], OperatorSettings], bool]
 Metadata: TypeAlias = Mapping[str, dg.MetadataValue[Any]]
 More: TypeAlias = Callable[[Stack, bool], Metadata]
 """(stack, deep) → metadata beside the table."""
@@ -41,11 +38,6 @@ _LONGEST_LINE = 160
 def nothing_more(_stack: Stack, _deep: bool) -> Metadata:
     """Return no metadata beside the table."""
     return {}
-
-
-def always(_specs: Sequence[StackSpec], _settings: OperatorSettings) -> bool:
-    """Want a check whatever stacks and operator's settings say."""
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +58,6 @@ class StackCheck:
         else_skipped: why there is no result where it need not look closely; empty where a glance has one.
         left_to_verify: whether a close look reads values, or asks AWS much: a run that need not look does so only
             where the last one was red.
-        wanted: whether stacks or the operator ask for it; where not, it has no result.
-        asked_by: the setting that asks for it.
     """
 
     name: str
@@ -81,8 +71,6 @@ class StackCheck:
     tag: str = VERIFY_TAG
     else_skipped: str = ""
     left_to_verify: bool = False
-    wanted: Wanted = always
-    asked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +113,6 @@ def _do_next(check: StackCheck, stack: str, verdicts: AbstractSet[Verdict]) -> M
         return {}
     means = entry.means if Verdict.WRONG in verdicts else entry.warns or entry.means
     return {"do next": dg.MetadataValue.md(f"{means}\n\n{entry.what_to_do(stack)}")}
-
-
-def not_asked_for(check: StackCheck) -> Judged:
-    """Judge a check that nobody asks for any more: nothing of it stays open."""
-    said = f"not asked for: {check.asked_by} is not set"
-    return Judged(passed=True, severity=dg.AssetCheckSeverity.WARN, description=said, metadata={DATA: _data((), ())})
 
 
 def judge_all(stacks: Stacks, check: StackCheck, *, deep: bool) -> Judged:

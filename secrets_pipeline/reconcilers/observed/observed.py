@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from secrets_pipeline.access.controls.model import ControlResult
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.stack import StackSpec
@@ -44,7 +43,6 @@ class Observed:
         sessions: see above.
         every_key: see above.
         estate: who could read the stack's secrets, as one snapshot.
-        controls: what Security Hub's controls say of the secrets in that snapshot.
         rotation_estates: by names of secrets, who could read these before their rotation is switched on.
         rotation_package: the code of the managed rotation function, built once a run.
         boundary: why the stack may not be written to, see `boundary.guard`.
@@ -66,7 +64,6 @@ class Observed:
         self.sessions = sessions
         self.every_key = every_key
         self.estate: Once[CompiledSnapshot] = Once()
-        self.controls: Once[tuple[ControlResult, ...]] = Once()
         self.rotation_estates: Cached[tuple[str, ...], CompiledSnapshot] = Cached()
         self.rotation_package: Once[Package] = Once()
         self.boundary: Once[Sequence[GuardError]] = Once()

@@ -37,10 +37,6 @@ SHOP = f"""
       context_name: shop
       environment: dev
       region: eu-west-2
-    settings:
-      secrets_pipeline:
-        security_hub:
-          disabled_controls: [SecretsManager.1, SecretsManager.5]
     components:
       terraform:
         secretsmanager/app:

@@ -1,7 +1,5 @@
 """`verify --probe`: AWS is asked under each reader's own role, and has to agree with what its policies say.
 
-With `access.second_opinion: true` it is asked by its policy simulator and Access Analyzer.
-
 The policies of the organisation are what makes them differ here: a member's credentials cannot read them, and the
 operator's settings promise that they let everybody read.
 """
@@ -148,46 +146,3 @@ def test_settings_that_promise_nothing_make_the_same_reader_unknown(shop: Access
     can = checks["consumers_can_read"]
     assert (can["passed"], can["severity"]) == (False, "WARN")
     assert "is not known: service control policy" in told(can)
-
-
-SECOND_OPINION = {"SimulatePrincipalPolicy", "CheckNoPublicAccess", "ValidatePolicy"}
-
-
-def second_opinion(shop: AccessShop) -> tuple[int, dict[str, dict[str, Any]]]:
-    """The same settings with a second opinion."""
-    settings = shop.folder / "asking.yaml"
-    asking = (shop.folder / "operator.yaml").read_text().replace("access:", "access:\n  second_opinion: true")
-    settings.write_text(asking)
-    return verified(shop, SECRETS_PIPELINE_CONFIG=str(settings))
-
-
-def test_a_second_opinion_agrees_where_nothing_stands_in_the_way(shop: AccessShop) -> None:
-    code, checks = second_opinion(shop)
-    assert {one.operation for one in shop.calls} >= SECOND_OPINION
-    one = checks["aws_agrees"]
-    # The partner is a reader of another account, whom AWS's simulator does not judge.
-    assert (code, one["passed"], one["severity"]) == (0, False, "WARN")
-    assert told(one).startswith(f"partner: role partner of {OTHER}: not asked: ")
-    assert "worker" not in told(one)
-
-
-def test_an_scp_that_the_settings_promise_away_turns_the_second_opinion_red_with_both_answers(shop: AccessShop) -> None:
-    with denying_scp(shop):
-        code, checks = second_opinion(shop)
-    one = checks["aws_agrees"]
-    assert (code, one["passed"], one["severity"]) == (1, False, "ERROR")
-    assert checks["consumers_can_read"]["passed"]
-    assert f"worker: role worker of {ACCOUNT}: the evaluator says that " in told(one)
-    assert f"own policies allow {READ}, SimulatePrincipalPolicy says explicitDeny" in told(one)
-
-
-def test_no_second_opinion_is_asked_for_without_the_setting(shop: AccessShop) -> None:
-    _, checks = verified(shop)
-    # It was red under the setting, which nobody asks for any more: that is said once.
-    assert (checks["aws_agrees"]["passed"], checks["aws_agrees"]["detail"]) == (
-        True,
-        "not asked for: access.second_opinion of the operator's settings is not set",
-    )
-    _, checks = verified(shop)
-    assert "aws_agrees" not in checks
-    assert SECOND_OPINION.isdisjoint(one.operation for one in shop.calls)

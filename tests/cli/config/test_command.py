@@ -47,7 +47,7 @@ def test_each_setting_has_its_line_or_is_the_default(cli: Cli, repository: Path,
     assert found[f"{own} targets[0]"] == ({"stacks": "shop-*", "account_id": "111122223333"}, "operator.yaml:3")
     assert found[f"{own} targets[1]"] == ({"stacks": "*"}, "operator.yaml:4")
     assert found[f"{own} access.organization_policies"] == ("allow", "operator.yaml:6")
-    assert found[f"{own} access.second_opinion"] == (False, "default")
+    assert found[f"{own} access.organization_id"] == (None, "default")
     assert found[f"{own} seal_key"] == ("alias/secrets-pipeline", "default")
     assert found[f"{own} alerts.webhook"] == ({"environment": "SLACK_URL"}, "operator.yaml:9")
     assert found["Atmos repository"] == (str(repository), "--base-path")

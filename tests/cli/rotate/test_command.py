@@ -20,7 +20,6 @@ TOKEN, HEADER, PIN = "shop/dev/api/token", "shop/dev/api/header", "shop/dev/api/
 ELSEWHERE = "shop/web/api/header"
 STACK = """
     vars: {context_name: shop, environment: ENVIRONMENT, account_id: "111122223333", region: eu-west-2}
-    settings: {secrets_pipeline: {security_hub: {disabled_controls: [SecretsManager.1, SecretsManager.5]}}}
     components:
       terraform:
         secretsmanager/app:

@@ -23,7 +23,7 @@ from tests.sweep import SEED, size
 READS: Final = (in_editor, in_atmos)
 GOOD: Final = """
 settings:
-  secrets_pipeline: {self_heal: true, verification: {cron: "0 6 * * *"}, security_hub: {unused_for_days: 30}}
+  secrets_pipeline: {self_heal: true, verification: {cron: "0 6 * * *"}}
 vars: {context_name: shop, environment: dev, region: eu-west-2}
 components:
   terraform:
@@ -99,8 +99,6 @@ MISTAKES: Final[tuple[tuple[Place, object], ...]] = (
     ((*OWN, "self_heal"), "maybe"),
     ((*OWN, "verification", "crn"), "x"),
     ((*OWN, "verification", "spread_minutes"), -1),
-    ((*OWN, "security_hub", "unusedForDays"), 30),
-    ((*OWN, "security_hub", "unused_for_days"), 366),
     ((*OWN, "rotation_function"), {"subnets": []}),
     ((*OWN, "components"), {"x": "secretmanager"}),
     ((*OWN, "organization_id"), "mine"),

@@ -100,7 +100,6 @@ EVERYTHING: Final = """
         secretsmanager:
           settings:
             secrets_pipeline:
-              security_hub: {}
               verification: {}
               rotation_function: {}
               components: {x: ignore}

@@ -111,7 +111,7 @@ def test_calls_are_told_apart_by_what_they_do() -> None:
     def call(operation: str, count: int = 1, service: str = "secretsmanager") -> CountedCall:
         return CountedCall(service, operation, "111122223333", "eu-west-2", "p", 200, count=count)
 
-    reading = [("GenerateMac", "kms"), ("AssumeRole", "sts"), ("LookupEvents", "cloudtrail"), ("GET", "s3")]
+    reading = [("GenerateMac", "kms"), ("AssumeRole", "sts"), ("SimulatePrincipalPolicy", "iam"), ("GET", "s3")]
     idle = call_counts([call("ListSecrets", 3), *(call(name, service=service) for name, service in reading)])
     assert idle.idle
     assert (idle.total, idle.secretsmanager) == (7, 3)

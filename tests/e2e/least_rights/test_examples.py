@@ -51,11 +51,6 @@ ELSEWHERE: Mapping[Part, str] = {
     ("AuditOrganization", "organizations:ListPoliciesForTarget"): (
         "tests/access/snapshot/test_organization.py::test_the_policies_of_every_level_come_from_the_root_down"
     ),
-    # Of secrets that nobody has read for 90 days.
-    ("ReadEventHistory", "cloudtrail:LookupEvents"): (
-        "tests/access/reach/test_usage.py::"
-        "test_the_control_passes_by_the_read_of_another_and_fails_by_the_pipelines_own"
-    ),
     # Of a secret that somebody changes right before its password is set.
     ("WriteDatabases", "rds:RemoveTagsFromResource"): (
         "tests/reconcilers/database/test_password.py::"

@@ -29,7 +29,7 @@ STACK, ROTATING, OTHER = "myapp-dev", "myapp-prod", "infra-shared"
 READER, DENIED, INTRUDER = f"{STACK}-worker", "myapp/dev/api/api-key", "intruder"
 ROTATED = "myapp/prod/database/credentials"
 RED_CHECK = ("access_matrix", "consumers_can_read")
-BY_VERIFY = ("credentials_log_in", "secret_values_well_formed", "probe_agrees", "aws_agrees")
+BY_VERIFY = ("credentials_log_in", "secret_values_well_formed", "probe_agrees")
 """Checks that no apply judges."""
 RED, ORANGE, SVG = "#c1121f", "#e69f00", "{http://www.w3.org/2000/svg}"
 VERSION = "2012-10-17"

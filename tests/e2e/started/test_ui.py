@@ -25,8 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Using variable_values:Deprecatio
 ASSETS = list(DEFINED_ASSETS)
 ALL_CHECKS = {(check.stage, check.name) for check in DEFINED_CHECKS}
 PROBED = ("access_matrix", "probe_agrees")
-# What the settings of these runs do not ask for.
-UNWANTED = ("access_matrix", "aws_agrees")
 # What `verify` alone looks at: it reads values.
 VERIFIED = {("connection_secrets", "credentials_log_in"), ("connection_secrets", "secret_values_well_formed")}
 # What is looked at in a run that changed something, of its asset or of what it depends on.
@@ -42,12 +40,11 @@ AFTER_CHANGES = {
             "nobody_else_can_read",
             "policies_are_not_public",
             "consumers_are_trusted",
-            *(f"security_hub_secretsmanager_{number}" for number in range(1, 6)),
         )
     ),
 }
 # The sensors of the deployment look at the queue meanwhile.
-READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac", "LookupEvents", "AssumeRole", "ReceiveMessage")
+READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac", "AssumeRole", "ReceiveMessage")
 
 _SENSOR = """query ($sensor: SensorSelector!) {
   sensorOrError(sensorSelector: $sensor) {
@@ -170,7 +167,7 @@ def test_each_check_is_stored_for_its_partition_with_the_materialisation_that_it
     deployment.come_to_rest()
     found = statuses(deployment)
     assert set(found) == ALL_CHECKS
-    for unseen in (PROBED, UNWANTED, *VERIFIED):
+    for unseen in (PROBED, *VERIFIED):
         del found[unseen]
         # Of a run that the UI starts by assets, they are steps.
         assert {one["status"] for one in executions(deployment, *unseen, stack, run)} <= {"SKIPPED"}
@@ -197,7 +194,7 @@ def test_a_second_launch_writes_nothing(
     count_anew(deployment, aws)
     run = deployment.ended(deployment.launch("provision", partition="myapp-dev"))
     assert run.status == "SUCCESS", run.failures()
-    idle = {PROBED, UNWANTED, *VERIFIED, *AFTER_CHANGES}
+    idle = {PROBED, *VERIFIED, *AFTER_CHANGES}
     assert {evaluation["checkName"] for evaluation in run.evaluations()} == {check for _, check in ALL_CHECKS - idle}
     assert all(evaluation["success"] for evaluation in run.evaluations())
     assert all(executions(deployment, *check, "myapp-dev", run) == [] for check in idle)
@@ -215,7 +212,7 @@ def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_
 
     assert verified.status == "SUCCESS", verified.failures()
     summaries = {evaluation["checkName"]: evaluation for evaluation in verified.evaluations()}
-    assert sorted(summaries) == sorted(check for _, check in ALL_CHECKS - {PROBED, UNWANTED})
+    assert sorted(summaries) == sorted(check for _, check in ALL_CHECKS - {PROBED})
     assert all(summary["success"] and summary["partition"] is None for summary in summaries.values())
     named = table(summaries["secrets_have_current_values"])
     assert {row["name"].partition(", ")[0] for row in named} == set(STACKS)
@@ -247,7 +244,7 @@ def test_runs_with_the_tag_of_the_probe_ask_aws_itself(deployment: Deployment, p
     for stack in sorted(STACKS, key="myapp-dev".__eq__):
         run = deployment.ended(deployment.launch("verify", partition=stack, tags=[VERIFY_TAG, PROBE_TAG]))
         found = {evaluation["checkName"]: evaluation for evaluation in run.evaluations()}
-        assert sorted(found) == sorted(check for _, check in ALL_CHECKS - {UNWANTED})
+        assert sorted(found) == sorted(check for _, check in ALL_CHECKS)
         assert all(evaluation["success"] for evaluation in found.values())
         probed = table(found["probe_agrees"])
         assert probed

@@ -92,13 +92,6 @@ def test_a_stack_with_secrets_alone_asks_for_secrets_keys_and_who_reads(ground: 
     assert not {"RotateSecrets", "ReplicateSecrets", "AssumeRoles", "ChangeKeysOfStacks"} & found.keys()
 
 
-def test_the_event_history_is_read_where_the_controls_of_security_hub_are_asked_for(ground: Ground) -> None:
-    ground.stack(
-        components="            create_kms_key: true\n          settings: {secrets_pipeline: {security_hub: {}}}\n"
-    )
-    assert ground.own()["ReadEventHistory"]["Action"] == ["cloudtrail:LookupEvents"]
-
-
 def test_each_account_has_the_policies_of_its_own_role(ground: Ground) -> None:
     ground.stack("shop")
     ground.stack("far")
@@ -198,22 +191,6 @@ def test_a_function_in_a_network_asks_for_the_three_calls_that_lambda_makes_for_
     found = ground.own()
     network = {one for sid in ("PutFunctionsIntoANetwork", "LookAtTheNetwork") for one in found[sid]["Action"]}
     assert {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"} <= network
-
-
-def test_a_second_opinion_is_asked_for_consumers_of_the_account(ground: Ground) -> None:
-    role = "arn:aws:iam::{}:role/app"
-    consumers = f"""\
-            create_kms_key: true
-            consumers:
-              near: {{type: app, role_arn: "{role.format(HOME)}", secrets: [token]}}
-              away: {{type: app, role_arn: "{role.format(READERS)}", secrets: [token]}}
-"""
-    ground.settings(f"grants: {{readers: ['{READERS}']}}\n")
-    ground.stack(components=consumers)
-    assert "SimulateConsumers" not in ground.own()
-    ground.settings(f"grants: {{readers: ['{READERS}']}}\naccess: {{second_opinion: true}}\n")
-    assert ground.own()["SimulateConsumers"]["Resource"] == [role.format(HOME)]
-    assert ground.own()["AskForASecondOpinion"]["Resource"] == ["*"]
 
 
 def test_a_cluster_is_made_with_its_groups_its_key_and_a_password_that_rds_keeps(ground: Ground) -> None:

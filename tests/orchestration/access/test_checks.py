@@ -43,8 +43,7 @@ LOOKING = {
     "policies_are_not_public",
     "consumers_are_trusted",
 }
-CONTROLS = {f"security_hub_secretsmanager_{number}" for number in range(1, 6)}
-PROBE, SECOND = "probe_agrees", "aws_agrees"
+PROBE = "probe_agrees"
 MATRIX = ["verdict", "reader", "secret", "detail"]
 OF_ORDERS, OF_REPORTS = short(ORDERS), short(REPORTS)
 ATMOS = """
@@ -68,7 +67,6 @@ STACK = f"""
     settings:
       secrets_pipeline:
         attach_policies: true
-        security_hub: {{required_tag_keys: [Owner], disabled_controls: [SecretsManager.1]}}
     components:
       terraform:
         secretsmanager/app:
@@ -110,7 +108,7 @@ class Shop:
 
     def verify(self, *tags: str, stack: str | None = DEV) -> dg.ExecuteInProcessResult:
         """The access checks of a verify run; without a stack as "Execute all" in the UI."""
-        checks = {dg.AssetCheckKey(dg.AssetKey("access_matrix"), name) for name in (*LOOKING, *CONTROLS, PROBE, SECOND)}
+        checks = {dg.AssetCheckKey(dg.AssetKey("access_matrix"), name) for name in (*LOOKING, PROBE)}
         job = build_definitions().resolve_job_def("verify").get_subset(asset_check_selection=checks)
         return execute(job, self.instance, dict.fromkeys(tags, "true"), stack)
 
@@ -182,7 +180,7 @@ def results(done: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluatio
     """What the access checks of a run found."""
     assert_succeeded(done)
     found = {one.check_name: one for one in done.get_asset_check_evaluations()}
-    return {name: one for name, one in found.items() if name in {*LOOKING, *CONTROLS, PROBE, SECOND}}
+    return {name: one for name, one in found.items() if name in {*LOOKING, PROBE}}
 
 
 def table(one: dg.AssetCheckEvaluation) -> dg.TableMetadataValue:
@@ -250,13 +248,13 @@ def test_the_access_checks_are_those_of_the_design_and_never_block() -> None:
         for key in [spec.key]
     }
     access = {name: at for name, at in checks.items() if at[0] == "access_matrix"}
-    assert set(access) == {*LOOKING, *CONTROLS, PROBE, SECOND}
+    assert set(access) == {*LOOKING, PROBE}
     assert set(access.values()) == {("access_matrix", False)}
 
 
 def test_the_run_that_makes_a_stack_looks_at_it_and_asks_nobody_live(shop: Shop) -> None:
     found = results(shop.first)
-    assert set(found) == {*LOOKING, *CONTROLS}
+    assert set(found) == LOOKING
     assert {name: one.passed for name, one in found.items()} == dict.fromkeys(found, True)
 
 
@@ -264,7 +262,7 @@ def test_a_run_that_changes_nothing_reads_no_policies_and_leaves_the_earlier_res
     emulator.reset_calls(shop.aws)
     again = shop.provision()
     assert results(again) == {}
-    assert shop.called("GetAccountAuthorizationDetails") == shop.called("LookupEvents") == 0
+    assert shop.called("GetAccountAuthorizationDetails") == 0
     key = dg.AssetCheckKey(dg.AssetKey("access_matrix"), "consumers_can_read")
     records = shop.instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
     succeeded = dg.DagsterEventType.ASSET_CHECK_EVALUATION
@@ -275,7 +273,7 @@ def test_a_run_that_changes_nothing_reads_no_policies_and_leaves_the_earlier_res
 def test_a_run_that_changes_one_secret_looks_again(shop: Shop) -> None:
     shop.secrets.untag_resource(SecretId="shop/dev/api/token", TagKeys=["Owner"])
     emulator.reset_calls(shop.aws)
-    assert set(results(shop.provision())) == {*LOOKING, *CONTROLS}
+    assert set(results(shop.provision())) == LOOKING
     assert shop.called("GetAccountAuthorizationDetails") == 2, "of our account and the other one, once for all checks"
 
 
@@ -289,7 +287,7 @@ def looked(shop: Shop) -> dict[str, dg.AssetCheckEvaluation]:
 
 
 def test_a_verify_run_looks_and_reads_as_nobody(looked: dict[str, dg.AssetCheckEvaluation]) -> None:
-    assert set(looked) == {*LOOKING, *CONTROLS}
+    assert set(looked) == LOOKING
     assert {name: one.passed for name, one in looked.items()} == dict.fromkeys(looked, True)
 
 
@@ -297,7 +295,7 @@ def test_the_probe_asks_in_runs_with_its_tag_and_no_event_of_them_has_a_value(sh
     emulator.reset_calls(shop.aws)
     done = shop.verify(PROBE_TAG)
     found = results(done)
-    assert set(found) == {*LOOKING, *CONTROLS, PROBE}
+    assert set(found) == {*LOOKING, PROBE}
     assert found[PROBE].passed
     assert shop.called("AssumeRole") == 3, "as above, and of each reader"
     assert columns(found[PROBE]) == MATRIX
@@ -309,34 +307,6 @@ def test_the_probe_asks_in_runs_with_its_tag_and_no_event_of_them_has_a_value(sh
     told = [dg.serialize_value(record) for record in shop.instance.all_logs(done.run_id)]
     assert [one for one in told if "AWS returned the value, which was dropped" in one]
     assert not [one for one in told if CANARY in one]
-
-
-def test_aws_is_asked_for_a_second_opinion_where_the_settings_say_so_and_else_by_no_run(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asking = tmp_path / "operator.yaml"
-    asking.write_text(dedent(OPERATOR).replace("access:\n", "access:\n  second_opinion: true\n"))
-    operations = ("SimulatePrincipalPolicy", "CheckNoPublicAccess", "ValidatePolicy")
-    emulator.reset_calls(shop.aws)
-    assert SECOND not in results(shop.verify(VERIFY_TAG))
-    assert not any(map(shop.called, operations))
-    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(asking))
-    found = results(shop.verify(VERIFY_TAG))[SECOND]
-    assert all(map(shop.called, operations))
-    # AWS's simulator does not judge the reader of the other account.
-    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
-    read, decrypt = "secretsmanager:GetSecretValue allowed", "kms:Decrypt allowed"
-    assert [(one["name"], one["secret"], one["aws"], one["verdict"]) for one in rows(found)][:3] == [
-        ("reports", "shop/dev/api/config", "", "waiting"),
-        ("orders", "shop/dev/api/token", f"{read}, {decrypt}", "right"),
-        ("orders", "shop/dev/api/config", f"{read}, {decrypt}", "right"),
-    ]
-    assert {one["aws"] for one in rows(found)[3:]} == {"not public"}
-    emulator.reset_calls(shop.aws)
-    with shop.outsider():
-        shop.provision()
-        shop.verify_account(ACCOUNT)
-    assert not any(map(shop.called, operations))
 
 
 def sid(policy: Any) -> str:  # noqa: ANN401 - JSON
@@ -361,15 +331,6 @@ def test_the_result_holds_the_matrix_as_a_table(shop: Shop, looked: dict[str, dg
     assert columns(looked["foreign_readers_can_read"]) == MATRIX
     trust = rows(looked["consumers_are_trusted"])
     assert {(one["name"], one["verdict"]) for one in trust} == {("orders", "right"), ("reports", "right")}
-
-
-def test_the_result_of_a_control_says_what_was_judged(
-    looked: dict[str, dg.AssetCheckEvaluation],
-) -> None:
-    tagged, enabled = looked["security_hub_secretsmanager_5"], looked["security_hub_secretsmanager_1"]
-    assert columns(tagged) == ["verdict", "name", "detail"]
-    assert {(one["verdict"], one["detail"]) for one in rows(tagged)} == {("right", "it has the tags Owner")}
-    assert {one["verdict"] for one in rows(enabled)} == {"right"}
 
 
 def test_the_checks_of_who_reads_have_the_picture_of_readers_and_secrets(
@@ -464,23 +425,9 @@ def test_what_is_not_known_is_a_warning(shop: Shop, service: str, operation: str
     assert operation in str(open_of(found["consumers_can_read"])[0])
 
 
-def test_a_failed_control_is_a_warning(shop: Shop) -> None:
-    shop.secrets.untag_resource(SecretId="shop/dev/api/token", TagKeys=["Owner"])
-    found = results(shop.verify())
-    shop.secrets.tag_resource(SecretId="shop/dev/api/token", Tags=[{"Key": "Owner", "Value": "shop"}])
-    assert grave(found["security_hub_secretsmanager_5"]) == WARNED
-    judged = rows(found["security_hub_secretsmanager_5"])
-    assert {(one["name"], one["verdict"]) for one in judged} == {
-        ("shop/dev/api/token", "advised"),
-        ("shop/dev/api/config", "right"),
-    }
-    others = {name: one.passed for name, one in found.items() if name != "security_hub_secretsmanager_5"}
-    assert others == dict.fromkeys(others, True)
-
-
 def test_a_run_without_a_stack_has_one_result_a_check_with_the_rows_of_all(shop: Shop) -> None:
     found = results(shop.verify(stack=None))
-    assert set(found) == {*LOOKING, *CONTROLS}
+    assert set(found) == LOOKING
     consumers = found["consumers_can_read"]
     assert columns(consumers) == ["verdict", "stack", *MATRIX[1:]]
     # The second stack was never applied: its secrets are waited for.
@@ -528,7 +475,7 @@ def test_a_run_of_an_account_reads_iam_once_for_all_of_its_stacks_and_finds_what
     emulator.reset_calls(shop.aws)
     together = shop.verify_account(ACCOUNT)
     assert shop.called("GetAccountAuthorizationDetails") == read > 0
-    assert shop.called("GetSecretValue") == shop.called("LookupEvents") == 0
+    assert shop.called("GetSecretValue") == 0
     found = {one.check_name: one for one in together.get_asset_check_evaluations() if one.partition == DEV}
     assert {name: (found[name].passed, found[name].description) for name in LOOKING} == {
         name: (alone[name].passed, alone[name].description) for name in LOOKING
@@ -590,7 +537,7 @@ def test_what_is_written_after_the_snapshot_of_an_account_is_looked_at_by_the_ru
     wrote = dg.AssetMaterialization("secrets", partition=DEV, metadata={DATA: dg.MetadataValue.json({"applied": 1})})
     with meanwhile(monkeypatch, lambda: shop.instance.report_runless_asset_event(wrote)):
         assert (DEV, "nobody_else_can_read") in by_stack(shop.verify_account(ACCOUNT))
-    assert set(results(shop.provision())) == {*LOOKING, *CONTROLS}
+    assert set(results(shop.provision())) == LOOKING
 
 
 def test_what_an_apply_finds_after_the_snapshot_of_an_account_is_not_overwritten_by_what_was_seen_before(

@@ -1,17 +1,11 @@
-"""AWS's own judges: the policy simulator and Access Analyzer, and the answers that a test sets for them."""
+"""IAM's policy simulator."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from secrets_pipeline.emulator import LocalAws, Opinions, reset_conditions, set_opinions
-from secrets_pipeline.emulator.control.opinions import OPINIONS_PATH
-from secrets_pipeline.emulator.handle.endpoint import ask
-from secrets_pipeline.errors import LocalError
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -40,21 +34,9 @@ def iam(clients: Clients) -> IAMClient:
 
 
 @pytest.fixture
-def analyzer(clients: Clients) -> Any:  # noqa: ANN401 - there are no stubs of it here
-    make: Any = clients.session.client
-    return make("accessanalyzer", endpoint_url=clients.endpoint_url)
-
-
-@pytest.fixture
 def role(iam: IAMClient, name: str) -> str:
     """A role without any policy; its ARN."""
     return iam.create_role(RoleName=name.replace("/", "-"), AssumeRolePolicyDocument=document(TRUST))["Role"]["Arn"]
-
-
-@pytest.fixture
-def opinions(aws: LocalAws) -> Iterator[LocalAws]:
-    yield aws
-    reset_conditions(aws)
 
 
 def simulated(iam: IAMClient, arn: str, *resources: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - parameters
@@ -124,77 +106,3 @@ def test_whoever_does_not_exist_is_not_simulated_and_the_operator_is(
             simulated(iam, arn)
     operator = clients.sts.get_caller_identity()["Arn"]
     assert decisions(simulated(clients.iam, operator, SECRET.replace(ACCOUNT, operator.split(":")[4]))) == ["allowed"]
-
-
-def test_a_set_decision_is_said_until_the_conditions_end(iam: IAMClient, role: str, opinions: LocalAws) -> None:
-    set_opinions(opinions, Opinions(simulated={role: "allowed"}))
-    assert decisions(simulated(iam, role)) == ["allowed"]
-    reset_conditions(opinions)
-    assert decisions(simulated(iam, role)) == ["implicitDeny"]
-
-
-KINDS = {"AWS::SecretsManager::Secret": READ, "AWS::KMS::Key": "kms:Decrypt"}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_policy_is_public_where_a_statement_lets_in_a_stranger(analyzer: Any, kind: str) -> None:  # noqa: ANN401 - a client
-    wide = allow(Action=KINDS[kind], Sid="Wide", Principal="*")
-    named = {**wide, "Principal": {"AWS": ACCOUNT}, "Sid": "Named"}
-    organization = {**wide, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}}
-    for statements, result in (([wide], "FAIL"), ([named], "PASS"), ([organization], "PASS"), ([named, wide], "FAIL")):
-        found = analyzer.check_no_public_access(policyDocument=document(*statements), resourceType=kind)
-        assert found["result"] == result
-        expected = [("Wide", len(statements) - 1)] if result == "FAIL" else []
-        assert [(one["statementId"], one["statementIndex"]) for one in found["reasons"]] == expected
-
-
-def test_what_is_no_policy_and_no_such_type_is_refused(analyzer: Any, refused: Refused) -> None:  # noqa: ANN401 - a client
-    for text, kind in (
-        (document(allow(Principal="*")), "AWS::SQS::Queue"),
-        ("[]", "AWS::KMS::Key"),
-        ("{", "AWS::KMS::Key"),
-    ):
-        with refused("InvalidParameterException"):
-            analyzer.check_no_public_access(policyDocument=text, resourceType=kind)
-
-
-FINDINGS = {
-    "nothing": (document(allow(Principal={"AWS": ACCOUNT})), []),
-    "no JSON": ("{", [("ERROR", "INVALID_POLICY_ELEMENT")]),
-    "no version": (json.dumps({"Statement": allow(Principal={"AWS": ACCOUNT})}), [("WARNING", "MISSING_VERSION")]),
-    "no principal": (document(allow()), [("ERROR", "MISSING_PRINCIPAL")]),
-    "all but one": (document(allow(NotPrincipal={"AWS": ACCOUNT})), [("SECURITY_WARNING", "ALLOW_WITH_NOT_PRINCIPAL")]),
-}
-
-
-@pytest.mark.parametrize("what", FINDINGS)
-def test_validate_policy_finds(analyzer: Any, what: str) -> None:  # noqa: ANN401 - a client
-    text, expected = FINDINGS[what]
-    found = analyzer.validate_policy(policyDocument=text, policyType="RESOURCE_POLICY")["findings"]
-    assert [(one["findingType"], one["issueCode"]) for one in found] == expected
-
-
-def test_set_answers_about_policies_are_given(analyzer: Any, opinions: LocalAws) -> None:  # noqa: ANN401 - a client
-    finding = {"findingType": "SUGGESTION", "issueCode": "SOME_ISSUE", "findingDetails": "Mend it."}
-    set_opinions(opinions, Opinions(public={"Wide": "PASS", "Named": "FAIL"}, found={"Named": finding}))
-    wide, named = (
-        document(allow(Sid=sid, Principal=whom)) for sid, whom in (("Wide", "*"), ("Named", {"AWS": ACCOUNT}))
-    )
-    kind = "AWS::SecretsManager::Secret"
-    results = [
-        analyzer.check_no_public_access(policyDocument=one, resourceType=kind)["result"] for one in (wide, named)
-    ]
-    assert results == ["PASS", "FAIL"]
-    (found,) = analyzer.validate_policy(policyDocument=named, policyType="RESOURCE_POLICY")["findings"]
-    assert {name: found[name] for name in finding} == finding
-
-
-@pytest.mark.parametrize("wrong", [{"simulated": {"a": "maybe"}}, {"public": {"a": "maybe"}}])
-def test_an_answer_that_aws_does_not_have_is_refused_on_both_sides(
-    aws: LocalAws, wrong: dict[str, dict[str, str]]
-) -> None:
-    with pytest.raises(ValueError, match="maybe"):
-        Opinions(**wrong)  # type: ignore[arg-type] # on purpose
-    with pytest.raises(LocalError):
-        ask(aws, "PUT", OPINIONS_PATH, wrong)
-    assert Opinions(**ask(aws, "GET", OPINIONS_PATH)) == Opinions()
