@@ -20,7 +20,7 @@ class Arn:
     """An ARN in parts; `str()` gives its text, and parsing that text gives the same parts.
 
     Attributes:
-        partition: `aws`, `aws-cn` or `aws-us-gov`.
+        partition: `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`.
         service: namespace, for example `secretsmanager`.
         region: empty for a global service, such as IAM.
         account_id: 12 digits; empty for few resources, such as buckets; `aws` for policies of AWS.
@@ -116,6 +116,6 @@ def iam_arn(account_id: str, resource: str, *, partition: str = "aws") -> str:
     Args:
         account_id: 12 digits.
         resource: for example `role/team/api`, or `root`.
-        partition: `aws`, `aws-cn` or `aws-us-gov`.
+        partition: `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`.
     """
     return str(Arn(partition, "iam", "", account_id, resource))

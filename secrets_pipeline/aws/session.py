@@ -57,7 +57,7 @@ _ADAPTING = Config(retries={"mode": "adaptive", "total_max_attempts": _MAX_ATTEM
 
 
 def partition_of(region: str) -> str:
-    """Return `aws`, `aws-cn` or `aws-us-gov`, after a region's name; no call is made."""
+    """Return `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`, after a region's name; no call is made."""
     return boto3.Session(botocore_session=_session()).get_partition_for_region(region)
 
 
@@ -114,7 +114,7 @@ class AwsAccount:
 
     @property
     def partition(self) -> str:
-        """Return `aws`, `aws-cn` or `aws-us-gov`, after the region."""
+        """Return `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`, after the region."""
         return self._boto3.get_partition_for_region(self.region)
 
     def arn(self, service: str, resource: str) -> str:

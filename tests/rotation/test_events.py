@@ -90,6 +90,35 @@ IAM_CALLS = [("iam", call_name) for call_name in names.IAM_CALLS]
 ORGANIZATION_CALLS = [("organizations", call_name) for call_name in names.ORGANIZATION_CALLS]
 
 
+@pytest.mark.parametrize(
+    "event", ["AssociateCrossAccountReplica", "DisassociateCrossAccountReplica", "ReplicateSecretToRegions"]
+)
+def test_a_replica_that_somebody_makes_is_tampering(event: str) -> None:
+    read = hint(call(event, {"secretId": "shop/dev/db"}))
+    assert (read.kind, read.secret) == (HintKind.TAMPERED, "shop/dev/db")
+
+
+@pytest.mark.parametrize(
+    ("service", "event", "asked"),
+    [
+        ("iam", "AcceptDelegationRequest", {"delegationRequestId": "x"}),
+        ("iam", "SendDelegationToken", {"delegationRequestId": "x"}),
+        ("ram", "AssociateResourceShare", {"resourceArns": ["arn:aws:ec2:eu-west-2:111122223333:subnet/x", KEY]}),
+        ("ram", "AssociateResourceShare", {"principals": ["444455556666"]}),
+        ("ram", "CreateResourceShare", {"resourceArns": [KEY], "principals": ["444455556666"]}),
+        ("ram", "DisassociateResourceShare", {"resourceArns": [KEY]}),
+    ],
+)
+def test_a_delegation_and_a_shared_key_are_of_access(service: str, event: str, asked: Mapping[str, Any]) -> None:
+    read = hint(call(event, asked, service=service))
+    assert (read.kind, read.source, read.name) == (HintKind.ACCESS, f"aws.{service}", event)
+
+
+def test_a_share_of_anything_but_a_key_is_nothing_to_us() -> None:
+    shared = {"resourceArns": ["arn:aws:ec2:eu-west-2:111122223333:subnet/x"]}
+    assert hint(call("AssociateResourceShare", shared, service="ram")).kind is HintKind.IRRELEVANT
+
+
 @pytest.mark.parametrize(("service", "event"), [*IAM_CALLS, *ORGANIZATION_CALLS])
 def test_calls_that_change_who_may_read_are_of_access(service: str, event: str) -> None:
     read = hint(call(event, {"roleName": "shop-task"}, service=service))
@@ -118,9 +147,10 @@ def test_calls_that_leave_readers_as_they_are_are_not_of_access(event: Mapping[s
     assert hint(event).kind is HintKind.IRRELEVANT
 
 
-@pytest.mark.parametrize(("service", "calls"), [("iam", names.IAM_CALLS), ("organizations", names.ORGANIZATION_CALLS)])
-def test_every_call_of_access_is_an_operation_of_its_service(service: str, calls: tuple[str, ...]) -> None:
-    operations = botocore.session.Session().get_service_model(service).operation_names
+@pytest.mark.parametrize("source", names.ACCESS_CALLS)
+def test_every_call_of_access_is_an_operation_of_its_service(source: str) -> None:
+    calls = names.ACCESS_CALLS[source]
+    operations = botocore.session.Session().get_service_model(source.partition(".")[0]).operation_names
     assert set(calls) <= set(operations)
     assert list(calls) == sorted(calls)
 
@@ -130,10 +160,19 @@ def test_every_call_of_access_is_an_operation_of_its_service(service: str, calls
 def test_events_of_a_global_service_reach_the_region_that_it_signs_for(
     partition: str, service: str, source: str
 ) -> None:
-    endpoints: Any = botocore.loaders.Loader().load_data("endpoints")
-    [told] = [one["services"][service] for one in endpoints["partitions"] if one["partition"] == partition]
-    scope = told["endpoints"][told["partitionEndpoint"]]["credentialScope"]
-    assert names.GLOBAL_REGIONS[partition][source] == scope["region"]
+    load: Any = botocore.loaders.Loader().load_data
+    [told] = [one["services"] for one in load("endpoints")["partitions"] if one["partition"] == partition]
+    if service in told:
+        region = told[service]["endpoints"][told[service]["partitionEndpoint"]]["credentialScope"]["region"]
+    else:
+        [region] = [
+            one["outputs"]["implicitGlobalRegion"] for one in load("partitions")["partitions"] if one["id"] == partition
+        ]
+    assert names.GLOBAL_REGIONS[partition][source] == region
+
+
+def test_the_partition_of_europe_has_its_events_of_access() -> None:
+    assert names.GLOBAL_REGIONS.get("aws-eusc") == {names.IAM: "eusc-de-east-1", names.ORGANIZATIONS: "eusc-de-east-1"}
 
 
 def test_who_called_is_told_with_time_address_and_program() -> None:

@@ -20,7 +20,7 @@ def secret_arn_pattern(name: str, *, partition: str, region: str, account_id: st
 
     Args:
         name: of the secret.
-        partition: `aws`, `aws-cn` or `aws-us-gov`.
+        partition: `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`.
         region: of the secret; its replicas elsewhere are not meant.
         account_id: its owner, 12 digits.
     """

@@ -23,7 +23,7 @@ class StackInAws:
         secret_arns: complete ARNs, of the secrets that exist.
         key_arns: ARNs of the keys that open a secret, of those that are known; others are named by their alias, or
             left out and said by `open`. A secret moves between keys with both until its value is written again.
-        partition: `aws`, `aws-cn` or `aws-us-gov`.
+        partition: `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`.
         account_id: of the stack, 12 digits.
         region: of the stack.
     """

@@ -66,7 +66,7 @@ def key_policy(
     Args:
         account_id: owner of the key, 12 digits.
         region: region of the key.
-        partition: `aws`, `aws-cn` or `aws-us-gov`.
+        partition: `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`.
         declared: statements from the stack.
         readers: principals of other accounts, as ARNs.
         organization_id: `o-…` that the readers have to belong to; None for any or none.

@@ -68,7 +68,7 @@ class AssumableRole:
 
     Attributes:
         account_id: 12 digits.
-        partition: `aws`, `aws-cn` or `aws-us-gov`.
+        partition: `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`.
         target: what the evaluator is asked about.
 
     Raises:

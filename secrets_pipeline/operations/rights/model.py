@@ -36,7 +36,7 @@ class Touched:
 
     Attributes:
         account_id: the role's account, 12 digits; `*` where nobody said it.
-        partition: `aws`, `aws-cn` or `aws-us-gov`.
+        partition: `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`.
         role_arn: the role, as the operator's settings name it; None for the pipeline's own credentials.
         stacks: names of the stacks that it makes true.
         regions: of those stacks and of their replicas, and of stacks that others refer to.

@@ -58,6 +58,11 @@ RULES: Mapping[str, Document] = {
         "source": [names.KMS],
         "detail-type": [names.KEY_DELETED, names.KEY_MATERIAL_EXPIRED],
     },
+    "key-shares": {
+        "source": [names.RAM],
+        "detail-type": [names.API_CALL],
+        "detail": {"eventName": list(names.SHARE_CALLS), **_NOT_REFUSED},
+    },
     "databases": {
         "source": [names.RDS],
         "detail-type": [names.INSTANCE_EVENT, names.CLUSTER_EVENT],
@@ -80,7 +85,9 @@ GLOBAL_RULES: Mapping[str, Document] = {
 }
 """The same for global services, whose events reach one region of each account (`names.GLOBAL_REGIONS`)."""
 
-FORWARDED_PATTERN: Document = {"source": [names.SECRETS_MANAGER, names.KMS, names.RDS, names.IAM, names.ORGANIZATIONS]}
+FORWARDED_PATTERN: Document = {
+    "source": [names.SECRETS_MANAGER, names.KMS, names.RDS, names.IAM, names.ORGANIZATIONS, names.RAM]
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class HintKind(StrEnum):
     DATABASE = "database"
     """A database became available, was restored, changed or failed over."""
     ACCESS = "access"
-    """Somebody changed who may read: in IAM, or by the organisation's policies."""
+    """Somebody changed who may read: in IAM, by the organisation's policies, or by a share of RAM."""
     IRRELEVANT = "irrelevant"
     """Nothing to do."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SECRETS_MANAGER, KMS, RDS = "aws.secretsmanager", "aws.kms", "aws.rds"
-IAM, ORGANIZATIONS = "aws.iam", "aws.organizations"
+IAM, ORGANIZATIONS, RAM = "aws.iam", "aws.organizations", "aws.ram"
 """`source` of an event."""
 
 LABEL_UPDATED = "Secret Label Updated"
@@ -24,17 +24,23 @@ SUCCEEDED = ("RotationSucceeded",)
 FAILED = ("RotationFailed", "RotationAbandoned", "TestRotationFailed")
 
 SECRET_CALLS = (
+    "AssociateCrossAccountReplica",
     "CancelRotateSecret",
     "DeleteResourcePolicy",
     "DeleteSecret",
+    "DisassociateCrossAccountReplica",
     "PutResourcePolicy",
     "RemoveRegionsFromReplication",
+    "ReplicateSecretToRegions",
     "RestoreSecret",
     "StopReplicationToReplica",
     "UntagResource",
     "UpdateSecret",
 )
-"""What somebody may do to a secret that a stack declares otherwise. Values come as `Secret Label Updated`."""
+"""What somebody may do to a secret that a stack declares otherwise. Values come as `Secret Label Updated`.
+
+TagResource is left out: nobody can forge a mark with it, and each apply calls it for each secret that it writes.
+"""
 
 GRANT_CALLS = ("CreateGrant", "RetireGrant", "RevokeGrant")
 KEY_CALLS = (
@@ -51,6 +57,7 @@ KEY_CALLS = (
 )
 
 IAM_CALLS = (
+    "AcceptDelegationRequest",
     "AddClientIDToOpenIDConnectProvider",
     "AddRoleToInstanceProfile",
     "AddUserToGroup",
@@ -83,6 +90,7 @@ IAM_CALLS = (
     "RemoveClientIDFromOpenIDConnectProvider",
     "RemoveRoleFromInstanceProfile",
     "RemoveUserFromGroup",
+    "SendDelegationToken",
     "SetDefaultPolicyVersion",
     "SetSecurityTokenServicePreferences",
     "TagRole",
@@ -96,9 +104,11 @@ IAM_CALLS = (
 """What changes who may read, or who may become somebody who may. A policy or group that is made counts when it is
 attached or has a member, and has neither when it is deleted. No call of STS is among them: each hands out a session of
 somebody who may already what IAM says (https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html); its
-one setting is IAM's SetSecurityTokenServicePreferences.
+one setting is IAM's SetSecurityTokenServicePreferences. A delegation request hands a partner a session of whoever
+accepts it, with no role that a list would show.
 
-Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+Sources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+and https://docs.aws.amazon.com/IAM/latest/APIReference/API_AcceptDelegationRequest.html
 """
 
 ORGANIZATION_CALLS = (
@@ -120,23 +130,41 @@ ORGANIZATION_CALLS = (
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
 """
 
+SHARE_CALLS = (
+    "AssociateResourceShare",
+    "AssociateResourceSharePermission",
+    "CreateResourceShare",
+    "DeleteResourceShare",
+    "DisassociateResourceShare",
+    "DisassociateResourceSharePermission",
+    "SetDefaultPermissionVersion",
+)
+"""What changes whom a KMS key is shared with by RAM, which then writes the key's policy `AWS_RAM`.
+
+Sources: https://docs.aws.amazon.com/ram/latest/APIReference/API_Operations.html and
+https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
+"""
+
 ACCESS_CALLS: Mapping[str, tuple[str, ...]] = {
     "iam.amazonaws.com": IAM_CALLS,
     "organizations.amazonaws.com": ORGANIZATION_CALLS,
+    "ram.amazonaws.com": SHARE_CALLS,
 }
 """By `eventSource`."""
 
-_EAST, _GOV_WEST = "us-east-1", "us-gov-west-1"
+_EAST, _GOV_WEST, _SOVEREIGN = "us-east-1", "us-gov-west-1", "eusc-de-east-1"
 GLOBAL_REGIONS: Mapping[str, Mapping[str, str]] = {
     "aws": {IAM: _EAST, ORGANIZATIONS: _EAST},
     "aws-cn": {IAM: "cn-north-1", ORGANIZATIONS: "cn-northwest-1"},
     "aws-us-gov": {IAM: _GOV_WEST, ORGANIZATIONS: _GOV_WEST},
+    "aws-eusc": {IAM: _SOVEREIGN, ORGANIZATIONS: _SOVEREIGN},
 }
 """The one region of a partition whose default bus gets the events of a global service.
 
 Sources: https://repost.aws/knowledge-center/eventbridge-rule-triggers-iam-single-region,
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events
-and botocore's endpoints.json, whose credential scopes name the region that these services sign for.
+and botocore's endpoints.json, whose credential scopes name the region that these services sign for; for a partition
+that it does not describe, `implicitGlobalRegion` of botocore's partitions.json.
 """
 
 DATABASE_CATEGORIES = ("availability", "configuration change", "creation", "failover", "recovery", "restoration")

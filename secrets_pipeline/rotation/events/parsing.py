@@ -150,10 +150,20 @@ def _access_call(hint: Hint, event: EventDocument, detail: EventDocument) -> Hin
     name, source = text(detail, "eventName") or "", text(detail, "eventSource") or ""
     if name not in names.ACCESS_CALLS.get(source, ()) or not _happened(detail):
         return hint
-    asked = mapping(detail, "requestParameters")
+    asked, known = mapping(detail, "requestParameters"), text(event, "source") or ""
+    if known == names.RAM and _shares_no_key(asked):
+        return hint
     about = _first(_PRINCIPAL, *(asked.get(key) for key in _ABOUT))
-    known = text(event, "source") or ""
     return replace(hint, kind=HintKind.ACCESS, source=known, name=name, resource=about, actor=actor_of(detail))
+
+
+def _shares_no_key(asked: EventDocument) -> bool:
+    """Whether a call of RAM names resources and nobody to share with, and none of the resources is a KMS key.
+
+    A call that names no resource may be about a share that has a key.
+    """
+    shared = entries(asked, "resourceArns")
+    return bool(shared) and not entries(asked, "principals") and _first(_KEY, *shared) is None
 
 
 def _happened(detail: EventDocument) -> bool:
@@ -174,6 +184,7 @@ _READ: Mapping[tuple[str, str], Read] = {
     (names.KMS, names.KEY_MATERIAL_EXPIRED): _key_event,
     (names.IAM, names.API_CALL): _access_call,
     (names.ORGANIZATIONS, names.API_CALL): _access_call,
+    (names.RAM, names.API_CALL): _access_call,
     (names.RDS, names.INSTANCE_EVENT): _database_event,
     (names.RDS, names.CLUSTER_EVENT): _database_event,
 }

@@ -27,10 +27,12 @@ _READS = frozenset({"GetSecretValue", "BatchGetSecretValue"})
 _CHANGES: Mapping[str, frozenset[str]] = {
     "secretsmanager": frozenset(
         {
+            "AssociateCrossAccountReplica",
             "CancelRotateSecret",
             "CreateSecret",
             "DeleteResourcePolicy",
             "DeleteSecret",
+            "DisassociateCrossAccountReplica",
             "PutResourcePolicy",
             "PutSecretValue",
             "RemoveRegionsFromReplication",
