@@ -148,21 +148,24 @@ def test_a_fenced_run_asks_before_each_try_of_a_write_and_never_before_a_read(
     client.list_secrets()
     assert asked == []
     arm(aws, InjectedFault(FaultAction.ERROR, operation="CreateSecret"))
+    client.meta.events.register("request-created", lambda **_: asked.append("try"))
     client.create_secret(Name="a", SecretString="first")
-    assert disarm(aws)[0].seen == len(asked) == 2
+    assert disarm(aws)[0].seen == asked.count("try") == 2
+    # Once before a connection is chosen, then before each piece that goes: head and body.
+    assert asked == ["try", "asked", "asked", "asked"] * 2
 
 
 def test_what_the_fence_refuses_never_leaves_not_even_as_another_try(
     aws: LocalAws, account: AwsAccount, emulator: Emulator
 ) -> None:
-    asked: list[str] = []
+    answers: list[str] = []
 
     def lost_after_the_first_try() -> None:
-        asked.append("asked")
-        if len(asked) > 1:
+        if answers:
             raise GuardError("another run took over")
 
     client = Sessions().derived(fence=Fence(lost_after_the_first_try)).for_target(OURS).client("secretsmanager")
+    client.meta.events.register("response-received", lambda **_: answers.append("answer"))
     arm(aws, InjectedFault(FaultAction.THROTTLE, operation="CreateSecret"))
     with pytest.raises(GuardError, match="another run took over"):
         client.create_secret(Name="a", SecretString="canary")
