@@ -215,7 +215,8 @@ def _repository(folder: Path, aws: LocalAws, stacks: Sequence[str]) -> Path:
     settings = {
         "grants": {"preset": "single-team"},
         "targets": [{"stacks": "*", "account_id": aws.account_id, "region": aws.region}],
-        "leases": {**shared, "prefix": "leases"},
+        # What a killed run signed is sent at once or never, so nobody waits until AWS refuses it.
+        "leases": {**shared, "prefix": "leases", "takeover_delay": 0},
         "seals": {**shared, "prefix": "seals"},
         "alerts": {"topic_arn": topic},
         "repository": "example.com/acme/many",

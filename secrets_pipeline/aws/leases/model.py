@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
+
+from secrets_pipeline.aws.patience import WAITING
+
+Tell: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,12 @@ class Lease(Protocol):
     Attributes:
         predecessor: the run whose expired lease this was; None where it was free.
         took_over: what happened to that one; empty where it was free.
+        unsettled: a run whose lease expired, and whose last writes nobody has looked for yet; empty for none.
     """
 
     predecessor: str | None
     took_over: str
+    unsettled: str
 
     def check(self) -> None:
         """Return if the lease is still the run's, which is to be asked right before each write.
@@ -62,6 +69,24 @@ class Lease(Protocol):
             GuardError: if another run took it over, or it was given back.
             AwsError: if nobody can tell.
         """
+
+    def confirm(self) -> None:
+        """Return if the lease was the run's until now, which is to be asked after its writes.
+
+        Raises:
+            GuardError: if another run took it over, or it was given back; the text names what `answered` kept.
+            AwsError: if nobody can tell.
+        """
+
+    def answered(self, call: str) -> None:
+        """Keep what a write was, if AWS answered it when the run could trust its lease no longer.
+
+        Args:
+            call: operation and name, for example `TagResource shop/dev/api`.
+        """
+
+    def settle(self) -> None:
+        """Say, as the lease is given back, that all of the stack was compared deeply."""
 
     def release(self) -> None:
         """Give the lease back.
@@ -76,17 +101,20 @@ class Leases(Protocol):
 
     Attributes:
         root: what the address of each of them begins with, for example `s3://bucket/prefix/`.
+        expiry: seconds after which others may take a lease that its run does not renew.
     """
 
     root: str
+    expiry: float
 
-    def take(self, key: str, claim: Claim, *, patience: float) -> Lease:
+    def take(self, key: str, claim: Claim, *, patience: float, tell: Tell = WAITING.info) -> Lease:
         """Wait for a lease and take it.
 
         Args:
             key: which.
             claim: for whom.
             patience: seconds to wait while another run has it.
+            tell: is told what is waited for, and until when, as often as that changes.
 
         Raises:
             GuardError: if another run has it for longer.

@@ -25,4 +25,5 @@ def shared_leases(settings: BucketLeases, sessions: Sessions) -> SharedLeases:
     """
     # A renewal that hangs must end long before the lease does.
     account = sessions.derived(config=HASTE).for_target(settings.target)
-    return SharedLeases(S3LeaseStore(account.client("s3"), settings.bucket, settings.prefix), settings.seconds)
+    store = S3LeaseStore(account.client("s3"), settings.bucket, settings.prefix)
+    return SharedLeases(store, settings.seconds, takeover_delay=settings.takeover_delay)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 
 from secrets_pipeline.errors import GuardError
@@ -22,6 +22,8 @@ class LeaseRecord:
         host: of the run, for humans.
         taken: when, by the clock of that host, for humans.
         renewed: the same of the last beat.
+        unsettled: a run whose lease expired, as long as no run has compared deeply what that one may have changed;
+            empty for none.
     """
 
     run_id: str
@@ -32,6 +34,7 @@ class LeaseRecord:
     host: str
     taken: str
     renewed: str
+    unsettled: str = ""
 
     def text(self) -> str:
         """Return the record as JSON."""
@@ -50,7 +53,7 @@ class LeaseRecord:
         """
         try:
             found = json.loads(text)
-            record = cls(**{field.name: found[field.name] for field in fields(cls)})
+            record = cls(**{one.name: found[one.name] for one in fields(cls) if one.name in found})
         except (ValueError, TypeError, KeyError):
             record = None
         if record is None or not isinstance(record.beat, int) or not isinstance(record.seconds, int):
@@ -74,7 +77,9 @@ class Seen:
 
     Attributes:
         version: another one after each write: S3's ETag.
+        dated: when the store answered, by its own clock (header `Date`); None if it did not say.
     """
 
     record: LeaseRecord
     version: str
+    dated: datetime | None = field(default=None, compare=False)

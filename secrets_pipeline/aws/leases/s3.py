@@ -10,6 +10,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyMo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -46,7 +49,7 @@ class S3LeaseStore:
             except self._client.exceptions.NoSuchKey:
                 return None
             text = answer["Body"].read().decode(errors="replace")
-        return Seen(LeaseRecord.parse(text, f"{self.root}{key}"), answer["ETag"])
+        return Seen(LeaseRecord.parse(text, f"{self.root}{key}"), answer["ETag"], _dated(answer))
 
     def write(self, key: str, record: LeaseRecord, over: Seen | None) -> Seen | None:
         """Write a record (S3 PutObject) if the object is as it was read; see `LeaseStore.write`."""
@@ -64,4 +67,12 @@ class S3LeaseStore:
                 if error.response.get("Error", {}).get("Code") in _NOT_AS_READ:
                     return None
                 raise
-        return Seen(record, answer["ETag"])
+        return Seen(record, answer["ETag"], _dated(answer))
+
+
+def _dated(answer: Mapping[str, Any]) -> datetime | None:
+    """When S3 answered, by its own clock, in whole seconds (RFC 9110, 6.6.1); a gateway may leave it out."""
+    try:
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    except (KeyError, ValueError):
+        return None

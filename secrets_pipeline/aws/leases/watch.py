@@ -34,8 +34,8 @@ class Watch:
         self._lock = threading.Lock()
         self._since: dict[str, tuple[str, float]] = {}
 
-    def has_expired(self, address: str, seen: Seen, asked: float) -> bool:
-        """Tell whether a record has now been the same for as long as it lasts.
+    def stood_still(self, address: str, seen: Seen, asked: float) -> float:
+        """Tell for how many seconds a record has been the same; 0 if it was never seen as it is.
 
         Args:
             address: of the lease.
@@ -46,8 +46,8 @@ class Watch:
             version, since = self._since.get(address, ("", 0.0))
             if version != seen.version:
                 self._since[address] = (seen.version, self.clock())
-                return False
-            return asked - since >= seen.record.seconds
+                return 0.0
+            return asked - since
 
 
 WATCH = Watch()

@@ -53,6 +53,10 @@ class Writer:
         self._record = first
         self._clock = clock
 
+    def say_unsettled(self, run_id: str) -> None:
+        """Let the records from now on say whose last writes nobody has looked for; empty for nobody's."""
+        self._record = replace(self._record, unsettled=run_id)
+
     def write(self, over: Seen | None, *, released: bool = False) -> Answer:
         """Write the next record.
 

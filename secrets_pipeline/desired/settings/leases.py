@@ -21,8 +21,17 @@ class BucketLeases(AssumedRole):
         ge=160,
         le=900,
         description=(
-            "How long a lease lasts that its run no longer renews, so how long a stack waits after a run died. All but "
-            "120 of them are the time in which the run has to renew it."
+            "How long a lease lasts that its run no longer renews. All but 120 of them are the time in which the run "
+            "has to renew it."
+        ),
+    )
+    takeover_delay: int = Field(
+        default=300,
+        ge=0,
+        le=900,
+        description=(
+            "How many seconds after that another run may take over; until then AWS takes what the run has signed, but "
+            "not sent. 300 fits services that refuse a signature after five minutes, 900 those that do after fifteen."
         ),
     )
 

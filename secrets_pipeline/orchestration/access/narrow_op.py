@@ -62,6 +62,7 @@ def look_for_tampering(
             DATA: dg.MetadataValue.json({_NAMES: healed}),
         },
     )
+    applying.confirm()
     for one, line in zip(treated, lines, strict=True):
         link = alerting.link(f"/runs/{context.run_id}")
         alerting.say(_alert(stack, one, line, calls, link), context.instance, context.log)

@@ -11,8 +11,9 @@ from pathlib import Path
 import dagster as dg
 
 from secrets_pipeline.aws.leases.local import FileLeases
-from secrets_pipeline.aws.leases.model import Claim, Lease, Leases
+from secrets_pipeline.aws.leases.model import Claim, Lease, Leases, Tell
 from secrets_pipeline.aws.leases.opening import shared_leases
+from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.orchestration.shared.busy import UNDER_WAY
 from secrets_pipeline.orchestration.shared.home import storage_errors
@@ -24,6 +25,7 @@ MAY_HOLD = (dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY)
 """Statuses of runs that may have a lease: a queued one has none yet."""
 PATIENCE_SECONDS = 600.0
 """So long a run waits for the lease, and for a store of leases that does not answer."""
+_LOOKING_SECONDS = 60.0
 _OF_ONE_HOST = frozenset({"SqliteEventLogStorage", "ConsolidatedSqliteEventLogStorage", "InMemoryEventLogStorage"})
 """Dagster's default, and what forgets; known by their names in dagster.yaml."""
 
@@ -47,8 +49,15 @@ def leases_of(instance: dg.DagsterInstance, stacks: Stacks) -> Leases:
     return FileLeases(Path(instance.root_directory) / "locks")
 
 
+def patience_of(leases: Leases) -> float:
+    """Return how many seconds a run waits for a lease: ten minutes, or as long as a dead run's needs to be free."""
+    return max(PATIENCE_SECONDS, leases.expiry + _LOOKING_SECONDS)
+
+
 @contextmanager
-def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, stack: str) -> Iterator[Lease]:
+def run_lease(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, stack: str, *, tell: Tell = WAITING.info
+) -> Iterator[Lease]:
     """Hold the lease of a stack while the block runs; every other run that holds it by its tag is failed.
 
     Args:
@@ -56,19 +65,22 @@ def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, 
         run: which applies.
         stacks: the stacks of the run.
         stack: the stack's name.
+        tell: is told what the run waits for, and until when.
 
     Raises:
-        GuardError: see `leases_of`; or if another run has the lease for ten minutes, or this one was ended before.
+        GuardError: see `leases_of`; or if another run has the lease for ten minutes, this one was ended before, or this
+            host's clock is ahead of AWS's.
         AwsError: if the store of leases refuses.
     """
     leases = leases_of(instance, stacks)
     key = f"{stacks.account_of(stack)}-{stack}"
     mark = Mark(leases.root + key, holds=True)
     with storage_errors():
-        lease = _taken(instance, leases, key, Claim(run.run_id, platform.node()))
+        lease = _taken(instance, leases, key, Claim(run.run_id, platform.node()), tell)
     try:
         mark.write(instance, run.run_id)
         _refuse_ended(instance, run.run_id)
+        lease.check()
         _fail_others(instance, stack, run.run_id, mark, lease)
         yield lease
     finally:
@@ -81,17 +93,18 @@ def run_lease(instance: dg.DagsterInstance, run: dg.DagsterRun, stacks: Stacks, 
                 lease.release()
 
 
-def _taken(instance: dg.DagsterInstance, leases: Leases, key: str, claim: Claim) -> Lease:
+def _taken(instance: dg.DagsterInstance, leases: Leases, key: str, claim: Claim, tell: Tell) -> Lease:
     try:
         return leases.take(key, claim, patience=0)
     except (AwsError, GuardError):
         # Somebody has it, or the store did not answer once.
         own = f"{key}.{claim.run_id}"
     # A run that dies while it waits is found by a lease of its own, as one is that dies while it applies.
-    waiting = leases.take(own, claim, patience=PATIENCE_SECONDS)
+    patience = patience_of(leases)
+    waiting = leases.take(own, claim, patience=patience, tell=tell)
     try:
         Mark(leases.root + own, holds=True).write(instance, claim.run_id)
-        lease = leases.take(key, claim, patience=PATIENCE_SECONDS)
+        lease = leases.take(key, claim, patience=patience, tell=tell)
         # Before the other one is given back, or the run would count as dead in between.
         Mark(leases.root + key, holds=True).write(instance, claim.run_id)
     except BaseException:
@@ -133,7 +146,7 @@ def fail_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, why: str) -
     """
     said = (
         f"Nobody executes this run any longer: {why}. "
-        "What it wrote stays, and it writes nothing more; the next apply goes on from there."
+        "What it wrote stays; the next apply compares the whole stack and goes on from there."
     )
     if run.status is dg.DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, said)

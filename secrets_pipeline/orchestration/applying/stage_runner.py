@@ -5,6 +5,8 @@ from typing import Any
 
 import dagster as dg
 
+from secrets_pipeline.aws.leases.model import Lease, Tell
+from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.engine.apply import Reconciler, apply, plan_stage
 from secrets_pipeline.engine.model import ChangeClass, Outcome, Total
 from secrets_pipeline.errors import GuardError
@@ -27,12 +29,16 @@ class Applying:
         leased: the stack whose lease the run holds; None where it holds none.
         about: the secrets that the run was asked for because of, none for all of its stack; None where it was asked for
             because of nothing that happened to a secret.
+
+    Attributes:
+        lease: of the run; None where it holds none.
     """
 
     def __init__(
         self, stacks: Stacks, progress: StageProgress, leased: str | None, about: Collection[str] | None
     ) -> None:
         self.stacks = stacks
+        self.lease: Lease | None = None
         self._progress = progress
         self._leased = leased
         self._about = about
@@ -61,6 +67,21 @@ class Applying:
         self._progress(stage, Total(sum(change.action is not ChangeClass.NONE for change in changes)))
         return apply(reconciler, changes, progress=lambda outcome: self._progress(stage, outcome))
 
+    def confirm(self) -> None:
+        """Return if the run had its lease until now; to be asked by each step that writes, after it said what it did.
+
+        Raises:
+            GuardError: if another run took it over; the text names the calls that AWS answered since.
+            AwsError: if nobody can tell.
+        """
+        if self.lease is not None:
+            self.lease.confirm()
+
+    def settle(self) -> None:
+        """Say that this run has compared everything deeply: nobody need look for what an earlier run wrote last."""
+        if self.lease is not None:
+            self.lease.settle()
+
 
 @dg.resource(required_resource_keys={"stacks", "progress", "names"})
 def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]:
@@ -81,12 +102,24 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
         return
     # Each job that writes has this resource, and a lease is a write, too.
     made.stacks.refuse_unnamed_account(stack)
-    with run_lease(context.instance, context.run, made.stacks, stack) as lease:
+    with run_lease(context.instance, context.run, made.stacks, stack, tell=_telling(context)) as lease:
         refuse_overtaken(context.run, context.instance)
-        made.stacks.fence(lease.check)
+        made.lease = lease
+        made.stacks.fence(lease)
         # Before the first step, which notes the version that it was made of.
         observe_declared(context.instance, resources.names, made.stacks.desired, stack)
         yield made
+
+
+def _telling(context: dg.InitResourceContext) -> Tell:
+    """Tell whoever watches this process, and whoever looks at the run."""
+
+    def tell(what: str) -> None:
+        WAITING.info("%s", what)
+        if context.log is not None:
+            context.log.info("This run %s.", what)
+
+    return tell
 
 
 def _about(run: dg.DagsterRun | None) -> Collection[str] | None:

@@ -11,7 +11,7 @@ import dagster as dg
 from secrets_pipeline.aws.leases.model import Gone, Leases
 from secrets_pipeline.aws.leases.watch import elapsed
 from secrets_pipeline.errors import AwsError, GuardError
-from secrets_pipeline.orchestration.applying.run_lease import MAY_HOLD, PATIENCE_SECONDS, fail_abandoned, leases_of
+from secrets_pipeline.orchestration.applying.run_lease import MAY_HOLD, fail_abandoned, leases_of, patience_of
 from secrets_pipeline.orchestration.shared.home import storage_errors
 from secrets_pipeline.orchestration.shared.lease_mark import Mark
 from secrets_pipeline.orchestration.shared.names import Names
@@ -23,8 +23,8 @@ from secrets_pipeline.orchestration.shared.resources import Stacks
 NAME = "abandoned_run_sensor"
 _INTERVAL = 15
 _ENDING_SECONDS = 60.0
-_BEGINNING_SECONDS = PATIENCE_SECONDS + 300.0
-"""So long a run may take to come to its lease: it reads the repository, and a store of leases may not answer."""
+_READING_SECONDS = 300.0
+"""So long a run may read the repository, before it waits for its lease."""
 _SUBMITTING_SECONDS = 300.0
 """So long a run of a backfill may not be submitted: a daemon that died in between counts it as submitted ever after.
 
@@ -126,9 +126,10 @@ def _judged(instance: dg.DagsterInstance, run: dg.DagsterRun, leases: Leases, st
             return "is about to be submitted"
         why = f"it was made and not submitted for {_SUBMITTING_SECONDS:.0f} s"
     elif mark is None:
-        if not standing.lasts(run, _BEGINNING_SECONDS):
+        beginning = patience_of(leases) + _READING_SECONDS
+        if not standing.lasts(run, beginning):
             return "has not taken its lease yet"
-        why = f"it has not come to take the lease of its stack for {_BEGINNING_SECONDS:.0f} s"
+        why = f"it has not come to take the lease of its stack for {beginning:.0f} s"
     elif not mark.holds:
         if not standing.lasts(run, _ENDING_SECONDS):
             return "gave its lease back, and is about to end"

@@ -117,6 +117,7 @@ def _asset(names: Names, name: str) -> dg.AssetsDefinition:
         outcomes = applying.reconcile(name, reconciler)
         told = _told(context, name, stack, reconciler, outcomes)
         yield materialized(stack, name, outcomes, shown=told.shown, data=told.data)
+        applying.confirm()
         _fail_alone(context, names, outcomes)
 
     return apply
@@ -149,6 +150,7 @@ def _secrets(names: Names) -> dg.AssetsDefinition:
         outcomes = applying.reconcile("secrets", STAGES["secrets"](stack, passwords=generated_passwords))
         _drop_seal(context, applying, stack)
         yield materialized(stack, "secrets", outcomes)
+        applying.confirm()
         _fail_alone(context, names, outcomes)
 
     return secrets

@@ -19,6 +19,7 @@ from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.history import planned_checks
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck, checks_of_run, is_red
+from secrets_pipeline.reconcilers.stack import Stack
 
 
 def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsDefinition:
@@ -47,9 +48,18 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         page = {**_links(red), **outcomes_page(own), "stack": outcomes_table(earlier + own)}
         if failed:
             raise dg.Failure(failure(context, failed), metadata=page)
+        applying.confirm()
+        if _compared_all(context, stack, stages):
+            applying.settle()
         yield dg.MaterializeResult(data_version=version_of(stack), metadata={**page, DATA: outcomes_data(marked)})
 
     return stack_report
+
+
+def _compared_all(context: Context, stack: Stack, stages: Collection[dg.AssetKey]) -> bool:
+    options = stack.run.options
+    run: Collection[dg.AssetKey] = context.job_def.asset_layer.selected_asset_keys
+    return options.deep and not options.only and all(stage in run for stage in stages)
 
 
 def _evaluations(

@@ -95,6 +95,7 @@ def mend_rotations(
             DATA: dg.MetadataValue.json({TRIES: {name: asdict(known) for name, known in after.items()}}),
         },
     )
+    applying.confirm()
     stuck = [one for one in unfinished if _is_for_humans(one, after[one.name])]
     for one in stuck:
         link = alerting.link(f"/runs/{context.run_id}")

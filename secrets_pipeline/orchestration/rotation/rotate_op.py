@@ -77,6 +77,7 @@ def rotate(
         partition=chosen,
         metadata={**outcomes_page(rows(outcomes)), DATA: outcomes_data(outcomes)},
     )
+    applying.confirm()
     failed = [one for one in outcomes if isinstance(one, Failed)]
     if failed:
         lines = [f"{one.change.resource.name}: {one.error.diagnostics()}" for one in failed]

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from secrets_pipeline.aws.guards import Fence
+from secrets_pipeline.aws.leases.model import Lease
 from secrets_pipeline.aws.service_keys import ServiceKeys
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
@@ -117,13 +118,16 @@ class Stacks:
         """Return the sessions of the run."""
         return self._sessions
 
-    def fence(self, check: Callable[[], None]) -> None:
+    def fence(self, lease: Lease) -> None:
         """Have each write of this run ask first; whoever else shares the sessions is not concerned.
 
         Args:
-            check: raises where the run may write no more.
+            lease: of the run. If a run's lease expired, and nobody has looked for its last writes since, this run
+                compares everything deeply.
         """
-        self._sessions = self._sessions.derived(fence=Fence(check))
+        self._sessions = self._sessions.derived(fence=Fence(lease.check, lease.answered))
+        if lease.unsettled:
+            self._options = replace(self._options, deep=True)
         self._assemblies.clear()
 
     @property

@@ -22,7 +22,11 @@ from tests.simulation.scheduling import Actor, Scheduler
 SECONDS = 160
 KEY = "stack"
 LATE_SECONDS = 120.0
-"""The longest from a check until its call is sent."""
+"""The longest from a check until its call is sent, by a run that does not stand still."""
+SIGNED_SECONDS = 300.0
+"""The longest from its time stamp until AWS performs a request."""
+AHEAD_SECONDS = 60.0
+"""The farthest that the clock of a host is ahead of AWS's."""
 
 
 class MemoryStore:
@@ -140,9 +144,14 @@ class Schedule:
         seed: decides everything.
         trouble: how likely a call goes wrong.
         runs: how many.
+        standing: whether a run may stand still between signing and sending, for as long as it likes.
+        delay: of whoever takes a lease over.
     """
 
-    def __init__(self, seed: int, *, trouble: float = 0.2, runs: int = 3) -> None:
+    def __init__(
+        self, seed: int, *, trouble: float = 0.2, runs: int = 3, standing: bool = False, delay: int = 0
+    ) -> None:
+        self._standing, self._delay = standing, delay
         self.rng = random.Random(seed)  # noqa: S311 - a schedule, no secret
         self.scheduler = Scheduler(self.rng, restlessness=self.rng.choice([0.2, 0.6, 1.0]))
         self.store = MemoryStore(lambda: self.scheduler.clock)
@@ -161,7 +170,12 @@ class Schedule:
             # Each host has a clock of its own.
             watch = Watch(lambda: self.scheduler.clock + self._origins[number])
             leases = SharedLeases(
-                network, SECONDS, watch=watch, sleep=lambda s: self.scheduler.sleep(actor, s), renewing=False
+                network,
+                SECONDS,
+                takeover_delay=self._delay,
+                watch=watch,
+                sleep=lambda s: self.scheduler.sleep(actor, s),
+                renewing=False,
             )
             lease = None
             while lease is None:
@@ -184,8 +198,9 @@ class Schedule:
                 except AwsError:
                     continue
                 # No turn between the check and the sending: a call that was checked is on its way.
-                seconds = self.rng.uniform(0, LATE_SECONDS)
-                self.store.ledger.writes.append((self.scheduler.clock + seconds, actor.name))
+                seconds = self.rng.uniform(0, 5 * LATE_SECONDS if self._standing else LATE_SECONDS)
+                if not self._standing or seconds <= SIGNED_SECONDS + self.rng.uniform(0, AHEAD_SECONDS):
+                    self.store.ledger.writes.append((self.scheduler.clock + seconds, actor.name))
                 if self.rng.random() < 0.1:
                     return  # dies while it is on its way
                 self.scheduler.sleep(actor, seconds)

@@ -28,6 +28,19 @@ def test_no_write_is_performed_while_the_lease_is_another_runs(seed: int, troubl
     assert Schedule(seed, trouble=trouble).run().trespasses() == []
 
 
+@given(seed=seeds, trouble=st.sampled_from([0.0, 0.2, 0.6]))
+def test_no_write_of_a_run_that_stood_still_is_performed_while_the_lease_is_another_runs(
+    seed: int, trouble: float
+) -> None:
+    """By the age of signatures alone: who stands still here asks nobody as it goes on."""
+    assert Schedule(seed, trouble=trouble, standing=True, delay=300).run().trespasses() == []
+
+
+@pytest.mark.parametrize("delay", [0, 150])
+def test_without_the_whole_delay_a_run_that_stood_still_writes_under_another_ones_lease(delay: int) -> None:
+    assert any(Schedule(seed, standing=True, delay=delay).run().trespasses() for seed in range(_BREAKING_SEEDS))
+
+
 def test_the_schedules_take_leases_over_and_write_under_each() -> None:
     ledgers = [Schedule(seed).run() for seed in range(50)]
     assert sum(len({run for _, run in ledger.owners}) == 3 for ledger in ledgers) > 20
@@ -39,8 +52,8 @@ def _counts_itself_out_late(patch: pytest.MonkeyPatch) -> None:
 
 
 def _takes_over_early(patch: pytest.MonkeyPatch) -> None:
-    judged = Watch.has_expired
-    patch.setattr(Watch, "has_expired", lambda self, address, seen, asked: judged(self, address, seen, asked + 30))
+    judged = Watch.stood_still
+    patch.setattr(Watch, "stood_still", lambda self, address, seen, asked: judged(self, address, seen, asked) + 30)
 
 
 def _counts_from_the_answer(patch: pytest.MonkeyPatch) -> None:

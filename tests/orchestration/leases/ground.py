@@ -31,7 +31,7 @@ def in_bucket(aws: LocalAws) -> Mapping[str, Any]:
     s3 = operator(aws).client("s3")
     if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
-    return {"leases": {"bucket": BUCKET, "region": aws.region, "seconds": SECONDS}}
+    return {"leases": {"bucket": BUCKET, "region": aws.region, "seconds": SECONDS, "takeover_delay": 0}}
 
 
 class World:

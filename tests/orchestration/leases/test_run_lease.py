@@ -23,7 +23,7 @@ EVERYWHERE = pytest.mark.parametrize("where", ["bucket", "file"])
 def test_one_run_at_a_time_has_the_lease_of_a_stack(
     instance: dg.DagsterInstance, opened: Opened, world: World, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setattr(run_lease, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(run_lease, "patience_of", lambda _leases: 0)
     stacks = opened(where)
     first, second, other = run_of(instance), run_of(instance), run_of(instance, "b")
     with run_lease.run_lease(instance, first, stacks, "a") as lease:

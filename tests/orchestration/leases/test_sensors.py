@@ -47,6 +47,7 @@ print("held", flush=True)
 time.sleep(10_000)
 """
 KEY = "111122223333-a"
+BEGINNING_SECONDS = run_lease.PATIENCE_SECONDS + sensors._READING_SECONDS
 
 
 def test_a_run_whose_lease_expired_is_failed_and_the_next_one_need_not_wait(
@@ -123,10 +124,10 @@ def test_a_run_that_dies_before_it_takes_its_lease_is_failed_after_a_while_and_o
         run_of(instance, None),
     )
     assert end_abandoned(instance, leases, LEASED, standing).count("has not taken its lease yet") == 3
-    world.pass_by(sensors._BEGINNING_SECONDS / 2)
+    world.pass_by(BEGINNING_SECONDS / 2)
     late = run_of(instance)
     end_abandoned(instance, leases, LEASED, standing)
-    world.pass_by(sensors._BEGINNING_SECONDS / 2)
+    world.pass_by(BEGINNING_SECONDS / 2)
     end_abandoned(instance, leases, LEASED, standing)
     assert {status(instance, run) for run in (dead, chosen, repeats)} == {"FAILURE"}
     assert "it has not come to take the lease of its stack" in failure_of(instance, dead)
@@ -161,7 +162,7 @@ def test_a_run_that_comes_to_its_lease_late_may_end_as_slowly_as_any(
     stacks, run = opened("bucket"), run_of(instance)
     leases, standing = leases_of(instance, stacks), Standing(world.clock)
     end_abandoned(instance, leases, LEASED, standing)
-    world.pass_by(sensors._BEGINNING_SECONDS - SECONDS)
+    world.pass_by(BEGINNING_SECONDS - SECONDS)
     with run_lease.run_lease(instance, run, stacks, "a"):
         pass
     assert "is about to end" in end_abandoned(instance, leases, LEASED, standing)
@@ -177,7 +178,9 @@ def test_a_run_that_dies_while_it_waits_for_the_lease_is_failed_and_as_long_as_i
     Mark(leases.root + KEY, holds=True).write(instance, slow.run_id)
     take, own, seen = shared.SharedLeases.take, [], []
 
-    def taking(self: shared.SharedLeases, key: str, claim: Claim, *, patience: float) -> shared.SharedLease:
+    def taking(
+        self: shared.SharedLeases, key: str, claim: Claim, *, patience: float, **_: object
+    ) -> shared.SharedLease:
         if key != KEY or not patience:
             own.append(take(self, key, claim, patience=0))
             return own[-1]
