@@ -5,24 +5,33 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-even
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.operations.doctor.model import Answer, Verdict, fine
+from secrets_pipeline.reconcilers.event_queue.desired import GLOBAL_RULES, RULES
+from secrets_pipeline.rotation.events import names
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 _REMEDY = (
-    "Make a multi-region trail with management events, read and write or write alone; until then failed rotations and "
-    "changes from outside are seen at the next verification."
+    "Make a multi-region trail with management events of these services, read and write or write alone; until then "
+    "failed rotations and changes from outside are seen at the next verification."
 )
-_SECRETS = "secretsmanager.amazonaws.com"
-_WANTED = {"eventCategory": "Management", "eventSource": _SECRETS, "readOnly": "false"}
-"""By fields of an advanced selector:
-https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html"""
+
+
+def _sources(rules: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """List the services, as trails name them, whose events rules take from CloudTrail."""
+    by_cloudtrail = {names.API_CALL, names.SERVICE_EVENT}
+    sources = (one["source"][0] for one in rules if by_cloudtrail & set(one["detail-type"]))
+    return tuple(dict.fromkeys(f"{source.removeprefix('aws.')}.amazonaws.com" for source in sources))
+
+
+_LOCAL, _GLOBAL = _sources(RULES.values()), _sources(GLOBAL_RULES.values())
+_SOURCES = (*_LOCAL, *_GLOBAL)
 
 
 def trail(stacks: Sequence[Stack]) -> Iterator[Answer]:
@@ -36,47 +45,69 @@ def trail(stacks: Sequence[Stack]) -> Iterator[Answer]:
         return
     with calling("DescribeTrails", f"in {account.region}"):
         found = account.client("cloudtrail").describe_trails()["trailList"]
-    told = [f"{one['Name']} {_lack(account, dict(one))}".rstrip() for one in found]
-    good = [one["Name"] for one, text in zip(found, told, strict=True) if text == one["Name"]]
-    if good:
-        yield fine("trail", f"{good[0]} tells of management events")
-    else:
-        text = "; ".join(told) or f"no trail covers {account.region}"
-        yield Answer("trail", Verdict.ADVISED, f"events of API calls never arrive: {text}", _REMEDY)
+    wanted = _SOURCES if settings.events.watch_access else _LOCAL
+    trails = [(str(one["Name"]), _judged(account, dict(one), wanted)) for one in found]
+    missing = [one for one in wanted if not any(one in judged.recorded for _, judged in trails)]
+    if not missing:
+        good = dict.fromkeys(name for name, judged in trails if judged.recorded)
+        yield fine("trail", f"{', '.join(good)} tells of management events")
+        return
+    lacks = [f"{name} {judged.lack}" for name, judged in trails if judged.lack]
+    text = "; ".join(lacks) or f"no trail covers {account.region}"
+    yield Answer("trail", Verdict.ADVISED, f"events of calls of {', '.join(missing)} never arrive: {text}", _REMEDY)
 
 
-def _lack(account: AwsAccount, one: Mapping[str, Any]) -> str:
-    """What a trail lacks; empty for nothing."""
+class _Judged(NamedTuple):
+    """What a trail records of the services that are wanted, and what it lacks; empty for nothing."""
+
+    recorded: frozenset[str] = frozenset()
+    lack: str = ""
+
+
+def _judged(account: AwsAccount, one: Mapping[str, Any], wanted: Sequence[str]) -> _Judged:
     name, cloudtrail = str(one["TrailARN"]), account.client("cloudtrail")
     if not one.get("IsMultiRegionTrail") and one.get("HomeRegion") != account.region:
-        return f"records {one.get('HomeRegion')} alone"
+        return _Judged(lack=f"records {one.get('HomeRegion')} alone")
     with calling("GetTrailStatus", name):
         if not cloudtrail.get_trail_status(Name=name).get("IsLogging"):
-            return "is stopped"
+            return _Judged(lack="is stopped")
     with calling("GetEventSelectors", name):
         selectors = cloudtrail.get_event_selectors(TrailName=name)
-    if not records_changes(selectors):
-        return "records no management events that write"
-    return "" if one.get("IsMultiRegionTrail") else "is of this region alone, and IAM tells of its calls in another"
+    recorded = frozenset(source for source in wanted if records_changes(selectors, source))
+    if not recorded:
+        return _Judged(lack="records no management events that write")
+    lacks = []
+    if left_out := [source for source in wanted if source not in recorded]:
+        lacks.append(f"leaves out {', '.join(left_out)}")
+    if not one.get("IsMultiRegionTrail"):
+        recorded = recorded.difference(_GLOBAL)
+        lacks.append("is of this region alone, and IAM tells of its calls in another")
+    return _Judged(recorded, ", and ".join(lacks))
 
 
-def records_changes(selectors: Mapping[str, Any]) -> bool:
-    """Whether event selectors, basic or advanced, take in management events that write. Pure.
+def records_changes(selectors: Mapping[str, Any], source: str) -> bool:
+    """Whether event selectors, basic or advanced, take in management events of a service that write. Pure.
+
+    Basic ones can leave out KMS and the Data API of RDS alone; leaving KMS out is common, as it costs the most.
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html
 
     Args:
         selectors: answer of GetEventSelectors.
+        source: the service, as CloudTrail names it, for example `kms.amazonaws.com`.
     """
     for one in selectors.get("EventSelectors") or ():
-        excluded = _SECRETS in one.get("ExcludeManagementEventSources", ())
+        excluded = source in one.get("ExcludeManagementEventSources", ())
         if one.get("IncludeManagementEvents", True) and one.get("ReadWriteType", "All") != "ReadOnly" and not excluded:
             return True
-    return any(map(_advanced, selectors.get("AdvancedEventSelectors") or ()))
+    return any(_advanced(one, source) for one in selectors.get("AdvancedEventSelectors") or ())
 
 
-def _advanced(selector: Mapping[str, Any]) -> bool:
+def _advanced(selector: Mapping[str, Any], source: str) -> bool:
+    """By fields: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html."""
+    wanted = {"eventCategory": "Management", "eventSource": source, "readOnly": "false"}
     fields = {one["Field"]: one for one in selector.get("FieldSelectors", ())}
     return "eventCategory" in fields and all(
-        _takes_in(fields[name], value) for name, value in _WANTED.items() if name in fields
+        _takes_in(fields[name], value) for name, value in wanted.items() if name in fields
     )
 
 

@@ -348,5 +348,5 @@ def test_a_key_with_a_policy_is_made_by_whoever_may_replace_that_policy(actors: 
     actors.allow(role, allow("kms:CreateKey"))
     named = document(allow("kms:*", **of(f"arn:aws:iam::{OWN}:role/{role}")))
     assert refusal(lambda: maker.kms.create_key(Policy=named)) == ("", "")
-    bypassed = {"Policy": delegates, "BypassPolicyLockoutSafetyCheck": True}
+    bypassed: Any = {"Policy": delegates, "BypassPolicyLockoutSafetyCheck": True}
     assert refusal(lambda: maker.kms.create_key(**bypassed)) == ("", "")

@@ -148,7 +148,16 @@ def managed(*fields: Mapping[str, object]) -> Mapping[str, Any]:
     ],
 )
 def test_a_trail_records_changes_by_either_kind_of_selectors(selectors: Mapping[str, Any], good: bool) -> None:
-    assert records_changes(selectors) is good
+    assert records_changes(selectors, "secretsmanager.amazonaws.com") is good
+
+
+def test_a_trail_may_leave_out_single_services() -> None:
+    """The first is the usual one: of basic selectors, KMS and the Data API of RDS alone can be left out."""
+    services = [f"{one}.amazonaws.com" for one in ("secretsmanager", "kms", "iam", "organizations")]
+    basic = {"EventSelectors": [{"ReadWriteType": "All", "ExcludeManagementEventSources": ["kms.amazonaws.com"]}]}
+    assert [records_changes(basic, one) for one in services] == [True, False, True, True]
+    advanced = managed({"Field": "eventSource", "NotEquals": ["iam.amazonaws.com", "organizations.amazonaws.com"]})
+    assert [records_changes(advanced, one) for one in services] == [True, True, False, False]
 
 
 def _ahead(minutes: int) -> datetime:
