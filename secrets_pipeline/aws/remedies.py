@@ -30,6 +30,11 @@ _QUOTA = "A quota of the account is used up: delete what is unused, or ask for m
 _PARAMETER = (
     "AWS does not take one of the settings: compare the component in YAML with the API reference of that operation."
 )
+_SERVICE_ROLE = (
+    "RDS makes its service-linked role with the first database of an account: let this caller "
+    "iam:CreateServiceLinkedRole for rds.amazonaws.com, or run `aws iam create-service-linked-role --aws-service-name "
+    "rds.amazonaws.com` once. If the role was made a moment ago, apply again."
+)
 _QUEUE = "SQS keeps the name of a deleted queue for 60 seconds: run again after that."
 _PURGE = "SQS empties a queue once in 60 seconds: run again after that."
 _REACH = "Check the network, the region's name and AWS_ENDPOINT_URL."
@@ -149,11 +154,13 @@ def remedy(code: str, message: str) -> str:
 
     Args:
         code: AWS's error code, or botocore's exception name.
-        message: AWS's text. Only the text tells a denied secret from a denied KMS key, and from a rotation function
-            that Secrets Manager may not invoke.
+        message: AWS's text. Only the text tells a denied secret from a denied KMS key, from a rotation function that
+            Secrets Manager may not invoke, and a role that RDS may not make from a wrong setting.
     """
     if code in DENIED and "KMS" in message:
         return _KMS_ALLOW
     if code in DENIED and "cannot invoke the specified Lambda function" in message:
         return _FUNCTION
+    if code == "InvalidParameterValue" and "service linked role" in message:
+        return _SERVICE_ROLE
     return REMEDIES.get(code, OTHERWISE)

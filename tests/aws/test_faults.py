@@ -277,6 +277,20 @@ def test_a_denied_kms_key_is_told_from_a_denied_secret() -> None:
     assert "KMS key" not in secret.remedy
 
 
+@pytest.mark.parametrize("operation", ["CreateDBInstance", "CreateDBCluster"])
+def test_a_role_that_rds_may_not_make_is_told_from_a_wrong_setting(operation: str) -> None:
+    """The Aurora User Guide quotes the text under "Creating an Aurora Serverless v1 DB cluster"."""
+    text = (
+        "Unable to create the resource. Verify that you have permission to create service linked role. Otherwise wait"
+    )
+    role = translate(refused("InvalidParameterValue", text, operation), action=operation, resource="orders")
+    wrong = translate(refused("InvalidParameterValue", "The parameter Port", operation), action=operation, resource="x")
+    assert "iam:CreateServiceLinkedRole" in role.remedy
+    assert "aws iam create-service-linked-role --aws-service-name rds.amazonaws.com" in role.remedy
+    assert "component in YAML" not in role.remedy
+    assert "CreateServiceLinkedRole" not in wrong.remedy
+
+
 @pytest.mark.parametrize(
     ("url", "named"),
     [

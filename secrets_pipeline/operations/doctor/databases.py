@@ -10,6 +10,7 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.operations.doctor.model import APPLY_MAKES_IT, Answer, Verdict, answered, fine
 from secrets_pipeline.reconcilers.database.checks import logins
 from secrets_pipeline.reconcilers.finding import Verdict as Found
+from secrets_pipeline.reconcilers.observed.roles import RDS_ROLE
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -22,9 +23,14 @@ _REFUSED = "Let `secrets-pipeline plan` say what an apply does; `rotate` gives s
 
 
 def databases(stack: Stack) -> Iterator[Answer]:
-    """Judge the databases of one stack (DescribeDBInstances, DescribeDBClusters, DescribeDBSubnetGroups, a login)."""
+    """Judge the databases of one stack.
+
+    Reads DescribeDBInstances, DescribeDBClusters, DescribeDBSubnetGroups and GetRole, and logs in.
+    """
     for one in stack.spec.databases:
         yield from answered(one.identifier, partial(_database, stack, one))
+    if any(one.create and stack.observed.databases.find(one) is None for one in stack.spec.databases):
+        yield from answered(RDS_ROLE, partial(_service_role, stack))
     if not stack.spec.databases:
         return
     if not stack.run.settings.database_logins:
@@ -41,6 +47,11 @@ def databases(stack: Stack) -> Iterator[Answer]:
                 yield Answer(found.name, Verdict.ADVISED, f"password not proven: {found.detail}", _LOGIN)
             case Found.WRONG:
                 yield Answer(found.name, Verdict.ADVISED, found.detail, _REFUSED)
+
+
+def _service_role(stack: Stack) -> Iterator[Answer]:
+    if stack.observed.roles.role_now(RDS_ROLE) is None:
+        yield fine(RDS_ROLE, "does not exist: RDS makes it with the first database of the account")
 
 
 def _database(stack: Stack, database: DatabaseSpec) -> Iterator[Answer]:

@@ -13,11 +13,14 @@ from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.operations.doctor.model import Answer, Verdict, answered, fine
+from secrets_pipeline.operations.rights.component_rows import MAKES_RDS_ROLE
 from secrets_pipeline.operations.rights.documents import MOST, RolePolicies, role_policies
 from secrets_pipeline.operations.rights.model import Touched
 from secrets_pipeline.operations.rights.touched import touched
 from secrets_pipeline.reconcilers.access_checks.snapshot import foresee_estate
+from secrets_pipeline.reconcilers.observed.roles import RDS_ROLE
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -66,8 +69,23 @@ def _of_role(stack: Stack, own: AwsAccount, one: Touched) -> Iterator[Answer]:
         return
     policies = role_policies(one)
     yield from _attached(policies, principal)
-    asked = [statement_rights(each, principal) for document in policies.documents for each in document["Statement"]]
+    needless = _needless(stack, one)
+    statements = [each for document in policies.documents for each in document["Statement"]]
+    asked = [statement_rights(each, principal) for each in statements if each["Sid"] not in needless]
     yield from judged(asked, simulate(account, [right for each in asked for right in each.rights]), principal)
+
+
+def _needless(stack: Stack, one: Touched) -> frozenset[str]:
+    """List statements that this account does not need any more: RDS's service-linked role is made once."""
+    if "rds_role" not in one.arns or one.account_id != stack.account.account_id:
+        return frozenset()
+    try:
+        made = stack.observed.roles.role_now(RDS_ROLE) is not None
+    except AwsError as error:
+        if not error.denied:
+            raise
+        made = False
+    return frozenset({MAKES_RDS_ROLE}) if made else frozenset()
 
 
 def _attached(policies: RolePolicies, principal: str) -> Iterator[Answer]:

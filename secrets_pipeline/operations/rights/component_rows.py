@@ -7,6 +7,9 @@ from typing import Final
 from secrets_pipeline.operations.rights import conditions as when
 from secrets_pipeline.operations.rights.model import Need, Right
 
+MAKES_RDS_ROLE: Final = "LetRdsMakeItsRole"
+"""The row that is needed once an account."""
+
 DATABASES: Final = (
     Right(Need.DATABASES, "ListDatabases", ("all_databases",), reads="rds:DescribeDBInstances"),
     Right(Need.DATABASES, "ListClusters", ("all_clusters",), reads="rds:DescribeDBClusters"),
@@ -23,6 +26,16 @@ DATABASES: Final = (
     Right(Need.DATABASES, "SetPasswordsOfClusters", ("clusters",), writes="rds:ModifyDBCluster"),
     Right(Need.DATABASES, "MakeDatabases", ("made_databases", "database_groups"), writes="rds:CreateDBInstance"),
     Right(Need.DATABASES, "MakeClusters", ("made_clusters", "cluster_groups"), writes="rds:CreateDBCluster"),
+    # Of CreateDBInstance and CreateDBCluster, in an account that never had a database.
+    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html
+    Right(Need.DATABASES, "LookAtTheRoleOfRds", ("perhaps_rds_role",), reads="iam:GetRole"),
+    Right(
+        Need.DATABASES,
+        MAKES_RDS_ROLE,
+        ("rds_role",),
+        writes="iam:CreateServiceLinkedRole",
+        condition=when.is_of_rds,
+    ),
     # Of CreateDBInstance and CreateDBCluster, with KmsKeyId and with ManageMasterUserPassword.
     Right(
         Need.DATABASES,

@@ -95,6 +95,14 @@ def is_bounded(touched: Touched) -> Condition:
     return {"ArnLike" if "*" in touched.boundary else "StringEquals": {"iam:PermissionsBoundary": touched.boundary}}
 
 
+def is_of_rds(_touched: Touched) -> Condition:
+    """The service-linked role that RDS makes.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#available-keys-for-iam
+    """
+    return {"StringEquals": {"iam:AWSServiceName": "rds.amazonaws.com"}}
+
+
 def passed_to(service: str) -> Condition:
     """Roles that a service gets.
 

@@ -13,11 +13,10 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.names import output_folders
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.reconcilers.observed.roles import RDS_ROLE, RDS_ROLE_PATH
 
 Kind = tuple[str, list[str]]
 """A kind of thing, by its name in the table, and ARNs of it."""
-
-"""Context and environment, below which a stack's own names are."""
 
 
 def regions_of(spec: StackSpec) -> list[str]:
@@ -153,6 +152,10 @@ def _databases(here: _Here) -> Iterator[Kind]:
         ),
     )
     yield "made_clusters", here.arns("rds", *(f"cluster:{one.identifier}" for one in made if one.is_cluster))
+    linked = here.arns("iam", f"role/{RDS_ROLE_PATH}/{RDS_ROLE}") if made else []
+    yield "rds_role", linked
+    # IAM knows no path of a role that does not exist.
+    yield "perhaps_rds_role", [*linked, *here.arns("iam", f"role/{RDS_ROLE}")] if made else []
     grouped = ["DBSubnetGroupName" in one.parameters for one in made]
     yield "subnet_groups", here.arns("rds", "subgrp:*") if any(grouped) else []
     yield "default_network", [] if all(grouped) else ["*"]

@@ -14,6 +14,11 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.reconcilers.observed.cached import Cached, Once
 from secrets_pipeline.reconcilers.observed.tags import tag_map
 
+RDS_ROLE, RDS_ROLE_PATH = "AWSServiceRoleForRDS", "aws-service-role/rds.amazonaws.com"
+"""RDS's service-linked role, which RDS makes with the first database of an account.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html"""
+
 
 @dataclass(frozen=True, slots=True)
 class RoleState:

@@ -312,6 +312,53 @@ def test_a_trail_that_is_stopped_or_of_one_region_is_not_enough(ward: Ward) -> N
     assert (one["verdict"], "whole is stopped" in one["text"]) == ("advised", True)
 
 
+MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}
+WITHOUT_KMS = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+SELECTORS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"EventSelectors": [{**WITHOUT_KMS, "ExcludeManagementEventSources": ["kms.amazonaws.com"]}]}, ["kms"]),
+    (
+        {
+            "AdvancedEventSelectors": [
+                {
+                    "FieldSelectors": [
+                        MANAGEMENT,
+                        {"Field": "eventSource", "NotEquals": ["iam.amazonaws.com", "organizations.amazonaws.com"]},
+                    ]
+                }
+            ]
+        },
+        ["iam", "organizations"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("selectors", "left_out"), SELECTORS, ids=["basic", "advanced"])
+def test_what_a_trail_leaves_out_of_what_rules_ask_for_is_named(
+    ward: Ward, selectors: dict[str, Any], left_out: list[str]
+) -> None:
+    ward.life.make_roles("pipeline")
+    ward.trail(IsMultiRegionTrail=True)
+    ward.client("cloudtrail").put_event_selectors(TrailName="whole", **selectors)
+    [one] = [one for one in ward.doctor("-s", "infra-shared", exits=0) if one["question"] == "trail"]
+    named = ", ".join(f"{service}.amazonaws.com" for service in left_out)
+    said = f"events of calls of {named} never arrive: whole leaves out {named}"
+    assert (one["verdict"], one["text"]) == ("advised", said)
+
+
+def test_a_role_that_rds_may_not_make_is_named_until_it_is_there(ward: Ward) -> None:
+    ward.life.make_roles("pipeline", left_out=("LetRdsMakeItsRole", "iam:CreateServiceLinkedRole"))
+    failing = [one for one in ward.doctor(exits=1) if one["verdict"] == "will fail"]
+    assert [(one["question"], one["about"]) for one in failing] == [("rights", "statement LetRdsMakeItsRole")]
+    assert "may not iam:CreateServiceLinkedRole" in failing[0]["text"]
+    trusted = {"Effect": "Allow", "Principal": {"Service": "rds.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ward.client("iam").create_role(
+        RoleName="AWSServiceRoleForRDS",
+        Path="/aws-service-role/rds.amazonaws.com/",
+        AssumeRolePolicyDocument=_policy(trusted),
+    )
+    assert [one for one in ward.doctor(exits=0) if one["verdict"] == "will fail"] == []
+
+
 def test_after_an_apply_what_somebody_changed_on_the_way_of_events_is_told(ward: Ward) -> None:
     ward.life.make_roles("pipeline")
     with ward.life.under("pipeline"):

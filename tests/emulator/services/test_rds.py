@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pg8000.exceptions import DatabaseError, InterfaceError
 
+from tests.emulator.enforcement.ground import Actors, allow, refusal
 from tests.waiting import WAITER, eventually
 
 if TYPE_CHECKING:
@@ -196,3 +197,24 @@ def test_a_managed_master_password_opens_the_database_and_its_secret_belongs_to_
     assert clients.secrets.describe_secret(SecretId=arn)["OwningService"] == "rds"
     with refused("InvalidRequestException"):
         clients.secrets.put_secret_value(SecretId=arn, SecretString="mine")
+
+
+def test_the_first_database_of_an_account_makes_rdss_role_for_whoever_may(clients: Clients) -> None:
+    """Its text is quoted by the Aurora User Guide, under "Creating an Aurora Serverless v1 DB cluster"."""
+    account = "555566667777"
+    actors = Actors(clients, clients.in_account(account), account)
+    making = ("rds:CreateDBInstance", "rds:CreateDBCluster", "rds:AddTagsToResource")
+    actors.role("maker", allow(*making))
+    rds = actors.session("maker").rds
+    cluster: Any = {"DBClusterIdentifier": "first", "Engine": "aurora-postgresql", "MasterUsername": "owner"}
+    refused = refusal(lambda: rds.create_db_cluster(**cluster, MasterUserPassword=PASSWORD))
+    assert refused[0] == "InvalidParameterValue"
+    assert "Verify that you have permission to create service linked role" in refused[1]
+    service = {"StringEquals": {"iam:AWSServiceName": "rds.amazonaws.com"}}
+    actors.allow("maker", allow(*making), allow("iam:CreateServiceLinkedRole", Condition=service))
+    rds.create_db_cluster(**cluster, MasterUserPassword=PASSWORD)
+    role = actors.clients.iam.get_role(RoleName="AWSServiceRoleForRDS")["Role"]
+    assert role["Path"] == "/aws-service-role/rds.amazonaws.com/"
+    # Once an account.
+    actors.allow("maker", allow(*making))
+    rds.create_db_cluster(**{**cluster, "DBClusterIdentifier": "second"}, MasterUserPassword=PASSWORD)

@@ -150,6 +150,20 @@ def test_in_china_keys_are_used_through_either_spelling_of_a_service(ground: Gro
         assert condition["kms:ViaService"] == [f"{service}.cn-north-1.{end}" for end in ends]
 
 
+def test_whoever_makes_a_database_may_have_rds_make_its_role_and_no_other(ground: Ground) -> None:
+    database = "{identifier: shop, engine: postgres, master_username: owner, manage_master_user_password: true}"
+    settings = "{secrets_pipeline: {create: true}}"
+    ground.stack(components=f"        rds:\n          settings: {settings}\n          vars: {database}\n")
+    found = [one for one in ground.own().values() if "iam:CreateServiceLinkedRole" in one["Action"]]
+    assert [one["Action"] for one in found] == [["iam:CreateServiceLinkedRole"]]
+    [linked] = found
+    path = "role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
+    assert linked["Resource"] == [f"arn:aws:iam::{HOME}:{path}"]
+    assert linked["Condition"] == {"StringEquals": {"iam:AWSServiceName": "rds.amazonaws.com"}}
+    ground.stack()
+    assert not [one for one in ground.own().values() if "iam:CreateServiceLinkedRole" in one["Action"]]
+
+
 def test_whoever_looks_at_a_function_may_list_its_tags(ground: Ground) -> None:
     ground.stack(more=", rotation: {managed: true, automatically_after_days: 30}")
     looks = [one for one in ground.own().values() if "lambda:GetFunction" in one["Action"]]

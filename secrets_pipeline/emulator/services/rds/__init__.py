@@ -13,6 +13,8 @@ What it corrects, measured on moto 5.2.5:
   password is a matter of the cluster, changed at once only with ApplyImmediately; an identifier is taken once.
   https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBCluster.html
 - DbiResourceId is unique. Managed master passwords are random and belong to the master user.
+- The first database of an account makes RDS's service-linked role, for callers who may.
+  https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html
 - Deleting removes the server, stopping and starting an instance stops and starts it.
 
 The port that a caller asks for is not honoured: a free one is taken. A cluster's reader endpoint is another name of its

@@ -6,6 +6,7 @@ from moto.rds import models as moto_models
 from moto.rds.exceptions import InvalidDBClusterStateFault, RDSClientError
 from moto.rds.models import rds_backends
 
+from secrets_pipeline.emulator.services.rds import service_role
 from secrets_pipeline.emulator.services.rds.background import Background
 from secrets_pipeline.emulator.services.rds.cluster import Cluster, ClusterCalls, ClusterInstance
 from secrets_pipeline.emulator.services.rds.fleet import FLEET
@@ -54,3 +55,4 @@ def install() -> None:
     moto_models.DBCluster = Cluster  # type: ignore[misc] # the same
     moto_models.MasterUserSecret = ManagedSecret  # type: ignore[misc] # the same
     rds_backends.backend = EmulatedRdsBackend
+    service_role.install()
