@@ -9,7 +9,7 @@ Source: https://atmos.tools/cli/commands/describe/affected (Affected reasons)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from secrets_pipeline.desired.atmos_secrets.components import with_declared
@@ -69,7 +69,7 @@ class _Comparison:
     def _differences(self, name: str) -> Iterator[Reason]:
         spec, was = self._now.specs[name], self._before.specs.get(name)
         found = list(self._sections(name))
-        found += self._files(name)
+        found += self._files(name, found)
         if not found and was is not None and self._now.digests[name] != self._before.digests[name]:
             # It was made from more than its own sections: another stack, or the operator's settings.
             found += [Reason(f"what it asks for, {path},", how) for path, how in _tree(was.content(), spec.content())]
@@ -85,12 +85,15 @@ class _Comparison:
                 was, is_now = before[component].get(section), now[component].get(section)
                 yield from (Reason(f"{component} {path}", how) for path, how in _tree(was or {}, is_now or {}, section))
 
-    def _files(self, name: str) -> Iterator[Reason]:
+    def _files(self, name: str, sections: Sequence[Reason]) -> Iterator[Reason]:
         """Files that values read when they are written; what `!include` takes in is part of the sections."""
-        read = (one for one in self._now.specs[name].crossings if one.boundary is Boundary.FILE and one.component)
-        for one in dict.fromkeys((one.name, one.component) for one in read):
-            if _text(self._now, one[0]) != _text(self._before, one[0]):
-                yield Reason(f"file {one[0]}, which {one[1]} reads,", How.DIFFERS)
+        now, before = _files_read(self._now, name), _files_read(self._before, name)
+        for (component, key), files in now.items():
+            # A link that leads elsewhere names another file, whose own content may be what it was.
+            was = before.get((component, key), {})
+            said = was.keys() != files.keys() and any(f"{component} {key}".startswith(one.what) for one in sections)
+            if files != was and not said:
+                yield Reason(f"file {', '.join(files)}, which {component} reads,", How.DIFFERS)
 
 
 def _components(
@@ -108,6 +111,16 @@ def _settings(now: OperatorSettings, before: OperatorSettings) -> Iterator[Reaso
     for name, field in OperatorSettings.model_fields.items():
         if name not in _SEEN_IN_STACKS and getattr(now, name) != getattr(before, name):
             yield Reason(f"operator's setting {field.alias or name}", How.DIFFERS)
+
+
+def _files_read(repository: OpenRepository, stack: str) -> Mapping[tuple[str, str], Mapping[str, str | None]]:
+    """The content of each file that a value reads, under the name that links lead to, by component and key."""
+    found: dict[tuple[str, str], dict[str, str | None]] = {}
+    spec = repository.specs.get(stack)
+    for one in spec.crossings if spec else ():
+        if one.boundary is Boundary.FILE and one.component:
+            found.setdefault((one.component, one.key), {})[one.name] = _text(repository, one.name)
+    return found
 
 
 def _text(repository: OpenRepository, file: str) -> str | None:

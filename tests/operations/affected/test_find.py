@@ -170,6 +170,27 @@ def test_files_that_values_read_count_and_those_that_nothing_reads_do_not(clone:
     assert reasons(clone, "other") == {"shop-lab": why}
 
 
+@pytest.mark.parametrize("through", ["folder", "file"])
+def test_a_link_that_leads_elsewhere_counts(clone: Path, through: str) -> None:
+    """Both files are there before and after, each as it was: only the link differs."""
+    write({"infra/files/one/pin": "canary-1", "infra/files/two/pin": "canary-2"}, clone)
+    link = clone / "infra" / ("link" if through == "folder" else "pin")
+    end = "" if through == "folder" else "/pin"
+    link.symlink_to(f"files/one{end}")
+    named = "link/pin" if through == "folder" else "pin"
+    edit(clone / "infra/stacks/catalog/app.yaml", '"canary-1"', f'"${{file:{named}}}"')
+    committed(clone)
+    git(clone, "branch", "-f", "main")
+    assert reasons(clone) == {}
+    link.unlink()
+    link.symlink_to(f"files/two{end}")
+    committed(clone)
+    why = ["file files/two/pin, which secretsmanager/app reads, differs"]
+    assert reasons(clone) == {"shop-dev": why, "shop-prod": why}
+    edit(clone / "infra/stacks/catalog/app.yaml", f"file:{named}", "file:files/one/pin")
+    assert reasons(clone)["shop-dev"] == ["secretsmanager/app vars.secrets.pin.secret_data differs"]
+
+
 def test_where_a_stack_lives_is_the_operators_to_change(clone: Path) -> None:
     edit(clone / "operator.yaml", "targets: [", 'targets: [{stacks: "*-prod", account_id: "222233334444"}, ')
     assert reasons(clone) == {"shop-prod": ["what it asks for, target.account_id, differs"]}
