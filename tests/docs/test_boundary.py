@@ -31,3 +31,12 @@ def test_each_file_that_tests_something_is_there_and_every_row_has_one() -> None
     cells = list(column("tested in `tests/`"))
     assert all(_NAMED.findall(cell) for cell in cells)
     assert [name for cell in cells for name in _NAMED.findall(cell) if not (ROOT / "tests" / name).exists()] == []
+
+
+def test_no_page_says_that_a_grant_is_asked_for_an_include() -> None:
+    """Reading the YAML needs no grant, `!include` included: `desired/settings/test_grants.py` shows it."""
+    for name in ("operator.md", "reference/operator.md"):
+        rows = [line for line in (ROOT / "docs" / name).read_text().splitlines() if line.startswith("|")]
+        (row,) = [row for row in rows if "`files`" in row]
+        assert "`${file:…}`" in row
+        assert "`!include`" not in row or "`!include` needs no grant" in row

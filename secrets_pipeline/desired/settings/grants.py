@@ -111,7 +111,11 @@ class GrantRule(Spec):
     )
     parameters: Globs = Field(default=(), description="SSM parameters that `${ssm:…}` may read.")
     files: Globs = Field(
-        default=(), description="Files, relative to the base path, that `${file:…}` and `!include` may read."
+        default=(),
+        description=(
+            "Files, relative to the base path, that `${file:…}` may read. `!include` needs no grant: it is part of "
+            "reading the YAML."
+        ),
     )
     readers: Globs = Field(
         default=(),

@@ -529,6 +529,14 @@ def test_an_owners_tag_matches_as_a_glob_does(parts: list[str], stack: str) -> N
     assert allows(pattern, stack) == (len(stack) in expected and bool(pattern))
 
 
+def test_an_include_needs_no_grant_and_a_file_that_a_value_reads_does(bench: Bench) -> None:
+    (bench.folder / "motd.txt").write_text("plain-9")
+    bench.settings = bench.settings.model_copy(update={"grants": (GrantRule(stacks="evil-*", files=("shared/*",)),)})
+    assert not bench.build(**{"evil-dev": evil(entry="secret_data: {v: !include.raw motd.txt}")}).errors
+    (error,) = bench.build(**{"evil-dev": evil(entry='secret_data: {v: "${file:motd.txt}"}')}).errors["evil-dev"]
+    assert "file motd.txt is not this stack's own" in error.message
+
+
 def test_a_file_that_a_manifest_includes_stands_in_the_plan(bench: Bench) -> None:
     (bench.folder / "motd.txt").write_text("plain-9")
     text = evil(entry="secret_data: {v: !include.raw motd.txt}")
