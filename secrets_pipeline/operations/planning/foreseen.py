@@ -90,7 +90,6 @@ def _taken_over(adopted: frozenset[str], change: Change) -> Change:
 def _followers(stack: Stack, planned: Planned) -> Mapping[tuple[str, str], str]:
     """Why something changes that is as it should be until now, by kind and name: secrets that it hangs on change."""
     values = {one.resource.name for one in changes_of(planned) if one.rewrites}
-    made = values | {one.resource.name for one in changes_of(planned) if one.action in _MADE}
     found: dict[tuple[str, str], str] = {}
     for refreshed in stack.spec.refreshes:
         if causes := sorted({stack.spec.secret(ref).name for ref in refreshed.secrets} & values):
@@ -101,6 +100,9 @@ def _followers(stack: Stack, planned: Planned) -> Mapping[tuple[str, str], str]:
         if password in values:
             found[endpoint.KIND, database.identifier] = f"its password is proven again, as {password} changes"
     rotating = [one for one in stack.spec.secrets if one.rotation is not None and one.rotation.managed]
+    # A rotation that somebody switched off leaves the role as it is: only a new secret, or another key, changes it.
+    secrets = [one for one in changes_of(planned) if one.resource.kind == secret.KIND]
+    made = {one.resource.name for one in secrets if one.rewrites or one.action in _MADE}
     if stack.spec.rotation_function and (causes := sorted({one.name for one in rotating} & made)):
         name = stack.spec.rotation_function.name
         found[rotation_function.KIND, name] = f"its role is to rotate {_first(causes)} as well"

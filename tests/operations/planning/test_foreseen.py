@@ -94,12 +94,33 @@ def test_the_parts_of_a_secret_that_is_taken_over_are_made_in_the_same_run(bench
     assert "SecureTransport" in policy
 
 
-def test_the_function_is_let_rotate_a_secret_that_is_made_later(bench: Bench) -> None:
-    def rotating(*keys: str) -> StackSpec:
-        rotation = RotationSpec(managed=True, strategy=RotationStrategy.RANDOM, automatically_after_days=30)
-        function = RotationFunctionSpec(name=f"secrets-pipeline-rotation-{bench.stack}")
-        return bench.spec(*(bench.generated(key, rotation=rotation) for key in keys), rotation_function=function)
+def rotating(bench: Bench, *keys: str) -> StackSpec:
+    rotation = RotationSpec(managed=True, strategy=RotationStrategy.RANDOM, automatically_after_days=30)
+    function = RotationFunctionSpec(name=f"secrets-pipeline-rotation-{bench.stack}")
+    return bench.spec(*(bench.generated(key, rotation=rotation) for key in keys), rotation_function=function)
 
-    assert undone(approved(bench, rotating("a"))) == []
-    assert undone(approved(bench, rotating("a", "b"))) == []
+
+def test_the_function_is_let_rotate_a_secret_that_is_made_later(bench: Bench) -> None:
+    assert undone(approved(bench, rotating(bench, "a"))) == []
+    assert undone(approved(bench, rotating(bench, "a", "b"))) == []
+    assert bench.describe("b")["RotationEnabled"]
+
+
+def test_a_rotation_that_somebody_switched_off_changes_nothing_of_its_function(bench: Bench) -> None:
+    spec = rotating(bench, "a")
+    assert undone(approved(bench, spec)) == []
+    bench.secrets.cancel_rotate_secret(SecretId=bench.name("a"))
+    plan = plan_stack(bench.context(spec, writing=False))
+    changes = [one for stage in plan.values() for one in stage if one.action is not ChangeClass.NONE]
+    assert [str(one.resource) for one in changes] == [f"rotation {bench.name('a')}"]
+    assert undone(approved(bench, spec)) == []
+    assert bench.describe("a")["RotationEnabled"]
+
+
+def test_a_rotation_that_is_declared_for_a_secret_that_exists_is_let_rotate_it(bench: Bench) -> None:
+    assert undone(approved(bench, rotating(bench, "a"))) == []
+    added = rotating(bench, "a")
+    later = bench.spec(*added.secrets, bench.generated("b", rotation=None), rotation_function=added.rotation_function)
+    assert undone(approved(bench, later)) == []
+    assert undone(approved(bench, rotating(bench, "a", "b"))) == []
     assert bench.describe("b")["RotationEnabled"]
