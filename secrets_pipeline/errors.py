@@ -96,6 +96,11 @@ class SecretsPipelineError(Exception):
         self.chain = tuple(visible(one) for one in chain)
         super().__init__(self.diagnostics())
 
+    @property
+    def kind(self) -> str:
+        """The name of its class, which scripts compare instead of its text."""
+        return type(self).__name__
+
     def diagnostics(self) -> str:
         """The whole text: place, message, import chain, remedy."""
         head = f"{self.where}: {self.message}" if self.where and str(self.where) else self.message
@@ -222,6 +227,11 @@ class AwsError(SecretsPipelineError):
         self.code = code
         self.operation = operation
         super().__init__(message, remedy=remedy, where=where, sentence=sentence)
+
+    @property
+    def kind(self) -> str:
+        """The name of its class, AWS's operation and AWS's code: `AwsError DescribeKey NotFoundException`."""
+        return " ".join(filter(None, [super().kind, self.operation, self.code]))
 
     @property
     def denied(self) -> bool:

@@ -103,6 +103,11 @@ class Change:
         return said or "; ".join(dict.fromkeys(one.remedy for one in self.reasons if one.remedy))
 
     @property
+    def reason_type(self) -> str:
+        """Name the type of its error, or the types of its reasons, each once: `Differs, Follows`."""
+        return self.error.kind if self.error else ", ".join(dict.fromkeys(one.kind for one in self.reasons))
+
+    @property
     def reason(self) -> str:
         """Join the reasons in one line."""
         return "; ".join(dict.fromkeys(map(str, self.reasons)))

@@ -56,6 +56,11 @@ class Reason:
         return f"{self.problem}: {self.remedy}" if self.remedy else self.problem
 
     @property
+    def kind(self) -> str:
+        """Return the name of its class, which scripts compare instead of its text."""
+        return type(self).__name__
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """Write each detail that its text does not tell already in a line, as Terraform does."""
         return tuple(str(one) for one in self.details if not one.held or one.held not in str(self))

@@ -59,8 +59,10 @@ def summary(table: Iterable[Row]) -> str:
 def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
     """Return one row an outcome: kind, name, component, action, outcome, detail, passes (text alone, no values).
 
-    `passes` is `yes` for what a later run goes on with by itself, else empty. Two more keys are what `told` goes by:
-    `sentence`, the detail without what differs from one resource to the next, and `remedy`, what to do.
+    `passes` is `yes` for what a later run goes on with by itself, else empty. `reason_type` names the type of the error
+    of what failed, else the types of the change's reasons: scripts compare it instead of `detail`. Two more keys are
+    what `told` goes by: `sentence`, the detail without what differs from one resource to the next, and `remedy`, what
+    to do.
     """
     table = []
     for outcome in outcomes:
@@ -83,6 +85,7 @@ def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
                 "action": change.action.value,
                 "outcome": type(outcome).__name__.lower(),
                 "detail": text,
+                "reason_type": outcome.error.kind if isinstance(outcome, Failed) else change.reason_type,
                 "passes": "yes" if isinstance(outcome, Skipped) and outcome.passes else "",
                 "sentence": sentence,
                 "remedy": remedy,
@@ -101,10 +104,10 @@ def told(table: Iterable[Row], *, every: bool = False) -> list[dict[str, str]]:
     shown = list(table)
     if not every:
         shown = folded(shown, alike=_alike, kind=_kind, together=_together, others=_others)
-    return [{key: value for key, value in row.items() if key not in _FOR_GROUPS} for row in shown]
+    return [{key: value for key, value in row.items() if key not in _NOT_SHOWN} for row in shown]
 
 
-_FOR_GROUPS = ("sentence", "remedy")
+_NOT_SHOWN = ("reason_type", "sentence", "remedy")
 
 
 def _kind(row: Row) -> tuple[str, ...]:

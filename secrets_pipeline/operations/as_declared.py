@@ -28,16 +28,24 @@ def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
                         Verdict.WRONG,
                         change.error.diagnostics(),
                         sentence=change.error.sentence,
+                        reason_type=change.reason_type,
                     )
                 )
             case ChangeClass.NONE:
                 findings.append(Finding(change.resource.name, Verdict.RIGHT, change.reason or "as declared"))
             case ChangeClass.BLOCKED | ChangeClass.ORPHAN:
                 findings.append(
-                    Finding(change.resource.name, Verdict.WAITING, change.reason, sentence=change.hindrance)
+                    Finding(
+                        change.resource.name,
+                        Verdict.WAITING,
+                        change.reason,
+                        sentence=change.hindrance,
+                        reason_type=change.reason_type,
+                    )
                 )
             case _:
                 waits = any(isinstance(one, Waits) for one in change.reasons)
                 verdict = Verdict.WAITING if waits else Verdict.WRONG
-                findings.append(Finding(change.resource.name, verdict, change.reason or change.action.value))
+                why = change.reason or change.action.value
+                findings.append(Finding(change.resource.name, verdict, why, reason_type=change.reason_type))
     return findings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 
 from secrets_pipeline.engine.grouping import grouped, with_examples
 from secrets_pipeline.errors import SecretsPipelineError
@@ -21,6 +21,27 @@ class Verdict(Enum):
     WRONG = "wrong"
 
 
+class Cause(StrEnum):
+    """Types of reasons for a finding that has neither an error nor a planned change behind it."""
+
+    CHANGED_OUTSIDE = "ChangedOutside"
+    DELETED = "Deleted"
+    ENGINE_NOT_SUPPORTED = "EngineNotSupported"
+    LOGINS_OFF = "LoginsOff"
+    LOGIN_REFUSED = "LoginRefused"
+    MISSING = "Missing"
+    NOT_GRANTED = "NotGranted"
+    NOT_RENDERED_ANEW = "NotRenderedAnew"
+    NOT_STARTED_ANEW = "NotStartedAnew"
+    NO_VALUE = "NoValue"
+    OTHER_KEY = "OtherKey"
+    OVERDUE = "Overdue"
+    ROLLOUT_FAILED = "RolloutFailed"
+    ROTATION_OFF = "RotationOff"
+    UNREACHABLE = "Unreachable"
+    WAITS = "Waits"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One resource, judged.
@@ -32,6 +53,9 @@ class Finding:
         columns: what else is known of it, no value; a check's table shows some of them.
         sentence: the detail without what differs from one resource to the next; empty where nothing does.
         about: what the sentence is said of among several, where that is not the name alone.
+        reason_type: what kind of reason it is, which scripts compare instead of the text: a `Cause`, the `kind` of an
+            error or of a planned change's reasons, or the type of a verdict with the layer that decided; empty if the
+            check has one kind of reason for its verdict.
     """
 
     name: str
@@ -40,6 +64,7 @@ class Finding:
     columns: Mapping[str, str] = field(default_factory=dict)
     sentence: str = ""
     about: str = ""
+    reason_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +75,13 @@ class FindingGroup:
         verdict: of each.
         sentence: what is said.
         subjects: of which resources, each once.
+        reason_type: as each finding has it.
     """
 
     verdict: Verdict
     sentence: str
     subjects: tuple[str, ...]
+    reason_type: str = ""
 
     def __str__(self) -> str:
         return f"{with_examples(self.subjects)}: {self.sentence}"
@@ -63,7 +90,7 @@ class FindingGroup:
 def open_groups(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
     """Return what is not right by what is said of it, wrong things first."""
     told = [one for one in findings if one.verdict is not Verdict.RIGHT]
-    alike = grouped(told, lambda one: (one.verdict, one.sentence or one.detail))
+    alike = grouped(told, lambda one: (one.verdict, one.reason_type, one.sentence or one.detail))
     alike.sort(key=lambda some: list(Verdict).index(some[0].verdict), reverse=True)
     return tuple(map(_group, alike))
 
@@ -71,10 +98,10 @@ def open_groups(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
 def _group(alike: list[Finding]) -> FindingGroup:
     first = alike[0]
     if len(alike) == 1:
-        return FindingGroup(first.verdict, first.detail, (first.name,))
+        return FindingGroup(first.verdict, first.detail, (first.name,), first.reason_type)
     same = all(one.detail == first.detail for one in alike)
     subjects = tuple(dict.fromkeys(one.about or one.name for one in alike))
-    return FindingGroup(first.verdict, first.detail if same else first.sentence, subjects)
+    return FindingGroup(first.verdict, first.detail if same else first.sentence, subjects, first.reason_type)
 
 
 def judged(name: str, judge: Callable[[], Finding]) -> Finding:
@@ -82,4 +109,4 @@ def judged(name: str, judge: Callable[[], Finding]) -> Finding:
     try:
         return judge()
     except SecretsPipelineError as error:
-        return Finding(name, Verdict.WRONG, error.message, sentence=error.sentence)
+        return Finding(name, Verdict.WRONG, error.message, sentence=error.sentence, reason_type=error.kind)

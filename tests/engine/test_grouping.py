@@ -6,7 +6,7 @@ from secrets_pipeline.engine.grouping import grouped, with_examples
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Resource, Skipped
 from secrets_pipeline.engine.plan import Plan
 from secrets_pipeline.engine.plan import told as told_plan
-from secrets_pipeline.engine.reason import NotOurs, Reason
+from secrets_pipeline.engine.reason import Follows, NotOurs, Reason, Waits
 from secrets_pipeline.engine.report import rows, told
 from secrets_pipeline.errors import AwsError, SpecError
 
@@ -43,7 +43,19 @@ def test_outcomes_of_one_cause_are_one_row_with_what_to_do() -> None:
     every = told(rows(map(refused, NAMES)), every=True)
     assert [one["name"] for one in every] == NAMES
     assert every[7]["detail"] == "CreateSecret shop/007 failed: refused\n  Allow it."
-    assert not {"sentence", "remedy"} & {key for one in [row, *every] for key in one}
+    assert not {"sentence", "remedy", "reason_type"} & {key for one in [row, *every] for key in one}
+
+
+def test_a_row_names_the_type_of_its_error_or_of_its_reasons() -> None:
+    waiting = change("shop/waits", ChangeClass.UPDATE, Waits("the key"), Follows("it"), Waits("the database"))
+    refusal = AwsError("refused", code="LimitExceededException", operation="CreateSecret")
+    outcomes = [Skipped(waiting, "waits"), Failed(waiting, refusal), Failed(waiting, SpecError("no")), Applied(waiting)]
+    assert [row.get("reason_type") for row in rows(outcomes)] == [
+        "Waits, Follows",
+        "AwsError CreateSecret LimitExceededException",
+        "SpecError",
+        "Waits, Follows",
+    ]
 
 
 def test_up_to_three_outcomes_stay_as_they_are_and_different_ones_are_never_one() -> None:

@@ -129,6 +129,7 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
                 "action": row.change.action.value,
                 **asdict(row.change.resource),
                 "reasons": [str(one) for one in row.change.reasons],
+                "reason_types": [one.kind for one in row.change.reasons],
                 "details": [
                     {"change": _WORDS[detail.sign], **_held(detail)}
                     for reason in row.change.reasons

@@ -112,7 +112,15 @@ def run_json(report: RunReport, checks: Iterable[CheckRow]) -> dict[str, Any]:
 
 def check_json(check: CheckRow) -> dict[str, Any]:
     """Return a check as JSON, with every resource that is not as it should be."""
-    groups = ({"verdict": one.verdict.value, "sentence": one.sentence, "subjects": one.subjects} for one in check.open)
+    groups = (
+        {
+            "verdict": one.verdict.value,
+            "reason_type": one.reason_type,
+            "sentence": one.sentence,
+            "subjects": one.subjects,
+        }
+        for one in check.open
+    )
     return {
         "stack": check.stack,
         "check": check.check,

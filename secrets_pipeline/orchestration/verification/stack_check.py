@@ -168,7 +168,15 @@ def _described(findings: Sequence[Finding], groups: Sequence[FindingGroup], red:
 
 
 def _data(groups: Sequence[FindingGroup], findings: Sequence[Located]) -> dg.MetadataValue[Any]:
-    said = [{"verdict": one.verdict.value, "sentence": one.sentence, "subjects": list(one.subjects)} for one in groups]
+    said = [
+        {
+            "verdict": one.verdict.value,
+            "reason_type": one.reason_type,
+            "sentence": one.sentence,
+            "subjects": list(one.subjects),
+        }
+        for one in groups
+    ]
     rows = [
         {**one.columns, "stack": stack, "name": one.name, "finding": one.verdict.value, "detail": one.detail}
         for stack, one in findings
@@ -182,7 +190,13 @@ def open_of(evaluation: dg.AssetCheckEvaluation) -> tuple[FindingGroup, ...]:
     said = data_of(evaluation.metadata).get(OPEN)
     rows: Sequence[Mapping[str, Any]] = said if isinstance(said, list) else []
     return tuple(
-        FindingGroup(Verdict(row["verdict"]), str(row["sentence"]), tuple(map(str, row["subjects"]))) for row in rows
+        FindingGroup(
+            Verdict(row["verdict"]),
+            str(row["sentence"]),
+            tuple(map(str, row["subjects"])),
+            str(row.get("reason_type", "")),
+        )
+        for row in rows
     )
 
 
@@ -190,7 +204,8 @@ def _findings(stacks: Stacks, stack: str, find: Find, *, deep: bool) -> list[Loc
     try:
         return [(stack, finding) for finding in find(stacks.stack(stack), deep)]
     except SecretsPipelineError as error:
-        return [(stack, Finding(stack or "the repository", Verdict.WRONG, error.diagnostics()))]
+        name = stack or "the repository"
+        return [(stack, Finding(name, Verdict.WRONG, error.diagnostics(), reason_type=error.kind))]
 
 
 def _more(stacks: Stacks, stack: str, more: More, *, deep: bool) -> Metadata:

@@ -32,7 +32,7 @@ from secrets_pipeline.access.trust.verdict import NotTrusted, TooWide, Trust, Tr
 from secrets_pipeline.arn import account_of
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
-from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -52,7 +52,7 @@ def foreign_readers_can_read(stack: Stack) -> list[Finding]:
     """Check that consumers of other accounts can read, end to end: the secret's policy, the key's, and their own."""
     own = estate_of(stack).snapshot.account_id
     return [
-        Finding(found.name, found.verdict, _parts(one.verdict), found.columns, about=_reading(one))
+        replace(found, detail=_parts(one.verdict), sentence="", about=_reading(one))
         for one in declared_readings(stack.spec, estate_of(stack))
         if account_of(one.principal) != own
         for found in [_of_consumer(stack, one)]
@@ -95,17 +95,19 @@ def _probed(one: AuditedRead, secret_arn: str, prober: Prober) -> Finding:
     try:
         answer = prober.ask(one.principal, secret_arn)
     except AwsError as error:
-        return Finding(one.expected, Verdict.WAITING, error.message, _columns(one))
+        return Finding(one.expected, Verdict.WAITING, error.message, _columns(one), reason_type=error.kind)
     match answer:
         case NotProbed(reason=reason):
-            return Finding(one.expected, Verdict.WAITING, f"not probed: {reason}", _columns(one))
+            said = f"not probed: {reason}"
+            return Finding(one.expected, Verdict.WAITING, said, _columns(one), reason_type=NotProbed.__name__)
         case ProbeRefused(text=text):
             said = f"AWS refused: {text}"
         case ValueReturned():
             said = "AWS returned the value, which was dropped"
     differs = disagreement(one.verdict, answer)
     verdict = Verdict.WRONG if differs else Verdict.RIGHT
-    return Finding(one.expected, verdict, differs or f"{said}, as the policies say", _columns(one))
+    kinds = f"{type(one.verdict).__name__} {type(answer).__name__}"
+    return Finding(one.expected, verdict, differs or f"{said}, as the policies say", _columns(one), reason_type=kinds)
 
 
 def nobody_else_can_read(stack: Stack) -> list[Finding]:
@@ -135,7 +137,8 @@ def _of_administrators(readings: Sequence[AuditedRead], allowed: Sequence[str] |
         "verdict": (Allowed if certain else Unknown).__name__,
     }
     verdict = Verdict.WRONG if certain and allowed is not None else Verdict.WAITING
-    return Finding("administrators", verdict, administrators_sentence(readings, allowed), columns)
+    text = administrators_sentence(readings, allowed)
+    return Finding("administrators", verdict, text, columns, reason_type="Administrators")
 
 
 def _nobody(stack: Stack, secret: ReadableSecret, *, administered: bool) -> Finding:
@@ -145,7 +148,8 @@ def _nobody(stack: Stack, secret: ReadableSecret, *, administered: bool) -> Find
         policy.reason if isinstance(policy, UnreadPolicies) else ""
     )
     if reason:
-        return Finding(secret.name, Verdict.WAITING, f"whether nobody else can read it is not known: {reason}")
+        text = f"whether nobody else can read it is not known: {reason}"
+        return Finding(secret.name, Verdict.WAITING, text, reason_type=UnreadPolicies.__name__)
     beside = " but administrators" if administered else ""
     detail = f"nobody else of {len(estate.principals)} principals can read it{beside}"
     return Finding(secret.name, Verdict.RIGHT, detail)
@@ -164,6 +168,7 @@ def policies_are_not_public(stack: Stack) -> list[Finding]:
             f"its {one.decision.decided_by.layer} (statement {one.decision.decided_by.statement}) lets in "
             + f"{one.caller} {one.organization or one.decision.decided_by.detail}".rstrip(),
             {"layer": one.decision.decided_by.layer.value, "statement": one.decision.decided_by.statement},
+            reason_type=PublicCaller.__name__,
         )
         for one in let_in
     ]
@@ -180,7 +185,8 @@ def _closed(secret: ReadableSecret) -> Finding:
     targets = [secret.target, *(key.target for key in secret.keys)]
     unread = [one.policy.reason for one in targets if isinstance(one.policy, UnreadPolicies)]
     if unread:
-        return Finding(secret.name, Verdict.WAITING, "; ".join(dict.fromkeys(unread)))
+        reasons = "; ".join(dict.fromkeys(unread))
+        return Finding(secret.name, Verdict.WAITING, reasons, reason_type=UnreadPolicies.__name__)
     return Finding(secret.name, Verdict.RIGHT, "its policy and its key's let in nobody whom they do not name")
 
 
@@ -210,7 +216,8 @@ def _of_trust(name: str, arn: str, trust: Trust) -> list[Finding]:
         case TrustUnknown(reason=reason):
             verdict, detail = Verdict.WAITING, reason
     columns = {"principal": arn, "layer": Layer.TRUST_POLICY.value, "statement": trust.statement}
-    found = [Finding(name, verdict, f"{short(arn)}: {detail}", {**columns, "verdict": type(trust).__name__})]
+    kind = type(trust).__name__
+    found = [Finding(name, verdict, f"{short(arn)}: {detail}", {**columns, "verdict": kind}, reason_type=kind)]
     for warning in trust.warnings:
         too_wide = isinstance(warning, TooWide)
         found.append(
@@ -219,6 +226,7 @@ def _of_trust(name: str, arn: str, trust: Trust) -> list[Finding]:
                 Verdict.WRONG if too_wide else Verdict.WAITING,
                 f"{short(arn)}: {warning.reason}",
                 {**columns, "statement": warning.statement, "verdict": type(warning).__name__},
+                reason_type=type(warning).__name__,
             )
         )
     return found
@@ -226,10 +234,17 @@ def _of_trust(name: str, arn: str, trust: Trust) -> list[Finding]:
 
 def _of_consumer(stack: Stack, one: AuditedRead) -> Finding:
     detail = estate_of(stack).missing(one.principal)
+    verdict, columns = _VERDICTS[type(one.verdict)], _columns(one)
     if detail or isinstance(one.verdict, Allowed):
-        return Finding(one.expected, _VERDICTS[type(one.verdict)], detail or because(one.verdict), _columns(one))
+        text = detail or because(one.verdict)
+        return Finding(one.expected, verdict, text, columns, reason_type=Cause.MISSING if detail else "")
     said, of_any = (sentence(one.principal, secret, one.verdict) for secret in (one.secret, _ANY))
-    return Finding(one.expected, _VERDICTS[type(one.verdict)], said, _columns(one), of_any, _reading(one))
+    return Finding(one.expected, verdict, said, columns, of_any, _reading(one), _decided(one))
+
+
+def _decided(one: AuditedRead) -> str:
+    """The verdict and the layer that decided, for example `DeniedByKms key policy`."""
+    return f"{type(one.verdict).__name__} {one.verdict.vote.layer}"
 
 
 def _reading(one: AuditedRead) -> str:
@@ -242,7 +257,8 @@ def _of_other(one: AuditedRead) -> Finding:
         return Finding(one.secret, Verdict.RIGHT, f"{text} Expected: {one.expected}.", _columns(one))
     verdict = Verdict.WRONG if isinstance(one.verdict, Allowed) else Verdict.WAITING
     stranger = "It is nobody's consumer here."
-    return Finding(one.secret, verdict, f"{text} {stranger}", _columns(one), f"{of_any} {stranger}")
+    told, of_any = f"{text} {stranger}", f"{of_any} {stranger}"
+    return Finding(one.secret, verdict, told, _columns(one), of_any, reason_type=_decided(one))
 
 
 _VERDICTS: dict[type[ReadVerdict], Verdict] = {
@@ -266,7 +282,7 @@ def _missing(stack: Stack) -> Iterable[Finding]:
                 absent = f"secret {name} does not exist, so nobody reads it"
                 of_any = "the secret does not exist, so nobody reads it"
                 about = f"{consumer.name} ({name})"
-                yield Finding(consumer.name, Verdict.WAITING, absent, sentence=of_any, about=about)
+                yield Finding(consumer.name, Verdict.WAITING, absent, {}, of_any, about, Cause.MISSING)
 
 
 def _parts(verdict: ReadVerdict) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
-from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
 from secrets_pipeline.reconcilers.secret_value.batched import BatchedValues
 from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
@@ -42,17 +42,19 @@ def _connection(stack: Stack, secret: SecretSpec, value: DeclaredValue, values: 
     state = stack.observed.secrets.get(secret.name)
     inputs = declared_inputs(stack, secret)
     if isinstance(inputs, Pending):
-        return Finding(secret.name, Verdict.WAITING, inputs.reason)
+        return Finding(secret.name, Verdict.WAITING, inputs.reason, reason_type=Cause.WAITS)
     if state is None or state.current_version is None:
-        return Finding(secret.name, Verdict.WRONG, "has no value")
+        return Finding(secret.name, Verdict.WRONG, "has no value", reason_type=Cause.NO_VALUE)
     if not is_rendered_from(state, inputs):
-        return Finding(secret.name, Verdict.WRONG, "was rendered from another endpoint or another credentials version")
+        old = "was rendered from another endpoint or another credentials version"
+        return Finding(secret.name, Verdict.WRONG, old, reason_type=Cause.NOT_RENDERED_ANEW)
     if values is None:
         return Finding(secret.name, Verdict.RIGHT, "rendered from the current endpoint and credentials")
     stored = values.take(state)
     rendered = render(value, stack.resolve.leaves(secret), stored if value.document else None)
     if rendered.get_secret_value() != stored.get_secret_value():
-        return Finding(secret.name, Verdict.WRONG, "its value was changed by somebody else")
+        theirs = "its value was changed by somebody else"
+        return Finding(secret.name, Verdict.WRONG, theirs, reason_type=Cause.CHANGED_OUTSIDE)
     return Finding(secret.name, Verdict.RIGHT, "value read: it matches endpoint and credentials")
 
 
@@ -60,14 +62,16 @@ def _document(stack: Stack, secret: SecretSpec, values: BatchedValues | None) ->
     state = stack.observed.secrets.get(secret.name)
     fields, missing = known_fields(stack, secret)
     if missing:
-        return Finding(secret.name, Verdict.WAITING, "; ".join(missing))
+        return Finding(secret.name, Verdict.WAITING, "; ".join(missing), reason_type=Cause.WAITS)
     if state is None or state.current_version is None:
-        return Finding(secret.name, Verdict.WRONG, "has no value")
+        return Finding(secret.name, Verdict.WRONG, "has no value", reason_type=Cause.NO_VALUE)
     if not is_rendered_from(state, field_inputs(stack, secret, fields)):
-        return Finding(secret.name, Verdict.WRONG, f"its fields {', '.join(fields)} are those of another endpoint")
+        old = f"its fields {', '.join(fields)} are those of another endpoint"
+        return Finding(secret.name, Verdict.WRONG, old, reason_type=Cause.NOT_RENDERED_ANEW)
     if values is None:
         return Finding(secret.name, Verdict.RIGHT, "completed from the current endpoint")
     stored = text_of(values.take(state), f"the value of {state.name}")
     if merge_document(stored, kept_as_declared(secret, fields)).get_secret_value() != stored.get_secret_value():
-        return Finding(secret.name, Verdict.WRONG, "fields of its value were changed by somebody else")
+        theirs = "fields of its value were changed by somebody else"
+        return Finding(secret.name, Verdict.WRONG, theirs, reason_type=Cause.CHANGED_OUTSIDE)
     return Finding(secret.name, Verdict.RIGHT, "value read: its fields match the endpoint")

@@ -12,7 +12,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
 from secrets_pipeline.reconcilers.consumer.refresh import refreshers
 from secrets_pipeline.reconcilers.consumer.value_dates import CurrentValue, current_value
-from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def _judged(name: str, judge: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return judge()
     except SecretsPipelineError as error:
-        return [Finding(name, Verdict.WRONG, error.message)]
+        return [Finding(name, Verdict.WRONG, error.message, reason_type=error.kind)]
 
 
 def _unknown(consumer: ConsumerSpec) -> Finding:
@@ -51,7 +51,7 @@ def _findings(stack: Stack, spec: RefreshSpec) -> list[Finding]:
     refresher = refreshers(stack)[spec.means.kind]
     rollout = refresher.look(spec.means)
     if rollout is None:
-        return [Finding(spec.name, Verdict.WAITING, str(refresher.missing(spec.means)))]
+        return [Finding(spec.name, Verdict.WAITING, str(refresher.missing(spec.means)), reason_type=Cause.MISSING)]
     if rollout.asked_at is None:
         return [Finding(spec.name, Verdict.RIGHT, f"{_UNKNOWN}: it was never started anew from here")]
     since = refresher.running_since(spec.means)
@@ -75,12 +75,16 @@ def _compared(spec: RefreshSpec, rollout: Rollout, since: datetime, value: Curre
     old = f"runs since {_shown(since)}, and {value.name} has version {value.short} since {_shown(changed)}"
     if rollout.asked_at is not None and rollout.asked_at >= changed:
         if rollout.progress is Progress.IN_PROGRESS:
-            return Finding(spec.name, Verdict.WAITING, f"{old}: it is being started anew", columns)
+            waits = f"{old}: it is being started anew"
+            return Finding(spec.name, Verdict.WAITING, waits, columns, reason_type=Cause.WAITS)
         if rollout.progress is Progress.FAILED:
-            return Finding(spec.name, Verdict.WRONG, f"{old}: it could not be started anew: {rollout.detail}", columns)
+            failed = f"{old}: it could not be started anew: {rollout.detail}"
+            return Finding(spec.name, Verdict.WRONG, failed, columns, reason_type=Cause.ROLLOUT_FAILED)
     if rollout.failed_try:
-        return Finding(spec.name, Verdict.WRONG, f"{old}: it was to be started anew, but {rollout.failed_try}", columns)
-    return Finding(spec.name, Verdict.WRONG, f"{old}: `secrets-pipeline apply --deep` starts it anew", columns)
+        failed = f"{old}: it was to be started anew, but {rollout.failed_try}"
+        return Finding(spec.name, Verdict.WRONG, failed, columns, reason_type=Cause.ROLLOUT_FAILED)
+    step = f"{old}: `secrets-pipeline apply --deep` starts it anew"
+    return Finding(spec.name, Verdict.WRONG, step, columns, reason_type=Cause.NOT_STARTED_ANEW)
 
 
 def _shown(moment: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database.ownership import refusal
-from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, judged
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.observed.login import LoggedIn, Login, Refused, Unreachable
 
@@ -34,11 +34,10 @@ def logins(stack: Stack, *, deep: bool) -> list[Finding]:
 def _login(stack: Stack, reconciler: DatabaseEndpointReconciler, database: DatabaseSpec, *, deep: bool) -> Finding:
     name, state = database.identifier, stack.observed.databases.find(database)
     if state is None:
-        return Finding(name, Verdict.WAITING, f"{database.noun} does not exist")
-    refused = refusal(stack, database, state)
-    waits = str(refused or "") or ("" if state.serves else state.condition) or reconciler.no_login(state)
+        return Finding(name, Verdict.WAITING, f"{database.noun} does not exist", reason_type=Cause.MISSING)
+    waits, cause = _no_login(stack, reconciler, database, state)
     if waits:
-        return Finding(name, Verdict.WAITING, waits)
+        return Finding(name, Verdict.WAITING, waits, reason_type=cause)
     if not deep and reconciler.proven(database):
         return Finding(name, Verdict.RIGHT, f"login proven at {state.endpoint}")
     if not deep and reconciler.rotated(database):
@@ -46,11 +45,26 @@ def _login(stack: Stack, reconciler: DatabaseEndpointReconciler, database: Datab
     return _tried(name, state, reconciler.login(database, state))
 
 
+def _no_login(
+    stack: Stack, reconciler: DatabaseEndpointReconciler, database: DatabaseSpec, state: DatabaseState
+) -> tuple[str, str]:
+    """Say why no login is tried, and the type of the reason; both empty if one is."""
+    if refused := refusal(stack, database, state):
+        return str(refused), refused.kind
+    if not state.serves:
+        return state.condition, Cause.WAITS
+    if unproven := reconciler.no_login(state):
+        return unproven, Cause.ENGINE_NOT_SUPPORTED if stack.run.settings.database_logins else Cause.LOGINS_OFF
+    return "", ""
+
+
 def _tried(name: str, state: DatabaseState, login: Login) -> Finding:
     match login:
         case LoggedIn():
             return Finding(name, Verdict.RIGHT, f"logged in at {state.endpoint}")
         case Refused():
-            return Finding(name, Verdict.WRONG, f"{state.endpoint} refuses the password")
+            return Finding(
+                name, Verdict.WRONG, f"{state.endpoint} refuses the password", reason_type=Cause.LOGIN_REFUSED
+            )
         case Unreachable(reason=reason):
-            return Finding(name, Verdict.WAITING, reason)
+            return Finding(name, Verdict.WAITING, reason, reason_type=Cause.UNREACHABLE)

@@ -21,7 +21,7 @@ from secrets_pipeline.desired.settings.grants import grant_line
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database.login_place import trust_at
-from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Refused, Trust, Unreachable
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
@@ -48,9 +48,9 @@ def credential_logins(stack: Stack) -> list[Finding]:
 def _judge(stack: Stack, secret: SecretSpec) -> Finding:
     state = stack.observed.secrets.get(secret.name)
     if state is None or state.deleted_at is not None or state.current_version is None:
-        return Finding(secret.name, Verdict.WAITING, "has no value")
+        return Finding(secret.name, Verdict.WAITING, "has no value", reason_type=Cause.NO_VALUE)
     if not stack.run.settings.database_logins:
-        return Finding(secret.name, Verdict.WAITING, _NO_LOGINS)
+        return Finding(secret.name, Verdict.WAITING, _NO_LOGINS, reason_type=Cause.LOGINS_OFF)
     # A list may be five minutes old, in which a rotation begins and ends.
     state = stack.observed.secrets.refresh(secret.name) or state
     current = _stored(stack, state, state.current_version)
@@ -63,7 +63,7 @@ def _judge(stack: Stack, secret: SecretSpec) -> Finding:
 def _logged_in(stack: Stack, secret: SecretSpec, state: SecretState, current: DatabaseSecret, trust: Trust) -> Finding:
     match _settled(stack, current, trust):
         case Unreachable(reason=reason):
-            return Finding(secret.name, Verdict.WAITING, reason)
+            return Finding(secret.name, Verdict.WAITING, reason, reason_type=Cause.UNREACHABLE)
         case Refused():
             return _refused(stack, state, current, trust)
         case LoggedIn():
@@ -80,7 +80,7 @@ def _not_granted(stack: Stack, secret: SecretSpec, current: DatabaseSecret) -> F
         f"database that the stack declares, and no grant names it; let the operator write under grants: {line}"
     )
     said = "no login is tried: its host is no database of the stack, and no grant of hosts names it"
-    return Finding(secret.name, Verdict.WAITING, why, sentence=said)
+    return Finding(secret.name, Verdict.WAITING, why, sentence=said, reason_type=Cause.NOT_GRANTED)
 
 
 def _plain_host(stack: Stack, secret: SecretSpec) -> str | None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, judged
 from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
@@ -60,8 +60,11 @@ def _of_rotating(stack: Stack, judge: _Judge) -> list[Finding]:
         if state is not None and state.rotation_enabled:
             findings.append(judged(secret.name, partial(judge, stack, state)))
         elif secret.rotation is not None:
-            waits = "begins when the secret has a value" if lacks_its_value(secret, state) else _OFF
-            findings.append(Finding(secret.name, Verdict.WAITING, waits))
+            empty = lacks_its_value(secret, state)
+            waits, cause = (
+                ("begins when the secret has a value", Cause.NO_VALUE) if empty else (_OFF, Cause.ROTATION_OFF)
+            )
+            findings.append(Finding(secret.name, Verdict.WAITING, waits, reason_type=cause))
     return findings
 
 
@@ -81,7 +84,8 @@ def _punctual(stack: Stack, listed: SecretState) -> Finding:
         return Finding(state.name, Verdict.WAITING, f"{rules}: no date can be told from these rules", columns)
     if now > due:
         late = _late(state, now - due + ALLOWANCE)
-        return Finding(state.name, Verdict.WRONG, late, columns, f"overdue: {_why_late(state, 'NAME')}")
+        of_any = f"overdue: {_why_late(state, 'NAME')}"
+        return Finding(state.name, Verdict.WRONG, late, columns, of_any, reason_type=Cause.OVERDUE)
     done = "" if state.last_rotated_at else "never rotated so far, "
     return Finding(state.name, Verdict.RIGHT, f"{done}due by {on_day(due - ALLOWANCE)}", columns)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.reconcilers.finding import Finding, Verdict, judged
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, judged
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, key_name
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, missing_required, value_missing
@@ -46,22 +46,24 @@ def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
     state = stack.observed.secrets.get(secret.name)
     if state is None:
         waits = "; ".join(value_waits(stack, secret))
-        return Finding(secret.name, Verdict.WAITING if waits else Verdict.WRONG, waits or "does not exist")
+        verdict, cause = (Verdict.WAITING, Cause.WAITS) if waits else (Verdict.WRONG, Cause.MISSING)
+        return Finding(secret.name, verdict, waits or "does not exist", reason_type=cause)
     missing = state.deleted_at is None and lacks_its_value(secret, state)
     if not missing and (state.deleted_at is not None or state.current_version is None):
-        problem = "has no current value" if state.deleted_at is None else "is scheduled for deletion"
-        return Finding(secret.name, Verdict.WRONG, problem)
+        deleted = ("is scheduled for deletion", Cause.DELETED)
+        problem, cause = ("has no current value", Cause.NO_VALUE) if state.deleted_at is None else deleted
+        return Finding(secret.name, Verdict.WRONG, problem, reason_type=cause)
     key = None if secret.kms_key is None else stack.resolve.text(secret.kms_key)
     if not secret.declares_key and stack.ownership.marks.keeps(state, Part.KMS_KEY):
         key = state.kms_key_id
     if isinstance(key, Pending):
-        return Finding(secret.name, Verdict.WAITING, key.reason)
+        return Finding(secret.name, Verdict.WAITING, key.reason, reason_type=Cause.WAITS)
     if key_id(stack, key) != key_id(stack, state.kms_key_id):
         under = "the default key" if state.kms_key_id is None else key_name(stack, state.kms_key_id)
-        return Finding(secret.name, Verdict.WRONG, f"is encrypted under {under}")
+        return Finding(secret.name, Verdict.WRONG, f"is encrypted under {under}", reason_type=Cause.OTHER_KEY)
     if missing or state.current_version is None:
         verdict = Verdict.WRONG if secret.required_as else Verdict.WAITING
-        return Finding(secret.name, verdict, str(value_missing(stack, secret)))
+        return Finding(secret.name, verdict, str(value_missing(stack, secret)), reason_type=Cause.NO_VALUE)
     return Finding(secret.name, Verdict.RIGHT, f"version {state.current_version[:8]}… under {key or 'the default key'}")
 
 

@@ -96,11 +96,13 @@ def test_nobody_is_asked_without_the_option(shop: AccessShop) -> None:
 
 def test_a_refusal_that_the_policies_foretell_agrees_with_them(shop: AccessShop) -> None:
     """The reader cannot read, which is an error of its own; the probe has nothing to add."""
-    for broken in (deny(READ), deny("kms:Decrypt")):
-        with shop.policy(WORKER, broken, name="stop"):
+    for action, verdict in ((READ, "DeniedBySecretsManager"), ("kms:Decrypt", "DeniedByKms")):
+        with shop.policy(WORKER, deny(action), name="stop"):
             code, checks = verified(shop, "--probe")
         assert code == 1
         assert (checks["consumers_can_read"]["passed"], checks["probe_agrees"]["passed"]) == (False, True), checks
+        types = [one.get("reason_type") for one in checks["consumers_can_read"]["open"]]
+        assert types == [f"{verdict} identity policy"]
         assert asked(shop) == {WORKER: 1, PARTNER: 1}
 
 

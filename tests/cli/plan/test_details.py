@@ -59,6 +59,12 @@ def test_json_has_them_as_data(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_json_names_the_type_of_each_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    (change,) = json.loads(rendered(capsys, PlanFormat.JSON))["stacks"]["shop-dev"]["changes"]
+    assert change.get("reason_types") == ["ChangedOutside"]
+    assert change["reasons"] == ["changed outside: policy differs"]
+
+
 def test_markdown_keeps_them_in_the_cell_of_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     shown = rendered(capsys, PlanFormat.MARKDOWN)
     assert "policy differs<br>- statement Read: Action: secretsmanager:&#42;<br>+ statement Read" in shown

@@ -14,12 +14,13 @@ from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, 
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.orchestration.in_process.running import CheckRow
-from secrets_pipeline.reconcilers.finding import Finding, Verdict, open_groups
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, open_groups
 
 NAMES = [f"shop/dev/{'long-path/' * 5}s{number:03}" for number in range(150)]
 STRANGER = "role stranger of 111122223333 can read {}: the identity policy (inline policy all, statement #1) allows it."
 READ = [Finding(name, Verdict.WRONG, STRANGER.format(name), sentence=STRANGER.format("it")) for name in reversed(NAMES)]
-MOVED = [Finding(name, Verdict.WRONG, "is encrypted under the default key") for name in NAMES]
+KEY = "is encrypted under the default key"
+MOVED = [Finding(name, Verdict.WRONG, KEY, reason_type=Cause.OTHER_KEY) for name in NAMES]
 
 
 def check(name: str, findings: list[Finding], stack: str = "shop-dev") -> CheckRow:
@@ -89,7 +90,12 @@ def test_everything_is_listed_where_it_is_asked_for(capsys: pytest.CaptureFixtur
     assert err == ""
     shown = check_json(CHECKS[-1])
     assert shown["open"] == [
-        {"verdict": "wrong", "sentence": "is encrypted under the default key", "subjects": tuple(NAMES)}
+        {
+            "verdict": "wrong",
+            "reason_type": "OtherKey",
+            "sentence": "is encrypted under the default key",
+            "subjects": tuple(NAMES),
+        }
     ]
 
 

@@ -55,8 +55,8 @@ def test_an_empty_table_says_so() -> None:
 
 def row(outcome: str, action: str, name: str, detail: str = "because") -> dict[str, str]:
     """As `engine.report.rows` makes it."""
-    common = {"kind": "secret", "component": "c", "passes": "", "sentence": detail, "remedy": ""}
-    return {"outcome": outcome, "action": action, "name": name, "detail": detail, **common}
+    common = {"kind": "secret", "component": "c", "passes": "", "reason_type": "Because", "remedy": ""}
+    return {"outcome": outcome, "action": action, "name": name, "detail": detail, "sentence": detail, **common}
 
 
 def test_a_page_begins_with_a_sentence_and_a_table_of_changes_alone_failed_ones_first() -> None:
