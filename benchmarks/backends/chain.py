@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks.backends.ground import Ground, Shortfalls, changes, checks, checks_of, exits, outcomes, unless
+from benchmarks.backends.ground import (
+    Ground,
+    Said,
+    Shortfalls,
+    changes,
+    checks,
+    checks_of,
+    exits,
+    outcomes,
+    planned,
+    unless,
+)
 from benchmarks.backends.judgement import Shortfall
 from benchmarks.backends.repository import SHARED, components
+from secrets_pipeline.engine.reason import NotOurs
+from secrets_pipeline.reconcilers.consumer.refresh import NOTE
 from secrets_pipeline.rotation.events.hints import Hint
 from secrets_pipeline.rotation.events.parsing import parse
 
@@ -42,7 +54,8 @@ def checks_of_the_first_apply(ground: Ground) -> Shortfalls:
 def idle_apply(ground: Ground) -> Shortfalls:
     """The second one changes nothing, but notes that what the first one started has ended, as it does on AWS."""
     found = outcomes(ground.run("apply", "--all"), right=("unchanged",))
-    return [one for one in found if not re.search(r"/refreshed applied: (\d+) of \1 consumers", one.said)]
+    # If something is not noted then, the plan that follows says so.
+    return [one for one in found if (one.what, one.kind) != ("consumer_refresh", f"{NOTE} update")]
 
 
 def idle_plan(ground: Ground) -> Shortfalls:
@@ -55,11 +68,11 @@ def drift(ground: Ground) -> Shortfalls:
     """A tag changed by hand is named, with exit 2, and put back."""
     client = ground.client("secretsmanager")
     client.tag_resource(SecretId=KEY, Tags=[{"Key": "Stage", "Value": "by hand"}])
-    planned = ground.run("plan", "-s", "myapp-dev", "--detailed-exitcode")
-    named = [reason for seen in changes(planned) for reason in [seen.said] if "tag Stage differs" in reason]
+    said = ground.run("plan", "-s", "myapp-dev", "--detailed-exitcode")
+    named = [piece for row in planned(said) for piece in row["details"] if piece["what"] == "tag Stage"]
     ground.run("apply", "-s", "myapp-dev")
     tags = {tag["Key"]: tag["Value"] for tag in client.describe_secret(SecretId=KEY)["Tags"]}
-    return [*exits(planned, 2), *unless(named, "named", planned.errors), *unless(tags["Stage"] == "dev", "put back")]
+    return [*exits(said, 2), *unless(named, "named", said.errors), *unless(tags["Stage"] == "dev", "put back")]
 
 
 def value_by_hand(ground: Ground) -> Shortfalls:
@@ -84,7 +97,7 @@ def events(ground: Ground) -> Shortfalls:
             seen.append(type(read).__name__)
             if isinstance(read, Hint) and read.secret == arn:
                 return []
-    return [Shortfall("", f"no event of the secret in {_EVENT_SECONDS} s, {len(seen)} others: {seen}")]
+    return [Shortfall("event", f"none of the secret in {_EVENT_SECONDS} s, {len(seen)} others: {seen}")]
 
 
 def verify(ground: Ground) -> Shortfalls:
@@ -112,13 +125,11 @@ def rotate_by_function(ground: Ground) -> Shortfalls:
     client = ground.client("secretsmanager")
     before = _value(client, ROTATED)
     said = ground.run("rotate", ROTATED, "--timeout", "30")
-    rows = [row for one in said.shown.get("rotated", {}).values() for row in one["outcomes"]]
-    told = "; ".join(f"{row['outcome']}: {row['detail']}" for row in rows) or said.errors[-400:]
-    outcome = unless(any(row["outcome"] == "applied" for row in rows), "outcome", told)
+    found = outcomes(Said(said.code, {"stacks": said.shown.get("rotated", {})}, said.errors), right=("applied",))
     try:
-        return [*outcome, *unless(_value(client, ROTATED) != before, "value", told)]
+        return [*found, *unless(_value(client, ROTATED) != before, "value", "it is the same as before")]
     except client.exceptions.ResourceNotFoundException as gone:
-        return [*outcome, Shortfall("value", str(gone))]
+        return [*found, Shortfall("value", str(gone), reason_type=gone.response["Error"]["Code"])]
 
 
 def adopt(ground: Ground) -> Shortfalls:
@@ -129,12 +140,12 @@ def adopt(ground: Ground) -> Shortfalls:
     client.create_secret(Name=ORPHAN, SecretString="theirs")
     blocked = ground.run("apply", "-s", "infra-shared")
     rows = {row["name"]: row for one in blocked.shown["stacks"].values() for row in one["outcomes"]}
-    said = rows[ORPHAN]["detail"]
+    left = rows[ORPHAN]["action"] == "blocked" and rows[ORPHAN]["reason_type"] == NotOurs.__name__
     kept = _value(client, ORPHAN) == "theirs"
     adopted = ground.run("apply", "-s", "infra-shared", "--adopt", ORPHAN)
     tags = {tag["Key"] for tag in client.describe_secret(SecretId=ORPHAN).get("Tags", ())}
     return [
-        *unless("--adopt" in said and kept, "blocked", said),
+        *unless(left and kept, "blocked", rows[ORPHAN]),
         *outcomes(adopted, right=DONE),
         *unless(_value(client, ORPHAN) == "theirs" and "secrets-pipeline:stack" in tags, "adopted", sorted(tags)),
     ]
@@ -149,13 +160,13 @@ def prune(ground: Ground) -> Shortfalls:
         variables["secrets"]["vpn_config"]["secret_data"]["pre_shared_key"] = "none any more"
 
     components(ground.repository, SHARED, leave)
-    planned = ground.run("plan", "-s", "infra-shared", "--detailed-exitcode")
-    named = [one for one in changes(planned) if f"{ORPHAN} orphan" in one.said]
+    said = ground.run("plan", "-s", "infra-shared", "--detailed-exitcode")
+    named = [row for row in planned(said) if (row["name"], row["action"]) == (ORPHAN, "orphan")]
     pruned = ground.run("apply", "-s", "infra-shared", "--prune")
     about = ground.client("secretsmanager").describe_secret(SecretId=ORPHAN)
     return [
-        *exits(planned, 2),
-        *unless(named, "named", planned.errors),
+        *exits(said, 2),
+        *unless(named, "named", said.errors),
         *outcomes(pruned, right=DONE),
         *unless("DeletedDate" in about, "deleted", sorted(about)),
     ]

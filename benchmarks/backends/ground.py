@@ -93,17 +93,30 @@ def exits(said: Said, code: int) -> list[Shortfall]:
 
 
 def outcomes(said: Said, *, right: Iterable[str]) -> list[Shortfall]:
-    """Expect these outcomes alone; a shortfall for each other one, of its stage."""
+    """Expect these outcomes alone; a shortfall for each other one."""
     wanted, rows = set(right), [row for one in _runs(said) for row in one["outcomes"]]
     wrong = [row for row in rows if row["outcome"] not in wanted]
     if not rows:
         return [Shortfall("outcomes", f"there are none: {said.errors[-400:]}")]
-    return [Shortfall(row["stage"], f"{row['name']} {row['outcome']}: {row['detail']}") for row in wrong]
+    return [
+        Shortfall(
+            row["stage"],
+            f"{row['name']} {row['outcome']}: {row['detail']}",
+            f"{row['kind']} {row['action']}",
+            f"{row['outcome']} {row['reason_type']}".strip(),
+        )
+        for row in wrong
+    ]
 
 
 def checks(rows: Iterable[Mapping[str, Any]]) -> list[Shortfall]:
-    """Expect every check to pass; a shortfall for each that does not, in each stack."""
-    return [Shortfall(row["check"], f"{row['stack']}: {row['detail']}") for row in rows if not row["passed"]]
+    """Expect every check to pass; a shortfall for each thing that one says in each stack."""
+    return [
+        Shortfall(row["check"], f"{row['stack']}: {said['sentence']}", said["verdict"], said["reason_type"])
+        for row in rows
+        if not row["passed"]
+        for said in row["open"] or [{"sentence": row["detail"], "verdict": row["severity"], "reason_type": ""}]
+    ]
 
 
 def checks_of(said: Said) -> list[Mapping[str, Any]]:
@@ -112,10 +125,18 @@ def checks_of(said: Said) -> list[Mapping[str, Any]]:
 
 
 def changes(said: Said) -> list[Shortfall]:
-    """Expect a plan without changes; a shortfall for each, of its stage."""
+    """Expect a plan without changes; a shortfall for each reason of each."""
+    return [
+        Shortfall(row["stage"], f"{row['name']} {row['action']}: {text}", f"{row['kind']} {row['action']}", type_)
+        for row in planned(said)
+        for text, type_ in zip(row["reasons"] or [""], row["reason_types"] or [""], strict=True)
+    ]
+
+
+def planned(said: Said) -> list[Mapping[str, Any]]:
+    """The changes that a plan shows."""
     every = [row for one in said.shown.get("stacks", {}).values() for row in one["changes"]]
-    wrong = [row for row in every if row["action"] != "none"]
-    return [Shortfall(row["stage"], f"{row['name']} {row['action']}: {'; '.join(row['reasons'])}") for row in wrong]
+    return [row for row in every if row["action"] != "none"]
 
 
 def unless(holds: object, what: str, said: object = "") -> list[Shortfall]:

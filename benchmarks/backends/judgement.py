@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """What did not work of one capability.
+    """One thing of a capability that did not work.
 
     Attributes:
         what: the part: a check, a stage, or empty for all of it.
-        said: what was seen.
+        said: what was seen, for a human; no gap looks at it.
+        kind: of a check its verdict, of a change or an outcome the kind of its resource and its action.
+        reason_type: as the JSON of the command has it, after `applied`, `failed` or `skipped` of an outcome.
     """
 
     what: str
     said: str
+    kind: str = ""
+    reason_type: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what or 'it'}: {self.kind}, {self.reason_type or 'no type'}: {self.said}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +34,22 @@ class Gap:
         id: of the emulator's fault; several gaps may come of one.
         capability: what it is part of.
         what: see `Shortfall`.
-        says: a regular expression that is found in what is seen.
+        kind: the same.
+        reason_type: the same.
         reason: how the emulator departs from AWS.
     """
 
     id: str
     capability: str
     what: str
-    says: str
+    kind: str
+    reason_type: str
     reason: str
 
     def explains(self, capability: str, seen: Shortfall) -> bool:
         """Tell whether it is the reason for what was seen."""
-        return (capability, seen.what) == (self.capability, self.what) and bool(re.search(self.says, seen.said))
+        own = (self.capability, self.what, self.kind, self.reason_type)
+        return (capability, seen.what, seen.kind, seen.reason_type) == own
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +79,10 @@ class Judged:
 
     def details(self) -> Iterator[str]:
         """Say what is not as declared, a line each."""
-        yield from (f"{self.capability}: undeclared: {one.what or 'it'}: {one.said}" for one in self.undeclared)
-        yield from (f"{self.capability}: declared gap {one.id} is closed: {one.what or 'it'}" for one in self.closed)
+        yield from (f"{self.capability}: undeclared: {one}" for one in self.undeclared)
+        for gap in self.closed:
+            what = f"{gap.what or 'it'}: {gap.kind}, {gap.reason_type or 'no type'}"
+            yield f"{self.capability}: declared gap {gap.id} is closed: {what}"
 
 
 def judged(seen: Mapping[str, Sequence[Shortfall]], declared: Sequence[Gap]) -> list[Judged]:

@@ -16,7 +16,8 @@ from benchmarks.backends.repository import core, whole
 from benchmarks.backends.servers import BACKENDS
 from secrets_pipeline.operations.open_repository import open_repository
 
-GAP = Gap("X1", "rotate", "value", "same value", "its RotateSecret copies the value")
+GAP = Gap("X1", "rotate", "value", "waiting", "NoValue", "its RotateSecret copies the value")
+SEEN = Shortfall("value", "it has the same value", "waiting", "NoValue")
 
 
 def test_what_works_and_is_not_declared_is_ok() -> None:
@@ -25,16 +26,17 @@ def test_what_works_and_is_not_declared_is_ok() -> None:
 
 
 def test_a_declared_gap_that_is_seen_is_named_with_its_reason() -> None:
-    (one,) = judged({"rotate": [Shortfall("value", "it has the same value")]}, [GAP])
+    (one,) = judged({"rotate": [SEEN, replace(SEEN, said="the pages have other words for it today")]}, [GAP])
     assert (str(one), one.is_as_declared, one.gaps) == ("gap X1", True, (GAP,))
 
 
 @pytest.mark.parametrize(
     ("seen", "said"),
     [
-        ([], "rotate: declared gap X1 is closed: value"),
-        ([Shortfall("value", "another error")], "rotate: undeclared: value: another error"),
-        ([Shortfall("value", "the same value"), Shortfall("", "more")], "rotate: undeclared: it: more"),
+        ([], "rotate: declared gap X1 is closed: value: waiting, NoValue"),
+        ([SEEN, replace(SEEN, kind="wrong")], "rotate: undeclared: value: wrong, NoValue: it has the same value"),
+        ([SEEN, replace(SEEN, reason_type="")], "rotate: undeclared: value: waiting, no type: it has the same value"),
+        ([SEEN, replace(SEEN, what="")], "rotate: undeclared: it: waiting, NoValue: it has the same value"),
     ],
 )
 def test_a_gap_that_is_closed_and_a_shortfall_that_no_gap_explains_are_not_as_declared(
@@ -46,19 +48,27 @@ def test_a_gap_that_is_closed_and_a_shortfall_that_no_gap_explains_are_not_as_de
 
 
 def test_a_gap_explains_its_own_capability_alone() -> None:
-    adopting, rotating = judged({"adopt": [Shortfall("value", "same value")], "rotate": []}, [GAP])
+    adopting, rotating = judged({"adopt": [SEEN], "rotate": []}, [GAP])
     assert (adopting.is_as_declared, rotating.is_as_declared) == (False, False)
 
 
 def test_a_declared_gap_excuses_no_other_row_of_its_stage_check_or_plan() -> None:
-    row = {"stage": "s", "check": "s", "name": "a", "stack": "dev", "outcome": "failed", "action": "update"}
-    rows = [{**row, "passed": False, "detail": text, "reasons": [text]} for text in ("same value", "another error")]
-    said = Said(1, {"stacks": {"dev": {"outcomes": rows, "changes": rows}}}, "")
-    gap = replace(GAP, what="s")
-    for seen in (outcomes(said, right=("applied",)), checks(rows), changes(said)):
+    row = {"stage": "s", "kind": "secret", "name": "a", "action": "update"}
+    types = ("Differs", "NotOurs")
+    outcome_rows = [{**row, "outcome": "failed", "detail": "same text", "reason_type": one} for one in types]
+    change = {**row, "reasons": ["same text", "same text"], "reason_types": list(types)}
+    groups = [{"verdict": "wrong", "sentence": "same text", "reason_type": one} for one in types]
+    check = {"stack": "dev", "check": "s", "passed": False, "severity": "ERROR", "detail": "same text", "open": groups}
+    said = Said(1, {"stacks": {"dev": {"outcomes": outcome_rows, "changes": [change]}}}, "")
+    for seen, kind, before in (
+        (outcomes(said, right=("applied",)), "secret update", "failed "),
+        (changes(said), "secret update", ""),
+        (checks([check]), "wrong", ""),
+    ):
+        gap = replace(GAP, what="s", kind=kind, reason_type=f"{before}Differs")
         (one,) = judged({"rotate": seen}, [gap])
         assert one.gaps == (gap,)
-        assert ["another error" in undeclared.said for undeclared in one.undeclared] == [True]
+        assert [undeclared.reason_type for undeclared in one.undeclared] == [f"{before}NotOurs"]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
