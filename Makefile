@@ -30,7 +30,7 @@ BACKENDS := moto ministack
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends budget mutate fuzz pictures lint docs format requirements vendored clean
+.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends newest-botocore budget mutate fuzz pictures lint docs format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,11 @@ budget: venv ## Run `test` and write what each file took to tests/budget.json; t
 	@find secrets_pipeline definitions tests -name __pycache__ -prune -exec rm -r {} +
 	$(PYTEST) --hypothesis-profile ci --write-budget
 
+newest-botocore: venv ## What did AWS add? The newest botocore against the classes of tests/aws/models; CI runs it beside, and it blocks nothing
+	@rm -rf .newest
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .newest botocore
+	PYTHONPATH=.newest $(BIN)/python -m pytest tests/aws/models $(ARGS)
+
 mutate: venv ## Random mutants of the packages that decide: which does no test notice? (ARGS='--count 300 -j 2')
 	$(BIN)/python benchmarks/mutate.py $(MUTATED) $(ARGS)
 
@@ -122,4 +127,4 @@ vendored: venv ## Fetch what the rotation function brings along again, in the ve
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --dest $(VENDORED) -r $(VENDORED)/requirements.txt
 
 clean: ## Remove what the targets made, .venv included
-	rm -rf .venv .venv-* .dagster .local-aws .mypy_cache .pytest_cache .ruff_cache .site
+	rm -rf .venv .venv-* .dagster .local-aws .mypy_cache .newest .pytest_cache .ruff_cache .site

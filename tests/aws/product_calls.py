@@ -10,6 +10,7 @@ from botocore import xform_name
 
 import secrets_pipeline
 from secrets_pipeline.aws.operations import _BY_SERVICE
+from secrets_pipeline.operations.rights.table import RIGHTS
 
 BY_LIBRARIES = {"AssumeRole", "GenerateDataKey"}
 """Which no line of the product names: botocore's credentials and the encryption SDK call them."""
@@ -40,3 +41,18 @@ def called() -> set[str]:
                 case ast.Attribute(attr=method):
                     found.add(method)
     return {of_method[method] for method in found if method in of_method} - OURS
+
+
+def called_by_service() -> dict[str, set[str]]:
+    """Map a service to its operations that the product calls.
+
+    The table of rights says which of several services a name is of.
+    """
+    granted = {action for right in RIGHTS for action in right.actions(plan_only=False)}
+    known = {service: set(operations_of(service)) for service in SERVICES}
+    found: dict[str, set[str]] = {}
+    for operation in called() | BY_LIBRARIES:
+        having = [service for service in SERVICES if operation in known[service]]
+        for service in having if len(having) == 1 else [one for one in having if f"{one}:{operation}" in granted]:
+            found.setdefault(service, set()).add(operation)
+    return found

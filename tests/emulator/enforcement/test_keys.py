@@ -350,3 +350,13 @@ def test_a_key_with_a_policy_is_made_by_whoever_may_replace_that_policy(actors: 
     assert refusal(lambda: maker.kms.create_key(Policy=named)) == ("", "")
     bypassed: Any = {"Policy": delegates, "BypassPolicyLockoutSafetyCheck": True}
     assert refusal(lambda: maker.kms.create_key(**bypassed)) == ("", "")
+
+
+def test_a_key_with_tags_is_made_by_whoever_may_tag(actors: Actors, role: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html."""
+    actors.role(role, allow("kms:CreateKey"))
+    maker = actors.session(role)
+    tags: Any = [{"TagKey": "team", "TagValue": "shop"}]
+    assert refusal(lambda: maker.kms.create_key(Tags=tags))[0] == "AccessDeniedException"
+    actors.allow(role, allow("kms:CreateKey", "kms:TagResource"))
+    assert refusal(lambda: maker.kms.create_key(Tags=tags)) == ("", "")

@@ -10,7 +10,8 @@ import pytest
 
 from secrets_pipeline.emulator.enforcement.operations import JUDGED, OPERATIONS, Need, needs
 from secrets_pipeline.emulator.enforcement.request import AskedCall
-from tests.aws.product_calls import SERVICES, called
+from tests.aws.product_calls import SERVICES, called, called_by_service
+from tests.emulator.enforcement import test_keys
 from tests.service_authorization import AuthorizedAction, reference
 
 ACCOUNT, REGION = "111122223333", "eu-west-2"
@@ -130,6 +131,22 @@ def test_each_row_has_the_actions_that_aws_says_it_depends_on(service: str, oper
     asked = {need.action for need in needs(call_of(service, operation))}
     dependent = known_actions()[needs(call_of(service, operation))[0].action].dependent
     assert dependent - asked == NOT_ASKED.get(operation, set()), operation
+
+
+def test_no_other_action_of_kms_secrets_manager_and_sts_depends_on_more_than_is_asked() -> None:
+    """Other modules judge these services: their tests show that each of these actions is asked."""
+    dependent = {
+        action: known_actions()[action].dependent
+        for service in ("kms", "secretsmanager", "sts")
+        for action in (f"{service}:{operation}" for operation in called_by_service()[service])
+        if known_actions()[action].dependent
+    }
+    shown_by = {
+        "kms:PutKeyPolicy": test_keys.test_a_key_with_a_policy_is_made_by_whoever_may_replace_that_policy,
+        "kms:TagResource": test_keys.test_a_key_with_tags_is_made_by_whoever_may_tag,
+    }
+    # KMS asks for the role of multi-Region keys when one is replicated, which is not done here.
+    assert dependent == {"kms:CreateKey": {*shown_by, "iam:CreateServiceLinkedRole"}}
 
 
 def test_what_asks_by_a_parameter_asks_by_one_that_the_operation_has() -> None:
