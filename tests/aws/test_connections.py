@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import trustme
-import urllib3.connection
 import urllib3.connectionpool
+import urllib3.util.connection
 
 from secrets_pipeline.aws.guards import Fence
 from secrets_pipeline.aws.session import AwsAccount, Sessions
@@ -70,7 +70,7 @@ def test_a_lease_that_is_lost_while_a_name_is_resolved_or_a_connection_made_stop
     account = lease.account()
     client = account.client("secretsmanager")
     assert account.account_id  # asked before, as the rate of calls is the account's
-    first(monkeypatch, urllib3.connection.connection, "create_connection", lease.lose)
+    first(monkeypatch, urllib3.util.connection, "create_connection", lease.lose)
     with pytest.raises(GuardError, match="another run took over"):
         client.create_secret(Name="a", SecretString="x")
     assert lease.asked > 0

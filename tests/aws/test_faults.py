@@ -424,7 +424,7 @@ def test_every_remedy_is_a_sentence() -> None:
     assert all(text.endswith(".") and 20 < len(text) < 140 for text in REMEDIES.values())
 
 
-COMMON = {"NotAuthorized", "Throttling", "UnauthorizedOperation"}
+COMMON = {"NotAuthorized", "RequestLimitExceeded", "Throttling", "UnauthorizedOperation"}
 """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html, which no model lists."""
 

@@ -49,7 +49,12 @@ def test_outcomes_of_one_cause_are_one_row_with_what_to_do() -> None:
 def test_a_row_names_the_type_of_its_error_or_of_its_reasons() -> None:
     waiting = change("shop/waits", ChangeClass.UPDATE, Waits("the key"), Follows("it"), Waits("the database"))
     refusal = AwsError("refused", code="LimitExceededException", operation="CreateSecret")
-    outcomes = [Skipped(waiting, "waits"), Failed(waiting, refusal), Failed(waiting, SpecError("no")), Applied(waiting)]
+    outcomes: list[Outcome] = [
+        Skipped(waiting, "waits"),
+        Failed(waiting, refusal),
+        Failed(waiting, SpecError("no")),
+        Applied(waiting),
+    ]
     assert [row.get("reason_type") for row in rows(outcomes)] == [
         "Waits, Follows",
         "AwsError CreateSecret LimitExceededException",

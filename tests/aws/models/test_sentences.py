@@ -55,7 +55,16 @@ class Answer:
 
 def answers() -> list[Answer]:
     rows = tomllib.loads(ANSWERS.read_text())["answer"]
-    return [Answer(**{name: tuple(one) if isinstance(one, list) else one for name, one in row.items()}) for row in rows]
+    return [
+        Answer(
+            services=tuple(row["services"]),
+            sentences=tuple(row.get("sentences", ())),
+            members=tuple(row.get("members", ())),
+            by=tuple(row.get("by", ())),
+            nothing=row.get("nothing", ""),
+        )
+        for row in rows
+    ]
 
 
 @cache
