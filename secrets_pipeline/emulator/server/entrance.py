@@ -22,6 +22,8 @@ from moto.iam.models import get_account_id_from, iam_backends
 from moto.utilities.utils import get_partition
 from werkzeug.wrappers import Response
 
+from secrets_pipeline.emulator.server import time_stamps
+
 if TYPE_CHECKING:
     from secrets_pipeline.emulator.control.control import Environ
 
@@ -78,6 +80,10 @@ class Entrance:
             return _refused(environ, "InvalidClientTokenId", "UnrecognizedClientException", _UNKNOWN)
         if not hmac.compare_digest(_signature(environ, signed, secret), signed["signature"]):
             return _refused(environ, "SignatureDoesNotMatch", "InvalidSignatureException", _MISMATCH)
+        stamp, service = _header(environ, "x-amz-date"), signed["service"]
+        if problem := time_stamps.problem(stamp, service):
+            own = time_stamps.own_answer(service, stamp, problem)
+            return own or _refused(environ, "SignatureDoesNotMatch", "InvalidSignatureException", problem)
         return None
 
     def _secret(self, access_key: str, region: str) -> str | None:
