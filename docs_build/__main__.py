@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs_build import commands, runbook, settings
+from docs_build import commands, embedded_aws, runbook, settings
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "internals/embedded-aws.md": embedded_aws.page,
     "reference/commands.md": commands.page,
     "reference/operator.md": settings.operator_page,
     "reference/stack-settings.md": settings.stack_page,

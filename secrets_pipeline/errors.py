@@ -172,7 +172,7 @@ MISSING = frozenset(
         "404",
     }
 )
-"""AWS's codes for what is not there; SQS and SNS have their own, as `tests/contracts/recorded.json` shows."""
+"""AWS's codes for what is not there; SQS and SNS have their own, as `tests/contracts/recorded/` shows."""
 
 THROTTLED = frozenset(
     {

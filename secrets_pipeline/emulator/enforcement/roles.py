@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentit
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from moto.iam.models import iam_backends
 
 from secrets_pipeline.access.evaluator import Caller, Context, PrincipalKind, Request, authorize
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.requests import operation_of, parameter_of
 from secrets_pipeline.emulator.core.sessions import claims
 from secrets_pipeline.emulator.enforcement.callers import find_role
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.access.evaluator import Values
     from secrets_pipeline.emulator.enforcement.callers import Client
 
+_SESSION_NAME = re.compile(r"[\w+=,.@-]*", re.ASCII)
 _WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
 
 
@@ -49,10 +52,24 @@ def refused_role(response: BaseResponse, client: Client) -> Refusal | None:
     """AWS's answer if a role may not be assumed, None if it may, or if the call is about something else."""
     operation = operation_of(response)
     if operation == "AssumeRole":
+        if (malformed := _malformed(response)) is not None:
+            return malformed
         message = _refused(response, client)
         return None if message is None else Refusal(403, "AccessDenied", message)
     if operation == "AssumeRoleWithWebIdentity":
         return _refused_web_identity(response)
+    return None
+
+
+def _malformed(response: BaseResponse) -> Refusal | None:
+    """STS looks at the request before it looks for the role."""
+    arn, session = str(parameter_of(response, "RoleArn")), str(parameter_of(response, "RoleSessionName"))
+    if Arn.match(arn) is None or ":role/" not in arn:
+        return Refusal(400, "ValidationError", f"{arn} is invalid")
+    if _SESSION_NAME.fullmatch(session) is None:
+        constraint = f"Member must satisfy regular expression pattern: {_SESSION_NAME.pattern}"
+        message = f"Value '{session}' at 'roleSessionName' failed to satisfy constraint: {constraint}"
+        return Refusal(400, "ValidationError", f"1 validation error detected: {message}")
     return None
 
 

@@ -83,7 +83,7 @@ class RequestHandler(MotoRequestHandler):
         return answered
 
     def _send(self, answer: Response) -> None:
-        body = answer.get_data()
+        body, length = answer.get_data(), answer.headers.get("Content-Length")
         self.send_response(answer.status_code, answer.status.partition(" ")[2])
         for name, value in answer.headers:
             if name.lower() not in {"content-length", "connection", "date", "server"}:
@@ -91,7 +91,8 @@ class RequestHandler(MotoRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         if answer.status_code not in _BODILESS:
-            self.send_header("Content-Length", str(len(body)))
+            # To HEAD, the length of what GET would send.
+            self.send_header("Content-Length", length if self.command == "HEAD" and length else str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -4,6 +4,7 @@ What it corrects, measured on moto 5.2.5:
 
 - Stage variables take names of `[A-Za-z0-9_]` and values of `[A-Za-z0-9-._~:/?#&=,]`, so some ARNs do not fit.
   https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html
+- A stage without variables shows none.
 - A stage has `createdDate` and `lastUpdatedDate`, and keeps its settings when another deployment is made to it.
   https://docs.aws.amazon.com/apigateway/latest/api/API_Stage.html
 """
@@ -32,8 +33,9 @@ class DatedStage(Stage):
         self.created = self.updated = CLOCK.now()
 
     def to_json(self) -> dict[str, Any]:
-        """A Stage with its dates, in epoch seconds."""
-        return {**super().to_json(), "createdDate": self.created, "lastUpdatedDate": self.updated}
+        """A Stage with its dates, in epoch seconds; without variables if it has none."""
+        shown = {name: one for name, one in super().to_json().items() if name != "variables" or one}
+        return {**shown, "createdDate": self.created, "lastUpdatedDate": self.updated}
 
     def apply_operations(self, patch_operations: list[dict[str, Any]]) -> Stage:
         """Patch the stage."""

@@ -4,7 +4,7 @@ What it corrects, measured on moto 5.2.5:
 
 - Users have permissions boundaries: CreateUser keeps one, PutUserPermissionsBoundary and
   DeleteUserPermissionsBoundary work. https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html
-- A policy that is to be a boundary exists.
+- A policy that is to be a boundary exists; a trust policy is JSON.
 - Every account but the default one has an administrator whom the default account may assume.
   https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
 - AWS managed policies exist, without a setting that loads a thousand of them at start.
@@ -28,7 +28,7 @@ from moto.core.serialize import never_return
 from moto.iam import models as iam_models
 from moto.iam import urls as moto_urls
 from moto.iam.aws_managed_policies import aws_managed_policies_data
-from moto.iam.exceptions import NotFoundException
+from moto.iam.exceptions import MalformedPolicyDocument, NotFoundException
 from moto.iam.models import AWSManagedPolicy, IAMBackend, InstanceProfile, ManagedPolicy, Role, User, iam_backends
 from moto.iam.responses import IamResponse
 
@@ -100,10 +100,16 @@ class EmulatedIamBackend(IAMBackend):
         *args: Any,  # noqa: ANN401 - moto's
         **kwargs: Any,  # noqa: ANN401 - moto's
     ) -> Role:
-        """Create a role within a boundary that exists."""
+        """Create a role within a boundary that exists, by a trust policy that is JSON."""
+        _require_json(assume_role_policy_document)
         if permissions_boundary:
             self.require(permissions_boundary)
         return super().create_role(role_name, assume_role_policy_document, path, permissions_boundary, *args, **kwargs)
+
+    def update_assume_role_policy(self, role_name: str, policy_document: str) -> None:
+        """Replace a trust policy by one that is JSON."""
+        _require_json(policy_document)
+        super().update_assume_role_policy(role_name, policy_document)
 
     def put_role_permissions_boundary(self, role_name: str, permissions_boundary: str) -> None:
         """Give a role a boundary that exists."""
@@ -280,6 +286,13 @@ class EmulatedIamResponse(IamResponse):
 
     def _user(self) -> User:
         return self.backend.get_user(self._get_param("UserName"))
+
+
+def _require_json(document: str) -> None:
+    try:
+        json.loads(document)
+    except ValueError:
+        raise MalformedPolicyDocument("This policy contains invalid Json") from None
 
 
 def last_put(role_arn: str) -> float | None:

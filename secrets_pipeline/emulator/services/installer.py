@@ -21,6 +21,7 @@ LAZY = {
     "apigateway": "apigateway",
     "rds": "rds",
     "organizations": "organizations",
+    "sns": "sns",
     "sqs": "sqs",
     "ssm": "ssm",
 }

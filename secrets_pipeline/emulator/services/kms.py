@@ -15,7 +15,9 @@ What it corrects, measured on moto 5.2.5:
 - A key ARN of another account means that account's key.
 - PolicyName may be left out. https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
 - KeyUsage has a default. https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
-- A key pending deletion takes no tag, description or alias.
+- A key pending deletion takes no tag, description or alias. Tags are checked.
+  https://docs.aws.amazon.com/kms/latest/APIReference/API_TagResource.html (Errors)
+- ListGrants and CreateGrant refuse a key that does not exist; moto fails inside.
 - GenerateMac and VerifyMac answer with the key's ARN.
 - Encrypt knows DryRun.
 - Only asymmetric keys have a key pair, which takes 45 ms of processor time to make.
@@ -26,6 +28,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moto.kms import models as moto_models
@@ -42,7 +45,8 @@ from secrets_pipeline.emulator.services import key_policies
 ROTATION_DAYS = range(90, 2561)
 DEFAULT_ROTATION_DAYS = 365
 _WAITING_DAYS = range(7, 31)
-_DEFAULTS = {"PolicyName": "default", "KeyUsage": "ENCRYPT_DECRYPT"}
+_DEFAULTS = {"PolicyName": "default", "KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": False}
+_TAGS, _TAG_KEY, _TAG_VALUE = 50, 128, 256
 _KEY_ARN = re.compile(r"arn:[\w-]+:kms:(?P<region>[\w-]+):(?P<account>\d{12}):(key|alias)/.+")
 
 
@@ -166,6 +170,7 @@ class EmulatedKmsResponse(KmsResponse):
     def create_key(self) -> str:
         """Create a key under a policy that is well-formed and leaves its writer in."""
         self._check_policy(None)
+        self._check_tags({})
         return super().create_key()
 
     def put_key_policy(self) -> str:
@@ -182,8 +187,44 @@ class EmulatedKmsResponse(KmsResponse):
                 str(policy), lambda text: bool(bypassed) or may_put_policy(text, client, self.region, key)
             )
 
+    def _check_tags(self, present: Mapping[str, str]) -> None:
+        """https://docs.aws.amazon.com/kms/latest/developerguide/tagging-keys.html."""
+        asked: Sequence[Mapping[str, str]] = self._get_param("Tags") or ()
+        keys = [one["TagKey"] for one in asked]
+        for index, one in enumerate(asked, start=1):
+            for name, most in (("TagKey", _TAG_KEY), ("TagValue", _TAG_VALUE)):
+                if len(value := one.get(name) or "") > most:
+                    member = f"tags.{index}.member.{name[0].lower()}{name[1:]}"
+                    raise Fault(
+                        "ValidationException",
+                        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
+                        f"Member must have length less than or equal to {most}",
+                    )
+        if any(one.lower().startswith("aws:") for one in keys):
+            raise Fault("TagException", "Tags beginning with aws: are reserved")
+        if len(set(keys)) < len(keys):
+            raise Fault("TagException", "Duplicate tag keys")
+        if len({*present, *keys}) > _TAGS:
+            raise Fault("TagException", "Too many tags")
+
+    def list_grants(self) -> str:
+        """List the grants of a key that exists."""
+        self._key()
+        return super().list_grants()
+
+    def create_grant(self) -> str:
+        """Grant the use of a key that exists."""
+        self._key()
+        return super().create_grant()
+
     def generate_mac(self) -> str:
-        """Compute a MAC with a key that is enabled."""
+        """Compute a MAC with a key that is enabled and made for it."""
+        key = self._key()
+        if key.key_usage != "GENERATE_VERIFY_MAC":
+            raise Fault(
+                "InvalidKeyUsageException",
+                f"{key.arn} key usage is {key.key_usage} which is not valid for GenerateMac.",
+            )
         return self._with_arn(super().generate_mac)
 
     def verify_mac(self) -> str:
@@ -241,7 +282,9 @@ class EmulatedKmsResponse(KmsResponse):
 
     def tag_resource(self) -> str:
         """Tag a key that stays."""
-        _require_staying(self._key())
+        key = self._key()
+        _require_staying(key)
+        self._check_tags(self.kms_backend.tagger.get_tag_dict_for_resource(key.id))
         return super().tag_resource()
 
     def untag_resource(self) -> str:
@@ -270,8 +313,6 @@ class EmulatedKmsResponse(KmsResponse):
 
     def _set_alias(self, update: bool = False) -> str:
         name = str(self._get_param("AliasName"))
-        if not name.startswith("alias/"):
-            raise Fault("InvalidAliasNameException", 'Alias must start with the prefix "alias/".')
         if name.startswith("alias/aws/"):
             raise Fault("NotAuthorizedException", "The alias prefix alias/aws/ is reserved.")
         target = self.kms_backend.keys.get(self.kms_backend.any_id_to_key_id(str(self._get_param("TargetKeyId"))))

@@ -12,7 +12,7 @@ What it corrects, measured on moto 5.2.5:
 - SetQueueAttributes changes the attributes that are sent; moto drops the policy if it is not among them.
 - CreateQueue names the attribute that differs; batches for more than ten messages and with bad ids are refused.
 
-`tests/contracts/recorded.json` has AWS's recorded answers.
+`tests/contracts/recorded/` has AWS's recorded answers.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def test_only_a_key_with_a_key_pair_has_a_public_key(kms: KMSClient, key: str, r
 def test_aliases_of_aws_are_reserved_and_their_keys_are_aws_managed(kms: KMSClient, key: str, refused: Refused) -> None:
     with refused("NotAuthorizedException"):
         kms.create_alias(AliasName="alias/aws/mine", TargetKeyId=key)
-    with refused("InvalidAliasNameException"):
+    with refused("ValidationException"):
         kms.create_alias(AliasName="mine", TargetKeyId=key)
     managed = kms.describe_key(KeyId="alias/aws/secretsmanager")["KeyMetadata"]
     listed = {one["AliasName"]: one["TargetKeyId"] for one in kms.list_aliases()["Aliases"]}

@@ -108,9 +108,9 @@ def test_versions_without_labels_are_listed_only_as_deprecated_and_pruned_beyond
     assert found[0]["CreatedDate"] < found[-1]["CreatedDate"]
 
 
-@pytest.mark.parametrize("wrong", ["bad name", "a*b", "a!b", "é"])
+@pytest.mark.parametrize("wrong", ["bad name", "a*b", "é"])
 def test_a_name_outside_the_alphabet_is_refused(refused: Refused, secrets: SecretsManagerClient, wrong: str) -> None:
-    with refused("InvalidParameterException"):
+    with refused("ValidationException"):
         secrets.create_secret(Name=wrong, SecretString="x")
 
 

@@ -13,6 +13,7 @@ What it corrects, measured on moto 5.2.5:
   https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 - GetFunction has Tags for callers who may lambda:ListTags alone; others get TagsError.
   https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+- A function of another region is not found by its ARN.
 - AddPermission refuses a StatementId that is there.
   https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 """

@@ -29,6 +29,7 @@ from secrets_pipeline.emulator.services.lambda_.logs import write_log
 from secrets_pipeline.emulator.services.lambda_.runtime import Invocation
 
 ENVIRONMENT_BYTES = 4096
+_TAGS = 50
 _STALE = (
     "The Revision Id provided does not match the latest Revision Id. "
     "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
@@ -42,13 +43,31 @@ class EmulatedLambdaBackend(LambdaSimpleBackend):
     def _url_module(self) -> ModuleType:
         return moto_urls
 
+    def get_function(self, function_name_or_arn: str, qualifier: str | None = None) -> LambdaFunction:
+        """Find a function by its name or ARN; one of another region is not reachable.
+
+        Raises:
+            Fault: ResourceNotFoundException.
+        """
+        named = Arn.match(function_name_or_arn)
+        if named is not None and named.region not in ("", self.region_name):
+            raise Fault(
+                "ResourceNotFoundException",
+                f"Functions from '{named.region}' are not reachable in this region ('{self.region_name}')",
+                404,
+            )
+        function: LambdaFunction = super().get_function(function_name_or_arn, qualifier)
+        return function
+
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
-        """Create a function whose environment fits.
+        """Create a function whose environment and tags fit.
 
         Raises:
             Fault: InvalidParameterValueException.
         """
         _check_environment(spec)
+        if len(spec.get("Tags") or {}) > _TAGS:
+            raise Fault("InvalidParameterValueException", "Number of tags exceeds resource tag limit.")
         in_network = bool((spec.get("VpcConfig") or {}).get("SubnetIds"))
         function = super().create_function(spec)
         if isinstance(function, Function):

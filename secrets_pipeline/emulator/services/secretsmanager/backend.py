@@ -30,12 +30,17 @@ from secrets_pipeline.emulator.services.secretsmanager import (
     values,
 )
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, EmulatedSecret
-from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
+from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest, valid_name
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore, account_lock
 
 _MOVES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"})
 """Operations that can move labels."""
 _SETS = frozenset({"PutSecretValue", "UpdateSecret"})
+_TOKEN_MISSING = {
+    **dict.fromkeys(("CreateSecret", "PutSecretValue", "UpdateSecret"), "InvalidRequestException"),
+    "RotateSecret": "InvalidParameterException",
+}
+"""What AWS answers to a request without ClientRequestToken, which every SDK sends."""
 _ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:(?P<account>\d{12}):secret:.+")
 
 Operation = Callable[[OperationRequest], Mapping[str, Any]]
@@ -212,14 +217,25 @@ class EmulatedSecretsManagerResponse(moto_responses.SecretsManagerResponse):
                 raise Fault("UnknownOperationException", f"The operation {operation} is not emulated.")
             params = json.loads(self.body or "{}")
             shapes.validate("secretsmanager", operation, params)
+            _require_token(operation, params)
+            secret_id = str(params.get("SecretId") or "")
+            if secret_id and not secret_id.startswith("arn:"):
+                valid_name(secret_id)
             named = _ARN.fullmatch(str(params.get("SecretId") or ""))
             account_id = named["account"] if named else self.current_account
             backend: Any = secretsmanager_backends[account_id][self.region]  # ours
             client = identify(self.current_account, self.access_key, self.region)
             answer = backend.call(operation, params, access=SecretsAccess(client, self.region))
         except JsonRESTError as error:
-            return int(error.code), {"x-amzn-errortype": error.error_type}, error.get_body()
+            body = json.dumps({"__type": error.error_type, "Message": error.message})
+            return int(error.code), {"x-amzn-errortype": error.error_type}, body
         return 200, {}, json.dumps(answer)
+
+
+def _require_token(operation: str, params: Mapping[str, Any]) -> None:
+    code = _TOKEN_MISSING.get(operation)
+    if code and not params.get("ClientRequestToken"):
+        raise Fault(code, "You must provide a ClientRequestToken value. We recommend a UUID-type value.")
 
 
 def install() -> None:

@@ -35,7 +35,7 @@ def entry(secret: EmulatedSecret) -> dict[str, Any]:
         "LastChangedDate": secret.changed,
         "LastAccessedDate": secret.accessed,
         "DeletedDate": secret.deleted,
-        "Tags": [{"Key": key, "Value": value} for key, value in secret.tags.items()],
+        "Tags": _tags(secret),
         "OwningService": secret.owning_service,
         "PrimaryRegion": (secret.primary or secret).region if secret.primary or secret.replicas else None,
     }
@@ -49,6 +49,11 @@ def entry(secret: EmulatedSecret) -> dict[str, Any]:
             "NextRotationDate": rotation.next_date if rotation.enabled else None,
         }
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _tags(secret: EmulatedSecret) -> list[dict[str, str]] | None:
+    shown = [{"Key": key, "Value": value} for key, value in secret.tags.items()]
+    return shown if shown or secret.tagged else None
 
 
 def describe_secret(request: OperationRequest) -> dict[str, Any]:
@@ -88,7 +93,7 @@ def list_secret_version_ids(request: OperationRequest) -> dict[str, Any]:
     versions = [
         {
             "VersionId": version.id,
-            "VersionStages": list(version.stages),
+            **({"VersionStages": list(version.stages)} if version.stages else {}),
             "CreatedDate": version.created,
             "KmsKeyIds": [one or "DefaultEncryptionKey" for one in version.key_ids],
             **({"LastAccessedDate": version.accessed} if version.accessed is not None else {}),
@@ -107,6 +112,7 @@ def tag_resource(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html."""
     secret = request.writable(managed=True)
     secret.tags.update(valid_tags(request.params.get("Tags") or (), secret.tags))
+    secret.tagged = secret.tagged or bool(secret.tags)
     secret.touch()
     return {}
 
@@ -114,6 +120,7 @@ def tag_resource(request: OperationRequest) -> dict[str, Any]:
 def untag_resource(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UntagResource.html."""
     secret = request.writable(managed=True)
+    secret.tagged = secret.tagged or bool(secret.tags)
     for key in request.params.get("TagKeys") or ():
         secret.tags.pop(key, None)
     secret.touch()

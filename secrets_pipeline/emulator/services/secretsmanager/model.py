@@ -124,6 +124,7 @@ class EmulatedSecret:
 
     Attributes:
         sequence: order of creation in this region; ListSecrets pages by it.
+        tagged: whether it ever had a tag: AWS tells no tags of a secret that never had one, and an empty list else.
         deleted: epoch seconds at which a scheduled deletion takes place.
         primary: the secret this one is a replica of.
     """
@@ -135,6 +136,7 @@ class EmulatedSecret:
     description: str = ""
     kms_key_id: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    tagged: bool = False
     versions: dict[str, Version] = field(default_factory=dict)
     policy: str | None = None
     rotation: RotationConfiguration | None = None
@@ -198,6 +200,7 @@ class EmulatedSecret:
         self.description, self.tags, self.policy = primary.description, dict(primary.tags), primary.policy
         self.rotation, self.changed, self.created = primary.rotation, primary.changed, primary.created
         self.owning_service, self.deleted = primary.owning_service, primary.deleted
+        self.tagged = primary.tagged
         self.versions = {
             one.id: Version(one.id, one.string, one.binary, self.kms_key_id, list(one.stages), one.created)
             for one in primary.versions.values()

@@ -17,7 +17,10 @@ NOT_FOUND = "Secrets Manager can't find the specified secret."
 MARKED = "You can't perform this operation on the secret because it was marked for deletion."
 ON_REPLICA = "Operation not permitted on a replica secret. Call must be made in primary secret's region."
 MANAGED = "You can't modify this secret because it is managed by another service: {service}."
-_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
+INVALID_NAME = (
+    "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
+)
+_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
 VALUE_BYTES = 65_536
 TAGS = 50
 
@@ -117,20 +120,16 @@ class OperationRequest:
         return string, binary
 
 
-def valid_name(name: str, *, internal: bool = False) -> str:
-    """Check a new secret's name.
+def valid_name(name: str) -> str:
+    """Check a secret's name, of a new one or of one that is asked for.
 
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
 
     Raises:
-        Fault: InvalidParameterException.
+        Fault: ValidationException.
     """
-    checked = name.replace("!", "") if internal else name
-    if not _NAME.fullmatch(checked):
-        raise Fault(
-            "InvalidParameterException",
-            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@",
-        )
+    if not _NAME.fullmatch(name):
+        raise Fault("ValidationException", INVALID_NAME)
     return name
 
 

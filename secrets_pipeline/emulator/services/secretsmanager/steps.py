@@ -32,7 +32,7 @@ CLOSED = (
     "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the "
     f"principal {PRINCIPAL}."
 )
-"""AWS says this of a function that does not exist as well: `tests/contracts/recorded.json`."""
+"""AWS says this of a function that does not exist as well: `tests/contracts/recorded/`."""
 # Tests are many where a stack is set up, and nobody waits for them.
 _TESTS_AT_ONCE = Semaphore(1)
 

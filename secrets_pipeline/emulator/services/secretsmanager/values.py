@@ -23,7 +23,7 @@ _ID_USED = (
 
 def create_secret(request: OperationRequest) -> dict[str, Any]:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html."""
-    name = valid_name(str(request.params["Name"]), internal=request.internal)
+    name = valid_name(str(request.params["Name"]))
     value, tags = request.value(), valid_tags(request.params.get("Tags") or ())
     present = request.store.find(name)
     if present is not None:
@@ -218,8 +218,12 @@ def _add(secret: EmulatedSecret, token: str, value: tuple[str | None, str | None
     version = secret.versions.setdefault(token, Version(token))
     version.string, version.binary = value
     version.kms_key_id, version.former_key_ids = secret.kms_key_id, ()
+    before = secret.staged(CURRENT)
     for stage in stages:
         secret.attach(stage, version)
+    if before is not None and CURRENT in stages and PENDING in before.stages:
+        # A rotation that ended leaves the label there: AWS takes it away with the next value.
+        before.stages.remove(PENDING)
     secret.prune()
     secret.touch()
     return version
