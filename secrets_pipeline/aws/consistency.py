@@ -69,7 +69,9 @@ LAGS: Final = (
     Lag(
         "the role of the rules to become visible",
         frozenset({"ValidationException"}),
-        operations=frozenset({"PutTargets"}),
+        # How AWS words it of a role is not known; these are of the target itself, and last.
+        re.compile(r"^(?!.*(failed to satisfy constraint|invalid placeholder|Only one of))", re.IGNORECASE | re.DOTALL),
+        frozenset({"PutTargets"}),
     ),
     Lag(
         "the log group to become visible",

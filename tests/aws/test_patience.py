@@ -341,6 +341,12 @@ def test_a_subject_that_became_visible_may_be_waited_for_again() -> None:
     bed.put()
 
 
+OF_THE_TARGET = (
+    # LocalStack's tests/aws/services/events/test_events_targets.py and test_events_inputs.py, validated on AWS.
+    "1 validation error detected: Value 'a b' at 'targets.1.member.id' failed to satisfy constraint: …",
+    "InputTemplate for target a contains invalid placeholder b.",
+    "Only one of Input, InputPath, or InputTransformer must be provided for target a.",
+)
 ROLE = "The role defined for the function cannot be assumed by Lambda."
 INVOKE = "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access"
 UPDATE = "The operation cannot be performed at this time. An update is in progress for resource: arn"
@@ -362,6 +368,7 @@ LAMBDA_PRINCIPAL = "The provided principal was invalid. Please check the princip
         ("CreateFunction", "InvalidParameterValueException", ROLE, True),
         ("CreateFunction", "InvalidParameterValueException", "Uploaded file must be a non-empty zip", False),
         ("PutTargets", "ValidationException", "whatever", True),
+        *(("PutTargets", "ValidationException", text, False) for text in OF_THE_TARGET),
         ("PutRule", "ValidationException", "whatever", False),
         ("RotateSecret", "AccessDeniedException", INVOKE, True),
         ("RotateSecret", "AccessDeniedException", "User is not authorized to perform: lambda:InvokeFunction", False),

@@ -48,7 +48,7 @@ WRONG = f"""
 """  # noqa: E501 - one secret a line
 EXPECTED = {
     "default_recovery_window_in_days": "is 0: this stack is production (environment is production-eu)",
-    "secrets.name.name": "AWS takes letters, digits and /_+=.@-",
+    "secrets.name.name": "AWS takes letters, digits and /_+=.@!-",
     "secrets.suffix.name": "ends like the suffix of an ARN",
     "secrets.large.secret_data": "has 65538 bytes",
     "secrets.number.secret_data.pin": "holds a number that JSON has not",

@@ -184,13 +184,19 @@ def test_unknown_variables_of_the_component_are_terraforms(bench: Bench) -> None
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("a b", "holds ' '; AWS takes letters, digits and /_+=.@-"),
+        ("a b", "holds ' '; AWS takes letters, digits and /_+=.@!-"),
         ("key-AbC123", "ends like the suffix of an ARN"),
         ("x" * 513, "has 519 characters, AWS takes 512"),
     ],
 )
 def test_a_name_that_aws_would_refuse_is_an_error(bench: Bench, name: str, problem: str) -> None:
     assert problem in error(bench, f"name: {name}")
+
+
+def test_a_name_may_have_an_exclamation_mark_inside(bench: Bench) -> None:
+    assert one(bench, "name: app!key").name == "myapp/app!key"
+    whole = "the secret name '!key' begins with '!', which means `not` where AWS lists secrets by name"
+    assert whole in error(bench, 'full_name: "!key"')
 
 
 def test_a_word_of_six_letters_after_a_hyphen_is_a_good_name(bench: Bench) -> None:
