@@ -48,6 +48,8 @@ REMEDIES: Mapping[str, str] = {
     "DecryptionFailure": _KMS_ALLOW,
     "EncryptionFailure": _KMS_ALLOW,
     "KMSKeyNotAccessibleFault": _KMS_ALLOW,
+    "KMSThrottling": _SLOWER,
+    "KMS.ThrottlingException": _SLOWER,
     "KMSAccessDenied": _KMS_ALLOW,
     "KMS.AccessDeniedException": _KMS_ALLOW,
     "KMSNotFound": _GONE,

@@ -110,8 +110,8 @@ class QueuePart:
                 sqs.create_queue(QueueName=self._name, Attributes=wanted, tags=self._tags)
             return
         if self._key is None:
-            # SQS refuses both at once, but takes an empty key beside its own encryption. Terraform's provider sends this
-            # pair as well, and its test of it passes on AWS: hashicorp/terraform-provider-aws,
+            # SQS refuses both at once, but takes an empty key beside its own encryption. Terraform's provider sends the
+            # same pair, and its test of it passes on AWS: hashicorp/terraform-provider-aws,
             # internal/service/sqs/queue_test.go, TestAccSQSQueue_encryption.
             wanted["KmsMasterKeyId"] = ""
         with calling("SetQueueAttributes", self._name):

@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.sqs.models import Message, SQSBackend
 
-from secrets_pipeline.emulator import LocalAws, services, settle
+from secrets_pipeline.emulator import LocalAws, Pace, reset_conditions, services, set_pace, settle
 from tests.embedded import lead_to
+from tests.waiting import eventually
 
 COUNTS = (
     "ApproximateNumberOfMessages",
@@ -156,6 +157,31 @@ def test_a_move_task_brings_dead_letters_back_as_new_messages_and_tells_how_many
     settle(aws)
     assert len(_tasks(sqs, dead_arn, MaxResults=10)) == 2
     assert _tasks(sqs, dead_arn)[0]["ApproximateNumberOfMessagesToMove"] == 0
+
+
+def test_a_second_task_is_refused_while_one_runs_which_fails_if_its_destination_goes(
+    sqs: Client, aws: LocalAws
+) -> None:
+    # As recorded by LocalStack's tests/aws/services/sqs/test_sqs_move_task.py::test_start_multiple_move_tasks and
+    # ::test_move_task_delete_destination_queue_while_running, validated on AWS.
+    url, dead, arn, dead_arn = _queues(sqs, "slowly")
+    sqs.send_message(QueueUrl=dead, MessageBody="x")
+    set_pace(aws, Pace(seconds={"message move task RUNNING": 3600.0}))
+    try:
+        handle = sqs.start_message_move_task(SourceArn=dead_arn, DestinationArn=arn)["TaskHandle"]
+        assert [(one["Status"], one["TaskHandle"]) for one in _tasks(sqs, dead_arn)] == [("RUNNING", handle)]
+        with pytest.raises(ClientError) as refused:
+            sqs.start_message_move_task(SourceArn=dead_arn, DestinationArn=arn)
+        error = refused.value.response["Error"]
+        assert (error["Code"], error["Message"].partition(".")[0]) == (
+            "InvalidParameterValue",
+            "There is already a task running",
+        )
+        sqs.delete_queue(QueueUrl=url)
+    finally:
+        reset_conditions(aws)
+    eventually(lambda: _tasks(sqs, dead_arn)[0]["Status"] == "FAILED")
+    assert _tasks(sqs, dead_arn)[0]["FailureReason"] == "AWS.SimpleQueueService.NonExistentQueue"
 
 
 def test_only_the_dead_letter_queue_of_a_queue_is_moved_from_and_to_a_queue_that_exists(sqs: Client) -> None:
