@@ -74,12 +74,15 @@ class ContestedKind(StrEnum):
 
 
 class Contested(Spec):
-    """A name that another stack of the repository declares too: the one that AWS has it of goes on.
+    """A name that another stack of the repository declares too, or that begins as another stack's own names do.
+
+    The stack that AWS has it of goes on with it.
 
     Attributes:
         kind: what it names.
         name: the secret's name, the database's identifier, the function's name or the key's alias.
-        stacks: the other stacks.
+        stacks: the other stacks that declare it.
+        owner: the stack that may make it while AWS has none; empty if nobody may.
         where: text that names the place in YAML.
         account_id: where the others are; None where nobody knows it yet.
     """
@@ -87,6 +90,7 @@ class Contested(Spec):
     kind: ContestedKind
     name: str
     stacks: tuple[str, ...]
+    owner: str = ""
     where: str
     account_id: str | None = None
 

@@ -127,7 +127,7 @@ def build_specs(
         except Exception as error:  # noqa: BLE001 - a bug of ours must not stop the other stacks
             errors.setdefault(name, []).extend([*scope.errors, _bug(error, name)])
         notices_of |= {said: notices_of.get(said, frozenset()) | {name} for said in scope.notices}
-    specs = with_contested(specs)
+    specs = with_contested(specs, settings.grants)
     notices_of |= contested_notices(specs)
     specs, shared = with_contested_outputs(specs)
     notices_of |= shared

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from secrets_pipeline.stacks import SSM, Store
@@ -126,9 +127,40 @@ def stack_owns(stack: str, prefix: str) -> bool:
     return whole or (len(parts) > 1 and all(_within(words, _words(part)) for part in parts))
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z0-9]+", text.lower())
+def named_after(name: str, stacks: Iterable[str]) -> str:
+    """Find the stack whose own name begins a name in AWS; empty if none does, or several do.
+
+    Of `myapp/prod/db` and `myapp-prod-db` that is `myapp-prod`, and not `evil-myapp-prod` or `myapp-prod-db`: the
+    shorter one has all names that begin so. A stack of one word has no names in this way.
+
+    Args:
+        name: of a secret, an alias, an identifier or a function.
+        stacks: which may be meant.
+    """
+    name = re.sub(r"^(alias/(secrets/)?|secrets-pipeline-rotation-)", "", name)
+    begins = _beginnings(name)
+    found: dict[int, list[str]] = {}
+    for stack in stacks:
+        if (words := _words(stack)) in begins:
+            found.setdefault(len(words), []).append(stack)
+    first = found[min(found)] if found else []
+    return first[0] if len(first) == 1 else ""
 
 
-def _within(words: list[str], part: list[str]) -> bool:
+def _beginnings(name: str) -> set[tuple[str, ...]]:
+    """The words with which a name begins, two or more; in a name with slashes, those of whole folders."""
+    folders, words = name.split("/")[:-1], _words(name)
+    if folders:
+        found = {_words("/".join(folders[:end])) for end in range(1, len(folders) + 1)}
+    else:
+        found = {words[:end] for end in range(2, len(words) + 1)}
+    return {one for one in found if len(one) > 1}
+
+
+@functools.cache
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[a-z0-9]+", text.lower()))
+
+
+def _within(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
     return bool(part) and any(words[at : at + len(part)] == part for at in range(len(words)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.model import ChangeClass
-from secrets_pipeline.engine.reason import Waits
+from secrets_pipeline.engine.reason import NotOurs, Waits
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
-    """Plan a stage and turn each change into a finding: nothing left to do is right, what waits or differs is said.
+    """Plan a stage and turn each change into a finding: nothing left to do is right.
 
+    A change that waits is a warning. A difference, and a resource that is not ours, is wrong.
     Without `deep` a part that a mark vouches for is right unread, as the finding says; with it, AWS is asked.
     """
     findings = []
@@ -34,10 +35,12 @@ def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
             case ChangeClass.NONE:
                 findings.append(Finding(change.resource.name, Verdict.RIGHT, change.reason or "as declared"))
             case ChangeClass.BLOCKED | ChangeClass.ORPHAN:
+                # What is declared under a name that is not ours is never made: nothing passes by itself.
+                refused = any(isinstance(one, NotOurs) for one in change.reasons)
                 findings.append(
                     Finding(
                         change.resource.name,
-                        Verdict.WAITING,
+                        Verdict.WRONG if refused and change.action is ChangeClass.BLOCKED else Verdict.WAITING,
                         change.reason,
                         sentence=change.hindrance,
                         reason_type=change.reason_type,

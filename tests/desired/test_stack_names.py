@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.desired.names import STACK_NAME_LENGTH, stack_name_problem
+from secrets_pipeline.desired.names import STACK_NAME_LENGTH, named_after, stack_name_problem
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.orchestration.shared.partitions import check_key
 from tests.desired.conftest import Bench
@@ -61,3 +61,23 @@ def test_whatever_passes_is_within_what_each_service_takes(name: str) -> None:
 def test_a_stack_without_components_of_ours_may_be_called_anything(bench: Bench) -> None:
     built = bench.build(odd='name: "a/b"\ncomponents: {terraform: {vpc: {vars: {}}}}')
     assert not built.errors
+
+
+@pytest.mark.parametrize(
+    ("name", "stacks", "owner"),
+    [
+        ("myapp/prod/db/password", ["myapp-prod", "evil-myapp-prod"], "myapp-prod"),
+        ("myapp/prod/db/password", ["evil-myapp-prod"], ""),
+        ("myapp/prod/db/password", ["myapp-prod-db", "myapp-prod"], "myapp-prod"),
+        ("myapp/prod/db/password", ["myapp-prod", "myapp_prod"], ""),
+        ("myapp/prod/db/password", ["myapp"], ""),
+        ("myapp/production/password", ["myapp-prod"], ""),
+        ("myapp-prod/password", ["myapp-prod"], "myapp-prod"),
+        ("myapp-prod-db", ["myapp-prod", "evil-myapp-prod"], "myapp-prod"),
+        ("alias/myapp-prod", ["myapp-prod", "evil-myapp-prod"], "myapp-prod"),
+        ("alias/secrets/myapp/prod/x", ["myapp-prod", "evil-myapp-prod"], "myapp-prod"),
+        ("secrets-pipeline-rotation-myapp-prod", ["myapp-prod", "prod"], "myapp-prod"),
+    ],
+)
+def test_a_name_is_named_after_the_stack_whose_words_begin_it(name: str, stacks: list[str], owner: str) -> None:
+    assert named_after(name, stacks) == owner

@@ -23,8 +23,11 @@ from tests.hostile.snapshot import World, snapshot
 _OWN = re.compile(
     r"secret (evil/dev|App/Prod)/.*|parameter /secrets-pipeline/(evil[-/]dev|App[-/]Prod)/.*"
     r"|alias alias/(secrets/)?evil.*|key evil-dev .*|function evil|service shop/evil|task definition evil:\d+|role evil"
+    r"|secret late/prod/.*|parameter /secrets-pipeline/late[-/]prod/.*|alias alias/late-prod|key late-prod .*"
 )
 """What is the author's: names below the stack's own, and what bears the stack's name in its owner's tag.
+
+Stack `late-prod` stands beside one manifest of the corpus: it makes what is its own.
 
 Atmos looks for the outputs of stack `evil-dev` below `evil/dev`.
 """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from secrets_pipeline.desired.boundary import Contested, ContestedKind
-from secrets_pipeline.desired.names import store_place
+from secrets_pipeline.desired.boundary import Boundary, Contested, ContestedKind
+from secrets_pipeline.desired.names import named_after, store_place
+from secrets_pipeline.desired.settings.grants import GrantRule, granted
 from secrets_pipeline.desired.stack import StackSpec
 
 _CURE = (
@@ -14,25 +15,39 @@ _CURE = (
 )
 
 
-def with_contested(specs: Mapping[str, StackSpec]) -> dict[str, StackSpec]:
+def with_contested(specs: Mapping[str, StackSpec], grants: Sequence[GrantRule] = ()) -> dict[str, StackSpec]:
     """The same stacks, each with the names that others declare too in its account and region.
+
+    So are secrets that no other stack declares, but whose names are another stack's own; a grant lets them pass.
 
     A database that a stack only looks at, without `create` and without a password, is everybody's. A stack whose
     account is not known yet may be in that of each other; those whose account is known need not ask about it.
+
+    Args:
+        specs: all stacks, by name.
+        grants: the operator's.
     """
     owners: dict[tuple[str, ContestedKind, str], dict[str, str]] = {}
+    in_region: dict[str, list[str]] = {}
     for stack, spec in specs.items():
+        in_region.setdefault(spec.target.region, []).append(stack)
         for kind, name, where in _declared(spec):
             owners.setdefault((spec.target.region, kind, name), {})[stack] = where
     found: dict[str, list[Contested]] = {}
-    for (_, kind, name), stacks in owners.items():
-        for stack, where in stacks.items() if len(stacks) > 1 else ():
-            own, others = specs[stack].target.account_id, sorted(stacks.keys() - {stack})
+    for (region, kind, name), stacks in owners.items():
+        claimants = in_region[region] if kind is ContestedKind.SECRET else list(stacks)
+        if len(stacks) == 1 and named_after(name, claimants) in ("", *stacks):
+            continue
+        for stack, where in stacks.items():
+            own, others = specs[stack].target.account_id, sorted({*claimants, *stacks} - {stack})
             places = {specs[other].target.account_id for other in others} if own is None else {own}
             for account in sorted(places, key=str):
-                rivals = tuple(other for other in others if specs[other].target.account_id == account)
-                if rivals:
-                    one = Contested(kind=kind, name=name, stacks=rivals, where=where, account_id=account)
+                there = [other for other in others if specs[other].target.account_id == account]
+                rivals = tuple(other for other in there if other in stacks)
+                owner = named_after(name, [stack, *there] if kind is ContestedKind.SECRET else [stack, *rivals])
+                theirs = owner not in ("", stack) and not granted(grants, stack, Boundary.SECRET, name)
+                if rivals or theirs:
+                    one = Contested(kind=kind, name=name, stacks=rivals, owner=owner, where=where, account_id=account)
                     found.setdefault(stack, []).append(one)
     return {
         stack: spec.model_copy(update={"contested": tuple(found[stack])}) if stack in found else spec
@@ -63,12 +78,16 @@ def contested_notices(specs: Mapping[str, StackSpec]) -> dict[str, frozenset[str
         (one.kind, one.name, tuple(sorted((stack, *one.stacks)))): None
         for stack, spec in specs.items()
         for one in spec.contested
+        if one.stacks
     }
-    return {
-        f"{kind} {name} is declared by stacks {', '.join(stacks)} in one account and region: the one that AWS has it "
-        f"of goes on, the others are refused.{_CURE if kind is ContestedKind.SECRET else ''}": frozenset(stacks)
-        for kind, name, stacks in found
-    }
+    notices: dict[str, frozenset[str]] = {}
+    for kind, name, stacks in found:
+        said = (
+            f"{kind} {name} is declared by stacks {', '.join(stacks)} in one account and region: it stays with the "
+            "stack that AWS has it of, or else with the stack that it is named after. It is blocked in the others."
+        )
+        notices[said + (_CURE if kind is ContestedKind.SECRET else "")] = frozenset(stacks)
+    return notices
 
 
 def with_contested_outputs(

@@ -1,7 +1,8 @@
-"""Guard a stack's boundary before its first write: what it reaches has let it in, and its names are its own.
+"""Guard a stack's boundary before its first write: what it reaches has let it in.
 
 What the operator's grants decide was decided with the desired state. AWS says the rest: what the owner of a function,
-service, stage, role or database lets in by its tag `secrets-pipeline:allow`; and whose a name is that two declare.
+service, stage, role or database lets in by its tag `secrets-pipeline:allow`; and whether a rotation function or a key
+under a declared name is a stranger's.
 """
 
 from __future__ import annotations
@@ -10,16 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from secrets_pipeline.arn import Arn
-from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, ContestedKind, Crossing, allows
+from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Crossing, allows
 from secrets_pipeline.desired.limits import FUNCTION_ARN
 from secrets_pipeline.desired.policy.principals import account_of_principal
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import GuardError, raise_all
 from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.boundary.strangers import strangers
 from secrets_pipeline.reconcilers.database.ownership import is_own_database
-from secrets_pipeline.reconcilers.kms_key.lookup import look_up
-from secrets_pipeline.reconcilers.rotation_function.ownership import foreign_function
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -73,8 +73,7 @@ def function_refusal(stack: Stack, secret: SecretSpec, arn: str) -> GuardError |
 
 def _refusals(stack: Stack) -> list[GuardError]:
     reached = {(one.boundary, one.name): one for one in stack.spec.crossings if not one.allowed_by}
-    found = [error for one in reached.values() if (error := _refusal(stack, one))]
-    return found + [error for one in stack.spec.contested if (error := _not_first(stack, one))]
+    return [*(error for one in reached.values() if (error := _refusal(stack, one))), *strangers(stack)]
 
 
 def _refusal(stack: Stack, crossing: Crossing) -> GuardError | None:
@@ -99,23 +98,6 @@ def _error(crossing: Crossing, said: str, line: str, *, either: str = "Let the")
     return GuardError(
         f"component {crossing.component}, key {crossing.key}: {crossing.boundary} {crossing.name} {said}",
         remedy=f"{either} operator write under grants: {line}",
-    )
-
-
-_NAMED = {
-    ContestedKind.SECRET: ", or tell all names of the stacks apart by settings.secrets_pipeline.name_template; or let "
-    "the operator's targets lead the stacks to different accounts or regions"
-}
-
-
-def _not_first(stack: Stack, one: Contested) -> GuardError | None:
-    if one.account_id not in (None, stack.account.account_id) or _OWNS[one.kind](stack, one.name):
-        return None
-    return GuardError(
-        f"{one.where}: {one.kind} {one.name} is declared by stack {', '.join(one.stacks)} too, in this account and "
-        f"region, and no mark says that it is stack {stack.spec.stack}'s",
-        remedy=f"Write another name here{_NAMED.get(one.kind, '')}. The stack that AWS has it of goes on; where there "
-        "is none yet, no stack does.",
     )
 
 
@@ -159,32 +141,3 @@ _TAGS: Final[Mapping[Boundary, Callable[[Stack, str], Tags | None]]] = {
     Boundary.DATABASE: _database,
 }
 """Tags of what is written to; None where nothing is, or where it is the stack's own."""
-
-
-def _owns_secret(stack: Stack, name: str) -> bool:
-    state = stack.observed.secrets.get(name)
-    return state is not None and stack.ownership.owns(state)
-
-
-def _owns_database(stack: Stack, name: str) -> bool:
-    spec = next(one for one in stack.spec.databases if one.identifier == name)
-    state = stack.observed.databases.find(spec)
-    return state is not None and is_own_database(stack, state)
-
-
-def _owns_function(stack: Stack, name: str) -> bool:
-    state = stack.observed.functions.function(name)
-    return state is not None and not foreign_function(stack, str(state.configuration["FunctionArn"]), state.tags)
-
-
-def _owns_key(stack: Stack, alias: str) -> bool:
-    target = look_up(stack, alias).target
-    return target is not None and target.mark.ours and stack.ownership.claims(target.mark.owner)
-
-
-_OWNS: Final[Mapping[ContestedKind, Callable[[Stack, str], bool]]] = {
-    ContestedKind.SECRET: _owns_secret,
-    ContestedKind.DATABASE: _owns_database,
-    ContestedKind.FUNCTION: _owns_function,
-    ContestedKind.KEY: _owns_key,
-}

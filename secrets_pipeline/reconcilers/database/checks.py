@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database.ownership import refusal
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, judged
@@ -34,8 +35,12 @@ def logins(stack: Stack, *, deep: bool) -> list[Finding]:
 def _login(stack: Stack, reconciler: DatabaseEndpointReconciler, database: DatabaseSpec, *, deep: bool) -> Finding:
     name, state = database.identifier, stack.observed.databases.find(database)
     if state is None:
-        return Finding(name, Verdict.WAITING, f"{database.noun} does not exist", reason_type=Cause.MISSING)
-    waits, cause = _no_login(stack, reconciler, database, state)
+        verdict = Verdict.WRONG if database.create else Verdict.WAITING
+        return Finding(name, verdict, f"{database.noun} does not exist", reason_type=Cause.MISSING)
+    refused = refusal(stack, database, state)
+    if isinstance(refused, NotOurs):
+        return Finding(name, Verdict.WRONG, str(refused), reason_type=refused.kind)
+    waits, cause = (str(refused), refused.kind) if refused else _no_login(stack, reconciler, state)
     if waits:
         return Finding(name, Verdict.WAITING, waits, reason_type=cause)
     if not deep and reconciler.proven(database):
@@ -45,12 +50,8 @@ def _login(stack: Stack, reconciler: DatabaseEndpointReconciler, database: Datab
     return _tried(name, state, reconciler.login(database, state))
 
 
-def _no_login(
-    stack: Stack, reconciler: DatabaseEndpointReconciler, database: DatabaseSpec, state: DatabaseState
-) -> tuple[str, str]:
+def _no_login(stack: Stack, reconciler: DatabaseEndpointReconciler, state: DatabaseState) -> tuple[str, str]:
     """Say why no login is tried, and the type of the reason; both empty if one is."""
-    if refused := refusal(stack, database, state):
-        return str(refused), refused.kind
     if not state.serves:
         return state.condition, Cause.WAITS
     if unproven := reconciler.no_login(state):

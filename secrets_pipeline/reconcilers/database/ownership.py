@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, allows
+from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, ContestedKind, allows
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.settings.grants import granted
 from secrets_pipeline.engine.reason import Because, Missing, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.boundary.contest import lost_contest
 from secrets_pipeline.reconcilers.database.mark import database_proof
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner
@@ -27,8 +28,13 @@ def refusal(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reaso
     One that should be created, or whose master password the stack says, is ours by its mark, adopted by name, or
     granted: otherwise neither is its endpoint handed out nor its password set. What is only looked up needs none of it.
     """
-    needed = needs_adoption(stack, database, state)
-    return mismatch(stack, database, state) or (_unproven(stack, database, state) if needed else None)
+    if wrong := mismatch(stack, database, state):
+        return wrong
+    if needs_adoption(stack, database, state):
+        return _unproven(stack, database, state)
+    if not _is_claimed(database) or is_own_database(stack, state):
+        return None
+    return lost_contest(stack, ContestedKind.DATABASE, database.identifier)
 
 
 def needs_adoption(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:

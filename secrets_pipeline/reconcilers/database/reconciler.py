@@ -11,11 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.boundary.contest import lost_contest
 from secrets_pipeline.reconcilers.database.mark import database_tags
 from secrets_pipeline.reconcilers.database.ownership import absence, keeps_mark, mismatch, needs_adoption, refusal
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
@@ -73,9 +75,9 @@ class DatabaseReconciler:
         resource = Resource(KIND, database.identifier, database.component)
         state = self._stack.observed.databases.find(database)
         if state is None:
-            if database.create:
-                return Change(resource, ChangeClass.CREATE, _chosen(database.defaults))
-            return Change(resource, ChangeClass.BLOCKED, (absence(self._stack, database),))
+            if why := self._not_made(database):
+                return Change(resource, ChangeClass.BLOCKED, (why,))
+            return Change(resource, ChangeClass.CREATE, _chosen(database.defaults))
         if why := self._blocked(database, state):
             return Change(resource, ChangeClass.BLOCKED, (why,))
         differing = (*self._tag_differences(database, state), *self._missing_members(database, state))
@@ -84,6 +86,11 @@ class DatabaseReconciler:
         if not database.create and not differing:
             return Change(resource, ChangeClass.NONE, (Because("found"),))
         return Change(resource, ChangeClass.UPDATE if differing else ChangeClass.NONE, differing)
+
+    def _not_made(self, database: DatabaseSpec) -> Reason | None:
+        if not database.create:
+            return absence(self._stack, database)
+        return lost_contest(self._stack, ContestedKind.DATABASE, database.identifier)
 
     def _blocked(self, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
         if database.create and state.status == DELETING:

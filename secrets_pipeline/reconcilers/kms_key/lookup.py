@@ -15,6 +15,7 @@ from secrets_pipeline.reconcilers.observed.key_state import PENDING_DELETION, Ke
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.kms_key.model import KeySpec
     from secrets_pipeline.reconcilers.stack import Stack
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -98,6 +99,24 @@ def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
         return found.target
     given = found.target.mark.owner is None and stack.run.options.adopts(alias)
     return None if given or found.target.state.state == PENDING_DELETION else found.target
+
+
+def foreign_key(stack: Stack, key: KeySpec) -> tuple[MarkedKey, NotOurs] | None:
+    """Find the key of others that stands in the way of a declared one, and why; None where nothing does.
+
+    A key without a mark that nobody asked to make, Terraform's for example, is used as it is.
+    """
+    found, others = look_up(stack, key.alias), in_the_way(stack, key.alias)
+    if others is None:
+        return None
+    as_it_is = found.own is None and others.mark.owner is None and _is_terraforms(stack, key)
+    return None if as_it_is else (others, key_not_ours(stack, others, key.alias))
+
+
+def _is_terraforms(stack: Stack, key: KeySpec) -> bool:
+    """Whether a key without our mark may stay so: nobody asked to make it, and its policy has to let in nobody."""
+    kinds = stack.spec.components
+    return not key.create and not key.readers and all(kinds.get(component) == "kms" for component in key.components)
 
 
 def marked(stack: Stack, about: KeyState, alias: str) -> MarkedKey:

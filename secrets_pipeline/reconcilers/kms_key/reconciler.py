@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.policy_text.canonical import same_policy
 from secrets_pipeline.access.policy_text.differences import policy_details
+from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
+from secrets_pipeline.reconcilers.boundary.contest import lost_contest
 from secrets_pipeline.reconcilers.kms_key.apply import KeyWriter
 from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_policy, declared_tags, left_tags
-from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, in_the_way, key_not_ours, look_up
+from secrets_pipeline.reconcilers.kms_key.lookup import (
+    KeyLookup,
+    MarkedKey,
+    foreign_key,
+    in_the_way,
+    key_not_ours,
+    look_up,
+)
 from secrets_pipeline.reconcilers.kms_key.plan import (
     alias_differences,
     description_differences,
@@ -87,16 +96,16 @@ class KmsKeyReconciler:
         if isinstance(policy, Pending):
             return Change(resource, ChangeClass.UPDATE, (Waits(policy.reason),))
         found = look_up(self._stack, key.alias)
+        lost = lost_contest(self._stack, ContestedKind.KEY, key.alias) if found.target is None else None
         subject = found.own or found.target
-        if subject is None:
-            return Change(resource, ChangeClass.CREATE)
+        if lost is not None or subject is None:
+            return Change(resource, ChangeClass.BLOCKED if lost else ChangeClass.CREATE, (lost,) if lost else ())
         if subject.state.problem:
             raise unusable(self._stack, key.alias, subject.state.key_id, subject.state.problem)
-        others = in_the_way(self._stack, key.alias)
-        if found.own is None or others is not None:
-            as_it_is = found.own is None and subject.mark.owner is None and self._is_terraforms(key)
-            why: Reason = _AS_IT_IS if as_it_is else key_not_ours(self._stack, others or subject, key.alias)
-            return Change(resource, ChangeClass.NONE if as_it_is else ChangeClass.BLOCKED, (why,))
+        foreign = foreign_key(self._stack, key)
+        if foreign is not None or found.own is None:
+            why = _AS_IT_IS if foreign is None else foreign[1]
+            return Change(resource, ChangeClass.NONE if foreign is None else ChangeClass.BLOCKED, (why,))
         finished = found.own.mark.digest is not None and found.own.mark.digest == declared_digest(
             self._stack, key, policy
         )
@@ -111,11 +120,6 @@ class KmsKeyReconciler:
             return Change(resource, ChangeClass.UPDATE if said else ChangeClass.NONE, said or unread, drift=bool(said))
         action = ChangeClass.UPDATE if self._stack.ownership.claims(found.own.mark.owner) else ChangeClass.ADOPT
         return Change(resource, action, tuple(reasons) or (Because("is as declared, and not marked as finished"),))
-
-    def _is_terraforms(self, key: KeySpec) -> bool:
-        """Whether a key without our mark may stay so: nobody asked to make it, and its policy has to let in nobody."""
-        kinds = self._stack.spec.components
-        return not key.create and not key.readers and all(kinds.get(component) == "kms" for component in key.components)
 
     def _differences(
         self,

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.granting.rotation import rotated_arns
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Kept, NotOurs, Reason, Waits
 from secrets_pipeline.reconcilers.apply_options import adoption, function_named, pruning
+from secrets_pipeline.reconcilers.boundary.contest import lost_contest
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction, wanted_function
@@ -120,6 +122,8 @@ class RotationFunctionReconciler:
         state = stack.observed.functions.function(wanted.name)
         waits = tuple(dict.fromkeys(wanted.waits.values()))
         if state is None:
+            if lost := lost_contest(stack, ContestedKind.FUNCTION, wanted.name):
+                return Change(resource, ChangeClass.BLOCKED, (lost,))
             if (role := role_state(stack, wanted.name)) is not None and (why := role_problem(stack, role, wanted)):
                 return Change(resource, ChangeClass.BLOCKED, (why,))
             said = Waits if wanted.policy is None else Because

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.reason import Because, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
+from secrets_pipeline.reconcilers.boundary.contest import lost_contest
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import Mark, MarkState, Owner
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -25,6 +27,8 @@ Claim = tuple[ChangeClass, Reason | None]
 
 def claimed(stack: Stack, state: SecretState | None, secret: SecretSpec) -> Claim:
     """Decide what may happen to a secret that a stack declares, as this run was asked; see `claim`."""
+    if state is None and (lost := lost_contest(stack, ContestedKind.SECRET, secret.name)):
+        return ChangeClass.BLOCKED, lost
     mark = stack.ownership.marks.verify(state) if state else None
     if mark is not None and mark.state is MarkState.FORGED and not _proves_any(stack):
         key = stack.run.settings.fingerprint_key

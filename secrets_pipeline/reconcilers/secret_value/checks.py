@@ -32,7 +32,7 @@ def current_values(stack: Stack, *, connections: bool) -> list[Finding]:
         [] if connections else [judged(one.name, partial(_parameter, stack, one)) for one in stack.spec.parameters]
     )
     return parameters + [
-        _blocked(secret) if secret.blocked else judged_secret(stack, secret, partial(_current_value, stack, secret))
+        _blocked(secret) if secret.blocked else _existing(stack, secret)
         for secret in stack.spec.secrets
         if waits_for_endpoint(secret) is connections
     ]
@@ -40,6 +40,13 @@ def current_values(stack: Stack, *, connections: bool) -> list[Finding]:
 
 def _blocked(secret: SecretSpec) -> Finding:
     return Finding(secret.name, Verdict.WAITING, "; ".join(secret.problems))
+
+
+def _existing(stack: Stack, secret: SecretSpec) -> Finding:
+    state = stack.observed.secrets.get(secret.name)
+    if state is not None and not stack.ownership.owns(state):
+        return Finding(secret.name, Verdict.WRONG, "is not ours, so it is not made: `plan` says whose it is")
+    return judged(secret.name, partial(_current_value, stack, secret))
 
 
 def _current_value(stack: Stack, secret: SecretSpec) -> Finding:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from secrets_pipeline import emulator
-from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Contested, ContestedKind, Crossing
+from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, Crossing
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -193,57 +193,6 @@ def test_a_password_is_set_on_a_database_of_others_only_where_they_or_the_operat
     assert not refusal(bench.context(granted), found, state)
 
 
-# names that two stacks declare
-
-
-def contested(bench: Bench, kind: ContestedKind, name: str) -> tuple[Contested, ...]:
-    return (Contested(kind=kind, name=name, stacks=("evil-dev",), where="stacks/x.yaml"),)
-
-
-def test_a_contested_secret_is_the_stacks_whose_mark_it_bears(bench: Bench) -> None:
-    spec, name = bench.create(bench.declared()), bench.name("api")
-    first = spec.model_copy(update={"contested": contested(bench, ContestedKind.SECRET, name)})
-    guard_boundary(bench.context(first, writing=False))
-    second = first.model_copy(update={"stack": "evil-dev"})
-    said = refused(bench, second)
-    assert f"stacks/x.yaml: secret {name} is declared by stack evil-dev too" in said
-    assert bench.value("api") == "declared"
-
-
-def test_a_contested_secret_that_nobody_has_made_yet_is_nobodys(bench: Bench) -> None:
-    found = contested(bench, ContestedKind.SECRET, bench.name("api"))
-    said = refused(bench, bench.spec(bench.declared(), contested=found))
-    assert "The stack that AWS has it of goes on; where there is none yet, no stack does." in said
-
-
-def test_a_contested_secret_that_somebody_made_by_hand_is_no_stacks(bench: Bench) -> None:
-    bench.secrets.create_secret(Name=bench.name("api"), SecretString="theirs")
-    refused(bench, bench.spec(bench.declared(), contested=contested(bench, ContestedKind.SECRET, bench.name("api"))))
-
-
-def test_a_contested_database_is_the_stacks_that_made_it(bench: Bench) -> None:
-    spec = bench.create(bench.generated(), databases=(bench.database(),))
-    first = spec.model_copy(update={"contested": contested(bench, ContestedKind.DATABASE, bench.stack)})
-    guard_boundary(bench.context(first, writing=False))
-    refused(bench, first.model_copy(update={"stack": "evil-dev"}))
-
-
-def test_a_contested_key_is_the_stacks_whose_mark_bears_the_key_that_the_alias_leads_to(bench: Bench) -> None:
-    keys, found = (bench.key(),), contested(bench, ContestedKind.KEY, bench.alias)
-    spec = bench.spec(keys=keys, contested=found)
-    evil = bench.another()
-    second = evil.spec(keys=keys, contested=found)
-    for one, desired in ((bench, spec), (evil, second)):
-        assert f"stacks/x.yaml: KMS key {bench.alias} is declared by stack evil-dev too" in refused(one, desired)
-    evil.provision(second, "kms_keys")
-    bench.kms.delete_alias(AliasName=bench.alias)
-    # A key without the alias has no claim to it.
-    refused(evil, second)
-    bench.provision(spec, "kms_keys")
-    guard_boundary(bench.context(spec, writing=False))
-    refused(evil, second)
-
-
 @pytest.fixture
 def rotator(bench: Bench) -> str:
     """Another team's function, which Secrets Manager may invoke; its ARN is in a parameter of theirs."""
@@ -311,16 +260,6 @@ def test_a_function_elsewhere_is_let_in_by_a_grant_of_its_name_alone(bench: Benc
     arn = f"arn:aws:lambda:{place}:function:{bench.stack}"
     said = refused(bench, reaching(bench, Boundary.FUNCTION, arn))
     assert f"Lambda function {arn} does not let stack" in said
-
-
-def test_a_name_that_is_contested_in_another_account_stops_nobody(bench: Bench) -> None:
-    name = bench.name("api")
-    one = Contested(kind=ContestedKind.SECRET, name=name, stacks=("other",), where="here", account_id="444455556666")
-    guard_boundary(bench.context(bench.spec(bench.declared(), contested=(one,))))
-    here = one.model_copy(update={"account_id": ACCOUNT})
-    assert f"secret {name} is declared by stack other too" in refused(
-        bench, bench.spec(bench.declared(), contested=(here,))
-    )
 
 
 def test_a_function_of_another_account_that_a_parameter_names_rotates_nothing_without_a_grant(bench: Bench) -> None:
