@@ -42,6 +42,7 @@ ALIAS = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}")
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
 """AWS's error names these characters: `tests/contracts/recorded/`. The page of CreateSecret leaves `!` out."""
+_DOTS = frozenset({".", ".."})
 _ARN_SUFFIX = re.compile(r"-(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[a-z0-9])[A-Za-z0-9]{6}$")
 """AWS advises against any hyphen with six characters; `oauth-config` is one, so only what looks drawn is refused."""
 _HYPHEN_AND_SIX = re.compile(r"-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6}$")
@@ -61,6 +62,8 @@ def secret_name_problem(name: str) -> str | None:
         return f"the secret name {name!r} holds {wrong!r}; AWS takes letters, digits and /_+=.@!-"
     if name.startswith("!"):
         return f"the secret name {name!r} begins with '!', which means `not` where AWS lists secrets by name"
+    if _DOTS & set(name.split("/")):
+        return f"the secret name {name!r} has a part `.` or `..`, which programs that make files of names follow"
     if _ARN_SUFFIX.search(name):
         return f"the secret name {name!r} ends like the suffix of an ARN (a hyphen and six characters)"
     return None

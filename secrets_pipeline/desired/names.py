@@ -53,7 +53,7 @@ def component_name_problem(component: str) -> str | None:
     Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-parameter-name-constraints.html
     """
     longest = _PUBLISHED.format(component)
-    if not _PARAMETER_PATH.fullmatch(longest):
+    if not _PARAMETER_PATH.fullmatch(longest) or {".", ".."} & set(component.split("/")):
         return f"component name {component!a} cannot be a part of a parameter's name"
     if (levels := longest.count("/")) > PARAMETER_LEVELS:
         return f"component name {component} makes parameters of {levels} levels, and AWS has {PARAMETER_LEVELS}"

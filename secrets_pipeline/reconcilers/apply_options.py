@@ -20,9 +20,9 @@ class ApplyOptions:
 
     Attributes:
         adopt: globs on names of what is taken over although it carries no mark of ours, or that of a stack which has
-            left it or of another repository: secrets, databases, aliases of keys, parts of the way of events,
-            `/secrets-pipeline/<stack>` for the stack's parameters; with `function:` in front a rotation function, its
-            role and its log group.
+            left it, and whole names of what is another repository's: secrets, databases, aliases of keys, parts of the
+            way of events, `/secrets-pipeline/<stack>` for the stack's parameters; with `function:` in front a rotation
+            function, its role and its log group.
         prune: delete, with the recovery window, what left the YAML.
         deep: also read what a list does not show and a mark vouches for: policies, key policies, replicas, consumers.
         wait_seconds: how long to wait for databases that are being made, or whose password is being set; 0 for the few
@@ -38,14 +38,20 @@ class ApplyOptions:
     only: tuple[Only, ...] = ()
     reads_back: bool = False
 
-    def adopts(self, name: str) -> bool:
-        """Whether the operator takes over what bears that name; of a rotation function `adopts_function` says it."""
-        return any(fnmatch.fnmatchcase(name, glob) for glob in self.adopt)
+    def adopts(self, name: str, *, of_another: bool = False) -> bool:
+        """Whether the operator takes over the thing of that name; of a rotation function `adopts_function` says it.
 
-    def adopts_function(self, name: str) -> bool:
+        Args:
+            name: of the thing.
+            of_another: whether its mark or note names another repository. A glob takes over no such thing: the operator
+                has to write its whole name.
+        """
+        return name in self.adopt if of_another else any(fnmatch.fnmatchcase(name, glob) for glob in self.adopt)
+
+    def adopts_function(self, name: str, *, of_another: bool = False) -> bool:
         """Whether the operator takes over a rotation function of that name, its role and log group with it."""
-        globs = (one.removeprefix(_FUNCTION) for one in self.adopt if one.startswith(_FUNCTION))
-        return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+        globs = [one.removeprefix(_FUNCTION) for one in self.adopt if one.startswith(_FUNCTION)]
+        return name in globs if of_another else any(fnmatch.fnmatchcase(name, glob) for glob in globs)
 
 
 def pruning(spec: StackSpec, options: ApplyOptions, name: str = "NAME", *, named: bool = True) -> str:

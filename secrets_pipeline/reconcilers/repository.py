@@ -48,10 +48,14 @@ class Repository:
             owner: whom the mark names.
             declares: whether a stack of this repository declares the thing.
         """
-        if owner.repository not in ("", self.id):
+        if self.is_another(owner.repository):
             return bool(self.id)
         # A stack with errors may be the one, or declare the thing.
         return self.is_complete and not (owner.stack in self.specs and declares(self.specs[owner.stack]))
+
+    def is_another(self, repository: str) -> bool:
+        """Whether a mark or note that names `repository` is another repository's; an empty one names none."""
+        return repository not in ("", self.id)
 
     def names_in(self, target: Target) -> frozenset[str]:
         """List the secret names that any stack declares in a region, in an account that may be the same one."""

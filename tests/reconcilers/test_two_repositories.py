@@ -135,9 +135,11 @@ def test_what_is_adopted_by_name_from_another_repository_is_wholly_the_new_ones(
     bench.provision(spec, repository=OURS)
     value = bench.value("password")
     function = f"rotation_functions {bench.stack}-rotation"
-    most = bench.provision(spec, repository=THEIRS, options=ApplyOptions(adopt=("*", f"{bench.stack}-rotation")))
+    names = (bench.name("password"), bench.alias, f"/secrets-pipeline/{bench.stack}")
+    most = bench.provision(spec, repository=THEIRS, options=ApplyOptions(adopt=(*names, f"{bench.stack}-rotation")))
     assert isinstance(most[function], Skipped)
-    outcomes = bench.provision(spec, repository=THEIRS, options=ApplyOptions(adopt=("*", "function:*")))
+    options = ApplyOptions(adopt=(*names, f"function:{bench.stack}-rotation"))
+    outcomes = bench.provision(spec, repository=THEIRS, options=options)
     assert isinstance(outcomes[function], Applied)
     assert not [one for one in outcomes.values() if isinstance(one, Skipped)]
     assert bench.value("password") == value
@@ -145,9 +147,23 @@ def test_what_is_adopted_by_name_from_another_repository_is_wholly_the_new_ones(
     assert isinstance(bench.provision(spec, repository=OURS)[f"secrets {bench.name('password')}"], Skipped)
 
 
+@pytest.mark.parametrize("prunes", [False, True])
+def test_a_glob_adopts_nothing_that_names_another_repository(bench: Bench, prunes: bool) -> None:
+    make_reader(bench)
+    spec = stack_with_everything(bench)
+    bench.provision(spec, repository=OURS)
+    before = held(bench)
+    everything = ApplyOptions(adopt=("*", "function:*"), prune=prunes)
+    # With `prunes` as `destroy` does it: nobody declares the stack any more.
+    outcomes = bench.provision(bench.spec(retired=True) if prunes else spec, repository=THEIRS, options=everything)
+    assert held(bench) == before
+    assert not [one for one in outcomes.values() if isinstance(one, Applied)]
+
+
 def test_only_what_is_named_is_adopted(bench: Bench) -> None:
     spec = bench.spec(bench.declared("a"), bench.declared("b"), bench.declared("ab"))
-    bench.provision(spec, repository=OURS)
+    for key in ("a", "b", "ab"):
+        bench.secrets.create_secret(Name=bench.name(key), SecretString="made by hand")
     for glob, taken in ((bench.name("a"), {"a"}), (bench.name("a*"), {"a", "ab"}), ("*", {"a", "b", "ab"})):
         plan = bench.plan(spec, repository=THEIRS, options=ApplyOptions(adopt=(glob,)))
         found = {one.resource.key for one in plan.values() if one.action is ChangeClass.ADOPT}

@@ -140,8 +140,8 @@ AdoptNames: TypeAlias = Annotated[
         "--adopt",
         metavar="NAME",
         help="Take over the secret, database or key alias of that name, or glob, that exists without our tags, or "
-        "that another repository or a stack which has left it marked; function:NAME for a rotation function with "
-        "its role and log group; may be repeated.",
+        "that a stack which has left it marked; what another repository marked by its whole name alone; "
+        "function:NAME for a rotation function with its role and log group; may be repeated.",
         show_default=False,
     ),
 ]

@@ -19,7 +19,7 @@ from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import GuardError, raise_all
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.boundary.strangers import strangers
-from secrets_pipeline.reconcilers.database.ownership import is_own_database
+from secrets_pipeline.reconcilers.database.ownership import adopts_database, is_own_database
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -128,7 +128,7 @@ def _role(stack: Stack, name: str) -> Tags | None:
 def _database(stack: Stack, name: str) -> Tags | None:
     spec = next(one for one in stack.spec.databases if one.identifier == name)
     state = stack.observed.databases.find(spec)
-    if state is None or is_own_database(stack, state) or stack.run.options.adopts(name):
+    if state is None or is_own_database(stack, state) or adopts_database(stack, state):
         return None
     return state.tags
 

@@ -18,7 +18,7 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Follows, Reason, Waits
-from secrets_pipeline.reconcilers.database.ownership import mismatch, refusal
+from secrets_pipeline.reconcilers.database.ownership import adopts_database, mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.database.password_mark import (
     PasswordMark,
@@ -157,7 +157,7 @@ class DatabaseEndpointReconciler:
                 )
             return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.noun} does not exist"),))
         if wrong := refusal(self._stack, database, state):
-            adopting = self._stack.run.options.adopts(database.identifier)
+            adopting = adopts_database(self._stack, state)
             if adopting and not mismatch(self._stack, database, state):
                 return Change(resource, ChangeClass.UPDATE, (Follows("follows when it is adopted"),))
             return Change(resource, ChangeClass.BLOCKED, (wrong,))

@@ -13,7 +13,7 @@ from secrets_pipeline.reconcilers.boundary.contest import lost_contest
 from secrets_pipeline.reconcilers.database.mark import database_proof
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner
-from secrets_pipeline.reconcilers.tag_keys import STACK
+from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, STACK
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
@@ -44,9 +44,15 @@ def needs_adoption(stack: Stack, database: DatabaseSpec, state: DatabaseState) -
     return database.create or not _is_let_in(stack, database, state)
 
 
+def adopts_database(stack: Stack, state: DatabaseState) -> bool:
+    """Whether this run takes the database over; one whose tags name another repository by its whole name alone."""
+    of_another = stack.ownership.repository.is_another(state.tags.get(REPOSITORY, ""))
+    return stack.run.options.adopts(state.identifier, of_another=of_another)
+
+
 def keeps_mark(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether the mark is ours to keep right: it says so, or this run is asked to adopt the database."""
-    return _is_claimed(database) and (is_own_database(stack, state) or stack.run.options.adopts(database.identifier))
+    return _is_claimed(database) and (is_own_database(stack, state) or adopts_database(stack, state))
 
 
 def is_own_database(stack: Stack, state: DatabaseState) -> bool:

@@ -19,7 +19,14 @@ from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.boundary.contest import lost_contest
 from secrets_pipeline.reconcilers.database.mark import database_tags
-from secrets_pipeline.reconcilers.database.ownership import absence, keeps_mark, mismatch, needs_adoption, refusal
+from secrets_pipeline.reconcilers.database.ownership import (
+    absence,
+    adopts_database,
+    keeps_mark,
+    mismatch,
+    needs_adoption,
+    refusal,
+)
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.database_state import DELETING, DatabaseState
 from secrets_pipeline.reconcilers.observed.tags import tag_details, tag_list
@@ -95,7 +102,7 @@ class DatabaseReconciler:
     def _blocked(self, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
         if database.create and state.status == DELETING:
             return Because("is being deleted", "apply again when it is gone")
-        adopting = self._stack.run.options.adopts(database.identifier)
+        adopting = adopts_database(self._stack, state)
         return (mismatch if adopting else refusal)(self._stack, database, state)
 
     def _tags(self, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:

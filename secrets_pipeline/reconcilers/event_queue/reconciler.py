@@ -75,10 +75,13 @@ class EventQueueReconciler:
             return "noted"
         part = next(one for route in self._routes for one in route.parts if one.resource.name == change.resource.name)
         seen = part.look()
-        if seen.exists and not seen.ours and not self._stack.run.options.adopts(part.resource.name):
+        if seen.exists and not seen.ours and not self._adopts(part.resource.name, seen):
             raise SkippedError(f"{part.resource} was made by somebody else meanwhile")
         part.make()
         return "created" if not seen.exists else "; ".join(seen.differences) or "tagged"
+
+    def _adopts(self, name: str, seen: ObservedPart) -> bool:
+        return self._stack.run.options.adopts(name, of_another=bool(seen.theirs))
 
     @staticmethod
     def _plan_note(route: _Route) -> Change:
@@ -108,7 +111,7 @@ class EventQueueReconciler:
         return Change(part.resource, action, reasons, drift=drift, depends_on=before)
 
     def _verdict(self, name: str, seen: ObservedPart) -> tuple[ChangeClass, tuple[Reason, ...]]:
-        if seen.exists and not seen.ours and not self._stack.run.options.adopts(name):
+        if seen.exists and not seen.ours and not self._adopts(name, seen):
             take = adoption(self._stack.spec.stack, name)
             if seen.theirs:
                 way = f"name another queue under events, as each repository has its own, or {take} takes it over"

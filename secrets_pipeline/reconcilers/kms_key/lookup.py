@@ -130,7 +130,9 @@ def marked(stack: Stack, about: KeyState, alias: str) -> MarkedKey:
 
 
 def _is_own(stack: Stack, key: MarkedKey, alias: str) -> bool:
-    owner, adopted = key.mark.owner, stack.run.options.adopts(alias)
+    owner = key.mark.owner
+    of_another = owner is not None and stack.ownership.repository.is_another(owner.repository)
+    adopted = stack.run.options.adopts(alias, of_another=of_another)
     if owner is None or not (key.mark.ours or (key.mark.state is MarkState.DOUBTFUL and adopted)):
         return False
     return stack.ownership.claims(owner) or (adopted and may_take_key(stack, owner, alias))

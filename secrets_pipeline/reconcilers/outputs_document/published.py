@@ -42,7 +42,7 @@ def taken_parameters(stack: Stack) -> NotOurs | None:
     owner, folder = Owner(stack.spec.stack, repository=holder), stack.observed.parameters.folder
     if not stack.ownership.repository.may_take(owner, lambda _spec: True):
         return NotOurs(f"belongs to {owner.home}", way_out(owner, Owner(owner.stack)))
-    if stack.run.options.adopts(folder):
+    if stack.run.options.adopts(folder, of_another=True):
         return None
     way = f"rename the stack, or take it over: {adoption(stack.spec.stack, folder)}"
     return NotOurs(f"belongs to {owner.home}", way)

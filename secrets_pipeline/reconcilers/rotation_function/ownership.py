@@ -76,7 +76,8 @@ def is_named(stack: Stack, tags: Mapping[str, str]) -> bool:
 def adopts_function(stack: Stack, arn: str, tags: Mapping[str, str]) -> bool:
     """Whether the operator takes a function or role over that is not ours: nobody's, or another's who may lose it."""
     state, owner = function_proof(stack, arn, tags)
-    if not stack.run.options.adopts_function(_name(arn)) or state is MarkState.FORGED:
+    of_another = stack.ownership.repository.is_another(owner.repository)
+    if state is MarkState.FORGED or not stack.run.options.adopts_function(_name(arn), of_another=of_another):
         return False
     return state is MarkState.UNMARKED or (not stack.ownership.claims(owner) and _may_take(stack, owner, _name(arn)))
 

@@ -39,7 +39,8 @@ def claimed(stack: Stack, state: SecretState | None, secret: SecretSpec) -> Clai
     may_take = owner is not None and stack.ownership.repository.may_take(
         owner, lambda spec: any(one.name == secret.name for one in spec.secrets)
     )
-    adopt = stack.run.options.adopts(secret.name)
+    of_another = owner is not None and stack.ownership.repository.is_another(owner.repository)
+    adopt = stack.run.options.adopts(secret.name, of_another=of_another)
     return claim(state, mark, stack.ownership.owner(secret), adopt=adopt, may_take=may_take)
 
 

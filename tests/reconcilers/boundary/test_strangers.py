@@ -60,8 +60,7 @@ def test_a_strangers_key_that_the_stack_only_names_is_used_as_it_is(bench: Bench
 
 def test_a_strangers_function_is_refused_before_the_first_write(bench: Bench) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/{bench.stack}"
-    functions = [StandInRole(role, "lambda.amazonaws.com"), StandInFunction(bench.stack, role)]
-    stand_in(bench.aws, functions)
+    stand_in(bench.aws, [StandInRole(role, "lambda.amazonaws.com"), StandInFunction(bench.stack, role)])
     rotating = bench.generated(rotation=RotationSpec(managed=True, automatically_after_days=30))
     spec = bench.spec(rotating, rotation_function=RotationFunctionSpec(name=bench.stack))
     text = said(bench, spec)
