@@ -21,7 +21,12 @@ MOST_MADE: Final = 50_000_000
 MOST_OF_ONE: Final = 2_000_000
 """The same of one manifest or stack."""
 FREE: Final = 20_000
-"""Values that a manifest or stack may make when all is spent, and that do not count: a hundredth of a second."""
+"""Values that a manifest or stack may make, or include, when all is spent, and that do not count: a hundredth of a
+second."""
+FREE_STEPS: Final = 100_000
+"""The same of steps of yq expressions: some hundredths of a second."""
+FREE_HCL: Final = 10_000
+"""The same of characters of HCL files, which are read once each: half a second."""
 RENDERED: Final = 10
 """Values that one counts as where it is rendered: written as text, and read again."""
 COPIED: Final = 16
@@ -110,21 +115,54 @@ def make(size: int) -> None:
         )
 
 
+class _Budget:
+    """What a repository may use of something, and how much of it each manifest may use when all is spent.
+
+    Args:
+        most: for the whole repository, beyond what is free.
+        free: for each manifest.
+    """
+
+    def __init__(self, most: int, free: int) -> None:
+        self._most = most
+        self._free = free
+        self._used: dict[Hashable, int] = {}
+        self._shared = 0
+
+    def fits(self, what: Hashable, size: int) -> bool:
+        """Whether a manifest may use so much more."""
+        return self._shared + self._beyond(what, size) <= self._most
+
+    def use(self, what: Hashable, size: int) -> None:
+        """Count what a manifest uses."""
+        self._shared += self._beyond(what, size)
+        self._used[what] = self._used.get(what, 0) + size
+
+    def _beyond(self, what: Hashable, size: int) -> int:
+        """How much of it comes out of what all manifests share."""
+        used = self._used.get(what, 0)
+        return max(0, used + size - self._free) - max(0, used - self._free)
+
+
 class Amounts:
-    """Counts these values of one repository."""
+    """Counts these values of one repository.
+
+    A manifest that uses all that there is leaves to each other one what is free, so it stops no other stack.
+    """
 
     def __init__(self) -> None:
         self._sizes = Sizes()
         self._made: dict[Hashable, int] = {}
         self._all_made = 0
         self._refused: dict[Hashable, bool] = {}
-        self._spent = 0
-        self._steps = 0
-        self._hcl = 0
+        self._whose: Hashable = None
+        self._values = _Budget(MOST_VALUES, FREE)
+        self._steps = _Budget(MOST_STEPS, FREE_STEPS)
+        self._hcl = _Budget(MOST_HCL, FREE_HCL)
 
     @contextmanager
     def of(self, what: Hashable) -> Iterator[None]:
-        """Count what is made meanwhile as that of a manifest or stack.
+        """Count what is made and included meanwhile as that of a manifest or stack.
 
         What is made again counts once, and what was too much stays too much.
         """
@@ -132,11 +170,13 @@ class Amounts:
         left = MOST_MADE - self._all_made + before
         most = 0 if what in self._refused else FREE + max(0, min(MOST_OF_ONE, left))
         making = _Making(most, left_over=self._refused.get(what, left < MOST_OF_ONE))
-        outer = _MAKING.set(making)
+        outer, around = _MAKING.set(making), self._whose
+        self._whose = what
         try:
             yield
         finally:
             _MAKING.reset(outer)
+            self._whose = around
             if making.made > making.most:
                 self._refused[what] = making.left_over
             self._made[what] = max(before, min(making.made, making.most) - FREE)
@@ -156,13 +196,13 @@ class Amounts:
         Raises:
             ValueError: if all are too many; they are not counted then.
         """
-        if self._spent + size > MOST_VALUES:
+        if not self._values.fits(self._whose, size):
             message = (
                 f"included files and aliases give more than {MOST_VALUES} values in this repository, "
                 "each counted as often as it is there: include less often, or less at once"
             )
             raise ValueError(message)
-        self._spent += size
+        self._values.use(self._whose, size)
 
     def step(self, steps: int) -> None:
         """Count steps that a yq expression took.
@@ -170,8 +210,9 @@ class Amounts:
         Raises:
             ValueError: if all are too many.
         """
-        self._steps += steps
-        if self._steps > MOST_STEPS:
+        fits = self._steps.fits(self._whose, steps)
+        self._steps.use(self._whose, steps)
+        if not fits:
             message = (
                 f"the yq expressions of this repository take more than {MOST_STEPS} steps, for each value on the way "
                 "is one: choose less with them, or include smaller files"
@@ -184,10 +225,10 @@ class Amounts:
         Raises:
             ValueError: if all are too long; it is not counted then.
         """
-        if self._hcl + len(text) > MOST_HCL:
+        if not self._hcl.fits(self._whose, len(text)):
             message = (
                 f"included HCL files have more than {MOST_HCL} characters in this repository: "
                 "include fewer or smaller ones, or JSON"
             )
             raise ValueError(message)
-        self._hcl += len(text)
+        self._hcl.use(self._whose, len(text))

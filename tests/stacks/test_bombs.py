@@ -355,12 +355,47 @@ def test_hcl_that_would_be_read_for_minutes_is_refused(repository: Open) -> None
 
 def test_hcl_of_a_repository_has_a_limit_together(repository: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(amounts, "MOST_HCL", 500)
+    monkeypatch.setattr(amounts, "FREE_HCL", 0)
     many = {f"{n}.tfvars": f"a = {'1' * 90}\n" for n in range(9)}
     stacks = {f"stacks/deploy/s{n}.yaml": including(f"!include {n}.tfvars", f"!include {n}.tfvars") for n in range(9)}
     last = {"b.hcl": "b = 1", "stacks/deploy/z.yaml": including("!include b.hcl")}
     found = repository({**many, **stacks, **last}).resolve()
     assert list(found.stacks) == [*(f"deploy/s{n}" for n in range(5)), "deploy/z"]
     assert len(found.errors) == 4
+
+
+NUMBERS = json.dumps({"x": list(range(100))})
+GREEDY: Mapping[str, tuple[int, Mapping[str, str], list[str], str]] = {
+    "MOST_HCL": (
+        500,
+        {"a.hcl": "a = 1\n", "b.hcl": f"a = {'1' * 494}\n"},
+        ["!include b.hcl"],
+        "!include a.hcl",
+    ),
+    "MOST_STEPS": (
+        3_000,
+        {"a.json": NUMBERS},
+        [f"!include 'a.json [.x[] | select(. == {n})]'" for n in range(30)],
+        "!include 'a.json .x[3]'",
+    ),
+    "MOST_VALUES": (2_000, {"a.json": NUMBERS}, ["!include a.json"] * 30, "!include a.json"),
+}
+"""By limit: how much is left of it, files, what one manifest includes and what each of many others does."""
+
+
+@pytest.mark.parametrize("limit", GREEDY)
+def test_a_manifest_that_includes_all_that_there_is_stops_no_other_stack(
+    repository: Open, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    most, files, greedy, modest = GREEDY[limit]
+    monkeypatch.setattr(amounts, limit, most)
+    # Whoever has spent all fails at the file that it shares with the others: they read it themselves.
+    head, shared = "import: [shared]\n", {"stacks/shared.yaml": including(modest)}
+    evil = {f"stacks/deploy/evil{number}.yaml": including(*greedy) for number in range(3)}
+    evil |= {f"stacks/deploy/evil9{number}.yaml": head + including(*greedy) for number in range(3)}
+    others = {f"stacks/deploy/zed{number}.yaml": head + including(modest) for number in range(40)}
+    found = repository({**files, **shared, **evil, **others}).resolve()
+    assert {f"deploy/zed{number}" for number in range(40)} <= found.stacks.keys()
 
 
 def test_an_expression_over_pairs_is_refused_where_it_stands(repository: Open) -> None:
@@ -379,6 +414,7 @@ def test_an_expression_over_pairs_is_refused_where_it_stands(repository: Open) -
 
 def test_expressions_of_a_repository_have_a_budget_together(repository: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(amounts, "MOST_STEPS", 3_000)
+    monkeypatch.setattr(amounts, "FREE_STEPS", 0)
     queries = {f"stacks/deploy/s{n}.yaml": including(f"!include 'a.json [.x[] | select(. == {n})]'") for n in range(9)}
     found = repository({"a.json": json.dumps({"x": list(range(100))}), **queries}).resolve()
     assert 0 < len(found.stacks) < 9
@@ -390,6 +426,7 @@ def test_when_the_steps_of_expressions_are_spent_no_more_are_taken(
     repository: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(amounts, "MOST_STEPS", 2_000)
+    monkeypatch.setattr(amounts, "FREE_STEPS", 0)
     evaluated: list[str] = []
     evaluate = yq.evaluate
 
