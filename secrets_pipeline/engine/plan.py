@@ -91,7 +91,7 @@ def _kind(row: PlanRow) -> tuple[str, ...]:
 
 
 def _alike(row: PlanRow) -> tuple[str, ...]:
-    return (*_kind(row), row.change.hindrance)
+    return (*_kind(row), row.change.hindrance, *row.details)
 
 
 def _together(alike: Sequence[PlanRow]) -> PlanRow:

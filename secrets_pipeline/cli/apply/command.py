@@ -38,7 +38,7 @@ from secrets_pipeline.cli.shared.repository import (
 from secrets_pipeline.cli.shared.run_report import hint, print_checks, print_outcomes
 from secrets_pipeline.cli.shared.run_view import counts, is_error, run_json
 from secrets_pipeline.engine.only import UNAPPROVED
-from secrets_pipeline.errors import GuardError
+from secrets_pipeline.errors import GuardError, Lines
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
 from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -212,7 +212,7 @@ def run_all(stacks: Sequence[str], run: RunStack, failures: Failures) -> list[St
             finished.append(one)
             # The outcomes tell of their own failures; this is what failed beside them.
             if one.report.error and not any(row["outcome"] == "failed" for row in one.report.rows):
-                failures.note(stack, f"stack {stack}: {one.report.error}")
+                failures.note(stack, Lines.of(f"stack {stack}: ", Lines(one.report.error), between=""))
     return finished
 
 

@@ -35,7 +35,7 @@ from secrets_pipeline.cli.shared.tables import table
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.engine.grouping import OTHERS, folded, with_examples
 from secrets_pipeline.engine.model import Change, ChangeClass
-from secrets_pipeline.errors import SpecError
+from secrets_pipeline.errors import Lines, SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.rotate_now.reconciler import DEFAULT_SECONDS, RotateReconciler
 
@@ -158,7 +158,7 @@ def _rotated(
             report = runs.rotate(stack, names, desired, progress.step, timeout)
             done.append(report)
             if report.error and not report.rows:
-                failures.note(stack, f"stack {stack}: {report.error}")
+                failures.note(stack, Lines.of(f"stack {stack}: ", Lines(report.error), between=""))
     return done
 
 

@@ -20,6 +20,7 @@ from secrets_pipeline.access.granting.attached import (
     readable_arns,
 )
 from secrets_pipeline.access.granting.identity import PolicyDocument, Readable
+from secrets_pipeline.access.policy_text.differences import policy_details
 from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.consumer.model import ConsumerSpec
@@ -181,7 +182,9 @@ class ConsumerPolicyReconciler:
             return Change(resource, ChangeClass.BLOCKED, (refusal,))
         if wanted.document is None:
             return Change(resource, *self._waiting(role, wanted, ChangeClass.CREATE))
-        return Change(resource, ChangeClass.CREATE, tuple(Because(f"without: {reason}") for reason in wanted.reasons))
+        new = Because("new policy", details=policy_details(None, wanted.document))
+        left_out = (Because(f"without: {reason}") for reason in wanted.reasons)
+        return Change(resource, ChangeClass.CREATE, (new, *left_out))
 
     def _waiting(
         self, role: _Role, wanted: _WantedPolicy, action: ChangeClass

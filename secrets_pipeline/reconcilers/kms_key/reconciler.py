@@ -98,8 +98,11 @@ class KmsKeyReconciler:
         found = look_up(self._stack, key.alias)
         lost = lost_contest(self._stack, ContestedKind.KEY, key.alias) if found.target is None else None
         subject = found.own or found.target
-        if lost is not None or subject is None:
-            return Change(resource, ChangeClass.BLOCKED if lost else ChangeClass.CREATE, (lost,) if lost else ())
+        if lost is not None:
+            return Change(resource, ChangeClass.BLOCKED, (lost,))
+        if subject is None:
+            new = Because("new key policy", details=policy_details(None, policy))
+            return Change(resource, ChangeClass.CREATE, (new,) if new.details else ())
         if subject.state.problem:
             raise unusable(self._stack, key.alias, subject.state.key_id, subject.state.problem)
         foreign = foreign_key(self._stack, key)

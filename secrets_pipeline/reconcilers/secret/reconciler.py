@@ -28,6 +28,7 @@ from secrets_pipeline.reconcilers.secret_value.generated_rule import other_rule
 from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_value.plan import foreign_value
 from secrets_pipeline.reconcilers.secret_value.previous import rename_reason, takes_value
+from secrets_pipeline.reconcilers.secret_value.taken_in import reason_to_write
 from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class SecretReconciler:
             return Change(
                 resource,
                 action,
-                self._notes(state, secret, before),
+                (*self._takes_in(secret), *self._notes(state, secret, before)),
                 depends_on=needs,
                 rewrites=action is ChangeClass.CREATE and not secret.spec.external,
             )
@@ -150,6 +151,11 @@ class SecretReconciler:
         kept = None if secret.spec.external else foreign_value(stack, state)
         said = (*([kept] if kept else ()), *notes)
         return Change(resource, ChangeClass.NONE, said, drift=bool(kept), depends_on=needs)
+
+    def _takes_in(self, secret: DesiredSecret) -> tuple[Reason, ...]:
+        """What the value of a new secret takes in, if it takes in anything."""
+        why = reason_to_write(self._stack, secret.spec, None, "new value")
+        return (why,) if why.details else ()
 
     def _renamed(self, state: SecretState | None, secret: DesiredSecret) -> Reason | None:
         """What becomes of a value under another name; None where the secret gets none from here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from secrets_pipeline.access.policy_text.canonical import compact, same_policy
@@ -9,11 +10,11 @@ from secrets_pipeline.access.policy_text.differences import policy_details
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import POLICY_BYTES
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
-from secrets_pipeline.engine.reason import Because, ChangedOutside
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Follows
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
-from secrets_pipeline.reconcilers.secret.part import UNREAD, PartReconciler
+from secrets_pipeline.reconcilers.secret.part import FOLLOWS, UNREAD, PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.references.resolve import Pending
@@ -39,6 +40,13 @@ class SecretPolicyReconciler(PartReconciler[Document]):
     def declared(self, secret: DesiredSecret) -> Document | Pending | None:
         """Resolve the policy document."""
         return secret.policy
+
+    def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
+        """Plan the policy of a new secret, statement by statement; see `PartReconciler`."""
+        change, declared = super().follow(resource, secret), self.declared(secret)
+        details = policy_details(None, None if isinstance(declared, Pending) else declared)
+        reasons = change.reasons if FOLLOWS not in change.reasons else ()
+        return replace(change, reasons=(*reasons, Follows(FOLLOWS.problem, details=details))) if details else change
 
     def compare(
         self, resource: Resource, secret: DesiredSecret, state: SecretState, declared: Document | None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
+from secrets_pipeline.reconcilers.secret_value.taken_in import name_digests, taken_in, with_name_digests
 from secrets_pipeline.references.model import Environment, Expression, FileContents
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.references.walk import nodes
@@ -29,11 +30,12 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
         confirmed: whether DescribeSecret has to show the versions, as before a write; a list may be old.
 
     Returns:
-        64 hexadecimal characters, or what is still missing.
+        64 hexadecimal characters and the digests of what the value takes in (`taken_in`), or what is still missing.
     """
     if not isinstance(secret.value, DeclaredValue):
         raise TypeError("only a declared value is rendered from inputs")
-    if stack.ownership.fingerprinter is None:
+    fingerprinter = stack.ownership.fingerprinter
+    if fingerprinter is None:
         return Pending("nothing was applied in this account yet")
     parts: list[str] = []
     for leaf in sorted(secret.value.leaves, key=lambda leaf: json.dumps(leaf.path)):
@@ -51,7 +53,8 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
             if isinstance(version, Pending):
                 return version
             parts.append(version)
-    return stack.ownership.fingerprinter.digest("inputs", *parts)
+    names = name_digests(fingerprinter, secret, taken_in(stack, secret))
+    return with_name_digests(fingerprinter.digest("inputs", *parts), names)
 
 
 def value_waits(stack: Stack, secret: SecretSpec) -> tuple[str, ...]:

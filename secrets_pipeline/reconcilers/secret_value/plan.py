@@ -12,6 +12,7 @@ from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from, is_unfinished
+from secrets_pipeline.reconcilers.secret_value.taken_in import reason_to_write
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -41,20 +42,22 @@ def value_differences(stack: Stack, state: SecretState, secret: SecretSpec) -> l
     if secret.external:
         return []
     if state.current_version is None:
-        return [Difference(None, Because("value is missing"), rewrites=True)]
+        return [Difference(None, reason_to_write(stack, secret, state, "value is missing"), rewrites=True)]
     if isinstance(secret.value, DeclaredValue):
         inputs = declared_inputs(stack, secret)
         if isinstance(inputs, Pending):
-            return [Difference(None, Waits(inputs.reason))]
+            takes = reason_to_write(stack, secret, state, "what its value takes in has changed")
+            return [Difference(None, Waits(inputs.reason)), *([Difference(None, takes)] if takes.details else [])]
         if is_unfinished(state):
-            return [Difference(None, Because("value was written by a run that did not finish"), rewrites=True)]
+            unfinished = reason_to_write(stack, secret, state, "value was written by a run that did not finish")
+            return [Difference(None, unfinished, rewrites=True)]
         if not is_rendered_from(state, inputs):
             ours = stack.ownership.owns(state)
             # Of an adopted one no value is read for a plan.
             said = (
                 "what its value is rendered from has changed" if ours else "declared value is written, where it differs"
             )
-            return [Difference(None, Because(said), rewrites=True)]
+            return [Difference(None, reason_to_write(stack, secret, state, said), rewrites=True)]
     return []
 
 

@@ -23,7 +23,7 @@ def inputs_tag(inputs: str, version: str) -> str:
     """Make the tag's value.
 
     Args:
-        inputs: fingerprint of the inputs.
+        inputs: fingerprint of the inputs, with the digests of what a declared value takes in.
         version: id of the version that was rendered from them.
     """
     return f"{inputs}.{version[:_VERSION_DIGITS]}"
@@ -31,14 +31,18 @@ def inputs_tag(inputs: str, version: str) -> str:
 
 def copied_inputs_tag(state: SecretState, version: str) -> str | None:
     """Make the tag for a copy of the current value; None where nothing true can be said."""
-    inputs, _, _ = state.tags.get(INPUTS, "").partition(".")
+    inputs = recorded_inputs(state)
     return inputs_tag(inputs, version) if inputs and not is_unfinished(state) else None
+
+
+def recorded_inputs(state: SecretState) -> str:
+    """Read what the value was rendered from last; empty if no tag says it."""
+    return state.tags.get(INPUTS, "").partition(".")[0]
 
 
 def is_rendered_from(state: SecretState, inputs: str) -> bool:
     """Whether nothing has to be rendered: the inputs are those of the last time, and our last write was finished."""
-    recorded, _, _ = state.tags.get(INPUTS, "").partition(".")
-    return recorded == inputs and not is_unfinished(state)
+    return recorded_inputs(state) == inputs and not is_unfinished(state)
 
 
 def is_unfinished(state: SecretState) -> bool:
