@@ -76,7 +76,7 @@ test-backends: venv $(BACKENDS:%=.venv-%/.stamp) ## The chain on plain moto and 
 
 budget: venv ## Run `test` and write what each file took to tests/budget.json; the first run of a clone compiles every test
 	@find secrets_pipeline definitions tests -name __pycache__ -prune -exec rm -r {} +
-	$(PYTEST) --hypothesis-profile ci --write-budget
+	$(PYTEST) --hypothesis-profile ci --write-budget $(ARGS)
 
 newest-botocore: venv ## What did AWS add? The newest botocore against the classes of tests/aws/models; CI runs it beside, and it blocks nothing
 	@rm -rf .newest
@@ -102,7 +102,7 @@ lint: venv ## ruff, mypy --strict and the contracts of imports, over everything;
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/ci/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci docs/ci/gitlab/*.yml
 	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic .github/workflows/*.yml docs/ci/github/*.yml
-	$(BIN)/shellcheck docs/ci/*.sh
+	$(BIN)/shellcheck --external-sources docs/ci/*.sh .ci/run .ci/slow
 	$(BIN)/python -m tests.ci_files | $(BIN)/shellcheck --shell bash -
 
 docs: venv ## Write the generated pages of docs/ anew, and build all of docs/ as a site in .site

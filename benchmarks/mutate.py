@@ -93,7 +93,7 @@ def _judge(task: _Task) -> tuple[_Task, Outcome, frozenset[str]]:
 
 
 def main() -> int:
-    """Run it; the exit code is 1 if a mutant survived."""
+    """Run it; the exit code is 1 if a mutant survived, unless that is allowed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("targets", nargs="+", metavar="PACKAGE", help="a folder, a module, or a pattern of them")
     parser.add_argument("--count", type=int, default=20, help="mutants over all packages (%(default)s)")
@@ -103,6 +103,7 @@ def main() -> int:
     parser.add_argument("--beside", type=int, default=8, help="test files of its package, beyond its own (%(default)s)")
     parser.add_argument("--elsewhere", type=int, default=3, help="test files of other packages (%(default)s)")
     parser.add_argument("--limit", type=float, default=1800, help="seconds for a mutant's tests (%(default)s)")
+    parser.add_argument("--allow-survivors", action="store_true", help="exit with 0 although mutants survive")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the mutants to run again")
     asked = parser.parse_args()
 
@@ -134,7 +135,8 @@ def main() -> int:
     _sum_up(done)
     if ignored:
         print("These tests fail without a mutant and were left out:", *sorted(ignored), sep="\n  ")
-    return int(any(outcome.verdict is Verdict.SURVIVED for _, outcome in done))
+    survived = any(outcome.verdict is Verdict.SURVIVED for _, outcome in done)
+    return int(survived and not asked.allow_survivors)
 
 
 def _tell(task: _Task, outcome: Outcome) -> None:

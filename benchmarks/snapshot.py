@@ -45,7 +45,8 @@ def _measured(secrets: int) -> tuple[float, int]:
         aws = emulator.start(Path(folder), die_with_parent=True)
         try:
             os.environ.update(aws.environment())
-            client = boto3.client("secretsmanager")
+            # A session of its own, as boto3 keeps the credentials of the first emulator in its default one.
+            client = boto3.Session().client("secretsmanager")
             for number in range(secrets):
                 client.create_secret(Name=f"secret-{number:05}", SecretString="x")
             emulator.enforce_quotas(aws)

@@ -42,7 +42,7 @@ GAPS: Mapping[str, Sequence[Gap]] = {
     "moto": (
         *_of(
             "O1",
-            "ScheduleExpression is ignored, so that such a rotation is never on; RotateSecret leaves AWSCURRENT on a "
+            "ScheduleExpression is ignored, so that such a rotation is never on; RotateSecret leaves `AWSCURRENT` on a "
             "version without a value",
             ("first apply", "stack_report", "commit blocked", "skipped Because"),
             (_IDLE, "secret_rotation", "rotation create", "applied Because"),
@@ -76,7 +76,7 @@ GAPS: Mapping[str, Sequence[Gap]] = {
         ),
         *_of(
             "O4",
-            "alias/aws/secretsmanager has not AWS's key policy, which lets whoever Secrets Manager lets",
+            "`alias/aws/secretsmanager` has not AWS's key policy, which lets whoever Secrets Manager lets",
             (_CORE_FIRST, "consumers_can_read", "wrong", "DeniedByKms identity policy"),
         ),
         *_of("O5", "Secrets Manager emits no events", ("event reaches the queue", "event", "", "")),
@@ -112,7 +112,7 @@ GAPS: Mapping[str, Sequence[Gap]] = {
         *_not_by_arn("M7"),
         *_of(
             "M8",
-            "there is no alias/aws/secretsmanager, so what may be read under it is not known",
+            "there is no `alias/aws/secretsmanager`, so what may be read under it is not known",
             *(
                 place
                 for capability in (_FIRST, _CORE_FIRST, _VERIFY)

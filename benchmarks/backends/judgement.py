@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -83,6 +83,14 @@ class Judged:
         for gap in self.closed:
             what = f"{gap.what or 'it'}: {gap.kind}, {gap.reason_type or 'no type'}"
             yield f"{self.capability}: declared gap {gap.id} is closed: {what}"
+
+
+def as_declared(capabilities: Iterable[str], declared: Sequence[Gap]) -> list[Judged]:
+    """What a run judges that finds every declared gap and nothing else."""
+    return [
+        Judged(capability, tuple(one for one in declared if one.capability == capability), (), ())
+        for capability in capabilities
+    ]
 
 
 def judged(seen: Mapping[str, Sequence[Shortfall]], declared: Sequence[Gap]) -> list[Judged]:

@@ -1,4 +1,4 @@
-"""With CI=true a skip is a failure: whatever lacks there, `.ci/run` has to install."""
+"""With CI=true a skip is a failure: whatever lacks there, `.ci/programs` has to install."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _judge(report: pytest.TestReport | pytest.CollectReport) -> None:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     if reason.removeprefix("Skipped: ") not in ALLOWED:
         report.outcome = "failed"
-        report.longrepr = f"{reason}\nNothing is skipped with CI=true: let .ci/run install what lacks."
+        report.longrepr = f"{reason}\nNothing is skipped with CI=true: let .ci/programs install what lacks."
 
 
 @pytest.hookimpl(wrapper=True)

@@ -56,7 +56,7 @@ def reader(embedded: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "HOME": str(tmp_path / "home"),
         "LANG": "C.UTF-8",
-        # What .ci/run installs, and no tool that this machine happens to have.
+        # What .ci/programs installs, and no tool that this machine happens to have.
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "SECRETS_PIPELINE_CONFIG": "operator.yaml",
         "TERM": "xterm",
