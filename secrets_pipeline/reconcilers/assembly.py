@@ -59,7 +59,9 @@ class Assembly:
             raise SpecError(f"no stack {name!r} can be used", remedy=f"Stacks without errors: {known}.")
         with self._lock:
             if name not in self._stacks:
-                self._stacks[name] = self._made(self.repository.specs[name], writing=self.run.writes)
+                reads_back = self.run.options.reads_back
+                spec, writes = self.repository.specs[name], self.run.writes
+                self._stacks[name] = self._made(spec, writing=writes, closely=reads_back)
             return self._stacks[name]
 
     def service_keys(self, stack: Stack) -> ServiceKeys:
@@ -82,11 +84,11 @@ class Assembly:
                 self._referred[name] = self._made(self.repository.specs[name], writing=False)
             return self._referred[name]
 
-    def _made(self, spec: StackSpec, *, writing: bool) -> Stack:
+    def _made(self, spec: StackSpec, *, writing: bool, closely: bool = False) -> Stack:
         account = self.sessions.for_target(spec.target)
         check_account(account, spec.target, stack=spec.stack)
         every_key = self._every_key.get((account.account_id, account.region), lambda: KeyInventory(account))
-        observed = Observed(spec, account, self.sessions, every_key)
+        observed = Observed(spec, account, self.sessions, every_key, closely=closely)
         derive = partial(self._fingerprinter, spec, account, observed, writing=writing)
         ownership = Ownership(spec.stack, self.repository, derive)
         return OutputResolver(spec, account, self.run, observed, ownership, other=self._other).stack

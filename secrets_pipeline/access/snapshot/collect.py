@@ -10,7 +10,8 @@ from secrets_pipeline.access.snapshot.iam import read_account
 from secrets_pipeline.access.snapshot.keys import KeyReader
 from secrets_pipeline.access.snapshot.model import AccountSnapshot, SecretSnapshot, Snapshot
 from secrets_pipeline.access.snapshot.organization import read_organization
-from secrets_pipeline.access.snapshot.secret_metadata import NOTHING_WRITTEN, OwnWrites, read_secrets
+from secrets_pipeline.access.snapshot.own_roles import NOTHING_WRITTEN, OwnRoles
+from secrets_pipeline.access.snapshot.secret_metadata import read_secrets, with_rotation_roles
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
@@ -26,8 +27,8 @@ def take_snapshot(
     settings: AccessSettings,
     sessions: Sessions,
     accounts: Collection[str] = (),
-    secret_names: Collection[str] | None = None,
-    own: OwnWrites = NOTHING_WRITTEN,
+    secrets: Sequence[SecretSnapshot] | None = None,
+    own: OwnRoles = NOTHING_WRITTEN,
     now: datetime,
     read: Callable[[AwsAccount, str], AccountSnapshot] = read_account,
 ) -> Snapshot:
@@ -40,8 +41,8 @@ def take_snapshot(
         settings: which further accounts may be looked at, and with which roles.
         sessions: opens them.
         accounts: ids of further accounts whose principals matter.
-        secret_names: only these secrets; None for all.
-        own: what the caller has written itself, which is not read back.
+        secrets: those that the caller has read; None has all of the account and region listed and read.
+        own: roles that the caller has made itself.
         now: when it is taken, with time zone.
         read: reads the IAM of an account; whoever takes several snapshots need not read it again.
 
@@ -64,8 +65,8 @@ def take_snapshot(
         sessions.for_target(Target(region=account.region).under(delegate)) if delegate.role_arn else None,
         (account.account_id, *foreign),
     )
-    secrets = read_secrets(account, secret_names, own)
-    keys, arns = KeyReader(account, visible).read({name for secret in secrets for name in secret.keys})
+    read_ones = with_rotation_roles(account, read_secrets(account) if secrets is None else secrets)
+    keys, arns = KeyReader(account, visible).read({name for secret in read_ones for name in secret.keys})
     return Snapshot(
         taken_at=now,
         account_id=account.account_id,
@@ -74,7 +75,7 @@ def take_snapshot(
         caller_arn=caller,
         organization=organization,
         accounts={
-            account.account_id: own.account(read(account, account.account_id)),
+            account.account_id: own.added_to(read(account, account.account_id)),
             **{
                 account_id: read(visible[account_id], account_id)
                 if account_id in visible
@@ -82,7 +83,7 @@ def take_snapshot(
                 for account_id in foreign
             },
         },
-        secrets=_resolved(secrets, arns),
+        secrets=_resolved(read_ones, arns),
         keys=keys,
     )
 

@@ -1,8 +1,8 @@
 """Check who can read: that the consumers can, that nobody else can, and that nothing is public. No value is read.
 
 They prove what follows from all policies together: those of identities, keys and the organisation are AWS's at that
-moment, whoever wrote them. Of a secret that the run has just written they take what AWS acknowledged (`own_writes`):
-that nobody has written over it since, the verification proves.
+moment, whoever wrote them. Of a secret that the run has just written they take what AWS acknowledged (see
+`secret/audited.py`): that nobody has written over it since, the verification proves.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ is seen by events and by the verification.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -14,10 +14,10 @@ from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.iam import read_account
 from secrets_pipeline.access.snapshot.model import AccountSnapshot, KeySnapshot, SecretSnapshot, Snapshot
-from secrets_pipeline.access.snapshot.secret_metadata import NOTHING_WRITTEN, OwnWrites
+from secrets_pipeline.access.snapshot.own_roles import NOTHING_WRITTEN, OwnRoles
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.reconcilers.observed.cached import Cached
-from secrets_pipeline.reconcilers.secret.own_writes import own_writes
+from secrets_pipeline.reconcilers.secret.audited import audited_secrets, own_roles
 from secrets_pipeline.reconcilers.stack import Stack
 
 _Principals: TypeAlias = Cached[tuple[str, str | None], AccountSnapshot]
@@ -46,7 +46,9 @@ def foresee_estate(stack: Stack) -> CompiledSnapshot:
 
 def _foreseen(stack: Stack) -> CompiledSnapshot:
     names = [secret.name for secret in stack.spec.secrets]
-    known = _snapshot(stack, names)
+    # Before an apply most secrets do not exist: those that no list shows are not asked for.
+    listed = [name for name in names if stack.observed.secrets.get(name) is not None]
+    known = _snapshot(stack, audited_secrets(stack, listed))
     there = {one.name for one in known.secrets}
     root = {
         "Effect": "Allow",
@@ -79,9 +81,10 @@ def share_estates(stacks: Iterable[Stack]) -> None:
         places.setdefault(place, []).append(stack)
     principals = _Principals()
     for (account_id, _, role, _), together in places.items():
-        names = [secret.name for stack in together for secret in stack.spec.secrets]
+        by_name = {one.name: one for stack in together for one in audited_secrets(stack, _names(stack))}
+        secrets = tuple(by_name.values())
         named = {one.account_id: one.role_arn for one in together[0].run.settings.access.accounts}
-        whole = _snapshot(together[0], names, partial(_read_once, principals, {**named, account_id: role}))
+        whole = _snapshot(together[0], secrets, partial(_read_once, principals, {**named, account_id: role}))
         for stack in together:
             stack.observed.estate.get(partial(_part, whole, stack))
 
@@ -94,7 +97,7 @@ def _read_once(
 
 
 def _part(whole: Snapshot, stack: Stack) -> CompiledSnapshot:
-    names = {secret.name for secret in stack.spec.secrets}
+    names = _names(stack)
     secrets = tuple(secret for secret in whole.secrets if secret.name in names)
     used = {arn for secret in secrets for arn in secret.keys}
     keys = {arn: key for arn, key in whole.keys.items() if arn in used}
@@ -102,8 +105,11 @@ def _part(whole: Snapshot, stack: Stack) -> CompiledSnapshot:
 
 
 def _taken(stack: Stack) -> CompiledSnapshot:
-    names = [secret.name for secret in stack.spec.secrets]
-    return _compiled(_snapshot(stack, names, own=own_writes(stack)), stack)
+    return _compiled(_snapshot(stack, audited_secrets(stack, _names(stack)), own=own_roles(stack)), stack)
+
+
+def _names(stack: Stack) -> frozenset[str]:
+    return frozenset(secret.name for secret in stack.spec.secrets)
 
 
 def _compiled(snapshot: Snapshot, stack: Stack) -> CompiledSnapshot:
@@ -112,17 +118,17 @@ def _compiled(snapshot: Snapshot, stack: Stack) -> CompiledSnapshot:
 
 def _snapshot(
     stack: Stack,
-    names: Collection[str],
+    secrets: Sequence[SecretSnapshot],
     read: Callable[[AwsAccount, str], AccountSnapshot] = read_account,
     *,
-    own: OwnWrites = NOTHING_WRITTEN,
+    own: OwnRoles = NOTHING_WRITTEN,
 ) -> Snapshot:
     return take_snapshot(
         stack.account,
         settings=stack.run.settings.access,
         sessions=stack.observed.sessions,
         accounts=stack.spec.reader_accounts,
-        secret_names=names,
+        secrets=secrets,
         own=own,
         now=stack.run.now(),
         read=read,

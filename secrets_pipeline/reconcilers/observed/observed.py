@@ -29,6 +29,7 @@ class Observed:
         account: the stack's.
         sessions: how its other regions are reached.
         every_key: searched for keys that nobody names, once for all stacks of the account and region.
+        closely: whether each declared secret is described by itself, as a list may be five minutes old.
 
     Attributes:
         secrets: of Secrets Manager.
@@ -49,8 +50,17 @@ class Observed:
         replication_deadline: until when replicas are waited for, in seconds of the run's clock.
     """
 
-    def __init__(self, spec: StackSpec, account: AwsAccount, sessions: Sessions, every_key: KeyInventory) -> None:
-        self.secrets = Secrets(account, spec.stack, tuple(secret.name for secret in spec.secrets))
+    def __init__(
+        self,
+        spec: StackSpec,
+        account: AwsAccount,
+        sessions: Sessions,
+        every_key: KeyInventory,
+        *,
+        closely: bool = False,
+    ) -> None:
+        names = tuple(secret.name for secret in spec.secrets)
+        self.secrets = Secrets(account, spec.stack, names, closely=closely)
         self.keys = KeyInventory(account)
         self._keys_in: Cached[str, KeyInventory] = Cached()
         self.databases = DatabaseInventory(account)

@@ -6,16 +6,18 @@ They are read once a run and kept up to date by its own writes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.access.snapshot.calls import at_once
 from secrets_pipeline.access.snapshot.secret_metadata import DEFAULT_KEY
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.cached import Cached
 from secrets_pipeline.reconcilers.observed.secret_state import UNREAD, SecretState, Unread, secret_state
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
@@ -37,6 +39,7 @@ class Secrets:
         account: whose AWS.
         stack: logical stack name; secrets tagged with it are listed even when they left the YAML.
         names: secret names that the stack declares.
+        closely: whether DescribeSecret is called for each of these names as soon as secrets are listed.
 
     Attributes:
         made: names of the secrets that this run made.
@@ -46,7 +49,7 @@ class Secrets:
         policies_at_creation: names of those whose policy it put right behind their creation, until their stage tells.
     """
 
-    def __init__(self, account: AwsAccount, stack: str, names: tuple[str, ...]) -> None:
+    def __init__(self, account: AwsAccount, stack: str, names: tuple[str, ...], *, closely: bool = False) -> None:
         self.account = account
         self.made: set[str] = set()
         self.made_before: set[str] = set()
@@ -55,31 +58,48 @@ class Secrets:
         self.policies_at_creation: set[str] = set()
         self._stack = stack
         self._names = names
+        self._closely = closely
         self._lock = threading.RLock()
-        self._secrets: dict[str, SecretState] | None = None
-        self._dates: Cached[tuple[str, str | None], Mapping[str, datetime]] = Cached()
+        self._in_list: Mapping[str, SecretState] | None = None
+        self._noted: dict[str, SecretState | None] = {}
+        self._versions: Cached[tuple[str, str | None], Sequence[SecretVersionsListEntryTypeDef]] = Cached()
 
     def all(self) -> Mapping[str, SecretState]:
         """List every secret that is tagged for this stack or has a name that it declares, by name; a copy."""
         with self._lock:
-            return dict(self._known())
+            found = {**self._list(), **self._noted}
+        return {name: state for name, state in found.items() if state is not None}
 
     def get(self, name: str) -> SecretState | None:
         """Find the secret of that name as this run knows it, or None."""
         with self._lock:
-            return self._known().get(name)
+            listed = self._list() if name not in self._noted else {}
+            return self._noted.get(name, listed.get(name))
 
-    def _known(self) -> dict[str, SecretState]:
-        if self._secrets is None:
-            self._secrets = self._list_secrets()
-        return self._secrets
+    def _list(self) -> Mapping[str, SecretState]:
+        if self._in_list is None:
+            self._in_list = self._list_secrets()
+            for name, state in self._described(self._names) if self._closely else ():
+                self._noted.setdefault(name, state)
+        return self._in_list
+
+    def _described(self, names: Iterable[str]) -> Iterator[tuple[str, SecretState | None]]:
+        """The secrets as DescribeSecret shows them now; without those that AWS refuses: who needs them asks again."""
+
+        def described(name: str) -> tuple[str, SecretState | None] | None:
+            try:
+                return name, self._describe(name)
+            except AwsError:
+                return None
+
+        yield from filter(None, at_once(described, names))
 
     def confirm(self, name: str) -> SecretState | None:
         """Call DescribeSecret, unless this run already confirmed the secret; None where there is none."""
-        known = self.get(name)
-        if known is not None and known.confirmed:
-            return known
-        return self.refresh(name)
+        known = self._noted.get(name)
+        if known is None and self._closely:
+            known = self.get(name)
+        return known if known is not None and known.confirmed else self.refresh(name)
 
     def confirm_again(self, name: str) -> SecretState | None:
         """Call DescribeSecret now, unless this run made the secret; None where there is none.
@@ -90,23 +110,23 @@ class Secrets:
 
     def refresh(self, name: str) -> SecretState | None:
         """Call DescribeSecret now; None where there is no such secret."""
-        client = self.account.client("secretsmanager")
-        known = self.get(name)
-        with calling("DescribeSecret", name):
-            try:
-                answer = client.describe_secret(SecretId=name)
-            except client.exceptions.ResourceNotFoundException:
-                self._note(name, None)
-                return None
-        state = secret_state(answer, confirmed=True)
+        known, state = self._noted.get(name), self._describe(name)
         # Under another mark somebody may have changed what DescribeSecret does not show.
-        if known is not None and known.arn == state.arn and known.tags.get(SPEC) == state.tags.get(SPEC):
+        if state and known and known.arn == state.arn and known.tags.get(SPEC) == state.tags.get(SPEC):
             state = replace(state, policy=known.policy)
-        if name in self.made and known is not None and known.arn == state.arn:
+        if state and known and known.arn == state.arn and name in self.made:
             # Made by this run, at a time that the mark says by its clock, however far off that is.
             state = replace(state, created_at=known.created_at)
         self._note(name, state)
         return state
+
+    def _describe(self, name: str) -> SecretState | None:
+        client = self.account.client("secretsmanager")
+        with calling("DescribeSecret", name):
+            try:
+                return secret_state(client.describe_secret(SecretId=name), confirmed=True)
+            except client.exceptions.ResourceNotFoundException:
+                return None
 
     def note(self, state: SecretState) -> None:
         """Record what a write of this run made."""
@@ -151,13 +171,29 @@ class Secrets:
             answer = self.account.client("secretsmanager").get_resource_policy(SecretId=state.arn)
         return answer.get("ResourcePolicy") or None
 
-    def version_dates(self, state: SecretState) -> Mapping[str, datetime]:
-        """Read when each version with a label was made, by its id; once a run and AWSCURRENT version.
+    def versions(self, state: SecretState) -> Sequence[SecretVersionsListEntryTypeDef]:
+        """Read the versions with a label by ListSecretVersionIds; once a run and AWSCURRENT version.
 
         Raises:
             AwsError: if Secrets Manager refuses.
         """
-        return self._dates.get((state.name, state.current_version), lambda: self.version_dates_now(state))
+        return self._versions.get((state.arn, state.current_version), lambda: self.versions_now(state))
+
+    def versions_now(self, state: SecretState) -> Sequence[SecretVersionsListEntryTypeDef]:
+        """Read the versions with a label by ListSecretVersionIds now.
+
+        Raises:
+            AwsError: if Secrets Manager refuses.
+        """
+        return _labelled_versions(self.account, state)
+
+    def version_dates(self, state: SecretState) -> Mapping[str, datetime]:
+        """Read when each version with a label was made, by its id; see `versions`.
+
+        Raises:
+            AwsError: if Secrets Manager refuses.
+        """
+        return _dates(self.versions(state))
 
     def version_dates_now(self, state: SecretState) -> Mapping[str, datetime]:
         """Read when each version with a label was made, by its id, by ListSecretVersionIds now.
@@ -165,7 +201,7 @@ class Secrets:
         Raises:
             AwsError: if Secrets Manager refuses.
         """
-        return version_dates(self.account, state)
+        return _dates(self.versions_now(state))
 
     def version_keys_now(self, state: SecretState, version: str) -> Sequence[str | None]:
         """Read which KMS keys open a version with a label, by ListSecretVersionIds now; none where AWS does not say.
@@ -175,16 +211,13 @@ class Secrets:
         Raises:
             AwsError: if Secrets Manager refuses.
         """
-        found = (one for one in _labelled_versions(self.account, state) if one.get("VersionId") == version)
+        found = (one for one in self.versions_now(state) if one.get("VersionId") == version)
         keys = next((one.get("KmsKeyIds", []) for one in found), [])
         return [None if key == DEFAULT_KEY else key for key in keys]
 
     def _note(self, name: str, state: SecretState | None) -> None:
         with self._lock:
-            if state is None:
-                self._known().pop(name, None)
-            else:
-                self._known()[name] = state
+            self._noted[name] = state
 
     def _list_secrets(self) -> dict[str, SecretState]:
         found = {}
@@ -227,8 +260,11 @@ def version_dates(account: AwsAccount, state: SecretState) -> Mapping[str, datet
     Raises:
         AwsError: if Secrets Manager refuses.
     """
-    found = _labelled_versions(account, state)
-    return {one["VersionId"]: one["CreatedDate"] for one in found if "VersionId" in one and "CreatedDate" in one}
+    return _dates(_labelled_versions(account, state))
+
+
+def _dates(versions: Iterable[SecretVersionsListEntryTypeDef]) -> Mapping[str, datetime]:
+    return {one["VersionId"]: one["CreatedDate"] for one in versions if "VersionId" in one and "CreatedDate" in one}
 
 
 def _labelled_versions(account: AwsAccount, state: SecretState) -> list[SecretVersionsListEntryTypeDef]:

@@ -23,7 +23,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
-from secrets_pipeline.reconcilers.secret.own_writes import own_writes
+from secrets_pipeline.reconcilers.secret.audited import audited_secrets, own_roles
 from secrets_pipeline.reconcilers.secret_rotation.network import reach_problem, way_problems
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement
 from secrets_pipeline.reconcilers.secret_rotation.value_shape import (
@@ -130,8 +130,8 @@ class RotationPreflight:
                 settings=settings,
                 sessions=stack.observed.sessions,
                 accounts=(),
-                secret_names=self._names,
-                own=own_writes(stack),
+                secrets=audited_secrets(stack, self._names),
+                own=own_roles(stack),
                 now=datetime.now(UTC),
             )
             return CompiledSnapshot(snapshot, organization_policies=settings.organization_policies)

@@ -133,7 +133,6 @@ class World(Clients):
         self,
         *,
         accounts: Collection[str] = (),
-        secret_names: Collection[str] | None = None,
         named: Mapping[str, str] | None = None,
         organization_role_arn: str | None = None,
         pacer: Pacer | None = None,
@@ -151,7 +150,6 @@ class World(Clients):
             settings=AccessSettings(accounts=visible, organization_role_arn=organization_role_arn),
             sessions=sessions,
             accounts=accounts,
-            secret_names=secret_names,
             now=NOW,
         )
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.emulator import StandInFunction, StandInRole, freeze_lists, stand_in, thaw_lists
+from secrets_pipeline.operations.as_declared import as_declared
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.reconcilers.access_checks import checks
 from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
@@ -62,7 +63,7 @@ def test_what_a_run_made_is_in_its_audit_as_a_verification_reads_it_and_costs_no
     assert bench.calls() == {}
     verification = bench.context(spec, writing=False)
     read = audited(verification)
-    assert bench.calls() == {"ListSecrets": 1, "GetResourcePolicy": 2, "ListSecretVersionIds": 2}
+    assert bench.calls() == {"DescribeSecret": 2, "GetResourcePolicy": 2, "ListSecretVersionIds": 2}
     dates = {"created_at", "changed_at", "accessed_at"}
     assert [found[name].model_dump(exclude=dates) for name in sorted(found)] == [
         read[name].model_dump(exclude=dates) for name in sorted(read)
@@ -71,12 +72,25 @@ def test_what_a_run_made_is_in_its_audit_as_a_verification_reads_it_and_costs_no
     assert all(one.created_at and one.changed_at for one in found.values())
 
 
+@pytest.mark.parametrize("audit_first", [True, False])
+def test_a_run_that_only_looks_reads_each_policy_once_whoever_asks_first(bench: Bench, audit_first: bool) -> None:
+    spec = bench.create(bench.declared(policy=(TLS,)), bench.declared("plain"))
+    bench.reset_calls()
+    context = bench.context(spec, writing=False)
+    if audit_first:
+        audited(context)
+    found = as_declared(context, "secret_policies", deep=True)
+    assert [one.verdict for one in found] == [Verdict.RIGHT]
+    assert audited(context)[bench.name("api")].policy == {"Version": "2012-10-17", "Statement": [TLS]}
+    assert (bench.calls()["GetResourcePolicy"], bench.calls()["ListSecretVersionIds"]) == (2, 2)
+
+
 def test_a_new_secret_is_audited_though_no_list_shows_it_yet(bench: Bench) -> None:
     spec = bench.spec(bench.declared(policy=(TLS,)))
     freeze_lists(bench.aws)
     try:
         assert list(audited(applied(bench, spec))) == [bench.name("api")]
-        assert audited(bench.context(spec, writing=False)) == {}
+        assert list(audited(bench.context(spec, writing=False))) == [bench.name("api")]
     finally:
         thaw_lists(bench.aws)
 
@@ -86,7 +100,7 @@ def test_of_a_secret_that_was_there_only_the_policy_that_the_run_wrote_is_known(
     edited = {**TLS, "Sid": "Edited"}
     spec = bench.spec(bench.declared("edited", policy=(edited,)), bench.declared("left", policy=(TLS,)))
     found = audited(applied(bench, spec))
-    assert bench.calls() == {"ListSecrets": 1, "GetResourcePolicy": 1, "ListSecretVersionIds": 2}
+    assert bench.calls() == {"DescribeSecret": 2, "GetResourcePolicy": 1, "ListSecretVersionIds": 2}
     assert found[bench.name("edited")].policy == {"Version": "2012-10-17", "Statement": [edited]}
     assert found[bench.name("left")].policy == {"Version": "2012-10-17", "Statement": [TLS]}
     removed = bench.spec(bench.declared("edited"), bench.declared("left", policy=(TLS,)))
@@ -122,7 +136,7 @@ def test_a_secret_of_which_a_part_is_open_is_read_but_for_its_policy(bench: Benc
     interruption.before = refuse
     spec = bench.spec(bench.declared(policy=(TLS,)), bench.declared("plain"))
     audited(applied(bench, spec, interruption=interruption))
-    assert bench.calls() == {"ListSecrets": 1, "GetResourcePolicy": 1, "ListSecretVersionIds": 2}
+    assert bench.calls() == {"DescribeSecret": 2, "GetResourcePolicy": 1, "ListSecretVersionIds": 2}
 
 
 def test_a_rotation_is_read_as_aws_tries_it_by_versions_of_its_own(bench: Bench) -> None:
@@ -139,12 +153,12 @@ def test_a_rotation_is_read_as_aws_tries_it_by_versions_of_its_own(bench: Bench)
     settings = OperatorSettings(grants=TRUSTED, rotation_preflight=False)
     found = audited(applied(bench, spec, settings=settings))
     assert found[bench.name("api")].rotation.enabled
-    assert bench.calls() == {"ListSecrets": 1, "ListSecretVersionIds": 1}
+    assert bench.calls() == {"DescribeSecret": 1, "ListSecretVersionIds": 1}
 
 
 def test_a_deep_run_reads_what_it_has_written(bench: Bench) -> None:
     audited(applied(bench, bench.spec(bench.declared(policy=(TLS,))), options=ApplyOptions(deep=True)))
-    assert bench.calls() == {"ListSecrets": 1, "GetResourcePolicy": 1, "ListSecretVersionIds": 1}
+    assert bench.calls() == {"DescribeSecret": 1, "GetResourcePolicy": 1, "ListSecretVersionIds": 1}
 
 
 def test_what_somebody_writes_over_it_before_the_run_ends_is_seen_by_the_verification(readers: Readers) -> None:
