@@ -9,7 +9,7 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.settings.grants import granted
 from secrets_pipeline.engine.reason import Because, Missing, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
-from secrets_pipeline.reconcilers.boundary.contest import lost_contest
+from secrets_pipeline.reconcilers.contest import lost_contest
 from secrets_pipeline.reconcilers.database.mark import database_proof
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner

@@ -17,7 +17,7 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.boundary.contest import lost_contest
+from secrets_pipeline.reconcilers.contest import lost_contest
 from secrets_pipeline.reconcilers.database.mark import database_tags
 from secrets_pipeline.reconcilers.database.ownership import (
     absence,

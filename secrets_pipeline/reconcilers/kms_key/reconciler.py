@@ -17,7 +17,7 @@ from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
-from secrets_pipeline.reconcilers.boundary.contest import lost_contest
+from secrets_pipeline.reconcilers.contest import lost_contest
 from secrets_pipeline.reconcilers.kms_key.apply import KeyWriter
 from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_policy, declared_tags, left_tags
 from secrets_pipeline.reconcilers.kms_key.lookup import (
@@ -98,11 +98,10 @@ class KmsKeyReconciler:
         found = look_up(self._stack, key.alias)
         lost = lost_contest(self._stack, ContestedKind.KEY, key.alias) if found.target is None else None
         subject = found.own or found.target
-        if lost is not None:
-            return Change(resource, ChangeClass.BLOCKED, (lost,))
-        if subject is None:
-            new = Because("new key policy", details=policy_details(None, policy))
-            return Change(resource, ChangeClass.CREATE, (new,) if new.details else ())
+        if lost is not None or subject is None:
+            details = policy_details(None, policy)
+            new = (Because("new key policy", details=details),) if details else ()
+            return Change(resource, ChangeClass.BLOCKED, (lost,)) if lost else Change(resource, ChangeClass.CREATE, new)
         if subject.state.problem:
             raise unusable(self._stack, key.alias, subject.state.key_id, subject.state.problem)
         foreign = foreign_key(self._stack, key)

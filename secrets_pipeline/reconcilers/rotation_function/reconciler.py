@@ -18,7 +18,7 @@ from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Kept, NotOurs, Reason, Waits
 from secrets_pipeline.reconcilers.apply_options import adoption, function_named, pruning
-from secrets_pipeline.reconcilers.boundary.contest import lost_contest
+from secrets_pipeline.reconcilers.contest import lost_contest
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction, wanted_function

@@ -8,7 +8,7 @@ from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.reason import Because, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
-from secrets_pipeline.reconcilers.boundary.contest import lost_contest
+from secrets_pipeline.reconcilers.contest import lost_contest
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import Mark, MarkState, Owner
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
