@@ -147,7 +147,7 @@ class SharedLease:
                         remedy="Set the clock right (NTP), then apply again.",
                     )
                 return
-            whose = f"{answer.there.record} has it" if answer.there else "it was deleted"
+            whose = answer.there.record if answer.there else "it was deleted"
             self._lose(f"another run took over the lease {self._address}: {whose}")
         raise self._refusal()
 
