@@ -43,7 +43,7 @@ _BY_SERVICE: Final = {
     "UpdateKeyDescription",
     "rds": "AddTagsToResource DescribeDBClusters DescribeDBInstances DescribeDBSubnetGroups ListTagsForResource "
     "RemoveTagsFromResource",
-    "lambda": "AddPermission DeleteFunction GetPolicy ListTags RemovePermission",
+    "lambda": "AddPermission DeleteFunction GetAccountSettings GetPolicy ListTags RemovePermission",
     "ecs": "DescribeServices ListTasks UpdateService",
     "apigateway": "GetRestApis",
     "ssm": "DeleteParameter",

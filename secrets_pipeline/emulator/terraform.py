@@ -237,6 +237,13 @@ def _network(at: _Session, wanted: StandInNetwork) -> None:
             CidrBlock=f"10.0.{number}.0/24",
             TagSpecifications=[{"ResourceType": "subnet", "Tags": [{"Key": ID_TAG, "Value": subnet}]}],
         )
+    for group in wanted.security_group_ids:
+        client.create_security_group(
+            GroupName=group,
+            Description="Of the rotation function",
+            VpcId=vpc,
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": [{"Key": ID_TAG, "Value": group}]}],
+        )
     address = client.allocate_address(Domain="vpc")["AllocationId"]
     nat = client.create_nat_gateway(SubnetId=missing[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
     (table,) = client.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]

@@ -90,7 +90,8 @@ def _networks(specs: Iterable[StackSpec], default_account: str) -> Iterator[Stan
     for spec in specs:
         if spec.rotation_function is not None and spec.rotation_function.subnet_ids:
             account = spec.target.account_id or default_account
-            yield StandInNetwork(spec.rotation_function.subnet_ids, account_id=account, region=spec.target.region)
+            function, region = spec.rotation_function, spec.target.region
+            yield StandInNetwork(function.subnet_ids, function.security_group_ids, account_id=account, region=region)
 
 
 def _rotation(specs: Iterable[StackSpec], default_account: str) -> Iterator[StandIn]:
@@ -135,6 +136,6 @@ def _identity(one: StandIn) -> tuple[str | None, ...]:
         case StandInStage():
             return ("stage", one.account_id, one.region, one.api_name, one.stage_name)
         case StandInNetwork():
-            return ("network", one.account_id, one.region, *one.subnet_ids)
+            return ("network", one.account_id, one.region, *one.subnet_ids, *one.security_group_ids)
         case StandInSecret():
             return ("secret", one.account_id, one.region, one.name)

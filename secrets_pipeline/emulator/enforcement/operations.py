@@ -132,6 +132,7 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
         "CreateRole": (Need("iam:CreateRole", of.role), Need("iam:TagRole", of.role, when="Tags")),
     },
     "lambda": {
+        **dict(_same("lambda", anything_at_all, "GetAccountSettings")),
         **dict(
             _same(
                 "lambda",

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 PolicyDocument: TypeAlias = Mapping[str, Any]
 """A policy document."""
 ID_TAG = "_custom_id_"
-"""On CreateSubnet of the embedded AWS: the subnet's id."""
+"""On CreateSubnet and CreateSecurityGroup of the embedded AWS: the id that it gets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +110,15 @@ class StandInSecret(_Placed):
 
 @dataclass(frozen=True, slots=True)
 class StandInNetwork(_Placed):
-    """Subnets of one VPC that leads out by a NAT gateway.
+    """Subnets and security groups of one VPC that leads out by a NAT gateway.
 
     Attributes:
         subnet_ids: ids that the subnets get.
+        security_group_ids: ids that the groups get, which let everything out and nothing in.
     """
 
     subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...] = ()
 
 
 StandIn = StandInRole | StandInFunction | StandInService | StandInStage | StandInSecret | StandInNetwork

@@ -1,27 +1,62 @@
-"""Compare what stacks need with the quotas that AWS documents; Service Quotas is not asked."""
+"""Compare what stacks need with quotas: of secrets as AWS documents it, of Lambda as the account has it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.operations.doctor.model import Answer, Verdict, fine
+from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.operations.doctor.model import Answer, Verdict, answered, fine
 
 if TYPE_CHECKING:
+    from secrets_pipeline.aws.session import AwsAccount
     from secrets_pipeline.reconcilers.stack import Stack
 
+NEW_ACCOUNT = 10
+"""Invocations at once that AWS allows many a new account, instead of 1,000.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+_MORE = "Ask AWS for more in Service Quotas: Lambda, Concurrent executions."
+_RESERVED = "Let some function of the account reserve less: put-function-concurrency, delete-function-concurrency."
 SECRETS = 500_000
 """Secrets of an account and region: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html."""
 
 
 def quotas(stacks: Sequence[Stack]) -> Iterator[Answer]:
-    """Judge the number of secrets after an apply (Secrets Manager ListSecrets).
+    """Judge the number of secrets after an apply (ListSecrets), and Lambda's concurrency (GetAccountSettings).
 
     Args:
         stacks: of one account and region.
     """
     there = {one.name for one in stacks[0].observed.secrets.in_region()}
     yield of_secrets(len(there | {secret.name for stack in stacks for secret in stack.spec.secrets}), len(there))
+    rotating = sum(secret.rotation is not None for stack in stacks for secret in stack.spec.secrets)
+    if rotating:
+        yield from answered("concurrency", partial(_concurrency, stacks[0].account, rotating))
+
+
+def _concurrency(account: AwsAccount, rotating: int) -> Iterator[Answer]:
+    with calling("GetAccountSettings", f"in {account.region}"):
+        limit = account.client("lambda").get_account_settings().get("AccountLimit", {})
+    yield of_concurrency(rotating, limit.get("UnreservedConcurrentExecutions", 0), limit.get("ConcurrentExecutions", 0))
+
+
+def of_concurrency(rotating: int, free: int, most: int) -> Answer:
+    """Judge how many invocations Lambda runs at once. Pure.
+
+    Args:
+        rotating: secrets that rotate by functions.
+        free: what no function reserves.
+        most: of the account and region.
+    """
+    said = f"Lambda runs {free:,} of {most:,} invocations at once for functions that reserve none"
+    if free == 0:
+        return Answer("concurrency", Verdict.WILL_FAIL, f"{said}, so no rotation begins", _RESERVED)
+    if free <= NEW_ACCOUNT or free < rotating:
+        text = f"{said}, and {rotating} secrets rotate by functions: rotations may be throttled, and are tried again"
+        return Answer("concurrency", Verdict.ADVISED, text, _MORE)
+    return fine("concurrency", said)
 
 
 def of_secrets(wanted: int, there: int, most: int = SECRETS) -> Answer:

@@ -65,6 +65,7 @@ ROTATION: Final = (
         reads="lambda:GetFunction GetFunctionConfiguration GetPolicy ListTags",
         writes="lambda:InvokeFunction",
     ),
+    Right(Need.ROTATION, "LookAtConcurrency", ("any_function",), reads="lambda:GetAccountSettings"),
     Right(
         Need.ROTATION,
         "MakeRotationFunctions",
@@ -101,18 +102,19 @@ ROTATION: Final = (
         writes="iam:PassRole",
         condition=lambda _: when.passed_to("lambda"),
     ),
+    # Whoever puts a function into a network needs DescribeSecurityGroups and DescribeSubnets of the next row as well:
     # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     Right(
         Need.ROTATION,
         "PutFunctionsIntoANetwork",
         ("network",),
-        writes="ec2:DescribeSecurityGroups DescribeVpcs",
+        writes="ec2:DescribeVpcs",
     ),
     Right(
         Need.ROTATION,
         "LookAtTheNetwork",
         ("network",),
-        reads="ec2:DescribeRouteTables DescribeSubnets DescribeVpcEndpoints",
+        reads="ec2:DescribeRouteTables DescribeSecurityGroups DescribeSubnets DescribeVpcEndpoints",
     ),
     Right(Need.ROTATION, "FindLogGroups", ("any_log_group",), reads="logs:DescribeLogGroups"),
     Right(

@@ -222,6 +222,7 @@ def _rotation(here: _Here, settings: OperatorSettings) -> Iterator[Kind]:
     yield "rotating_functions", rotating
     yield "rotation_logs", [_log_group(one) for one in rotating]
 
+    yield "any_function", ["*"] if rotating else []
 
 def _log_group(function_arn: str) -> str:
     arn = Arn.parse(function_arn)

@@ -67,6 +67,7 @@ class DatabaseState:
         replica_of: of a read replica, the instance that it copies.
         public: whether its host name has a public address, of a cluster that of any instance.
         failure: AWS's message if its status is an error (DBInstanceStatusInfo, DBClusterStatusInfo).
+        security_groups: ids of its VPC security groups.
     """
 
     identifier: str
@@ -89,6 +90,7 @@ class DatabaseState:
     replica_of: str | None = None
     public: bool = True
     failure: str | None = None
+    security_groups: tuple[str, ...] = ()
 
     @property
     def database(self) -> str | None:
@@ -191,6 +193,7 @@ def instance_state(entry: Mapping[str, Any]) -> DatabaseState:
         replica_of=entry.get("ReadReplicaSourceDBInstanceIdentifier"),
         public=entry.get("PubliclyAccessible", True),
         failure=_failure(entry),
+        security_groups=_security_groups(entry),
     )
 
 
@@ -224,7 +227,12 @@ def cluster_state(entry: Mapping[str, Any], instances: Mapping[str, DatabaseStat
         writer=next((one["DBInstanceIdentifier"] for one in listed if one.get("IsClusterWriter")), None),
         public=any(one.public for one in instances.values() if one.cluster == identifier),
         failure=_failure(entry),
+        security_groups=_security_groups(entry),
     )
+
+
+def _security_groups(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(one["VpcSecurityGroupId"] for one in entry.get("VpcSecurityGroups") or ())
 
 
 def _password_pending(entry: Mapping[str, Any], status: str) -> bool:

@@ -14,6 +14,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.cached import Cached
 
 _EVERYWHERE = "0.0.0.0/0"
+_ALL_PROTOCOLS = "-1"
 _TARGETS = (
     "NatGatewayId",
     "TransitGatewayId",
@@ -32,12 +33,40 @@ class SubnetState:
     Attributes:
         vpc: id of its VPC.
         default_route: what its route table sends everything else to, for example a NAT gateway's id; None for nothing.
-        endpoints: names of the services that its VPC has interface endpoints for, under the services' own host names.
+        endpoints: services that its VPC has interface endpoints for, under the services' own host names; name → ids of
+            the endpoints' security groups.
+        cidr: its IPv4 addresses.
     """
 
     vpc: str
     default_route: str | None
-    endpoints: frozenset[str]
+    endpoints: Mapping[str, tuple[str, ...]]
+    cidr: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityRule:
+    """An entry of a security group as DescribeSecurityGroups shows it.
+
+    Attributes:
+        ports: first and last port of TCP; None for all.
+        groups: ids of the security groups that it is for.
+        cidrs: IPv4 addresses that it is for.
+        prefix_lists: whether it is for addresses that prefix lists name, which are not read.
+    """
+
+    ports: tuple[int, int] | None
+    groups: frozenset[str]
+    cidrs: tuple[str, ...]
+    prefix_lists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    """What a security group lets in and out over TCP."""
+
+    inbound: tuple[SecurityRule, ...]
+    outbound: tuple[SecurityRule, ...]
 
 
 class Networks:
@@ -62,6 +91,23 @@ class Networks:
         """
         wanted = tuple(sorted(set(ids)))
         return self._subnets.get(wanted, partial(self._read, wanted))
+
+    def security_groups(self, ids: Iterable[str]) -> Mapping[str, SecurityGroup]:
+        """Read security groups by DescribeSecurityGroups, by id; one that does not exist is left out.
+
+        Raises:
+            AwsError: if EC2 refuses.
+        """
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
+        with calling("DescribeSecurityGroups", ", ".join(wanted)):
+            client = self._account.client("ec2")
+            found: list[Any] = list(pages(client, "describe_security_groups", Filters=_only("group-id", wanted)))
+        return {
+            str(one["GroupId"]): SecurityGroup(_rules(one["IpPermissions"]), _rules(one["IpPermissionsEgress"]))
+            for one in found
+        }
 
     def has_default(self) -> bool:
         """Say whether the region has a default VPC (DescribeVpcs), where what names no network is put.
@@ -94,10 +140,31 @@ class Networks:
             subnet: SubnetState(
                 vpc,
                 _default_route(tables, subnet, vpc),
-                frozenset(str(one["ServiceName"]) for one in endpoints if one["VpcId"] == vpc and _serves(one)),
+                {
+                    str(one["ServiceName"]): tuple(group["GroupId"] for group in one.get("Groups") or ())
+                    for one in endpoints
+                    if one["VpcId"] == vpc and _serves(one)
+                },
+                cidr,
             )
-            for subnet, vpc in ((str(one["SubnetId"]), str(one["VpcId"])) for one in found)
+            for subnet, vpc, cidr in (
+                (str(one["SubnetId"]), str(one["VpcId"]), str(one.get("CidrBlock", ""))) for one in found
+            )
         }
+
+
+def _rules(permissions: Iterable[Mapping[str, Any]]) -> tuple[SecurityRule, ...]:
+    """Read IpPermissions, those of TCP: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html."""
+    return tuple(
+        SecurityRule(
+            None if one["IpProtocol"] == _ALL_PROTOCOLS else (int(one["FromPort"]), int(one["ToPort"])),
+            frozenset(str(pair["GroupId"]) for pair in one.get("UserIdGroupPairs") or ()),
+            tuple(str(each["CidrIp"]) for each in one.get("IpRanges") or ()),
+            bool(one.get("PrefixListIds")),
+        )
+        for one in permissions
+        if one["IpProtocol"] in {_ALL_PROTOCOLS, "tcp"}
+    )
 
 
 def _only(name: str, values: Iterable[str]) -> list[dict[str, Any]]:

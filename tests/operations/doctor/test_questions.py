@@ -18,7 +18,7 @@ from secrets_pipeline.operations.doctor.examination import examine
 from secrets_pipeline.operations.doctor.identity import skew
 from secrets_pipeline.operations.doctor.keys import keys
 from secrets_pipeline.operations.doctor.model import Answer, Verdict
-from secrets_pipeline.operations.doctor.quotas import of_secrets
+from secrets_pipeline.operations.doctor.quotas import of_concurrency, of_secrets
 from secrets_pipeline.operations.doctor.rights import example_context, example_of, judged, statement_rights
 from secrets_pipeline.operations.doctor.trail import records_changes
 from secrets_pipeline.reconcilers.assembly import Assembly
@@ -93,6 +93,16 @@ def test_a_database_is_logged_in_to_where_logins_are_on_and_what_hinders_it_is_t
 def test_more_secrets_than_a_region_takes_stop_an_apply() -> None:
     assert of_secrets(500_000, 499_990).verdict is Verdict.FINE
     assert of_secrets(500_001, 499_990).verdict is Verdict.WILL_FAIL
+
+
+@pytest.mark.parametrize(
+    ("rotating", "free", "verdict"),
+    [(3, 1000, Verdict.FINE), (3, 10, Verdict.ADVISED), (40, 39, Verdict.ADVISED), (1, 0, Verdict.WILL_FAIL)],
+)
+def test_what_lambda_runs_at_once_is_compared_with_what_rotates(rotating: int, free: int, verdict: Verdict) -> None:
+    found = of_concurrency(rotating, free, 1000)
+    assert found.verdict is verdict
+    assert (found.remedy == "") is (verdict is Verdict.FINE)
 
 
 def test_a_statement_is_asked_by_names_that_its_patterns_fit_and_keys_that_fulfil_its_condition() -> None:

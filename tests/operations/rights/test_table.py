@@ -23,8 +23,6 @@ READS_BY_ANOTHER_NAME = {
     "sts:AssumeRole",
 }
 ALSO_FOR_WRITES = {
-    # Of whoever puts a function into a network.
-    "ec2:DescribeSecurityGroups",
     # Seals and leases are read by whoever writes them.
     *("s3:GetBucketVersioning", "s3:GetObject", "s3:ListBucket"),
     # Of a command that puts messages back.

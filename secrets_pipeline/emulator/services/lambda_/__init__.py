@@ -14,6 +14,8 @@ What it corrects, measured on moto 5.2.5:
 - GetFunction has Tags for callers who may lambda:ListTags alone; others get TagsError.
   https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
 - A function of another region is not found by its ARN.
+- GetAccountSettings answers: 1,000 invocations at once, less what functions reserve.
+  https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
 - AddPermission refuses a StatementId that is there.
   https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 """

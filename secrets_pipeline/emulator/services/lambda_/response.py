@@ -1,4 +1,4 @@
-"""Answer GetFunction without tags where the caller may not list them."""
+"""Answer GetFunction without tags where the caller may not list them, and GetAccountSettings, which moto has not."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from secrets_pipeline.access.evaluator import Context
 from secrets_pipeline.emulator.enforcement.callers import identify
 from secrets_pipeline.emulator.enforcement.contexts import about_request
 from secrets_pipeline.emulator.enforcement.services import refused_arn
+
+CONCURRENCY = 1000
+"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 
 class EmulatedLambdaResponse(LambdaResponse):
@@ -32,7 +35,18 @@ class EmulatedLambdaResponse(LambdaResponse):
             answer["TagsError"] = {"ErrorCode": "AccessDeniedException", "Message": refusal}
         return json.dumps(answer)
 
+    def get_account_settings(self) -> str:
+        """Tell what the account may run at once, and how much of it no function reserves.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
+        """
+        functions = list(self.backend.list_functions())
+        reserved = sum(int(one.reserved_concurrency or 0) for one in functions)
+        limit = {"ConcurrentExecutions": CONCURRENCY, "UnreservedConcurrentExecutions": CONCURRENCY - reserved}
+        return json.dumps({"AccountLimit": limit, "AccountUsage": {"FunctionCount": len(functions)}})
+
 
 def install() -> None:
     """Put this dispatcher in the place of moto's."""
-    moto_urls.url_paths = dict.fromkeys(moto_urls.url_paths, EmulatedLambdaResponse.dispatch)
+    paths = [*moto_urls.url_paths, r"{0}/(?P<api_version>[^/]+)/account-settings/?$"]
+    moto_urls.url_paths = dict.fromkeys(paths, EmulatedLambdaResponse.dispatch)
