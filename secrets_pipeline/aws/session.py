@@ -95,6 +95,7 @@ class AwsAccount:
         self._lock = threading.RLock()
         self._clients: dict[str, BaseClient] = {}
         self._account_id: str | None = None
+        self._caller_arn = ""
         # First of all handlers: a request is signed after it waited, so that its signature is fresh.
         for service in PACED_SERVICES:
             session.get_component("event_emitter").register_first(f"request-created.{service}", self._pace)
@@ -109,8 +110,19 @@ class AwsAccount:
         with self._lock:
             if self._account_id is None:
                 with calling("GetCallerIdentity", f"in {self.region}"):
-                    self._account_id = self.client("sts").get_caller_identity()["Account"]
+                    identity = self.client("sts").get_caller_identity()
+                self._account_id, self._caller_arn = identity["Account"], identity["Arn"]
             return self._account_id
+
+    @property
+    def caller_arn(self) -> str:
+        """Return the ARN of the caller, of a role without its path; GetCallerIdentity is called once.
+
+        Raises:
+            AwsError: if STS cannot be reached, or there are no credentials.
+        """
+        with self._lock:
+            return self._caller_arn if self.account_id else ""
 
     @property
     def partition(self) -> str:

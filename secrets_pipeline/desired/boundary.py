@@ -27,6 +27,7 @@ class Boundary(StrEnum):
     DATABASE = "database"
     DOCUMENT = "SSM document"
     HOST = "database host"
+    REGION = "region"
 
 
 TAGGED: Final = frozenset({Boundary.FUNCTION, Boundary.SERVICE, Boundary.STAGE, Boundary.ROLE, Boundary.DATABASE})

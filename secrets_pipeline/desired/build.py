@@ -25,7 +25,7 @@ from secrets_pipeline.desired.checks.one_owner import (
 )
 from secrets_pipeline.desired.checks.own_settings import check_component_kinds, tell_unknown_settings
 from secrets_pipeline.desired.checks.reader_crossings import cross_readers
-from secrets_pipeline.desired.checks.target_crossings import cross_rotations, cross_targets
+from secrets_pipeline.desired.checks.target_crossings import cross_regions, cross_rotations, cross_targets
 from secrets_pipeline.desired.consumer import deliveries
 from secrets_pipeline.desired.consumer.model import Delivery, StageDelivery
 from secrets_pipeline.desired.consumer.read import declared_consumers, found_consumers
@@ -198,6 +198,7 @@ def _build(scope: StackScope) -> StackSpec:
     cross_targets(scope, target, delivered, consumers, databases)
     cross_rotations(scope, target, delivered, secrets)
     cross_login_hosts(scope, secrets)
+    cross_regions(scope, secrets)
     check_inline_policies(scope, target, secrets, consumers)
     check_component_names(scope)
     check_names(scope, secrets)

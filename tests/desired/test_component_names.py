@@ -27,6 +27,7 @@ WRONG = [
     ("secretsmanager api", "cannot be a part of a parameter's name"),
     ("secretsmanager@api", "cannot be a part of a parameter's name"),
     ("secretsmanager//api", "cannot be a part of a parameter's name"),
+    ("secretsmanager/../other", "cannot be a part of a parameter's name"),
     ("secretsmanager/é", "cannot be a part of a parameter's name"),
     ("/".join("a" * 12), "makes parameters of 16 levels, and AWS has 15"),
 ]

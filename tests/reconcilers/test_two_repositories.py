@@ -156,6 +156,8 @@ def test_a_glob_adopts_nothing_that_names_another_repository(bench: Bench, prune
     everything = ApplyOptions(adopt=("*", "function:*"), prune=prunes)
     # With `prunes` as `destroy` does it: nobody declares the stack any more.
     outcomes = bench.provision(bench.spec(retired=True) if prunes else spec, repository=THEIRS, options=everything)
+    policies = bench.session.client("iam").list_role_policies(RoleName=f"{bench.stack}-reader")["PolicyNames"]
+    assert policies == [f"secrets-pipeline-{bench.stack}"]
     assert held(bench) == before
     assert not [one for one in outcomes.values() if isinstance(one, Applied)]
 

@@ -1,4 +1,4 @@
-"""Note everything of others that a stack writes to: functions, services, stages, roles, databases, instances."""
+"""Note where a stack writes to beyond its own: functions, services, stages, roles, databases, instances, regions."""
 
 from __future__ import annotations
 
@@ -44,6 +44,17 @@ def cross_targets(
         # What this stack makes is its own; whether it did, its marks say.
         if database.password is not None and not database.create:
             crosses(stack.components[database.component], Boundary.DATABASE, ("vars", "password"), database.identifier)
+
+
+def cross_regions(stack: StackScope, secrets: Iterable[SecretSpec]) -> None:
+    """Note each replica outside the region that the operator chose, and collect an error if no grant names it."""
+    rule = stack.settings.target(stack.stack.name)
+    if rule is None or rule.region is None:
+        return
+    for secret in secrets:
+        path = ("vars", "secrets", secret.ref.key, "replica_regions")
+        for replica in secret.replicas:
+            crosses(stack.components[secret.ref.component], Boundary.REGION, path, replica.region)
 
 
 def cross_rotations(

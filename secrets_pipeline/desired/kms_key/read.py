@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from secrets_pipeline.desired.kms_key.keys import DELETION_DAYS, ROTATION_DAYS
-from secrets_pipeline.desired.kms_key.lockout import locks_out_root
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import ALIAS, KEY_POLICY_BYTES
 from secrets_pipeline.desired.names import alias_variable, key_alias
+from secrets_pipeline.desired.policy.lockout import KEY_RECOVERY, Caller, locks_out
 from secrets_pipeline.desired.policy.principals import is_public
 from secrets_pipeline.desired.policy.statements import statements
 from secrets_pipeline.desired.reading.inputs import Inputs
@@ -67,7 +67,7 @@ def _policy(inputs: Inputs, account_id: str | None) -> tuple[Any, ...]:
                 "Name the principals, or narrow it by a condition on aws:PrincipalOrgID, aws:PrincipalArn, "
                 "aws:PrincipalAccount or the like, with fixed values.",
             )
-        if locks_out_root(statement, account_id):
+        if locks_out(statement, Caller(account_id), KEY_RECOVERY):
             inputs.error(
                 "policy",
                 f"statement {statement.get('Sid') or number} denies the account's root access to its own key",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from secrets_pipeline.desired.limits import POLICY_BYTES
+from secrets_pipeline.desired.policy.lockout import LOCKOUT_REMEDY, SECRET_RECOVERY, Caller, locks_out
 from secrets_pipeline.desired.policy.principals import is_public
 from secrets_pipeline.desired.reading.inputs import Inputs, found_kind
 from secrets_pipeline.desired.reading.reference_targets import check, settled
@@ -69,6 +70,8 @@ def statements(inputs: Inputs, key: str = "policy", *, longest: int = POLICY_BYT
 def secret_policy_statements(inputs: Inputs) -> tuple[Any, ...]:
     """The statements of a secret's resource policy: whole ones, and none that lets everybody in."""
     stack = inputs.scope.stack
+    rule = stack.settings.target(stack.stack.name)
+    pipeline = Caller.of(rule.role_arn) if rule is not None and rule.role_arn else None
     before = len(stack.errors) + len(stack.unresolved)
     found = statements(inputs)
     if len(stack.errors) + len(stack.unresolved) > before:
@@ -86,6 +89,11 @@ def secret_policy_statements(inputs: Inputs) -> tuple[Any, ...]:
                 "Name the principals, or narrow it by a condition on aws:PrincipalOrgID, aws:PrincipalArn, "
                 "aws:PrincipalAccount, aws:SourceVpce or the like, with fixed values.",
             )
+        elif pipeline is not None and locks_out(statement, pipeline, SECRET_RECOVERY):
+            said = (
+                f"statement {statement.get('Sid') or number} of policy denies the pipeline's role what would repair it"
+            )
+            inputs.error("policy", said, LOCKOUT_REMEDY)
     return found
 
 

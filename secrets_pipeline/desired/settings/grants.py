@@ -36,6 +36,7 @@ _FIELDS: Final[Mapping[Boundary, str]] = {
     Boundary.DATABASE: "databases",
     Boundary.DOCUMENT: "documents",
     Boundary.HOST: "hosts",
+    Boundary.REGION: "regions",
 }
 _SINGLE_TEAM: Final = frozenset(_FIELDS) - {
     Boundary.VALUE,
@@ -136,6 +137,13 @@ class GrantRule(Spec):
     databases: Globs = Field(
         default=(),
         description="Identifiers of databases that somebody else made and that they may set the master password of.",
+    )
+    regions: Globs = Field(
+        default=(),
+        description=(
+            "AWS regions that their secrets may be replicated to, beside the one that `targets` says. Where `targets` "
+            "names no region, they may choose any."
+        ),
     )
     hosts: Globs = Field(
         default=(),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.access.policy_text.canonical import canonical
 from secrets_pipeline.access.policy_text.statements import key_policy
 from secrets_pipeline.desired.checks.reader_crossings import not_let_in
-from secrets_pipeline.desired.kms_key.lockout import locks_out_root
 from secrets_pipeline.desired.kms_key.model import KeySpec
+from secrets_pipeline.desired.policy.lockout import KEY_RECOVERY, Caller, locks_out
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.kms_key.lookup import key_marks
 from secrets_pipeline.reconcilers.marks.declared_tags import DeclaredTags
@@ -31,7 +31,8 @@ def declared_policy(stack: Stack, key: KeySpec) -> dict[str, Any] | Pending:
     account = stack.account
     match substitute(list(key.policy), stack.resolve):
         case Plain(value=list() as declared):
-            if any(locks_out_root(statement, account.account_id) for statement in declared):
+            root = Caller(account.account_id)
+            if any(locks_out(statement, root, KEY_RECOVERY) for statement in declared):
                 raise SpecError(
                     f"the policy of {key.alias} denies the account's root access to its own key",
                     remedy="Nobody could repair such a key: name other principals to deny.",

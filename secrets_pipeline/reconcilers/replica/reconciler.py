@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Follows
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import (
@@ -36,7 +36,7 @@ from secrets_pipeline.reconcilers.replica.plan import (
     refuse_failed,
 )
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
-from secrets_pipeline.reconcilers.secret.part import FOLLOWS, UNREAD, PartReconciler
+from secrets_pipeline.reconcilers.secret.part import UNREAD, PartReconciler
 from secrets_pipeline.reconcilers.secret.part_mark import reread_own, withdraw_digest
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS, SPEC
 
@@ -62,7 +62,8 @@ class ReplicaReconciler(PartReconciler[Replicas]):
     def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
         """Plan the replicas of a secret that is made first; see `PartReconciler`."""
         self._check_keys(secret.spec, secret.spec.replicas)
-        return Change(resource, ChangeClass.REPLICATE, (FOLLOWS,))
+        regions = ", ".join(replica.region for replica in secret.spec.replicas)
+        return Change(resource, ChangeClass.REPLICATE, (Follows(f"follows the secret, to {regions}"),))
 
     def compare(
         self, resource: Resource, secret: DesiredSecret, state: SecretState, declared: Replicas | None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from secrets_pipeline.access.policy_text.canonical import canonical
 from secrets_pipeline.access.policy_text.statements import secret_policy
 from secrets_pipeline.desired.checks.reader_crossings import not_let_in
+from secrets_pipeline.desired.policy.lockout import LOCKOUT_REMEDY, SECRET_RECOVERY, Caller, locks_out
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
@@ -211,6 +212,12 @@ class DesiredSecret:
             case Pending() as pending:
                 return pending
             case Plain(value=list() as declared):
+                if any(locks_out(one, Caller.of(stack.account.caller_arn), SECRET_RECOVERY) for one in declared):
+                    raise SpecError(
+                        f"the policy of secret {self.name} denies the pipeline ({stack.account.caller_arn}) what would "
+                        "repair it",
+                        remedy=LOCKOUT_REMEDY,
+                    )
                 if wrong := not_let_in(declared, stack.account.account_id, stack.spec.stack, stack.run.settings.grants):
                     return Pending(f"its policy {wrong}")
                 return secret_policy(declared, self.spec.readers, organization_id=stack.spec.organization_id)

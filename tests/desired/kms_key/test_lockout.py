@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline.desired.kms_key.lockout import locks_out_root
+from secrets_pipeline.desired.policy.lockout import KEY_RECOVERY, Caller, locks_out
 from secrets_pipeline.references.model import Output
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def deny(**more: object) -> dict[str, Any]:
     ],
 )
 def test_a_deny_that_root_cannot_get_around_locks_it_out(statement: dict[str, Any]) -> None:
-    assert locks_out_root({key: value for key, value in statement.items() if value is not None}, ACCOUNT)
+    assert locks_out(
+        {key: value for key, value in statement.items() if value is not None}, Caller(ACCOUNT), KEY_RECOVERY
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,11 +74,11 @@ def test_a_deny_that_root_cannot_get_around_locks_it_out(statement: dict[str, An
     ],
 )
 def test_a_statement_that_leaves_root_a_way_in_does_not(statement: dict[str, Any]) -> None:
-    assert not locks_out_root(statement, ACCOUNT)
+    assert not locks_out(statement, Caller(ACCOUNT), KEY_RECOVERY)
 
 
 def test_without_a_known_account_any_root_may_be_its_own() -> None:
-    assert locks_out_root(deny(Principal={"AWS": ROOT}), None)
+    assert locks_out(deny(Principal={"AWS": ROOT}), Caller(None), KEY_RECOVERY)
 
 
 def test_a_key_that_locks_its_account_out_is_an_input_error(bench: Bench) -> None:

@@ -51,6 +51,11 @@ components:
 
 KEY = "kms:\n  settings: {secrets_pipeline: {create: true}}\n  vars: {alias: alias/evil, policy: {Statement: %s}}"
 ATTACKS = {
+    "a replica in another region": (
+        evil(entry="generate_random_password: true, replica_regions: [us-east-1]"),
+        "region us-east-1",
+        {"regions": ["us-east-1"]},
+    ),
     "a value of another stack": (
         evil(entry='secret_data: {v: "${output.app-prod:secretsmanager/a.secret_values.s}"}'),
         "value of another stack app-prod:secretsmanager/a.secret_values.s",
@@ -560,4 +565,20 @@ def test_a_granted_host_is_a_crossing_that_the_plan_names(bench: Bench, host: st
 def test_a_host_that_nobody_granted_is_no_crossing_as_no_login_is_tried_there(bench: Bench) -> None:
     bench.settings = OperatorSettings(targets=(HERE,), grants=(GrantRule(preset="single-team", hosts=("other",)),))
     found = bench.build(**{"evil-dev": evil(entry=LOGIN)})
+    assert (found.errors, found.specs["evil-dev"].crossings) == ({}, ())
+
+
+def test_a_replica_outside_the_operators_region_is_refused_with_the_line_that_would_grant_it(bench: Bench) -> None:
+    text = evil(entry="generate_random_password: true, replica_regions: [us-east-1]")
+    bench.settings = OperatorSettings(targets=(HERE,))
+    errors = bench.build(**{"evil-dev": text}).errors.get("evil-dev", ())
+    said = "".join(error.diagnostics() for error in errors)
+    assert "key vars.secrets.s.replica_regions: region us-east-1 is not this stack's own" in said
+    assert '- {stacks: "evil-dev", regions: ["us-east-1"]}' in said
+
+
+def test_a_region_that_the_operator_left_open_is_the_stacks_to_choose(bench: Bench) -> None:
+    bench.settings = OperatorSettings(targets=(TargetRule(stacks="*", account_id="111122223333"),))
+    text = evil(entry="generate_random_password: true, replica_regions: [us-east-1]")
+    found = bench.build(**{"evil-dev": text.replace("environment: dev}", "environment: dev, region: eu-west-2}", 1)})
     assert (found.errors, found.specs["evil-dev"].crossings) == ({}, ())

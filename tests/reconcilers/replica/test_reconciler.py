@@ -91,7 +91,7 @@ def test_a_secret_is_replicated_under_the_key_of_each_region_and_then_nothing_is
     key = kms(bench).create_key()["KeyMetadata"]["Arn"]
     secret = replicated(bench, ReplicaSpec(region=IRELAND, kms_key_id=key), FRANKFURT, policy=(TLS,))
     spec = bench.spec(secret)
-    assert said(planned(bench, spec)) == ("follows the secret",)
+    assert said(planned(bench, spec)) == (f"follows the secret, to {IRELAND}, {FRANKFURT}",)
     outcomes = bench.provision(spec)
     done = outcomes[f"{STAGE} {secret.name}"]
     assert isinstance(done, Applied)
