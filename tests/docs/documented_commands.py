@@ -68,8 +68,9 @@ def documented(root: Path = ROOT) -> Mapping[str, Sequence[str]]:
 
 
 def run_by(script: str, root: Path = ROOT) -> frozenset[str]:
-    """The commands that a script of .ci/ runs, those of the Makefile's targets included."""
-    lines = [line for line in (root / script).read_text().splitlines() if not line.lstrip().startswith("#")]
+    """The commands that a script of .ci/ runs, those of the Makefile's targets included; none if there is no script."""
+    text = (root / script).read_text() if (root / script).is_file() else ""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     done: set[str] = set()
     left = list(commands("\n".join(lines), root))
     known = rules(root)
