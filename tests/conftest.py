@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.loader import share_loader
 
-pytest_plugins = ["tests.plugins.budget", "tests.plugins.needs", "tests.plugins.skips"]
+pytest_plugins = ["tests.plugins.budget", "tests.plugins.models", "tests.plugins.needs", "tests.plugins.skips"]
 
 # Properties are never judged by time: a machine that stands still for a second refutes nothing.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -107,3 +107,49 @@ def test_what_a_file_and_its_children_took_is_measured_and_judged_in_ci(tmp_path
     judged = run(tmp_path, *options, ci=True)
     assert judged.returncode == 1
     assert "Over budget: tests/area took" in judged.stdout
+
+
+BEYOND = """
+import contextlib
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+EVENTS = boto3.client(
+    "events",
+    region_name="eu-west-2",
+    endpoint_url="http://127.0.0.1:9",
+    aws_access_key_id="a",
+    aws_secret_access_key="b",
+    config=Config(retries={{"total_max_attempts": 1}}),
+)
+PRODUCT = {{"__name__": "secrets_pipeline.reconcilers.made_up"}}
+exec("def put(events, name): events.put_rule(Name=name, EventPattern='secret')", PRODUCT)
+
+{mark}
+def test_a_rule():
+    with contextlib.suppress(BotoCoreError):
+        {call}
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "mark", "refused"),
+    [
+        ("PRODUCT['put'](EVENTS, 'a' * 64)", "", ""),
+        ("PRODUCT['put'](EVENTS, 'a' * 65)", "", "less than or equal to 64"),
+        ("PRODUCT['put'](EVENTS, 'a/b')", "", "regular expression pattern"),
+        ("PRODUCT['put'](EVENTS, 'a/b')", "@pytest.mark.beyond_the_model('events:PutRule')", ""),
+        ("PRODUCT['put'](EVENTS, 'a/b')", "@pytest.mark.beyond_the_model('events:PutTargets')", "events:PutRule"),
+        ("EVENTS.put_rule(Name='a' * 65, EventPattern='secret')", "", ""),
+    ],
+)
+def test_a_request_of_the_product_that_the_service_model_refuses_fails_its_test(
+    tmp_path: Path, call: str, mark: str, refused: str
+) -> None:
+    (tmp_path / "test_it.py").write_text(BEYOND.format(call=call, mark=mark))
+    done = run(tmp_path, "-p", "tests.plugins.models", ci=False)
+    assert (done.returncode == pytest.ExitCode.TESTS_FAILED) is bool(refused), done.stdout
+    assert refused in done.stdout
+    assert done.returncode in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}, done.stdout

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from moto.core.utils import get_service_model
 
@@ -16,6 +17,16 @@ from secrets_pipeline.emulator.core.fault import Fault
 
 if TYPE_CHECKING:
     from botocore.model import Shape
+
+_IN_PYTHON: Final = {
+    r"\p{L}": r"\w",
+    r"\p{M}": "\u0300-\u036f",
+    r"\p{N}": r"\d",
+    r"\p{P}": r"!-/:-@\[-`{-~\u2010-\u2027",
+    r"\p{Z}": r"\s",
+    r"\w-": r"\w\-",
+}
+"""What Java's patterns have in another spelling than Python's, with as much in it or a little more."""
 
 
 def validate(service: str, operation: str, params: Mapping[str, Any]) -> None:
@@ -39,20 +50,32 @@ def validate(service: str, operation: str, params: Mapping[str, Any]) -> None:
 
 
 def _problems(shape: Shape, value: object, path: str) -> Iterator[str]:
-    if shape.type_name == "structure" and isinstance(value, Mapping):
-        for name, member in shape.members.items():  # type: ignore[attr-defined] # StructureShape
-            if value.get(name) is not None:
-                yield from _problems(member, value[name], f"{path}.{_lower(name)}" if path else _lower(name))
-        return
-    if shape.type_name == "list" and isinstance(value, Sequence):
+    if shape.type_name in {"list", "map"} and isinstance(value, Sequence | Mapping):
         yield from _range(shape, len(value), value, path, "length")
-        for index, item in enumerate(value, start=1):
-            yield from _problems(shape.member, item, f"{path}.{index}.member")  # type: ignore[attr-defined] # ListShape
-        return
-    if shape.type_name == "string" and isinstance(value, str):
+    elif shape.type_name == "blob" and isinstance(value, bytes):
+        # In JSON it is a text, in base64.
+        yield from _range(shape, len(value), value, path, "length")
+    elif shape.type_name == "string" and isinstance(value, str):
         yield from _string(shape, value, path)
     elif shape.type_name in {"integer", "long"} and isinstance(value, int):
         yield from _range(shape, value, value, path, "value")
+    for inner, item, place in _inside(shape, value, path):
+        yield from _problems(inner, item, place)
+
+
+def _inside(shape: Any, value: object, path: str) -> Iterator[tuple[Shape, object, str]]:  # noqa: ANN401 - its subclasses
+    """Shape, value and path of each member, entry, key and value."""
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                yield member, value[name], f"{path}.{_lower(name)}" if path else _lower(name)
+    elif shape.type_name == "list" and isinstance(value, Sequence):
+        for index, item in enumerate(value, start=1):
+            yield shape.member, item, f"{path}.{index}.member"
+    elif shape.type_name == "map" and isinstance(value, Mapping):
+        for key, item in value.items():
+            yield shape.key, key, f"{path}.key"
+            yield shape.value, item, f"{path}.value"
 
 
 def _string(shape: Shape, value: str, path: str) -> Iterator[str]:
@@ -61,8 +84,15 @@ def _string(shape: Shape, value: str, path: str) -> Iterator[str]:
     if options and value not in options:
         yield _text(shape, value, path, f"Member must satisfy enum value set: [{', '.join(options)}]")
     pattern = shape.metadata.get("pattern")
-    if pattern and not re.fullmatch(pattern, value):
+    if pattern and not _compiled(pattern).fullmatch(value):
         yield _text(shape, value, path, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    for java, python in _IN_PYTHON.items():
+        pattern = pattern.replace(java, python)
+    return re.compile(pattern)
 
 
 def _range(shape: Shape, size: int, value: object, path: str, what: str) -> Iterator[str]:
