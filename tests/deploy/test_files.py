@@ -337,7 +337,7 @@ def test_of_parameters_those_that_are_named_are_read_and_decrypted_alone() -> No
 
 
 def test_keys_are_used_through_either_spelling_of_a_service() -> None:
-    """Regions of China have endpoints below `amazonaws.com.cn`; AWS does not say what `kms:ViaService` has there."""
+    """AWS does not say what `kms:ViaService` has where endpoints end in `amazonaws.com.cn` or `amazonaws.eu`."""
     boundary = statements_of(template("pipeline")["Resources"]["Boundary"]["Properties"]["PolicyDocument"])
     every = [*boundary, *itertools.chain.from_iterable(statements().values())]
     conditions = [keys for one in every for keys in one.get("Condition", {}).values() if "kms:ViaService" in keys]
@@ -345,7 +345,7 @@ def test_keys_are_used_through_either_spelling_of_a_service() -> None:
     for keys in conditions:
         first, *rest = keys["kms:ViaService"]
         assert first.endswith(".*.amazonaws.com")
-        assert rest == [f"{first}.cn"]
+        assert rest == [f"{first}.cn", f"{first.removesuffix('com')}eu"]
 
 
 def test_whoever_looks_at_a_function_may_list_its_tags() -> None:
@@ -397,6 +397,14 @@ def test_every_task_on_ecs_runs_as_the_image_says_and_logs_for_as_long_as_is_sai
         assert (container["ReadonlyRootFilesystem"], container["User"]) == (True, "10001:10001")
         assert container["MountPoints"] == [{"SourceVolume": "scratch", "ContainerPath": image_environment()["TMPDIR"]}]
         assert container["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": "Logs"}
+
+
+def test_an_image_of_either_architecture_runs_on_ecs() -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-arm64.html."""
+    tasks = [one for one in template("ecs")["Resources"].values() if one["Type"] == "AWS::ECS::TaskDefinition"]
+    platforms = [one["Properties"].get("RuntimePlatform", {}) for one in tasks]
+    assert platforms == [{"OperatingSystemFamily": "LINUX", "CpuArchitecture": {"Ref": "CpuArchitecture"}}] * 4
+    assert template("ecs")["Parameters"]["CpuArchitecture"]["AllowedValues"] == ["X86_64", "ARM64"]
 
 
 def test_on_ecs_what_waits_is_started_by_the_task_of_its_own_image_after_an_update_too() -> None:

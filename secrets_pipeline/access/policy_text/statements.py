@@ -9,7 +9,8 @@ from secrets_pipeline.arn import iam_arn
 
 VERSION = "2012-10-17"
 READERS = "SecretsPipelineReaders"
-_CHINA = "cn-"
+_OTHER_SUFFIXES = {"cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu"}
+"""How a region begins → how its endpoints end, if not in `amazonaws.com`."""
 READ = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
 _USE_KEY = [
     "kms:CreateGrant",
@@ -124,9 +125,9 @@ def key_readers(readers: Sequence[str], region: str, *, organization_id: str | N
 def via_service(service: str, *regions: str) -> list[str]:
     """List what `kms:ViaService` may say when an AWS service uses a key.
 
-    AWS documents `<service>.<region>.amazonaws.com`. In China endpoints end in `amazonaws.com.cn`, and AWS does not
-    document which of the two KMS sees there, so both are listed. Only AWS sets this key, so a second name lets nobody
-    else in.
+    AWS documents `<service>.<region>.amazonaws.com`. Endpoints end in `amazonaws.com.cn` in China, and in `amazonaws.eu`
+    in the European Sovereign Cloud. AWS does not document which of the two KMS sees there, so both are listed. Only AWS
+    sets this key, so a second name lets nobody else in.
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
 
     Args:
@@ -134,9 +135,9 @@ def via_service(service: str, *regions: str) -> list[str]:
         regions: where it uses keys.
     """
     return [
-        f"{service}.{region}.amazonaws.com{end}"
+        f"{service}.{region}.{suffix}"
         for region in regions
-        for end in (("", ".cn") if region.startswith(_CHINA) else ("",))
+        for suffix in ("amazonaws.com", *(one for start, one in _OTHER_SUFFIXES.items() if region.startswith(start)))
     ]
 
 

@@ -1,4 +1,4 @@
-"""What AWS does not document for China's regions is not taken for known."""
+"""What AWS does not document for the regions of China and of the European Sovereign Cloud is not taken for known."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ def reader(partition: str, *actions: str) -> Reader:
 
 @pytest.mark.parametrize(
     ("region", "partition", "verdict"),
-    [("eu-west-2", "aws", Allowed), ("us-gov-west-1", "aws-us-gov", Allowed), ("cn-north-1", "aws-cn", Unknown)],
+    [
+        ("eu-west-2", "aws", Allowed),
+        ("us-gov-west-1", "aws-us-gov", Allowed),
+        ("cn-north-1", "aws-cn", Unknown),
+        ("eusc-de-east-1", "aws-eusc", Unknown),
+    ],
 )
 def test_a_key_policy_that_asks_for_the_service_makes_an_answer_unknown(
     region: str, partition: str, verdict: type[object]

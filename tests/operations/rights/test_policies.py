@@ -127,14 +127,15 @@ def test_replicas_are_written_under_keys_of_their_regions(ground: Ground) -> Non
     assert services == ["secretsmanager.eu-west-1.amazonaws.com", "secretsmanager.eu-west-2.amazonaws.com"]
 
 
-def test_in_china_keys_are_used_through_either_spelling_of_a_service(ground: Ground) -> None:
-    """AWS does not document which of both `kms:ViaService` has where endpoints end in `amazonaws.com.cn`."""
+@pytest.mark.parametrize(("region", "end"), [("cn-north-1", "amazonaws.com.cn"), ("eusc-de-east-1", "amazonaws.eu")])
+def test_keys_are_used_through_either_spelling_of_a_service(ground: Ground, region: str, end: str) -> None:
+    """AWS does not document which of both `kms:ViaService` has where endpoints do not end in `amazonaws.com`."""
     ground.write(
         "operator.yaml",
         f"""
-    targets: [{{stacks: "*", account_id: "{HOME}", region: cn-north-1}}]
+    targets: [{{stacks: "*", account_id: "{HOME}", region: {region}}}]
     grants: {{parameters: ['/shared/*']}}
-    events: {{queue: events, region: cn-north-1, account_id: "{HOME}", kms_key: alias/events}}
+    events: {{queue: events, region: {region}, account_id: "{HOME}", kms_key: alias/events}}
     """,
     )
     ground.stack(more=", rotation: {managed: true, automatically_after_days: 30}")
@@ -146,8 +147,7 @@ def test_in_china_keys_are_used_through_either_spelling_of_a_service(ground: Gro
     services = {str(one["kms:ViaService"][0]).partition(".")[0]: one for one in conditions if "kms:ViaService" in one}
     assert services.keys() == {"secretsmanager", "ssm", "sqs"}
     for service, condition in services.items():
-        ends = ("amazonaws.com", "amazonaws.com.cn")
-        assert condition["kms:ViaService"] == [f"{service}.cn-north-1.{end}" for end in ends]
+        assert condition["kms:ViaService"] == [f"{service}.{region}.amazonaws.com", f"{service}.{region}.{end}"]
 
 
 def test_whoever_makes_a_database_may_have_rds_make_its_role_and_no_other(ground: Ground) -> None:
