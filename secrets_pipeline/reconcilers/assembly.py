@@ -12,7 +12,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import GuardError, SpecError
 from secrets_pipeline.reconcilers.observed.cached import Cached
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
-from secrets_pipeline.reconcilers.observed.observed import Observed
+from secrets_pipeline.reconcilers.observed.observed import Observed, Principals
 from secrets_pipeline.reconcilers.output_resolver import OutputResolver
 from secrets_pipeline.reconcilers.ownership import Ownership
 from secrets_pipeline.reconcilers.repository import Repository
@@ -46,6 +46,7 @@ class Assembly:
         self._referred: dict[str, Stack] = {}
         self._service_keys: dict[str, ServiceKeys] = {}
         self._every_key: Cached[tuple[str, str], KeyInventory] = Cached()
+        self._principals: Principals = Cached()
 
     def stack(self, name: str) -> Stack:
         """Make one stack; the account of its credentials is compared with the one that the operator expects.
@@ -88,7 +89,7 @@ class Assembly:
         account = self.sessions.for_target(spec.target)
         check_account(account, spec.target, stack=spec.stack)
         every_key = self._every_key.get((account.account_id, account.region), lambda: KeyInventory(account))
-        observed = Observed(spec, account, self.sessions, every_key, closely=closely)
+        observed = Observed(spec, account, self.sessions, every_key, self._principals, closely=closely)
         derive = partial(self._fingerprinter, spec, account, observed, writing=writing)
         ownership = Ownership(spec.stack, self.repository, derive)
         return OutputResolver(spec, account, self.run, observed, ownership, other=self._other).stack

@@ -125,7 +125,7 @@ def key_readers(readers: Sequence[str], region: str, *, organization_id: str | N
 def via_service(service: str, *regions: str) -> list[str]:
     """List what `kms:ViaService` may say when an AWS service uses a key.
 
-    AWS documents `<service>.<region>.amazonaws.com`. Endpoints end in `amazonaws.com.cn` in China, and in `amazonaws.eu`
+    AWS documents `<service>.<region>.amazonaws.com`. Endpoints end in `amazonaws.com.cn` in China and in `amazonaws.eu`
     in the European Sovereign Cloud. AWS does not document which of the two KMS sees there, so both are listed. Only AWS
     sets this key, so a second name lets nobody else in.
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service

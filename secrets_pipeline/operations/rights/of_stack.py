@@ -224,6 +224,7 @@ def _rotation(here: _Here, settings: OperatorSettings) -> Iterator[Kind]:
 
     yield "any_function", ["*"] if rotating else []
 
+
 def _log_group(function_arn: str) -> str:
     arn = Arn.parse(function_arn)
     return str(Arn(arn.partition, "logs", arn.region, arn.account_id, f"log-group:/aws/lambda/{arn.name}:*"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias
 
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.snapshot.collect import take_snapshot
@@ -17,11 +16,9 @@ from secrets_pipeline.access.snapshot.model import AccountSnapshot, KeySnapshot,
 from secrets_pipeline.access.snapshot.own_roles import NOTHING_WRITTEN, OwnRoles
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.reconcilers.observed.cached import Cached
+from secrets_pipeline.reconcilers.observed.observed import Principals
 from secrets_pipeline.reconcilers.secret.audited import audited_secrets, own_roles
 from secrets_pipeline.reconcilers.stack import Stack
-
-_Principals: TypeAlias = Cached[tuple[str, str | None], AccountSnapshot]
-"""By account and role that reads it."""
 
 
 def estate_of(stack: Stack) -> CompiledSnapshot:
@@ -79,7 +76,7 @@ def share_estates(stacks: Iterable[Stack]) -> None:
         account_id, role = stack.account.account_id, stack.spec.target.role_arn
         place = (account_id, stack.account.region, role, stack.spec.reader_accounts - {account_id})
         places.setdefault(place, []).append(stack)
-    principals = _Principals()
+    principals: Principals = Cached()
     for (account_id, _, role, _), together in places.items():
         by_name = {one.name: one for stack in together for one in audited_secrets(stack, _names(stack))}
         secrets = tuple(by_name.values())
@@ -90,7 +87,7 @@ def share_estates(stacks: Iterable[Stack]) -> None:
 
 
 def _read_once(
-    principals: _Principals, roles: Mapping[str, str | None], account: AwsAccount, account_id: str
+    principals: Principals, roles: Mapping[str, str | None], account: AwsAccount, account_id: str
 ) -> AccountSnapshot:
     """The IAM of an account as a role reads it: another one may be refused what this one sees."""
     return principals.get((account_id, roles[account_id]), lambda: read_account(account, account_id))

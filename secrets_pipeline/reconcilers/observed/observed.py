@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
+from secrets_pipeline.access.snapshot.model import AccountSnapshot
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import GuardError
@@ -20,6 +22,9 @@ from secrets_pipeline.reconcilers.observed.roles import Roles
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
 from secrets_pipeline.rotation.package import Package
 
+Principals: TypeAlias = Cached[tuple[str, str | None], AccountSnapshot]
+"""By account and role that reads it."""
+
 
 class Observed:
     """What AWS holds of one stack.
@@ -29,6 +34,7 @@ class Observed:
         account: the stack's.
         sessions: how its other regions are reached.
         every_key: searched for keys that nobody names, once for all stacks of the account and region.
+        principals: IAM of each account as one role read it, once for the preflights of all stacks.
         closely: whether each declared secret is described by itself, as a list may be five minutes old.
 
     Attributes:
@@ -43,6 +49,7 @@ class Observed:
         networks: of EC2.
         sessions: see above.
         every_key: see above.
+        principals: see above.
         estate: who could read the stack's secrets, as one snapshot.
         rotation_estates: by names of secrets, who could read these before their rotation is switched on.
         rotation_package: the code of the managed rotation function, built once a run.
@@ -56,6 +63,7 @@ class Observed:
         account: AwsAccount,
         sessions: Sessions,
         every_key: KeyInventory,
+        principals: Principals,
         *,
         closely: bool = False,
     ) -> None:
@@ -73,6 +81,7 @@ class Observed:
         self._target = spec.target
         self.sessions = sessions
         self.every_key = every_key
+        self.principals = principals
         self.estate: Once[CompiledSnapshot] = Once()
         self.rotation_estates: Cached[tuple[str, ...], CompiledSnapshot] = Cached()
         self.rotation_package: Once[Package] = Once()

@@ -18,6 +18,9 @@ from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.reader import DECRYPT, GET_SECRET_VALUE
 from secrets_pipeline.access.reach.rotation_readers import Lack, lacks
 from secrets_pipeline.access.snapshot.collect import take_snapshot
+from secrets_pipeline.access.snapshot.iam import read_account
+from secrets_pipeline.access.snapshot.model import AccountSnapshot
+from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
@@ -120,8 +123,16 @@ class RotationPreflight:
                 yield problem
 
     def _estate(self) -> CompiledSnapshot:
-        """As it is after the function was deployed; not the run's own, which the checks of its end use."""
+        """As it is after the function was deployed.
+
+        Stacks of one run share what they read of IAM, with each one's own writes over it. The checks at the run's end
+        read IAM anew: they must not judge what is minutes old.
+        """
         stack = self._stack
+
+        def principals(account: AwsAccount, account_id: str) -> AccountSnapshot:
+            read_by = (account_id, stack.spec.target.role_arn)
+            return stack.observed.principals.get(read_by, lambda: read_account(account, account_id))
 
         def take() -> CompiledSnapshot:
             settings = stack.run.settings.access
@@ -133,6 +144,7 @@ class RotationPreflight:
                 secrets=audited_secrets(stack, self._names),
                 own=own_roles(stack),
                 now=datetime.now(UTC),
+                read=principals,
             )
             return CompiledSnapshot(snapshot, organization_policies=settings.organization_policies)
 

@@ -21,10 +21,11 @@ from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchange
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.access_checks import checks as access_checks
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.rotation_function.invocation import let_in
 from secrets_pipeline.reconcilers.rotation_function.observe import refuse_problem, wait_until_ready
-from secrets_pipeline.reconcilers.secret_rotation.preflight import function_problems
+from secrets_pipeline.reconcilers.secret_rotation.preflight import RotationPreflight, function_problems
 from tests.bench import ROTATES, Interruption, during
 from tests.grants import TRUSTED
 from tests.waiting import eventually
@@ -282,3 +283,19 @@ def test_its_role_is_a_reader_that_is_expected(bench: Bench, token: StackSpec) -
     assert ours
     assert {one.verdict for one in ours} == {Verdict.RIGHT}
     assert all("its rotation function" in one.detail for one in ours)
+
+
+def test_the_stacks_of_a_run_read_iam_once_for_their_preflights(bench: Bench) -> None:
+    arn = function(bench)
+    spec = bench.create(bench.generated())
+    other = spec.model_copy(update={"stack": f"{spec.stack}-other"})
+    run = bench.context(spec, writing=False)
+    assembly = Assembly(bench.repository(spec, other), run.observed.sessions, run.run)
+    secret = bench.generated(rotation=rotating(arn))
+    bench.reset_calls()
+    for one in (spec, other):
+        stack = assembly.stack(one.stack)
+        state = stack.observed.secrets.get(secret.name)
+        assert state is not None
+        assert RotationPreflight(stack, [secret.name]).problems(secret, state, arn, reads_value=False) == ()
+    assert bench.calls("iam")["GetAccountAuthorizationDetails"] == 1
