@@ -134,6 +134,8 @@ def awaited(request: Request, code: str, message: str, made: Made) -> Awaited | 
         message: AWS's text.
         made: what this run has made.
     """
+    if _never_lags(request):
+        return None
     if NEW_RESOURCE.explains(request.operation, code, message) and (named := made.named_in(request)):
         return Awaited(NEW_RESOURCE, named)
     for lag in LAGS:
@@ -141,6 +143,14 @@ def awaited(request: Request, code: str, message: str, made: Made) -> Awaited | 
             principals = ", ".join(sorted(_principals(request.params)))
             return Awaited(lag, principals or next(texts(request.params), ""))
     return None
+
+
+def _never_lags(request: Request) -> bool:
+    """Whether what is not found is not there: a key has the policy `AWS_RAM` only while RAM shares it.
+
+    Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
+    """
+    return request.operation == "GetKeyPolicy" and request.params.get("PolicyName") == "AWS_RAM"
 
 
 def _principals(params: Params) -> Iterator[str]:

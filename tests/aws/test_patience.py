@@ -511,3 +511,16 @@ def test_a_policy_that_is_bad_for_good_is_put_once_on_the_embedded_aws(account: 
     with pytest.raises(AwsError, match=MALFORMED), calling("PutResourcePolicy", "a"):
         secrets.put_resource_policy(SecretId="a", ResourcePolicy=policy)
     assert emulator.calls["PutResourcePolicy"] == 1
+
+
+def test_the_policy_of_a_key_that_ram_does_not_share_is_not_waited_for() -> None:
+    made = Made()
+    made.note(Request("here", "kms", "DescribeKey", {"KeyId": "k"}), {"KeyMetadata": {"KeyId": "k"}})
+    default, shared = (
+        awaited(
+            Request("here", "kms", "GetKeyPolicy", {"KeyId": "k", "PolicyName": one}), "NotFoundException", "", made
+        )
+        for one in ("default", "AWS_RAM")
+    )
+    assert default is not None
+    assert shared is None

@@ -137,6 +137,8 @@ class Expected:
                     self._consumers.setdefault(name, {}).setdefault(arn, consumer.name)
         snapshot = estate.snapshot
         self._rotating = {secret.name: {secret.rotation.lambda_role} for secret in snapshot.secrets}
+        # It must read: https://docs.aws.amazon.com/secretsmanager/latest/userguide/mes-security.html
+        self._external = {secret.name: secret.rotation.external_role for secret in snapshot.secrets}
         self._superusers: dict[str, set[str | None]] = {}
         for rotated in spec.secrets:
             if rotated.rotation is None:
@@ -160,6 +162,8 @@ class Expected:
             return self.consumers(name)[arn]
         if arn in self._rotating.get(name, ()):
             return "its rotation function"
+        if arn == self._external.get(name):
+            return "Secrets Manager rotates it at its partner by this role"
         return "a rotation function whose superuser it holds" if arn in self._superusers.get(name, ()) else ""
 
     def reason(self, arn: str, name: str) -> str:

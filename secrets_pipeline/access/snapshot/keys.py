@@ -1,6 +1,7 @@
 """Read the KMS keys that open secrets: ListAliases, DescribeKey, GetKeyPolicy, ListGrants and ListResourceTags.
 
-Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html and
+Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html,
+https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html and
 https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html
 """
 
@@ -12,14 +13,17 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
+from secrets_pipeline.access.evaluator.elements import listed
 from secrets_pipeline.access.snapshot.calls import UnreadParts, at_once, parsed
 from secrets_pipeline.access.snapshot.model import GrantSnapshot, KeySnapshot, PolicyDocument
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
-from secrets_pipeline.errors import MISSING
+from secrets_pipeline.errors import MISSING, AwsError
 
 DEFAULT_ALIAS = "alias/aws/secretsmanager"
+_SHARED = "AWS_RAM"
+"""The name of the policy that RAM keeps for a key."""
 _ACCOUNT = re.compile(r"arn:[\w-]+:kms:[\w-]+:(?P<account>\d{12}):.+")
 _UNREADABLE = (*MISSING, "KMSInvalidStateException")
 """A key that is gone, or half made, or whose policy lets nobody know that it is there."""
@@ -82,12 +86,11 @@ class KeyReader:
         """A described key with the rest; `unlisted` is why there are no aliases."""
         if not key.state:
             return key
-        client, reading = self._reader(key.arn).client("kms"), UnreadParts()
+        account, reading = self._reader(key.arn), UnreadParts()
+        client = account.client("kms")
 
         def policy() -> PolicyDocument:
-            with calling("GetKeyPolicy", key.arn):
-                text = client.get_key_policy(KeyId=key.arn, PolicyName="default")["Policy"]
-            return parsed(text, f"the policy of key {key.arn}")
+            return _policy_document(account, key)
 
         def grants() -> tuple[GrantSnapshot, ...]:
             with calling("ListGrants", key.arn):
@@ -123,6 +126,34 @@ class KeyReader:
     def _reader(self, arn: str) -> AwsAccount:
         named = _ACCOUNT.fullmatch(arn)
         return self._others.get(named["account"], self._account) if named else self._account
+
+
+def _policy_document(account: AwsAccount, key: KeySnapshot) -> PolicyDocument:
+    """Read the policy of a key, with the statements of `AWS_RAM`, by which RAM shares it: KMS adds the two up.
+
+    A key that AWS manages serves nobody outside its account, so it is not shared.
+
+    Raises:
+        AwsError: if either could not be read.
+    """
+    default = _key_policy(account, key.arn, "default")
+    try:
+        shared = {} if key.aws_managed else _key_policy(account, key.arn, _SHARED)
+    except AwsError as error:
+        if not error.missing:
+            raise
+        return default
+    if not shared:
+        return default
+    numbered = enumerate(listed(shared.get("Statement")), start=1)
+    added = [{**one, "Sid": f"{_SHARED} {one.get('Sid') or f'#{number}'}"} for number, one in numbered]
+    return {**default, **shared, "Statement": [*listed(default.get("Statement")), *added]}
+
+
+def _key_policy(account: AwsAccount, arn: str, name: str) -> PolicyDocument:
+    with calling("GetKeyPolicy", arn):
+        text = account.client("kms").get_key_policy(KeyId=arn, PolicyName=name)["Policy"]
+    return parsed(text, f"the policy {name} of key {arn}")
 
 
 def _grant(entry: Mapping[str, Any]) -> GrantSnapshot:

@@ -126,7 +126,7 @@ class KeySnapshot(_Model):
         aliases: names, with `alias/`.
         state: KeyState, for example `Enabled`; empty if it could not be read.
         aws_managed: whether it is `aws/secretsmanager`, which serves nobody outside its account.
-        policy: None where it could not be read.
+        policy: its statements and those of `AWS_RAM`, by which RAM shares a key; None where either could not be read.
         unread: why policy, grants or state could not be read.
     """
 
@@ -150,6 +150,7 @@ class RotationSnapshot(_Model):
     Attributes:
         enabled: RotationEnabled; absent counts as off.
         lambda_role: ARN of the role that its function runs under; None where it could not be read.
+        external_role: ARN of the role by which Secrets Manager rotates a managed external secret at its partner.
         last_rotated_at: LastRotatedDate.
         next_rotation_at: NextRotationDate.
     """
@@ -157,6 +158,7 @@ class RotationSnapshot(_Model):
     enabled: bool = False
     lambda_arn: str | None = None
     lambda_role: str | None = None
+    external_role: str | None = None
     automatically_after_days: int | None = None
     schedule_expression: str | None = None
     last_rotated_at: datetime | None = None

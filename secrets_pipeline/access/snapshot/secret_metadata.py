@@ -128,6 +128,7 @@ def _rotation(entry: Mapping[str, Any]) -> RotationSnapshot:
     return RotationSnapshot(
         enabled=bool(entry.get("RotationEnabled")),
         lambda_arn=entry.get("RotationLambdaARN") or None,
+        external_role=entry.get("ExternalSecretRotationRoleArn") or None,
         automatically_after_days=rules.get("AutomaticallyAfterDays"),
         schedule_expression=rules.get("ScheduleExpression"),
         last_rotated_at=entry.get("LastRotatedDate"),

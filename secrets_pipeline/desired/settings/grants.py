@@ -94,8 +94,8 @@ class GrantRule(Spec):
     preset: Literal["single-team"] | None = Field(
         default=None,
         description=(
-            "`single-team` grants everything here but values, readers, documents and hosts: for a repository whose "
-            "authors may touch whatever its account holds."
+            "`single-team` grants everything here but values, readers, replicas, documents and hosts: for a repository "
+            "whose authors may touch whatever its account holds."
         ),
     )
     secrets: Globs = Field(
@@ -123,6 +123,13 @@ class GrantRule(Spec):
         description=(
             "Account ids whose principals they may let read, or ids of organisations; `*` is everybody whom a "
             "condition narrows."
+        ),
+    )
+    replicas: Globs = Field(
+        default=(),
+        description=(
+            "Account ids that may hold a copy of their secrets by cross-account replication; elsewhere such a copy is "
+            "an error of `nobody_else_can_read`. The pipeline makes none."
         ),
     )
     functions: Globs = Field(
@@ -196,6 +203,13 @@ def granted(rules: Iterable[GrantRule], stack: str, boundary: Boundary, *names: 
         None,
     )
     return "" if rule is None else str(rule)
+
+
+def granted_replica(rules: Iterable[GrantRule], stack: str, account_id: str) -> str:
+    """Return the rule that lets an account hold a copy of a stack's secrets, as text; empty if none does."""
+    matching = (rule for rule in rules if rule.matches(stack))
+    found = (rule for rule in matching if any(fnmatch.fnmatchcase(account_id, glob) for glob in rule.replicas))
+    return str(next(found, ""))
 
 
 def granted_document(

@@ -138,8 +138,11 @@ def _actions(operation: str, params: Mapping[str, Any]) -> Iterator[str]:
 
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_AssociateCrossAccountReplica.html
     """
     yield operation
+    if operation == "AssociateCrossAccountReplica":
+        yield "GetSecretValue"
     if operation == "CreateSecret":
         if params.get("Tags"):
             yield "TagResource"

@@ -7,7 +7,8 @@ moment, whoever wrote them. Of a secret that the run has just written they take 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,14 @@ from secrets_pipeline.access.reach.surprise import Surprise, surprise_of
 from secrets_pipeline.access.trust.consumer import trusted
 from secrets_pipeline.access.trust.role import Surroundings
 from secrets_pipeline.access.trust.verdict import NotTrusted, TooWide, Trust, Trusted, TrustUnknown
-from secrets_pipeline.arn import account_of
+from secrets_pipeline.arn import account_of, iam_arn
+from secrets_pipeline.desired.settings.grants import granted_replica
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
 
 if TYPE_CHECKING:
+    from secrets_pipeline.reconcilers.observed.secret_state import CrossAccountReplica
     from secrets_pipeline.reconcilers.stack import Stack
 
 _PARTS = (Layer.SECRET_POLICY, Layer.IDENTITY, Layer.KEY_POLICY)
@@ -111,7 +114,7 @@ def _probed(one: AuditedRead, secret_arn: str, prober: Prober) -> Finding:
 
 
 def nobody_else_can_read(stack: Stack) -> list[Finding]:
-    """Check that nobody who is nobody's consumer can read a secret, in the account or outside.
+    """Check that nobody who is nobody's consumer can read a secret, in the account or outside, or has a copy of it.
 
     Administrators of the account are one finding: a warning until the operator has said who may read.
     """
@@ -123,11 +126,46 @@ def nobody_else_can_read(stack: Stack) -> list[Finding]:
         found.append(_of_administrators(administrators, allowed))
     administered = {one.secret for one in administrators}
     read = {one.secret for one in readings if not (one.expected or one.administrator)}
-    return found + [
+    copied = list(_of_copies(stack))
+    read |= {one.name for one in copied if one.verdict is not Verdict.RIGHT}
+    return [*found, *copied] + [
         _nobody(stack, readable, administered=secret.name in administered)
         for secret in stack.spec.secrets
         if secret.name not in read and (readable := estate_of(stack).secret(secret.name)) is not None
     ]
+
+
+def _of_copies(stack: Stack) -> Iterator[Finding]:
+    """Judge the copies of secrets in other accounts (CrossAccountReplicas of DescribeSecret; ListSecrets has none).
+
+    A copy has policies, a key and readers of its own, of which nothing is known here.
+    Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/cross-account-replicate-secrets.html
+    """
+    for secret in stack.spec.secrets:
+        if estate_of(stack).secret(secret.name) is None:
+            continue
+        try:
+            state = stack.observed.secrets.confirm(secret.name)
+        except AwsError as error:
+            if not error.denied:
+                raise
+            unknown = f"whether it is replicated to another account is not known: {error.message}"
+            yield Finding(secret.name, Verdict.WAITING, unknown)
+            continue
+        for copy in state.cross_account_replicas if state else ():
+            yield _of_copy(stack, secret.name, copy)
+
+
+def _of_copy(stack: Stack, name: str, copy: CrossAccountReplica) -> Finding:
+    account_id = account_of(copy.arn)
+    said = f"{name} is replicated to account {account_id} as {copy.arn} ({copy.status})"
+    root = iam_arn(account_id, "root", partition=stack.account.partition)
+    columns = {"principal": root, "secret": name, "verdict": Allowed.__name__}
+    if rule := granted_replica(stack.run.settings.grants, stack.spec.stack, account_id):
+        return Finding(name, Verdict.RIGHT, f"{said}. Expected: {rule}.", columns)
+    line = f"- {{stacks: {json.dumps(stack.spec.stack)}, replicas: [{json.dumps(account_id)}]}}"
+    remedy = f"End it with DisassociateCrossAccountReplica, or add `{line}` to `grants` of the operator's settings."
+    return Finding(name, Verdict.WRONG, f"{said}: whoever that account lets can read the copy. {remedy}", columns)
 
 
 def _of_administrators(readings: Sequence[AuditedRead], allowed: Sequence[str] | None) -> Finding:

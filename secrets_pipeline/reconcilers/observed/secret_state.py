@@ -72,6 +72,21 @@ def replica_states(entries: Iterable[Mapping[str, Any]]) -> dict[str, ReplicaSta
 
 
 @dataclass(frozen=True, slots=True)
+class CrossAccountReplica:
+    """A copy of a secret in another account, which Secrets Manager keeps up to date.
+
+    Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CrossAccountReplicaEntry.html
+
+    Attributes:
+        arn: of the copy.
+        status: `InSync`, `Failed`, `InProgress`, `Pending`, or `Detached` if its account stopped the replication.
+    """
+
+    arn: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecretState:
     """One secret as ListSecrets or DescribeSecret shows it.
 
@@ -81,6 +96,7 @@ class SecretState:
         next_rotation_at: when AWS means to have rotated it again at the latest; in the past, it did not succeed.
         primary_region: where the secret is written, if it is replicated; None if it is not.
         replicas: by region, UNREAD where only a list was looked at.
+        cross_account_replicas: in other accounts; a list never shows any.
         policy: resource policy text, None where there is none, UNREAD where nobody looked.
         confirmed: whether DescribeSecret or our own write of this run showed it; a list may be five minutes old.
     """
@@ -102,6 +118,7 @@ class SecretState:
     next_rotation_at: datetime | None = None
     primary_region: str | None = None
     replicas: Mapping[str, ReplicaState] | Unread = UNREAD
+    cross_account_replicas: tuple[CrossAccountReplica, ...] = ()
     policy: str | Unread | None = UNREAD
     confirmed: bool = False
 
@@ -152,6 +169,10 @@ def secret_state(entry: Mapping[str, Any], *, confirmed: bool = False) -> Secret
         next_rotation_at=entry.get("NextRotationDate"),
         primary_region=entry.get("PrimaryRegion"),
         replicas=replica_states(entry.get("ReplicationStatus") or ()) if confirmed else UNREAD,
+        cross_account_replicas=tuple(
+            CrossAccountReplica(one["ReplicaSecretARN"], one.get("ReplicationStatus") or "")
+            for one in entry.get("CrossAccountReplicas") or ()
+        ),
         confirmed=confirmed,
     )
 

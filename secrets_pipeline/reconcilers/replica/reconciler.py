@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
@@ -218,9 +219,17 @@ def delete_replicas(stack: Stack, state: SecretState) -> SecretState:
         state: the secret as DescribeSecret showed it in this run.
 
     Raises:
-        SkippedError: if it has replicas that somebody else made.
+        SkippedError: if it has replicas that somebody else made, or a replica in another account.
         AwsError: if AWS refuses.
     """
+    for one in state.cross_account_replicas:
+        raise SkippedError(
+            f"{state.name} is replicated to account {account_of(one.arn)} as {one.arn}: AWS does not delete it",
+            remedy="Ask whoever associated it, or end the replication (DisassociateCrossAccountReplica): "
+            f"`aws secretsmanager disassociate-cross-account-replica --region {stack.account.region} "
+            f"--secret-id {state.arn} --cross-account-replica-arn {one.arn}`. The copy stays in its account. "
+            "Then prune again.",
+        )
     replicas = known_replicas(state)
     others = sorted(set(replicas) - made_regions(stack, state))
     if others:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.access.snapshot.model import GrantSnapshot, KeySnapshot
+from secrets_pipeline.emulator import FaultAction, InjectedFault, arm
 from tests.access.snapshot.conftest import CANARY, policy
 
 if TYPE_CHECKING:
@@ -96,6 +97,17 @@ def test_what_kms_refuses_is_said_and_nothing_else_is_lost(world: World, operati
     assert not getattr(key, lost)
     assert getattr(whole, lost)
     assert key.model_copy(update={lost: getattr(whole, lost), "unread": ""}) == whole
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_key_is_unknown_where_kms_refuses_either_of_its_policies(world: World, call: int) -> None:
+    about = world.kms.create_key()["KeyMetadata"]
+    world.secrets.create_secret(Name="app/db", SecretString=CANARY, KmsKeyId=about["Arn"])
+    fault = InjectedFault(FaultAction.DENY, at=call, service="kms", operation="GetKeyPolicy")
+    arm(world.aws, fault)
+    key = key_of(world)
+    assert key.policy is None
+    assert "GetKeyPolicy" in key.unread
 
 
 def test_a_key_that_may_not_be_described_is_unread(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -151,3 +151,22 @@ def test_replication_takes_its_time_where_it_is_told_to(
     assert secrets.describe_secret(SecretId=name)["ReplicationStatus"][0]["Status"] == "InProgress"
     emulator.advance(slow, timedelta(seconds=61))
     assert secrets.describe_secret(SecretId=name)["ReplicationStatus"][0]["Status"] == "InSync"
+
+
+def test_a_copy_in_another_account_is_described_and_keeps_its_primary_from_being_deleted(
+    clients: Clients, name: str, refused: Refused
+) -> None:
+    secrets: Any = clients.secrets  # whose stubs are older than these operations
+    primary = secrets.create_secret(Name=name, SecretString="x")["ARN"]
+    copy = clients.in_account("444455556666").secrets.create_secret(Name=name, SecretString="y")["ARN"]
+    named = {"SecretId": name, "CrossAccountReplicaARN": copy}
+    with refused("ResourceNotFoundException"):
+        secrets.associate_cross_account_replica(**{**named, "CrossAccountReplicaARN": f"{copy}x"})
+    assert secrets.associate_cross_account_replica(**named)["ReplicationStatus"] == "InProgress"
+    (found,) = secrets.describe_secret(SecretId=name)["CrossAccountReplicas"]
+    assert found == {"ReplicaSecretARN": copy, "ReplicationStatus": "InProgress"}
+    with refused("InvalidRequestException"):
+        secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    assert secrets.disassociate_cross_account_replica(**named)["ARN"] == primary
+    assert "CrossAccountReplicas" not in secrets.describe_secret(SecretId=name)
+    secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.reconcilers.access_checks.checks import nobody_else_can_read, policies_are_not_public
 from secrets_pipeline.reconcilers.finding import Verdict
-from tests.reconcilers.readers import AWAY, DECRYPT, READ, READS, about, allow, told
+from tests.reconcilers.readers import AWAY, DECRYPT, READ, READS, about, allow, document, told
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.stack import StackSpec
     from secrets_pipeline.reconcilers.finding import Finding
+    from secrets_pipeline.reconcilers.stack import Stack
     from tests.reconcilers.readers import Readers, Statement
 
 ORGANIZATION = "o-exampleorg"
@@ -200,3 +203,90 @@ def test_a_policy_that_cannot_be_read_waits(readers: Readers, service: str, oper
     (one,) = policies_are_not_public(readers.look(spec))
     assert (one.name, one.verdict) == (readers.bench.name("a"), Verdict.WAITING)
     assert operation in one.detail
+
+
+def shared_by_ram(stack: Stack, *statements: Statement) -> Stack:
+    """Answer GetKeyPolicy for `AWS_RAM`, which the embedded AWS never has, as KMS does for a key that RAM shares.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
+    """
+
+    def answer(params: dict[str, Any], **_: object) -> tuple[SimpleNamespace, dict[str, str]] | None:
+        if b"AWS_RAM" not in params["body"]:
+            return None
+        return SimpleNamespace(status_code=200), {"Policy": document(*statements), "PolicyName": "AWS_RAM"}
+
+    events: Any = stack.account.client("kms").meta.events
+    events.register("before-call.kms.GetKeyPolicy", answer)
+    return stack
+
+
+def test_a_reader_of_another_account_that_ram_shares_the_key_with_is_wrong(readers: Readers) -> None:
+    declared, partner = (readers.role(one, *READS, account_id=AWAY) for one in ("declared", "partner"))
+    spec = readers.keyed_stack(readers.consumer(declared, "a"), readers=(declared,))
+    readers.policy_of("a", allow({"AWS": [declared, partner]}))
+    accounts: dict[str, Any] = {"accounts": (readers.administrator(AWAY),), "organization_policies": "allow"}
+    assert told(others(readers, spec, **accounts)) == [(readers.bench.name("a"), "right")]
+    shared = shared_by_ram(readers.look(spec, **accounts), allow({"AWS": AWAY}, DECRYPT, Sid="Shared"))
+    (one,) = nobody_else_can_read(shared)
+    assert (one.name, one.verdict, one.columns["principal"]) == (readers.bench.name("a"), Verdict.WRONG, partner)
+
+
+def test_a_key_that_ram_shares_with_everybody_is_public(readers: Readers) -> None:
+    shared = shared_by_ram(readers.look(readers.keyed_stack()), allow("*", DECRYPT))
+    wrong = [one for one in policies_are_not_public(shared) if one.verdict is not Verdict.RIGHT]
+    assert [(one.verdict, one.columns["statement"]) for one in wrong] == [(Verdict.WRONG, "AWS_RAM #1")]
+
+
+def copied(stack: Stack) -> Stack:
+    """Answer DescribeSecret as Secrets Manager does for a secret that is replicated to another account.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CrossAccountReplicaEntry.html
+    """
+
+    def answer(parsed: dict[str, Any], **_: object) -> None:
+        parsed["CrossAccountReplicas"] = [{"ReplicaSecretARN": COPY, "ReplicationStatus": "InSync"}]
+
+    stack.account.client("secretsmanager").meta.events.register("after-call.secretsmanager.DescribeSecret", answer)
+    return stack
+
+
+COPY = f"arn:aws:secretsmanager:eu-west-2:{AWAY}:secret:stolen-AbCdEf"
+
+
+def test_a_copy_in_another_account_is_wrong(readers: Readers) -> None:
+    (one,) = nobody_else_can_read(copied(readers.look(readers.stack())))
+    assert (one.name, one.verdict) == (readers.bench.name("a"), Verdict.WRONG)
+    assert f"is replicated to account {AWAY} as {COPY} (InSync)" in one.detail
+    assert f'replicas: ["{AWAY}"]' in one.detail
+    assert one.columns["principal"] == f"arn:aws:iam::{AWAY}:root"
+
+
+def test_a_copy_in_an_account_that_the_operator_grants_is_expected(readers: Readers) -> None:
+    spec = readers.stack()
+    settings = OperatorSettings.model_validate({"grants": [{"stacks": spec.stack, "replicas": [AWAY]}]})
+    stack = copied(readers.bench.context(spec, writing=False, settings=settings))
+    copy, nobody = nobody_else_can_read(stack)
+    assert (copy.verdict, nobody.verdict) == (Verdict.RIGHT, Verdict.RIGHT)
+    assert f"Expected: grants: stacks {spec.stack}." in copy.detail
+
+
+def test_a_secret_that_may_not_be_described_is_not_said_to_have_no_copy(readers: Readers) -> None:
+    stack = readers.look(readers.stack())
+    readers.refuse("secretsmanager", "DescribeSecret")
+    (one,) = nobody_else_can_read(stack)
+    assert one.verdict is Verdict.WAITING
+    assert "DescribeSecret" in one.detail
+
+
+def test_the_role_that_rotates_a_managed_external_secret_is_expected(readers: Readers) -> None:
+    stack, role = readers.look(readers.stack()), readers.role("partner-rotation", *READS)
+
+    def answer(parsed: dict[str, Any], **_: object) -> None:
+        for one in parsed["SecretList"]:
+            one["ExternalSecretRotationRoleArn"] = role
+
+    stack.account.client("secretsmanager").meta.events.register("after-call.secretsmanager.ListSecrets", answer)
+    found = nobody_else_can_read(stack)
+    assert {one.verdict for one in found} == {Verdict.RIGHT}
+    assert "Secrets Manager rotates it at its partner by this role" in " ".join(one.detail for one in found)

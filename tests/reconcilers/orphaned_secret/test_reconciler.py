@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.operations.stages import STAGES
@@ -56,3 +56,20 @@ def test_what_we_pruned_and_is_declared_again_was_not_deleted_outside(bench: Ben
     bench.provision(spec)
     assert bench.value("password") == value
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_prune_leaves_what_is_replicated_to_another_account_and_says_which_call_ends_that(bench: Bench) -> None:
+    bench.create(bench.declared("left"))
+    copy = "arn:aws:secretsmanager:eu-west-2:444455556666:secret:copy-AbCdEf"
+
+    def answer(parsed: dict[str, Any], **_: object) -> None:
+        parsed["CrossAccountReplicas"] = [{"ReplicaSecretARN": copy, "ReplicationStatus": "InSync"}]
+
+    context = bench.context(bench.spec(), options=ApplyOptions(prune=True))
+    context.account.client("secretsmanager").meta.events.register("after-call.secretsmanager.DescribeSecret", answer)
+    reconciler = STAGES["secrets"](context)
+    outcome = bench.run(reconciler, reconciler.plan())[bench.name("left")]
+    assert isinstance(outcome, Skipped)
+    assert "is replicated to account 444455556666" in outcome.reason
+    assert "aws secretsmanager disassociate-cross-account-replica" in f"{outcome.reason} {outcome.remedy}"
+    assert "DeletedDate" not in bench.describe("left")

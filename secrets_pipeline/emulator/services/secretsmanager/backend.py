@@ -46,12 +46,14 @@ _ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:(?P<account>\d{12}):secret:
 Operation = Callable[[OperationRequest], Mapping[str, Any]]
 
 OPERATIONS: Mapping[str, Operation] = {
+    "AssociateCrossAccountReplica": replication.associate_cross_account_replica,
     "BatchGetSecretValue": values.batch_get_secret_value,
     "CancelRotateSecret": rotation.cancel_rotate_secret,
     "CreateSecret": values.create_secret,
     "DeleteResourcePolicy": policies.delete_resource_policy,
     "DeleteSecret": metadata.delete_secret,
     "DescribeSecret": metadata.describe_secret,
+    "DisassociateCrossAccountReplica": replication.disassociate_cross_account_replica,
     "GetRandomPassword": metadata.get_random_password,
     "GetResourcePolicy": policies.get_resource_policy,
     "GetSecretValue": values.get_secret_value,

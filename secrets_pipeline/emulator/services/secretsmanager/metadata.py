@@ -65,6 +65,8 @@ def describe_secret(request: OperationRequest) -> dict[str, Any]:
         answer["VersionIdsToStages"] = stages
     if secret.replicas:
         answer["ReplicationStatus"] = status(secret)
+    if secret.copies:
+        answer["CrossAccountReplicas"] = list(secret.copies.values())
     return answer
 
 
@@ -149,6 +151,8 @@ def delete_secret(request: OperationRequest) -> dict[str, Any]:
             "InvalidParameterException",
             f"You can't delete secret {secret.name} that still has replica regions [{regions}]",
         )
+    if secret.copies:
+        raise Fault("InvalidRequestException", "You can't delete a secret that still has cross-account replicas.")
     announce.deletion("StartSecretVersionDelete", secret)
     if force:
         request.store.remove(secret.name)

@@ -127,6 +127,7 @@ class EmulatedSecret:
         tagged: whether it ever had a tag: AWS tells no tags of a secret that never had one, and an empty list else.
         deleted: epoch seconds at which a scheduled deletion takes place.
         primary: the secret this one is a replica of.
+        copies: CrossAccountReplicas, by the ARN of the copy.
     """
 
     arn: str
@@ -147,6 +148,7 @@ class EmulatedSecret:
     deleted: float | None = None
     replicas: dict[str, Replica] = field(default_factory=dict)
     primary: EmulatedSecret | None = None
+    copies: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def touch(self) -> None:
         """Move LastChangedDate: every modification does, labels, tags, policy and rotation included."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.secretsmanager.models import secretsmanager_backends
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core import secret_key
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services.secretsmanager import encryption
@@ -122,3 +123,32 @@ def _store(account_id: str, region: str) -> SecretStore:
     except KeyError:
         raise Fault("InvalidParameterException", f"Invalid replica region: {region}") from None
     return store
+
+
+def associate_cross_account_replica(request: OperationRequest) -> dict[str, Any]:
+    """Note a copy in another account; its value is not brought there, so it stays `InProgress`.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_AssociateCrossAccountReplica.html
+    """
+    secret, arn = request.writable(), str(request.params["CrossAccountReplicaARN"])
+    named = Arn.match(arn)
+    if named is None or named.account_id == request.account_id or named.region != request.region:
+        raise Fault("InvalidParameterException", "The replica secret must be in another account, in the same Region.")
+    if _store(named.account_id, named.region).find(arn) is None:
+        raise Fault("ResourceNotFoundException", "Secrets Manager can't find the specified replica secret.")
+    if secret.copies.keys() - {arn}:
+        raise Fault("LimitExceededException", "A primary secret can have at most one cross-account replica.")
+    role = request.params.get("ReplicationRoleARN")
+    given = {"ReplicationRoleARN": str(role)} if role else {}
+    secret.copies[arn] = {"ReplicaSecretARN": arn, "ReplicationStatus": "InProgress", **given}
+    secret.touch()
+    return {"ARN": secret.arn, "CrossAccountReplicaARN": arn, "ReplicationStatus": "InProgress"}
+
+
+def disassociate_cross_account_replica(request: OperationRequest) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DisassociateCrossAccountReplica.html."""
+    secret, arn = request.writable(), str(request.params["CrossAccountReplicaARN"])
+    if secret.copies.pop(arn, None) is None:
+        raise Fault("InvalidParameterException", "The secret is not replicated to this replica secret.")
+    secret.touch()
+    return {"ARN": secret.arn, "CrossAccountReplicaARN": arn}
