@@ -15,6 +15,7 @@ from jmespath.exceptions import JMESPathError
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.operations.experiment.contract import Answer, Exchange, Step
 from secrets_pipeline.operations.experiment.names import Names, decoded
+from secrets_pipeline.operations.experiment.signing import signed_earlier
 
 _LEAST, _SHARE = 1.0, 0.02
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html: of the caller's own rights; what
@@ -76,10 +77,11 @@ class Asker:
         client = self.client(step.service)
         method = xform_name(step.operation)
         try:
-            if step.pages:
-                found = client.get_paginator(method).paginate(**params).build_full_result()
-            else:
-                found = getattr(client, method)(**params)
+            with signed_earlier(client, step.signed_seconds_ago):
+                if step.pages:
+                    found = client.get_paginator(method).paginate(**params).build_full_result()
+                else:
+                    found = getattr(client, method)(**params)
         except ClientError as error:
             told = error.response.get("Error", {})
             text = self.names.hidden(told.get("Message", ""))

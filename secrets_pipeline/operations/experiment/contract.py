@@ -30,6 +30,7 @@ class Step:
         measures: the delay that the repetition measures, by the embedded AWS's name; empty for none.
         refused: whether AWS is expected to refuse; where it refuses any other request, the belief is not measured.
         pages: whether all pages are read.
+        signed_seconds_ago: how old its signature is when it is sent; 0 for a request as any.
     """
 
     service: str
@@ -42,6 +43,7 @@ class Step:
     measures: str = ""
     refused: bool = False
     pages: bool = False
+    signed_seconds_ago: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from secrets_pipeline.operations.experiment.beliefs import (
     replicas,
     roles,
     rotation,
+    signatures,
 )
 from secrets_pipeline.operations.experiment.beliefs import secrets as of_secrets
 from secrets_pipeline.operations.experiment.beliefs.model import Belief
@@ -29,7 +30,19 @@ from secrets_pipeline.operations.experiment.names import Names
 from secrets_pipeline.operations.experiment.removal import PREFIX, Removal, kept_by
 
 _HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws")
-_MODULES: Final = (roles, functions, rotation, of_secrets, keys, queues, events, deployments, databases, replicas)
+_MODULES: Final = (
+    roles,
+    functions,
+    rotation,
+    of_secrets,
+    keys,
+    queues,
+    events,
+    deployments,
+    databases,
+    replicas,
+    signatures,
+)
 BELIEFS: Final[Sequence[Belief]] = tuple(chain.from_iterable(module.BELIEFS for module in _MODULES))
 
 

@@ -23,6 +23,7 @@ _LEFT: Final = (
     (re.compile(r"\b[0-9a-f]{32,}\b"), "<id>"),
     (re.compile(r"\b\d{12}\b"), "<another account>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*"), "<time>"),
+    (re.compile(r"\b\d{8}T\d{6}Z\b"), "<time>"),
 )
 
 
