@@ -66,6 +66,7 @@ REMEDIES: Mapping[str, str] = {
     "ExpiredToken": _CREDENTIALS,
     "ExpiredTokenException": _CREDENTIALS,
     "RequestExpired": "Set this machine's clock right, then run again.",
+    "RequestTimeTooSkewed": "Set this machine's clock right, then run again.",
     "InvalidClientTokenId": _CREDENTIALS,
     "UnrecognizedClientException": _CREDENTIALS,
     "InvalidAccessKeyId": _CREDENTIALS,

@@ -88,11 +88,12 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
     """At most one apply of a stack at a time, whoever started it, and where: UI, daemon or command line.
 
     The run queue serialises queued runs; the lease also covers the others. Each write of the run first asks whether it
-    still has the lease.
+    still has the lease. A run that takes an expired lease over compares everything deeply.
 
     Raises:
         GuardError: if nobody names the stack's account, if another run has the lease for ten minutes, if it is a lock
-            file and storage is shared, or if a later run has applied another commit meanwhile.
+            file and storage is shared, if this host's clock is ahead of AWS's, or if a later run has applied another
+            commit meanwhile.
     """
     resources: Any = context.resources
     stack = context.run.tags.get(PARTITION_TAG) if context.run else None
