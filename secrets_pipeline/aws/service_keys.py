@@ -5,9 +5,10 @@ Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from secrets_pipeline.aws.faults import calling
@@ -103,6 +104,7 @@ def ensure_service_keys(
     seal_alias: str = SEAL_ALIAS,
     fingerprint_alias: str = FINGERPRINT_ALIAS,
     before_making: Callable[[], None] = lambda: None,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> ServiceKeys:
     """Return both keys, made where they do not exist; where they do, two DescribeKey.
 
@@ -111,6 +113,7 @@ def ensure_service_keys(
         seal_alias: alias of the seal key, or the ARN of a key that the operator provides.
         fingerprint_alias: the same for the fingerprint key.
         before_making: called where the fingerprint key does not exist, before either key is made; may raise.
+        tags: further tags of a key that is made.
 
     Raises:
         AwsError: if KMS refuses, a key is not enabled, or a key named by ARN or id does not exist.
@@ -118,11 +121,11 @@ def ensure_service_keys(
     fingerprint = find_key(kms, fingerprint_alias)
     if fingerprint is None:
         before_making()
-        fingerprint = ensure_key(kms, fingerprint_key(fingerprint_alias))
-    return ServiceKeys(seal=ensure_key(kms, seal_key(seal_alias)), fingerprint=fingerprint)
+        fingerprint = ensure_key(kms, fingerprint_key(fingerprint_alias), tags)
+    return ServiceKeys(seal=ensure_key(kms, seal_key(seal_alias), tags), fingerprint=fingerprint)
 
 
-def ensure_key(kms: KMSClient, key: ServiceKey) -> str:
+def ensure_key(kms: KMSClient, key: ServiceKey, tags: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the ARN of the key; where there is none, CreateKey, EnableKeyRotation and CreateAlias make it.
 
     A run that died between CreateKey and CreateAlias left a key without alias; it is found by its tag and used. Where
@@ -143,7 +146,7 @@ def ensure_key(kms: KMSClient, key: ServiceKey) -> str:
             remedy=f"Name an existing {key.spec} key in the operator's settings, or an alias to make one under.",
         )
     left_over = find_unaliased_key(kms, PURPOSE_TAG, key.purpose, spec=key.spec)
-    arn = left_over or _create(kms, key)
+    arn = left_over or _create(kms, key, tags)
     try:
         if key.rotated:
             with calling("EnableKeyRotation", key.alias):
@@ -160,13 +163,13 @@ def ensure_key(kms: KMSClient, key: ServiceKey) -> str:
     return _winner(kms, key, arn, made_by_us=left_over is None)
 
 
-def _create(kms: KMSClient, key: ServiceKey) -> str:
+def _create(kms: KMSClient, key: ServiceKey, tags: Mapping[str, str] = MappingProxyType({})) -> str:
     with calling("CreateKey", f"for {key.alias}"):
         answer = kms.create_key(
             Description=key.description,
             KeySpec=key.spec,
             KeyUsage=key.usage,
-            Tags=[{"TagKey": PURPOSE_TAG, "TagValue": key.purpose}],
+            Tags=[{"TagKey": name, "TagValue": value} for name, value in {**tags, PURPOSE_TAG: key.purpose}.items()],
         )
     return answer["KeyMetadata"]["Arn"]
 

@@ -89,7 +89,8 @@ class Assembly:
         account = self.sessions.for_target(spec.target)
         check_account(account, spec.target, stack=spec.stack)
         every_key = self._every_key.get((account.account_id, account.region), lambda: KeyInventory(account))
-        observed = Observed(spec, account, self.sessions, every_key, self._principals, closely=closely)
+        tags = self.run.settings.tags
+        observed = Observed(spec, account, self.sessions, every_key, self._principals, tags=tags, closely=closely)
         derive = partial(self._fingerprinter, spec, account, observed, writing=writing)
         ownership = Ownership(spec.stack, self.repository, derive)
         return OutputResolver(spec, account, self.run, observed, ownership, other=self._other).stack
@@ -113,6 +114,7 @@ class Assembly:
                     seal_alias=self.run.settings.seal_key,
                     fingerprint_alias=self.run.settings.fingerprint_key,
                     before_making=partial(self._refuse_lost_key, spec, account, observed),
+                    tags=self.run.settings.tags,
                 )
             return self._service_keys[spec.stack]
 

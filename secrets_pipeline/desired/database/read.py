@@ -90,7 +90,7 @@ def read_component(scope: ComponentScope, *, protected: bool) -> DatabaseSpec:
         password=password,
         manage_master_user_password=managed,
         create=create,
-        tags=inputs.tags(),
+        tags=inputs.made_tags(),
         parameters=read(inputs, defaults) if create else {},
         instance_parameters=member_parameters(inputs, defaults) if cluster and create else {},
         defaults=defaults,

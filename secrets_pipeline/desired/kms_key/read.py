@@ -49,7 +49,7 @@ def read_component(scope: ComponentScope, account_id: str | None = None) -> KeyS
             "deletion_window_in_days", 30, least=DELETION_DAYS[0], most=DELETION_DAYS[1]
         )
         or DELETION_DAYS[1],
-        tags=inputs.tags(),
+        tags=inputs.made_tags(),
         policy=_policy(inputs, account_id),
         create=scope.flag("create"),
     )

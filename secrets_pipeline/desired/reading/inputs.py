@@ -195,6 +195,16 @@ class Inputs:
             self.error(key, problem, "Shorten, rename or remove it.")
         return tags
 
+    def made_tags(self) -> dict[str, str]:
+        """Read the tags of what a component makes: its own, and the operator's of other names."""
+        own = self.tags()
+        tags = {**self.scope.stack.settings.tags, **own}
+        told = set(tag_problems(own))
+        for problem in tag_problems(tags):
+            if problem not in told:
+                self.error("tags", f"together with the operator's: {problem}", "Take tags out.")
+        return tags
+
     def refuse_unknown(
         self, known: frozenset[str], remedy: str = "", *, instead: Mapping[str, str] = MappingProxyType({})
     ) -> None:

@@ -74,7 +74,7 @@ def read_component(
         naming=naming,
         key=encryption_key(inputs, "default_kms_key_id", default_key, region=region),
         recovery_days=_recovery_days(inputs, "default_recovery_window_in_days", 30, production),
-        tags=inputs.tags(),
+        tags=inputs.made_tags(),
         region=region,
         production=production,
     )
@@ -116,7 +116,7 @@ def _own_key(inputs: Inputs, naming: Naming) -> KeySpec | None:
         components=(inputs.scope.name,),
         alias=naming.key_alias,
         description=f"Secrets of {naming.prefix.rstrip('/')}",
-        tags=inputs.tags(),
+        tags=inputs.made_tags(),
     )
 
 

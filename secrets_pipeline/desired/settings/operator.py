@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from secrets_pipeline.desired.base import AssumedRole, Spec, Target
 from secrets_pipeline.desired.kinds import ComponentKind
@@ -21,6 +22,7 @@ from secrets_pipeline.desired.settings.leases import LeaseSettings
 from secrets_pipeline.desired.settings.places import settings_map, wrong_settings
 from secrets_pipeline.desired.settings.verification import VerificationSettings
 from secrets_pipeline.desired.stack_globs import matches
+from secrets_pipeline.desired.tags import tag_problems
 from secrets_pipeline.errors import SpecError, Where
 from secrets_pipeline.stacks import read_text
 
@@ -136,6 +138,25 @@ def _globs(value: object) -> object:
     return {True: ("*",), False: ()}[value] if isinstance(value, bool) else value
 
 
+def _tag_texts(value: object) -> object:
+    """Numbers, true and false become text, as in a component's tags."""
+    if not isinstance(value, dict):
+        return value
+    return {key: json.dumps(one) if isinstance(one, bool | int | float) else one for key, one in value.items()}
+
+
+def _taken_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    problems = tag_problems(tags)
+    # IAM knows Team and team as one tag: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    folded: dict[str, str] = {}
+    for key in tags:
+        if (other := folded.setdefault(key.casefold(), key)) != key:
+            problems.append(f"tags {other!r} and {key!r} differ in upper and lower case alone, which IAM takes for one")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return tags
+
+
 class OperatorSettings(Spec):
     """What only the operator decides."""
 
@@ -211,6 +232,13 @@ class OperatorSettings(Spec):
         description=(
             "Name of the IAM policy that bounds each role that the pipeline makes, with its path; it is looked for in "
             "the role's account."
+        ),
+    )
+    tags: Annotated[Mapping[str, str], BeforeValidator(_tag_texts), AfterValidator(_taken_tags)] = Field(
+        default={},
+        description=(
+            "Tags of everything that the pipeline makes, in the call that makes it, for accounts that deny untagged "
+            "resources: `{CostCenter: '1234'}`. A component's own tag of that name goes before."
         ),
     )
     access: AccessSettings = Field(

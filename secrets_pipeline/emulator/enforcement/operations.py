@@ -231,7 +231,12 @@ OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
     },
     "ssm": {
         **dict(_same("ssm", anything_at_all, "DescribeParameters ListCommands")),
-        **dict(_same("ssm", of.parameter, "DeleteParameter GetParametersByPath PutParameter")),
+        **dict(_same("ssm", of.parameter, "DeleteParameter GetParametersByPath")),
+        # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-tagging.html
+        "PutParameter": (
+            Need("ssm:PutParameter", of.parameter),
+            Need("ssm:AddTagsToResource", of.parameter, when="Tags"),
+        ),
         # https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
         "GetParameter": (
             Need("ssm:GetParameter", of.parameter),

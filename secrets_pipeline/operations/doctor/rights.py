@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.access.reach.simulated import Answer as Simulation
@@ -27,6 +28,33 @@ if TYPE_CHECKING:
 
 _OWN = "the pipeline's own credentials"
 _REMEDY = "Attach what `secrets-pipeline iam-policy` prints, or find the Deny, the boundary or the SCP that refuses it."
+TAGGED = frozenset(
+    {
+        "ecs:RegisterTaskDefinition",
+        "ecs:TagResource",
+        "events:CreateEventBus",
+        "events:PutRule",
+        "events:TagResource",
+        "iam:CreateRole",
+        "iam:TagRole",
+        "kms:CreateKey",
+        "kms:TagResource",
+        "lambda:CreateFunction",
+        "lambda:TagResource",
+        "logs:CreateLogGroup",
+        "logs:TagResource",
+        "rds:AddTagsToResource",
+        "rds:CreateDBCluster",
+        "rds:CreateDBInstance",
+        "secretsmanager:CreateSecret",
+        "secretsmanager:TagResource",
+        "sqs:CreateQueue",
+        "sqs:TagQueue",
+        "ssm:AddTagsToResource",
+        "ssm:PutParameter",
+    }
+)
+"""Actions whose requests carry the operator's tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +99,8 @@ def _of_role(stack: Stack, own: AwsAccount, one: Touched) -> Iterator[Answer]:
     yield from _attached(policies, principal)
     needless = _needless(stack, one)
     statements = [each for document in policies.documents for each in document["Statement"]]
-    asked = [statement_rights(each, principal) for each in statements if each["Sid"] not in needless]
+    tags = stack.run.settings.tags
+    asked = [statement_rights(each, principal, tags) for each in statements if each["Sid"] not in needless]
     yield from judged(asked, simulate(account, [right for each in asked for right in each.rights]), principal)
 
 
@@ -119,16 +148,36 @@ def principal_of(stack: Stack, account: AwsAccount) -> str | None:
     return next((one for one in own if one.endswith(f"/{role}")), plain)
 
 
-def statement_rights(statement: Mapping[str, Any], principal: str) -> Asked:
-    """Take a statement apart: each action on each resource, a pattern by a name that it fits. Pure."""
+def statement_rights(
+    statement: Mapping[str, Any], principal: str, tags: Mapping[str, str] = MappingProxyType({})
+) -> Asked:
+    """Take a statement apart: each action on each resource, a pattern by a name that it fits. Pure.
+
+    Args:
+        statement: of a policy that `iam-policy` prints.
+        principal: ARN of the role or user.
+        tags: the operator's, which requests that make or tag something carry.
+    """
     context = example_context(statement.get("Condition", {}))
+    tagged = tuple(sorted([*context, *_request_tags(tags)]))
     resources = dict.fromkeys(example_of(one) for one in statement["Resource"])
     return Asked(
         statement["Sid"],
         tuple(
-            OwnRight(principal, action, resource, context) for action in statement["Action"] for resource in resources
+            OwnRight(principal, action, resource, tagged if action in TAGGED else context)
+            for action in statement["Action"]
+            for resource in resources
         ),
     )
+
+
+def _request_tags(tags: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html#access_tags_control-requests."""
+    if tags:
+        yield "aws:tagkeys", tuple(tags)
+    for key, value in tags.items():
+        # RDS has a spelling of its own as well.
+        yield from ((f"{prefix}/{key}", (value,)) for prefix in ("aws:requesttag", "rds:req-tag"))
 
 
 def example_of(pattern: str) -> str:

@@ -100,7 +100,9 @@ def _secrets_and_keys(here: _Here, settings: OperatorSettings) -> Iterator[Kind]
     yield "new_service_keys", here.arns("kms", "key/*") if by_alias else []
     yield "aliases", here.arns("kms", *by_alias, *aliases, everywhere=True)
     folders = [f"parameter{one}" for one in output_folders(spec.stack)]
-    yield "outputs", here.arns("ssm", *(name for one in folders for name in (one, f"{one}/*")))
+    outputs = here.arns("ssm", *(name for one in folders for name in (one, f"{one}/*")))
+    yield "outputs", outputs
+    yield "tagged_outputs", outputs if settings.tags else []
     yield "every_output", here.arns("ssm", "parameter/secrets-pipeline/*")
     if spec.keys:
         yield "own_keys", keys
@@ -220,9 +222,9 @@ def _rotation(here: _Here, settings: OperatorSettings) -> Iterator[Kind]:
         if managed.subnet_ids:
             yield "network", ["*"]
     yield "rotating_functions", rotating
+    yield "any_function", ["*"] if rotating else []
     yield "rotation_logs", [_log_group(one) for one in rotating]
 
-    yield "any_function", ["*"] if rotating else []
 
 
 def _log_group(function_arn: str) -> str:

@@ -91,6 +91,8 @@ EVERYTHING: Final = (
     # Of stacks that left, too: ARNs and names, nothing secret.
     Right(Need.EVERYTHING, "ReadOutputs", ("every_output",), reads="ssm:GetParametersByPath"),
     Right(Need.EVERYTHING, "PublishOutputs", ("outputs",), writes="ssm:PutParameter DeleteParameter"),
+    # Of PutParameter, with tags of the operator's settings.
+    Right(Need.EVERYTHING, "TagOutputs", ("tagged_outputs",), writes="ssm:AddTagsToResource"),
 )
 
 PRUNE: Final = (

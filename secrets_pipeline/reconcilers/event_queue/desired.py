@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from secrets_pipeline.arn import Arn, iam_arn
@@ -116,6 +116,7 @@ class Layout:
         max_receives: looks at a message before it is a dead letter.
         access: whether there are rules for global services.
         boundary: name of the policy that bounds the role of each account; None for none.
+        tags: the operator's, of all that is made.
     """
 
     home: Place
@@ -126,6 +127,7 @@ class Layout:
     max_receives: int
     access: bool = True
     boundary: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def at_home(self) -> bool:

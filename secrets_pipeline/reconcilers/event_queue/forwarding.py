@@ -43,7 +43,7 @@ def forwarding(account: AwsAccount, plan: Layout, rules: Mapping[str, Document],
     here, target = plan.here, plan.target()
     place = f" of {here.account_id} in {here.region}"
     dead_letters = dead_letters_part(account, plan, here, None, repository, place=place)
-    made = [RulePart(account, arn, pattern, target, place=place) for arn, pattern in rules.items()]
+    made = [RulePart(account, arn, pattern, target, plan.tags, place=place) for arn, pattern in rules.items()]
     return [dead_letters, RolePart(account, plan), *made], [
         dead_letters.wanted,
         plan.trust,
@@ -51,7 +51,13 @@ def forwarding(account: AwsAccount, plan: Layout, rules: Mapping[str, Document],
         *([plan.boundary] if plan.boundary else []),
         target,
         rules,
+        *tags_of(plan),
     ]
+
+
+def tags_of(plan: Layout) -> list[object]:
+    """List the operator's tags for a digest; none where there are none."""
+    return [plan.tags] if plan.tags else []
 
 
 def global_route(stack: Stack, plan: Layout) -> Forwarding:
@@ -104,7 +110,7 @@ def dead_letters_part(
 ) -> QueuePart:
     """Lay out the dead-letter queue of a place, which every rule may use that the place can have."""
     attributes = queue_attributes(plan.queue_policy(where, plan.dead_letters, plan.senders(where)))
-    return QueuePart(account, plan.dead_letters, attributes, key, repository, place=place)
+    return QueuePart(account, plan.dead_letters, attributes, key, repository, tags=plan.tags, place=place)
 
 
 def queue_attributes(policy: Document) -> dict[str, str]:

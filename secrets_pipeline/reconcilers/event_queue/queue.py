@@ -17,9 +17,11 @@ from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.part import (
+    LACKS_TAGS,
     OURS,
     ObservedPart,
     has_our_tag,
+    lacks,
     other_repository,
     same_attribute,
 )
@@ -38,6 +40,7 @@ class QueuePart:
         attributes: what it should have, under SQS's names; documents as JSON.
         key: KMS key whose policy has to let EventBridge use it; None for SQS's own encryption.
         repository: id of the repository that has the queue; empty for none.
+        tags: the operator's.
         place: stands behind the name in the plan, where another place has one of that name.
     """
 
@@ -49,10 +52,12 @@ class QueuePart:
         key: str | None,
         repository: str,
         *,
+        tags: Mapping[str, str],
         place: str = "",
     ) -> None:
         self.resource = Resource("event-queue", name + place)
-        self._repository, self._tags = repository, {**OURS, **repository_tag(repository)}
+        self._repository, self._given = repository, tags
+        self._tags = {**tags, **OURS, **repository_tag(repository)}
         self._account, self._name, self._key = account, name, key
         encryption = {"SqsManagedSseEnabled": "true"} if key is None else {"KmsMasterKeyId": key}
         self._wanted = {**attributes, **encryption}
@@ -97,6 +102,8 @@ class QueuePart:
         tags = self.tags(url)
         if self._repository and REPOSITORY not in tags:
             differences.append("its tags do not name the repository yet")
+        if lacks(tags, self._given):
+            differences.append(LACKS_TAGS)
         theirs = other_repository(tags, self._repository)
         return ObservedPart(True, has_our_tag(tags) and not theirs, tuple(differences), blocked, theirs)
 

@@ -29,6 +29,7 @@ from secrets_pipeline.reconcilers.event_queue.forwarding import (
     forwarding,
     global_route,
     queue_attributes,
+    tags_of,
     watches_home,
 )
 from secrets_pipeline.reconcilers.event_queue.part import OURS, EventPart, ObservedPart, PermittedPart
@@ -216,6 +217,7 @@ def layout_of(stack: Stack, home: AwsAccount) -> Layout:
         events.max_receives,
         events.watch_access,
         stack.run.settings.permissions_boundary,
+        stack.run.settings.tags,
     )
 
 
@@ -227,21 +229,21 @@ def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
         **queue_attributes(plan.queue_policy(home, plan.queue, plan.senders(home))),
         "RedrivePolicy": json.dumps(redrive),
     }
-    queue = QueuePart(account, plan.queue, attributes, plan.key, repository)
+    queue = QueuePart(account, plan.queue, attributes, plan.key, repository, tags=plan.tags)
     parts: list[EventPart] = [dead_letters, queue]
     global_parts, global_wanted = global_route(stack, plan)
     forwards = bool(global_parts) or _places_elsewhere(stack, plan)
     if forwards:
         parts.append(BusPart(account, plan, may_forget=_all_known(stack)))
         target = plan.target(forwarded=True)
-        parts.append(RulePart(account, plan.forwarded_rule, desired.FORWARDED_PATTERN, target))
+        parts.append(RulePart(account, plan.forwarded_rule, desired.FORWARDED_PATTERN, target, plan.tags))
     rules = plan.rules(home) if _any_at_home(stack, plan) else {}
     if watches_home(stack, plan):
         rules = {**rules, **plan.global_rules(home)}
     target = replace(plan, here=home).target()
-    parts.extend(RulePart(account, arn, pattern, target) for arn, pattern in rules.items())
+    parts.extend(RulePart(account, arn, pattern, target, plan.tags) for arn, pattern in rules.items())
     bus = forwards and [plan.bus_policy(plan.others), desired.FORWARDED_PATTERN]
-    wanted = [dead_letters.wanted, queue.wanted, bus, target, rules, global_wanted]
+    wanted = [dead_letters.wanted, queue.wanted, bus, target, rules, global_wanted, *tags_of(plan)]
     return _NotedOnQueue(queue, [*parts, *global_parts], wanted)
 
 

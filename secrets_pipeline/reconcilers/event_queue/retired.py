@@ -39,7 +39,7 @@ class RetiredRouteReconciler:
         target = layout.target()
         changes = []
         for arn, pattern in layout.local_rules(layout.here).items():
-            part = RulePart(account, arn, pattern, target)
+            part = RulePart(account, arn, pattern, target, layout.tags)
             self._arns[part.resource] = arn
             change = planned(part.resource, partial(self._plan, part))
             changes += [change] if change else []

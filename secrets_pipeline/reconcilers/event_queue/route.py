@@ -18,7 +18,14 @@ from secrets_pipeline.engine.model import Resource, SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Document
-from secrets_pipeline.reconcilers.event_queue.part import OURS, ObservedPart, has_our_tag, same_attribute
+from secrets_pipeline.reconcilers.event_queue.part import (
+    LACKS_TAGS,
+    OURS,
+    ObservedPart,
+    has_our_tag,
+    lacks,
+    same_attribute,
+)
 from secrets_pipeline.reconcilers.observed.roles import Roles
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
 
@@ -47,9 +54,12 @@ class BusPart:
         found = self._described()
         if found is None:
             return ObservedPart(exists=False)
-        policy = str(found.get("Policy") or "{}")
-        differences = () if same_attribute(policy, json.dumps(self._policy(policy) or {})) else ("its policy differs",)
-        return ObservedPart(True, has_our_tag(_event_tags(self._account, self._layout.bus)), differences)
+        policy, tags = str(found.get("Policy") or "{}"), _event_tags(self._account, self._layout.bus)
+        differences = {
+            "its policy differs": not same_attribute(policy, json.dumps(self._policy(policy) or {})),
+            LACKS_TAGS: lacks(tags, self._layout.tags),
+        }
+        return ObservedPart(True, has_our_tag(tags), _true(differences))
 
     def make(self) -> None:
         """Call CreateEventBus or TagResource, and PutPermission or RemovePermission."""
@@ -59,7 +69,7 @@ class BusPart:
             self._create()
         else:
             with calling("TagResource", self._layout.queue):
-                events.tag_resource(ResourceARN=self._layout.bus, Tags=_tags())
+                events.tag_resource(ResourceARN=self._layout.bus, Tags=_tags(self._layout.tags))
         before = str((found or {}).get("Policy") or "{}")
         policy = self._policy(before)
         if policy is not None:
@@ -73,7 +83,7 @@ class BusPart:
         events = self._account.client("events")
         try:
             with calling("CreateEventBus", self._layout.queue):
-                events.create_event_bus(Name=self._layout.queue, Tags=_tags())
+                events.create_event_bus(Name=self._layout.queue, Tags=_tags(self._layout.tags))
         except AwsError as error:
             # Another run made it since we looked.
             if error.code != _EXISTS or not has_our_tag(_event_tags(self._account, self._layout.bus)):
@@ -111,13 +121,14 @@ class RolePart:
             "its trust differs": role.trust != self._layout.trust,
             "its permissions differ": roles.policy(name, _INLINE) != self._layout.permissions,
             "its permissions boundary differs": role.lacks_boundary(self._layout.boundary_arn),
+            LACKS_TAGS: lacks(role.tags, self._layout.tags),
         }
-        return ObservedPart(True, has_our_tag(role.tags), tuple(one for one, is_so in differences.items() if is_so))
+        return ObservedPart(True, has_our_tag(role.tags), _true(differences))
 
     def make(self) -> None:
         """Call CreateRole, or UpdateAssumeRolePolicy, TagRole and PutRolePermissionsBoundary; and PutRolePolicy."""
         iam, trust = self._account.client("iam"), json.dumps(self._layout.trust)
-        tags: Any = tag_list(OURS)
+        tags: Any = _tags(self._layout.tags)
         boundary = self._layout.boundary_arn
         bounded: Any = {"PermissionsBoundary": boundary} if boundary else {}
         with calling("CreateRole", self._layout.role_name):
@@ -147,6 +158,7 @@ class RulePart:
         arn: of the rule; a rule on our bus has the bus in it.
         pattern: of the events.
         target: where they go.
+        tags: the operator's.
         place: see `QueuePart`.
     """
 
@@ -156,13 +168,14 @@ class RulePart:
         arn: str,
         pattern: Document,
         target: Document,
+        tags: Mapping[str, str],
         *,
         place: str = "",
     ) -> None:
         bus, _, name = arn.partition(":rule/")[2].rpartition("/")
         self.resource = Resource("event-rule", name + place)
         self._account, self._arn, self._name, self._bus = account, arn, name, bus or "default"
-        self._pattern, self._target = pattern, target
+        self._pattern, self._target, self._tags = pattern, target, tags
 
     def look(self) -> ObservedPart:
         """Call DescribeRule and ListTargetsByRule."""
@@ -179,8 +192,9 @@ class RulePart:
             "it is disabled": rule.get("State") != "ENABLED",
             "its target differs": self._target not in [dict(one) for one in targets],
         }
-        ours = has_our_tag(_event_tags(self._account, self._arn))
-        return ObservedPart(True, ours, tuple(one for one, is_so in differences.items() if is_so))
+        tags = _event_tags(self._account, self._arn)
+        differences[LACKS_TAGS] = lacks(tags, self._tags)
+        return ObservedPart(True, has_our_tag(tags), _true(differences))
 
     def make(self) -> None:
         """Call PutRule, TagResource and PutTargets."""
@@ -193,10 +207,10 @@ class RulePart:
                 State="ENABLED",
                 Description="Events for secrets-pipeline",
                 # Without them it would be a stranger to the run after a crash; of a rule that exists they are ignored.
-                Tags=_tags(),
+                Tags=_tags(self._tags),
             )
         with calling("TagResource", self._name):
-            events.tag_resource(ResourceARN=self._arn, Tags=_tags())
+            events.tag_resource(ResourceARN=self._arn, Tags=_tags(self._tags))
         target = cast("TargetTypeDef", dict(self._target))
         with calling("PutTargets", self._name):
             answer = events.put_targets(Rule=self._name, EventBusName=self._bus, Targets=[target])
@@ -247,5 +261,9 @@ def _event_tags(account: AwsAccount, arn: str) -> dict[str, str]:
         return tag_map(account.client("events").list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
-def _tags() -> list[Any]:
-    return list(tag_list(OURS))
+def _tags(given: Mapping[str, str]) -> list[Any]:
+    return list(tag_list({**given, **OURS}))
+
+
+def _true(differences: Mapping[str, bool]) -> tuple[str, ...]:
+    return tuple(one for one, is_so in differences.items() if is_so)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
@@ -35,6 +35,7 @@ class Observed:
         sessions: how its other regions are reached.
         every_key: searched for keys that nobody names, once for all stacks of the account and region.
         principals: IAM of each account as one role read it, once for the preflights of all stacks.
+        tags: the operator's, of parameters that are made.
         closely: whether each declared secret is described by itself, as a list may be five minutes old.
 
     Attributes:
@@ -65,6 +66,7 @@ class Observed:
         every_key: KeyInventory,
         principals: Principals,
         *,
+        tags: Mapping[str, str],
         closely: bool = False,
     ) -> None:
         names = tuple(secret.name for secret in spec.secrets)
@@ -76,7 +78,7 @@ class Observed:
         self.services = EcsServices(account)
         self.stages = ApiStages(account)
         self.roles = Roles(account)
-        self.parameters = Parameters(account, spec.stack, spec.referred_parameters)
+        self.parameters = Parameters(account, spec.stack, spec.referred_parameters, tags)
         self.networks = Networks(account)
         self._target = spec.target
         self.sessions = sessions

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final, cast
 
 from pydantic import SecretStr
 
@@ -14,6 +15,7 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.names import stack_folder, store_place
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.cached import Cached, Once
+from secrets_pipeline.reconcilers.observed.tags import tag_list
 from secrets_pipeline.references.resolve import Plain, Secret
 
 _AT_ONCE: Final = 10
@@ -32,6 +34,7 @@ class Parameters:
         account: whose AWS.
         stack: logical stack name.
         referred: names of parameters that values of the stack are made of.
+        tags: of parameters that are made.
 
     Attributes:
         folder: what the names of all that the stack publishes begin with, without the slash behind it.
@@ -40,7 +43,14 @@ class Parameters:
             for them; None where that is the folder itself, or no name of a parameter.
     """
 
-    def __init__(self, account: AwsAccount, stack: str, referred: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        account: AwsAccount,
+        stack: str,
+        referred: Collection[str] = (),
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._tags = tags
         self.folder = stack_folder(stack)
         self.note = f"{self.folder}/repository"
         place = store_place(stack)
@@ -103,8 +113,23 @@ class Parameters:
             AwsError: if Parameter Store refuses.
         """
         self._forget(name)
+        if self._tags and self._made_with_tags(name, text):
+            return
         with calling("PutParameter", name):
             self._account.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+
+    def _made_with_tags(self, name: str, text: str) -> bool:
+        """Make a parameter with its tags; False if it exists: one call cannot both tag and overwrite.
+
+        https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+        """
+        client, tags = self._account.client("ssm"), cast("Any", tag_list(self._tags))
+        with calling("PutParameter", name):
+            try:
+                client.put_parameter(Name=name, Value=text, Type="String", Tags=tags)
+            except client.exceptions.ParameterAlreadyExists:
+                return False
+        return True
 
     def delete(self, name: str) -> None:
         """Delete one parameter by DeleteParameter; it may be gone already.

@@ -72,7 +72,7 @@ def deploy_log_group(stack: Stack, wanted: WantedFunction) -> str:
             except client.exceptions.ResourceAlreadyExistsException:
                 # Made meanwhile, by a run like this one or by others.
                 found = compare_retention(stack, wanted)
-    elif found.difference:
+    elif found.difference or (stack.run.settings.tags and not _problem(stack, wanted)):
         with calling("TagResource", group):
             client.tag_resource(resourceArn=wanted.log_group_arn, tags=tags)
     if found.difference:

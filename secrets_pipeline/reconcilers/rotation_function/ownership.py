@@ -25,16 +25,21 @@ _NOTE = re.compile(r"/rotation_function$")
 
 
 def function_tags(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
-    """Make the tags that prove a function or role ours.
+    """Make the tags that prove a function, role or log group ours, beside those of the operator's settings.
 
     Args:
         stack: the stack.
-        arn: of the function or role.
+        arn: of the function, role or log group.
         digest: of what was deployed.
     """
     ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)
     mark = f"{digest}.{_mac(stack).of(*_about(arn, ours, digest))}"
-    return {STACK: ours.stack, **repository_tag(ours.repository), SPEC: mark}
+    return {**stack.run.settings.tags, STACK: ours.stack, **repository_tag(ours.repository), SPEC: mark}
+
+
+def lacks_tags(stack: Stack, tags: Mapping[str, str]) -> bool:
+    """Whether the tags of something of ours are not all those of the operator's settings."""
+    return any(tags.get(key) != value for key, value in stack.run.settings.tags.items())
 
 
 def deployed_digest(tags: Mapping[str, str]) -> str:

@@ -42,6 +42,7 @@ from secrets_pipeline.reconcilers.rotation_function.ownership import (
     function_note,
     function_tags,
     is_named,
+    lacks_tags,
     note_function,
     noted_function,
 )
@@ -153,9 +154,13 @@ class RotationFunctionReconciler:
             retention = compare_retention(stack, wanted)
             found += self._hidden(role, retention, wanted)
             kept = (Because(retention.kept),) if retention.kept else ()
+        # Rather edited settings than drift.
+        lacking = (Because("lacks tags of the operator's settings"),) if lacks_tags(stack, state.tags) else ()
         if found:
             differs = (ChangedOutside(Because(one)) if as_deployed else Because(one) for one in found)
-            return Change(resource, ChangeClass.UPDATE, (*differs, *kept), drift=as_deployed)
+            return Change(resource, ChangeClass.UPDATE, (*differs, *lacking, *kept), drift=as_deployed)
+        if lacking and as_deployed:
+            return Change(resource, ChangeClass.UPDATE, (*lacking, *kept))
         if not as_deployed:
             return Change(resource, ChangeClass.UPDATE, (Because("was not finished") if named else UNNAMED, *kept))
         return Change(resource, ChangeClass.NONE, (*map(Because, waits), *kept))

@@ -345,6 +345,34 @@ def test_what_a_trail_leaves_out_of_what_rules_ask_for_is_named(
     assert (one["verdict"], one["text"]) == ("advised", said)
 
 
+def test_rights_are_asked_with_the_tags_that_the_operator_has_on_everything(ward: Ward) -> None:
+    """Here a permissions boundary denies whatever is made without a tag; on AWS an SCP may."""
+    settings = ward.life.repository / "operator.yaml"
+    settings.write_text(settings.read_text() + "tags: {CostCenter: '1000'}\n")
+    ward.life.make_roles("pipeline")
+    untagged = {"Null": {"aws:RequestTag/CostCenter": "true"}}
+    making = ["kms:CreateKey", "lambda:CreateFunction", "rds:CreateDBInstance", "secretsmanager:CreateSecret"]
+    denied = {"Effect": "Deny", "Action": making, "Resource": "*", "Condition": untagged}
+    ward.client("iam").put_role_policy(RoleName="pipeline", PolicyName="tagged", PolicyDocument=_policy(denied))
+    assert [one for one in ward.doctor(exits=0) if one["verdict"] == "will fail"] == []
+    settings.write_text(settings.read_text().replace("tags: {CostCenter: '1000'}", "tags: {Team: shop}"))
+    failing = [one for one in ward.doctor(exits=1) if one["verdict"] == "will fail"]
+    assert {one["question"] for one in failing} == {"rights"}
+    assert all(f"{action} (explicitDeny" in json.dumps(failing) for action in making)
+
+
+def test_an_account_that_runs_few_functions_at_once_is_told(ward: Ward) -> None:
+    """Many a new account has 10: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+    functions = ward.client("lambda")
+    name = functions.list_functions()["Functions"][0]["FunctionName"]
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=990)
+    ward.life.make_roles("pipeline")
+    found = [one for one in ward.doctor("-s", "myapp-dev", exits=0) if one["about"] == "concurrency"]
+    assert [one["verdict"] for one in found] == ["advised"]
+    assert "10 of 1,000 invocations at once" in found[0]["text"]
+    assert "Service Quotas" in found[0]["remedy"]
+
+
 def test_a_role_that_rds_may_not_make_is_named_until_it_is_there(ward: Ward) -> None:
     ward.life.make_roles("pipeline", left_out=("LetRdsMakeItsRole", "iam:CreateServiceLinkedRole"))
     failing = [one for one in ward.doctor(exits=1) if one["verdict"] == "will fail"]

@@ -1,4 +1,4 @@
-"""What examples/ has not, under what `iam-policy` prints: two accounts, a boundary, Aurora, replicas, stores."""
+"""What examples/ has not, under what `iam-policy` prints: two accounts, a boundary, tags, Aurora, replicas, stores."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ targets:
   - {{stacks: "*", account_id: "{ACCOUNT}", region: eu-west-2}}
 repository: github.com/acme/wide
 permissions_boundary: bounds
+tags: {{CostCenter: "1000"}}
 grants: {{preset: single-team}}
 seals: {{bucket: seals, region: eu-west-2}}
 leases: {{bucket: leases, region: eu-west-2}}

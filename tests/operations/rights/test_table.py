@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from secrets_pipeline.emulator.enforcement.operations import OPERATIONS
+from secrets_pipeline.operations.doctor.rights import TAGGED
 from secrets_pipeline.operations.rights.model import Need, Right
 from secrets_pipeline.operations.rights.table import RIGHTS
 from tests.aws.product_calls import BY_LIBRARIES, called, operations_of
@@ -75,6 +76,17 @@ def test_every_operation_that_is_called_has_its_permissions_and_no_other_is_aske
     by_rds = {"iam:CreateServiceLinkedRole"}
     further = {"sts:AssumeRole", "lambda:InvokeFunction", *by_methods, *by_rds}
     assert every() - needed == further
+
+
+def test_what_is_simulated_with_the_operators_tags_is_what_carries_tags() -> None:
+    known = reference()
+    without = {
+        # Deployments of stages have no tags, nor has a session that reads.
+        *("apigateway:PATCH", "apigateway:POST", "sts:AssumeRole"),
+        # Names keys alone.
+        "rds:RemoveTagsFromResource",
+    }
+    assert {one for one in every() if "aws:requesttag/${tagkey}" in known[one].keys} - without == TAGGED
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=[one.sid for one in RIGHTS])

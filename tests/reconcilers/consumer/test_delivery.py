@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pytest
 
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import StandInFunction, StandInRole, StandInService, StandInStage, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.bench import said
+from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway.type_defs import PatchOperationTypeDef
@@ -319,6 +321,18 @@ def test_whatever_tags_a_newer_revision_carries_it_is_not_released_unless_it_say
     assert (released["taskRoleArn"], released["containerDefinitions"]) == (before["taskRoleArn"], [app])
     tags = api.describe_task_definition(taskDefinition=released["taskDefinitionArn"], include=["TAGS"])["tags"]
     assert tags == []
+
+
+def test_a_revision_carries_the_operators_tags_beside_those_of_the_one_before(bench: Bench) -> None:
+    api, before = bench.session.client("ecs"), running(bench)
+    api.tag_resource(resourceArn=before["taskDefinitionArn"], tags=[{"key": "team", "value": "shop"}])
+    settings = OperatorSettings(grants=TRUSTED, tags={"team": "platform", "CostCenter": "1000"})
+    spec = delivering(bench, ecs(bench, secrets={"API_KEY": ARN}))
+    bench.provision(spec, settings=settings)
+    released = running(bench)["taskDefinitionArn"]
+    tags = api.describe_task_definition(taskDefinition=released, include=["TAGS"])["tags"]
+    assert tags == [{"key": "CostCenter", "value": "1000"}, {"key": "team", "value": "shop"}]
+    assert {type(one) for one in bench.provision(spec, settings=settings).values()} == {Unchanged}
 
 
 def test_tags_that_aws_keeps_for_itself_are_not_passed_on(bench: Bench) -> None:

@@ -117,6 +117,10 @@ class EcsDeliverer(Deliverer[EcsDelivery]):
             _delivered(container, secrets, environment) if container["name"] == delivery.container else container
             for container in latest.definition["containerDefinitions"]
         ]
+        held = {tag["key"] for tag in request.get("tags", ())}
+        more = [{"key": key, "value": value} for key, value in self._stack.run.settings.tags.items() if key not in held]
+        if more:
+            request["tags"] = sorted([*request.get("tags", ()), *more], key=itemgetter("key"))
         newest = self._stack.observed.services.task_definition_now(str(latest.definition["family"]))
         if _registerable(newest) == request:
             # An earlier run registered it and did not come to the service.
