@@ -6,6 +6,7 @@ Source: the "Common Errors" and "Errors" sections of each service's API referenc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from secrets_pipeline.errors import DENIED, MISSING, THROTTLED
 
@@ -29,6 +30,10 @@ _EXISTS = "Something of that name exists already: adopt it, rename ours, or dele
 _QUOTA = "A quota of the account is used up: delete what is unused, or ask for more in Service Quotas."
 _PARAMETER = (
     "AWS does not take one of the settings: compare the component in YAML with the API reference of that operation."
+)
+_LOCKED_OUT = (
+    "KMS takes a key policy only from a caller who may replace it: allow kms:PutKeyPolicy on keys without an alias "
+    "too, as `secrets-pipeline iam-policy` prints it, or by the key policy itself."
 )
 _SERVICE_ROLE = (
     "RDS makes its service-linked role with the first database of an account: let this caller "
@@ -151,19 +156,21 @@ REMEDIES: Mapping[str, str] = {
 
 OTHERWISE = "Look the code up in the API reference of that service."
 
+_BY_TEXT: Final = (
+    (DENIED, "KMS", _KMS_ALLOW),
+    (DENIED, "cannot invoke the specified Lambda function", _FUNCTION),
+    ({"InvalidParameterValue"}, "service linked role", _SERVICE_ROLE),
+    ({"MalformedPolicyDocumentException"}, "update the key policy", _LOCKED_OUT),
+)
+"""Codes, a part of AWS's text, and the remedy where the code alone would lead astray."""
+
 
 def remedy(code: str, message: str) -> str:
     """Say what to do about an error.
 
     Args:
         code: AWS's error code, or botocore's exception name.
-        message: AWS's text. Only the text tells a denied secret from a denied KMS key, from a rotation function that
-            Secrets Manager may not invoke, and a role that RDS may not make from a wrong setting.
+        message: AWS's text, where it says more than the code (`_BY_TEXT`).
     """
-    if code in DENIED and "KMS" in message:
-        return _KMS_ALLOW
-    if code in DENIED and "cannot invoke the specified Lambda function" in message:
-        return _FUNCTION
-    if code == "InvalidParameterValue" and "service linked role" in message:
-        return _SERVICE_ROLE
-    return REMEDIES.get(code, OTHERWISE)
+    by_text = (said for codes, text, said in _BY_TEXT if code in codes and text in message)
+    return next(by_text, REMEDIES.get(code, OTHERWISE))

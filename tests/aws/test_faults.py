@@ -277,6 +277,14 @@ def test_a_denied_kms_key_is_told_from_a_denied_secret() -> None:
     assert "KMS key" not in secret.remedy
 
 
+def test_a_key_policy_that_its_writer_may_not_replace_is_told_from_a_malformed_one() -> None:
+    code, text = "MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in"
+    locked_out = translate(refused(code, f"{text} the future.", "CreateKey"), action="CreateKey", resource="alias/shop")
+    malformed = translate(refused(code, "Policy contains a", "CreateKey"), action="CreateKey", resource="alias/shop")
+    assert "kms:PutKeyPolicy" in locked_out.remedy
+    assert "PutKeyPolicy" not in malformed.remedy
+
+
 @pytest.mark.parametrize("operation", ["CreateDBInstance", "CreateDBCluster"])
 def test_a_role_that_rds_may_not_make_is_told_from_a_wrong_setting(operation: str) -> None:
     """The Aurora User Guide quotes the text under "Creating an Aurora Serverless v1 DB cluster"."""

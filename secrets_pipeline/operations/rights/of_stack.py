@@ -226,7 +226,6 @@ def _rotation(here: _Here, settings: OperatorSettings) -> Iterator[Kind]:
     yield "rotation_logs", [_log_group(one) for one in rotating]
 
 
-
 def _log_group(function_arn: str) -> str:
     arn = Arn.parse(function_arn)
     return str(Arn(arn.partition, "logs", arn.region, arn.account_id, f"log-group:/aws/lambda/{arn.name}:*"))

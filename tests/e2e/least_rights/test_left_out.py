@@ -16,13 +16,16 @@ DEFAULTS = "stacks/orgs/acme/myapp/_defaults.yaml"
 KEY_OF_API = "        default_kms_key_id: !terraform.state kms key_arn\n        random_password_length: 48\n"
 PARTS = [
     ("ListSecretsAndKeys", "kms:CreateKey"),
+    ("MakeKeysWithPolicies", "kms:PutKeyPolicy"),
     ("WriteSecrets", "secretsmanager:PutResourcePolicy"),
     ("UseKeysOfSecrets", "kms:GenerateDataKey"),
     ("SealValues", "kms:Decrypt"),
     ("PublishOutputs", "ssm:PutParameter"),
     ("MakeDatabases", "rds:CreateDBInstance"),
+    ("LetRdsMakeItsRole", "iam:CreateServiceLinkedRole"),
     ("WriteDatabases", "rds:AddTagsToResource"),
     ("LookAtRotationFunctions", "lambda:InvokeFunction"),
+    ("LookAtRotationFunctions", "lambda:ListTags"),
     ("PassRolesToLambda", "iam:PassRole"),
     ("MakeLogGroups", "logs:TagResource"),
     ("LetConsumersRead", "iam:PutRolePolicy"),
