@@ -253,7 +253,7 @@ def open_stacks(
     process_templates: bool = True,
     called: FilePath | None = None,
 ) -> StackSource:
-    """Open the stacks with the environment that the operator lets YAML read, as every command but one does.
+    """Open the stacks with the environment and the manifests that the operator admits, as every command but one does.
 
     A variable that is secret stays a call, which is resolved when a value is written.
 
@@ -277,6 +277,7 @@ def open_stacks(
         withhold=True,
         process_templates=process_templates,
         called=called,
+        admits=settings.admits,
     )
 
 

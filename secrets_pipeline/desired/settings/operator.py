@@ -278,6 +278,11 @@ class OperatorSettings(Spec):
         """The first rule that matches `stack`."""
         return next((rule for rule in self.targets if rule.matches(stack)), None)
 
+    def admits(self, stack: str, manifest: str) -> bool:
+        """Whether a top-level manifest may be part of `stack`."""
+        rule = self.target(stack)
+        return rule is None or rule.admits(manifest)
+
     def event_target(self, events: EventSettings) -> Target:
         """Where the queue of events is, and as whom it is reached."""
         role: AssumedRole = events

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.components.composition import Conflict
@@ -20,6 +20,15 @@ from secrets_pipeline.stacks.manifests.imports import Imports, Merged
 from secrets_pipeline.stacks.manifests.places import Places
 
 _NAME_KEY: Final = re.compile(r"^[\"']?name[\"']?\s*:|\A\s*\{", re.MULTILINE)
+
+
+Admits: TypeAlias = Callable[[str, str], bool]
+"""Called with a stack's name and a top-level manifest's, relative to the base path."""
+
+
+def any_manifest(_stack: str, _manifest: str) -> bool:
+    """Admit every manifest, as Atmos does."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +57,24 @@ class TopLevel:
         imports: merges manifests with their imports.
         processor: makes their components.
         places: finds the places of errors.
+        admits: whether a manifest, by its name, may be part of a stack; it has nothing to say in any other.
+
+    Attributes:
+        left_out: manifests that were not admitted, each with the stack.
     """
 
-    def __init__(self, files: Files, tree: FileTree, imports: Imports, processor: Processor, places: Places) -> None:
+    def __init__(
+        self,
+        files: Files,
+        tree: FileTree,
+        imports: Imports,
+        processor: Processor,
+        places: Places,
+        *,
+        admits: Admits = any_manifest,
+    ) -> None:
+        self._admits = admits
+        self.left_out: dict[tuple[str, str], None] = {}
         self._config = processor.config
         self._files = files
         self._tree = tree
@@ -78,8 +102,20 @@ class TopLevel:
     def processed(self, path: Path) -> Processed:
         """What a top-level manifest gives."""
         if path not in self._processed:
-            self._processed[path] = self._process(path)
+            self._processed[path] = self._admitted(path, self._process(path))
         return self._processed[path]
+
+    def _admitted(self, path: Path, found: Processed) -> Processed:
+        """What a manifest gives to stacks that it may be part of: nobody stops another stack by joining it."""
+        manifest = self._files.name(path)
+        names = {draft.stack for draft in found.drafts} | found.broken
+        foreign = {name for name in names if not self._admits(name, manifest)}
+        if not foreign:
+            return found
+        self.left_out |= dict.fromkeys((name, manifest) for name in sorted(foreign))
+        errors = tuple(one for one in found.errors if not (one.where and one.where.stack in foreign))
+        drafts = tuple(one for one in found.drafts if one.stack not in foreign)
+        return replace(found, drafts=drafts, errors=errors, broken=found.broken - foreign)
 
     def conflict(self, conflict: Conflict) -> StackError:
         """The error of manifests that disagree about a stack, with where it gets its name."""

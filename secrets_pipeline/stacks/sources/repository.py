@@ -21,7 +21,7 @@ from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.components.processing import Processor
 from secrets_pipeline.stacks.components.sections import KINDS
-from secrets_pipeline.stacks.components.top_level import Processed, TopLevel
+from secrets_pipeline.stacks.components.top_level import Admits, Processed, TopLevel, any_manifest
 from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.files import Files
@@ -43,9 +43,10 @@ class AtmosRepository:
     Args:
         config: what `atmos.yaml` says.
         evaluate: evaluates the functions that need nothing but this process.
+        admits: which top-level manifest may be part of which stack; any if not given.
     """
 
-    def __init__(self, config: AtmosConfig, evaluate: FunctionEvaluator) -> None:
+    def __init__(self, config: AtmosConfig, evaluate: FunctionEvaluator, admits: Admits = any_manifest) -> None:
         self._config = config
         self._evaluate = evaluate
         self._functions = TemplateFunctions(evaluate.env, withhold=evaluate.withhold)
@@ -58,7 +59,7 @@ class AtmosRepository:
         imports = Imports(config, self._files, self._manifests, tree, renderer)
         self._places = Places(self._files, self._locator, imports)
         processor = Processor(config, self._files, renderer, self._amounts)
-        self._top_level = TopLevel(self._files, tree, imports, processor, self._places)
+        self._top_level = TopLevel(self._files, tree, imports, processor, self._places, admits=admits)
         self._stacks: dict[str, AtmosStack] = {}
         self._drafts: dict[tuple[str, str], Draft] = {}
         self._completers: dict[tuple[bool, bool], Completer] = {}
@@ -75,6 +76,7 @@ class AtmosRepository:
         allow_exec: bool = False,
         withhold: bool = False,
         called: Path | None = None,
+        admits: Admits = any_manifest,
     ) -> Self:
         """Open the repository at a folder.
 
@@ -87,6 +89,7 @@ class AtmosRepository:
             withhold: whether variables that are not in `env` are not empty but withheld: `!env` stays a call, and
                 templates give `<no value>`.
             called: what `!cwd` and `!repo-root` say that the folder is, of a checkout that is kept elsewhere.
+            admits: which top-level manifest may be part of which stack; any if not given.
 
         Raises:
             StackError: if `atmos.yaml` is missing or invalid.
@@ -96,7 +99,7 @@ class AtmosRepository:
         with Amounts().of("configuration"):
             config = load_config(root, set_only(environment) if config_env is None else config_env, environment)
         folder = root if called is None else called.absolute()
-        return cls(config, FunctionEvaluator(environment, folder, git_root(folder), allow_exec, withhold))
+        return cls(config, FunctionEvaluator(environment, folder, git_root(folder), allow_exec, withhold), admits)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -112,7 +115,12 @@ class AtmosRepository:
     @property
     def notices(self) -> tuple[str, ...]:
         """What a user should know about how the repository is read, each one sentence."""
-        return self._config.notices
+        left_out = (
+            f"{manifest} calls itself a part of stack {stack}, but is none of its `manifests` under targets of the "
+            "operator's settings: it is left out. Give it a stack of its own, or let the operator add it."
+            for stack, manifest in self._top_level.left_out
+        )
+        return (*self._config.notices, *left_out)
 
     def resolve(
         self,

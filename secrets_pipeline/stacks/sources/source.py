@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from secrets_pipeline.environment import switched_on
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
+from secrets_pipeline.stacks.components.top_level import Admits, any_manifest
 from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.readable import git_root
@@ -101,6 +102,7 @@ def open_source(
     withhold: bool = False,
     process_templates: bool = True,
     called: Path | None = None,
+    admits: Admits = any_manifest,
 ) -> StackSource:
     """Open the source of the stacks that were asked for.
 
@@ -113,13 +115,20 @@ def open_source(
         withhold: see `AtmosRepository.open`.
         process_templates: whether the `atmos` command renders templates; a repository is told when it is resolved.
         called: see `AtmosRepository.open`.
+        admits: see `AtmosRepository.open`; a description has merged its manifests already.
 
     Raises:
         StackError: if there is no repository or description, or it cannot be read, or Atmos fails.
     """
     if origin == SourceChoice():
         return AtmosRepository.open(
-            base_path, env=env, config_env=config_env, allow_exec=allow_exec, withhold=withhold, called=called
+            base_path,
+            env=env,
+            config_env=config_env,
+            allow_exec=allow_exec,
+            withhold=withhold,
+            called=called,
+            admits=admits,
         )
     root = base_path.absolute()
     environment: Variables = dict(os.environ if env is None else env)
