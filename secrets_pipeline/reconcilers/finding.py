@@ -14,8 +14,6 @@ class Verdict(Enum):
     """What was found."""
 
     RIGHT = "right"
-    ADVISED = "advised"
-    """As the stack declares it, and a control asks for something better."""
     WAITING = "waiting"
     """Nobody knows yet, or something else comes first."""
     WRONG = "wrong"

@@ -151,18 +151,12 @@ class RotationSnapshot(_Model):
         enabled: RotationEnabled; absent counts as off.
         lambda_role: ARN of the role that its function runs under; None where it could not be read.
         external_role: ARN of the role by which Secrets Manager rotates a managed external secret at its partner.
-        last_rotated_at: LastRotatedDate.
-        next_rotation_at: NextRotationDate.
     """
 
     enabled: bool = False
     lambda_arn: str | None = None
     lambda_role: str | None = None
     external_role: str | None = None
-    automatically_after_days: int | None = None
-    schedule_expression: str | None = None
-    last_rotated_at: datetime | None = None
-    next_rotation_at: datetime | None = None
 
 
 class SecretSnapshot(_Model):
@@ -173,7 +167,6 @@ class SecretSnapshot(_Model):
         keys: ARNs of the keys that open its AWSCURRENT version: several after a change of key, until a new version is
             written. Empty where it has no current version.
         policy: its resource policy, None for none.
-        pending_since: when the version labelled AWSPENDING alone was made; None if there is none.
         primary_region: of a replica, where its primary is.
         unread: why its policy or its versions could not be read.
     """
@@ -185,13 +178,7 @@ class SecretSnapshot(_Model):
     policy: PolicyDocument | None = None
     tags: Mapping[str, str] = {}
     rotation: RotationSnapshot = RotationSnapshot()
-    created_at: datetime | None = None
-    changed_at: datetime | None = None
-    accessed_at: datetime | None = None
-    deleted_at: datetime | None = None
-    pending_since: datetime | None = None
     primary_region: str | None = None
-    owning_service: str | None = None
     unread: str = ""
 
 
@@ -206,7 +193,7 @@ class Snapshot(_Model):
         keys: by ARN.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     taken_at: datetime
     account_id: str
     region: str

@@ -24,7 +24,7 @@ from secrets_pipeline.errors import MISSING, AwsError
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import SecretVersionsListEntryTypeDef
 
-_CURRENT, _PENDING = "AWSCURRENT", "AWSPENDING"
+_CURRENT = "AWSCURRENT"
 DEFAULT_KEY = "DefaultEncryptionKey"
 """What ListSecretVersionIds calls `aws/secretsmanager`."""
 _LARGEST_PAGE = 100
@@ -56,8 +56,6 @@ def _secret(account: AwsAccount, entry: Mapping[str, Any]) -> SecretSnapshot | N
         if error.missing:
             return None
         raise
-    current = _labelled(versions, _CURRENT)
-    pending = _labelled(versions, _PENDING)
     return SecretSnapshot(
         arn=entry["ARN"],
         name=entry["Name"],
@@ -66,13 +64,7 @@ def _secret(account: AwsAccount, entry: Mapping[str, Any]) -> SecretSnapshot | N
         policy=policy,
         tags={tag["Key"]: tag["Value"] for tag in entry.get("Tags") or ()},
         rotation=_rotation(entry),
-        created_at=entry.get("CreatedDate"),
-        changed_at=entry.get("LastChangedDate"),
-        accessed_at=entry.get("LastAccessedDate"),
-        deleted_at=entry.get("DeletedDate"),
-        pending_since=pending.get("CreatedDate") if pending and pending != current else None,
         primary_region=entry.get("PrimaryRegion"),
-        owning_service=entry.get("OwningService"),
         unread=reading.unread,
     )
 
@@ -105,10 +97,6 @@ def _versions(account: AwsAccount, arn: str) -> Sequence[SecretVersionsListEntry
     return found
 
 
-def _labelled(versions: Iterable[SecretVersionsListEntryTypeDef], label: str) -> SecretVersionsListEntryTypeDef | None:
-    return next((one for one in versions if label in (one.get("VersionStages") or ())), None)
-
-
 def opening_keys(versions: Iterable[SecretVersionsListEntryTypeDef], kms_key_id: str | None) -> tuple[str, ...]:
     """Name the keys that open the AWSCURRENT version; none if there is no such version.
 
@@ -116,7 +104,7 @@ def opening_keys(versions: Iterable[SecretVersionsListEntryTypeDef], kms_key_id:
         versions: entries of ListSecretVersionIds.
         kms_key_id: key of the secret, if an entry names none; None for `aws/secretsmanager`.
     """
-    current = _labelled(versions, _CURRENT)
+    current = next((one for one in versions if _CURRENT in (one.get("VersionStages") or ())), None)
     if current is None:
         return ()
     named = current.get("KmsKeyIds") or [kms_key_id or DEFAULT_KEY]
@@ -124,15 +112,10 @@ def opening_keys(versions: Iterable[SecretVersionsListEntryTypeDef], kms_key_id:
 
 
 def _rotation(entry: Mapping[str, Any]) -> RotationSnapshot:
-    rules = entry.get("RotationRules") or {}
     return RotationSnapshot(
         enabled=bool(entry.get("RotationEnabled")),
         lambda_arn=entry.get("RotationLambdaARN") or None,
         external_role=entry.get("ExternalSecretRotationRoleArn") or None,
-        automatically_after_days=rules.get("AutomaticallyAfterDays"),
-        schedule_expression=rules.get("ScheduleExpression"),
-        last_rotated_at=entry.get("LastRotatedDate"),
-        next_rotation_at=entry.get("NextRotationDate"),
     )
 
 

@@ -11,7 +11,8 @@ from secrets_pipeline.access.snapshot.model import Snapshot
 from secrets_pipeline.errors import PolicyError
 from secrets_pipeline.private_file import write_private
 
-FORMAT = 1
+FORMAT = 2
+"""Files of format 1 hold no statements of `AWS_RAM`, so they would be judged as if RAM shared no key."""
 _TAKE_ANOTHER = "Take another one with `secrets-pipeline access snapshot`."
 
 

@@ -41,7 +41,7 @@ def databases(stack: Stack) -> Iterator[Answer]:
         if found.name not in there:
             continue
         match found.verdict:
-            case Found.RIGHT | Found.ADVISED:
+            case Found.RIGHT:
                 yield fine(found.name, found.detail)
             case Found.WAITING:
                 yield Answer(found.name, Verdict.ADVISED, f"password not proven: {found.detail}", _LOGIN)

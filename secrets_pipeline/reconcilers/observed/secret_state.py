@@ -92,6 +92,7 @@ class SecretState:
 
     Attributes:
         versions: version id → staging labels.
+        external_rotation_role: ARN of the role by which Secrets Manager rotates a managed external secret.
         last_changed_at: when anything of it was last changed.
         next_rotation_at: when AWS means to have rotated it again at the latest; in the past, it did not succeed.
         primary_region: where the secret is written, if it is replicated; None if it is not.
@@ -112,6 +113,7 @@ class SecretState:
     owning_service: str | None = None
     rotation_enabled: bool = False
     rotation_lambda_arn: str | None = None
+    external_rotation_role: str | None = None
     rotation_rules: Mapping[str, Any] = field(default_factory=dict)
     last_rotated_at: datetime | None = None
     last_changed_at: datetime | None = None
@@ -163,6 +165,7 @@ def secret_state(entry: Mapping[str, Any], *, confirmed: bool = False) -> Secret
         owning_service=entry.get("OwningService"),
         rotation_enabled=bool(entry.get("RotationEnabled")),
         rotation_lambda_arn=entry.get("RotationLambdaARN"),
+        external_rotation_role=entry.get("ExternalSecretRotationRoleArn"),
         rotation_rules=dict(entry.get("RotationRules") or {}),
         last_rotated_at=entry.get("LastRotatedDate"),
         last_changed_at=entry.get("LastChangedDate"),

@@ -127,10 +127,11 @@ def _snapshot(
         keys=keys,
         policy=policy,
         tags=state.tags,
-        rotation=RotationSnapshot(enabled=state.rotation_enabled, lambda_arn=state.rotation_lambda_arn),
-        created_at=state.created_at,
-        changed_at=state.last_changed_at or state.created_at,
+        rotation=RotationSnapshot(
+            enabled=state.rotation_enabled,
+            lambda_arn=state.rotation_lambda_arn,
+            external_role=state.external_rotation_role,
+        ),
         primary_region=state.primary_region,
-        owning_service=state.owning_service,
         unread=unread,
     )

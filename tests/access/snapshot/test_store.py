@@ -74,8 +74,8 @@ def test_the_same_snapshot_is_the_same_file_for_its_owner_alone(world: World, tm
         ("[]", "is not a snapshot"),
         ("{}", "is not a snapshot"),
         ("\x00\xff", "is not a snapshot"),
-        ('{"format": 2}', "is a snapshot of format 2, this version reads format 1"),
-        ('{"format": 1, "secrets": 3}', "is not a snapshot: account_id"),
+        ('{"format": 1}', "is a snapshot of format 1, this version reads format 2"),
+        ('{"format": 2, "secrets": 3}', "is not a snapshot: account_id"),
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, text: str, problem: str) -> None:

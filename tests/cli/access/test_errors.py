@@ -118,8 +118,8 @@ NO_SNAPSHOTS: dict[str, tuple[Spoil, str]] = {
     "not text": (lambda file: file.write_bytes(b"\xff\xfe\x00"), "is not a snapshot"),
     "truncated": (lambda file: file.write_text(file.read_text()[:-200]), "is not a snapshot"),
     "another document": (lambda file: file.write_text('["format"]'), "is not a snapshot"),
-    "half of one": (lambda file: file.write_text('{"format": 1}'), "is not a snapshot: account_id, accounts"),
-    "a later format": (lambda file: file.write_text('{"format": 2}'), "is a snapshot of format 2"),
+    "half of one": (lambda file: file.write_text('{"format": 2}'), "is not a snapshot: account_id, accounts"),
+    "a later format": (lambda file: file.write_text('{"format": 3}'), "is a snapshot of format 3"),
 }
 
 
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_snapshot_is_refused(
     access_shop: AccessShop, tmp_path: Path, spoilt: str, command: str
 ) -> None:
     file, (spoil, reason) = tmp_path / "a.json", NO_SNAPSHOTS[spoilt]
-    file.write_text(json.dumps({"format": 1, "secrets": [], "filler": "x" * 1000}))
+    file.write_text(json.dumps({"format": 2, "secrets": [], "filler": "x" * 1000}))
     spoil(file)
     said = failed(access_shop, *ABOUT_A_STACK[command], "-s", STACK, "--snapshot", file)
     assert reason in " ".join(said.split())

@@ -64,12 +64,8 @@ def test_what_a_run_made_is_in_its_audit_as_a_verification_reads_it_and_costs_no
     verification = bench.context(spec, writing=False)
     read = audited(verification)
     assert bench.calls() == {"DescribeSecret": 2, "GetResourcePolicy": 2, "ListSecretVersionIds": 2}
-    dates = {"created_at", "changed_at", "accessed_at"}
-    assert [found[name].model_dump(exclude=dates) for name in sorted(found)] == [
-        read[name].model_dump(exclude=dates) for name in sorted(read)
-    ]
+    assert [found[name] for name in sorted(found)] == [read[name] for name in sorted(read)]
     assert found[bench.name("keyed")].policy == {"Version": "2012-10-17", "Statement": [TLS]}
-    assert all(one.created_at and one.changed_at for one in found.values())
 
 
 @pytest.mark.parametrize("audit_first", [True, False])
