@@ -95,9 +95,6 @@ GAPS: Mapping[str, Sequence[Gap]] = {
             (_IDLE_PLAN, "rotation_functions", "rotation-function update", "Follows"),
             (_IDLE_PLAN, "secret_rotation", "rotation update", "ChangedOutside"),
             (_IDLE_PLAN, "consumer_refresh", "refresh update", "Follows"),
-            (_VERIFY, "connections_match_endpoints", "wrong", "OtherKey"),
-            (_VERIFY, "consumers_can_read", "wrong", "DeniedByKms key policy"),
-            (_VERIFY, "foreign_readers_can_read", "wrong", "DeniedByKms key policy"),
         ),
         *_of(
             "M3",
@@ -113,15 +110,9 @@ GAPS: Mapping[str, Sequence[Gap]] = {
         *_of(
             "M8",
             "there is no `alias/aws/secretsmanager`, so what may be read under it is not known",
-            *(
-                place
-                for capability in (_FIRST, _CORE_FIRST, _VERIFY)
-                for place in (
-                    (capability, "consumers_can_read", "waiting", "Unknown KMS key"),
-                    (capability, "nobody_else_can_read", "waiting", "Unknown KMS key"),
-                    (capability, "policies_are_not_public", "waiting", "UnreadPolicies"),
-                )
-            ),
+            (_CORE_FIRST, "consumers_can_read", "waiting", "Unknown KMS key"),
+            (_CORE_FIRST, "nobody_else_can_read", "waiting", "Unknown KMS key"),
+            (_CORE_FIRST, "policies_are_not_public", "waiting", "UnreadPolicies"),
         ),
         *_no_server("M9"),
     ),
