@@ -60,9 +60,9 @@ class Assembly:
             raise SpecError(f"no stack {name!r} can be used", remedy=f"Stacks without errors: {known}.")
         with self._lock:
             if name not in self._stacks:
-                reads_back = self.run.options.reads_back
                 spec, writes = self.repository.specs[name], self.run.writes
-                self._stacks[name] = self._made(spec, writing=writes, closely=reads_back)
+                closely = self.run.options.reads_back and not writes
+                self._stacks[name] = self._made(spec, writing=writes, closely=closely)
             return self._stacks[name]
 
     def service_keys(self, stack: Stack) -> ServiceKeys:

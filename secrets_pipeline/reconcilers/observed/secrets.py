@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.observed.cached import Cached
+from secrets_pipeline.reconcilers.observed.cached import Cached, Once
 from secrets_pipeline.reconcilers.observed.secret_state import UNREAD, SecretState, Unread, secret_state
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 
@@ -39,7 +39,8 @@ class Secrets:
         account: whose AWS.
         stack: logical stack name; secrets tagged with it are listed even when they left the YAML.
         names: secret names that the stack declares.
-        closely: whether DescribeSecret is called for each of these names as soon as secrets are listed.
+        closely: whether DescribeSecret is called for each of these names when secrets are listed, and their policies
+            and versions are read together; for a run that writes nothing.
 
     Attributes:
         made: names of the secrets that this run made.
@@ -59,6 +60,7 @@ class Secrets:
         self._stack = stack
         self._names = names
         self._closely = closely
+        self._ahead: Once[bool] = Once()
         self._lock = threading.RLock()
         self._in_list: Mapping[str, SecretState] | None = None
         self._noted: dict[str, SecretState | None] = {}
@@ -153,6 +155,11 @@ class Secrets:
 
     def policy(self, name: str) -> str | None:
         """Read the resource policy's text where nobody has; None where there is none or no such secret."""
+        if self._closely:
+            self._ahead.get(self._read_ahead)
+        return self._policy(name)
+
+    def _policy(self, name: str) -> str | None:
         state = self.get(name)
         if state is None:
             return None
@@ -160,6 +167,20 @@ class Secrets:
             state = replace(state, policy=self.policy_now(state))
             self._note(name, state)
         return None if state.policy is UNREAD else state.policy
+
+    def _read_ahead(self) -> bool:
+        """Read policies and versions side by side, as each has a rate of its own."""
+
+        def read(state: SecretState) -> None:
+            # What AWS refuses is asked again, and told, by who needs it.
+            with suppress(AwsError):
+                self._policy(state.name)
+            with suppress(AwsError):
+                self.versions(state)
+
+        known = (self.get(name) for name in self._names)
+        at_once(read, [state for state in known if state is not None and state.deleted_at is None])
+        return True
 
     def policy_now(self, state: SecretState) -> str | None:
         """Read the resource policy's text by GetResourcePolicy now; None where there is none.

@@ -81,6 +81,17 @@ def test_a_run_that_only_looks_reads_each_policy_once_whoever_asks_first(bench: 
     assert (bench.calls()["GetResourcePolicy"], bench.calls()["ListSecretVersionIds"]) == (2, 2)
 
 
+def test_a_verification_reads_versions_beside_policies_as_each_has_a_rate_of_its_own(bench: Bench) -> None:
+    spec = bench.create(bench.declared(policy=(TLS,)), bench.declared("plain"))
+    bench.reset_calls()
+    context = bench.context(spec, writing=False, options=ApplyOptions(reads_back=True))
+    as_declared(context, "secret_policies", deep=True)
+    once = {"DescribeSecret": 2, "GetResourcePolicy": 2, "ListSecretVersionIds": 2, "ListSecrets": 1}
+    assert bench.calls() == once
+    audited(context)
+    assert bench.calls() == once
+
+
 def test_a_new_secret_is_audited_though_no_list_shows_it_yet(bench: Bench) -> None:
     spec = bench.spec(bench.declared(policy=(TLS,)))
     freeze_lists(bench.aws)
