@@ -11,10 +11,10 @@ VALUES: Final[tuple[Entry, ...]] = (
         "secrets_have_current_values",
         means="""
         A declared secret does not exist, is scheduled for deletion, has no current value, or is encrypted under
-        another KMS key than the declared one. A value that Atmos calls `required` and nobody has put is red,
-        too.
+        another KMS key than the declared one; or a secret of that name is not this stack's. A value that Atmos
+        calls `required` and nobody has put is red, too.
         """,
-        warns="A value that somebody else brings is not there yet, or a secret of that name is not this stack's.",
+        warns="A value that somebody else brings is not there yet.",
         look="`secrets-pipeline plan -s STACK --deep` has a row for the secret with its reason.",
         do="""
         * `does not exist`, `is scheduled for deletion`, `is encrypted under …`:
@@ -44,8 +44,11 @@ VALUES: Final[tuple[Entry, ...]] = (
     ),
     check(
         "database_login_works",
-        means="A database refuses the master password that its secret holds.",
-        warns="The database does not exist yet, is busy, or cannot be reached from where the check ran.",
+        means="""
+        A database refuses the master password that its secret holds. Or the stack creates a database that does not
+        exist, or whose identifier is another owner's.
+        """,
+        warns="The database is busy, is not the stack's to create and missing, or cannot be reached from here.",
         look="`credentials_log_in` of the same stack says whether the previous password still works.",
         do="""
         * The password was never rotated and is the pipeline's own: `secrets-pipeline apply -s STACK` sets it in
