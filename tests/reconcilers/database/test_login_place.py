@@ -19,6 +19,7 @@ from secrets_pipeline.reconcilers.observed import login as logins
 from secrets_pipeline.reconcilers.observed.login import Address, Unreachable, log_in
 from tests.bench import during
 from tests.reconcilers.database.password_thief import password_thief
+from tests.waiting import WAITER
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -123,3 +124,35 @@ def _verifying(trust: logins.Trust) -> ssl.SSLContext:
     assert context.check_hostname
     assert context.verify_mode is ssl.CERT_REQUIRED
     return context
+
+
+def test_a_database_that_another_stack_marked_is_logged_in_to_only_by_a_grant(bench: Bench) -> None:
+    bench.create(bench.generated(), databases=(bench.database(),))
+    (instance,) = bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"]
+    at, other = instance["Endpoint"], bench.another()
+    looked_at = bench.database(create=False, password=None)
+    value = {"engine": "postgres", "host": at["Address"], "port": at["Port"], "username": "owner", "password": PASSWORD}
+    spec = other.create(other.declared("login", value), databases=(looked_at,))
+    assert "no login is tried" in found(other, spec).detail
+    rule = {"stacks": other.stack, "databases": [bench.stack]}
+    finding = found(other, spec, OperatorSettings.model_validate({"grants": [rule]}))
+    assert "the database refuses the AWSCURRENT password" in finding.detail
+
+
+def test_a_database_that_the_stack_only_looks_at_is_its_own_where_nobody_marked_it(bench: Bench) -> None:
+    bench.rds.create_db_instance(
+        DBInstanceIdentifier=bench.stack,
+        Engine="postgres",
+        DBInstanceClass="db.t4g.micro",
+        AllocatedStorage=20,
+        MasterUsername="owner",
+        MasterUserPassword=PASSWORD,
+        DBName="postgres",
+    )
+    bench.rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=bench.stack, WaiterConfig=WAITER)
+    (instance,) = bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"]
+    at = instance["Endpoint"]
+    value = {"engine": "postgres", "host": at["Address"], "port": at["Port"], "username": "owner", "password": PASSWORD}
+    database = bench.database(create=False, password=None)
+    spec = bench.create(bench.declared("login", {**value, "dbname": "postgres"}), databases=(database,))
+    assert found(bench, spec).detail == "AWSCURRENT logs in; AWSPREVIOUS holds no other login"
