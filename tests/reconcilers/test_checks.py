@@ -52,7 +52,7 @@ def test_what_is_as_declared_is_right_and_costs_no_value(bench: Bench, spec: Sta
     assert bench.calls()["GetSecretValue"] == 0
 
 
-def test_a_difference_is_wrong_and_a_blocked_or_waiting_one_waits(bench: Bench) -> None:
+def test_a_difference_and_a_name_that_is_not_ours_are_wrong_and_a_waiting_one_waits(bench: Bench) -> None:
     bench.create(bench.declared())
     edited = bench.spec(bench.declared(description="new"))
     assert only(as_declared(bench.context(edited), "secrets", deep=False))[0] is Verdict.WRONG
@@ -64,7 +64,7 @@ def test_a_difference_is_wrong_and_a_blocked_or_waiting_one_waits(bench: Bench) 
     bench.secrets.create_secret(Name=bench.name("theirs"), SecretString="x")
     theirs = bench.spec(bench.declared(), bench.declared("theirs"))
     found = as_declared(bench.context(theirs), "secrets", deep=False)[1]
-    assert (found.verdict, "adopt" in found.detail) == (Verdict.WAITING, True)
+    assert (found.verdict, "adopt" in found.detail) == (Verdict.WRONG, True)
 
 
 def test_a_current_value_is_looked_for_under_the_declared_key(bench: Bench) -> None:
@@ -151,7 +151,7 @@ def test_a_login_is_believed_while_it_is_recorded_and_tried_when_asked(bench: Be
     assert only(logins(bench.context(spec), deep=True)) == (Verdict.WAITING, "instance is stopped")
     missing = bench.database().model_copy(update={"identifier": "nobody"})
     context = bench.context(spec.model_copy(update={"databases": (missing,)}), options=ApplyOptions())
-    assert only(logins(context, deep=True)) == (Verdict.WAITING, "RDS instance does not exist")
+    assert only(logins(context, deep=True)) == (Verdict.WRONG, "RDS instance does not exist")
 
 
 def test_where_no_login_is_tried_a_check_waits_instead_of_trying(bench: Bench, spec: StackSpec) -> None:
