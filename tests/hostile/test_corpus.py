@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 from secrets_pipeline import emulator
 from secrets_pipeline.cli.app import app
 from secrets_pipeline.engine.model import Applied, Unchanged
+from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import open_repository
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests import sweep
 from tests.applying import apply_stack
-from tests.hostile.attempt import attempt, said_of, writes
+from tests.hostile.attempt import attempt, writes
 from tests.hostile.cases import NEIGHBOUR, VICTIM, Case, End, cases
 from tests.hostile.conftest import Watch
 from tests.hostile.estate import CALM, OTHERS, PRODUCTION, SAFE, SINGLE_TEAM, Estate
@@ -67,17 +68,16 @@ def test_under_the_preset_of_a_single_team(
 
 @pytest.mark.parametrize("manifest", [PRODUCTION, FEWER], ids=["the same", "fewer"])
 @pytest.mark.parametrize("fork", [{"repository": "evil/fork"}, {}], ids=["another id", "no id"])
-def test_a_second_repository_with_productions_stack_changes_and_deletes_nothing_of_the_first(
+def test_a_second_repository_with_productions_stack_is_refused_before_it_changes_anything_of_the_first(
     manifest: str, fork: dict[str, str], watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {name: value for name, value in SINGLE_TEAM.items() if name != "repository"}
     watch.estate.settle(tmp_path, settings | fork, monkeypatch)
     folder = Case("is the first", End.BLOCKED, "", "H6").write(tmp_path / "fork", {VICTIM: manifest})
     assembly = open_repository(folder).assemble(watch.estate.sessions, options=ApplyOptions(prune=True), writing=True)
-    done = [one for some in apply_stack(assembly.stack(VICTIM)).values() for one in some]
-    said = "\n".join(line for one in done for line in said_of(one))
-    assert "belongs to stack app-prod of repository acme/infra" in said
-    assert [name for name in watch.touched() if name != "secret app/prod/t"] == []
+    with pytest.raises(SecretsPipelineError, match="belongs to stack app-prod of repository acme/infra"):
+        apply_stack(assembly.stack(VICTIM))
+    assert watch.touched() == []
 
 
 def test_in_the_end_everything_of_others_is_byte_for_byte_as_it_was(watch: Watch) -> None:
