@@ -51,11 +51,11 @@ def test_the_repository_of_the_clone_is_in_the_tags_and_its_token_is_not(shop: S
 def test_another_clone_with_that_stack_writes_prunes_and_reads_nothing(shop: Shop, other: Shop) -> None:
     before, value = tags(shop), shop.secrets.get_secret_value(SecretId=NAME)
     planned = other.run("plan", "-s", STACK, "--format", "json")
-    changes = {one["name"]: one for one in json.loads(planned.stdout)["stacks"][STACK]["changes"]}
-    assert changes[NAME]["action"] == "blocked"
-    assert changes[NAME]["reasons"][0].startswith(f"belongs to stack {STACK} of repository github.com/acme/infra")
-    assert changes[NAME]["unblocked_by"].startswith(f"`apply -s {STACK} --adopt {NAME}`")
+    assert_exited(planned, 1)
+    assert f"belongs to stack {STACK} of repository github.com/acme/infra" in planned.stderr
+    assert f"`apply -s {STACK} --adopt alias/" in planned.stderr
     applied = other.run("apply", "-s", STACK, "--prune")
+    assert_exited(applied, 1)
     assert not other.counts.writes
     assert "canary" not in planned.stdout + planned.stderr + applied.stdout + applied.stderr
     after = shop.secrets.get_secret_value(SecretId=NAME)

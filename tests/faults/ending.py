@@ -147,10 +147,12 @@ def _secrets(ground: Ground) -> Iterator[dict[str, Any]]:
             versions = client.list_secret_version_ids(SecretId=name, IncludeDeprecated=True)["Versions"]
             yield {
                 **described,
-                "Versions": {one["VersionId"]: sorted(one["VersionStages"]) for one in versions},
+                "Versions": {one["VersionId"]: sorted(one.get("VersionStages", ())) for one in versions},
                 # Former keys go on opening what is not current any more: how many there were depends on the way.
                 "KeysOfVersions": {
-                    one["VersionId"]: one["KmsKeyIds"] if "AWSCURRENT" in one["VersionStages"] else one["KmsKeyIds"][:1]
+                    one["VersionId"]: one["KmsKeyIds"]
+                    if "AWSCURRENT" in one.get("VersionStages", ())
+                    else one["KmsKeyIds"][:1]
                     for one in versions
                 },
             }

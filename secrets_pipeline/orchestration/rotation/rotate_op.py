@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.model import Failed
+from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.orchestration.applying.stage_runner import Applying
 from secrets_pipeline.orchestration.pages.metadata import DATA, outcomes_data, outcomes_page
@@ -78,11 +78,20 @@ def rotate(
         metadata={**outcomes_page(rows(outcomes)), DATA: outcomes_data(outcomes)},
     )
     applying.confirm()
-    failed = [one for one in outcomes if isinstance(one, Failed)]
-    if failed:
-        lines = [f"{one.change.resource.name}: {one.error.diagnostics()}" for one in failed]
-        raise dg.Failure("\n".join([f"{len(failed)} not rotated", *lines]), allow_retries=False)
+    lines = [f"{one.change.resource.name}: {_why_not(one)}" for one in outcomes if not isinstance(one, Applied)]
+    if lines:
+        raise dg.Failure("\n".join([f"{len(lines)} not rotated", *lines]), allow_retries=False)
     yield dg.Output(None)
+
+
+def _why_not(outcome: Outcome) -> str:
+    match outcome:
+        case Failed(error=error):
+            return error.diagnostics()
+        case Skipped(reason=reason, remedy=remedy):
+            return f"{reason}\n  {remedy}" if remedy else reason
+        case _:
+            return "nothing was to be done"
 
 
 def rotating(spec: StackSpec) -> Mapping[str, Any]:

@@ -166,7 +166,10 @@ def test_what_is_left_of_a_stack_is_taken_down_and_what_waits_is_said(shop: Shop
 def test_production_is_taken_down_only_where_that_is_said_and_a_declared_stack_with_a_warning(shop: Shop) -> None:
     manifest = shop.repository / "stacks" / "dev.yaml"
     before = manifest.read_text()
-    write(manifest, DEV.replace("secrets_pipeline:\n", "secrets_pipeline:\n        protected: true\n"))
+    write(
+        manifest,
+        DEV.replace("    components:\n", "    settings: {secrets_pipeline: {protected: true}}\n    components:\n", 1),
+    )
     refused, planned = (
         shop.run("destroy", "-s", "shop-dev", "--yes"),
         shop.run("destroy", "-s", "shop-dev", "--dry-run"),

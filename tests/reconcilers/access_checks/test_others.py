@@ -284,10 +284,11 @@ def test_the_role_that_rotates_a_managed_external_secret_is_expected(readers: Re
     stack, role = readers.look(readers.stack()), readers.role("partner-rotation", *READS)
 
     def answer(parsed: dict[str, Any], **_: object) -> None:
-        for one in parsed["SecretList"]:
+        for one in parsed.get("SecretList", [parsed]):
             one["ExternalSecretRotationRoleArn"] = role
 
-    stack.account.client("secretsmanager").meta.events.register("after-call.secretsmanager.ListSecrets", answer)
+    for operation in ("DescribeSecret", "ListSecrets"):
+        stack.account.client("secretsmanager").meta.events.register(f"after-call.secretsmanager.{operation}", answer)
     found = nobody_else_can_read(stack)
     assert {one.verdict for one in found} == {Verdict.RIGHT}
     assert "Secrets Manager rotates it at its partner by this role" in " ".join(one.detail for one in found)

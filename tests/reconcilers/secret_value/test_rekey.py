@@ -33,7 +33,7 @@ def keys_of_versions(bench: Bench) -> dict[str, list[str]]:
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_update-encryption-key.html
     """
     listed = bench.secrets.list_secret_version_ids(SecretId=bench.name("password"))
-    return {label: version["KmsKeyIds"] for version in listed["Versions"] for label in version["VersionStages"]}
+    return {label: version["KmsKeyIds"] for version in listed["Versions"] for label in version.get("VersionStages", ())}
 
 
 def untouched(bench: Bench, old: str, value: str) -> None:

@@ -364,6 +364,7 @@ def test_a_first_value_never_replaces_one_that_somebody_else_gave_meanwhile(
     assert bench.value("password") == "theirs"
 
 
+@pytest.mark.beyond_the_model("secretsmanager:PutSecretValue")
 def test_a_refused_write_is_an_error_without_the_value(bench: Bench, spec: StackSpec) -> None:
     too_long: Callable[[Content | None], SecretStr] = lambda _: SecretStr("canary" * 20_000)  # noqa: E731 - typed
     with pytest.raises(AwsError) as caught:
