@@ -14,11 +14,10 @@ from typing import Final
 
 from secrets_pipeline import rotation_lambda
 from secrets_pipeline.errors import PackageError
+from secrets_pipeline.rotation_lambda.tls import CA_BUNDLE
 
 HANDLER: Final = "lambda_function.handler.handle"
 RUNTIME: Final = "python3.13"
-CA_BUNDLE: Final = "rds-ca-bundle.pem"
-"""Where the function looks for the certificates that it trusts, beside its own modules."""
 
 VENDORED: Final = Path(__file__).with_name("vendored")
 _PINS: Final = VENDORED / "requirements.txt"
@@ -51,7 +50,7 @@ def build_package(*, ca_bundle: bytes | None = None) -> Package:
     """Build the zip from this project's own modules and the vendored distributions that they need.
 
     Args:
-        ca_bundle: PEM of the certificates to trust in databases; None for those of Lambda's operating system.
+        ca_bundle: PEM of the certificates to trust in databases, in place of RDS's authorities that the package brings.
 
     Raises:
         PackageError: if a vendored distribution is missing, or is not what was published.
@@ -65,7 +64,8 @@ def build_package(*, ca_bundle: bytes | None = None) -> Package:
 
 def _own_modules() -> dict[str, bytes]:
     folder = Path(str(rotation_lambda.__file__)).parent
-    return {f"lambda_function/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
+    files = (*folder.glob("*.py"), folder / CA_BUNDLE)
+    return {f"lambda_function/{path.name}": path.read_bytes() for path in files}
 
 
 def _zip(files: Mapping[str, bytes]) -> bytes:

@@ -16,6 +16,7 @@ import pymysql
 from pymysql.constants import ER
 
 from . import tls
+from .cleartext import SECRETIVE_MYSQL
 from .errors import RotationError
 from .mysql_grants import Account, grants, requirements, statements
 from .password_rule import DEFAULT_RULE
@@ -46,6 +47,7 @@ def connect(address: DatabaseAddress, login: Login, seconds: float) -> MysqlSess
     Raises:
         RotationError: if anything else is.
     """
+    context = tls.context_for(address)
     try:
         connection = pymysql.connect(
             user=login.username,
@@ -58,8 +60,9 @@ def connect(address: DatabaseAddress, login: Login, seconds: float) -> MysqlSess
             read_timeout=seconds,
             write_timeout=seconds,
             autocommit=True,
-            ssl=tls.verifying() if address.tls else None,
-            ssl_disabled=not address.tls,
+            ssl=context,
+            ssl_disabled=context is None,
+            auth_plugin_map=SECRETIVE_MYSQL,
         )
     except pymysql.MySQLError as error:
         if _code(error) == ER.ACCESS_DENIED_ERROR:
@@ -68,7 +71,7 @@ def connect(address: DatabaseAddress, login: Login, seconds: float) -> MysqlSess
     except RuntimeError:
         # PyMySQL asks for a package to encrypt the password with, which TLS makes needless.
         raise RotationError(
-            f"{address} demands an encrypted password.", 'Take "ssl": false out of the secret: TLS encrypts it.'
+            f"{address} demands an encrypted password.", 'Write "ssl": true into the secret: TLS encrypts it.'
         ) from None
     except OSError as error:
         raise _unreachable(address, error) from None
@@ -87,7 +90,7 @@ def _failure(address: DatabaseAddress, error: pymysql.MySQLError, refused: str) 
         return tls.untrusted(address)
     if _code(error) == _NO_TLS and cause is None:
         return RotationError(
-            f"MySQL at {address} offers no TLS.", 'Switch it on, or write "ssl": false into the secret.'
+            f"MySQL at {address} offers no TLS.", "Switch it on there: no password is sent without it."
         )
     if cause is not None or _code(error) in _CLIENT_ERRORS:
         return _unreachable(address, cause or error)

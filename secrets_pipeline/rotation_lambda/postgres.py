@@ -17,6 +17,7 @@ import pg8000.native
 import scramp
 
 from . import tls
+from .cleartext import SecretivePostgres
 from .errors import RotationError
 from .secret_value import DatabaseAddress, Login
 
@@ -29,6 +30,10 @@ _NONSENSE = (LookupError, ValueError, AttributeError, TypeError, struct.error, s
 """What pg8000 lets through of an answer that no PostgreSQL gives."""
 
 
+class _Connection(SecretivePostgres, pg8000.native.Connection):  # type: ignore[misc]  # it ships no types
+    pass
+
+
 def connect(address: DatabaseAddress, login: Login, seconds: float) -> PostgresSession | None:
     """Log in, or return None if user or password is wrong.
 
@@ -36,7 +41,7 @@ def connect(address: DatabaseAddress, login: Login, seconds: float) -> PostgresS
         RotationError: if anything else is.
     """
     try:
-        connection = pg8000.native.Connection(
+        connection = _Connection(
             login.username,
             host=address.host,
             port=address.port,
@@ -44,7 +49,7 @@ def connect(address: DatabaseAddress, login: Login, seconds: float) -> PostgresS
             password=login.password,
             timeout=seconds,
             # None would mean: TLS where the server offers it.
-            ssl_context=tls.verifying() if address.tls else False,
+            ssl_context=tls.context_for(address) or False,
         )
     except pg8000.exceptions.DatabaseError as error:
         if _code(error) == _WRONG_LOGIN:
@@ -70,7 +75,7 @@ def _code(error: Exception) -> str:
 def _unreachable(address: DatabaseAddress, error: Exception) -> RotationError:
     if str(error) == "Server refuses SSL":
         return RotationError(
-            f"PostgreSQL at {address} offers no TLS.", 'Switch it on there, or write "ssl": false into the secret.'
+            f"PostgreSQL at {address} offers no TLS.", "Switch it on there: no password is sent without it."
         )
     return RotationError(
         f"No database answers at {address}: {type(error.__cause__ or error).__name__}.",

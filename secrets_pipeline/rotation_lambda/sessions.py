@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from . import mysql, postgres
+from .cleartext import CleartextAskedError
+from .errors import RotationError
 from .secret_value import MARIADB, MYSQL, POSTGRES, DatabaseAddress, Login
 
 
@@ -41,4 +43,10 @@ def connect(address: DatabaseAddress, login: Login, *, seconds: float = TIMEOUT_
     Raises:
         RotationError: if anything else is.
     """
-    return _CONNECT[address.engine.family](address, login, seconds)
+    try:
+        return _CONNECT[address.engine.family](address, login, seconds)
+    except CleartextAskedError:
+        raise RotationError(
+            f"{address} asked for the password in clear text and got none.",
+            "Let the user log in by SCRAM-SHA-256 or caching_sha2_password.",
+        ) from None

@@ -15,11 +15,12 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 import secrets_pipeline
 from secrets_pipeline import rotation_lambda
 from secrets_pipeline.errors import PackageError
-from secrets_pipeline.rotation.package import CA_BUNDLE, VENDORED, build_package, contents, pins
+from secrets_pipeline.rotation.package import VENDORED, build_package, contents, pins
 from secrets_pipeline.rotation_lambda import tls
 
 ROOT = Path(secrets_pipeline.__file__).parents[1]
@@ -65,10 +66,8 @@ def test_it_is_described_as_lambda_describes_it() -> None:
 def test_it_holds_modules_licences_and_nothing_of_this_machine(archive: zipfile.ZipFile) -> None:
     names = archive.namelist()
     assert names == sorted(names)
-    unexpected = [
-        name for name in names if not name.endswith((".py", "/METADATA", "/LICENSE", "dateutil-zoneinfo.tar.gz"))
-    ]
-    assert not unexpected
+    expected = (".py", "/METADATA", "/LICENSE", "dateutil-zoneinfo.tar.gz", f"/{tls.CA_BUNDLE}")
+    assert not [name for name in names if not name.endswith(expected)]
     assert sum(name.endswith("/LICENSE") for name in names) == len(pins())
     for entry in archive.infolist():
         assert entry.date_time == (1980, 1, 1, 0, 0, 0)
@@ -79,7 +78,14 @@ def test_it_holds_modules_licences_and_nothing_of_this_machine(archive: zipfile.
 def test_the_bundle_lies_where_the_function_looks_for_it() -> None:
     with_bundle = zipfile.ZipFile(io.BytesIO(build_package(ca_bundle=b"pem").content))
     assert with_bundle.read(f"lambda_function/{tls.CA_BUNDLE}") == b"pem"
-    assert tls.CA_BUNDLE == CA_BUNDLE
+
+
+def test_it_brings_the_authorities_of_rds(archive: zipfile.ZipFile) -> None:
+    bundles = [name for name in archive.namelist() if name.endswith(".pem")]
+    assert bundles == [f"lambda_function/{tls.CA_BUNDLE}"]
+    roots = x509.load_pem_x509_certificates(archive.read(bundles[0]))
+    assert roots
+    assert all("Amazon RDS" in root.subject.rfc4514_string() for root in roots)
 
 
 def test_the_zip_and_boto3_are_all_that_the_function_needs(archive: zipfile.ZipFile, tmp_path: Path) -> None:

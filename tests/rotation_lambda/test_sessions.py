@@ -17,6 +17,8 @@ from secrets_pipeline.rotation_lambda.secret_value import ENGINES, DatabaseAddre
 from secrets_pipeline.rotation_lambda.sessions import TIMEOUT_SECONDS, connect
 from tests.rotation_lambda.grounds import MASTER_PASSWORD, Maria, Postgres, Server
 
+pytestmark = pytest.mark.usefixtures("leading")
+
 LOGIN = Login("somebody", "Canary-password-1")
 BOTH = ["postgres", "mysql"]
 

@@ -1,15 +1,24 @@
-"""TLS is spoken with a certificate that is trusted, unless the secret says false."""
+"""TLS is spoken with a certificate that is trusted, and no server gets a password in clear text."""
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
+import trustme
 
 from secrets_pipeline.rotation_lambda import tls
 from secrets_pipeline.rotation_lambda.errors import RotationError
+from secrets_pipeline.rotation_lambda.secret_value import ENGINES as DATABASE_ENGINES
+from secrets_pipeline.rotation_lambda.secret_value import DatabaseAddress, Login
+from secrets_pipeline.rotation_lambda.sessions import connect
 from tests.mariadb import ALIAS, running_mariadb
+from tests.reconcilers.database.password_thief import password_thief
 from tests.rotation_lambda.grounds import Ground, Maria, Postgres, Server, User, new_user
+
+ENGINES = ["postgres", "mysql", "mariadb"]
+LOGIN = Login("somebody", "Canary-password-1")
 
 
 def refusal(ground: Ground, user: User) -> str:
@@ -34,14 +43,59 @@ def test_anything_but_false_is_tls_and_an_unknown_authority_is_not_trusted(
     user = new_user(ground, server, ssl=ssl)
     said = refusal(ground, user)
     assert "is not trusted" in said
+    assert "rds_ca_file" in said
     assert "RDS_CA_FILE" in said
 
 
 @pytest.mark.parametrize("ssl", [False, "false", "FALSE"])
-def test_false_is_no_tls(ground: Ground, server: Server, ssl: object) -> None:
+def test_false_is_no_tls_in_the_embedded_aws(ground: Ground, server: Server, ssl: object) -> None:
     user = new_user(ground, server, ssl=ssl)
     ground.rotate(user.arn)
     assert user.accepts(user.current)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("host", "endpoint"),
+    [(ALIAS, "http://127.0.0.1:4566"), ("127.0.0.1", ""), ("127.0.0.1", "https://vpce-1.secretsmanager.example.com")],
+)
+def test_elsewhere_false_is_no_connection_at_all(
+    engine: str, host: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    heard: list[bytes] = []
+    with password_thief(engine, heard) as port, pytest.raises(RotationError) as caught:
+        connect(DatabaseAddress(DATABASE_ENGINES[engine], host, port, None, tls=False), LOGIN)
+    assert heard == []
+    assert f'"ssl": false, and no password is sent to {host}:{port} without TLS' in str(caught.value)
+    assert 'write "ssl": true into the secret' in str(caught.value)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_trusted_server_that_asks_for_the_password_in_clear_text_gets_none(
+    engine: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority, heard = trustme.CA(), list[bytes]()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv(tls.CA_FILE_VARIABLE, str(tmp_path / "ca.pem"))
+    certified = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(ALIAS).configure_cert(certified)
+    with password_thief(engine, heard, certified) as port, pytest.raises(RotationError) as caught:
+        connect(DatabaseAddress(DATABASE_ENGINES[engine], ALIAS, port), LOGIN)
+    assert [one for one in heard if LOGIN.username.encode() in one]
+    assert not [one for one in heard if LOGIN.password.encode() in one]
+    assert f"{ALIAS}:{port} asked for the password in clear text and got none" in str(caught.value)
+
+
+def test_no_authority_but_those_of_rds_is_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Whoever has a domain has a public certificate for it.
+    public = trustme.CA(organization_name="public")
+    public.cert_pem.write_to_path(str(tmp_path / "public.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "public.pem"))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    names = [str(one["subject"]) for one in tls.verifying().get_ca_certs()]
+    assert names
+    assert [name for name in names if "Amazon RDS" not in name] == []
 
 
 def test_a_server_whose_certificate_the_bundle_trusts_is_rotated(

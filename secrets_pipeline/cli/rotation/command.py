@@ -29,7 +29,7 @@ def package(
             exists=True,
             dir_okay=False,
             help="PEM certificates that databases are trusted by, such as AWS's global-bundle.pem for RDS; "
-            "by default those of Lambda's operating system.",
+            "by default RDS's own authorities.",
             show_default=False,
         ),
     ] = None,

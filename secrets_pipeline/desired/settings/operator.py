@@ -213,7 +213,7 @@ class OperatorSettings(Spec):
         default=True,
         description=(
             "Whether function, role and value are looked at before a rotation is switched on; false where the pipeline "
-            "may read neither Lambda nor IAM."
+            "may read neither Lambda nor IAM. The host that the managed function logs in to is looked at in any case."
         ),
     )
     read_only: bool = Field(

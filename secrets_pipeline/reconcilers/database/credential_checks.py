@@ -13,20 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
-from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.checks.login_hosts import logs_in
 from secrets_pipeline.desired.rotation.model import RotationStrategy
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.desired.settings.grants import grant_line
-from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.errors import AwsError
-from secrets_pipeline.reconcilers.database.login_place import trust_at
+from secrets_pipeline.reconcilers.database.login_place import not_granted, trust_at
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
 from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Refused, Trust, Unreachable
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
 from secrets_pipeline.reconcilers.secret_value.read import read_value
-from secrets_pipeline.references.model import Literal
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.secret_value import DatabaseSecret, parse
 
@@ -71,29 +67,10 @@ def _logged_in(stack: Stack, secret: SecretSpec, state: SecretState, current: Da
 
 
 def _not_granted(stack: Stack, secret: SecretSpec, current: DatabaseSecret) -> Finding:
-    host, port = current.address.host, current.address.port
-    # The stored host is a part of the value: only what the YAML says in plain is shown.
-    shown = _plain_host(stack, secret) == host
-    line = grant_line(stack.spec.stack, Boundary.HOST, f"{host}:{port}" if shown else "HOST:PORT")
-    why = (
-        f"no login is tried: its host {f'{host}:{port} ' if shown else ''}is not the endpoint, as RDS reports it, of a "
-        f"database that the stack declares, and no grant names it; let the operator write under grants: {line}"
-    )
+    why, line = not_granted(stack, secret, current.address.host, current.address.port)
+    why = f"no login is tried: {why}; let the operator write under grants: {line}"
     said = "no login is tried: its host is no database of the stack, and no grant of hosts names it"
     return Finding(secret.name, Verdict.WAITING, why, sentence=said, reason_type=Cause.NOT_GRANTED)
-
-
-def _plain_host(stack: Stack, secret: SecretSpec) -> str | None:
-    match secret.value:
-        case GeneratedValue(fields=fields):
-            host = fields.get("host")
-            return host if isinstance(host, str) else None
-        case DeclaredValue(leaves=leaves):
-            leaf = next((one for one in leaves if one.path == ("host",)), None)
-            found = stack.resolve.leaf(secret, leaf) if leaf is not None else None
-            return found.value if isinstance(found, Literal) and isinstance(found.value, str) else None
-        case _:
-            return None
 
 
 def _refused(stack: Stack, state: SecretState, current: DatabaseSecret, trust: Trust) -> Finding:

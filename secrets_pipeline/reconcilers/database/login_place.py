@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.desired.settings.grants import granted
+from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.settings.grants import grant_line, granted
+from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.reconcilers.database.ownership import may_log_in
 from secrets_pipeline.reconcilers.observed.login import Trust
+from secrets_pipeline.references.model import Literal
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
@@ -39,6 +42,39 @@ def trust_at(stack: Stack, host: str, port: int) -> Trust | None:
             return stack.observed.databases.trust(host)
     by = granted(stack.run.settings.grants, stack.spec.stack, Boundary.HOST, place[0], f"{place[0]}:{port}")
     return Trust.PUBLIC if by else None
+
+
+def not_granted(stack: Stack, secret: SecretSpec, host: str, port: int) -> tuple[str, str]:
+    """Say why nobody logs in at the host of a secret, and which line under `grants` would let the pipeline.
+
+    The stored host is a part of the value, so it is shown only if the YAML says it in plain.
+
+    Args:
+        stack: the secret's.
+        secret: whose value names the host.
+        host: as the value names it.
+        port: the same.
+    """
+    shown = _written_host(stack, secret) == host
+    line = grant_line(stack.spec.stack, Boundary.HOST, f"{host}:{port}" if shown else "HOST:PORT")
+    why = (
+        f"its host {f'{host}:{port} ' if shown else ''}is not the endpoint, as RDS reports it, of a database that the "
+        "stack declares, and no grant names it"
+    )
+    return why, line
+
+
+def _written_host(stack: Stack, secret: SecretSpec) -> str | None:
+    match secret.value:
+        case GeneratedValue(fields=fields):
+            host = fields.get("host")
+            return host if isinstance(host, str) else None
+        case DeclaredValue(leaves=leaves):
+            leaf = next((one for one in leaves if one.path == ("host",)), None)
+            found = stack.resolve.leaf(secret, leaf) if leaf is not None else None
+            return found.value if isinstance(found, Literal) and isinstance(found.value, str) else None
+        case _:
+            return None
 
 
 def _endpoints(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Iterator[tuple[str, int | None]]:

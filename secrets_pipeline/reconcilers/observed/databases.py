@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState, cluster_state, instance_state
 from secrets_pipeline.reconcilers.observed.login import Trust
+from secrets_pipeline.rotation_lambda.tls import is_loopback
 
 
 class DatabaseInventory:
@@ -59,7 +59,7 @@ class DatabaseInventory:
         Only the embedded AWS, whose own API is on this host, has databases on this host.
         """
         api = urlsplit(self._account.client("rds").meta.endpoint_url).hostname or ""
-        return Trust.EMBEDDED if _on_this_host(host) and _on_this_host(api) else Trust.RDS
+        return Trust.EMBEDDED if is_loopback(host) and is_loopback(api) else Trust.RDS
 
     def subnet_groups(self) -> frozenset[str]:
         """Read the names of all subnet groups by DescribeDBSubnetGroups; not kept."""
@@ -71,10 +71,3 @@ class DatabaseInventory:
         """Read everything again next time."""
         with self._lock:
             self._instances = self._clusters = None
-
-
-def _on_this_host(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -8,16 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final
 
 import pg8000.dbapi
 import pymysql
 import scramp
 from pydantic import SecretStr
 
+from secrets_pipeline.rotation_lambda import tls as rotation_tls
+from secrets_pipeline.rotation_lambda.cleartext import SECRETIVE_MYSQL, CleartextAskedError, SecretivePostgres
+
 TIMEOUT_SECONDS = 5.0
-RDS_CA_FILE: Final = Path(__file__).with_name("rds_ca") / "bundle.pem"
-"""RDS's certificate authorities of most regions; the README beside it has their source."""
+_RDS_CA_FILE: Final = str(Path(rotation_tls.__file__).with_name(rotation_tls.CA_BUNDLE))
 _POSTGRES_WRONG_LOGIN = "28P01"
 """The only answer that another password would change; 28000, for example, is a line missing in pg_hba.conf.
 
@@ -32,14 +34,6 @@ _MYSQL_CLIENT_ERRORS, _MYSQL_NO_TLS = range(2000, 3000), 2026
 """What the client says, not the server.
 
 Source: https://dev.mysql.com/doc/mysql-errors/8.4/en/client-error-reference.html
-"""
-_CLEARTEXT_PASSWORD: Final = 3
-"""Source: https://www.postgresql.org/docs/current/protocol-message-formats.html (AuthenticationCleartextPassword)"""
-_CLEARTEXT_PLUGINS: Final = ("mysql_clear_password", "dialog")
-"""Plugins of MySQL and MariaDB that a client answers with the password itself, whatever carries it.
-
-`caching_sha2_password`, the default of MySQL 8.4, may ask for it too, but inside TLS alone: it is answered.
-Source: https://dev.mysql.com/doc/refman/8.4/en/authentication-plugins.html
 """
 
 
@@ -95,10 +89,6 @@ class Address:
 Login = LoggedIn | Refused | Unreachable
 
 
-class _CleartextAskedError(Exception):
-    """The server asked for the password in clear text."""
-
-
 def log_in(
     address: Address, password: SecretStr, *, ca_file: str | None = None, seconds: float = TIMEOUT_SECONDS
 ) -> Login:
@@ -125,7 +115,7 @@ def log_in(
         return Unreachable(f"rds_ca_file {ca_file} of the operator's settings is unusable: {type(error).__name__}")
     try:
         return connect(address, password, tls, seconds)
-    except _CleartextAskedError:
+    except CleartextAskedError:
         return Unreachable(
             f"{address.host}:{address.port} asked for the password in clear text and got none: let the user log in by "
             "SCRAM-SHA-256 or caching_sha2_password"
@@ -140,7 +130,7 @@ def verifying(trust: Trust, ca_file: str | None) -> ssl.SSLContext | None:
     """
     if trust is Trust.EMBEDDED:
         return None
-    authorities = ca_file or str(RDS_CA_FILE)
+    authorities = ca_file or _RDS_CA_FILE
     if trust is Trust.RDS:
         return ssl.create_default_context(cafile=authorities)
     context = ssl.create_default_context()
@@ -148,22 +138,8 @@ def verifying(trust: Trust, ca_file: str | None) -> ssl.SSLContext | None:
     return context
 
 
-class _Postgres(pg8000.dbapi.Connection):  # type: ignore[misc]  # it ships no types
-    """A connection that never sends the password in clear text, which pg8000 has no option for."""
-
-    def handle_AUTHENTICATION_REQUEST(self, data: bytes, context: Any) -> None:  # noqa: ANN401, N802 - pg8000's
-        if int.from_bytes(data[:4]) == _CLEARTEXT_PASSWORD:
-            raise _CleartextAskedError
-        super().handle_AUTHENTICATION_REQUEST(data, context)
-
-
-class _Cleartext:
-    """Answer an authentication plugin of MySQL that wants the password in clear text."""
-
-    def __init__(self, _connection: object) -> None: ...
-
-    def authenticate(self, _packet: object) -> NoReturn:
-        raise _CleartextAskedError
+class _Postgres(SecretivePostgres, pg8000.dbapi.Connection):  # type: ignore[misc]  # it ships no types
+    pass
 
 
 def _postgres(address: Address, password: SecretStr, tls: ssl.SSLContext | None, seconds: float) -> Login:
@@ -207,7 +183,7 @@ def _mysql(address: Address, password: SecretStr, tls: ssl.SSLContext | None, se
             write_timeout=seconds,
             # PyMySQL takes None as: encrypt if the server offers it.
             ssl=tls,
-            auth_plugin_map=dict.fromkeys(_CLEARTEXT_PLUGINS, _Cleartext),
+            auth_plugin_map=SECRETIVE_MYSQL,
         )
     except pymysql.MySQLError as error:
         return _mysql_said(address, error)

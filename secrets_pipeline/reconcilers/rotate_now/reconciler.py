@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.rotate_now.by_function import FunctionRotation
 from secrets_pipeline.reconcilers.rotate_now.by_pipeline import PipelineRotation
 from secrets_pipeline.reconcilers.rotate_now.choice import NotRotatable, Rotator, database_of, rotator_of
 from secrets_pipeline.reconcilers.rotate_now.master_password import MasterPasswordRotation
-from secrets_pipeline.reconcilers.secret_rotation.preflight import function_problems
+from secrets_pipeline.reconcilers.secret_rotation.preflight import function_problems, refuse_login
 from secrets_pipeline.reconcilers.secret_value.external import NO_VALUE_YET, lacks_its_value, put_command
 from secrets_pipeline.rotation.steps import Watch, unwatched
 
@@ -80,6 +80,7 @@ class RotateReconciler:
         database = database_of(self._stack.spec, secret)
         match rotator:
             case Rotator.FUNCTION | Rotator.SERVICE:
+                refuse_login(self._stack, secret, state)
                 return FunctionRotation(self._stack, self._watch, seconds=self._seconds).rotate(state)
             case Rotator.DATABASE if database is not None:
                 return MasterPasswordRotation(self._stack, secret, database, self._watch, seconds=self._seconds).rotate(

@@ -1,8 +1,8 @@
 """Check that a rotation would work, before it is switched on, in deep plans and in checks.
 
 The function is there and Secrets Manager may invoke it; its role may do what a rotation does; the value is what the
-function reads; its host is written to, and not out of reach. What cannot be looked at, in another account for example,
-is said and no more.
+function reads; its host is a database of the stack or granted, is written to, and not out of reach. What cannot be
+looked at, in another account for example, is said and no more.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import SecretBytes
+from pydantic import SecretBytes, SecretStr
 
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.reader import DECRYPT, GET_SECRET_VALUE
@@ -21,14 +21,17 @@ from secrets_pipeline.access.snapshot.collect import take_snapshot
 from secrets_pipeline.access.snapshot.iam import read_account
 from secrets_pipeline.access.snapshot.model import AccountSnapshot
 from secrets_pipeline.aws.session import AwsAccount
+from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.reconcilers.database.login_place import not_granted, trust_at
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
+from secrets_pipeline.reconcilers.observed.login import Trust
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.secret.audited import audited_secrets, own_roles
 from secrets_pipeline.reconcilers.secret_rotation.network import reach_problem, way_problems
-from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement
+from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement, refuse
 from secrets_pipeline.reconcilers.secret_rotation.value_shape import (
     address_of,
     binary_value_problem,
@@ -73,14 +76,16 @@ class RotationPreflight:
         Raises:
             AwsError: if AWS cannot be asked at all.
         """
+        value = _managed_value(self._stack, secret, state) if reads_value else None
+        found = list(_login_problems(self._stack, secret, value))
         if not self._stack.run.settings.rotation_preflight:
-            return ()
-        found = list(function_problems(self._stack, function, state.arn))
+            return tuple(found)
+        found += function_problems(self._stack, function, state.arn)
         if not any(one.requirement is Requirement.FUNCTION for one in found):
             found += self._role(secret, state, function)
         if secret.rotation is not None and secret.rotation.managed:
             found += way_problems(self._stack)
-            found += self._value(secret, state) if reads_value else ()
+            found += self._value(secret.rotation, value) if value is not None else ()
         return tuple(found)
 
     def _role(self, secret: SecretSpec, state: SecretState, function: str) -> Iterator[Problem]:
@@ -96,11 +101,8 @@ class RotationPreflight:
             reading = lacks(estate, str(role), superuser, actions=(GET_SECRET_VALUE,), key_actions=(DECRYPT,))
             yield from (_lacking(one, of=f" of {superuser}") for one in reading)
 
-    def _value(self, secret: SecretSpec, state: SecretState) -> Iterator[Problem]:
-        stack, rotation = self._stack, secret.rotation
-        if rotation is None or state.current_version is None:
-            return
-        value = read_content(stack, state)
+    def _value(self, rotation: RotationSpec, value: SecretStr | SecretBytes) -> Iterator[Problem]:
+        stack = self._stack
         if isinstance(value, SecretBytes):
             yield binary_value_problem()
             return
@@ -149,6 +151,37 @@ class RotationPreflight:
             return CompiledSnapshot(snapshot, organization_policies=settings.organization_policies)
 
         return stack.observed.rotation_estates.get(self._names, take)
+
+
+def refuse_login(stack: Stack, secret: SecretSpec, state: SecretState) -> None:
+    """Raise before a rotation that has the managed function log in where it must not (GetSecretValue).
+
+    The author of a secret writes its host, so no setting turns this check off.
+
+    Raises:
+        RotationPreflightError: if the value's host is neither a database of the stack nor granted, or gets no TLS.
+        AwsError: if AWS refuses to show the value, or the databases.
+    """
+    refuse(secret.name, tuple(_login_problems(stack, secret, _managed_value(stack, secret, state))))
+
+
+def _managed_value(stack: Stack, secret: SecretSpec, state: SecretState) -> SecretStr | SecretBytes | None:
+    if secret.rotation is None or not secret.rotation.managed or state.current_version is None:
+        return None
+    return read_content(stack, state)
+
+
+def _login_problems(stack: Stack, secret: SecretSpec, value: SecretStr | SecretBytes | None) -> Iterator[Problem]:
+    address = address_of(value) if isinstance(value, SecretStr) else None
+    if address is None:
+        return
+    trust = trust_at(stack, address.host, address.port)
+    if trust is None:
+        why, line = not_granted(stack, secret, address.host, address.port)
+        yield Problem(Requirement.HOST, why, f"Let the operator write under grants: {line}")
+    elif not address.tls and trust is not Trust.EMBEDDED:
+        text = 'its value says "ssl": false, and the function sends no password without TLS'
+        yield Problem(Requirement.VALUE, text, "Switch TLS on in the database, and write ssl: true.")
 
 
 def function_problems(stack: Stack, function: str, secret_arn: str | None = None) -> Iterator[Problem]:

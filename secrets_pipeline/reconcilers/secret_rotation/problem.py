@@ -16,6 +16,7 @@ class Requirement(StrEnum):
     INVOCATION = "invocation"
     ROLE = "role"
     VALUE = "value"
+    HOST = "host"
     WRITER = "writer"
     NETWORK = "network"
 

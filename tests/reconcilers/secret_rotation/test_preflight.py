@@ -23,6 +23,7 @@ from secrets_pipeline.reconcilers.access_checks import checks as access_checks
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.finding import Verdict
+from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
 from secrets_pipeline.reconcilers.rotation_function.invocation import let_in
 from secrets_pipeline.reconcilers.rotation_function.observe import refuse_problem, wait_until_ready
 from secrets_pipeline.reconcilers.secret_rotation.preflight import RotationPreflight, function_problems
@@ -255,6 +256,54 @@ def test_a_value_that_the_managed_function_cannot_rotate_is_said_before_it_is_sw
     fields = {"engine": "oracle", "host": "db", "username": "app"}
     spec = managed(bench, bench.generated(fields=fields, rotation=rotation))
     assert "not one that this function rotates" in failure(bench, spec)
+
+
+def login(bench: Bench, host: str, **more: object) -> SecretSpec:
+    """A secret whose login the managed function rotates, as its author writes it."""
+    rotation = RotationSpec(managed=True, strategy=RotationStrategy.SINGLE_USER, automatically_after_days=30)
+    value = {"engine": "postgres", "host": host, "port": 6432, "username": "app", "password": "Canary-password-1"}
+    return bench.declared("login", {**value, **more}, rotation=rotation)
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+def test_a_host_that_the_yaml_alone_names_is_refused_before_its_rotation_is_switched_on(
+    bench: Bench, preflight: bool
+) -> None:
+    spec = managed(bench, login(bench, "db.example.com"))
+    settings = OperatorSettings(grants=TRUSTED, rotation_preflight=preflight)
+    outcome = bench.provision(spec, settings=settings)[f"{STAGE} {bench.name('login')}"]
+    assert isinstance(outcome, Failed)
+    assert "its host db.example.com:6432 is not the endpoint, as RDS reports it, of a database" in outcome.error.message
+    line = f'- {{stacks: "{bench.stack}", hosts: ["db.example.com:6432"]}}'
+    assert f"Let the operator write under grants: {line}" in outcome.error.remedy
+    assert not bench.describe("login").get("RotationEnabled")
+    planned = bench.plan(spec, STAGE, options=DEEP, settings=settings)[bench.name("login")]
+    assert planned.action is ChangeClass.BLOCKED
+    assert "db.example.com:6432" in planned.reason
+
+
+def test_a_granted_host_is_rotated_over_tls_alone(bench: Bench) -> None:
+    granted = OperatorSettings.model_validate({"grants": [{"preset": "single-team", "hosts": ["db.example.com"]}]})
+    plain = managed(bench, login(bench, "db.example.com", ssl=False))
+    assert 'its value says "ssl": false' in failure(bench, plain, "login", settings=granted)
+    outcome = bench.provision(managed(bench, login(bench, "db.example.com", ssl=True)), settings=granted)
+    assert isinstance(outcome[f"{STAGE} {bench.name('login')}"], Applied)
+    assert bench.describe("login")["RotationEnabled"]
+
+
+def test_a_host_that_changed_while_rotation_was_on_is_refused_before_a_rotation_that_is_asked_for(bench: Bench) -> None:
+    arn = function(bench)
+    spec = bench.create(login(bench, "db.example.com").model_copy(update={"rotation": None}))
+    rules: Any = {"AutomaticallyAfterDays": 30}
+    bench.secrets.rotate_secret(
+        SecretId=bench.name("login"), RotationLambdaARN=arn, RotationRules=rules, RotateImmediately=False
+    )
+    context = bench.context(spec.model_copy(update={"secrets": managed(bench, login(bench, "db.example.com")).secrets}))
+    bench.reset_calls()
+    outcome = bench.run(RotateReconciler(context, [bench.name("login")], seconds=0.1))[bench.name("login")]
+    assert bench.calls()["RotateSecret"] == 0
+    assert isinstance(outcome, Failed)
+    assert "db.example.com:6432 is not the endpoint" in outcome.error.message
 
 
 @pytest.fixture

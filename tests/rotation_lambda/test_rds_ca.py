@@ -13,18 +13,18 @@ from cryptography import x509
 
 import secrets_pipeline
 
-FOLDER = Path(secrets_pipeline.__file__).parent / "reconcilers/observed/rds_ca"
+FOLDER = Path(secrets_pipeline.__file__).parent / "rotation_lambda"
 TEN_YEARS = timedelta(days=3652)
 
 
 @pytest.fixture(scope="module")
 def roots() -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates((FOLDER / "bundle.pem").read_bytes())
+    return x509.load_pem_x509_certificates((FOLDER / "rds-ca-bundle.pem").read_bytes())
 
 
 def test_the_bundle_is_the_one_that_its_page_names() -> None:
-    digest = hashlib.sha256((FOLDER / "bundle.pem").read_bytes()).hexdigest()
-    assert f"| SHA-256 of `bundle.pem` | `{digest}` |" in (FOLDER / "README.md").read_text()
+    digest = hashlib.sha256((FOLDER / "rds-ca-bundle.pem").read_bytes()).hexdigest()
+    assert f"| SHA-256 of `rds-ca-bundle.pem` | `{digest}` |" in (FOLDER / "RDS_CA.md").read_text()
 
 
 def test_each_certificate_signs_itself_as_an_authority_of_rds(roots: list[x509.Certificate]) -> None:
@@ -42,7 +42,7 @@ def test_no_certificate_expires_within_ten_years(roots: list[x509.Certificate]) 
 
 
 def test_openssl_takes_all_of_them(roots: list[x509.Certificate]) -> None:
-    context = ssl.create_default_context(cafile=str(FOLDER / "bundle.pem"))
+    context = ssl.create_default_context(cafile=str(FOLDER / "rds-ca-bundle.pem"))
     assert context.cert_store_stats()["x509_ca"] == len(roots)
 
 
