@@ -50,7 +50,7 @@ _BY_SERVICE: Final = {
     "iam": "CreateRole DeleteRole DeleteRolePolicy GetAccountAuthorizationDetails GetPolicyVersion GetRole "
     "GetRolePolicy ListOpenIDConnectProviders PutRolePermissionsBoundary PutRolePolicy SimulatePrincipalPolicy TagRole "
     "UpdateAssumeRolePolicy",
-    "ec2": "DescribeRouteTables DescribeSubnets DescribeVpcEndpoints DescribeVpcs",
+    "ec2": "DescribeRouteTables DescribeSecurityGroups DescribeSubnets DescribeVpcEndpoints DescribeVpcs",
     # What a trail records, not the records.
     "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus",
     "organizations": "DescribeOrganization DescribePolicy ListParents ListPoliciesForTarget ListRoots",

@@ -119,6 +119,7 @@ def test_a_secret_of_a_granted_name_is_named_whole(ground: Ground) -> None:
 
 
 def test_replicas_are_written_under_keys_of_their_regions(ground: Ground) -> None:
+    ground.settings("grants: {regions: [eu-west-1]}")
     ground.stack(more=", replica_regions: [eu-west-1]")
     found = ground.own()
     both = [f"arn:aws:secretsmanager:{region}:{HOME}:secret:shop/dev/*" for region in ("eu-west-2", "eu-west-1")]

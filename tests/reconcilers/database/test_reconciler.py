@@ -125,6 +125,9 @@ def test_an_instance_of_another_repository_is_blocked_until_it_is_adopted_and_th
     assert change.reason.startswith(f"belongs to stack {bench.stack} of repository theirs: `apply -s")
     assert bench.plan(spec, STAGE)[bench.stack].reason.endswith("as this repository has no id")
     bench.provision(spec, repository="ours", options=ApplyOptions(adopt=("*",)))
+    assert bench.plan(spec, STAGE, repository="ours")[bench.stack].action is ChangeClass.BLOCKED
+    named = (bench.stack, bench.name("password"), f"/secrets-pipeline/{bench.stack}")
+    bench.provision(spec, repository="ours", options=ApplyOptions(adopt=named))
     assert {type(one) for one in bench.provision(spec, repository="ours").values()} == {Unchanged}
     assert bench.plan(spec, STAGE, repository="theirs")[bench.stack].action is ChangeClass.BLOCKED
 
