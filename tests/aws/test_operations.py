@@ -25,6 +25,7 @@ WRITES = frozenset(_WRITING.split())
 READS_BY_POST = frozenset(
     {
         "AssumeRole",
+        "BatchGetSecretValue",
         "Decrypt",
         "FilterLogEvents",
         "GenerateMac",

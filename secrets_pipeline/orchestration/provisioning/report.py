@@ -48,18 +48,19 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         page = {**_links(red), **outcomes_page(own), "stack": outcomes_table(earlier + own)}
         if failed:
             raise dg.Failure(failure(context, failed), metadata=page)
-        applying.confirm()
-        if _compared_all(context, stack, stages):
-            applying.settle()
+        _confirm(context, applying, stack, stages)
         yield dg.MaterializeResult(data_version=version_of(stack), metadata={**page, DATA: outcomes_data(marked)})
 
     return stack_report
 
 
-def _compared_all(context: Context, stack: Stack, stages: Collection[dg.AssetKey]) -> bool:
+def _confirm(context: Context, applying: Apply, stack: Stack, stages: Collection[dg.AssetKey]) -> None:
+    """Confirm the run's lease, and settle it if the run has compared the whole stack deeply."""
+    applying.confirm()
     options = stack.run.options
     run: Collection[dg.AssetKey] = context.job_def.asset_layer.selected_asset_keys
-    return options.deep and not options.only and all(stage in run for stage in stages)
+    if options.deep and not options.only and all(stage in run for stage in stages):
+        applying.settle()
 
 
 def _evaluations(

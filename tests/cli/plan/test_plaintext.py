@@ -13,8 +13,8 @@ from tests.runs import assert_exited
 
 TOKEN = "gh" + "p_" + "Zx81" * 9
 PLACE = "stacks/dev.yaml:{}, stack shop-dev, component secretsmanager/app, key vars.secrets.{}: plaintext: "
-PASSWORD = PLACE.format(24, "config.secret_data.password") + "a literal stands under the name password. Write "
-NOTE = PLACE.format(25, "config.secret_data.note") + "this looks like a token of GitHub. Have it revoked"
+PASSWORD = PLACE.format(20, "config.secret_data.password") + "a literal stands under the name password. Write "
+NOTE = PLACE.format(21, "config.secret_data.note") + "this looks like a token of GitHub. Have it revoked"
 
 
 @pytest.fixture

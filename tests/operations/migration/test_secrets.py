@@ -138,7 +138,7 @@ def test_what_no_secret_of_the_state_owns_and_what_has_no_name_is_said() -> None
 
 
 def test_a_sensitive_description_a_taint_and_a_strange_name_are_said() -> None:
-    (password, secret, *rest) = tf.instances([replace(PLAIN, name="a/b!c", description="x")])
+    (password, secret, *rest) = tf.instances([replace(PLAIN, name="a/b#c", description="x")])
     secret |= {"sensitive": ["description"], "status": "tainted"}
     notes = one_secret([password, secret, *rest]).notes
     assert [note.partition(":")[0].partition(" ")[0] for note in notes] == ["tainted", "description", "the"]
