@@ -22,7 +22,7 @@ from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import BasePath, ConfigFile, repository, use_settings
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.emulator import LocalAws, postgres
+from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.emulator.handle.lifecycle import DEFAULT_ACCOUNT, DEFAULT_REGION
 from secrets_pipeline.emulator.handle.state import LAMBDA_FOLDER, POSTGRES_FOLDER
 from secrets_pipeline.errors import LocalError
@@ -122,8 +122,10 @@ def start_for(
         die_with_parent=die_with_parent,
     )
     keep_from_git(state_dir)
-    problem = postgres.why_not()
-    if problem is not None:
+    # Its libraries come with the extra `local`, without which nothing was started.
+    from secrets_pipeline.emulator.postgres import why_not  # noqa: PLC0415
+
+    if (problem := why_not()) is not None:
         say(f"Databases of the embedded AWS will fail. {problem}")
     emulator.stand_in(aws, stand_ins(specs, account_id=aws.account_id))
     return aws
