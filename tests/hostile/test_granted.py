@@ -33,7 +33,7 @@ def copied(estate: Estate) -> bool:
 
 def delivered(estate: Estate) -> bool:
     found = estate.session.client("lambda").get_function_configuration(FunctionName="payments")
-    return "evil/dev/s" in found["Environment"]["Variables"]["A"]
+    return "evil/dev/s" in found["Environment"]["Variables"]["ARN"]
 
 
 def injected(estate: Estate) -> bool:
@@ -108,7 +108,7 @@ KINDS: Mapping[Boundary, tuple[dict[str, Any], dict[str, Any], Callable[[Estate]
     Boundary.FUNCTION: (
         {
             "components": f"lambda/x:\n  {DELIVER}\n  vars:\n    function_name: payments\n"
-            f"    environment_variables: {{A: '{ARN}'}}"
+            f"    environment_variables: {{ARN: '{ARN}'}}"
         },
         {"functions": "payments"},
         delivered,

@@ -22,6 +22,8 @@ from secrets_pipeline.references.model import Expression, Literal
 from secrets_pipeline.references.walk import outputs
 
 _EXAMPLE_ROLE = "arn:aws:iam::111122223333:role/orders"
+_FUNCTION_VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+"""EnvironmentVariableName of Lambda's model in botocore."""
 _STAGE_VARIABLE = re.compile(r"[A-Za-z0-9_]+")
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/stage-variables.html"""
 
@@ -81,13 +83,19 @@ def _quiet_text(inputs: Inputs, key: str) -> str:
 
 
 def _function(inputs: Inputs, function_name: str, active: Active) -> LambdaDelivery:
+    variables = inputs.inputs("environment_variables")
+    environment = _references(variables) if active else {}
+    for name in environment:
+        if not _FUNCTION_VARIABLE.fullmatch(name):
+            remedy = "Begin with a letter, and use two or more letters, digits and _."
+            variables.error(name, f"environment variable {name!r} has a name that Lambda does not take", remedy)
     return LambdaDelivery(
         component=inputs.scope.name,
         deliver=active.deliver,
         refresh=active.refresh,
         function_name=function_name,
         role_arn=_role(inputs, "role_arn") if active else None,
-        environment=_references(inputs.inputs("environment_variables")) if active else {},
+        environment=environment,
     )
 
 

@@ -165,6 +165,7 @@ def test_a_secret_value_is_never_delivered(bench: Bench, deliver: bool) -> None:
     ("component", "problem"),
     [
         (LAMBDA.replace("function_name", "name"), "function_name is missing"),
+        (LAMBDA.replace("ARN:", "A-B:"), "environment variable 'A-B' has a name that Lambda does not take"),
         (LAMBDA.replace(ROLE, "orders"), "role_arn is 'orders'"),
         (LAMBDA.replace("LEVEL: info", "LEVEL: [a]"), "LEVEL is a list, not text"),
         (LAMBDA.replace("LEVEL: info", "VPC: '${output.vpc.id}'"), "component vpc does not exist"),

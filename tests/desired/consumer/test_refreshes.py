@@ -48,7 +48,7 @@ def worker(settings: str) -> str:
       settings: {{secrets_pipeline: {settings}}}
       vars:
         function_name: worker
-        environment_variables: {{A: "{ARN}", LOG: info}}
+        environment_variables: {{ARN: "{ARN}", LOG: info}}
 """
 
 
