@@ -34,14 +34,19 @@ CAUGHT_ALONE = {
 }
 """The same where applies, humans and AWS's rotations act alone: `--alone`, up to seed 5,000."""
 
+FOLLOWED = Reach(managed=False, events=True, replicas=False, consumers=True)
+CAUGHT_BY_CONSUMERS = {"rollout_is_not_followed": 39}
+"""The same where consumers and events take part, which few seeds draw together."""
+
 ALL = [
     *((name, seed, None) for name, seed in CAUGHT.items()),
+    *((name, seed, FOLLOWED) for name, seed in CAUGHT_BY_CONSUMERS.items()),
     *((name, seed, NOBODY) for name, seed in CAUGHT_ALONE.items()),
 ]
 
 
 def test_every_broken_rule_is_looked_for() -> None:
-    assert set(BROKEN) == set(CAUGHT) | set(CAUGHT_ALONE)
+    assert set(BROKEN) == set(CAUGHT) | set(CAUGHT_ALONE) | set(CAUGHT_BY_CONSUMERS)
 
 
 @pytest.mark.parametrize(("name", "seed", "reach"), ALL)
