@@ -40,7 +40,7 @@ def told(folder: Path, *, value: object, password: str = MASTER, variable: str =
     components: dict[str, object] = {
         "secretsmanager": {"vars": {"context_name": "shop", "secrets": secrets}},
         "rds": {"vars": {"identifier": "db", "engine": "postgres", "username": "u", "password": password}},
-        "lambda": {"vars": {"function_name": "f", "environment_variables": {"A": variable}}},
+        "lambda": {"vars": {"function_name": "f", "environment_variables": {"NAME": variable}}},
     }
     stack = {
         "settings": {"secrets_pipeline": {"dialect": "tf-atmos", "deliver": True, "create": True}},

@@ -134,7 +134,7 @@ components:
     lambda:
       metadata: {component: lambda}
       settings: {secrets_pipeline: {deliver: true}}
-      vars: {function_name: f, environment_variables: {A: "${output.secretsmanager.secret_arns.one}"}}
+      vars: {function_name: f, environment_variables: {ARN: "${output.secretsmanager.secret_arns.one}"}}
     ecs:
       metadata: {component: ecs}
       settings: {secrets_pipeline: {deliver: true}}
