@@ -1,12 +1,13 @@
 """How long the command line takes before it says anything, against the imports that it cannot do without.
 
-    .venv/bin/python benchmarks/cli.py [--runs 9]
+    .venv/bin/python benchmarks/cli.py [--runs 9] [--missed tree]
 
 `--help` is compared with `import boto3, pydantic, yaml`, `tree` of examples/ with importing the reader of stacks alone;
 the others are listed beside them, and what no command that reads stacks can do without: the reader, the operator's
 settings and the library of the command line. Each measurement is a process of its own, in processor time, so that other
 work on the machine counts little; all alternate, and the median of each counts, without the first round, which compiles
-and warms caches. The exit code is 1 where one is over its bound.
+and warms caches. The exit code is 1 where one is over its bound, but not for the command of `--missed`: its bound was
+aimed at and is known to be missed (docs/evidence.md), so that a run still says whether another one is.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def main() -> None:
     """Measure, print and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=9)
-    runs = parser.parse_args().runs
+    parser.add_argument("--missed", choices=(HELP, TREE))
+    given = parser.parse_args()
+    runs = given.runs
     with tempfile.TemporaryDirectory() as folder:
         rounds = [{name: measured(one, folder) for name, one in COMMANDS.items()} for _ in range(runs + 1)]
     seconds = {name: statistics.median(one[name] for one in rounds[1:]) for name in COMMANDS}
@@ -97,8 +100,9 @@ def main() -> None:
         judged = f"{taken / bound.ratio(seconds):.2f} | {bound.ratio(seconds):.2f}" if bound else "| "
         print(f"| `{name}` | {taken:.2f} | {judged} |")
     over = [one.command for one in bounds if one.ratio(seconds) > 1]
-    if over:
-        raise SystemExit(f"over the bound: {', '.join(over)}")
+    print(f"\nover the bound: {', '.join(over) or 'none'}")
+    if set(over) - {given.missed}:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -388,7 +388,7 @@ def _play(simulation: Simulation, first: Intent, second: Intent, patch: pytest.M
         _add_apply(simulation, f"apply-{number}", intent, attempts=rng.randrange(1, 3), wakes=rng.random() * 3)
     _add_people(simulation)
     if simulation.reach.consumers:
-        simulation.failing = rng.choice([0.0, 0.2])
+        simulation.failing = rng.choice([0.0, 0.6])
     if daemon is not None:
         daemon.begin()
     simulation.scheduler.run()

@@ -35,7 +35,7 @@ CAUGHT_ALONE = {
 """The same where applies, humans and AWS's rotations act alone: `--alone`, up to seed 5,000."""
 
 FOLLOWED = Reach(managed=False, events=True, replicas=False, consumers=True)
-CAUGHT_BY_CONSUMERS = {"rollout_is_not_followed": 39}
+CAUGHT_BY_CONSUMERS = {"rollout_is_not_followed": 115}
 """The same where consumers and events take part, which few seeds draw together."""
 
 ALL = [
