@@ -37,7 +37,7 @@ class Finding:
     """A row of the table.
 
     Attributes:
-        tests: node ids of pytest, without parameters.
+        tests: node ids of pytest; one without parameters stands for all of them.
         why_none: why nothing was to be done, if `tests` is empty.
         todays_emulator: whether the reviewed product meets today's embedded AWS.
     """
