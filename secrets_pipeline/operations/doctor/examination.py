@@ -125,7 +125,8 @@ def _of_place(assembly: Assembly, names: Sequence[str]) -> Iterator[Row]:
 def _reached(assembly: Assembly, target: Target, stack: str, place: str) -> Iterator[Row]:
     """Who calls, and when: what everything else stands on."""
     account = assembly.sessions.for_target(target)
-    for one in answered("clock", lambda: clock(account, assembly.run.now())):
+    shared = assembly.run.settings.leases != "local"
+    for one in answered("clock", lambda: clock(account, assembly.run.now(), shared_leases=shared)):
         yield Row("clock", place, one)
     for one in answered("credentials", lambda: identity(account, target, stack)):
         yield Row("identity", place, one)

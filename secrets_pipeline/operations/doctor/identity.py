@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.aws.leases.shared import AHEAD_SECONDS
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.errors import AwsError
@@ -47,12 +48,13 @@ def identity(account: AwsAccount, target: Target, stack: str) -> Iterator[Answer
         yield fine(about, f"{said}, as targets say")
 
 
-def clock(account: AwsAccount, now: datetime) -> Iterator[Answer]:
+def clock(account: AwsAccount, now: datetime, *, shared_leases: bool) -> Iterator[Answer]:
     """Compare the time here with the one in an answer of AWS, which refuses signatures that are five minutes off.
 
     Args:
         account: who is asked.
         now: the time here.
+        shared_leases: whether leases are in S3.
     """
     with calling("GetCallerIdentity", f"in {account.region}"):
         try:
@@ -61,15 +63,16 @@ def clock(account: AwsAccount, now: datetime) -> Iterator[Answer]:
             # A signature that is too old is refused with the time in the answer.
             told = dict(refused.response.get("ResponseMetadata", {}))
     headers = told.get("HTTPHeaders")
-    yield skew(headers.get("date") if isinstance(headers, Mapping) else None, now)
+    yield skew(headers.get("date") if isinstance(headers, Mapping) else None, now, shared_leases=shared_leases)
 
 
-def skew(date: str | None, now: datetime) -> Answer:
+def skew(date: str | None, now: datetime, *, shared_leases: bool = False) -> Answer:
     """Judge a clock. Pure.
 
     Args:
         date: the header, for example `Sun, 29 Nov 2026 05:43:42 GMT`.
         now: the time here, with its zone.
+        shared_leases: whether leases are in S3, so that a run is refused if this clock is a minute ahead.
     """
     try:
         there = parsedate_to_datetime(date or "").replace(tzinfo=UTC)
@@ -79,4 +82,10 @@ def skew(date: str | None, now: datetime) -> Answer:
     if off > MOST_SKEW:
         text = f"this machine's clock is {off.total_seconds() / 60:.0f} minutes off AWS's"
         return Answer("clock", Verdict.WILL_FAIL, text, "Set it by NTP: AWS refuses requests signed 5 minutes off.")
+    if shared_leases and (now - there).total_seconds() > AHEAD_SECONDS:
+        text = f"this machine's clock is {off.total_seconds():.0f} seconds ahead of AWS's"
+        remedy = (
+            f"Set it by NTP: with leases in S3, an apply is refused if it is over {AHEAD_SECONDS:.0f} seconds ahead."
+        )
+        return Answer("clock", Verdict.WILL_FAIL, text, remedy)
     return fine("clock", f"{off.total_seconds():.0f} seconds off AWS's")

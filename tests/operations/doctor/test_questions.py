@@ -46,6 +46,11 @@ def test_a_clock_may_be_five_minutes_off(date: str | None, off: timedelta, verdi
     assert skew(date, NOON + off).verdict is verdict
 
 
+@pytest.mark.parametrize(("seconds", "verdict"), [(60, Verdict.FINE), (61, Verdict.WILL_FAIL), (-61, Verdict.FINE)])
+def test_a_clock_may_be_a_minute_ahead_where_leases_are_in_s3(seconds: int, verdict: Verdict) -> None:
+    assert skew(DATE, NOON + timedelta(seconds=seconds), shared_leases=True).verdict is verdict
+
+
 def test_a_clock_that_is_off_is_told_by_the_date_of_awss_own_answer(bench: Bench, sessions: Sessions) -> None:
     spec = bench.spec(bench.declared())
     settings = OperatorSettings(grants=TRUSTED)
