@@ -17,8 +17,8 @@ _HEAD: Final = """\
 
 [`answers.json`](../../tests/contracts/recorded/answers.json) has what AWS itself answered, as other people's tests
 recorded it. `make test` asks the embedded AWS the same: {steps} requests of {records} records. It answers {same} of
-{compared} error codes (none if a request succeeds), texts and members as AWS did. The others are in this table. A test fails if the embedded AWS
-answers anything else than the table says, even if it answers as AWS.
+{compared} error codes (none if a request succeeds), texts and members as AWS did. The others are in this table. A test
+fails if the embedded AWS answers anything else than the table says, even if it answers as AWS.
 
 """
 _TAIL: Final = """\

@@ -69,14 +69,14 @@ GAPS: Mapping[str, Sequence[Gap]] = {
         ),
         *_of(
             "O3",
-            "deployments of an ECS service keep their date and task definition: it is started anew by each apply",
+            "deployments of an ECS service keep their date and task definition: each apply starts it anew",
             (_IDLE, "consumer_refresh", "refresh update", "applied Because"),
             (_IDLE_PLAN, "consumer_refresh", "refresh update", "Because"),
             (_IDLE_PLAN, "consumer_refresh", "refreshed update", "Because"),
         ),
         *_of(
             "O4",
-            "`alias/aws/secretsmanager` has not AWS's key policy, which lets whoever Secrets Manager lets",
+            "`alias/aws/secretsmanager` lacks AWS's key policy, which lets in everybody whom Secrets Manager lets in",
             (_CORE_FIRST, "consumers_can_read", "wrong", "DeniedByKms identity policy"),
         ),
         *_of("O5", "Secrets Manager emits no events", ("event reaches the queue", "event", "", "")),
@@ -109,7 +109,7 @@ GAPS: Mapping[str, Sequence[Gap]] = {
         *_not_by_arn("M7"),
         *_of(
             "M8",
-            "there is no `alias/aws/secretsmanager`, so what may be read under it is not known",
+            "there is no `alias/aws/secretsmanager`, so nobody can tell who may read secrets under it",
             (_CORE_FIRST, "consumers_can_read", "waiting", "Unknown KMS key"),
             (_CORE_FIRST, "nobody_else_can_read", "waiting", "Unknown KMS key"),
             (_CORE_FIRST, "policies_are_not_public", "waiting", "UnreadPolicies"),

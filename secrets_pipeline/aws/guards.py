@@ -19,7 +19,7 @@ READ_ONLY_VARIABLE = "SECRETS_PIPELINE_READ_ONLY"
 _CALL: Final = "secrets-pipeline-fenced-call"
 _REFUSED: Final = 300
 _UNANSWERED: Final = (ConnectionClosedError, ReadTimeoutError)
-"""What AWS may have performed. A connection that was never made raises other errors."""
+"""Errors after which AWS may have performed the call: without a connection, botocore raises others."""
 _STALE: Final = frozenset(
     {"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"}
 )
@@ -57,8 +57,8 @@ class ReadOnly:
 class Fence:
     """Asks a run's lease before each try of a write, and once more right before its bytes go.
 
-    The first question spares a connection; the second is behind all that may take long (DNS, connect, TLS). What stands
-    still between the second one and the first byte, AWS itself refuses by the age of the signature.
+    The first question spares a connection; the second is behind all that may take long (DNS, connect, TLS). If the run
+    stands still between the second one and the first byte, AWS refuses the request by the age of its signature.
 
     Args:
         check: raises if the run may write no more.

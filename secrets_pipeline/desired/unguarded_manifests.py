@@ -21,7 +21,7 @@ class UnguardedManifests(Spec):
 
     @property
     def problem(self) -> str:
-        """Say what is the matter."""
+        """Return the problem."""
         return (
             f"any manifest can make itself part of stack {self.stack} and use the values of its secrets; these do: "
             f"{with_examples(self.manifests)}"
@@ -29,7 +29,7 @@ class UnguardedManifests(Spec):
 
     @property
     def remedy(self) -> str:
-        """Say what to write."""
+        """Return the remedy."""
         return (
             "Look whether each belongs to it. Then list them under `manifests` of its rule under `targets` in the "
             "operator's settings: `secrets-pipeline init` prints that rule."

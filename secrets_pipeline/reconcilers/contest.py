@@ -33,7 +33,7 @@ def lost_contest(stack: Stack, kind: ContestedKind, name: str) -> NotOurs | None
         if one.stacks:
             said = f"is declared by stack {', '.join(one.stacks)} too, and no mark says that it is this stack's"
         else:
-            said = f"is named after stack {one.owner}, whose secrets begin so"
+            said = f"is named after stack {one.owner}, which owns that prefix"
         way = "write another name here"
         if kind is ContestedKind.SECRET:
             line = grant_line(stack.spec.stack, Boundary.SECRET, name)

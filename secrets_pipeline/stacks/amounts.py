@@ -116,7 +116,7 @@ def make(size: int) -> None:
 
 
 class _Budget:
-    """What a repository may use of something, and how much of it each manifest may use when all is spent.
+    """A limit for the whole repository, and the share that each manifest has when the limit is reached.
 
     Args:
         most: for the whole repository, beyond what is free.

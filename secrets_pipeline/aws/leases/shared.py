@@ -153,7 +153,7 @@ class SharedLease:
 
     def _refusal(self) -> GuardError:
         if not self._late:
-            return GuardError(self._lost, remedy="This run writes nothing more. What it has done is done; apply again.")
+            return GuardError(self._lost, remedy="This run writes nothing more. Its finished work stays. Apply again.")
         calls = ", ".join(dict.fromkeys(self._late))
         return GuardError(
             f"{self._lost}. AWS answered these calls after this run could trust its lease: {calls}",
@@ -308,7 +308,7 @@ def _in(seconds: float) -> str:
 
 
 def _unsettled(there: Seen | None) -> str:
-    """Whose last writes have to be looked for by whoever takes a lease that is like this."""
+    """Return the run whose last writes the next holder has to check; empty if there is none."""
     if there is None:
         return ""
     return there.record.unsettled if there.record.released else there.record.run_id

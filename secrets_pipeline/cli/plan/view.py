@@ -42,7 +42,7 @@ DECLARED = ("kind", "name", "component", "detail")
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What one stack declares, without a look at AWS.
+    """One stack's declarations, read without AWS.
 
     Attributes:
         target: where it lives.

@@ -140,8 +140,9 @@ AdoptNames: TypeAlias = Annotated[
         "--adopt",
         metavar="NAME",
         help="Take over the secret, database or key alias of that name, or glob, that exists without our tags, or "
-        "that a stack which has left it marked; what another repository marked by its whole name alone; "
-        "function:NAME for a rotation function with its role and log group; may be repeated.",
+        "that is marked by a stack which declares it no longer. A glob does not match what another repository marked: "
+        "write its whole name. Write function:NAME for a rotation function with its role and log group. May be "
+        "repeated.",
         show_default=False,
     ),
 ]

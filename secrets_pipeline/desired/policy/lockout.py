@@ -38,7 +38,7 @@ _PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who must not be locked out.
+    """The identity that a policy must not lock out.
 
     Attributes:
         account_id: None takes any account for it.
@@ -59,7 +59,7 @@ class Caller:
 
     @property
     def type(self) -> str:
-        """What `aws:PrincipalType` says of it."""
+        """The identity's `aws:PrincipalType`."""
         return {"role": "AssumedRole", "user": "User"}.get(self.resource.partition("/")[0], "Account")
 
     def is_in(self, principals: list[str]) -> bool:

@@ -21,8 +21,7 @@ class BucketLeases(AssumedRole):
         ge=160,
         le=900,
         description=(
-            "How long a lease lasts that its run no longer renews. All but 120 of them are the time in which the run "
-            "has to renew it."
+            "Seconds until a lease expires if its run does not renew it. The run stops writing 120 seconds earlier."
         ),
     )
     takeover_delay: int = Field(
@@ -30,8 +29,9 @@ class BucketLeases(AssumedRole):
         ge=0,
         le=900,
         description=(
-            "How many seconds after that another run may take over; until then AWS takes what the run has signed, but "
-            "not sent. 300 fits services that refuse a signature after five minutes, 900 those that do after fifteen."
+            "Seconds after the lease expired until another run may take it over. In that time AWS still accepts what "
+            "the first run signed and did not send. 300 suits services that refuse a signature after five minutes, 900 "
+            "those that do so after fifteen."
         ),
     )
 

@@ -212,8 +212,8 @@ class OperatorSettings(Spec):
     rotation_preflight: bool = Field(
         default=True,
         description=(
-            "Whether function, role and value are looked at before a rotation is switched on; false where the pipeline "
-            "may read neither Lambda nor IAM. The host that the managed function logs in to is looked at in any case."
+            "Check function, role and value before a rotation is switched on; false where the pipeline may read "
+            "neither Lambda nor IAM. The host that the managed function logs in to is checked in any case."
         ),
     )
     read_only: bool = Field(

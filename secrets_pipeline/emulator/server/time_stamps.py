@@ -1,8 +1,8 @@
 """Refuse requests that were signed too long ago, or too far in the future, as AWS does; by the real time.
 
 AWS says: "In most cases, a request must reach AWS within five minutes of the time stamp in the request. Otherwise, AWS
-denies the request" (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html). What AWS answered says which
-services take a request for five minutes and which for fifteen, and how it words that:
+denies the request" (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html). Published answers of AWS
+say which services take a request for five minutes and which for fifteen, and how it words that:
 
 - five: Secrets Manager (boto/botocore#3587), KMS (credstash's error, quoted in many a guide), Parameter Store
   (aws/aws-sdk-net#1506), ECS (fabfuel/ecs-deploy#126), CloudWatch Logs (hashicorp/terraform-provider-aws#34683), Lambda

@@ -26,7 +26,7 @@ _IN_PYTHON: Final = {
     r"\p{Z}": r"\s",
     r"\w-": r"\w\-",
 }
-"""What Java's patterns have in another spelling than Python's, with as much in it or a little more."""
+"""Java's character classes in Python's spelling; each matches the same characters or a few more."""
 
 
 def validate(service: str, operation: str, params: Mapping[str, Any]) -> None:

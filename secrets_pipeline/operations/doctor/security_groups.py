@@ -44,11 +44,11 @@ def refusals(function: Side, target: Side, port: int, known: Mapping[str, Securi
     """
     if not _may_pass(_rules(function, known, inbound=False), port, target):
         ours, theirs = " ".join(function.groups), " ".join(target.groups)
-        text = f"security groups {ours} of {function.name} let nothing out to port {port} of {target.name}"
+        text = f"security groups {ours} of {function.name} allow no outbound traffic to port {port} of {target.name}"
         yield text, f"Add an outbound rule for TCP {port}" + (f" to {theirs}." if theirs else ".")
     if target.groups and not _may_pass(_rules(target, known, inbound=True), port, function):
         ours, theirs = " ".join(function.groups), " ".join(target.groups)
-        text = f"security groups {theirs} of {target.name} let {function.name} not in on port {port}"
+        text = f"security groups {theirs} of {target.name} do not let {function.name} in on port {port}"
         yield text, f"Add an inbound rule for TCP {port} from {ours}."
 
 

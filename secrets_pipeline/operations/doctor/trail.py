@@ -50,7 +50,7 @@ def trail(stacks: Sequence[Stack]) -> Iterator[Answer]:
     missing = [one for one in wanted if not any(one in judged.recorded for _, judged in trails)]
     if not missing:
         good = dict.fromkeys(name for name, judged in trails if judged.recorded)
-        yield fine("trail", f"{', '.join(good)} tells of management events")
+        yield fine("trail", f"{', '.join(good)} records management events")
         return
     lacks = [f"{name} {judged.lack}" for name, judged in trails if judged.lack]
     text = "; ".join(lacks) or f"no trail covers {account.region}"
@@ -58,7 +58,7 @@ def trail(stacks: Sequence[Stack]) -> Iterator[Answer]:
 
 
 class _Judged(NamedTuple):
-    """What a trail records of the services that are wanted, and what it lacks; empty for nothing."""
+    """The wanted services that a trail records, and why it records too little; empty if it records all."""
 
     recorded: frozenset[str] = frozenset()
     lack: str = ""

@@ -8,7 +8,7 @@ from secrets_pipeline.operations.runbook.entry import Entry, check
 
 _WAITS: Final = """
 It is blocked, waits for something else, or left the YAML and stays until it is pruned; the row says
-which. A thing under a declared name that is not this stack's is red.
+which. If something that is not this stack's has a declared name, the check is red.
 """
 _DIFFERENCES: Final = """
 `secrets-pipeline plan -s STACK --deep` shows each difference, and with `changed outside` what others

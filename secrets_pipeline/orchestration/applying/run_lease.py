@@ -43,7 +43,7 @@ def leases_of(instance: dg.DagsterInstance, stacks: Stacks) -> Leases:
     kept = type(instance.event_log_storage).__name__
     if kept not in _OF_ONE_HOST:
         raise GuardError(
-            f"several hosts can share Dagster's storage ({kept}), but a lock file keeps runs of one host apart alone",
+            f"several hosts can share Dagster's storage ({kept}), but a lock file works on one host only",
             remedy="Name an S3 bucket in the operator's settings: leases: {bucket: NAME, region: REGION}.",
         )
     return FileLeases(Path(instance.root_directory) / "locks")
@@ -68,8 +68,8 @@ def run_lease(
         tell: is told what the run waits for, and until when.
 
     Raises:
-        GuardError: see `leases_of`; or if another run has the lease for ten minutes, this one was ended before, or this
-            host's clock is ahead of AWS's.
+        GuardError: see `leases_of`; or if another run has the lease for as long as `patience_of` says, this one was
+            ended before, or this host's clock is ahead of AWS's.
         AwsError: if the store of leases refuses.
     """
     leases = leases_of(instance, stacks)

@@ -91,9 +91,9 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
     still has the lease. A run that takes an expired lease over compares everything deeply.
 
     Raises:
-        GuardError: if nobody names the stack's account, if another run has the lease for ten minutes, if it is a lock
-            file and storage is shared, if this host's clock is ahead of AWS's, or if a later run has applied another
-            commit meanwhile.
+        GuardError: if nobody names the stack's account, if another run has the lease for as long as `patience_of` says,
+            if it is a lock file and storage is shared, if this host's clock is ahead of AWS's, or if a later run has
+            applied another commit meanwhile.
     """
     resources: Any = context.resources
     stack = context.run.tags.get(PARTITION_TAG) if context.run else None

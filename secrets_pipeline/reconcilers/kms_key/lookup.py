@@ -102,7 +102,7 @@ def in_the_way(stack: Stack, alias: str) -> MarkedKey | None:
 
 
 def foreign_key(stack: Stack, key: KeySpec) -> tuple[MarkedKey, NotOurs] | None:
-    """Find the key of others that stands in the way of a declared one, and why; None where nothing does.
+    """Find somebody else's key that blocks a declared one, and the reason; None if none does.
 
     A key without a mark that nobody asked to make, Terraform's for example, is used as it is.
     """

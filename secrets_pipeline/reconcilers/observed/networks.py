@@ -63,7 +63,7 @@ class SecurityRule:
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroup:
-    """What a security group lets in and out over TCP."""
+    """The TCP rules of a security group."""
 
     inbound: tuple[SecurityRule, ...]
     outbound: tuple[SecurityRule, ...]

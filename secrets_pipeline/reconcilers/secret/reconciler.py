@@ -153,7 +153,7 @@ class SecretReconciler:
         return Change(resource, ChangeClass.NONE, said, drift=bool(kept), depends_on=needs)
 
     def _takes_in(self, secret: DesiredSecret) -> tuple[Reason, ...]:
-        """What the value of a new secret takes in, if it takes in anything."""
+        """Return the reason that lists what a new secret's value takes in; empty if it takes in nothing."""
         why = reason_to_write(self._stack, secret.spec, None, "new value")
         return (why,) if why.details else ()
 

@@ -46,7 +46,7 @@ def taken_in(stack: Stack, secret: SecretSpec) -> dict[str, str]:
     """List the secrets, parameters, variables and files that a declared value takes in; no endpoint or ARN.
 
     Returns:
-        What a plan calls each, by a name that stays when a database begins to use it as its password.
+        The plan's name of each; it stays when a database begins to use the secret as its password.
     """
     found: dict[str, str] = {}
     for leaf in secret.value.leaves if isinstance(secret.value, DeclaredValue) else ():

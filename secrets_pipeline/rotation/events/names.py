@@ -37,7 +37,7 @@ SECRET_CALLS = (
     "UntagResource",
     "UpdateSecret",
 )
-"""What somebody may do to a secret that a stack declares otherwise. Values come as `Secret Label Updated`.
+"""Calls that can make a secret differ from its declaration. New values come as `Secret Label Updated`.
 
 TagResource is left out: nobody can forge a mark with it, and each apply calls it for each secret that it writes.
 """
@@ -101,11 +101,12 @@ IAM_CALLS = (
     "UpdateSAMLProvider",
     "UpdateUser",
 )
-"""What changes who may read, or who may become somebody who may. A policy or group that is made counts when it is
-attached or has a member, and has neither when it is deleted. No call of STS is among them: each hands out a session of
-somebody who may already what IAM says (https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html); its
-one setting is IAM's SetSecurityTokenServicePreferences. A delegation request hands a partner a session of whoever
-accepts it, with no role that a list would show.
+"""Calls that change who can read a secret, or who can assume a reader's role. A policy or group that is made counts
+when it is attached or has a member, and has neither when it is deleted. No call of STS is among them: each hands out
+a session of somebody who may already what IAM says
+(https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html); its one setting is IAM's
+SetSecurityTokenServicePreferences. A delegation request hands a partner a session of whoever accepts it, with no role
+that a list would show.
 
 Sources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 and https://docs.aws.amazon.com/IAM/latest/APIReference/API_AcceptDelegationRequest.html
@@ -139,7 +140,7 @@ SHARE_CALLS = (
     "DisassociateResourceSharePermission",
     "SetDefaultPermissionVersion",
 )
-"""What changes whom a KMS key is shared with by RAM, which then writes the key's policy `AWS_RAM`.
+"""RAM's calls that change whom it shares a KMS key with; RAM then writes the key's policy `AWS_RAM`.
 
 Sources: https://docs.aws.amazon.com/ram/latest/APIReference/API_Operations.html and
 https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html

@@ -106,7 +106,7 @@ class TopLevel:
         return self._processed[path]
 
     def _admitted(self, path: Path, found: Processed) -> Processed:
-        """What a manifest gives to stacks that it may be part of: nobody stops another stack by joining it."""
+        """Leave out what a manifest says of stacks that it may not join, so that joining a stack cannot stop it."""
         manifest = self._files.name(path)
         names = {draft.stack for draft in found.drafts} | found.broken
         foreign = {name for name in names if not self._admits(name, manifest)}

@@ -94,8 +94,8 @@ def net(bench: Bench) -> Net:
 def test_what_lets_nobody_in_is_named_on_each_way(net: Net) -> None:
     name = f"function {net.bench.stack}-rotation"
     closed = [
-        f"security groups {net.database} of database {net.bench.stack} let {name} not in on port 3306",
-        f"security groups {net.endpoint} of the VPC endpoint of Secrets Manager let {name} not in on port 443",
+        f"security groups {net.database} of database {net.bench.stack} do not let {name} in on port 3306",
+        f"security groups {net.endpoint} of the VPC endpoint of Secrets Manager do not let {name} in on port 443",
     ]
     assert net.failing() == closed
     net.open(net.database, 3306, to=net.function)
@@ -110,7 +110,7 @@ def test_what_lets_nothing_out_is_named_on_each_way(net: Net) -> None:
     net.open(net.endpoint, 443, to=net.function)
     assert net.failing() == []
     net.close(net.function)
-    name = f"security groups {net.function} of function {net.bench.stack}-rotation let nothing out"
+    name = f"security groups {net.function} of function {net.bench.stack}-rotation allow no outbound traffic"
     assert net.failing() == [
         f"{name} to port 3306 of database {net.bench.stack}",
         f"{name} to port 443 of the VPC endpoint of Secrets Manager",

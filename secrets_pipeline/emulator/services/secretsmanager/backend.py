@@ -40,7 +40,7 @@ _TOKEN_MISSING = {
     **dict.fromkeys(("CreateSecret", "PutSecretValue", "UpdateSecret"), "InvalidRequestException"),
     "RotateSecret": "InvalidParameterException",
 }
-"""What AWS answers to a request without ClientRequestToken, which every SDK sends."""
+"""AWS's error code for a request without ClientRequestToken. Every SDK sends one."""
 _ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:(?P<account>\d{12}):secret:.+")
 
 Operation = Callable[[OperationRequest], Mapping[str, Any]]

@@ -1,6 +1,6 @@
 """Beliefs about signatures: how old one may be, for each service that is written to; see `aws/leases/shared.py`.
 
-What is written to does not exist, so that nothing changes where a service takes the request.
+Each request names a resource that does not exist, so it changes nothing even if a service accepts it.
 """
 
 from __future__ import annotations
