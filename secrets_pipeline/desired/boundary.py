@@ -83,7 +83,7 @@ class Contested(Spec):
         kind: what it names.
         name: the secret's name, the database's identifier, the function's name or the key's alias.
         stacks: the other stacks that declare it.
-        owner: the stack that may make it while AWS has none; empty if nobody may.
+        owners: the stacks that it is named after; one that is alone may make it while AWS has none.
         where: text that names the place in YAML.
         account_id: where the others are; None where nobody knows it yet.
     """
@@ -91,7 +91,7 @@ class Contested(Spec):
     kind: ContestedKind
     name: str
     stacks: tuple[str, ...]
-    owner: str = ""
+    owners: tuple[str, ...] = ()
     where: str
     account_id: str | None = None
 

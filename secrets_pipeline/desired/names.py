@@ -127,11 +127,12 @@ def stack_owns(stack: str, prefix: str) -> bool:
     return whole or (len(parts) > 1 and all(_within(words, _words(part)) for part in parts))
 
 
-def named_after(name: str, stacks: Iterable[str]) -> str:
-    """Find the stack whose own name begins a name in AWS; empty if none does, or several do.
+def named_after(name: str, stacks: Iterable[str]) -> tuple[str, ...]:
+    """Find the stack whose own name begins a name in AWS: none, one, or several of the same words.
 
     Of `myapp/prod/db` and `myapp-prod-db` that is `myapp-prod`, and not `evil-myapp-prod` or `myapp-prod-db`: the
-    shorter one has all names that begin so. A stack of one word has no names in this way.
+    shorter one has all names that begin so. `myapp-prod` and `myapp_prod` are of the same words. A stack of one word
+    has no names in this way.
 
     Args:
         name: of a secret, an alias, an identifier or a function.
@@ -143,8 +144,7 @@ def named_after(name: str, stacks: Iterable[str]) -> str:
     for stack in stacks:
         if (words := _words(stack)) in begins:
             found.setdefault(len(words), []).append(stack)
-    first = found[min(found)] if found else []
-    return first[0] if len(first) == 1 else ""
+    return tuple(sorted(found[min(found)])) if found else ()
 
 
 def _beginnings(name: str) -> set[tuple[str, ...]]:

@@ -26,14 +26,15 @@ def lost_contest(stack: Stack, kind: ContestedKind, name: str) -> NotOurs | None
         AwsError: if STS does not tell the account.
     """
     for one in stack.spec.contested:
-        if (one.kind, one.name) != (kind, name) or one.owner == stack.spec.stack:
+        if (one.kind, one.name) != (kind, name) or one.owners == (stack.spec.stack,):
             continue
         if one.account_id not in (None, stack.account.account_id):
             continue
         if one.stacks:
             said = f"is declared by stack {', '.join(one.stacks)} too, and no mark says that it is this stack's"
         else:
-            said = f"is named after stack {one.owner}, which owns that prefix"
+            others = ", ".join(owner for owner in one.owners if owner != stack.spec.stack)
+            said = f"is named after stack {others}, which owns that prefix"
         way = "write another name here"
         if kind is ContestedKind.SECRET:
             line = grant_line(stack.spec.stack, Boundary.SECRET, name)

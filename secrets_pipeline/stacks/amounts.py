@@ -129,9 +129,9 @@ class _Budget:
         self._used: dict[Hashable, int] = {}
         self._shared = 0
 
-    def fits(self, what: Hashable, size: int) -> bool:
-        """Whether a manifest may use so much more."""
-        return self._shared + self._beyond(what, size) <= self._most
+    def left(self, what: Hashable) -> int:
+        """How much a manifest may use yet."""
+        return max(0, self._free - self._used.get(what, 0)) + self._most - self._shared
 
     def use(self, what: Hashable, size: int) -> None:
         """Count what a manifest uses."""
@@ -196,7 +196,7 @@ class Amounts:
         Raises:
             ValueError: if all are too many; they are not counted then.
         """
-        if not self._values.fits(self._whose, size):
+        if size > self._values.left(self._whose):
             message = (
                 f"included files and aliases give more than {MOST_VALUES} values in this repository, "
                 "each counted as often as it is there: include less often, or less at once"
@@ -204,15 +204,19 @@ class Amounts:
             raise ValueError(message)
         self._values.use(self._whose, size)
 
+    def steps_left(self) -> int:
+        """Steps that the yq expressions of the manifest may take yet."""
+        return self._steps.left(self._whose)
+
     def step(self, steps: int) -> None:
         """Count steps that a yq expression took.
 
         Raises:
-            ValueError: if all are too many.
+            ValueError: if all are too many; those that are left are counted then.
         """
-        fits = self._steps.fits(self._whose, steps)
-        self._steps.use(self._whose, steps)
-        if not fits:
+        left = self.steps_left()
+        self._steps.use(self._whose, min(steps, left))
+        if steps > left or not left:
             message = (
                 f"the yq expressions of this repository take more than {MOST_STEPS} steps, for each value on the way "
                 "is one: choose less with them, or include smaller files"
@@ -225,7 +229,7 @@ class Amounts:
         Raises:
             ValueError: if all are too long; it is not counted then.
         """
-        if not self._hcl.fits(self._whose, len(text)):
+        if len(text) > self._hcl.left(self._whose):
             message = (
                 f"included HCL files have more than {MOST_HCL} characters in this repository: "
                 "include fewer or smaller ones, or JSON"

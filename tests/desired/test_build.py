@@ -199,6 +199,20 @@ def test_one_name_from_two_stacks_in_one_account_and_region_is_said_and_left_to_
     assert [one for one in built.notices if "secret myapp/key is declared by stacks one, two" in one]
 
 
+def test_names_that_begin_as_two_stacks_of_the_same_words_do_are_neithers(bench: Bench) -> None:
+    bench.settings = OperatorSettings()
+    text = "name: {name}\nvars: {{context_name: my, environment: app, region: eu-west-2}}\ncomponents: {{terraform: {terraform}}}"
+    secrets = '{"secretsmanager/%s": {vars: {secrets: {%s: {secret_data: x-9}}}}}'
+    built = bench.build(
+        first=text.format(name="my-app", terraform=secrets % ("a", "here")),
+        second=text.format(name="my_app", terraform=secrets % ("b", "planted")),
+    )
+    assert not built.errors
+    for stack, name in (("my-app", "my/app/here"), ("my_app", "my/app/planted")):
+        (contested,) = built.specs[stack].contested
+        assert (contested.name, contested.stacks, contested.owners) == (name, (), ("my-app", "my_app"))
+
+
 def test_a_stack_whose_account_is_not_known_contests_a_name_with_each_account_that_has_it(bench: Bench) -> None:
     accounts = {"one": "111122223333", "two": "444455556666"}
     bench.settings = OperatorSettings(

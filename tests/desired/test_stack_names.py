@@ -64,12 +64,12 @@ def test_a_stack_without_components_of_ours_may_be_called_anything(bench: Bench)
 
 
 @pytest.mark.parametrize(
-    ("name", "stacks", "owner"),
+    ("name", "stacks", "owners"),
     [
         ("myapp/prod/db/password", ["myapp-prod", "evil-myapp-prod"], "myapp-prod"),
         ("myapp/prod/db/password", ["evil-myapp-prod"], ""),
         ("myapp/prod/db/password", ["myapp-prod-db", "myapp-prod"], "myapp-prod"),
-        ("myapp/prod/db/password", ["myapp-prod", "myapp_prod"], ""),
+        ("myapp/prod/db/password", ["myapp_prod", "myapp-prod"], "myapp-prod myapp_prod"),
         ("myapp/prod/db/password", ["myapp"], ""),
         ("myapp/production/password", ["myapp-prod"], ""),
         ("myapp-prod/password", ["myapp-prod"], "myapp-prod"),
@@ -79,5 +79,5 @@ def test_a_stack_without_components_of_ours_may_be_called_anything(bench: Bench)
         ("secrets-pipeline-rotation-myapp-prod", ["myapp-prod", "prod"], "myapp-prod"),
     ],
 )
-def test_a_name_is_named_after_the_stack_whose_words_begin_it(name: str, stacks: list[str], owner: str) -> None:
-    assert named_after(name, stacks) == owner
+def test_a_name_is_named_after_the_stack_whose_words_begin_it(name: str, stacks: list[str], owners: str) -> None:
+    assert named_after(name, stacks) == tuple(owners.split())

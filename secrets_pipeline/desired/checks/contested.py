@@ -36,7 +36,7 @@ def with_contested(specs: Mapping[str, StackSpec], grants: Sequence[GrantRule] =
     found: dict[str, list[Contested]] = {}
     for (region, kind, name), stacks in owners.items():
         claimants = in_region[region] if kind is ContestedKind.SECRET else list(stacks)
-        if len(stacks) == 1 and named_after(name, claimants) in ("", *stacks):
+        if len(stacks) == 1 and stacks.keys() >= set(named_after(name, claimants)):
             continue
         for stack, where in stacks.items():
             own, others = specs[stack].target.account_id, sorted({*claimants, *stacks} - {stack})
@@ -44,10 +44,10 @@ def with_contested(specs: Mapping[str, StackSpec], grants: Sequence[GrantRule] =
             for account in sorted(places, key=str):
                 there = [other for other in others if specs[other].target.account_id == account]
                 rivals = tuple(other for other in there if other in stacks)
-                owner = named_after(name, [stack, *there] if kind is ContestedKind.SECRET else [stack, *rivals])
-                theirs = owner not in ("", stack) and not granted(grants, stack, Boundary.SECRET, name)
+                owners = named_after(name, [stack, *there] if kind is ContestedKind.SECRET else [stack, *rivals])
+                theirs = {*owners} - {stack} and not granted(grants, stack, Boundary.SECRET, name)
                 if rivals or theirs:
-                    one = Contested(kind=kind, name=name, stacks=rivals, owner=owner, where=where, account_id=account)
+                    one = Contested(kind=kind, name=name, stacks=rivals, owners=owners, where=where, account_id=account)
                     found.setdefault(stack, []).append(one)
     return {
         stack: spec.model_copy(update={"contested": tuple(found[stack])}) if stack in found else spec
@@ -83,8 +83,9 @@ def contested_notices(specs: Mapping[str, StackSpec]) -> dict[str, frozenset[str
     notices: dict[str, frozenset[str]] = {}
     for kind, name, stacks in found:
         said = (
-            f"{kind} {name} is declared by stacks {', '.join(stacks)} in one account and region: it stays with the "
-            "stack that AWS has it of, or else with the stack that it is named after. It is blocked in the others."
+            f"{kind} {name} is declared by stacks {', '.join(stacks)} in one account and region. The stack whose mark "
+            "it has keeps it; if AWS does not have it yet, the stack that it is named after may make it. It is blocked "
+            "in the others."
         )
         notices[said + (_CURE if kind is ContestedKind.SECRET else "")] = frozenset(stacks)
     return notices

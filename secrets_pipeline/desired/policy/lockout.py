@@ -33,7 +33,7 @@ _ROLE_PATH = re.compile(r":role/.*/")
 _ARN_KEY = "aws:principalarn"
 _ACCOUNT_KEYS = frozenset({"aws:principalaccount", "kms:calleraccount"})
 _TYPE_KEY = "aws:principaltype"
-_PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+_PARTITIONS = ("aws", "aws-cn", "aws-eusc", "aws-us-gov")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ class Caller:
         found = _IDENTITY.fullmatch(principal)
         return found is not None and Caller(found["account"], _resource(found["kind"], found["name"])) == self
 
-    def matches(self, pattern: str, *, wildcards: bool) -> bool:
-        """Whether a value of `aws:PrincipalArn` may mean it."""
+    def matches(self, pattern: str, *, wildcards: bool, certain: bool) -> bool:
+        """Whether a value of `aws:PrincipalArn` may mean it, whatever the role's path is; or does so for certain."""
         if self.is_identity(pattern):
             return True
-        written = _ROLE_PATH.sub(":role/", pattern)
+        written = pattern if certain else _ROLE_PATH.sub(":role/", pattern)
         arns = [iam_arn(self.account_id or "0" * 12, self.resource or "root", partition=one) for one in _PARTITIONS]
         return wildcards and any(fnmatch.fnmatchcase(arn, written) for arn in arns)
 
@@ -100,9 +100,10 @@ def locks_out(statement: Mapping[str, Any], caller: Caller, recovery: tuple[str,
     if statement.get("Effect") != "Deny" or not _denies(statement, recovery):
         return False
     if "NotPrincipal" in statement:
-        whom = not any(caller.is_identity(one) for one in _principals(statement["NotPrincipal"]))
+        excepted = _principals(statement["NotPrincipal"])
+        whom = all(isinstance(one, str) and not caller.is_identity(one) for one in excepted)
     else:
-        whom = caller.is_in(_principals(statement.get("Principal")))
+        whom = caller.is_in([one for one in _principals(statement.get("Principal")) if isinstance(one, str)])
     return whom and all(
         _holds(str(operator), str(key), values, caller)
         for operator, block in _mapping(statement.get("Condition")).items()
@@ -128,11 +129,13 @@ def _holds(operator: str, key: str, values: object, caller: Caller) -> bool:
     negated = "not" in base
     if not re.fullmatch(r"(string(not)?(equals|like)(ignorecase)?|arn(not)?(equals|like))", base):
         return False
-    listed = [one for one in _listed(values) if isinstance(one, str)]
+    listed = _listed(values)
+    if not all(isinstance(one, str) for one in listed):
+        return False
     wildcards = "like" in base or base.startswith("arn")
     name = key.lower()
     if name == _ARN_KEY:
-        matches = any(caller.matches(one, wildcards=wildcards) for one in listed)
+        matches = any(caller.matches(one, wildcards=wildcards, certain=not negated) for one in listed)
     elif name in _ACCOUNT_KEYS:
         matches = any(caller.account_id in (None, one) or (wildcards and one == "*") for one in listed)
     elif name == _TYPE_KEY:
@@ -142,9 +145,8 @@ def _holds(operator: str, key: str, values: object, caller: Caller) -> bool:
     return matches is not negated
 
 
-def _principals(principal: object) -> list[str]:
-    named = principal.get("AWS", ()) if isinstance(principal, Mapping) else principal
-    return [one for one in _listed(named) if isinstance(one, str)]
+def _principals(principal: object) -> list[Any]:
+    return _listed(principal.get("AWS", ()) if isinstance(principal, Mapping) else principal)
 
 
 def _listed(value: object) -> list[Any]:

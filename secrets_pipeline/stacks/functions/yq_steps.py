@@ -24,12 +24,16 @@ class YqError(ValueError):
 class Steps:
     """Counts the steps of one expression, those too that give nothing in the end.
 
+    Args:
+        most: it may take no more.
+
     Attributes:
         taken: so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_STEPS) -> None:
         self.taken = 0
+        self._most = min(most, MOST_STEPS)
         self._sizes = Sizes()
 
     def count(self, steps: int = 1) -> None:
@@ -39,9 +43,9 @@ class Steps:
             YqError: if they are too many.
         """
         self.taken += steps
-        if self.taken > MOST_STEPS:
+        if self.taken > self._most:
             message = (
-                f"takes more than {MOST_STEPS} steps, for each value on the way is one: "
+                f"takes more than {self._most} steps, for each value on the way is one: "
                 "choose with paths or select() before you compare or join, or include a smaller file"
             )
             raise YqError(message)

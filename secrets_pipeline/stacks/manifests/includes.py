@@ -89,7 +89,7 @@ class Parser:
 
     def _evaluated(self, query: str, value: Value) -> Value:
         self._amounts.step(0)
-        steps = yq.Steps()
+        steps = yq.Steps(self._amounts.steps_left())
         try:
             return yq.evaluate(query, value, steps)
         finally:

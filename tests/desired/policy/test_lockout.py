@@ -58,3 +58,32 @@ def test_the_caller_is_found_by_what_sts_says_of_it(caller: str, excepted: str, 
     condition = {"ArnNotEquals": {"aws:PrincipalArn": excepted}}
     statement = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": condition}
     assert locks_out(statement, Caller.of(caller), SECRET_RECOVERY) is locked
+
+
+@pytest.mark.parametrize(
+    ("operator", "pattern", "locked"),
+    [
+        # A path that is not known may be that of an exception, and is not for certain that of a Deny.
+        ("ArnNotLike", "arn:aws:iam::*:role/ci/*", False),
+        ("ArnLike", "arn:aws:iam::*:role/developers/*", False),
+        ("ArnLike", "arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/*", False),
+        ("ArnLike", "arn:aws:iam::*:role/*", True),
+        ("ArnNotLike", "arn:aws-eusc:iam::*:role/secr*", False),
+        ("ArnLike", "arn:aws-eusc:iam::*:role/*", True),
+    ],
+)
+def test_who_is_denied_by_a_pattern_is_certain_and_who_is_excepted_may_be_meant(
+    operator: str, pattern: str, locked: bool
+) -> None:
+    condition = {operator: {"aws:PrincipalArn": pattern}}
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": condition}
+    caller = Caller.of(f"arn:aws:sts::{ACCOUNT}:assumed-role/secrets/session")
+    assert locks_out(statement, caller, SECRET_RECOVERY) is locked
+
+
+def test_who_is_only_known_later_may_be_excepted() -> None:
+    caller = Caller.of(f"arn:aws:sts::{ACCOUNT}:assumed-role/secrets/session")
+    everything = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    assert not locks_out({**everything, "NotPrincipal": {"AWS": [object()]}}, caller, SECRET_RECOVERY)
+    condition = {"ArnNotEquals": {"aws:PrincipalArn": [object()]}}
+    assert not locks_out({**everything, "Principal": "*", "Condition": condition}, caller, SECRET_RECOVERY)

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 _READS = re.compile(r"(Get|List|Describe|BatchGet|GenerateMac|AssumeRole)")
 
 
-def contested(kind: ContestedKind, name: str, **more: str) -> tuple[Contested, ...]:
-    return (Contested(kind=kind, name=name, stacks=("evil-dev",), where="stacks/x.yaml", **more),)
+def contested(
+    kind: ContestedKind, name: str, *, account_id: str | None = None, owners: tuple[str, ...] = ()
+) -> tuple[Contested, ...]:
+    more = {"account_id": account_id, "owners": owners}
+    return (Contested.model_validate({"kind": kind, "name": name, "stacks": ("evil-dev",), "where": "x.yaml", **more}),)
 
 
 def applied(bench: Bench, spec: StackSpec) -> dict[str, Outcome]:
@@ -58,7 +61,7 @@ def test_a_contested_secret_that_nobody_has_made_yet_is_blocked_and_the_others_a
 
 
 def test_a_contested_secret_is_made_by_the_stack_that_it_is_named_after(bench: Bench) -> None:
-    found = contested(ContestedKind.SECRET, bench.name("api"), owner=bench.stack)
+    found = contested(ContestedKind.SECRET, bench.name("api"), owners=(bench.stack,))
     assert not open_ones(applied(bench, bench.spec(bench.declared(), contested=found)))
 
 
