@@ -30,7 +30,7 @@ _request = threading.local()
 
 
 def ask_before_sending(check: Callable[[], None] | None) -> None:
-    """Have the next request of this thread ask before its bytes go; botocore sends in the thread that calls.
+    """Call `check` right before this thread's next request is sent. botocore sends in the calling thread.
 
     Args:
         check: raises if they must not go; None for a request that need not ask.

@@ -146,7 +146,7 @@ def awaited(request: Request, code: str, message: str, made: Made) -> Awaited | 
 
 
 def _never_lags(request: Request) -> bool:
-    """Whether what is not found is not there: a key has the policy `AWS_RAM` only while RAM shares it.
+    """Whether NotFound is final: a key has the policy `AWS_RAM` only while RAM shares it.
 
     Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
     """

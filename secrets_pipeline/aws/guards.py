@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 READ_ONLY_VARIABLE = "SECRETS_PIPELINE_READ_ONLY"
 _CALL: Final = "secrets-pipeline-fenced-call"
-_REFUSED: Final = 300
+_NOT_DONE, _UNKNOWN = 300, 500
+"""The first status of calls that AWS did not perform, and of those that it may have performed all the same."""
 _UNANSWERED: Final = (ConnectionClosedError, ReadTimeoutError)
 """Errors after which AWS may have performed the call: without a connection, botocore raises others."""
 _STALE: Final = frozenset(
@@ -75,13 +76,13 @@ class Fence:
         # botocore's types know no handler that names what it takes.
         name: Any = self._name
         note: Any = self._note
-        explain: Any = self._explain
+        raise_: Any = self._raise_what_the_lease_said
         session.register("before-parameter-build", name, unique_id="secrets-pipeline-fence-name")
         # After the rate limiter of retry mode `adaptive`, which sleeps at this event.
         emitter = session.get_component("event_emitter")
         emitter.register_last("before-send", self.ask, unique_id="secrets-pipeline-fence")
         session.register("response-received", note, unique_id="secrets-pipeline-fence-answer")
-        session.register("needs-retry", explain, unique_id="secrets-pipeline-fence-refusal")
+        session.register("needs-retry", raise_, unique_id="secrets-pipeline-fence-refusal")
 
     def ask(self, event_name: str, **_: object) -> None:
         """Handle botocore's event `before-send.SERVICE.OPERATION`.
@@ -115,10 +116,12 @@ class Fence:
         if response_dict is None:
             if isinstance(exception, _UNANSWERED):
                 self._answered(f"{call} (its answer was lost)")
-        elif response_dict["status_code"] < _REFUSED:
+        elif (status := response_dict["status_code"]) < _NOT_DONE:
             self._answered(call)
+        elif status >= _UNKNOWN:
+            self._answered(f"{call} (AWS answered {status})")
 
-    def _explain(
+    def _raise_what_the_lease_said(
         self,
         *,
         operation: OperationModel,

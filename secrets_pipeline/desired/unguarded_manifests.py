@@ -9,7 +9,7 @@ from secrets_pipeline.engine.grouping import with_examples
 class UnguardedManifests(Spec):
     """The top-level manifests of a stack that has several, although no rule of the operator lists them.
 
-    A manifest chooses its stack's name, so the one that joined last may be the author's who must not read its secrets.
+    A manifest chooses its stack's name, so an author who must not read the stack's secrets can join it.
 
     Attributes:
         stack: its name.

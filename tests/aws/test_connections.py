@@ -19,6 +19,8 @@ import urllib3.util.connection
 from secrets_pipeline.aws.guards import Fence
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.emulator import LocalAws, arm
+from secrets_pipeline.emulator.control.faults import FaultAction, InjectedFault
 from secrets_pipeline.errors import GuardError
 from tests.aws.conftest import REGION, Emulator
 
@@ -167,13 +169,16 @@ def test_a_lease_that_is_lost_while_s3_says_to_go_on_keeps_the_body_back(
     assert bodies == [b""]
 
 
-def test_a_fence_names_the_writes_that_were_answered_and_no_read(emulator: Emulator) -> None:
+@pytest.mark.usefixtures("emulator")
+def test_a_fence_names_the_writes_that_were_answered_or_may_be_performed_and_no_read(aws: LocalAws) -> None:
     answered: list[str] = []
     fence = Fence(lambda: None, answered.append)
     client = Sessions().derived(fence=fence).for_target(Target(region=REGION)).client("secretsmanager")
     client.create_secret(Name="shop/dev/api", SecretString="canary")
     client.describe_secret(SecretId="shop/dev/api")
+    arm(aws, InjectedFault(FaultAction.ERROR, operation="TagResource"))
     client.tag_resource(SecretId="shop/dev/api", Tags=[{"Key": "a", "Value": "b"}])
     with pytest.raises(client.exceptions.ResourceExistsException):
         client.create_secret(Name="shop/dev/api", SecretString="canary")
-    assert answered == ["CreateSecret shop/dev/api", "TagResource shop/dev/api"]
+    tried = "TagResource shop/dev/api (AWS answered 500)"
+    assert answered == ["CreateSecret shop/dev/api", tried, "TagResource shop/dev/api"]

@@ -201,7 +201,8 @@ def test_one_name_from_two_stacks_in_one_account_and_region_is_said_and_left_to_
 
 def test_names_that_begin_as_two_stacks_of_the_same_words_do_are_neithers(bench: Bench) -> None:
     bench.settings = OperatorSettings()
-    text = "name: {name}\nvars: {{context_name: my, environment: app, region: eu-west-2}}\ncomponents: {{terraform: {terraform}}}"
+    variables = "{{context_name: my, environment: app, region: eu-west-2}}"
+    text = f"name: {{name}}\nvars: {variables}\ncomponents: {{{{terraform: {{terraform}}}}}}"
     secrets = '{"secretsmanager/%s": {vars: {secrets: {%s: {secret_data: x-9}}}}}'
     built = bench.build(
         first=text.format(name="my-app", terraform=secrets % ("a", "here")),

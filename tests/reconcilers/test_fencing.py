@@ -40,5 +40,5 @@ def test_what_a_run_that_lost_its_lease_had_signed_is_not_performed_and_the_run_
 def _is_named(ended: Ended, operation: str) -> None:
     assert ended.performed[:1] == [operation]
     assert not ended.succeeded
-    assert f"AWS answered these calls after this run could trust its lease: {operation}" in ended.said
+    assert f"AWS answered these calls after this run could no longer trust its lease: {operation}" in ended.said
     assert accepts(ended.bench, str(ended.bench.document("password")["password"]))

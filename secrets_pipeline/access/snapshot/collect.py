@@ -65,8 +65,8 @@ def take_snapshot(
         sessions.for_target(Target(region=account.region).under(delegate)) if delegate.role_arn else None,
         (account.account_id, *foreign),
     )
-    read_ones = with_rotation_roles(account, read_secrets(account) if secrets is None else secrets)
-    keys, arns = KeyReader(account, visible).read({name for secret in read_ones for name in secret.keys})
+    found = with_rotation_roles(account, read_secrets(account) if secrets is None else secrets)
+    keys, arns = KeyReader(account, visible).read({name for secret in found for name in secret.keys})
     return Snapshot(
         taken_at=now,
         account_id=account.account_id,
@@ -83,7 +83,7 @@ def take_snapshot(
                 for account_id in foreign
             },
         },
-        secrets=_resolved(read_ones, arns),
+        secrets=_resolved(found, arns),
         keys=keys,
     )
 

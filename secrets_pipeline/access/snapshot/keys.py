@@ -147,7 +147,7 @@ def _policy_document(account: AwsAccount, key: KeySnapshot) -> PolicyDocument:
         return default
     numbered = enumerate(listed(shared.get("Statement")), start=1)
     added = [{**one, "Sid": f"{_SHARED} {one.get('Sid') or f'#{number}'}"} for number, one in numbered]
-    return {**default, **shared, "Statement": [*listed(default.get("Statement")), *added]}
+    return {**shared, **default, "Statement": [*listed(default.get("Statement")), *added]}
 
 
 def _key_policy(account: AwsAccount, arn: str, name: str) -> PolicyDocument:

@@ -79,14 +79,14 @@ class Lease(Protocol):
         """
 
     def answered(self, call: str) -> None:
-        """Keep what a write was, if AWS answered it when the run could trust its lease no longer.
+        """Remember a write that AWS answered after the run could no longer trust its lease.
 
         Args:
             call: operation and name, for example `TagResource shop/dev/api`.
         """
 
     def settle(self) -> None:
-        """Say, as the lease is given back, that all of the stack was compared deeply."""
+        """Record that this run compared the whole stack deeply, so the next run need not."""
 
     def release(self) -> None:
         """Give the lease back.

@@ -27,19 +27,20 @@ from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.errors import AwsError, GuardError
 
 MARGIN_SECONDS = 120
-"""From a check until its call is sent: 30 s to resolve a name, 10 s to connect to each of 8 addresses, 10 s for TLS.
+"""Seconds before its lease expires from which on a run signs nothing more.
+
+So late a signature may be dated by a clock that is ahead of AWS's. And a call is sent within it after the first of its
+two questions: 30 s to resolve a name, 10 s to connect to each of 8 addresses, 10 s for TLS.
 
 Sources: https://man7.org/linux/man-pages/man5/resolv.conf.5.html (three name servers, asked twice, 5 s each); urllib3's
 create_connection, which gives each address all of `deadlines.CONNECT_SECONDS`; and
 https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-multivalue.html (eight addresses)
 """
 AHEAD_SECONDS: Final = 60.0
-"""So far this host's clock may be ahead of AWS's; half of the margin, as clocks also run at different speeds."""
+"""Seconds that this host's clock may be ahead of AWS's: half of the margin, as clocks also run at different speeds."""
 _BEATS: Final = 4
 """Renewals in the time that its holder trusts a lease: three may fail."""
 _POLL_SECONDS = 1.0
-_STILL_SECONDS: Final = 60.0
-"""A record that stood still for so long is no longer renewed: six beats are missing, of the shortest lease."""
 _NEVER: Final = float("-inf")
 
 
@@ -140,10 +141,12 @@ class SharedLease:
             if isinstance(answer, Written):
                 self._accept(answer)
                 self._late.clear()
-                if (ahead := self._seconds_ahead()) > AHEAD_SECONDS:
+                # An answer that was read late says little of the clock; `check` asks again.
+                prompt = self._received - answer.sent < AHEAD_SECONDS / 2
+                if prompt and (ahead := self._seconds_ahead()) > AHEAD_SECONDS:
                     raise GuardError(
-                        f"the clock of this host is {ahead:.0f} s ahead of AWS's, so AWS would take for too long what "
-                        "this run signs",
+                        f"the clock of this host is {ahead:.0f} s ahead of AWS's, so AWS would accept for too long "
+                        "what this run signs",
                         remedy="Set the clock right (NTP), then apply again.",
                     )
                 return
@@ -156,13 +159,13 @@ class SharedLease:
             return GuardError(self._lost, remedy="This run writes nothing more. Its finished work stays. Apply again.")
         calls = ", ".join(dict.fromkeys(self._late))
         return GuardError(
-            f"{self._lost}. AWS answered these calls after this run could trust its lease: {calls}",
+            f"{self._lost}. AWS answered these calls after this run could no longer trust its lease: {calls}",
             remedy="This run writes nothing more. Look at what these calls changed: plan --deep; then apply --deep.",
         )
 
     def _accept(self, written: Written) -> None:
         self._seen, self._received = written.seen, self._clock()
-        self._own_until = written.sent + written.seen.record.seconds - MARGIN_SECONDS
+        self._own_until = written.sent + _trusted_seconds(written.seen.record)
 
     def _lose(self, why: str) -> None:
         self._lost = why
@@ -170,13 +173,11 @@ class SharedLease:
         self._ended.set()
 
     def _renew_for_ever(self) -> None:
-        while not self._ended.wait((self._seen.record.seconds - MARGIN_SECONDS) / _BEATS):
+        while not self._ended.wait(_trusted_seconds(self._seen.record) / _BEATS):
             try:
                 self.renew()
-            except AwsError:
-                continue  # the next beat tries again, and so does `check`
-            except GuardError:
-                return
+            except (AwsError, GuardError):
+                continue  # the next beat tries again, and so does `check`; of a lost lease there is none
 
 
 def _not_renewed(record: LeaseRecord) -> str:
@@ -240,7 +241,7 @@ class SharedLeases:
                         remedy="Wait for it, or end it in the Dagster UI.",
                     )
                 still = self._watch.stood_still(self.root + key, there, asked)
-                if (about := (there.record.token, still >= _STILL_SECONDS)) != told:
+                if (about := (there.record.token, still >= _trusted_seconds(there.record))) != told:
                     tell(self._waits_for(key, there, still, until))
                     told = about
             self._sleep(_POLL_SECONDS)
@@ -275,12 +276,12 @@ class SharedLeases:
 
     def _waits_for(self, key: str, there: Seen, still: float, until: float) -> str:
         whose = f"waits for the lease {self.root}{key} of {there.record}"
-        if still < _STILL_SECONDS:
-            return f"{whose}. That run renews it. This run gives up at {_in(until - self._watch.clock())}"
+        if still < _trusted_seconds(there.record):
+            return f"{whose}. That run renews it. This run gives up at {_time_in(until - self._watch.clock())}"
         signed = f", and AWS may perform what that run has signed for {self._delay} s more" if self._delay else ""
         return (
-            f"{whose}. That run has stopped renewing it. A lease lasts {there.record.seconds} s without that{signed}: "
-            f"this run takes over at {_in(self._left(there, still))}, unless the other goes on"
+            f"{whose}. That run has stopped renewing it. It expires {there.record.seconds} s after it was last "
+            f"renewed{signed}. This run takes over at {_time_in(self._left(there, still))}, unless that run renews it"
         )
 
     def _writer(self, key: str, claim: Claim) -> Writer:
@@ -303,7 +304,12 @@ class SharedLeases:
         return lease.renewed_by_thread() if self._renewing else lease
 
 
-def _in(seconds: float) -> str:
+def _trusted_seconds(record: LeaseRecord) -> int:
+    """For how long its run trusts a lease that is not renewed: all beats are missing then."""
+    return record.seconds - MARGIN_SECONDS
+
+
+def _time_in(seconds: float) -> str:
     return f"{datetime.now(UTC) + timedelta(seconds=seconds):%H:%M:%S} UTC"
 
 

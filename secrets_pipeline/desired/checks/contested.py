@@ -27,14 +27,14 @@ def with_contested(specs: Mapping[str, StackSpec], grants: Sequence[GrantRule] =
         specs: all stacks, by name.
         grants: the operator's.
     """
-    owners: dict[tuple[str, ContestedKind, str], dict[str, str]] = {}
+    declared: dict[tuple[str, ContestedKind, str], dict[str, str]] = {}
     in_region: dict[str, list[str]] = {}
     for stack, spec in specs.items():
         in_region.setdefault(spec.target.region, []).append(stack)
         for kind, name, where in _declared(spec):
-            owners.setdefault((spec.target.region, kind, name), {})[stack] = where
+            declared.setdefault((spec.target.region, kind, name), {})[stack] = where
     found: dict[str, list[Contested]] = {}
-    for (region, kind, name), stacks in owners.items():
+    for (region, kind, name), stacks in declared.items():
         claimants = in_region[region] if kind is ContestedKind.SECRET else list(stacks)
         if len(stacks) == 1 and stacks.keys() >= set(named_after(name, claimants)):
             continue

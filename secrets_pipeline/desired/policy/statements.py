@@ -90,10 +90,9 @@ def secret_policy_statements(inputs: Inputs) -> tuple[Any, ...]:
                 "aws:PrincipalAccount, aws:SourceVpce or the like, with fixed values.",
             )
         elif pipeline is not None and locks_out(statement, pipeline, SECRET_RECOVERY):
-            said = (
-                f"statement {statement.get('Sid') or number} of policy denies the pipeline's role what would repair it"
-            )
-            inputs.error("policy", said, LOCKOUT_REMEDY)
+            named = statement.get("Sid") or number
+            denied = "denies the pipeline's role the calls that repair the policy"
+            inputs.error("policy", f"statement {named} of policy {denied}", LOCKOUT_REMEDY)
     return found
 
 

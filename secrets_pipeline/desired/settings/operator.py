@@ -238,7 +238,7 @@ class OperatorSettings(Spec):
         default={},
         description=(
             "Tags of everything that the pipeline makes, in the call that makes it, for accounts that deny untagged "
-            "resources: `{CostCenter: '1234'}`. A component's own tag of that name goes before."
+            "resources: `{CostCenter: '1234'}`. A component's own tag of the same name wins."
         ),
     )
     access: AccessSettings = Field(

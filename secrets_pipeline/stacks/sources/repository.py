@@ -116,8 +116,8 @@ class AtmosRepository:
     def notices(self) -> tuple[str, ...]:
         """What a user should know about how the repository is read, each one sentence."""
         left_out = (
-            f"{manifest} calls itself a part of stack {stack}, but is none of its `manifests` under targets of the "
-            "operator's settings: it is left out. Give it a stack of its own, or let the operator add it."
+            f"{manifest} names stack {stack}, but the operator's settings do not list it under `manifests` of that "
+            "stack's rule. It is left out. Give it another stack name, or ask the operator to list it."
             for stack, manifest in self._top_level.left_out
         )
         return (*self._config.notices, *left_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 
 from secrets_pipeline.aws.leases.model import Claim, Gone, Held
 from secrets_pipeline.aws.leases.record import LeaseRecord, Seen
-from secrets_pipeline.aws.leases.shared import SharedLease, SharedLeases
+from secrets_pipeline.aws.leases.shared import MARGIN_SECONDS, SharedLease, SharedLeases
 from secrets_pipeline.aws.leases.watch import Watch
 from secrets_pipeline.desired.settings.leases import BucketLeases
 from secrets_pipeline.errors import AwsError, GuardError
@@ -23,18 +24,21 @@ EXPIRY = DEFAULT.seconds + DEFAULT.takeover_delay
 class World:
     """Hosts that share a store, and one time."""
 
-    def __init__(self, *, delay: int = DEFAULT.takeover_delay) -> None:
+    def __init__(self, *, seconds: int = DEFAULT.seconds, delay: int = DEFAULT.takeover_delay) -> None:
         self.now = 1000.0
+        self.meanwhile: Callable[[], None] = lambda: None
+        self._seconds = seconds
         self._delay = delay
         self.store = MemoryStore(lambda: self.now)
 
     def host(self) -> SharedLeases:
         def sleep(seconds: float) -> None:
             self.now += seconds
+            self.meanwhile()
 
         return SharedLeases(
             self.store,
-            DEFAULT.seconds,
+            self._seconds,
             takeover_delay=self._delay,
             watch=Watch(lambda: self.now),
             sleep=sleep,
@@ -102,13 +106,29 @@ def test_a_run_that_waits_says_whose_lease_it_is_and_why_and_until_when() -> Non
     whose = f"waits for the lease memory://{KEY} of run dead on host host-of-dead, which took it at "
     assert all(one.startswith(whose) for one in told)
     assert "That run renews it. This run gives up at " in told[0]
-    why = "That run has stopped renewing it. A lease lasts 160 s without that, and AWS may perform what that run has "
-    assert f"{why}signed for 300 s more: this run takes over at " in told[1]
+    why = "That run has stopped renewing it. It expires 160 s after it was last renewed, and AWS may perform what that "
+    assert f"{why}run has signed for 300 s more. This run takes over at " in told[1]
     takes_over = told[1].partition("takes over at ")[2].split()[0]
-    # Told after 60 s, so 400 s before.
-    expected = datetime.now(UTC) + timedelta(seconds=EXPIRY - 60)
+    # Told after 40 s, so 420 s before.
+    expected = datetime.now(UTC) + timedelta(seconds=EXPIRY - 40)
     there = datetime.strptime(takes_over, "%H:%M:%S").replace(tzinfo=UTC)
     assert (expected - there).total_seconds() % 86_400 < 60
+
+
+def test_a_run_that_renews_a_long_lease_in_time_is_not_said_to_have_stopped() -> None:
+    world, told = World(seconds=900), list[str]()
+    holder = world.take("alive")
+    began = world.now
+
+    def on_time() -> None:
+        if (world.now - began) % 195 < 1:
+            holder.renew()
+
+    world.meanwhile = on_time
+    with pytest.raises(GuardError, match="another run has held the lease"):
+        world.take("next", patience=1000, tell=told.append)
+    assert told
+    assert not [one for one in told if "stopped" in one]
 
 
 def lost(world: World) -> SharedLease:
@@ -126,7 +146,7 @@ def test_calls_that_aws_answered_while_another_run_had_the_lease_are_named() -> 
         lease.confirm()
     assert "run next on host host-of-next" in refused.value.message
     calls = "DeleteResourcePolicy shop/dev/api, TagResource shop/dev/api"
-    assert f"AWS answered these calls after this run could trust its lease: {calls}" in refused.value.message
+    assert f"AWS answered these calls after this run could no longer trust its lease: {calls}" in refused.value.message
     assert "apply --deep" in refused.value.remedy
 
 
@@ -183,6 +203,45 @@ def test_a_run_whose_clock_is_ahead_of_aws_writes_nothing(behind: float, *, allo
         lease.check()
     world.store.behind = 0
     lease.check()
+
+
+def test_an_answer_that_is_read_late_does_not_put_the_clock_ahead() -> None:
+    world = World()
+    world.store = store = Dated(lambda: world.now)
+    lease = world.take("run")
+    write = store.write
+
+    def read_late(key: str, record: LeaseRecord, over: Seen | None) -> Seen | None:
+        store.behind, store.write = 65, write  # type: ignore[method-assign] # the next one is prompt
+        written = write(key, record, over)
+        store.behind = 0
+        world.now += 65
+        return written
+
+    store.write = read_late  # type: ignore[method-assign] # this one time
+    world.now += DEFAULT.seconds
+    lease.check()
+    assert world.record().beat == 3
+
+
+def test_a_lease_is_renewed_on_after_a_beat_whose_clock_was_ahead() -> None:
+    store = Dated(time.monotonic)
+    leases = SharedLeases(store, MARGIN_SECONDS + 1, watch=Watch(time.monotonic))
+    lease = leases.take(KEY, Claim("run", "host"), patience=0)
+    try:
+        store.behind = 70
+        _wait_for_beat(store, 2)
+        store.behind = 0
+        _wait_for_beat(store, 4)
+    finally:
+        lease.release()
+
+
+def _wait_for_beat(store: MemoryStore, beat: int) -> None:
+    until = time.monotonic() + 20
+    while (seen := store.read(KEY)) is not None and seen.record.beat < beat:
+        assert time.monotonic() < until, f"beat {seen.record.beat}"
+        time.sleep(0.05)
 
 
 def test_a_run_whose_clock_of_leases_stood_still_asks_the_store_as_soon_as_its_dates_are_right(

@@ -42,7 +42,9 @@ def test_a_manifest_from_elsewhere_is_left_out_of_production(
     write(folder / "stacks" / "evil.yaml", joining)
     result = cli("apply", "-s", "myapp-prod", "--base-path", folder)
     assert result.exit_code == 0, result.output
-    assert "stacks/evil.yaml calls itself a part of stack myapp-prod" in " ".join(result.stderr.split())
+    assert "stacks/evil.yaml names stack myapp-prod, but the operator's settings do not list it" in " ".join(
+        result.stderr.split()
+    )
     client = boto3.client("secretsmanager")
     assert [one["Name"] for one in client.list_secrets()["SecretList"]] == ["myapp/prod/token"]
     assert client.get_secret_value(SecretId="myapp/prod/token")["SecretString"] == "production-9"

@@ -70,8 +70,8 @@ def test_a_manifest_that_comes_later_does_not_join_a_stack_under_what_it_prints(
     write(repository / "stacks" / "evil.yaml", JOINING)
     planned = cli("plan", "--offline", "--base-path", repository)
     assert_exited(planned)
-    assert "stacks/evil.yaml calls itself a part of stack shop-dev" in planned.stderr
-    assert "it is left out" in planned.stderr
+    assert "stacks/evil.yaml names stack shop-dev, but the operator's settings" in planned.stderr
+    assert "It is left out" in planned.stderr
     assert "3 declared" in planned.stdout
 
 

@@ -39,7 +39,7 @@ def test_the_operators_role_is_not_locked_out_by_yaml(bench: Bench) -> None:
         grants=TRUSTED, targets=(TargetRule(stacks="*", account_id=ACCOUNT, role_arn=role),)
     )
     said = bench.only_error(SECRET % "orders")
-    assert "statement Closed of policy denies the pipeline's role what would repair it" in said
+    assert "statement Closed of policy denies the pipeline's role the calls that repair the policy" in said
     assert bench.spec(SECRET % "ci/secrets").secrets[0].policy
 
 

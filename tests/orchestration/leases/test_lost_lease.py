@@ -127,7 +127,7 @@ def test_a_run_whose_last_write_was_answered_after_another_run_took_over_fails_a
     assert report.error is not None
     assert "another run took over the lease" in report.error
     assert "run next on host host-b" in report.error
-    assert "AWS answered these calls after this run could trust its lease: TagResource" in report.error
+    assert "AWS answered these calls after this run could no longer trust its lease: TagResource" in report.error
 
 
 def test_a_run_that_lost_its_lease_after_its_last_write_fails(ground: Ground) -> None:
