@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from moto.events.models import EventPattern
 
 from secrets_pipeline.emulator.core.event_bus import Event
-from secrets_pipeline.emulator.services.cloudtrail import history
+from secrets_pipeline.emulator.services.cloudtrail import delivery
 from secrets_pipeline.emulator.services.secretsmanager import announce
 from secrets_pipeline.reconcilers.event_queue.desired import RULES
 from secrets_pipeline.rotation.events import names
@@ -79,7 +79,7 @@ class Events:
     def listen(self, patch: pytest.MonkeyPatch) -> None:
         """Be the bus of this process for as long as the patch stays."""
         patch.setattr(announce, "BUS", self)
-        patch.setattr(history, "BUS", self)
+        patch.setattr(delivery, "BUS", self)
 
     def put(self, *events: Event) -> None:
         """See `local.bus.Bus`."""

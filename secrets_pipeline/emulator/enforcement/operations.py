@@ -75,7 +75,7 @@ _EVENT_BUS = named("event-bus/{}", "Name", "EventBusName")
 
 OPERATIONS: Mapping[str, Mapping[str, tuple[Need, ...]]] = {
     "cloudtrail": {
-        **dict(_same("cloudtrail", anything_at_all, "DescribeTrails LookupEvents")),
+        **dict(_same("cloudtrail", anything_at_all, "DescribeTrails")),
         **dict(_same("cloudtrail", named("trail/{}", "Name", "TrailName"), "GetEventSelectors GetTrailStatus")),
     },
     "ec2": dict(

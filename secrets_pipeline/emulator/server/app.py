@@ -167,12 +167,11 @@ class Application:
             _close(body)
             body, error = sent, error_code(passage.service, code, answered.headers, sent[0])
         else:
-            changes = called is not None and called.changes
             written = PROPAGATION.written_by(passage.response)
-            if changes or written is not None:
+            if called is not None or written is not None:
                 sent = [b"".join(body)]
                 _close(body)
-                body, told = sent, sent[0] if changes else b""
+                body, told = sent, sent[0]
                 if written is not None:
                     written(sent[0])
         if passage.call is not None:

@@ -23,7 +23,7 @@ Call = Callable[[Any], object]
 """What is called on a client of the service."""
 
 CALLS: list[tuple[str, Call, str, str]] = [
-    ("cloudtrail", lambda one: one.lookup_events(), "cloudtrail:LookupEvents", "*"),
+    ("cloudtrail", lambda one: one.describe_trails(), "cloudtrail:DescribeTrails", "*"),
     ("ec2", lambda one: one.describe_subnets(), "ec2:DescribeSubnets", "*"),
     (
         "ecs",

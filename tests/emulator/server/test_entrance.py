@@ -296,7 +296,7 @@ def test_names_and_queries_that_need_escapes_are_signed_as_sdks_sign_them(aws: L
 OPERATIONS = {
     "apigateway": "get_rest_apis",
     "cloudformation": "list_stacks",
-    "cloudtrail": "lookup_events",
+    "cloudtrail": "describe_trails",
     "ec2": "describe_vpcs",
     "ecs": "list_clusters",
     "events": "list_rules",

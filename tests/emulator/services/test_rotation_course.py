@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,13 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
     from tests.emulator.conftest import Clients
+    from tests.emulator.services.ground import Ground
 
 Function = Callable[..., str]
 DAILY: Any = {"AutomaticallyAfterDays": 1}
 MONTHLY: Any = {"AutomaticallyAfterDays": 30}
+FORTNIGHT = str(14 * 86_400)
+"""The longest time that a queue keeps a message, in seconds of the clock that is moved."""
 
 
 @pytest.fixture
@@ -36,26 +38,25 @@ def real_time(aws: LocalAws) -> Iterator[None]:
 
 
 class Told:
-    """What CloudTrail tells of one secret, the oldest first."""
+    """What Secrets Manager tells by itself of secrets, the oldest first."""
 
-    def __init__(self, aws: LocalAws, clients: Clients) -> None:
-        self._aws = aws
-        self._trail: Any = clients.session.client("cloudtrail", endpoint_url=clients.endpoint_url)
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._url, arn = ground.queue(MessageRetentionPeriod=FORTNIGHT)
+        ground.rule({"detail-type": ["AWS Service Event via CloudTrail"]}, Arn=arn)
+        self._received: list[dict[str, Any]] = []
 
     def events(self, arn: str) -> list[dict[str, Any]]:
-        settle(self._aws)
-        attribute = [{"AttributeKey": "ResourceName", "AttributeValue": arn}]
-        pages = self._trail.get_paginator("lookup_events").paginate(LookupAttributes=attribute)
-        found = [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]
-        return [one for one in reversed(found) if one["eventType"] == "AwsServiceEvent"]
+        self._received += [one["detail"] for one in self._ground.received(self._url)]
+        return [one for one in self._received if one["additionalEventData"]["SecretId"] == arn]
 
     def names(self, arn: str) -> list[str]:
         return [one["eventName"] for one in self.events(arn)]
 
 
 @pytest.fixture
-def told(aws: LocalAws, clients: Clients) -> Told:
-    return Told(aws, clients)
+def told(ground: Ground) -> Told:
+    return Told(ground)
 
 
 def value(secrets: SecretsManagerClient, name: str) -> str:
@@ -218,12 +219,15 @@ def test_a_rotation_happens_when_its_window_opens_and_again_after_it(
     assert value(secrets, name) == "x"
     set_clock(aws, window + timedelta(seconds=1))
     assert value(secrets, name) == "x+"
+    assert told.names(arn) == ["RotationStarted", "RotationSucceeded"]
     described = secrets.describe_secret(SecretId=name)
     assert window <= described["LastRotatedDate"] < window + timedelta(minutes=3)
     assert described["NextRotationDate"] == datetime(2031, 3, 2, 2, 59, 59, tzinfo=UTC)
-    advance(aws, timedelta(days=60))
+    for count in (2, 3):
+        # Read each time: a queue keeps nothing for 30 days.
+        advance(aws, timedelta(days=30))
+        assert told.names(arn) == ["RotationStarted", "RotationSucceeded"] * count
     assert value(secrets, name) == "x+++"
-    assert told.names(arn) == ["RotationStarted", "RotationSucceeded"] * 3
     last = secrets.describe_secret(SecretId=name)["LastRotatedDate"]
     assert datetime(2031, 4, 1, tzinfo=UTC) <= last < datetime(2031, 4, 1, 0, 3, tzinfo=UTC)
 

@@ -2,23 +2,17 @@
 
 What it corrects, measured on moto 5.2.5:
 
-- LookupEvents finds the management events of Secrets Manager and KMS, where moto answers HTTP 500: reads of values,
-  every change, and what Secrets Manager does by itself; by one attribute and time, the latest first, at most 50 in an
-  answer. BatchGetSecretValue leaves one event for each secret of its SecretIdList.
-  https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+- Changes of Secrets Manager, KMS, IAM and Organizations, and what Secrets Manager does by itself, reach EventBridge: at
+  once, unless the pace says that they take their time. Reads, and calls to other services, do not.
+  https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
   https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
 - A call for another account's secret is an event in both accounts.
   https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 - Changes of IAM and Organizations are told in the one region of the partition that gets events of global services,
-  wherever the call was sent to; what they name is in the record alone, not among its resources.
+  wherever the call was sent to.
   https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events
 - A new trail takes in all management events, where moto says none.
   https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html
-- What changes something, and what Secrets Manager does by itself, reaches EventBridge too; reads do not.
-  https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
-
-Events are there at once, unless the pace says that they take their time. Other reads, and calls to other services,
-leave none.
 """
 
 from secrets_pipeline.emulator.services.cloudtrail.backend import install

@@ -17,13 +17,12 @@ from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.core.requests import operation_of
 from secrets_pipeline.emulator.core.secret_key import key_of
-from secrets_pipeline.emulator.services.cloudtrail.history import file_event
+from secrets_pipeline.emulator.services.cloudtrail.delivery import send_event
 from secrets_pipeline.rotation.events.names import GLOBAL_REGIONS, IAM, ORGANIZATIONS
 
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
 
-_READS = frozenset({"GetSecretValue", "BatchGetSecretValue"})
 _CHANGES: Mapping[str, frozenset[str]] = {
     "secretsmanager": frozenset(
         {
@@ -80,7 +79,7 @@ _ANSWERED = ("ARN", "Name", "VersionId", "DeletionDate", "KeyId", "GrantId", "Ke
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A call, before it is known what became of it.
+    """A call that changes something, before it is known what became of it.
 
     Attributes:
         service: `secretsmanager`, `kms`, `iam` or `organizations`.
@@ -88,8 +87,7 @@ class Called:
         account_id: account that the caller acts in.
         region: of the endpoint; for a global service the one that gets its events.
         access_key: the caller's.
-        parameters: what is told of the request: one call of BatchGetSecretValue tells of several.
-        changes: whether it is a change.
+        parameters: what is told of the request.
         agent: the caller's user agent.
     """
 
@@ -98,36 +96,28 @@ class Called:
     account_id: str
     region: str
     access_key: str
-    parameters: tuple[Mapping[str, Any], ...]
-    changes: bool
-    agent: str = ""
+    parameters: Mapping[str, Any]
+    agent: str
 
 
 def observed(response: BaseResponse) -> Called | None:
-    """What a call is about to do; None for a call that CloudTrail does not tell of."""
+    """What a call is about to change; None for a call whose event EventBridge does not get."""
     service, operation = str(response.service_name), operation_of(response)
     of_global = service in _GLOBAL and not operation.startswith(_READING)
-    changes = of_global or operation in _CHANGES.get(service, ())
-    reads = service == "secretsmanager" and operation in _READS
-    if not changes and not reads:
+    if not of_global and operation not in _CHANGES.get(service, ()):
         return None
     try:
         given = _given(response)
     except ValueError:
         return None
-    told = [{_lower(name): value for name, value in given.items() if name not in _HIDDEN}]
-    if reads:
-        ids = given.get("SecretIdList") or (given.get("SecretId"),)
-        operation, told = "GetSecretValue", [{"secretId": one} for one in ids if isinstance(one, str)]
     return Called(
         service,
         operation,
         response.current_account,
         _region(service, response.region),
         response.access_key,
-        tuple(told),
-        changes=changes,
-        agent=str(response.headers.get("User-Agent") or ""),
+        {_lower(name): value for name, value in given.items() if name not in _HIDDEN},
+        str(response.headers.get("User-Agent") or ""),
     )
 
 
@@ -150,36 +140,34 @@ def record(called: Called, error: str = "", answer: bytes = b"") -> None:
     Args:
         called: the call.
         error: AWS's error code; empty if it was answered.
-        answer: body of the answer to a change.
+        answer: body of the answer.
     """
     identity = _identity(called)
-    for parameters in called.parameters:
-        named = "" if called.service in _GLOBAL else _named(parameters)
-        told: dict[str, Any] = {
-            "eventVersion": "1.09",
-            "userIdentity": identity,
-            "eventSource": f"{called.service}.amazonaws.com",
-            "eventName": called.operation,
-            "awsRegion": called.region,
-            "sourceIPAddress": "127.0.0.1",
-            "userAgent": called.agent,
-            **({"errorCode": error} if error else {}),
-            "requestParameters": dict(parameters),
-            "responseElements": None if error else _elements(answer),
-            "readOnly": not called.changes,
-            "eventType": "AwsApiCall",
-            "managementEvent": True,
-            "eventCategory": "Management",
-        }
-        resources = [named] if named else []
-        owner = _owner(named)
-        if called.service == "kms" and named:
-            found = _key_arn(named, called)
-            told["resources"] = [{"accountId": owner or called.account_id, "type": "AWS::KMS::Key", "ARN": found}]
-        file_event(called.account_id, told, resources, access_key=called.access_key)
-        if owner not in ("", called.account_id):
-            stranger = {"type": "AWSAccount", "principalId": identity["principalId"], "accountId": called.account_id}
-            file_event(owner, {**told, "userIdentity": stranger}, resources, access_key=called.access_key)
+    named = "" if called.service in _GLOBAL else _named(called.parameters)
+    owner = _owner(named)
+    told: dict[str, Any] = {
+        "eventVersion": "1.09",
+        "userIdentity": identity,
+        "eventSource": f"{called.service}.amazonaws.com",
+        "eventName": called.operation,
+        "awsRegion": called.region,
+        "sourceIPAddress": "127.0.0.1",
+        "userAgent": called.agent,
+        **({"errorCode": error} if error else {}),
+        "requestParameters": called.parameters,
+        "responseElements": None if error else _elements(answer),
+        "readOnly": False,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "eventCategory": "Management",
+    }
+    if called.service == "kms" and named:
+        found = _key_arn(named, called)
+        told["resources"] = [{"accountId": owner or called.account_id, "type": "AWS::KMS::Key", "ARN": found}]
+    send_event(called.account_id, told, named)
+    if owner not in ("", called.account_id):
+        stranger = {"type": "AWSAccount", "principalId": identity["principalId"], "accountId": called.account_id}
+        send_event(owner, {**told, "userIdentity": stranger}, named)
 
 
 def _lower(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.emulator.core.event_bus import BUS, Event
-from secrets_pipeline.emulator.services.cloudtrail.history import file_event
+from secrets_pipeline.emulator.services.cloudtrail.delivery import send_event
 from secrets_pipeline.emulator.services.secretsmanager.model import PENDING, PREVIOUS, EmulatedSecret
 
 _SERVICE = "secretsmanager.amazonaws.com"
@@ -86,4 +86,4 @@ def _record(name: str, secret_arn: str, *, request_id: str, error: str = "") -> 
         "managementEvent": True,
         "eventCategory": "Management",
     }
-    file_event(secret.account_id, told, [secret_arn])
+    send_event(secret.account_id, told, secret_arn)
