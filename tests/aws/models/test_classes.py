@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import ast
 import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 
-import secrets_pipeline
 from secrets_pipeline.rotation.events.names import KEY_CALLS, SECRET_CALLS
+from tests.aws.models.places import definition
 from tests.aws.product_calls import called_by_service, operations_of
 
 CLASSES: dict[str, Any] = tomllib.loads(Path(__file__).with_name("classes.toml").read_text())
@@ -22,10 +21,15 @@ WATCHED = {"secretsmanager": SECRET_CALLS, "kms": KEY_CALLS}
 ANSWERS = sorted(name for name in CLASSES if "." in name)
 
 
-@cache
-def product() -> str:
-    package = Path(str(secrets_pipeline.__file__)).parent
-    return "\n".join(file.read_text() for file in package.rglob("*.py") if "emulator" not in file.parts)
+def read_in(answer: str) -> list[tuple[str, str]]:
+    """The members of an answer that are read: (place in the product, member)."""
+    return [(place, name) for place, names in CLASSES[answer]["read"].items() for name in names]
+
+
+def quoted_at(place: str) -> set[str]:
+    """The texts that a function or class of the product holds."""
+    nodes = ast.walk(definition(place))
+    return {one.value for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
 def members_of(shape: Any, within: str = "") -> Iterator[str]:  # noqa: ANN401 - botocore has no types
@@ -55,11 +59,11 @@ def test_each_operation_is_called_watched_or_irrelevant(service: str) -> None:
 def test_each_member_of_an_answer_is_read_or_irrelevant(answer: str) -> None:
     service, _, operation = answer.partition(".")
     shape = botocore.session.Session().get_service_model(service).operation_model(operation).output_shape
-    members, read, patterns = set(members_of(shape)), set(CLASSES[answer]["read"]), irrelevant(answer)
+    members, read, patterns = set(members_of(shape)), {name for _, name in read_in(answer)}, irrelevant(answer)
     assert read <= members
     assert {one for one in members - read if not any(fnmatchcase(one, pattern) for pattern in patterns)} == set()
     assert {pattern for pattern in patterns if not any(fnmatchcase(one, pattern) for one in members - read)} == set()
-    assert [name for name in read if not re.search(rf'"{name.rpartition(".")[2]}"', product())] == []
+    assert [one for one in read_in(answer) if one[1].rpartition(".")[2] not in quoted_at(one[0])] == []
 
 
 def test_whatever_is_irrelevant_has_its_reason() -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import botocore.session
 
+from tests.aws.models.places import definition
 from tests.aws.product_calls import called_by_service
 
-ROOT = Path(__file__).parents[3]
 ANSWERS = Path(__file__).with_name("sentences.toml")
 _SPEAKS = re.compile(
     r"permission|explicit(ly)? allow|must be allowed|authorized|access denied|eventual|propagate throughout"
@@ -34,7 +34,7 @@ class Answer:
     Attributes:
         sentences: patterns of the sentences.
         members: patterns of `Operation` and `Operation.Member`, all of those that a sentence is about.
-        by: `file::name` of tests and functions; a folder or file stands for all in it.
+        by: `file::name` of tests, functions and constants.
         nothing: why nothing must deal with them.
     """
 
@@ -109,6 +109,4 @@ def test_each_answer_says_what_deals_with_it_or_why_nothing_must() -> None:
     for row in answers():
         assert bool(row.by) != bool(row.nothing), row.sentences
         for place in row.by:
-            file, _, name = place.partition("::")
-            assert (ROOT / file).exists(), place
-            assert not name or re.search(rf"^(def {name}\(|{name}\b)", (ROOT / file).read_text(), re.MULTILINE), place
+            assert definition(place)
