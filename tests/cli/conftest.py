@@ -97,6 +97,13 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def dagster_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAGSTER_HOME is a new folder beside the repository."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Operator's settings that grant every boundary but values of other stacks and SSM documents."""
     settings = tmp_path / "trusted.yaml"

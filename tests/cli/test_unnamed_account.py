@@ -21,13 +21,11 @@ LINE = 'targets:\n    - {stacks: "shop-dev", account_id: "111122223333"}'
 
 
 @pytest.fixture
-def unnamed(repository: Path, aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def unnamed(repository: Path, aws: LocalAws, dagster_home: None) -> Path:
     """A repository whose stack names no account."""
     assert aws
     stack = repository / "stacks" / "dev.yaml"
     stack.write_text(stack.read_text().replace('account_id: "111122223333"', ""))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
     return repository
 
 

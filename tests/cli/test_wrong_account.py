@@ -19,12 +19,10 @@ REFUSED = f"stack shop-dev belongs to account {ELSEWHERE}, but the credentials b
 
 
 @pytest.fixture
-def wrong(repository: Path, aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def wrong(repository: Path, aws: LocalAws, dagster_home: None) -> Path:
     """A repository whose stack belongs to an account that the credentials are not of."""
     stack = repository / "stacks" / "dev.yaml"
     stack.write_text(stack.read_text().replace("111122223333", ELSEWHERE))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
     return repository
 
 

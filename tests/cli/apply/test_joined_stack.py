@@ -7,7 +7,6 @@ from pathlib import Path
 import boto3
 import pytest
 
-from secrets_pipeline.emulator import LocalAws
 from tests.cli.conftest import ATMOS, Cli, write
 
 PRODUCTION = """
@@ -19,6 +18,7 @@ SETTINGS = """
 """
 
 
+@pytest.mark.usefixtures("aws", "dagster_home")
 @pytest.mark.parametrize(
     "joining",
     [
@@ -29,11 +29,8 @@ SETTINGS = """
     ids=["with production's component", "with one of its own", "with an error"],
 )
 def test_a_manifest_from_elsewhere_is_left_out_of_production(
-    cli: Cli, tmp_path: Path, aws: LocalAws, monkeypatch: pytest.MonkeyPatch, joining: str
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, joining: str
 ) -> None:
-    assert aws.endpoint_url
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
     write(tmp_path / "operator.yaml", SETTINGS)
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(tmp_path / "operator.yaml"))
     folder = tmp_path / "atmos"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+from typer.testing import Result
 
-from secrets_pipeline.emulator import LocalAws
 from tests.cli.conftest import ATMOS, Cli, write
 
 PRODUCTION = """
@@ -33,11 +33,12 @@ DATABASE = """
 ADDED = "next: {secret_data: production-9}"
 
 
+pytestmark = pytest.mark.usefixtures("aws", "dagster_home")
+
+
 @pytest.fixture
-def two(tmp_path: Path, aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Path:
+def two(tmp_path: Path) -> Path:
     """A repository in which a stack declares what production is about to add."""
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
     folder = tmp_path / "atmos"
     write(folder / "atmos.yaml", ATMOS)
     write(folder / "stacks" / "prod.yaml", PRODUCTION.format(secrets=ADDED, more=DATABASE))
@@ -53,6 +54,10 @@ def value(name: str) -> str:
     return str(boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
 
+def said(result: Result) -> str:
+    return " ".join(result.output.split())
+
+
 def test_production_goes_on_with_what_another_stack_declares_too(cli: Cli, two: Path) -> None:
     production = cli("apply", "-s", "myapp-prod", "--base-path", two)
     assert production.exit_code == 0, production.output
@@ -61,11 +66,15 @@ def test_production_goes_on_with_what_another_stack_declares_too(cli: Cli, two: 
     assert {"Key": "secrets-pipeline:stack", "Value": "myapp-prod"} in database["TagList"]
     evil = cli("apply", "-s", "evil-myapp-prod", "--base-path", two)
     assert (evil.exit_code, value("myapp/prod/next")) == (1, "production-9"), evil.output
+    assert "blocked secret myapp/prod/next secrets belongs to stack myapp-prod, component" in said(evil)
+    assert "blocked database myapp-prod-db rds_instances belongs to stack myapp-prod:" in said(evil)
 
 
 def test_a_stack_that_comes_first_takes_nothing_of_productions_and_makes_what_is_its_own(cli: Cli, two: Path) -> None:
     evil = cli("apply", "-s", "evil-myapp-prod", "--base-path", two)
     assert (evil.exit_code, names()) == (1, {"evil-myapp/prod/own"}), evil.output
+    assert "blocked secret myapp/prod/next secrets is declared by stack myapp-prod too" in said(evil)
+    assert "blocked database myapp-prod-db rds_instances is declared by stack myapp-prod too" in said(evil)
     assert boto3.client("rds").describe_db_instances()["DBInstances"] == []
 
 
@@ -73,6 +82,5 @@ def test_a_name_below_productions_prefix_is_productions_though_it_does_not_decla
     write(two / "stacks" / "evil.yaml", EVIL.format(secrets="planted: {secret_data: evil-9}", more=""))
     result = cli("apply", "-s", "evil-myapp-prod", "--base-path", two)
     assert (result.exit_code, names()) == (1, {"evil-myapp/prod/own"}), result.output
-    said = " ".join(result.output.split())
-    assert "is named after stack myapp-prod" in said
-    assert '- {stacks: "evil-myapp-prod", secrets: ["myapp/prod/planted"]}' in said
+    assert "is named after stack myapp-prod" in said(result)
+    assert '- {stacks: "evil-myapp-prod", secrets: ["myapp/prod/planted"]}' in said(result)
