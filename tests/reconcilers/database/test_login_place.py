@@ -103,12 +103,29 @@ def test_no_login_answers_a_request_for_the_password_in_clear_text(tmp_path: Pat
     with password_thief(engine, heard, tls) as port:
         address = Address(engine, ALIAS, port, "owner")
         login = log_in(address, SecretStr(PASSWORD), ca_file=str(tmp_path / "ca.pem"))
+    assert [one for one in heard if b"owner" in one]
     assert not [one for one in heard if PASSWORD.encode() in one]
     assert isinstance(login, Unreachable)
 
 
-def test_a_public_certificate_serves_a_granted_host_and_no_host_of_rds() -> None:
-    # Whoever has a domain has a public certificate for it; nobody but RDS has one of RDS's authorities.
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("trust", "serves"), [("PUBLIC", True), ("RDS", False)])
+def test_a_public_certificate_serves_a_granted_host_and_no_host_of_rds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, trust: str, *, serves: bool
+) -> None:
+    # Whoever has a domain has a public certificate for it. OpenSSL takes the system's authorities from this file.
+    authority, heard = trustme.CA(), list[bytes]()
+    authority.cert_pem.write_to_path(str(tmp_path / "public.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "public.pem"))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(ALIAS).configure_cert(tls)
+    with password_thief(engine, heard, tls) as port:
+        log_in(Address(engine, ALIAS, port, "owner", trust=logins.Trust[trust]), SecretStr(PASSWORD))
+    assert heard[:1] == [b"connected"]
+    assert bool([one for one in heard if b"owner" in one]) is serves
+
+
+def test_a_certificate_of_rds_serves_every_host_and_no_other_authority_is_rdss() -> None:
     roots = {
         name: _verifying(trust).get_ca_certs() for name, trust in logins.Trust.__members__.items() if name != "EMBEDDED"
     }
