@@ -10,6 +10,7 @@ import pytest
 
 from secrets_pipeline.aws.leases.model import Claim
 from secrets_pipeline.aws.leases.opening import shared_leases
+from secrets_pipeline.aws.leases.s3 import S3LeaseStore
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.leases import BucketLeases
 from secrets_pipeline.emulator import LocalAws, empty
@@ -72,7 +73,7 @@ class Ground:
         self.world.pass_by(LONG)
 
     def _holder(self) -> str:
-        there = self.leases._store.read(self.key)
+        there = S3LeaseStore(operator(self.aws).client("s3"), BUCKET).read(self.key)
         assert there is not None
         return there.record.run_id
 
