@@ -13,13 +13,6 @@ from tests.e2e.least_rights.life import Life
 
 ACCOUNT, TAG = "111122223333", "CostCenter"
 FILES = {
-    "atmos.yaml": """\
-base_path: "."
-stacks:
-  base_path: stacks
-  included_paths: ["**/*"]
-  name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
-""",
     "operator.yaml": f"""\
 targets: [{{stacks: "*", account_id: "{ACCOUNT}", region: eu-west-2}}]
 repository: github.com/acme/tagged
@@ -136,12 +129,7 @@ def pairs(listed: Any) -> dict[str, str]:  # noqa: ANN401 - a list of Key and Va
 
 @pytest.fixture
 def account(tmp_path: Path, aws: emulator.LocalAws) -> Account:
-    for name, text in FILES.items():
-        path = tmp_path / "atmos" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (tmp_path / "home").mkdir(mode=0o700)
-    made = Account(Life(aws, tmp_path / "atmos", tmp_path / "home"))
+    made = Account(Life.of(aws, tmp_path, FILES))
     made.make_role()
     return made
 

@@ -24,6 +24,13 @@ from tests.embedded import lead_to, operator
 from tests.runs import assert_exited
 
 Document = Mapping[str, Any]
+ATMOS = """\
+base_path: "."
+stacks:
+  base_path: stacks
+  included_paths: ["**/*"]
+  name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
+"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,17 @@ class Life:
     repository: Path
     home: Path
     policies: dict[str, dict[str, Document]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, aws: LocalAws, folder: Path, files: Mapping[str, str]) -> Life:
+        """Make one in a folder, of a plain `atmos.yaml` and further files of the repository by their paths."""
+        made = cls(aws, folder / "atmos", folder / "home")
+        for name, text in {"atmos.yaml": ATMOS, **files}.items():
+            path = made.repository / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        made.home.mkdir(mode=0o700)
+        return made
 
     @property
     def administrator(self) -> boto3.Session:

@@ -14,13 +14,6 @@ from tests.e2e.least_rights.strangers import Stranger
 ACCOUNT = "111122223333"
 HOME = f"arn:aws:iam::{ACCOUNT}:role/home-of-events"
 FILES = {
-    "atmos.yaml": """\
-base_path: "."
-stacks:
-  base_path: stacks
-  included_paths: ["**/*"]
-  name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
-""",
     "operator.yaml": f"""\
 targets: [{{stacks: "*", account_id: "{ACCOUNT}", region: eu-west-2}}]
 repository: github.com/acme/home
@@ -44,12 +37,7 @@ components:
 def life(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Life:
     """A first apply, and a second one that looks at what the first has made."""
     emulator.reset_rights(aws)
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "atmos" / "stacks").mkdir(parents=True)
-    (folder / "home").mkdir(mode=0o700)
-    for name, text in FILES.items():
-        (folder / "atmos" / name).write_text(text)
-    life = Life(aws, folder / "atmos", folder / "home")
+    life = Life.of(aws, tmp_path_factory.mktemp("home"), FILES)
     somebody = Stranger(life)
     root = f"arn:aws:iam::{ACCOUNT}:root"
     lets = [

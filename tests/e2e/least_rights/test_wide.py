@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 ACCOUNT, FAR = "111122223333", "222233334444"
 PIPELINE, THEIRS = f"arn:aws:iam::{ACCOUNT}:role/pipeline", f"arn:aws:iam::{FAR}:role/pipeline-far"
 EXAMPLES = Path(__file__).parents[3] / "examples"
-ATMOS = """\
-base_path: "."
-stacks:
-  base_path: stacks
-  included_paths: ["**/*"]
-  name_template: "{{ .vars.context_name }}-{{ .vars.environment }}"
-"""
 OPERATOR = f"""\
 targets:
   - {{stacks: "far-*", account_id: "{FAR}", region: eu-west-2, role_arn: "{THEIRS}"}}
@@ -98,18 +91,8 @@ ON_ANOTHER_OCCASION = {
 def life(tmp_path_factory: pytest.TempPathFactory, aws: emulator.LocalAws) -> Life:
     """Two accounts from nothing: applied, opened by somebody, repaired, rotated, and without the replica in the end."""
     emulator.reset_rights(aws)
-    folder = tmp_path_factory.mktemp("wide")
-    for name, text in {
-        "atmos.yaml": ATMOS,
-        "operator.yaml": OPERATOR,
-        "stacks/wide.yaml": WIDE,
-        "stacks/far.yaml": FURTHER,
-    }.items():
-        path = folder / "atmos" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (folder / "home").mkdir(mode=0o700)
-    life = Life(aws, folder / "atmos", folder / "home")
+    files = {"operator.yaml": OPERATOR, "stacks/wide.yaml": WIDE, "stacks/far.yaml": FURTHER}
+    life = Life.of(aws, tmp_path_factory.mktemp("wide"), files)
     somebody = Stranger(life)
     prepare(life, somebody)
     life.make_roles("pipeline")
