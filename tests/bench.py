@@ -22,6 +22,7 @@ import boto3
 import pytest
 
 from secrets_pipeline import emulator
+from secrets_pipeline.aws.operations import reads
 from secrets_pipeline.aws.pacer import Pacer
 from secrets_pipeline.aws.service_keys import ServiceKeys
 from secrets_pipeline.aws.session import Sessions
@@ -378,6 +379,10 @@ class Bench:
             if call.service == service:
                 counted[call.operation] += call.count
         return counted
+
+    def writes(self) -> set[str]:
+        """Operations that reached the server since the last reset and may have changed something."""
+        return {call.operation for call in emulator.calls(self.aws) if not reads(call.operation)}
 
     def reset_calls(self) -> None:
         emulator.reset_calls(self.aws)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,17 +28,11 @@ if TYPE_CHECKING:
     from tests.bench import Bench
 
 ACCOUNT = "111122223333"
-_READS = re.compile(r"(Get|List|Describe|BatchGet|GenerateMac|AssumeRole)")
 
 
 def crossing(boundary: Boundary, name: str, **more: str) -> Crossing:
     """Something that a stack reaches, and that no grant names."""
     return Crossing(boundary=boundary, name=name, component="worker", key="settings.secrets_pipeline.deliver", **more)
-
-
-def writes(bench: Bench) -> list[str]:
-    """Operations that reached the server since the last reset and may have changed something."""
-    return [call.operation for call in emulator.calls(bench.aws) if not _READS.match(call.operation)]
 
 
 def refused(bench: Bench, spec: StackSpec) -> str:
@@ -48,7 +41,7 @@ def refused(bench: Bench, spec: StackSpec) -> str:
     bench.reset_calls()
     with pytest.raises(SecretsPipelineError) as caught:
         apply_stack(bench.context(spec))
-    assert not writes(bench)
+    assert not bench.writes()
     return caught.value.diagnostics()
 
 
