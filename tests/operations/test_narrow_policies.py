@@ -10,18 +10,10 @@ import pytest
 from secrets_pipeline.access.policy_text.narrow import is_narrower
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.narrow_policies import MOST_A_DAY, NarrowedPolicy, Reported, narrow_policies
+from tests.statements import TLS_ONLY
 
 if TYPE_CHECKING:
     from tests.bench import Bench
-
-TLS = {
-    "Sid": "Tls",
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
 
 
 def stranger(bench: Bench, action: str = "secretsmanager:GetSecretValue") -> dict[str, Any]:
@@ -31,7 +23,7 @@ def stranger(bench: Bench, action: str = "secretsmanager:GetSecretValue") -> dic
 
 def made(bench: Bench, *, self_heal: bool = True, kms_key: str | None = None) -> StackSpec:
     """A stack whose secret has a policy of its own."""
-    secret = bench.declared(policy=(TLS,), kms_key=kms_key)
+    secret = bench.declared(policy=(TLS_ONLY,), kms_key=kms_key)
     return bench.create(secret, keys=(bench.key(),), self_heal=("secrets", "kms") if self_heal else ())
 
 
@@ -60,11 +52,11 @@ def test_a_stack_that_is_as_declared_is_not_touched(bench: Bench) -> None:
 
 def test_a_widened_policy_is_made_as_declared_again(bench: Bench) -> None:
     spec = made(bench)
-    put(bench, TLS, stranger(bench))
+    put(bench, TLS_ONLY, stranger(bench))
     (one,) = healed(bench, spec)
     assert isinstance(one, NarrowedPolicy)
     assert one.whole
-    assert policy(bench)["Statement"] == [TLS]
+    assert policy(bench)["Statement"] == [TLS_ONLY]
     assert healed(bench, spec) == []
 
 
@@ -73,7 +65,7 @@ def test_our_denial_comes_back(bench: Bench) -> None:
     bench.secrets.delete_resource_policy(SecretId=bench.name("api"))
     (one,) = healed(bench, spec)
     assert isinstance(one, NarrowedPolicy)
-    assert policy(bench)["Statement"] == [TLS]
+    assert policy(bench)["Statement"] == [TLS_ONLY]
 
 
 def test_a_foreign_denial_stays_while_a_foreign_allow_goes(bench: Bench) -> None:
@@ -85,7 +77,7 @@ def test_a_foreign_denial_stays_while_a_foreign_allow_goes(bench: Bench) -> None
     assert not one.whole
     after = policy(bench)
     assert denial in after["Statement"]
-    assert TLS in after["Statement"]
+    assert TLS_ONLY in after["Statement"]
     assert stranger(bench) not in after["Statement"]
     assert is_narrower(after, before)
     # What is left would remove a denial: it is said, and not done.
@@ -97,7 +89,7 @@ def test_a_foreign_denial_stays_while_a_foreign_allow_goes(bench: Bench) -> None
 
 def test_without_self_heal_it_is_only_said(bench: Bench) -> None:
     spec = made(bench, self_heal=False)
-    put(bench, TLS, stranger(bench))
+    put(bench, TLS_ONLY, stranger(bench))
     (one,) = healed(bench, spec)
     assert isinstance(one, Reported)
     assert "self_heal" in one.why
@@ -106,7 +98,7 @@ def test_without_self_heal_it_is_only_said(bench: Bench) -> None:
 
 def test_a_secret_that_was_healed_too_often_is_left_alone(bench: Bench) -> None:
     spec = made(bench)
-    put(bench, TLS, stranger(bench))
+    put(bench, TLS_ONLY, stranger(bench))
     (one,) = healed(bench, spec, api=MOST_A_DAY)
     assert isinstance(one, Reported)
     assert one.fought_over
@@ -116,9 +108,9 @@ def test_a_secret_that_was_healed_too_often_is_left_alone(bench: Bench) -> None:
 
 def test_a_change_of_the_yaml_that_nobody_applied_is_no_tampering(bench: Bench) -> None:
     spec = made(bench)
-    edited = bench.declared(policy=({**TLS, "Action": "secretsmanager:GetSecretValue"},))
+    edited = bench.declared(policy=({**TLS_ONLY, "Action": "secretsmanager:GetSecretValue"},))
     assert healed(bench, spec.model_copy(update={"secrets": (edited,)})) == []
-    assert policy(bench)["Statement"] == [TLS]
+    assert policy(bench)["Statement"] == [TLS_ONLY]
 
 
 @pytest.mark.parametrize("what", ["secret deleted", "key disabled"])

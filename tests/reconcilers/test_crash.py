@@ -10,18 +10,11 @@ import pytest
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Unchanged
 from secrets_pipeline.reconcilers.tag_keys import SPEC
+from tests.statements import TLS_ONLY
 from tests.sweep import DAYS, turn
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
-
-TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ def after(bench: Bench) -> StackSpec:
     moved = kept.model_copy(update={"ref": kept.ref.model_copy(update={"component": "secrets/new"})})
     components = {"secrets": "secretsmanager", "secrets/new": "secretsmanager", "kms": "kms"}
     _, _, second = before(bench).secrets
-    first = bench.declared("first", "two", policy=(TLS,))
+    first = bench.declared("first", "two", policy=(TLS_ONLY,))
     return bench.spec(
         moved, first, second, bench.generated("new", kms_key=under), keys=(bench.key(),), components=components
     )

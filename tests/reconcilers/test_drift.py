@@ -21,19 +21,13 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Unchanged
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.bench import ROTATES, said
+from tests.statements import TLS_ONLY
 from tests.waiting import SECONDS, eventually
 
 if TYPE_CHECKING:
     from tests.bench import Bench
 
 KEY = "password"
-TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
 
 
 def rotation_function(bench: Bench) -> str:
@@ -70,7 +64,7 @@ def spec(bench: Bench) -> StackSpec:
         description="ours",
         tags={"Team": "orders"},
         kms_key=bench.late("${output.kms.key_arn}"),
-        policy=(TLS,),
+        policy=(TLS_ONLY,),
         rotation=RotationSpec(lambda_arn=rotation_function(bench), automatically_after_days=30),
     )
     return bench.create(secret, keys=(bench.key(),))
@@ -95,7 +89,7 @@ def kms_key(bench: Bench) -> None:
 
 
 def policy(bench: Bench) -> None:
-    theirs = {"Version": "2012-10-17", "Statement": [{**TLS, "Action": "secretsmanager:DeleteSecret"}]}
+    theirs = {"Version": "2012-10-17", "Statement": [{**TLS_ONLY, "Action": "secretsmanager:DeleteSecret"}]}
     bench.secrets.put_resource_policy(SecretId=bench.name(KEY), ResourcePolicy=json.dumps(theirs))
 
 

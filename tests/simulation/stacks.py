@@ -24,6 +24,7 @@ from tests.simulation.consumers import CLUSTER, CONTAINER, FUNCTION, ROTATOR, SE
 from tests.simulation.reach import Reach
 from tests.simulation.values import LETTERS
 from tests.simulation.wire import ELSEWHERE, TARGET
+from tests.statements import TLS_ONLY
 
 STACK, OTHER = "sim-dev", "other-dev"
 DATABASE = "sim-dev-orders"
@@ -50,13 +51,6 @@ NEEDS = {"config": "api", "url": "db"}
 """What a secret is rendered from, by key."""
 NEVER_DECLARED, BY_HAND = "Console", "by hand"
 """A tag that no YAML names, and the value of those that a human puts."""
-_TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
 
 
 @dataclass(frozen=True)
@@ -140,7 +134,7 @@ class Intent:
             description=wish.description,
             tags=wish.tags,
             kms_key=_parsed("${output.kms.key_arn}") if wish.own_key and self.key else None,
-            policy=(_TLS,) if wish.policy else (),
+            policy=(TLS_ONLY,) if wish.policy else (),
             rotation=RotationSpec(**rules) if wish.days else None,
             needs_endpoint=key == "url",
             depends_on=needs,

@@ -17,6 +17,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.references.model import Output
 from tests.applying import apply_stack
 from tests.bench import Bench
+from tests.statements import TLS_ONLY
 
 Plan = dict[str, tuple[Change, ...]]
 
@@ -86,9 +87,7 @@ def undone(done: dict[str, tuple[Outcome, ...]]) -> list[str]:
 
 def test_the_parts_of_a_secret_that_is_taken_over_are_made_in_the_same_run(bench: Bench) -> None:
     bench.secrets.create_secret(Name=bench.name("password"), SecretString="theirs")
-    statement = {"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"}
-    condition = {"Bool": {"aws:SecureTransport": "false"}}
-    spec = bench.spec(bench.generated(policy=({**statement, "Condition": condition},)))
+    spec = bench.spec(bench.generated(policy=(TLS_ONLY,)))
     assert undone(approved(bench, spec, adopt=(bench.name("password"),))) == []
     policy = bench.secrets.get_resource_policy(SecretId=bench.name("password"))["ResourcePolicy"]
     assert "SecureTransport" in policy

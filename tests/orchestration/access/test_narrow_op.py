@@ -20,16 +20,10 @@ from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
 from tests.rotation.event_bodies import call
 from tests.runs import assert_succeeded
+from tests.statements import TLS_ONLY
 
 STACK = "healing-dev"
 SOMEBODY = "arn:aws:sts::111122223333:assumed-role/Administrator/jane"
-TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
 
 
 def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
@@ -44,7 +38,7 @@ def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
                 "region": aws.region,
                 "account_id": aws.account_id,
                 "context_name": "healing",
-                "secrets": {"token": {"secret_data": "abc-def-ghi", "policy": {"Statement": [TLS]}}},
+                "secrets": {"token": {"secret_data": "abc-def-ghi", "policy": {"Statement": [TLS_ONLY]}}},
             }
         }
     }
@@ -58,9 +52,9 @@ def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
     run("provision")
     assert_succeeded(run("heal"))
     assert alerts(instance) == []
-    stranger = {**TLS, "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{aws.account_id}:root"}}
+    stranger = {**TLS_ONLY, "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{aws.account_id}:root"}}
     del stranger["Condition"]
-    widened = json.dumps({"Version": "2012-10-17", "Statement": [TLS, stranger]})
+    widened = json.dumps({"Version": "2012-10-17", "Statement": [TLS_ONLY, stranger]})
     left = []
     for _ in range(4):
         secrets.put_resource_policy(SecretId="healing/dev/token", ResourcePolicy=widened)
@@ -91,7 +85,7 @@ def test_a_tampered_policy_turns_its_checks_red_at_once_says_who_did_it_and_is_g
         "region": aws.region,
         "account_id": aws.account_id,
         "context_name": "blamed",
-        "secrets": {"token": {"secret_data": "abc-def-ghi", "policy": {"Statement": [TLS]}}},
+        "secrets": {"token": {"secret_data": "abc-def-ghi", "policy": {"Statement": [TLS_ONLY]}}},
     }
     repository.tree = {stack: {"secretsmanager": variables}}
     repository.write()
@@ -108,11 +102,11 @@ def test_a_tampered_policy_turns_its_checks_red_at_once_says_who_did_it_and_is_g
 
     run("provision")
     assert standing("secret_policies", "secret_policies_as_declared") == "SUCCEEDED"
-    everybody = {**TLS, "Effect": "Allow", "Action": "secretsmanager:GetSecretValue"}
+    everybody = {**TLS_ONLY, "Effect": "Allow", "Action": "secretsmanager:GetSecretValue"}
     del everybody["Condition"]
     boto3.client("secretsmanager", region_name=aws.region).put_resource_policy(
         SecretId=name,
-        ResourcePolicy=json.dumps({"Version": "2012-10-17", "Statement": [TLS, everybody]}),
+        ResourcePolicy=json.dumps({"Version": "2012-10-17", "Statement": [TLS_ONLY, everybody]}),
         BlockPublicPolicy=False,
     )
     hint = parse(

@@ -15,14 +15,8 @@ from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
 from tests.runs import assert_succeeded
+from tests.statements import TLS_ONLY
 
-TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
 SECRETS = 3
 
 
@@ -32,7 +26,7 @@ def test_what_a_provisioning_run_makes_is_read_back_only_by_one_that_verifies(
 ) -> None:
     lead_to(aws, monkeypatch, DAGSTER_HOME=str(tmp_path / "home"))
     context = "verified" if verifies else "provisioned"
-    policy = {"Version": "2012-10-17", "Statement": [TLS]}
+    policy = {"Version": "2012-10-17", "Statement": [TLS_ONLY]}
     declared = {f"n{number}": {"generate_random_password": True, "policy": policy} for number in range(SECRETS)}
     place: dict[str, Any] = {"environment": "dev", "region": aws.region, "account_id": aws.account_id}
     stack = f"{context}-dev"

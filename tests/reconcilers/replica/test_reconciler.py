@@ -23,6 +23,7 @@ from secrets_pipeline.reconcilers.replica.reconciler import ReplicaReconciler
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
 from tests.bench import during, said
+from tests.statements import TLS_ONLY
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -36,13 +37,6 @@ STAGE = "secret_replicas"
 IRELAND, FRANKFURT, PARIS = "eu-west-1", "eu-central-1", "eu-west-3"
 UNREAD = "not read: `verify` and `plan --deep` do"
 CALLS = ("ReplicateSecretToRegions", "RemoveRegionsFromReplication")
-TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
 
 
 def at_first(operation: str, act: Callable[[], object]) -> tuple[Callable[[str], None], list[str]]:
@@ -89,7 +83,7 @@ def put_back(bench: Bench, spec: StackSpec) -> Outcome:
 
 def test_a_secret_is_replicated_under_the_key_of_each_region_and_then_nothing_is_left(bench: Bench) -> None:
     key = kms(bench).create_key()["KeyMetadata"]["Arn"]
-    secret = replicated(bench, ReplicaSpec(region=IRELAND, kms_key_id=key), FRANKFURT, policy=(TLS,))
+    secret = replicated(bench, ReplicaSpec(region=IRELAND, kms_key_id=key), FRANKFURT, policy=(TLS_ONLY,))
     spec = bench.spec(secret)
     assert said(planned(bench, spec)) == (f"follows the secret, to {IRELAND}, {FRANKFURT}",)
     outcomes = bench.provision(spec)
@@ -101,7 +95,8 @@ def test_a_secret_is_replicated_under_the_key_of_each_region_and_then_nothing_is
     assert (about["KmsKeyId"], about["PrimaryRegion"]) == (key, bench.aws.region)
     assert "KmsKeyId" not in there(bench, FRANKFURT).describe_secret(SecretId=secret.name)
     assert there(bench, FRANKFURT).get_secret_value(SecretId=secret.name)["SecretString"] == "declared"
-    assert json.loads(there(bench).get_resource_policy(SecretId=secret.name)["ResourcePolicy"])["Statement"] == [TLS]
+    policy = json.loads(there(bench).get_resource_policy(SecretId=secret.name)["ResourcePolicy"])
+    assert policy["Statement"] == [TLS_ONLY]
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
 
 
@@ -304,7 +299,7 @@ def test_replicas_belong_to_their_primary_and_are_neither_adopted_nor_written_no
     owner = bench.context(bench.spec()).ownership.owner(bench.declared("orphan"))
     far.tag_resource(SecretId=bench.name("orphan"), Tags=[{"Key": k, "Value": v} for k, v in owner.tags().items()])
     options = ApplyOptions(adopt=("*",), prune=True)
-    spec = bench.spec(bench.declared("theirs", policy=(TLS,), replicas=(ReplicaSpec(region=FRANKFURT),)))
+    spec = bench.spec(bench.declared("theirs", policy=(TLS_ONLY,), replicas=(ReplicaSpec(region=FRANKFURT),)))
     change = bench.plan(spec, options=options)[bench.name("theirs")]
     assert change.action is ChangeClass.BLOCKED
     assert change.reason == "is a replica of the secret in eu-west-1: declare it there, with replica_regions"
@@ -320,7 +315,7 @@ def test_nothing_but_a_key_is_ever_written_in_the_region_of_a_replica(bench: Ben
     key = kms(bench).create_key()["KeyMetadata"]["Arn"]
     seen: list[tuple[str, str]] = []
     for secret in (
-        replicated(bench, IRELAND, policy=(TLS,)),
+        replicated(bench, IRELAND, policy=(TLS_ONLY,)),
         replicated(bench, ReplicaSpec(region=IRELAND, kms_key_id=key), description="new", tags={"Team": "orders"}),
         bench.declared(),
     ):

@@ -17,6 +17,7 @@ from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import KEPT, PREFIX
 from tests.bench import ROTATES, said
+from tests.statements import TLS_ONLY
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.stack import StackSpec
@@ -30,10 +31,7 @@ TAGS = {"Name": "theirs", "Team": "theirs", "map-migrated": "d-server-01"}
 
 
 def statement(sid: str) -> dict[str, Any]:
-    never = {"Bool": {"aws:SecureTransport": "false"}}
-    return {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"} | {
-        "Condition": never
-    }
+    return {"Sid": sid, **TLS_ONLY}
 
 
 class Theirs:

@@ -11,6 +11,7 @@ from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Unchanged
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.bench import ROTATES
+from tests.statements import TLS_ONLY
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import RotationRulesTypeTypeDef
@@ -18,14 +19,7 @@ if TYPE_CHECKING:
     from tests.bench import Bench
 
 ROLE = "arn:aws:iam::111122223333:role/rotation-adopted"
-TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
-THEIRS = {"Version": "2012-10-17", "Statement": [{**TLS, "Sid": "Theirs"}]}
+THEIRS = {"Version": "2012-10-17", "Statement": [{**TLS_ONLY, "Sid": "Theirs"}]}
 
 
 @pytest.fixture
@@ -75,7 +69,7 @@ def test_adoption_keeps_policy_rotation_and_value_in_that_run_and_in_each_later_
 
 @pytest.mark.usefixtures("theirs")
 def test_adoption_replaces_what_the_stack_declares_and_keeps_the_rest(bench: Bench) -> None:
-    spec = bench.spec(bench.generated(policy=(TLS,), description="ours"))
+    spec = bench.spec(bench.generated(policy=(TLS_ONLY,), description="ours"))
     bench.provision(spec, options=ApplyOptions(adopt=("*",)))
     assert [one.get("Sid") for one in policy(bench)["Statement"]] != ["Theirs"]
     assert turning(bench) == {"AutomaticallyAfterDays": 7}

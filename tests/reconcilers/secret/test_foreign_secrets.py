@@ -15,17 +15,10 @@ from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEY, PREFIX, SPEC, STACK, VALUE_VERSION
 from tests.applying import apply_stack
+from tests.statements import TLS_ONLY
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
-
-TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
 
 
 @pytest.mark.parametrize("options", [ApplyOptions(), ApplyOptions(prune=True)])
@@ -215,7 +208,7 @@ def test_a_create_on_a_stale_list_plans_again_on_what_describe_says(bench: Bench
 def test_what_an_earlier_run_made_is_finished_by_one_that_creates_it_again_on_a_stale_list(
     bench: Bench, stages: tuple[str, ...]
 ) -> None:
-    spec = bench.spec(bench.declared(policy=(TLS,)))
+    spec = bench.spec(bench.declared(policy=(TLS_ONLY,)))
     context = bench.context(spec)
     assert not context.observed.secrets.all()
     bench.provision(spec, *stages)
@@ -283,7 +276,7 @@ def test_what_was_ours_once_is_adopted_without_what_we_said_of_it_then(bench: Be
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_run_whose_clock_is_far_off_finishes_what_it_made(bench: Bench, hours: int) -> None:
-    spec = bench.spec(bench.generated(), bench.declared(policy=(TLS,)))
+    spec = bench.spec(bench.generated(), bench.declared(policy=(TLS_ONLY,)))
     outcomes = bench.provision(spec, now=lambda: datetime.now(UTC) + timedelta(hours=hours))
     assert {type(one) for one in outcomes.values()} <= {Applied, Unchanged}
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}

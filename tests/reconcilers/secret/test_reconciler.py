@@ -14,24 +14,18 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, INPUTS, KEY, STACK
 from tests.bench import said
+from tests.statements import TLS_ONLY
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
 
-TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
 READS = ("Describe", "List", "Get")
 
 
 def test_a_secret_is_created_by_one_call_with_its_identity_and_a_provisional_mark(bench: Bench) -> None:
     # The first stack of an account looks for marks once more, before it makes the key of fingerprints.
     bench.provision(bench.spec(bench.generated("before")), "secrets")
-    master = bench.generated(description="master", tags={"Team": "orders"}, policy=(TLS,))
+    master = bench.generated(description="master", tags={"Team": "orders"}, policy=(TLS_ONLY,))
     spec = bench.spec(master, databases=(bench.database(),))
     bench.reset_calls()
     outcome = bench.provision(spec, "secrets")[f"secrets {bench.name('password')}"]
@@ -135,7 +129,7 @@ def test_a_change_in_the_yaml_is_no_drift(bench: Bench) -> None:
 
 
 def test_a_plan_of_a_hundred_and_twenty_secrets_costs_at_most_three_calls_and_reads_no_value(bench: Bench) -> None:
-    secrets = [bench.declared(f"n{number:03}", policy=(TLS,)) for number in range(120)]
+    secrets = [bench.declared(f"n{number:03}", policy=(TLS_ONLY,)) for number in range(120)]
     spec = bench.create(*secrets)
     context = bench.context(spec, writing=False)
     bench.reset_calls()

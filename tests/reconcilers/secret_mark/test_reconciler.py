@@ -18,22 +18,15 @@ from secrets_pipeline.reconcilers.secret.part_mark import withdraw_digest
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
 from secrets_pipeline.references.model import Literal
 from tests.reconcilers.secret.test_blocked import NOWHERE
+from tests.statements import TLS_ONLY
 
 if TYPE_CHECKING:
     from tests.bench import Bench, Interruption
 
-TLS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "secretsmanager:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
-
 
 def test_a_secret_is_marked_when_every_part_is_right_and_then_not_again(bench: Bench) -> None:
     # The database is made with its value, so its policy comes afterwards.
-    spec = bench.spec(bench.generated(policy=(TLS,)), databases=(bench.database(),))
+    spec = bench.spec(bench.generated(policy=(TLS_ONLY,)), databases=(bench.database(),))
     bench.provision(spec, "secrets")
     unfinished = bench.run(commit(bench.context(spec)))[bench.name("password")]
     assert isinstance(unfinished, Skipped)
@@ -54,8 +47,8 @@ def test_a_secret_is_marked_when_every_part_is_right_and_then_not_again(bench: B
     [
         ("description", {}, {"description": "other"}),
         ("tag Team", {}, {"tags": {"Team": "x"}}),
-        ("policy", {}, {"policy": (TLS,)}),
-        ("policy", {"policy": (TLS,)}, {}),
+        ("policy", {}, {"policy": (TLS_ONLY,)}),
+        ("policy", {"policy": (TLS_ONLY,)}, {}),
     ],
 )
 def test_a_part_that_was_not_applied_keeps_the_old_mark(
@@ -115,7 +108,7 @@ def test_a_blocked_secret_is_not_marked_though_nothing_else_is_open(bench: Bench
 def test_somebody_who_writes_tags_without_end_keeps_a_secret_unfinished_which_is_said_and_passes_with_it(
     bench: Bench, interruption: Interruption
 ) -> None:
-    spec = bench.spec(bench.declared(policy=(TLS,), tags={"Team": "orders"}))
+    spec = bench.spec(bench.declared(policy=(TLS_ONLY,), tags={"Team": "orders"}))
     mark = f"commit {bench.name('api')}"
 
     def write(operation: str) -> None:
@@ -141,7 +134,7 @@ def test_somebody_who_writes_tags_without_end_keeps_a_secret_unfinished_which_is
 def test_a_part_that_somebody_changes_right_before_the_mark_keeps_it_from_being_written(
     bench: Bench, interruption: Interruption
 ) -> None:
-    spec = bench.spec(bench.declared(policy=(TLS,)))
+    spec = bench.spec(bench.declared(policy=(TLS_ONLY,)))
     put = False
 
     def interfere(operation: str) -> None:
@@ -213,7 +206,7 @@ def test_a_secret_that_an_earlier_run_made_is_looked_at_before_it_is_marked(
     )
     function = f"arn:aws:lambda:{bench.aws.region}:{bench.aws.account_id}:function:{bench.stack}"
     turning = RotationSpec(lambda_arn=Literal(function), automatically_after_days=30)
-    spec = bench.spec(bench.generated(policy=(TLS,), rotation=turning))
+    spec = bench.spec(bench.generated(policy=(TLS_ONLY,), rotation=turning))
     bench.provision(spec, "secrets")
     others = bench.context(spec)
 
@@ -231,7 +224,7 @@ def test_a_secret_that_an_earlier_run_made_is_looked_at_before_it_is_marked(
 
 
 def test_the_whole_creation_costs_four_calls_a_secret_beside_the_list(bench: Bench) -> None:
-    spec = bench.spec(*(bench.declared(f"n{number}", policy=(TLS,)) for number in range(10)))
+    spec = bench.spec(*(bench.declared(f"n{number}", policy=(TLS_ONLY,)) for number in range(10)))
     context = bench.context(spec)
     bench.reset_calls()
     for stage in STAGES.values():

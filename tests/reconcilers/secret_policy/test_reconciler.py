@@ -15,6 +15,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.secret_policy.reconciler import SecretPolicyReconciler
 from secrets_pipeline.reconcilers.stack import Stack
 from tests.bench import said
+from tests.statements import TLS_ONLY
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -27,15 +28,7 @@ OF_KEYS = {"StringEquals": {"kms:CallerAccount": "111122223333"}}
 
 
 def statement(**more: object) -> dict[str, Any]:
-    return {
-        "Sid": "Tls",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "secretsmanager:*",
-        "Resource": "*",
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        **more,
-    }
+    return {"Sid": "Tls", **TLS_ONLY, **more}
 
 
 def spec_with(bench: Bench, *statements: dict[str, Any], readers: tuple[str, ...] = ()) -> StackSpec:
