@@ -13,7 +13,7 @@ from secrets_pipeline.desired.limits import ALIAS, KEY_POLICY_BYTES
 from secrets_pipeline.desired.names import alias_variable, key_alias
 from secrets_pipeline.desired.policy.lockout import KEY_RECOVERY, Caller, locks_out
 from secrets_pipeline.desired.policy.principals import is_public
-from secrets_pipeline.desired.policy.statements import statements
+from secrets_pipeline.desired.policy.statements import is_whole, statements
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope
 
@@ -60,6 +60,8 @@ def _policy(inputs: Inputs, account_id: str | None) -> tuple[Any, ...]:
     """Declared statements; the account's own `kms:*` stands beside them, and none may take it away."""
     declared = statements(inputs, longest=KEY_POLICY_BYTES)
     for number, statement in enumerate(declared, start=1):
+        if not is_whole(inputs, number, statement):
+            continue
         if is_public(statement):
             inputs.error(
                 "policy",

@@ -77,12 +77,9 @@ def secret_policy_statements(inputs: Inputs) -> tuple[Any, ...]:
     if len(stack.errors) + len(stack.unresolved) > before:
         return found
     for number, statement in enumerate(found, 1):
-        missing = [" or ".join(names) for names in _ELEMENTS if not any(name in statement for name in names)]
-        if missing:
-            inputs.error("policy", f"statement {number} of policy has no {', no '.join(missing)}", _EXAMPLE)
-        elif not isinstance(statement["Effect"], Expression) and statement["Effect"] not in ("Allow", "Deny"):
-            inputs.error("policy", f"statement {number} of policy has another Effect than Allow and Deny", _EXAMPLE)
-        elif is_public(statement):
+        if not is_whole(inputs, number, statement):
+            continue
+        if is_public(statement):
             inputs.error(
                 "policy",
                 f"statement {number} of policy lets everybody read the secret",
@@ -94,6 +91,26 @@ def secret_policy_statements(inputs: Inputs) -> tuple[Any, ...]:
             denied = "denies the pipeline's role the calls that repair the policy"
             inputs.error("policy", f"statement {named} of policy {denied}", LOCKOUT_REMEDY)
     return found
+
+
+def is_whole(inputs: Inputs, number: int, statement: Mapping[str, Any]) -> bool:
+    """Whether a statement of a resource policy has all that AWS requires; an error says what it lacks.
+
+    Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
+
+    Args:
+        inputs: of the component, or of one secret.
+        number: of the statement, from 1.
+        statement: as declared.
+    """
+    missing = [" or ".join(names) for names in _ELEMENTS if not any(name in statement for name in names)]
+    if missing:
+        inputs.error("policy", f"statement {number} of policy has no {', no '.join(missing)}", _EXAMPLE)
+    elif not isinstance(statement["Effect"], Expression) and statement["Effect"] not in ("Allow", "Deny"):
+        inputs.error("policy", f"statement {number} of policy has another Effect than Allow and Deny", _EXAMPLE)
+    else:
+        return True
+    return False
 
 
 def policy_bytes(declared: Sequence[Any], readers: Sequence[str] = (), *, organization_id: str | None = None) -> int:

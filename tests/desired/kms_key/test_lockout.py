@@ -83,7 +83,7 @@ def test_without_a_known_account_any_root_may_be_its_own() -> None:
 
 def test_a_key_that_locks_its_account_out_is_an_input_error(bench: Bench) -> None:
     condition = f"{{ArnNotEquals: {{'aws:PrincipalArn': '{ADMIN}'}}}}"
-    policy = f"[{{Sid: Mine, Effect: Deny, Principal: '*', Action: 'kms:*', Condition: {condition}}}]"
+    policy = f"[{{Sid: Mine, Effect: Deny, Principal: '*', Action: 'kms:*', Resource: '*', Condition: {condition}}}]"
     key = f"settings: {{secrets_pipeline: {{create: true}}}}, vars: {{alias: x, policy: {policy}}}"
     text = f"components: {{terraform: {{kms/app: {{{key}}}}}}}"
     found = bench.only_error(text)

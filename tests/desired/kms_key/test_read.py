@@ -23,7 +23,7 @@ def test_a_key_is_read_with_its_defaults(bench: Bench) -> None:
 def test_every_variable_of_a_key_is_read(bench: Bench) -> None:
     variables = (
         "{alias: alias/x, description: d, enable_key_rotation: false, rotation_period_in_days: 90, "
-        "deletion_window_in_days: 7, tags: {a: b}, policy: [{Effect: Allow}]}"
+        "deletion_window_in_days: 7, tags: {a: b}, policy: [{Effect: Deny, Principal: p, Action: a, Resource: r}]}"
     )
     (key,) = bench.spec(stack(variables)).keys
     assert key == KeySpec(
@@ -34,7 +34,7 @@ def test_every_variable_of_a_key_is_read(bench: Bench) -> None:
         rotation_period_in_days=90,
         deletion_window_in_days=7,
         tags={"a": "b"},
-        policy=({"Effect": "Allow"},),
+        policy=({"Effect": "Deny", "Principal": "p", "Action": "a", "Resource": "r"},),
         create=True,
     )
 
@@ -47,6 +47,7 @@ def test_every_variable_of_a_key_is_read(bench: Bench) -> None:
         ("{alias: 'a b'}", "alias is 'a b'"),
         ("{alias: x, deletion_window_in_days: 6}", "Write a number from 7 to 30."),
         ("{alias: x, rotation_period_in_days: 89}", "Write a number from 90 to 2560."),
+        ("{alias: x, policy: [{Effect: Allow}]}", "statement 1 of policy has no Principal or NotPrincipal, no Action"),
         ("{alias: x, enable_key_rotation: maybe}", "Write enable_key_rotation: true or enable_key_rotation: false"),
     ],
 )
