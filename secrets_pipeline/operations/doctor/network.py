@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.rotation.model import RotationStrategy
@@ -13,6 +13,7 @@ from secrets_pipeline.reconcilers.secret_rotation.network import reach_problem, 
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
+    from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
     from secrets_pipeline.reconcilers.observed.networks import SubnetState
     from secrets_pipeline.reconcilers.stack import Stack
 
@@ -27,53 +28,72 @@ def network(stack: Stack) -> Iterator[Answer]:
     function = stack.spec.rotation_function
     if function is None:
         return
-    found = list(way_problems(stack))
-    for database in stack.spec.databases:
-        state = stack.observed.databases.find(database)
-        if state is not None and state.address and state.port:
-            problem = reach_problem(function, state.address, state.port, [state])
-            found += [problem] if problem else []
-    for one in found:
-        verdict = Verdict.WILL_FAIL if one.known else Verdict.UNKNOWN
-        yield Answer(function.name, verdict, one.text, one.remedy or _WAY)
-    refused = list(_security_groups(stack, function))
-    yield from refused
-    if not found and not refused:
+    found = [
+        Answer(function.name, Verdict.WILL_FAIL if one.known else Verdict.UNKNOWN, one.text, one.remedy or _WAY)
+        for one in way_problems(stack)
+    ]
+    databases, certain = _databases(stack)
+    found += _private_databases(function, databases, certain=certain)
+    found += _security_groups(stack, function, databases, certain=certain)
+    yield from found
+    if not found:
         where = ", ".join(function.subnet_ids) or "no network of yours"
         yield fine(function.name, f"in {where}: nothing is in its way to Secrets Manager")
 
 
-def _security_groups(stack: Stack, function: RotationFunctionSpec) -> Iterator[Answer]:
+def _private_databases(
+    function: RotationFunctionSpec, databases: Iterable[DatabaseState], *, certain: bool
+) -> Iterator[Answer]:
+    for state in databases:
+        if state.address and state.port and (problem := reach_problem(function, state.address, state.port, [state])):
+            yield _in_the_way(function, problem.text, problem.remedy, certain=certain)
+
+
+def _in_the_way(function: RotationFunctionSpec, text: str, remedy: str, *, certain: bool) -> Answer:
+    if certain:
+        return Answer(function.name, Verdict.WILL_FAIL, text, remedy)
+    return Answer(function.name, Verdict.ADVISED, f"{text}: rotation fails if a secret rotates there", remedy)
+
+
+def _security_groups(
+    stack: Stack, function: RotationFunctionSpec, databases: Iterable[DatabaseState], *, certain: bool
+) -> Iterator[Answer]:
     subnets = stack.observed.networks.subnets(function.subnet_ids) if function.subnet_ids else {}
     if isinstance(subnets, AwsError) or not subnets:
         # Said by the subnets themselves.
         return
     cidrs = [one.cidr for one in subnets.values() if one.cidr]
     ours = Side(f"function {function.name}", sorted(function.security_group_ids), cidrs)
-    targets = [*_databases(stack), *_secrets_manager(subnets.values(), stack.account.region)]
-    groups = {*ours.groups, *(group for target, _ in targets for group in target.groups)}
+    targets = [
+        (Side(f"database {one.identifier}", one.security_groups), one.port, certain)
+        for one in databases
+        if one.port and one.security_groups
+    ]
+    targets += [(one, HTTPS, True) for one in _secrets_manager(subnets.values(), stack.account.region)]
+    groups = {*ours.groups, *(group for target, _, _ in targets for group in target.groups)}
     known = stack.observed.networks.security_groups(groups)
     for gone in sorted(set(ours.groups) - known.keys()):
         text = f"security group {gone} of function {function.name} does not exist"
         remedy = "Correct settings.secrets_pipeline.rotation_function.security_group_ids."
         yield Answer(function.name, Verdict.WILL_FAIL, text, remedy)
-    for target, port in targets:
+    for target, port, sure in targets:
         for text, remedy in refusals(ours, target, port, known):
-            yield Answer(function.name, Verdict.WILL_FAIL, text, remedy)
+            yield _in_the_way(function, text, remedy, certain=sure)
 
 
-def _databases(stack: Stack) -> Iterator[tuple[Side, int]]:
-    """Databases that the function may log in to: none if it only makes random values."""
+def _databases(stack: Stack) -> tuple[Sequence[DatabaseState], bool]:
+    """Databases that the function may log in to, and whether it is certain: the stack has no second one."""
     rotations = [one.rotation for one in stack.spec.secrets if one.rotation is not None and one.rotation.managed]
     if all(one.strategy is RotationStrategy.RANDOM for one in rotations):
-        return
-    for database in stack.spec.databases:
-        state = stack.observed.databases.find(database)
-        if state is not None and state.port and state.security_groups:
-            yield Side(f"database {state.identifier}", state.security_groups), state.port
+        return (), False
+    # Of a database whose master password RDS rotates, the function can rotate a further user's.
+    databases = stack.spec.databases
+    declared = [one for one in databases if not one.manage_master_user_password] or databases
+    found = map(stack.observed.databases.find, declared)
+    return [one for one in found if one is not None], len(declared) == 1
 
 
-def _secrets_manager(subnets: Iterable[SubnetState], region: str) -> Iterator[tuple[Side, int]]:
+def _secrets_manager(subnets: Iterable[SubnetState], region: str) -> Iterator[Side]:
     """The interface endpoint of Secrets Manager, or Secrets Manager itself behind a NAT gateway."""
     found = {
         groups
@@ -82,6 +102,6 @@ def _secrets_manager(subnets: Iterable[SubnetState], region: str) -> Iterator[tu
         if name.endswith(f".{region}.secretsmanager")
     }
     for groups in sorted(found):
-        yield Side("the VPC endpoint of Secrets Manager", groups), HTTPS
+        yield Side("the VPC endpoint of Secrets Manager", groups)
     if not found:
-        yield Side("Secrets Manager", ()), HTTPS
+        yield Side("Secrets Manager", ())

@@ -44,10 +44,37 @@ class Net:
         everything: Any = [{"IpProtocol": "-1", "IpRanges": ANYWHERE}]
         self.ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
 
-    def failing(self) -> list[str]:
+    def failing(self, verdict: Verdict = Verdict.WILL_FAIL) -> list[str]:
         """What the doctor says that fails."""
         found: list[Answer] = list(network(self.bench.context(self.spec, writing=False)))
-        return [one.text for one in found if one.verdict is Verdict.WILL_FAIL]
+        return [one.text for one in found if one.verdict is verdict]
+
+    def add_database(self, **more: object) -> str:
+        """Add another database, whose group lets nobody in."""
+        name = f"{self.bench.stack}-other"
+        vpc = self.ec2.describe_security_groups(GroupIds=[self.database])["SecurityGroups"][0]["VpcId"]
+        made = self.ec2.create_security_group(GroupName=name, Description="other", VpcId=vpc)
+        group = str(made["GroupId"])
+        _make_database(self.bench, name, group)
+        other = self.bench.database(engine="mysql", **more).model_copy(update={"identifier": name})
+        self.spec = self.spec.model_copy(update={"databases": (*self.spec.databases, other)})
+        function = f"function {self.bench.stack}-rotation"
+        return f"security groups {group} of database {name} do not let {function} in on port 3306"
+
+
+def _make_database(bench: Bench, name: str, group: str) -> None:
+    session: Any = bench.session
+    session.client("rds").create_db_instance(
+        DBInstanceIdentifier=name,
+        Engine="mysql",
+        DBInstanceClass="db.t4g.micro",
+        AllocatedStorage=20,
+        MasterUsername="owner",
+        MasterUserPassword="a-password",
+        Port=3306,
+        PubliclyAccessible=False,
+        VpcSecurityGroupIds=[group],
+    )
 
 
 @pytest.fixture
@@ -70,17 +97,7 @@ def net(bench: Bench) -> Net:
         SubnetIds=[subnet],
         SecurityGroupIds=[endpoint],
     )
-    session.client("rds").create_db_instance(
-        DBInstanceIdentifier=bench.stack,
-        Engine="mysql",
-        DBInstanceClass="db.t4g.micro",
-        AllocatedStorage=20,
-        MasterUsername="owner",
-        MasterUserPassword="a-password",
-        Port=3306,
-        PubliclyAccessible=False,
-        VpcSecurityGroupIds=[database],
-    )
+    _make_database(bench, bench.stack, database)
     spec = bench.spec(
         bench.generated(rotation=SINGLE_USER),
         databases=(bench.database(engine="mysql"),),
@@ -127,3 +144,30 @@ def test_a_group_of_the_function_that_does_not_exist_is_named(net: Net) -> None:
     gone = function.model_copy(update={"security_group_ids": ("sg-00000000000000000",)})
     net.spec = net.spec.model_copy(update={"rotation_function": gone})
     assert f"security group sg-00000000000000000 of function {function.name} does not exist" in net.failing()
+
+
+def test_a_database_whose_password_rds_rotates_need_not_let_the_function_in(net: Net) -> None:
+    net.open(net.database, 3306, to=net.function)
+    net.open(net.endpoint, 443, to=net.function)
+    net.add_database(password=None, manage_master_user_password=True)
+    assert net.failing() == []
+    assert net.failing(Verdict.ADVISED) == []
+
+
+def test_of_several_databases_nobody_knows_which_one_the_function_logs_in_to(net: Net) -> None:
+    net.open(net.database, 3306, to=net.function)
+    net.open(net.endpoint, 443, to=net.function)
+    closed = net.add_database()
+    assert net.failing() == []
+    assert net.failing(Verdict.ADVISED) == [f"{closed}: rotation fails if a secret rotates there"]
+
+
+def test_of_several_private_databases_a_function_in_no_network_may_need_none(net: Net) -> None:
+    function = net.spec.rotation_function
+    assert function is not None
+    outside = function.model_copy(update={"subnet_ids": (), "security_group_ids": ()})
+    net.spec = net.spec.model_copy(update={"rotation_function": outside})
+    private = "the managed function is in no network, and database {} is private"
+    assert net.failing() == [private.format(net.bench.stack)]
+    net.add_database()
+    assert net.failing() == []
