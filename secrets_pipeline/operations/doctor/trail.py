@@ -27,11 +27,16 @@ def _sources(rules: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """List the services, as trails name them, whose events rules take from CloudTrail."""
     by_cloudtrail = {names.API_CALL, names.SERVICE_EVENT}
     sources = (one["source"][0] for one in rules if by_cloudtrail & set(one["detail-type"]))
-    return tuple(dict.fromkeys(f"{source.removeprefix('aws.')}.amazonaws.com" for source in sources))
+    return tuple(dict.fromkeys(map(_in_trails, sources)))
+
+
+def _in_trails(source: str) -> str:
+    return f"{source.removeprefix('aws.')}.amazonaws.com"
 
 
 _LOCAL, _GLOBAL = _sources(RULES.values()), _sources(GLOBAL_RULES.values())
 _SOURCES = (*_LOCAL, *_GLOBAL)
+_IAM = _in_trails(names.IAM)
 
 
 def trail(stacks: Sequence[Stack]) -> Iterator[Answer]:
@@ -80,8 +85,16 @@ def _judged(account: AwsAccount, one: Mapping[str, Any], wanted: Sequence[str]) 
     if left_out := [source for source in wanted if source not in recorded]:
         lacks.append(f"leaves out {', '.join(left_out)}")
     if not one.get("IsMultiRegionTrail"):
-        recorded = recorded.difference(_GLOBAL)
-        lacks.append("is of this region alone, and IAM tells of its calls in another")
+        regions = names.GLOBAL_REGIONS.get(account.partition, {})
+        here = {_in_trails(source) for source, region in regions.items() if region == account.region}
+        if elsewhere := [source for source in _GLOBAL if source in recorded and source not in here]:
+            recorded = recorded.difference(elsewhere)
+            lacks.append(f"covers this region only, and events of {', '.join(elsewhere)} are recorded in another")
+    # Of the services here, IAM alone: Organizations is not among those that the setting is for.
+    # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-a-trail-by-using-the-aws-cli-update-trail.html
+    if not one.get("IncludeGlobalServiceEvents", True) and _IAM in recorded:
+        recorded -= {_IAM}
+        lacks.append(f"leaves out {_IAM}, as IncludeGlobalServiceEvents is false")
     return _Judged(recorded, ", and ".join(lacks))
 
 

@@ -306,7 +306,7 @@ def test_a_trail_that_is_stopped_or_of_one_region_is_not_enough(ward: Ward) -> N
     ward.life.make_roles("pipeline")
     ward.trail()
     [one] = [one for one in ward.doctor("-s", "infra-shared", exits=0) if one["question"] == "trail"]
-    assert (one["verdict"], "of this region alone" in one["text"]) == ("advised", True)
+    assert (one["verdict"], "covers this region only" in one["text"]) == ("advised", True)
     ward.client("cloudtrail").stop_logging(Name="whole")
     [one] = [one for one in ward.doctor("-s", "infra-shared", exits=0) if one["question"] == "trail"]
     assert (one["verdict"], "whole is stopped" in one["text"]) == ("advised", True)

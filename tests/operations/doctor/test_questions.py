@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from secrets_pipeline.access.reach.simulated import NotSaid, OwnRight, Simulated
 from secrets_pipeline.aws.session import Sessions
-from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.operations.doctor.databases import databases
 from secrets_pipeline.operations.doctor.examination import examine
 from secrets_pipeline.operations.doctor.identity import skew
@@ -20,11 +20,12 @@ from secrets_pipeline.operations.doctor.keys import keys
 from secrets_pipeline.operations.doctor.model import Answer, Verdict
 from secrets_pipeline.operations.doctor.quotas import of_concurrency, of_secrets
 from secrets_pipeline.operations.doctor.rights import example_context, example_of, judged, statement_rights
-from secrets_pipeline.operations.doctor.trail import records_changes
+from secrets_pipeline.operations.doctor.trail import records_changes, trail
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.observed.login import Address, Login, Unreachable
 from secrets_pipeline.reconcilers.run import Run
 from tests.bench import Bench, during
+from tests.embedded import operator
 from tests.grants import TRUSTED
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -181,3 +182,31 @@ def _ahead(minutes: int) -> datetime:
 
 def _by(answers: Iterable[Answer], about: str) -> list[Answer]:
     return [one for one in answers if one.about == about]
+
+
+IN_ANOTHER = "this region only, and events of iam.amazonaws.com, organizations.amazonaws.com are recorded in another"
+TRAILS = [
+    ("us-east-1", {}, ""),
+    ("us-east-1", {"IncludeGlobalServiceEvents": False}, "leaves out iam.amazonaws.com, as IncludeGlobalServiceEvents"),
+    ("eu-west-2", {}, IN_ANOTHER),
+    ("eu-west-2", {"IsMultiRegionTrail": True}, ""),
+]
+
+
+@pytest.mark.parametrize(("region", "given", "lack"), TRAILS)
+def test_events_of_global_services_are_recorded_in_one_region_of_a_partition(
+    bench: Bench, region: str, given: Mapping[str, bool], lack: str
+) -> None:
+    spec = bench.spec(bench.declared())
+    spec = spec.model_copy(update={"target": spec.target.model_copy(update={"region": region})})
+    events = EventSettings(queue="events", region=region)
+    stack = bench.context(spec, writing=False, settings=OperatorSettings(grants=TRUSTED, events=events))
+    cloudtrail, s3 = operator(bench.aws, region).client("cloudtrail"), operator(bench.aws, "us-east-1").client("s3")
+    s3.create_bucket(Bucket="trails")
+    cloudtrail.create_trail(Name="one", S3BucketName="trails", **given)
+    cloudtrail.start_logging(Name="one")
+    [told] = trail([stack])
+    cloudtrail.delete_trail(Name="one")
+    s3.delete_bucket(Bucket="trails")
+    assert (told.verdict is Verdict.FINE) is (lack == "")
+    assert lack in told.text
