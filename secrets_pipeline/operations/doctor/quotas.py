@@ -18,7 +18,7 @@ NEW_ACCOUNT = 10
 
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _MORE = "Ask AWS for more in Service Quotas: Lambda, Concurrent executions."
-_RESERVED = "Let some function of the account reserve less: put-function-concurrency, delete-function-concurrency."
+_RESERVED = "Reduce another function's reserved concurrency (put-function-concurrency, delete-function-concurrency)."
 SECRETS = 500_000
 """Secrets of an account and region: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html."""
 
@@ -38,8 +38,8 @@ def quotas(stacks: Sequence[Stack]) -> Iterator[Answer]:
 
 def _concurrency(account: AwsAccount, rotating: int) -> Iterator[Answer]:
     with calling("GetAccountSettings", f"in {account.region}"):
-        limit = account.client("lambda").get_account_settings().get("AccountLimit", {})
-    yield of_concurrency(rotating, limit.get("UnreservedConcurrentExecutions", 0), limit.get("ConcurrentExecutions", 0))
+        limit = account.client("lambda").get_account_settings()["AccountLimit"]
+    yield of_concurrency(rotating, limit["UnreservedConcurrentExecutions"], limit["ConcurrentExecutions"])
 
 
 def of_concurrency(rotating: int, free: int, most: int) -> Answer:
@@ -50,11 +50,12 @@ def of_concurrency(rotating: int, free: int, most: int) -> Answer:
         free: what no function reserves.
         most: of the account and region.
     """
-    said = f"Lambda runs {free:,} of {most:,} invocations at once for functions that reserve none"
+    said = f"{free:,} of the account's {most:,} concurrent Lambda executions are unreserved"
     if free == 0:
-        return Answer("concurrency", Verdict.WILL_FAIL, f"{said}, so no rotation begins", _RESERVED)
+        return Answer("concurrency", Verdict.WILL_FAIL, f"{said}, so no rotation begins", _RESERVED if most else _MORE)
     if free <= NEW_ACCOUNT or free < rotating:
-        text = f"{said}, and {rotating} secrets rotate by functions: rotations may be throttled, and are tried again"
+        secrets = "1 secret rotates" if rotating == 1 else f"{rotating:,} secrets rotate"
+        text = f"{said}, and {secrets} by functions: AWS may throttle rotations, and tries them again"
         return Answer("concurrency", Verdict.ADVISED, text, _MORE)
     return fine("concurrency", said)
 

@@ -369,7 +369,7 @@ def test_an_account_that_runs_few_functions_at_once_is_told(ward: Ward) -> None:
     ward.life.make_roles("pipeline")
     found = [one for one in ward.doctor("-s", "myapp-prod", exits=0) if one["about"] == "concurrency"]
     assert [one["verdict"] for one in found] == ["advised"]
-    assert "10 of 1,000 invocations at once" in found[0]["text"]
+    assert "10 of the account's 1,000 concurrent Lambda executions" in found[0]["text"]
     assert "Service Quotas" in found[0]["remedy"]
 
 

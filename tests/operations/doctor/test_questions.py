@@ -111,6 +111,16 @@ def test_what_lambda_runs_at_once_is_compared_with_what_rotates(rotating: int, f
     assert (found.remedy == "") is (verdict is Verdict.FINE)
 
 
+@pytest.mark.parametrize(("most", "remedy"), [(0, "Service Quotas"), (10, "delete-function-concurrency")])
+def test_where_lambda_runs_nothing_the_remedy_fits_the_reason(most: int, remedy: str) -> None:
+    assert remedy in of_concurrency(1, 0, most).remedy
+
+
+def test_one_secret_rotates_and_two_rotate() -> None:
+    assert "1 secret rotates by" in of_concurrency(1, 10, 10).text
+    assert "2 secrets rotate by" in of_concurrency(2, 10, 10).text
+
+
 def test_a_statement_is_asked_by_names_that_its_patterns_fit_and_keys_that_fulfil_its_condition() -> None:
     condition: dict[str, dict[str, Any]] = {
         "StringEquals": {"kms:ViaService": ["rds.eu-west-2.amazonaws.com", "rds.eu-west-1.amazonaws.com"]},
