@@ -228,26 +228,32 @@ def _network(at: _Session, wanted: StandInNetwork) -> None:
     client: EC2Client = at.client("ec2")
     known = client.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(wanted.subnet_ids)}])["Subnets"]
     missing = sorted({*wanted.subnet_ids} - {one["SubnetId"] for one in known})
-    if not missing:
-        return
-    vpc = client.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    for number, subnet in enumerate(missing):
-        client.create_subnet(
-            VpcId=vpc,
-            CidrBlock=f"10.0.{number}.0/24",
-            TagSpecifications=[{"ResourceType": "subnet", "Tags": [{"Key": ID_TAG, "Value": subnet}]}],
-        )
-    for group in wanted.security_group_ids:
+    vpc = _vpc_of(client, missing) if missing else known[0]["VpcId"]
+    groups = list(wanted.security_group_ids)
+    found = client.describe_security_groups(Filters=[{"Name": "group-id", "Values": groups}])["SecurityGroups"]
+    for group in sorted({*groups} - {one["GroupId"] for one in found}):
         client.create_security_group(
             GroupName=group,
             Description="Of the rotation function",
             VpcId=vpc,
             TagSpecifications=[{"ResourceType": "security-group", "Tags": [{"Key": ID_TAG, "Value": group}]}],
         )
+
+
+def _vpc_of(client: EC2Client, subnets: Sequence[str]) -> str:
+    """Make a VPC with these subnets, which lead out by a NAT gateway."""
+    vpc = client.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    for number, subnet in enumerate(subnets):
+        client.create_subnet(
+            VpcId=vpc,
+            CidrBlock=f"10.0.{number}.0/24",
+            TagSpecifications=[{"ResourceType": "subnet", "Tags": [{"Key": ID_TAG, "Value": subnet}]}],
+        )
     address = client.allocate_address(Domain="vpc")["AllocationId"]
-    nat = client.create_nat_gateway(SubnetId=missing[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
+    nat = client.create_nat_gateway(SubnetId=subnets[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
     (table,) = client.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
     client.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    return vpc
 
 
 def _unless_there(create: Callable[[], object], conflict: type[Exception]) -> None:

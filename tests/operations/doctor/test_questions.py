@@ -195,7 +195,7 @@ def _by(answers: Iterable[Answer], about: str) -> list[Answer]:
 
 
 IN_ANOTHER = "this region only, and events of iam.amazonaws.com, organizations.amazonaws.com are recorded in another"
-TRAILS = [
+TRAILS: list[tuple[str, dict[str, Any], str]] = [
     ("us-east-1", {}, ""),
     ("us-east-1", {"IncludeGlobalServiceEvents": False}, "leaves out iam.amazonaws.com, as IncludeGlobalServiceEvents"),
     ("eu-west-2", {}, IN_ANOTHER),
@@ -205,7 +205,7 @@ TRAILS = [
 
 @pytest.mark.parametrize(("region", "given", "lack"), TRAILS)
 def test_events_of_global_services_are_recorded_in_one_region_of_a_partition(
-    bench: Bench, region: str, given: Mapping[str, bool], lack: str
+    bench: Bench, region: str, given: dict[str, Any], lack: str
 ) -> None:
     spec = bench.spec(bench.declared())
     spec = spec.model_copy(update={"target": spec.target.model_copy(update={"region": region})})
