@@ -91,9 +91,13 @@ class _Comparison:
         for (component, key), files in now.items():
             # A link that leads elsewhere names another file, whose own content may be what it was.
             was = before.get((component, key), {})
-            said = was.keys() != files.keys() and any(f"{component} {key}".startswith(one.what) for one in sections)
+            said = was.keys() != files.keys() and any(_is_within(f"{component} {key}", one.what) for one in sections)
             if files != was and not said:
                 yield Reason(f"file {', '.join(files)}, which {component} reads,", How.DIFFERS)
+
+
+def _is_within(path: str, outer: str) -> bool:
+    return path.startswith(outer) and path[len(outer) :][:1] in {"", " ", ".", "["}
 
 
 def _components(

@@ -191,6 +191,21 @@ def test_a_link_that_leads_elsewhere_counts(clone: Path, through: str) -> None:
     assert reasons(clone)["shop-dev"] == ["secretsmanager/app vars.secrets.pin.secret_data differs"]
 
 
+def test_a_secret_whose_name_begins_the_name_of_another_hides_no_file(clone: Path) -> None:
+    write({"infra/files/one/pin": "canary-1", "infra/files/two/pin": "canary-2"}, clone)
+    (clone / "infra/link").symlink_to("files/one")
+    edit(clone / "infra/stacks/catalog/app.yaml", '"canary-1"', '"${file:link/pin}"')
+    committed(clone)
+    git(clone, "branch", "-f", "main")
+    (clone / "infra/link").unlink()
+    (clone / "infra/link").symlink_to("files/two")
+    edit(clone / "infra/stacks/catalog/app.yaml", "          pin:", "          pi: {secret_data: x}\n          pin:")
+    assert reasons(clone)["shop-dev"] == [
+        "secretsmanager/app vars.secrets.pi is new",
+        "file files/two/pin, which secretsmanager/app reads, differs",
+    ]
+
+
 def test_where_a_stack_lives_is_the_operators_to_change(clone: Path) -> None:
     edit(clone / "operator.yaml", "targets: [", 'targets: [{stacks: "*-prod", account_id: "222233334444"}, ')
     assert reasons(clone) == {"shop-prod": ["what it asks for, target.account_id, differs"]}
