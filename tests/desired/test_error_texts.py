@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from secrets_pipeline.cli.plan.view import declared
+from secrets_pipeline.cli.plan.view import declared_rows
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_rows
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -55,7 +55,7 @@ def told(folder: Path, *, value: object, password: str = MASTER, variable: str =
     )
     texts = [error.diagnostics() for error in itertools.chain(*built.errors.values())]
     for spec in built.specs.values():
-        texts += [spec.model_dump_json(), repr(spec), json.dumps(declared(spec))]
+        texts += [spec.model_dump_json(), repr(spec), json.dumps(declared_rows(spec))]
         texts += [json.dumps(reference_json(reference_rows(spec)))]
         texts += [one.diagnostics() for secret in spec.secrets for one in secret.unresolved]
     return "\n".join(texts)

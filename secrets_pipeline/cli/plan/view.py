@@ -46,7 +46,7 @@ class Declared:
 
     Attributes:
         target: where it lives.
-        rows: what it declares; see `declared`.
+        rows: what it declares; see `declared_rows`.
         references: what its secrets refer to.
         plaintext: literals of its YAML that look like secrets.
         unguarded: its manifests, if any other can join them.
@@ -61,7 +61,7 @@ class Declared:
     @classmethod
     def of(cls, spec: StackSpec) -> Declared:
         """List what a stack declares."""
-        return cls(spec.target, declared(spec), reference_rows(spec), spec.plaintext, spec.unguarded)
+        return cls(spec.target, declared_rows(spec), reference_rows(spec), spec.plaintext, spec.unguarded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _explained(row: PlanRow) -> Text:
     return text
 
 
-def declared(spec: StackSpec) -> list[dict[str, str]]:
+def declared_rows(spec: StackSpec) -> list[dict[str, str]]:
     """List what a stack declares, without asking AWS: kind, name, component, detail."""
     rows = [_row("kms-key", key.alias, ", ".join(key.components), key.description) for key in spec.keys]
     for secret in spec.secrets:

@@ -24,7 +24,7 @@ from secrets_pipeline.orchestration.shared.resources import Stacks
 MAY_HOLD = (dg.DagsterRunStatus.NOT_STARTED, *UNDER_WAY)
 """Statuses of runs that may have a lease: a queued one has none yet."""
 PATIENCE_SECONDS = 600.0
-"""So long a run waits for the lease, and for a store of leases that does not answer."""
+"""A run waits at least this long for the lease, and for a store of leases that does not answer."""
 _LOOKING_SECONDS = 60.0
 _OF_ONE_HOST = frozenset({"SqliteEventLogStorage", "ConsolidatedSqliteEventLogStorage", "InMemoryEventLogStorage"})
 """Dagster's default, and what forgets; known by their names in dagster.yaml."""
@@ -146,7 +146,8 @@ def fail_abandoned(instance: dg.DagsterInstance, run: dg.DagsterRun, why: str) -
     """
     said = (
         f"Nobody executes this run any longer: {why}. "
-        "What it wrote stays; the next apply compares the whole stack and goes on from there."
+        "What it wrote stays. The next apply goes on from there; if the run's lease in S3 expired, it compares the "
+        "whole stack first."
     )
     if run.status is dg.DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, said)

@@ -57,9 +57,9 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
 def _confirm(context: Context, applying: Apply, stack: Stack, stages: Collection[dg.AssetKey]) -> None:
     """Confirm the run's lease, and settle it if the run has compared the whole stack deeply."""
     applying.confirm()
-    options = stack.run.options
-    run: Collection[dg.AssetKey] = context.job_def.asset_layer.selected_asset_keys
-    if options.deep and not options.only and all(stage in run for stage in stages):
+    asked = stack.run.options
+    selected: Collection[dg.AssetKey] = context.job_def.asset_layer.selected_asset_keys
+    if asked.deep and not asked.only and all(stage in selected for stage in stages):
         applying.settle()
 
 
@@ -86,7 +86,7 @@ def _links(checks: Iterable[dg.AssetCheckKey]) -> Mapping[str, dg.MetadataValue[
 
 def _to_be_evaluated(context: Context, names: Names, checks: Sequence[StackCheck]) -> list[StackCheck]:
     """The checks of the run's assets, without those that are steps of the run: "Materialize" in the UI chooses them."""
-    run: Collection[dg.AssetKey] = context.job_def.asset_layer.selected_asset_keys
+    selected: Collection[dg.AssetKey] = context.job_def.asset_layer.selected_asset_keys
     planned = planned_checks(context.instance, context.run.run_id)
-    of_run = [one for one in checks if names.asset(one.stage) in run]
+    of_run = [one for one in checks if names.asset(one.stage) in selected]
     return [one for one in of_run if dg.AssetCheckKey(names.asset(one.stage), one.name) not in planned]

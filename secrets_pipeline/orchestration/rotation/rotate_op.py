@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped
+from secrets_pipeline.engine.model import Failed, Skipped
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.orchestration.applying.stage_runner import Applying
 from secrets_pipeline.orchestration.pages.metadata import DATA, outcomes_data, outcomes_page
@@ -53,7 +53,7 @@ def rotate(
     rotation_watch: dg.ResourceParam[Watch],
     names: dg.ResourceParam[Names],
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
-    """Rotate, log one observation with the outcome of each secret, and fail if one of them failed."""
+    """Rotate, log one observation with the outcome of each secret, and fail unless every secret was rotated."""
     chosen = stack_of(context)
     secrets = config.secrets or list(secrets_of(context.run))
     if not secrets:
@@ -78,20 +78,16 @@ def rotate(
         metadata={**outcomes_page(rows(outcomes)), DATA: outcomes_data(outcomes)},
     )
     applying.confirm()
-    lines = [f"{one.change.resource.name}: {_why_not(one)}" for one in outcomes if not isinstance(one, Applied)]
+    lines = [f"{one.change.resource.name}: {_why_not(one)}" for one in outcomes if isinstance(one, Failed | Skipped)]
     if lines:
         raise dg.Failure("\n".join([f"{len(lines)} not rotated", *lines]), allow_retries=False)
     yield dg.Output(None)
 
 
-def _why_not(outcome: Outcome) -> str:
-    match outcome:
-        case Failed(error=error):
-            return error.diagnostics()
-        case Skipped(reason=reason, remedy=remedy):
-            return f"{reason}\n  {remedy}" if remedy else reason
-        case _:
-            return "nothing was to be done"
+def _why_not(outcome: Failed | Skipped) -> str:
+    if isinstance(outcome, Failed):
+        return outcome.error.diagnostics()
+    return f"{outcome.reason}\n  {outcome.remedy}" if outcome.remedy else outcome.reason
 
 
 def rotating(spec: StackSpec) -> Mapping[str, Any]:
