@@ -78,7 +78,7 @@ budget: venv ## Run `test` and write what each file took to tests/budget.json; t
 	@find secrets_pipeline definitions tests -name __pycache__ -prune -exec rm -r {} +
 	$(PYTEST) --hypothesis-profile ci --write-budget $(ARGS)
 
-newest-botocore: venv ## What did AWS add? The newest botocore against the classes of tests/aws/models; .ci/slow runs it, and it blocks nothing
+newest-botocore: venv ## What did AWS add? The newest botocore against the classes of tests/aws/models; a workflow runs it weekly, and it blocks nothing
 	@rm -rf .newest
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .newest botocore
 	PYTHONPATH=.newest $(BIN)/python -m pytest tests/aws/models $(ARGS)
