@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
-    """Plan a stage and turn each change into a finding: nothing left to do is right.
+    """Plan a stage and turn each change into a finding. A change with nothing to do is right.
 
     A change that waits is a warning. A difference, and a resource that is not ours, is wrong.
     Without `deep` a part that a mark vouches for is right unread, as the finding says; with it, AWS is asked.
@@ -35,7 +35,7 @@ def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
             case ChangeClass.NONE:
                 findings.append(Finding(change.resource.name, Verdict.RIGHT, change.reason or "as declared"))
             case ChangeClass.BLOCKED | ChangeClass.ORPHAN:
-                # What is declared under a name that is not ours is never made: nothing passes by itself.
+                # A resource whose name belongs to somebody else is never made, so waiting does not help.
                 refused = any(isinstance(one, NotOurs) for one in change.reasons)
                 findings.append(
                     Finding(

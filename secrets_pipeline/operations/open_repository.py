@@ -253,7 +253,9 @@ def open_stacks(
     process_templates: bool = True,
     called: FilePath | None = None,
 ) -> StackSource:
-    """Open the stacks with the environment and the manifests that the operator admits, as every command but one does.
+    """Open the stacks with the environment and the manifests that the operator admits.
+
+    Every command does so except `describe --all-environment`.
 
     A variable that is secret stays a call, which is resolved when a value is written.
 

@@ -24,8 +24,9 @@ _PRESET: Final = GrantRule(preset="single-team")
 _HEAD: Final = """\
 # The operator's settings: export SECRETS_PIPELINE_CONFIG=FILE. Stack YAML cannot change them.
 
-# Which account a stack may write to, and which manifests may be part of it: as they are today. The first rule that
-# matches decides. Without `manifests`, any manifest can make itself part of a stack and use its values."""
+# Which account a stack may write to, and which manifests may be part of it. These are today's: remove any that you do
+# not expect. The first rule that matches decides. Without `manifests`, any manifest can make itself part of a stack and
+# use its values."""
 _REPOSITORY: Final = """
 # What marks name beside the stack, so that another repository with a stack of the same name is told apart."""
 _GRANTS: Final = """

@@ -106,7 +106,7 @@ def emit(text: str) -> None:
 
 
 def emit_json(value: Value) -> None:
-    """Write a result as JSON; characters that show nothing, and commands in CI, are escaped: it means the same."""
+    """Write a result as JSON: escape invisible characters and workflow commands; a parser reads the same value."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     emit(_NOT_PLAIN.sub(_escaped, text))
 

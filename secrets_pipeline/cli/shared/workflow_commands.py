@@ -21,7 +21,10 @@ def has_command(text: str) -> bool:
 
 
 def without_commands(text: str) -> str:
-    """Put a blank into each command in the text, so that it is none; the text as it is outside of GitHub Actions."""
+    """Put a blank into each workflow command, so that the runner ignores it.
+
+    Return the text unchanged outside GitHub Actions.
+    """
     if not os.environ.get(_VARIABLE):
         return text
     return _COMMAND.sub(lambda found: f"{found[0]} ", text)

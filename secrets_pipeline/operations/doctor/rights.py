@@ -105,7 +105,7 @@ def _of_role(stack: Stack, own: AwsAccount, one: Touched) -> Iterator[Answer]:
 
 
 def _needless(stack: Stack, one: Touched) -> frozenset[str]:
-    """List statements that this account does not need any more: RDS's service-linked role is made once."""
+    """Return the statements that the account needs no longer: RDS makes its service-linked role once."""
     if "rds_role" not in one.arns or one.account_id != stack.account.account_id:
         return frozenset()
     try:

@@ -1,6 +1,7 @@
 """Judge whether security groups let the managed rotation function reach its database and Secrets Manager. Pure.
 
-A group lets out what one of its rules is for, and in likewise; the rules of several groups add up.
+A security group lets traffic out if one of its outbound rules allows it, and in if an inbound rule does. The rules of
+several groups add up.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 """
 
@@ -31,7 +32,7 @@ class Side:
 
 
 def refusals(function: Side, target: Side, port: int, known: Mapping[str, SecurityGroup]) -> Iterator[tuple[str, str]]:
-    """Find what certainly stands between a function and what it connects to.
+    """Yield each security group problem that certainly blocks the connection.
 
     Args:
         function: the function.

@@ -30,7 +30,7 @@ class Step:
         measures: the delay that the repetition measures, by the embedded AWS's name; empty for none.
         refused: whether AWS is expected to refuse; where it refuses any other request, the belief is not measured.
         pages: whether all pages are read.
-        signed_seconds_ago: how old its signature is when it is sent; 0 for a request as any.
+        signed_seconds_ago: age of the signature in seconds when the request is sent; 0 signs it now.
     """
 
     service: str

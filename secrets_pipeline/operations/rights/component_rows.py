@@ -8,7 +8,7 @@ from secrets_pipeline.operations.rights import conditions as when
 from secrets_pipeline.operations.rights.model import Need, Right
 
 MAKES_RDS_ROLE: Final = "LetRdsMakeItsRole"
-"""The row that is needed once an account."""
+"""Needed for the first database of an account only."""
 
 DATABASES: Final = (
     Right(Need.DATABASES, "ListDatabases", ("all_databases",), reads="rds:DescribeDBInstances"),

@@ -107,7 +107,8 @@ PRUNE: Final = (
 
 KEYS: Final = (
     Right(Need.KEYS, "ReadKeysOfStacks", ("own_keys",), reads="kms:GetKeyRotationStatus"),
-    # Of CreateKey with a policy, which KMS refuses unless the caller may replace it: no tag nor alias tells such a key.
+    # Of CreateKey with a policy: KMS refuses it unless the caller may replace the policy. A key that is being made has
+    # neither tags nor an alias.
     # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
     Right(Need.KEYS, "MakeKeysWithPolicies", ("own_keys",), writes="kms:PutKeyPolicy", condition=when.has_no_alias),
     Right(Need.KEYS, "MoveAliases", ("own_aliases",), writes="kms:UpdateAlias"),

@@ -60,9 +60,9 @@ ACCESS: Final[tuple[Entry, ...]] = (
           `secrets-pipeline rotate --readable-by ARN` rotates all that it could read; add `--dry-run` to see
           what that is.
         * It should: declare it under `consumers` of the component, or name it in `access.allowed_readers`.
-        * A replica in another account: the sentence has the line for `grants`, if it should be there. Else end the
-          replication (`aws secretsmanager disassociate-cross-account-replica`), have its account delete the copy, and
-          `secrets-pipeline rotate NAME`.
+        * A replica in another account: if it should exist, add the line that the check prints to `grants`. If not,
+          end the replication (`aws secretsmanager disassociate-cross-account-replica`), have its account delete the
+          copy, and `secrets-pipeline rotate NAME`.
         * Administrators: the sentence has the line for `access.allowed_readers`; `[]` says that none may.
         """,
     ),

@@ -46,9 +46,9 @@ VALUES: Final[tuple[Entry, ...]] = (
         "database_login_works",
         means="""
         A database refuses the master password that its secret holds. Or the stack creates a database that does not
-        exist, or whose identifier is another owner's.
+        exist, or that belongs to somebody else.
         """,
-        warns="The database is busy, is not the stack's to create and missing, or cannot be reached from here.",
+        warns="The database is busy, is missing and not created by this stack, or cannot be reached from here.",
         look="`credentials_log_in` of the same stack says whether the previous password still works.",
         do="""
         * The password was never rotated and is the pipeline's own: `secrets-pipeline apply -s STACK` sets it in
@@ -92,8 +92,8 @@ VALUES: Final[tuple[Entry, ...]] = (
         """,
         look="The sentence of the check says which password the database has.",
         do="""
-        * `no login is tried`: the host is no database of an `rds` component of the stack. If it is the right one, let
-          the operator grant it: the check says the line.
+        * `no login is tried`: the host is no database of an `rds` component of the stack. If it is the right one, ask
+          the operator to grant it; the check prints the line.
         * `it still has the AWSPREVIOUS password`: the database was restored, or somebody set the secret alone.
           `secrets-pipeline rotate NAME` gives both a new one.
         * `every other password`: somebody changed it in the database. Set the user's password there to what the

@@ -68,7 +68,7 @@ class Applying:
         return apply(reconciler, changes, progress=lambda outcome: self._progress(stage, outcome))
 
     def confirm(self) -> None:
-        """Return if the run had its lease until now; to be asked by each step that writes, after it said what it did.
+        """Return if the run had its lease until now. Each step that writes calls it after it reports its outcomes.
 
         Raises:
             GuardError: if another run took it over; the text names the calls that AWS answered since.
@@ -78,7 +78,10 @@ class Applying:
             self.lease.confirm()
 
     def settle(self) -> None:
-        """Say that this run has compared everything deeply: nobody need look for what an earlier run wrote last."""
+        """Record that this run compared everything deeply.
+
+        Later runs need not look for an earlier run's last writes.
+        """
         if self.lease is not None:
             self.lease.settle()
 
