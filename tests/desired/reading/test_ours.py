@@ -166,7 +166,8 @@ def test_every_output_that_desired_state_holds_is_of_a_component_of_ours(bench: 
     text = text.replace("context_name: eg", 'context_name: eg\n        default_kms_key_id: "${output.kms/f.key_arn}"')
     for name in ("kms/b", "kms/f"):
         policy = (
-            "{Statement: [{Effect: Deny, Principal: {AWS: '${output.lambda/g.function_arn}'}, Action: 'kms:Sign'}]}"
+            "{Statement: [{Effect: Deny, Principal: {AWS: '${output.lambda/g.function_arn}'}, Action: 'kms:Sign', "
+            "Resource: '*'}]}"
         )
         text += f"    {name}: {{vars: {{alias: {name}, policy: {policy}}}}}\n"
     for name in ("rds/a", "rds/e"):
