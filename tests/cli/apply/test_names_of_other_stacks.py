@@ -84,3 +84,11 @@ def test_a_name_below_productions_prefix_is_productions_though_it_does_not_decla
     assert (result.exit_code, names()) == (1, {"evil-myapp/prod/own"}), result.output
     assert "is named after stack myapp-prod" in said(result)
     assert '- {stacks: "evil-myapp-prod", secrets: ["myapp/prod/planted"]}' in said(result)
+
+
+def test_a_stack_of_productions_words_makes_no_name_below_its_prefix(cli: Cli, two: Path) -> None:
+    twin = PRODUCTION.replace("myapp-prod", "myapp_prod")
+    write(two / "stacks" / "evil.yaml", twin.format(secrets="planted: {secret_data: evil-9}", more=""))
+    result = cli("apply", "-s", "myapp_prod", "--base-path", two)
+    assert (result.exit_code, names()) == (1, set()), result.output
+    assert "is named after stack myapp-prod" in said(result)
