@@ -1,7 +1,7 @@
 """Refuse a stack before its first write if a function or key under a name that it declares is a stranger's.
 
-A stranger is whoever made the thing without the pipeline, or from another repository. A stack of this repository is
-none: it could stop this one by taking a name first, so there only the one thing is blocked.
+A stranger is whoever made the thing without the pipeline, or from another repository. Another stack of this repository
+is not a stranger. If it took the name first, only that one thing is blocked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def strangers(stack: Stack) -> list[GuardError]:
-    """Find each function and key of strangers that a stack would otherwise plan around.
+    """Return an error for each declared function or key that a stranger made.
 
     Raises:
         AwsError: if AWS does not show a function, an alias or its tags.
@@ -65,7 +65,7 @@ def _of_function(stack: Stack) -> GuardError | None:
 def _is_strangers(stack: Stack, state: MarkState, owner: Owner | None) -> bool:
     if state is MarkState.UNMARKED:
         return True
-    return state in OURS and owner is not None and owner.repository != stack.ownership.repository.id
+    return state in OURS and owner is not None and stack.ownership.repository.is_another(owner.repository)
 
 
 def _error(subject: str, why: NotOurs) -> GuardError:

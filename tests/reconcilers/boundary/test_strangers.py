@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pytest
 
@@ -13,17 +13,17 @@ from secrets_pipeline.errors import SecretsPipelineError
 from tests.applying import apply_stack
 
 if TYPE_CHECKING:
-    from tests.bench import Bench
+    from tests.bench import Bench, Running
 
 ACCOUNT = "111122223333"
 
 
-def said(bench: Bench, spec: StackSpec) -> str:
+def said(bench: Bench, spec: StackSpec, **how: Unpack[Running]) -> str:
     """What a whole apply is refused for; empty if it is not. The pipeline's own two keys exist before."""
     bench.service_keys(spec)
     bench.reset_calls()
     try:
-        apply_stack(bench.context(spec))
+        apply_stack(bench.context(spec, **how))
     except SecretsPipelineError as error:
         return error.diagnostics()
     return ""
@@ -67,3 +67,11 @@ def test_a_key_of_ours_whose_mark_somebody_took_away_blocks_that_key_alone(bench
     tags = [tag["TagKey"] for tag in bench.kms.list_resource_tags(KeyId=key_id)["Tags"]]
     bench.kms.untag_resource(KeyId=key_id, TagKeys=[tag for tag in tags if tag.startswith("secrets-pipeline:")])
     assert said(bench, spec) == ""
+
+
+def test_a_key_of_another_stack_whose_mark_names_no_repository_blocks_that_key_alone(bench: Bench) -> None:
+    other = bench.another()
+    bench.provision(other.spec(other.declared(), keys=(bench.key(create=True),)), "kms_keys")
+    spec = bench.spec(bench.declared(), keys=(bench.key(create=True),))
+    assert said(bench, spec, repository="r1") == ""
+    assert bench.value("api") == "declared"
