@@ -49,6 +49,11 @@ ENGINES: Mapping[str, Engine] = {
 BARRED_BY_RDS = "/@\"' "
 
 
+def plain_host(host: str) -> str:
+    """Return a host name in small letters without its final dot, the form in which two names of a host are equal."""
+    return host.rstrip(".").lower()
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
     """Where a database is.
@@ -67,7 +72,7 @@ class DatabaseAddress:
     @property
     def place(self) -> tuple[str, str, int]:
         """What two secrets of the same server have in common."""
-        return self.engine.family, self.host.rstrip(".").lower(), self.port
+        return self.engine.family, plain_host(self.host), self.port
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"

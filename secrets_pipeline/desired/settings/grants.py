@@ -161,6 +161,11 @@ class GrantRule(Spec):
     )
     documents: tuple[DocumentGrant, ...] = Field(default=(), description="SSM documents that they may run.")
 
+    @field_validator("hosts")
+    @classmethod
+    def _plain(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(host.lower() for host in hosts)
+
     @model_validator(mode="after")
     def _names_both(self) -> GrantRule:
         for glob in (self.stacks, *self.values) if self.values else ():

@@ -13,6 +13,7 @@ from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.reconcilers.database.ownership import may_log_in
 from secrets_pipeline.reconcilers.observed.login import Trust
 from secrets_pipeline.references.model import Literal
+from secrets_pipeline.rotation_lambda.secret_value import plain_host
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
@@ -33,7 +34,7 @@ def trust_at(stack: Stack, host: str, port: int) -> Trust | None:
     Raises:
         AwsError: if RDS refuses (DescribeDBInstances, DescribeDBClusters).
     """
-    place = (_plain(host), port)
+    place = (plain_host(host), port)
     for database in stack.spec.databases:
         state = stack.observed.databases.find(database)
         if state is None or place not in _endpoints(stack, database, state):
@@ -47,7 +48,7 @@ def trust_at(stack: Stack, host: str, port: int) -> Trust | None:
 def not_granted(stack: Stack, secret: SecretSpec, host: str, port: int) -> tuple[str, str]:
     """Say why nobody logs in at the host of a secret, and which line under `grants` would let the pipeline.
 
-    The stored host is a part of the value, so it is shown only if the YAML says it in plain.
+    The stored host is a part of the value, so show it only if the YAML writes it literally.
 
     Args:
         stack: the secret's.
@@ -56,7 +57,7 @@ def not_granted(stack: Stack, secret: SecretSpec, host: str, port: int) -> tuple
         port: the same.
     """
     shown = _written_host(stack, secret) == host
-    line = grant_line(stack.spec.stack, Boundary.HOST, f"{host}:{port}" if shown else "HOST:PORT")
+    line = grant_line(stack.spec.stack, Boundary.HOST, f"{plain_host(host)}:{port}" if shown else "HOST:PORT")
     why = (
         f"its host {f'{host}:{port} ' if shown else ''}is not the endpoint, as RDS reports it, of a database that the "
         "stack declares, and no grant names it"
@@ -78,15 +79,11 @@ def _written_host(stack: Stack, secret: SecretSpec) -> str | None:
 
 
 def _endpoints(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Iterator[tuple[str, int | None]]:
-    """Those of the instance, or of the cluster and each of its instances."""
-    yield _plain(state.address or ""), state.port
+    """Yield the endpoints of the instance, or of the cluster and its instances."""
+    yield plain_host(state.address or ""), state.port
     if not database.is_cluster:
         return
-    yield _plain(state.reader_address or ""), state.port
+    yield plain_host(state.reader_address or ""), state.port
     for member in stack.observed.databases.instances().values():
         if member.cluster == state.identifier:
-            yield _plain(member.address or ""), member.port
-
-
-def _plain(host: str) -> str:
-    return host.rstrip(".").lower()
+            yield plain_host(member.address or ""), member.port

@@ -13,7 +13,13 @@ from secrets_pipeline.desired.rotation.model import RotationSpec, RotationStrate
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.secret_rotation.problem import Problem, Requirement
 from secrets_pipeline.rotation_lambda.errors import RotationError
-from secrets_pipeline.rotation_lambda.secret_value import DatabaseAddress, DatabaseSecret, GenericSecret, parse
+from secrets_pipeline.rotation_lambda.secret_value import (
+    DatabaseAddress,
+    DatabaseSecret,
+    GenericSecret,
+    parse,
+    plain_host,
+)
 
 _READER = ".cluster-ro-"
 
@@ -113,7 +119,7 @@ def writer_problem(
         instances: of the account and region.
         clusters: of the account and region.
     """
-    here = (host.rstrip(".").lower(), port)
+    here = at(host, port)
     by_name = {cluster.identifier: cluster for cluster in clusters}
     for cluster in by_name.values():
         if here == at(cluster.reader_address, cluster.port) != at(cluster.address, cluster.port):
@@ -133,7 +139,7 @@ def writer_problem(
 
 def at(host: str | None, port: int | None) -> tuple[str, int | None]:
     """An address, in one form."""
-    return (host or "").rstrip(".").lower(), port
+    return plain_host(host or ""), port
 
 
 def _no_writer(text: str, writer: str | None) -> Problem:

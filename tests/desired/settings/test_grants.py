@@ -554,12 +554,22 @@ def test_a_file_that_a_manifest_includes_stands_in_the_plan(bench: Bench) -> Non
 LOGIN = "secret_data: {engine: postgres, host: DB.example.com, port: 5432, username: app, password: plain-9}"
 
 
-@pytest.mark.parametrize("host", ["db.example.com", "DB.example.com:5432", "*.example.com*"])
+@pytest.mark.parametrize("host", ["db.example.com", "db.example.com:5432", "DB.example.com:5432", "*.example.com*"])
 def test_a_granted_host_is_a_crossing_that_the_plan_names(bench: Bench, host: str) -> None:
     bench.settings = OperatorSettings(targets=(HERE,), grants=(GrantRule(hosts=(host,)),))
-    (crossing,) = bench.build(**{"evil-dev": evil(entry=LOGIN)}).specs["evil-dev"].crossings
-    assert (crossing.boundary, crossing.name) == (Boundary.HOST, "DB.example.com:5432")
-    assert (crossing.allowed_by, crossing.subjects) == ("grants: stacks *", ("evil/dev/s",))
+    crossings = bench.build(**{"evil-dev": evil(entry=LOGIN)}).specs["evil-dev"].crossings
+    assert [(one.boundary, one.name) for one in crossings] == [(Boundary.HOST, "DB.example.com:5432")]
+    assert [(one.allowed_by, one.subjects) for one in crossings] == [("grants: stacks *", ("evil/dev/s",))]
+
+
+@pytest.mark.parametrize(("engine", "port"), [("postgres", 5432), ("aurora-mysql", 3306)])
+def test_a_granted_host_without_a_port_in_the_yaml_is_a_crossing_at_the_engines_port(
+    bench: Bench, engine: str, port: int
+) -> None:
+    bench.settings = OperatorSettings(targets=(HERE,), grants=(GrantRule(hosts=(f"db.example.com:{port}",)),))
+    entry = LOGIN.replace("postgres", engine).replace("port: 5432, ", "")
+    crossings = bench.build(**{"evil-dev": evil(entry=entry)}).specs["evil-dev"].crossings
+    assert [(one.boundary, one.name) for one in crossings] == [(Boundary.HOST, f"DB.example.com:{port}")]
 
 
 def test_a_host_that_nobody_granted_is_no_crossing_as_no_login_is_tried_there(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
+import yaml
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -57,6 +58,21 @@ def test_a_host_that_the_yaml_alone_names_gets_no_password_and_no_connection(ben
     line = f'- {{stacks: "{bench.stack}", hosts: ["127.0.0.1:{port}"]}}'
     assert f"no login is tried: its host 127.0.0.1:{port} is not the endpoint" in finding.detail
     assert f"let the operator write under grants: {line}" in finding.detail
+
+
+def test_the_line_to_grant_for_a_host_in_capitals_with_a_final_dot_grants_it(bench: Bench) -> None:
+    spec = declares(bench, "postgres", "DB.Invalid.", 5432)
+    refused = found(bench, spec).detail
+    assert "its host DB.Invalid.:5432 is not the endpoint" in refused
+    (rule,) = yaml.safe_load(refused.partition("under grants: ")[2])
+    assert rule["hosts"] == ["db.invalid:5432"]
+    finding = found(bench, spec, OperatorSettings.model_validate({"grants": [rule]}))
+    assert "no login is tried" not in finding.detail
+
+
+def test_a_grant_in_capitals_grants_the_host(bench: Bench) -> None:
+    finding = found(bench, declares(bench, "postgres", "DB.Invalid", 5432), granted("DB.Invalid:5432"))
+    assert "no login is tried" not in finding.detail
 
 
 def test_a_host_in_the_stored_value_alone_is_not_shown(bench: Bench) -> None:
