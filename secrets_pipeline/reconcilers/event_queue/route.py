@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import TargetTypeDef
 
 _INLINE = "put-events"
-_EXISTS = "ResourceAlreadyExistsException"
+_EXISTS, _ROLE_EXISTS = "ResourceAlreadyExistsException", "EntityAlreadyExists"
 
 
 class BusPart:
@@ -67,6 +67,8 @@ class BusPart:
         found = self._described()
         if found is None:
             self._create()
+            # Another run may have made it since we looked, and let accounts in.
+            found = self._described()
         else:
             with calling("TagResource", self._layout.queue):
                 events.tag_resource(ResourceARN=self._layout.bus, Tags=_tags(self._layout.tags))
@@ -127,27 +129,40 @@ class RolePart:
 
     def make(self) -> None:
         """Call CreateRole, or UpdateAssumeRolePolicy, TagRole and PutRolePermissionsBoundary; and PutRolePolicy."""
-        iam, trust = self._account.client("iam"), json.dumps(self._layout.trust)
-        tags: Any = _tags(self._layout.tags)
-        boundary = self._layout.boundary_arn
+        iam, name = self._account.client("iam"), self._layout.role_name
+        if Roles(self._account).role_now(name) is not None or not self._created():
+            with calling("UpdateAssumeRolePolicy", name):
+                iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(self._layout.trust))
+            with calling("TagRole", name):
+                iam.tag_role(RoleName=name, Tags=_tags(self._layout.tags))
+            if boundary := self._layout.boundary_arn:
+                with calling("PutRolePermissionsBoundary", name):
+                    iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
+        with calling("PutRolePolicy", name):
+            document = json.dumps(self._layout.permissions)
+            iam.put_role_policy(RoleName=name, PolicyName=_INLINE, PolicyDocument=document)
+
+    def _created(self) -> bool:
+        name, boundary = self._layout.role_name, self._layout.boundary_arn
         bounded: Any = {"PermissionsBoundary": boundary} if boundary else {}
-        with calling("CreateRole", self._layout.role_name):
-            try:
-                iam.create_role(
-                    RoleName=self._layout.role_name,
-                    AssumeRolePolicyDocument=trust,
+        try:
+            with calling("CreateRole", name):
+                self._account.client("iam").create_role(
+                    RoleName=name,
+                    AssumeRolePolicyDocument=json.dumps(self._layout.trust),
                     Description="EventBridge puts events of secrets on the bus of secrets-pipeline",
-                    Tags=tags,
+                    Tags=_tags(self._layout.tags),
                     **bounded,
                 )
-            except iam.exceptions.EntityAlreadyExistsException:
-                iam.update_assume_role_policy(RoleName=self._layout.role_name, PolicyDocument=trust)
-                iam.tag_role(RoleName=self._layout.role_name, Tags=tags)
-                if boundary:
-                    iam.put_role_permissions_boundary(RoleName=self._layout.role_name, PermissionsBoundary=boundary)
-        with calling("PutRolePolicy", self._layout.role_name):
-            document = json.dumps(self._layout.permissions)
-            iam.put_role_policy(RoleName=self._layout.role_name, PolicyName=_INLINE, PolicyDocument=document)
+        except AwsError as error:
+            # Another run made it since we looked, or IAM did not show it yet.
+            if error.code != _ROLE_EXISTS:
+                raise
+            role = Roles(self._account).role_now(name)
+            if role is None or not has_our_tag(role.tags):
+                raise
+            return False
+        return True
 
 
 class RulePart:

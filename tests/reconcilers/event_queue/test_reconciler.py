@@ -586,6 +586,52 @@ def test_a_bus_that_another_run_made_a_moment_before_is_taken_as_ours(
     assert events.describe_event_bus(Name=forwarding.queue)["Policy"]
 
 
+def test_accounts_that_another_run_let_in_a_moment_before_stay_while_a_stack_is_broken(
+    forwarding: Post, interruption: Interruption
+) -> None:
+    bench, mine = forwarding.bench, forwarding.specs[0]
+    events = bench.session.client("events")
+    tags: Any = [{"Key": key, "Value": value} for key, value in OURS.items()]
+    whole, let_in = bench.repository(*forwarding.specs), "arn:aws:iam::777788889999:root"
+    run, sessions = Run(forwarding.settings, writes=True), Sessions(bench.session)
+    context = Assembly(replace(whole, is_complete=False), sessions, run).stack(mine.stack)
+    interruption.install(context)
+
+    def race(operation: str) -> None:
+        if operation == "CreateEventBus":
+            interruption.before = lambda _operation: None
+            arn = events.create_event_bus(Name=forwarding.queue, Tags=tags)["EventBusArn"]
+            statement = {"Sid": "a", "Effect": "Allow", "Principal": {"AWS": let_in}}
+            statement |= {"Action": "events:PutEvents", "Resource": arn}
+            policy = {"Version": "2012-10-17", "Statement": [statement]}
+            events.put_permission(EventBusName=forwarding.queue, Policy=json.dumps(policy))
+
+    interruption.before = race
+    bench.run(STAGES[STAGE](context))
+    policy = json.loads(events.describe_event_bus(Name=forwarding.queue)["Policy"])
+    assert policy["Statement"][0]["Principal"]["AWS"] == [f"arn:aws:iam::{AWAY}:root", let_in]
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_a_role_that_somebody_made_a_moment_before_is_taken_only_with_our_tag(
+    forwarding: Post, interruption: Interruption, tagged: bool
+) -> None:
+    iam, role = in_account(forwarding.bench, AWAY).client("iam"), f"{forwarding.queue}-events"
+    tags: Any = [{"Key": key, "Value": value} for key, value in OURS.items()] if tagged else []
+
+    def race(operation: str) -> None:
+        if operation == "CreateRole":
+            interruption.before = lambda _operation: None
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=ASSUMED_BY_LAMBDA, Tags=tags)
+
+    interruption.before = race
+    outcome = forwarding.apply(1, interruption=interruption)[f"{role} of {AWAY}"]
+    assert isinstance(outcome, Applied if tagged else Failed)
+    assert len(iam.list_role_policies(RoleName=role)["PolicyNames"]) == tagged
+    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    assert (trust == json.loads(ASSUMED_BY_LAMBDA)) is not tagged
+
+
 @pytest.mark.parametrize("operation", ["TagResource", "PutTargets"])
 def test_a_run_that_was_killed_is_finished_by_the_next(
     post: Post, interruption: Interruption, killed: type[BaseException], operation: str
