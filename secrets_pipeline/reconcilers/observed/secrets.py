@@ -64,18 +64,32 @@ class Secrets:
         self._lock = threading.RLock()
         self._in_list: Mapping[str, SecretState] | None = None
         self._noted: dict[str, SecretState | None] = {}
+        self._unanswered: set[str] = set()
         self._versions: Cached[tuple[str, str | None], Sequence[SecretVersionsListEntryTypeDef]] = Cached()
 
     def all(self) -> Mapping[str, SecretState]:
-        """List every secret that is tagged for this stack or has a name that it declares, by name; a copy."""
+        """List every secret that is tagged for this stack or has a name that it declares, by name; a copy.
+
+        Raises:
+            AwsError: if Secrets Manager refuses.
+        """
         with self._lock:
-            found = {**self._list(), **self._noted}
+            listed = self._list()
+            for name in sorted(self._unanswered):
+                self.refresh(name)
+            found = {**listed, **self._noted}
         return {name: state for name, state in found.items() if state is not None}
 
     def get(self, name: str) -> SecretState | None:
-        """Find the secret of that name as this run knows it, or None."""
+        """Find the secret of that name as this run knows it, or None.
+
+        Raises:
+            AwsError: if Secrets Manager refuses.
+        """
         with self._lock:
             listed = self._list() if name not in self._noted else {}
+            if name in self._unanswered:
+                self.refresh(name)
             return self._noted.get(name, listed.get(name))
 
     def _list(self) -> Mapping[str, SecretState]:
@@ -86,12 +100,14 @@ class Secrets:
         return self._in_list
 
     def _described(self, names: Iterable[str]) -> Iterator[tuple[str, SecretState | None]]:
-        """The secrets as DescribeSecret shows them now; without those that AWS refuses: who needs them asks again."""
+        """Call DescribeSecret for each; where AWS denies it the list has to do, after an outage it is called again."""
 
         def described(name: str) -> tuple[str, SecretState | None] | None:
             try:
                 return name, self._describe(name)
-            except AwsError:
+            except AwsError as error:
+                if not error.denied:
+                    self._unanswered.add(name)
                 return None
 
         yield from filter(None, at_once(described, names))
@@ -239,6 +255,7 @@ class Secrets:
     def _note(self, name: str, state: SecretState | None) -> None:
         with self._lock:
             self._noted[name] = state
+            self._unanswered.discard(name)
 
     def _list_secrets(self) -> dict[str, SecretState]:
         found = {}

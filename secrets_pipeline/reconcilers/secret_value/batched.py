@@ -61,9 +61,13 @@ class BatchedValues:
         return read_content(self._stack, state) if found is None else found
 
     def _readable(self, names: Iterable[str]) -> Iterator[SecretState]:
-        """The secrets of ours that have a value: whoever writes YAML must not have others' values read."""
+        """Yield our own secrets that have a value. YAML must not make us read anybody else's."""
         for name in names:
-            state = self._stack.observed.secrets.get(name)
+            try:
+                state = self._stack.observed.secrets.get(name)
+            except AwsError:
+                # Its own check meets the error again.
+                continue
             if (
                 state is not None
                 and state.deleted_at is None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.atmos_secrets.model import ParameterSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, judged
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.secret_value.encryption import key_id, key_name
@@ -32,7 +33,7 @@ def current_values(stack: Stack, *, connections: bool) -> list[Finding]:
         [] if connections else [judged(one.name, partial(_parameter, stack, one)) for one in stack.spec.parameters]
     )
     return parameters + [
-        _blocked(secret) if secret.blocked else _existing(stack, secret)
+        _blocked(secret) if secret.blocked else judged(secret.name, partial(_existing, stack, secret))
         for secret in stack.spec.secrets
         if waits_for_endpoint(secret) is connections
     ]
@@ -45,8 +46,9 @@ def _blocked(secret: SecretSpec) -> Finding:
 def _existing(stack: Stack, secret: SecretSpec) -> Finding:
     state = stack.observed.secrets.get(secret.name)
     if state is not None and not stack.ownership.owns(state):
-        return Finding(secret.name, Verdict.WRONG, "is not ours, so it is not made: `plan` says whose it is")
-    return judged(secret.name, partial(_current_value, stack, secret))
+        theirs = "exists and belongs to somebody else; `plan` says to whom"
+        return Finding(secret.name, Verdict.WRONG, theirs, reason_type=NotOurs.__name__)
+    return _current_value(stack, secret)
 
 
 def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
@@ -86,7 +88,11 @@ def _parameter(stack: Stack, parameter: ParameterSpec) -> Finding:
 
 def judged_secret(stack: Stack, secret: SecretSpec, judge: Callable[[], Finding]) -> Finding:
     """Judge a secret of this very stack; of one that others hold under its name nothing is read."""
-    state = stack.observed.secrets.get(secret.name)
-    if state is not None and not stack.ownership.owns(state):
-        return Finding(secret.name, Verdict.WAITING, "is not ours: nothing of its value is read")
-    return judged(secret.name, judge)
+
+    def judged_if_ours() -> Finding:
+        state = stack.observed.secrets.get(secret.name)
+        if state is not None and not stack.ownership.owns(state):
+            return Finding(secret.name, Verdict.WAITING, "is not ours: nothing of its value is read")
+        return judge()
+
+    return judged(secret.name, judged_if_ours)

@@ -5,20 +5,25 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from secrets_pipeline.emulator import freeze_lists, thaw_lists
 from secrets_pipeline.reconcilers.access_checks.checks import consumers_can_read, nobody_else_can_read
 from secrets_pipeline.reconcilers.access_checks.snapshot import share_estates
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
+from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.secret_value.checks import current_values
+from secrets_pipeline.reconcilers.secret_value.strength_checks import secret_values_well_formed
 from tests.reconcilers.readers import READS, about, told
 
 if TYPE_CHECKING:
-    from tests.bench import Bench
+    from secrets_pipeline.reconcilers.stack import Stack
+    from tests.bench import Bench, Interruption
     from tests.reconcilers.readers import Readers
 
 
@@ -64,3 +69,41 @@ def test_a_verification_judges_the_version_that_is_current_now(bench: Bench) -> 
         "b": "is scheduled for deletion",
         "c": "does not exist",
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"), [("ThrottlingException", Verdict.WRONG), ("AccessDeniedException", Verdict.RIGHT)]
+)
+@pytest.mark.parametrize("check", [partial(current_values, connections=False), secret_values_well_formed])
+def test_a_verification_falls_back_on_the_list_where_aws_denies_the_look_and_not_in_an_outage(
+    bench: Bench,
+    interruption: Interruption,
+    check: Callable[[Stack], list[Finding]],
+    code: str,
+    verdict: Verdict,
+) -> None:
+    spec = bench.create(bench.declared("a"))
+
+    def refuse(operation: str) -> None:
+        if operation == "DescribeSecret":
+            raise ClientError({"Error": {"Code": code, "Message": "refused"}}, operation)
+
+    interruption.before = refuse
+    stack = bench.context(spec, writing=False, options=ApplyOptions(reads_back=True), interruption=interruption)
+    (found,) = check(stack)
+    assert found.verdict is verdict
+    assert ("DescribeSecret" in found.detail) is (verdict is Verdict.WRONG)
+
+
+def test_an_outage_of_one_secret_hides_no_other_in_a_verification(bench: Bench, interruption: Interruption) -> None:
+    spec = bench.create(bench.declared("a"), bench.declared("b"))
+    stack = bench.context(spec, writing=False, options=ApplyOptions(reads_back=True), interruption=interruption)
+
+    def refuse(params: dict[str, Any], **_: object) -> None:
+        if bench.name("a") in str(params["body"]):
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "DescribeSecret")
+
+    events = stack.account.botocore_session.get_component("event_emitter")
+    events.register("before-call.secrets-manager.DescribeSecret", refuse)
+    for check in (partial(current_values, connections=False), secret_values_well_formed):
+        assert [one.verdict for one in check(stack)] == [Verdict.WRONG, Verdict.RIGHT]

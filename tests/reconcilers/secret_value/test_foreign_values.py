@@ -87,10 +87,13 @@ def test_no_check_reads_it_or_logs_in_with_it(bench: Bench, theirs: str, check: 
         return Refused()
 
     context = during(context, sleep=lambda _: None, log_in=log_in)
-    found = {one.name: (one.verdict, one.detail) for one in CHECKS[check](context)}
-    verdict, detail = found[bench.name("db")]
-    assert verdict is (Verdict.WRONG if check == "current_values" else Verdict.WAITING)
-    assert "is not ours" in detail
+    found = {one.name: one for one in CHECKS[check](context)}[bench.name("db")]
+    if check == "current_values":
+        said = "exists and belongs to somebody else; `plan` says to whom"
+        assert (found.verdict, found.detail, found.reason_type) == (Verdict.WRONG, said, "NotOurs")
+    else:
+        assert found.verdict is Verdict.WAITING
+        assert "is not ours" in found.detail
     assert (theirs not in read, tried) == (True, [])
 
 
