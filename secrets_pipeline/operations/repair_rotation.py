@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.errors import AwsError
+from secrets_pipeline.errors import AwsError, RotationPreflightError
 from secrets_pipeline.reconcilers.finding import Verdict
 from secrets_pipeline.reconcilers.rotation_function.log import FunctionLog
 from secrets_pipeline.reconcilers.secret_rotation.checks import function_configuration, invokable
+from secrets_pipeline.reconcilers.secret_rotation.preflight import refuse_login
 from secrets_pipeline.rotation.causes import Cause, ObservedRotation, cause_of, refused
 
 if TYPE_CHECKING:
@@ -99,9 +100,13 @@ def _repaired(stack: Stack, name: str, may_retry: Callable[[str, str], bool]) ->
 
 def _retry(stack: Stack, state: SecretState, pending: str) -> Cause | None:
     """Call RotateSecret with the pending version; why that is refused, None if it is not."""
+    secret = next(one for one in stack.spec.secrets if one.name == state.name)
     try:
+        refuse_login(stack, secret, state)
         with calling("RotateSecret", state.name):
             stack.account.client("secretsmanager").rotate_secret(SecretId=state.arn, ClientRequestToken=pending)
+    except RotationPreflightError as error:
+        return refused(error)
     except AwsError as error:
         # "A previous rotation isn't complete. That rotation will be reattempted."
         return None if error.code == _IN_PROGRESS else refused(error)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.errors import RotationPreflightError, SecretsPipelineError
 
 
 class CauseKind(StrEnum):
@@ -28,6 +28,7 @@ class CauseKind(StrEnum):
     UNREACHABLE = "network"
     TIMED_OUT = "the function timed out"
     LOGIN_REFUSED = "the database refused the login"
+    NO_LOGIN = "the pipeline does not log in there"
     HANDLER = "the function failed"
     REFUSED = "AWS does not answer this pipeline"
     UNKNOWN = "unknown"
@@ -132,8 +133,9 @@ def cause_of(observed: ObservedRotation) -> Cause:
 
 
 def refused(error: SecretsPipelineError) -> Cause:
-    """Of a rotation that could not be looked at, or not be taken up again, by this pipeline itself."""
-    return _cause(CauseKind.REFUSED, error.message, error.remedy)
+    """Return the cause if this pipeline itself could not look at a rotation, or did not start it again."""
+    kind = CauseKind.NO_LOGIN if isinstance(error, RotationPreflightError) else CauseKind.REFUSED
+    return _cause(kind, error.message, error.remedy)
 
 
 def _seen(observed: ObservedRotation) -> Cause | None:

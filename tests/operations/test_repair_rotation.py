@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline import emulator
+from secrets_pipeline.desired.rotation.model import RotationSpec, RotationStrategy
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.repair_rotation import NothingToRepair, UnfinishedRotation, repair_rotations
 from secrets_pipeline.rotation.causes import CauseKind
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 FORBIDDEN = {"CancelRotateSecret", "UpdateSecretVersionStage", "DeleteSecret", "PutSecretValue", "GetSecretValue"}
 
 
-def failed(bench: Bench, mode: str = "fail in setSecret") -> StackSpec:
+def failed(bench: Bench, mode: str = "fail in setSecret", value: object = "declared") -> StackSpec:
     """A stack whose secret's rotation has failed."""
-    spec = rotating(bench, function(bench, mode))
+    spec = rotating(bench, function(bench, mode), value)
     bench.secrets.rotate_secret(SecretId=bench.name("api"))
     until(bench, spec, CauseKind.HANDLER)
     return spec
@@ -76,6 +77,23 @@ def test_a_repaired_function_goes_on_with_the_pending_version_when_it_is_time(be
     until(bench, spec, None)
     assert bench.current("api") == version
     assert bench.value("api") == "declared+"
+
+
+def test_a_rotation_at_a_host_that_nobody_granted_is_not_tried_again(bench: Bench) -> None:
+    value = {"engine": "postgres", "host": "db.example.com", "username": "app", "password": "Canary-password-1"}
+    spec = failed(bench, value=value)
+    mended(bench)
+    rotation = RotationSpec(managed=True, strategy=RotationStrategy.SINGLE_USER, automatically_after_days=30)
+    secret = bench.declared("api", value, rotation=rotation)
+    bench.reset_calls()
+    one = look(bench, spec.model_copy(update={"secrets": (secret,)}), retry=True)
+    assert isinstance(one, UnfinishedRotation)
+    assert (one.cause.passes, one.retried) == (False, False)
+    assert str(one.cause).startswith("the pipeline does not log in there: ")
+    assert "is not the endpoint, as RDS reports it" in one.cause.detail
+    assert "hosts:" in one.cause.remedy
+    assert "Canary" not in str(one)
+    assert "RotateSecret" not in bench.calls()
 
 
 def test_an_event_of_a_rotation_that_ended_meanwhile_is_history(bench: Bench) -> None:

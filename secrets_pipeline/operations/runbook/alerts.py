@@ -57,6 +57,8 @@ ALERTS: Final[tuple[Entry, ...]] = (
           function reach it and Secrets Manager?
         * `the function is being deployed`, `AWS throttles`, `AWS does not answer this pipeline`: it was tried
           again for hours, and it is still so; `secrets-pipeline doctor -s STACK` says what stands in the way.
+        * `the pipeline does not log in there`: correct the host or `ssl` in the value, or write the line that the
+          alert shows under `grants`.
         * `unknown`: the function's log says nothing that this account may read. Look into it in CloudWatch.
         * `the database refused the login`: set the current password in the database by hand; see
           [`credentials_log_in`](#credentials_log_in).

@@ -63,9 +63,9 @@ def function(bench: Bench, mode: str = "", *, lets_in: bool = True) -> str:
     return arn
 
 
-def rotating(bench: Bench, arn: str, **rules: object) -> StackSpec:
+def rotating(bench: Bench, arn: str, value: object = "declared", **rules: object) -> StackSpec:
     given = rules or {"automatically_after_days": 30}
-    return bench.create(bench.declared("api", rotation=RotationSpec(lambda_arn=arn, **given)))
+    return bench.create(bench.declared("api", value, rotation=RotationSpec(lambda_arn=arn, **given)))
 
 
 def later(bench: Bench, spec: StackSpec, passed: timedelta = timedelta(0)) -> Stack:
