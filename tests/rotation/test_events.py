@@ -107,6 +107,7 @@ def test_a_replica_that_somebody_makes_is_tampering(event: str) -> None:
         ("ram", "AssociateResourceShare", {"principals": ["444455556666"]}),
         ("ram", "CreateResourceShare", {"resourceArns": [KEY], "principals": ["444455556666"]}),
         ("ram", "DisassociateResourceShare", {"resourceArns": [KEY]}),
+        ("ram", "ReplacePermissionAssociations", {"fromPermissionArn": "a", "toPermissionArn": "b"}),
     ],
 )
 def test_a_delegation_and_a_shared_key_are_of_access(service: str, event: str, asked: Mapping[str, Any]) -> None:

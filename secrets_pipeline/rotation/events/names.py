@@ -138,11 +138,15 @@ SHARE_CALLS = (
     "DeleteResourceShare",
     "DisassociateResourceShare",
     "DisassociateResourceSharePermission",
+    "ReplacePermissionAssociations",
     "SetDefaultPermissionVersion",
 )
 """RAM's calls that change whom it shares a KMS key with; RAM then writes the key's policy `AWS_RAM`.
 
-Sources: https://docs.aws.amazon.com/ram/latest/APIReference/API_Operations.html and
+ReplacePermissionAssociations puts every share that has one managed permission on another one.
+
+Sources: https://docs.aws.amazon.com/ram/latest/APIReference/API_Operations.html,
+https://docs.aws.amazon.com/ram/latest/APIReference/API_ReplacePermissionAssociations.html and
 https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
 """
 
