@@ -162,6 +162,16 @@ def test_a_glob_adopts_nothing_that_names_another_repository(bench: Bench, prune
     assert not [one for one in outcomes.values() if isinstance(one, Applied)]
 
 
+def test_a_readers_policy_waits_for_a_secret_that_is_adopted_and_not_for_one_that_a_glob_leaves(bench: Bench) -> None:
+    make_reader(bench)
+    bench.provision(bench.spec(bench.generated()), "secrets", repository=OURS)
+    actions = {ChangeClass.BLOCKED: ("*",), ChangeClass.CREATE: (bench.name("password"),)}
+    for action, adopt in actions.items():
+        options, spec = ApplyOptions(adopt=adopt), stack_with_everything(bench)
+        (change,) = bench.plan(spec, "consumer_policies", repository=THEIRS, options=options).values()
+        assert change.action is action
+
+
 def test_only_what_is_named_is_adopted(bench: Bench) -> None:
     spec = bench.spec(bench.declared("a"), bench.declared("b"), bench.declared("ab"))
     for key in ("a", "b", "ab"):

@@ -10,8 +10,10 @@ from secrets_pipeline.access.granting.names import key_arn, secret_arn_pattern
 from secrets_pipeline.access.granting.stack import StackInAws
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.reconcilers.observed.secret_state import DEFAULT_KEY_ALIAS, SecretState
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
+from secrets_pipeline.reconcilers.secret.ownership import claimed
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -49,8 +51,7 @@ def there_soon(stack: Stack, secrets: Iterable[SecretSpec]) -> Iterator[bool]:
     for secret in secrets:
         if isinstance(readable(stack, secret), Pending):
             state = stack.observed.secrets.get(secret.name)
-            ours = state is None or stack.ownership.owns(state) or stack.run.options.adopts(secret.name)
-            yield ours and not secret.blocked
+            yield not secret.blocked and claimed(stack, state, secret)[0] is not ChangeClass.BLOCKED
 
 
 def stack_in_aws(stack: Stack) -> StackInAws:
