@@ -96,12 +96,9 @@ class KmsKeyReconciler:
         if isinstance(policy, Pending):
             return Change(resource, ChangeClass.UPDATE, (Waits(policy.reason),))
         found = look_up(self._stack, key.alias)
-        lost = lost_contest(self._stack, ContestedKind.KEY, key.alias) if found.target is None else None
         subject = found.own or found.target
-        if lost is not None or subject is None:
-            details = policy_details(None, policy)
-            new = (Because("new key policy", details=details),) if details else ()
-            return Change(resource, ChangeClass.BLOCKED, (lost,)) if lost else Change(resource, ChangeClass.CREATE, new)
+        if subject is None:
+            return self._plan_new(resource, policy)
         if subject.state.problem:
             raise unusable(self._stack, key.alias, subject.state.key_id, subject.state.problem)
         foreign = foreign_key(self._stack, key)
@@ -122,6 +119,13 @@ class KmsKeyReconciler:
             return Change(resource, ChangeClass.UPDATE if said else ChangeClass.NONE, said or unread, drift=bool(said))
         action = ChangeClass.UPDATE if self._stack.ownership.claims(found.own.mark.owner) else ChangeClass.ADOPT
         return Change(resource, action, tuple(reasons) or (Because("is as declared, and not marked as finished"),))
+
+    def _plan_new(self, resource: Resource, policy: dict[str, Any] | None) -> Change:
+        if lost := lost_contest(self._stack, ContestedKind.KEY, resource.name):
+            return Change(resource, ChangeClass.BLOCKED, (lost,))
+        details = policy_details(None, policy)
+        new = (Because("new key policy", details=details),) if details else ()
+        return Change(resource, ChangeClass.CREATE, new)
 
     def _differences(
         self,

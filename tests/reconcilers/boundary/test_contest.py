@@ -89,6 +89,9 @@ def test_a_contested_key_is_the_stacks_whose_mark_bears_the_key_that_the_alias_l
     bench.create(bench.declared(), keys=keys)
     assert not open_ones(applied(bench, spec))
     assert f"belongs to stack {bench.stack}" in str(applied(evil, second)[f"kms-key {bench.alias}"])
+    made = bench.kms.describe_key(KeyId=bench.alias)["KeyMetadata"]["KeyId"]
     bench.kms.delete_alias(AliasName=bench.alias)
-    # A key without the alias has no claim to it.
-    assert "is declared by stack evil-dev too" in str(applied(bench, spec)[f"kms-key {bench.alias}"])
+    # The mark of the key stays, so that nobody stops its stack by declaring the alias.
+    assert "is declared by stack evil-dev too" in str(applied(evil, second)[f"kms-key {bench.alias}"])
+    assert not open_ones(applied(bench, spec))
+    assert bench.kms.describe_key(KeyId=bench.alias)["KeyMetadata"]["KeyId"] == made
