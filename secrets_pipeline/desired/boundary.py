@@ -28,6 +28,7 @@ class Boundary(StrEnum):
     DOCUMENT = "SSM document"
     HOST = "database host"
     REGION = "region"
+    REPLICA = "replica in another account"
 
 
 TAGGED: Final = frozenset({Boundary.FUNCTION, Boundary.SERVICE, Boundary.STAGE, Boundary.ROLE, Boundary.DATABASE})

@@ -37,14 +37,16 @@ _FIELDS: Final[Mapping[Boundary, str]] = {
     Boundary.DOCUMENT: "documents",
     Boundary.HOST: "hosts",
     Boundary.REGION: "regions",
+    Boundary.REPLICA: "replicas",
 }
 _SINGLE_TEAM: Final = frozenset(_FIELDS) - {
     Boundary.VALUE,
     Boundary.FOREIGN_READER,
     Boundary.DOCUMENT,
     Boundary.HOST,
+    Boundary.REPLICA,
 }
-"""All that one team's stacks need of each other: never values, readers elsewhere, commands or hosts."""
+"""All that one team's stacks need of each other: never values, readers or replicas elsewhere, commands or hosts."""
 
 
 def _one_or_many(value: object) -> object:
@@ -208,13 +210,6 @@ def granted(rules: Iterable[GrantRule], stack: str, boundary: Boundary, *names: 
         None,
     )
     return "" if rule is None else str(rule)
-
-
-def granted_replica(rules: Iterable[GrantRule], stack: str, account_id: str) -> str:
-    """Return the rule that lets an account hold a copy of a stack's secrets, as text; empty if none does."""
-    matching = (rule for rule in rules if rule.matches(stack))
-    found = (rule for rule in matching if any(fnmatch.fnmatchcase(account_id, glob) for glob in rule.replicas))
-    return str(next(found, ""))
 
 
 def granted_document(

@@ -7,7 +7,6 @@ moment, whoever wrote them. Of a secret that the run has just written they take 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,7 +30,8 @@ from secrets_pipeline.access.trust.consumer import trusted
 from secrets_pipeline.access.trust.role import Surroundings
 from secrets_pipeline.access.trust.verdict import NotTrusted, TooWide, Trust, Trusted, TrustUnknown
 from secrets_pipeline.arn import account_of, iam_arn
-from secrets_pipeline.desired.settings.grants import granted_replica
+from secrets_pipeline.desired.boundary import Boundary
+from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
@@ -114,7 +114,7 @@ def _probed(one: AuditedRead, secret_arn: str, prober: Prober) -> Finding:
 
 
 def nobody_else_can_read(stack: Stack) -> list[Finding]:
-    """Check that nobody who is nobody's consumer can read a secret, in the account or outside, or has a copy of it.
+    """Check that only consumers can read each secret, and that no other account holds a copy without a grant.
 
     Administrators of the account are one finding: a warning until the operator has said who may read.
     """
@@ -150,7 +150,7 @@ def _of_copies(stack: Stack) -> Iterator[Finding]:
             if not error.denied:
                 raise
             unknown = f"whether it is replicated to another account is not known: {error.message}"
-            yield Finding(secret.name, Verdict.WAITING, unknown)
+            yield Finding(secret.name, Verdict.WAITING, unknown, reason_type=error.kind)
             continue
         for copy in state.cross_account_replicas if state else ():
             yield _of_copy(stack, secret.name, copy)
@@ -161,11 +161,12 @@ def _of_copy(stack: Stack, name: str, copy: CrossAccountReplica) -> Finding:
     said = f"{name} is replicated to account {account_id} as {copy.arn} ({copy.status})"
     root = iam_arn(account_id, "root", partition=stack.account.partition)
     columns = {"principal": root, "secret": name, "verdict": Allowed.__name__}
-    if rule := granted_replica(stack.run.settings.grants, stack.spec.stack, account_id):
+    if rule := granted(stack.run.settings.grants, stack.spec.stack, Boundary.REPLICA, account_id):
         return Finding(name, Verdict.RIGHT, f"{said}. Expected: {rule}.", columns)
-    line = f"- {{stacks: {json.dumps(stack.spec.stack)}, replicas: [{json.dumps(account_id)}]}}"
+    line = grant_line(stack.spec.stack, Boundary.REPLICA, account_id)
     remedy = f"End it with DisassociateCrossAccountReplica, or add `{line}` to `grants` of the operator's settings."
-    return Finding(name, Verdict.WRONG, f"{said}: whoever that account lets can read the copy. {remedy}", columns)
+    detail = f"{said}: that account decides who can read the copy. {remedy}"
+    return Finding(name, Verdict.WRONG, detail, columns, reason_type=type(copy).__name__)
 
 
 def _of_administrators(readings: Sequence[AuditedRead], allowed: Sequence[str] | None) -> Finding:

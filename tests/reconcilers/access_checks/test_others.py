@@ -9,6 +9,7 @@ import pytest
 
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.reconcilers.access_checks.checks import nobody_else_can_read, policies_are_not_public
+from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
 from secrets_pipeline.reconcilers.finding import Verdict
 from tests.reconcilers.readers import AWAY, DECRYPT, READ, READS, about, allow, document, told
 
@@ -261,6 +262,7 @@ def test_a_copy_in_another_account_is_wrong(readers: Readers) -> None:
     assert f"is replicated to account {AWAY} as {COPY} (InSync)" in one.detail
     assert f'replicas: ["{AWAY}"]' in one.detail
     assert one.columns["principal"] == f"arn:aws:iam::{AWAY}:root"
+    assert one.reason_type == "CrossAccountReplica"
 
 
 def test_a_copy_in_an_account_that_the_operator_grants_is_expected(readers: Readers) -> None:
@@ -272,11 +274,19 @@ def test_a_copy_in_an_account_that_the_operator_grants_is_expected(readers: Read
     assert f"Expected: grants: stacks {spec.stack}." in copy.detail
 
 
-def test_a_secret_that_may_not_be_described_is_not_said_to_have_no_copy(readers: Readers) -> None:
+@pytest.mark.parametrize(
+    ("again", "kind"), [(False, "UnreadPolicies"), (True, "AwsError DescribeSecret AccessDeniedException")]
+)
+def test_a_secret_that_may_not_be_described_is_not_said_to_have_no_copy(
+    readers: Readers, again: bool, kind: str
+) -> None:
     stack = readers.look(readers.stack())
     readers.refuse("secretsmanager", "DescribeSecret")
+    if again:
+        estate_of(stack)
+        readers.refuse("secretsmanager", "DescribeSecret")
     (one,) = nobody_else_can_read(stack)
-    assert one.verdict is Verdict.WAITING
+    assert (one.verdict, one.reason_type) == (Verdict.WAITING, kind)
     assert "DescribeSecret" in one.detail
 
 
