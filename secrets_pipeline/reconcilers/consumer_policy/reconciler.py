@@ -32,7 +32,7 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, Missing, Not
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
-from secrets_pipeline.reconcilers.event_queue.part import OURS
+from secrets_pipeline.reconcilers.event_queue.part import EVENTS_TAG
 from secrets_pipeline.reconcilers.outputs_document.published import taken_parameters
 from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn, there_soon
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
@@ -216,7 +216,7 @@ class ConsumerPolicyReconciler:
         if found is None:
             make = "make it, for example with Terraform, then apply again"
             return Missing(f"role {role.path_and_name} does not exist", make)
-        if any(tag in (SPEC, STACK, *OURS) for tag in found.tags):
+        if any(tag in (SPEC, STACK, *EVENTS_TAG) for tag in found.tags):
             return NotOurs(f"role {role.path_and_name} is one of the pipeline's own, by its tags", _ANOTHER)
         if (actual := found.arn) != role.arn:
             return Because(f"role {role.name} is {actual}, and the stack names {role.arn}", "write the ARN that it has")

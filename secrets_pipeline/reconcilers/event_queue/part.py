@@ -14,9 +14,8 @@ from secrets_pipeline.engine.reason import Because, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 
-OURS = {PURPOSE_TAG: "events"}
+EVENTS_TAG = {PURPOSE_TAG: "events"}
 """The tag that every part carries; without it a part of that name is somebody else's. Queues name a repository too."""
-LACKS_TAGS = "it lacks tags of the operator's settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +96,7 @@ class PermittedPart:
 
 def has_our_tag(tags: Mapping[str, str]) -> bool:
     """Whether a part carries our tag."""
-    return all(tags.get(key) == value for key, value in OURS.items())
-
-
-def lacks(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Whether a part does not have all tags that it is to have; others may have tagged it too."""
-    return any(found.get(key) != value for key, value in wanted.items())
+    return all(tags.get(key) == value for key, value in EVENTS_TAG.items())
 
 
 def other_repository(tags: Mapping[str, str], ours: str) -> str:

@@ -17,16 +17,15 @@ from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.part import (
-    LACKS_TAGS,
-    OURS,
+    EVENTS_TAG,
     ObservedPart,
     has_our_tag,
-    lacks,
     other_repository,
     same_attribute,
 )
 from secrets_pipeline.reconcilers.marks.secret_mark import repository_tag
 from secrets_pipeline.reconcilers.observed.kms_keys import key_policy
+from secrets_pipeline.reconcilers.observed.tags import LACKS_TAGS, lacks_tags
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
 from secrets_pipeline.rotation.events.queue import EventQueue, queue_url
 
@@ -57,7 +56,7 @@ class QueuePart:
     ) -> None:
         self.resource = Resource("event-queue", name + place)
         self._repository, self._given = repository, tags
-        self._tags = {**tags, **OURS, **repository_tag(repository)}
+        self._tags = {**tags, **EVENTS_TAG, **repository_tag(repository)}
         self._account, self._name, self._key = account, name, key
         encryption = {"SqsManagedSseEnabled": "true"} if key is None else {"KmsMasterKeyId": key}
         self._wanted = {**attributes, **encryption}
@@ -102,7 +101,7 @@ class QueuePart:
         tags = self.tags(url)
         if self._repository and REPOSITORY not in tags:
             differences.append("its tags do not name the repository yet")
-        if lacks(tags, self._given):
+        if lacks_tags(tags, self._given):
             differences.append(LACKS_TAGS)
         theirs = other_repository(tags, self._repository)
         return ObservedPart(True, has_our_tag(tags) and not theirs, tuple(differences), blocked, theirs)

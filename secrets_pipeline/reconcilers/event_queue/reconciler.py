@@ -32,7 +32,7 @@ from secrets_pipeline.reconcilers.event_queue.forwarding import (
     tags_of,
     watches_home,
 )
-from secrets_pipeline.reconcilers.event_queue.part import OURS, EventPart, ObservedPart, PermittedPart
+from secrets_pipeline.reconcilers.event_queue.part import EVENTS_TAG, EventPart, ObservedPart, PermittedPart
 from secrets_pipeline.reconcilers.event_queue.queue import QueuePart
 from secrets_pipeline.reconcilers.event_queue.route import BusPart, RulePart
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
@@ -117,7 +117,7 @@ class EventQueueReconciler:
             if seen.theirs:
                 way = f"name another queue under events, as each repository has its own, or {take} takes it over"
                 return ChangeClass.BLOCKED, (NotOurs(f"belongs to repository {seen.theirs}", way),)
-            said = f"exists without our tag {next(iter(OURS))}"
+            said = f"exists without our tag {next(iter(EVENTS_TAG))}"
             return ChangeClass.BLOCKED, (NotOurs(said, f"{take} takes it over, or rename the other"),)
         differences = tuple(map(Because, seen.differences))
         if seen.blocked:

@@ -19,15 +19,13 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.event_queue import desired
 from secrets_pipeline.reconcilers.event_queue.desired import Document
 from secrets_pipeline.reconcilers.event_queue.part import (
-    LACKS_TAGS,
-    OURS,
+    EVENTS_TAG,
     ObservedPart,
     has_our_tag,
-    lacks,
     same_attribute,
 )
 from secrets_pipeline.reconcilers.observed.roles import Roles
-from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
+from secrets_pipeline.reconcilers.observed.tags import LACKS_TAGS, lacks_tags, tag_list, tag_map
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import TargetTypeDef
@@ -57,7 +55,7 @@ class BusPart:
         policy, tags = str(found.get("Policy") or "{}"), _event_tags(self._account, self._layout.bus)
         differences = {
             "its policy differs": not same_attribute(policy, json.dumps(self._policy(policy) or {})),
-            LACKS_TAGS: lacks(tags, self._layout.tags),
+            LACKS_TAGS: lacks_tags(tags, self._layout.tags),
         }
         return ObservedPart(True, has_our_tag(tags), _true(differences))
 
@@ -123,7 +121,7 @@ class RolePart:
             "its trust differs": role.trust != self._layout.trust,
             "its permissions differ": roles.policy(name, _INLINE) != self._layout.permissions,
             "its permissions boundary differs": role.lacks_boundary(self._layout.boundary_arn),
-            LACKS_TAGS: lacks(role.tags, self._layout.tags),
+            LACKS_TAGS: lacks_tags(role.tags, self._layout.tags),
         }
         return ObservedPart(True, has_our_tag(role.tags), _true(differences))
 
@@ -208,7 +206,7 @@ class RulePart:
             "its target differs": self._target not in [dict(one) for one in targets],
         }
         tags = _event_tags(self._account, self._arn)
-        differences[LACKS_TAGS] = lacks(tags, self._tags)
+        differences[LACKS_TAGS] = lacks_tags(tags, self._tags)
         return ObservedPart(True, has_our_tag(tags), _true(differences))
 
     def make(self) -> None:
@@ -277,7 +275,7 @@ def _event_tags(account: AwsAccount, arn: str) -> dict[str, str]:
 
 
 def _tags(given: Mapping[str, str]) -> list[Any]:
-    return list(tag_list({**given, **OURS}))
+    return list(tag_list({**given, **EVENTS_TAG}))
 
 
 def _true(differences: Mapping[str, bool]) -> tuple[str, ...]:

@@ -14,6 +14,14 @@ def tag_map(tags: Iterable[Mapping[str, object]]) -> dict[str, str]:
     return {str(tag.get("Key", tag.get("TagKey"))): str(tag.get("Value", tag.get("TagValue", ""))) for tag in tags}
 
 
+LACKS_TAGS = "lacks tags of the operator's settings"
+
+
+def lacks_tags(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Return whether a wanted tag is missing or differs. Extra tags are allowed."""
+    return any(found.get(key) != value for key, value in wanted.items())
+
+
 class Tag(TypedDict, total=False):
     """A tag as Secrets Manager and RDS take it."""
 

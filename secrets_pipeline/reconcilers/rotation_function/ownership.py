@@ -37,11 +37,6 @@ def function_tags(stack: Stack, arn: str, digest: str = "") -> dict[str, str]:
     return {**stack.run.settings.tags, STACK: ours.stack, **repository_tag(ours.repository), SPEC: mark}
 
 
-def lacks_tags(stack: Stack, tags: Mapping[str, str]) -> bool:
-    """Whether the tags of something of ours are not all those of the operator's settings."""
-    return any(tags.get(key) != value for key, value in stack.run.settings.tags.items())
-
-
 def deployed_digest(tags: Mapping[str, str]) -> str:
     """Read the digest of what was deployed last, as the tags of ours say; empty for nothing whole."""
     return tags.get(SPEC, "").partition(".")[0]

@@ -21,6 +21,7 @@ from secrets_pipeline.reconcilers.apply_options import adoption, function_named,
 from secrets_pipeline.reconcilers.contest import lost_contest
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
+from secrets_pipeline.reconcilers.observed.tags import LACKS_TAGS, lacks_tags
 from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction, wanted_function
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, let_in
 from secrets_pipeline.reconcilers.rotation_function.log_group import (
@@ -42,7 +43,6 @@ from secrets_pipeline.reconcilers.rotation_function.ownership import (
     function_note,
     function_tags,
     is_named,
-    lacks_tags,
     note_function,
     noted_function,
 )
@@ -154,8 +154,8 @@ class RotationFunctionReconciler:
             retention = compare_retention(stack, wanted)
             found += self._hidden(role, retention, wanted)
             kept = (Because(retention.kept),) if retention.kept else ()
-        # Rather edited settings than drift.
-        lacking = (Because("lacks tags of the operator's settings"),) if lacks_tags(stack, state.tags) else ()
+        # Missing tags mean that the settings were edited, so this is not drift.
+        lacking = (Because(LACKS_TAGS),) if lacks_tags(state.tags, stack.run.settings.tags) else ()
         if found:
             differs = (ChangedOutside(Because(one)) if as_deployed else Because(one) for one in found)
             return Change(resource, ChangeClass.UPDATE, (*differs, *lacking, *kept), drift=as_deployed)

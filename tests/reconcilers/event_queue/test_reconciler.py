@@ -23,7 +23,6 @@ from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.event_queue import desired
-from secrets_pipeline.reconcilers.event_queue.part import OURS
 from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from tests.bench import Bench, Interruption, Running
 
 STAGE = "rotation_event_queue"
+OURS = {"secrets-pipeline:purpose": "events"}
 AWAY, HOME = "444455556666", "111122223333"
 ELSEWHERE, GLOBAL = "eu-central-1", "us-east-1"
 ADMINISTRATOR = f"arn:aws:iam::{AWAY}:role/{emulator.ADMINISTRATOR_ROLE}"
