@@ -15,7 +15,7 @@ class CleartextAskedError(Exception):
 
 
 class SecretivePostgres(pg8000.core.CoreConnection):  # type: ignore[misc]  # it ships no types
-    """Refuse AuthenticationCleartextPassword, which pg8000 has no option for: to be mixed into its connections."""
+    """A mix-in for pg8000's connections that refuses AuthenticationCleartextPassword. pg8000 has no option for it."""
 
     def handle_AUTHENTICATION_REQUEST(self, data: bytes, context: Any) -> None:  # noqa: ANN401, N802 - pg8000's
         """Answer the server's request for a proof of the password; see pg8000.
@@ -40,6 +40,7 @@ class _Cleartext:
 SECRETIVE_MYSQL: Final[dict[str, Any]] = dict.fromkeys(("mysql_clear_password", "dialog"), _Cleartext)
 """PyMySQL's `auth_plugin_map`: plugins of MySQL and MariaDB that a client answers with the password itself.
 
-`caching_sha2_password`, the default of MySQL 8.4, may ask for it too, but inside TLS alone: it is answered.
+`caching_sha2_password`, the default of MySQL 8.4, and `sha256_password` may ask for it too. PyMySQL sends them the
+password itself inside TLS alone, and encrypts it with the server's RSA key outside.
 Source: https://dev.mysql.com/doc/refman/8.4/en/authentication-plugins.html
 """

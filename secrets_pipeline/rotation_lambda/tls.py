@@ -63,7 +63,7 @@ def verifying() -> ssl.SSLContext:
 
 
 def untrusted(address: object) -> RotationError:
-    """What to say of a server whose certificate is not trusted."""
+    """Build the error for a server whose certificate is not trusted."""
     return RotationError(
         f"The certificate of {address} is not trusted.",
         "Set rds_ca_file in the operator's settings to a PEM file that holds the database's authority, such as the "

@@ -19,7 +19,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database.login_place import not_granted, trust_at
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Refused, Trust, Unreachable
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Login, Refused, ServerTrust, Unreachable
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
 from secrets_pipeline.reconcilers.secret_value.read import read_value
@@ -56,7 +56,9 @@ def _judge(stack: Stack, secret: SecretSpec) -> Finding:
     return _not_granted(stack, secret, current) if trust is None else _logged_in(stack, secret, state, current, trust)
 
 
-def _logged_in(stack: Stack, secret: SecretSpec, state: SecretState, current: DatabaseSecret, trust: Trust) -> Finding:
+def _logged_in(
+    stack: Stack, secret: SecretSpec, state: SecretState, current: DatabaseSecret, trust: ServerTrust
+) -> Finding:
     match _settled(stack, current, trust):
         case Unreachable(reason=reason):
             return Finding(secret.name, Verdict.WAITING, reason, reason_type=Cause.UNREACHABLE)
@@ -73,7 +75,7 @@ def _not_granted(stack: Stack, secret: SecretSpec, current: DatabaseSecret) -> F
     return Finding(secret.name, Verdict.WAITING, why, sentence=said, reason_type=Cause.NOT_GRANTED)
 
 
-def _refused(stack: Stack, state: SecretState, current: DatabaseSecret, trust: Trust) -> Finding:
+def _refused(stack: Stack, state: SecretState, current: DatabaseSecret, trust: ServerTrust) -> Finding:
     """Which of the other passwords the database has, as that tells what to do."""
     pending = _stored(stack, state, state.pending_version)
     if isinstance(pending, DatabaseSecret) and _tried(stack, current, pending, trust) == LoggedIn():
@@ -93,7 +95,9 @@ def _refused(stack: Stack, state: SecretState, current: DatabaseSecret, trust: T
     return Finding(state.name, Verdict.WRONG, f"the database refuses the AWSCURRENT password: {why}")
 
 
-def _previous(stack: Stack, secret: SecretSpec, state: SecretState, current: DatabaseSecret, trust: Trust) -> Finding:
+def _previous(
+    stack: Stack, secret: SecretSpec, state: SecretState, current: DatabaseSecret, trust: ServerTrust
+) -> Finding:
     """Whether AWSPREVIOUS does what the strategy says, where AWSCURRENT logs in."""
     good = "AWSCURRENT logs in"
     previous = _stored(stack, state, state.version(PREVIOUS))
@@ -144,7 +148,7 @@ def _stored(stack: Stack, state: SecretState, version: str | None) -> DatabaseSe
     )
 
 
-def _settled(stack: Stack, current: DatabaseSecret, trust: Trust) -> Login:
+def _settled(stack: Stack, current: DatabaseSecret, trust: ServerTrust) -> Login:
     """The login of AWSCURRENT, tried again where it is refused: a password that was just set takes seconds to act."""
     login = _tried(stack, current, current, trust)
     for pause in _PAUSES:
@@ -155,7 +159,7 @@ def _settled(stack: Stack, current: DatabaseSecret, trust: Trust) -> Login:
     return login
 
 
-def _tried(stack: Stack, current: DatabaseSecret, asked: DatabaseSecret, trust: Trust) -> Login:
+def _tried(stack: Stack, current: DatabaseSecret, asked: DatabaseSecret, trust: ServerTrust) -> Login:
     """The login of a version, at the host that AWSCURRENT names: the one of an older version may be gone."""
     place, run = current.address, stack.run
     address = Address(

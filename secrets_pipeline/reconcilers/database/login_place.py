@@ -11,7 +11,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.reconcilers.database.ownership import may_log_in
-from secrets_pipeline.reconcilers.observed.login import Trust
+from secrets_pipeline.reconcilers.observed.login import ServerTrust
 from secrets_pipeline.references.model import Literal
 from secrets_pipeline.rotation_lambda.secret_value import plain_host
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-def trust_at(stack: Stack, host: str, port: int) -> Trust | None:
+def trust_at(stack: Stack, host: str, port: int) -> ServerTrust | None:
     """Return which server may answer at a host and port; None if the pipeline must not log in there.
 
     RDS has to report the endpoint for a database that the stack declares and that is no other stack's, or the operator
@@ -42,7 +42,7 @@ def trust_at(stack: Stack, host: str, port: int) -> Trust | None:
         if may_log_in(stack, database, state):
             return stack.observed.databases.trust(host)
     by = granted(stack.run.settings.grants, stack.spec.stack, Boundary.HOST, place[0], f"{place[0]}:{port}")
-    return Trust.PUBLIC if by else None
+    return ServerTrust.PUBLIC if by else None
 
 
 def not_granted(stack: Stack, secret: SecretSpec, host: str, port: int) -> tuple[str, str]:

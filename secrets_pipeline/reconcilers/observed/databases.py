@@ -11,7 +11,7 @@ from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState, cluster_state, instance_state
-from secrets_pipeline.reconcilers.observed.login import Trust
+from secrets_pipeline.reconcilers.observed.login import ServerTrust
 from secrets_pipeline.rotation_lambda.tls import is_loopback
 
 
@@ -53,13 +53,13 @@ class DatabaseInventory:
                 self._clusters = {state.identifier: state for state in states}
             return self._clusters
 
-    def trust(self, host: str) -> Trust:
+    def trust(self, host: str) -> ServerTrust:
         """Tell which server may answer at a host that RDS reports.
 
         Only the embedded AWS, whose own API is on this host, has databases on this host.
         """
         api = urlsplit(self._account.client("rds").meta.endpoint_url).hostname or ""
-        return Trust.EMBEDDED if is_loopback(host) and is_loopback(api) else Trust.RDS
+        return ServerTrust.EMBEDDED if is_loopback(host) and is_loopback(api) else ServerTrust.RDS
 
     def subnet_groups(self) -> frozenset[str]:
         """Read the names of all subnet groups by DescribeDBSubnetGroups; not kept."""

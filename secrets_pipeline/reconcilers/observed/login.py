@@ -54,8 +54,8 @@ class Unreachable:
     reason: str
 
 
-class Trust(Enum):
-    """Which servers get a password.
+class ServerTrust(Enum):
+    """The certificate that a server must show before it gets a password.
 
     Attributes:
         RDS: a server with a certificate of RDS's own authorities for the host's name.
@@ -83,7 +83,7 @@ class Address:
     port: int
     username: str
     database: str | None = None
-    trust: Trust = Trust.RDS
+    trust: ServerTrust = ServerTrust.RDS
 
 
 Login = LoggedIn | Refused | Unreachable
@@ -95,7 +95,7 @@ def log_in(
     """Try one login; `seconds` at most for each answer of the server.
 
     The connection is encrypted and the server's certificate verified, unless the embedded AWS runs the database. A
-    server that asks for the password in clear text gets none.
+    server that asks for the password in clear text, outside TLS or by a plugin made for it, gets none.
 
     Args:
         address: where, and as whom.
@@ -122,16 +122,16 @@ def log_in(
         )
 
 
-def verifying(trust: Trust, ca_file: str | None) -> ssl.SSLContext | None:
+def verifying(trust: ServerTrust, ca_file: str | None) -> ssl.SSLContext | None:
     """Make the TLS context of a login; None without TLS, at the embedded AWS alone.
 
     Raises:
         OSError: if `ca_file` cannot be used.
     """
-    if trust is Trust.EMBEDDED:
+    if trust is ServerTrust.EMBEDDED:
         return None
     authorities = ca_file or _RDS_CA_FILE
-    if trust is Trust.RDS:
+    if trust is ServerTrust.RDS:
         return ssl.create_default_context(cafile=authorities)
     context = ssl.create_default_context()
     context.load_verify_locations(cafile=authorities)

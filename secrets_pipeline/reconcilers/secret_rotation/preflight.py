@@ -26,7 +26,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database.login_place import not_granted, trust_at
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
-from secrets_pipeline.reconcilers.observed.login import Trust
+from secrets_pipeline.reconcilers.observed.login import ServerTrust
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotation_function.invocation import invocation_problem, invocation_remedy
 from secrets_pipeline.reconcilers.secret.audited import audited_secrets, own_roles
@@ -179,7 +179,7 @@ def _login_problems(stack: Stack, secret: SecretSpec, value: SecretStr | SecretB
     if trust is None:
         why, line = not_granted(stack, secret, address.host, address.port)
         yield Problem(Requirement.HOST, why, f"Let the operator write under grants: {line}")
-    elif not address.tls and trust is not Trust.EMBEDDED:
+    elif not address.tls and trust is not ServerTrust.EMBEDDED:
         text = 'its value says "ssl": false, and the function sends no password without TLS'
         yield Problem(Requirement.VALUE, text, "Switch TLS on in the database, and write ssl: true.")
 

@@ -143,7 +143,9 @@ def test_a_public_certificate_serves_a_granted_host_and_no_host_of_rds(
 
 def test_a_certificate_of_rds_serves_every_host_and_no_other_authority_is_rdss() -> None:
     roots = {
-        name: _verifying(trust).get_ca_certs() for name, trust in logins.Trust.__members__.items() if name != "EMBEDDED"
+        name: _verifying(trust).get_ca_certs()
+        for name, trust in logins.ServerTrust.__members__.items()
+        if name != "EMBEDDED"
     }
     names = {name: {str(one["subject"]) for one in some} for name, some in roots.items()}
     assert names["RDS"]
@@ -151,7 +153,7 @@ def test_a_certificate_of_rds_serves_every_host_and_no_other_authority_is_rdss()
     assert names["RDS"] <= names["PUBLIC"]
 
 
-def _verifying(trust: logins.Trust) -> ssl.SSLContext:
+def _verifying(trust: logins.ServerTrust) -> ssl.SSLContext:
     context = logins.verifying(trust, None)
     assert context is not None
     assert context.check_hostname

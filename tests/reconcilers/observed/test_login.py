@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Refused, Trust, Unreachable, log_in
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Refused, ServerTrust, Unreachable, log_in
 from tests.waiting import WAITER
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def address(bench: Bench) -> Address:
     waiter = bench.rds.get_waiter("db_instance_available")
     waiter.wait(DBInstanceIdentifier=bench.stack, WaiterConfig=WAITER)
     at = bench.rds.describe_db_instances(DBInstanceIdentifier=bench.stack)["DBInstances"][0]["Endpoint"]
-    return Address("postgres", at["Address"], at["Port"], "owner", "orders", Trust.EMBEDDED)
+    return Address("postgres", at["Address"], at["Port"], "owner", "orders", ServerTrust.EMBEDDED)
 
 
 def test_the_right_password_logs_in_and_wrong_user_or_password_is_refused(address: Address) -> None:
@@ -88,7 +88,7 @@ def error_answer(code: str) -> bytes:
 def test_a_line_missing_in_pg_hba_is_not_taken_for_a_wrong_password() -> None:
     # RDS answers so to a connection without TLS where rds.force_ssl is on: no other password would help.
     with answering(error_answer("28000")) as port:
-        found = log_in(Address("postgres", "127.0.0.1", port, "owner", "orders", Trust.EMBEDDED), PASSWORD)
+        found = log_in(Address("postgres", "127.0.0.1", port, "owner", "orders", ServerTrust.EMBEDDED), PASSWORD)
     assert found == Unreachable("the server answered with 28000")
 
 
@@ -109,7 +109,7 @@ def sasl(code: int, data: bytes) -> bytes:
 )
 def test_something_that_is_no_postgresql_is_unreachable(text: bytes) -> None:
     with answering(text) as port:
-        found = log_in(Address("postgres", "127.0.0.1", port, "owner", "orders", Trust.EMBEDDED), PASSWORD)
+        found = log_in(Address("postgres", "127.0.0.1", port, "owner", "orders", ServerTrust.EMBEDDED), PASSWORD)
     assert isinstance(found, Unreachable)
     assert f"127.0.0.1:{port}" in found.reason
 
@@ -136,6 +136,8 @@ def test_an_unusable_bundle_of_certificates_is_named_before_anybody_is_called(
 def test_a_server_that_never_answers_is_given_up(engine: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        found = log_in(Address(engine, "127.0.0.1", port, "owner", "orders", Trust.EMBEDDED), PASSWORD, seconds=0.1)
+        found = log_in(
+            Address(engine, "127.0.0.1", port, "owner", "orders", ServerTrust.EMBEDDED), PASSWORD, seconds=0.1
+        )
     assert isinstance(found, Unreachable)
     assert f"127.0.0.1:{port}" in found.reason

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Refused, Trust, Unreachable, log_in
+from secrets_pipeline.reconcilers.observed.login import Address, LoggedIn, Refused, ServerTrust, Unreachable, log_in
 from tests.mariadb import ALIAS, HOST, running_mariadb
 
 PASSWORD = SecretStr("First-password-1!%'\\ü€")
@@ -32,7 +32,7 @@ class MariaDb:
     ca_file: str
 
     def address(self, engine: str = "mysql", **more: Any) -> Address:  # noqa: ANN401 - the fields of an Address
-        return replace(Address(engine, HOST, self.port, "owner", "orders", Trust.EMBEDDED), **more)
+        return replace(Address(engine, HOST, self.port, "owner", "orders", ServerTrust.EMBEDDED), **more)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +61,14 @@ def test_a_database_that_the_user_may_not_enter_is_no_refused_password(mariadb: 
 
 
 def test_elsewhere_a_server_gets_a_password_only_if_its_certificate_is_trusted(mariadb: MariaDb) -> None:
-    elsewhere = mariadb.address(host=ALIAS, trust=Trust.RDS)
+    elsewhere = mariadb.address(host=ALIAS, trust=ServerTrust.RDS)
     assert log_in(elsewhere, PASSWORD, ca_file=mariadb.ca_file) == LoggedIn()
     assert log_in(elsewhere, SecretStr("another-one"), ca_file=mariadb.ca_file) == Refused()
     found = log_in(elsewhere, PASSWORD)
     assert isinstance(found, Unreachable)
     assert found.reason.startswith(f"the certificate of {ALIAS} is not trusted: set rds_ca_file")
     # The certificate is for ALIAS: a trusted signature on another name's is not enough.
-    found = log_in(mariadb.address(host="127.0.1", trust=Trust.RDS), PASSWORD, ca_file=mariadb.ca_file)
+    found = log_in(mariadb.address(host="127.0.1", trust=ServerTrust.RDS), PASSWORD, ca_file=mariadb.ca_file)
     assert isinstance(found, Unreachable)
     assert "is not trusted" in found.reason
 
@@ -117,7 +117,7 @@ def test_elsewhere_a_server_without_tls_hears_nothing_at_all() -> None:
 )
 def test_something_that_is_no_mysql_is_unreachable(text: bytes) -> None:
     with answering(text, []) as port:
-        found = log_in(Address("mysql", HOST, port, "owner", "orders", Trust.EMBEDDED), PASSWORD)
+        found = log_in(Address("mysql", HOST, port, "owner", "orders", ServerTrust.EMBEDDED), PASSWORD)
     assert isinstance(found, Unreachable)
     assert PASSWORD.get_secret_value() not in found.reason
 
@@ -125,7 +125,7 @@ def test_something_that_is_no_mysql_is_unreachable(text: bytes) -> None:
 def test_an_error_that_another_password_would_not_mend_is_not_taken_for_a_wrong_one() -> None:
     # ER_HOST_IS_BLOCKED, before any login.
     with answering(packet(b"\xff" + (1129).to_bytes(2, "little") + b"Host is blocked"), []) as port:
-        found = log_in(Address("mysql", HOST, port, "owner", "orders", Trust.EMBEDDED), PASSWORD)
+        found = log_in(Address("mysql", HOST, port, "owner", "orders", ServerTrust.EMBEDDED), PASSWORD)
     assert found == Unreachable("the server answered with 1129")
 
 
@@ -133,5 +133,5 @@ def test_nobody_listening_is_unreachable_and_names_the_place() -> None:
     with socket.socket() as unused:
         unused.bind((HOST, 0))
         port = unused.getsockname()[1]
-        found = log_in(Address("mariadb", HOST, port, "owner", trust=Trust.EMBEDDED), PASSWORD)
+        found = log_in(Address("mariadb", HOST, port, "owner", trust=ServerTrust.EMBEDDED), PASSWORD)
     assert found == Unreachable(f"ConnectionRefusedError at {HOST}:{port}")
