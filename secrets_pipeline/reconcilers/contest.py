@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def lost_contest(stack: Stack, kind: ContestedKind, name: str) -> NotOurs | None:
-    """Say why the stack does not make a thing that AWS does not have yet; None if it may.
+    """Return why the stack must not make or claim this thing; None if it may.
 
     Only this one thing is blocked: a stack that declares the names of another one must not stop it.
 

@@ -1,4 +1,4 @@
-"""Guard a stack's boundary before its first write: what it reaches has let it in.
+"""Before the first write, refuse a stack that reaches what has not let it in, or that declares a stranger's thing.
 
 What the operator's grants decide was decided with the desired state. AWS says the rest: what the owner of a function,
 service, stage, role or database lets in by its tag `secrets-pipeline:allow`; and whether a rotation function or a key
@@ -28,7 +28,7 @@ Tags = Mapping[str, str]
 
 
 def guard_boundary(stack: Stack) -> None:
-    """Refuse a stack that reaches what neither a grant nor its owner lets it reach; read once a run.
+    """Refuse a stack that reaches beyond its grants, or declares a function or key of a stranger; read once a run.
 
     Args:
         stack: the stack; its account was compared.

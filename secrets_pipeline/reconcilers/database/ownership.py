@@ -45,7 +45,10 @@ def needs_adoption(stack: Stack, database: DatabaseSpec, state: DatabaseState) -
 
 
 def adopts_database(stack: Stack, state: DatabaseState) -> bool:
-    """Whether this run takes the database over; one whose tags name another repository by its whole name alone."""
+    """Return whether this run takes the database over.
+
+    If its tags name another repository, only its full name counts, not a glob.
+    """
     of_another = stack.ownership.repository.is_another(state.tags.get(REPOSITORY, ""))
     return stack.run.options.adopts(state.identifier, of_another=of_another)
 

@@ -114,7 +114,7 @@ def foreign_key(stack: Stack, key: KeySpec) -> tuple[MarkedKey, NotOurs] | None:
 
 
 def _is_terraforms(stack: Stack, key: KeySpec) -> bool:
-    """Whether a key without our mark may stay so: nobody asked to make it, and its policy has to let in nobody."""
+    """Return whether to use an unmarked key as it is: the stack neither makes it nor adds readers to its policy."""
     kinds = stack.spec.components
     return not key.create and not key.readers and all(kinds.get(component) == "kms" for component in key.components)
 

@@ -1,7 +1,7 @@
 """Read a stack's secrets as the access checks judge them: each by calls of its own, as a list may be five minutes old.
 
 A run that only looks reads the policy and the versions of a secret once, whichever of its checks asks first. A run that
-writes reads them again when it audits, but for its own writes that AWS acknowledged. A write without that
+writes reads them again when it audits, except what it wrote itself and AWS acknowledged. A write without that
 acknowledgement leaves a policy unread and the mark unfinished, so it is read. So is everything in a run that verifies
 (`reads_back`) or looks closely at all (`deep`).
 """

@@ -28,7 +28,7 @@ _MOST: Final = 17
 """Names whose digests fit into a tag's 256 characters beside a fingerprint and a version."""
 _MANY: Final = "many"
 _TAKES_IN: Final = "takes in"
-_FORGOTTEN: Final = "what the stack does not name any more"
+_FORGOTTEN: Final = "something that the stack no longer names"
 
 
 def name_digests(fingerprinter: Fingerprinter, secret: SecretSpec, names: Iterable[str]) -> list[str]:
@@ -68,7 +68,7 @@ def reason_to_write(stack: Stack, secret: SecretSpec, state: SecretState | None,
     details = tuple(_details(stack, secret, state))
     accounts = sorted({account_of(reader) or reader for reader in secret.readers})
     begins = accounts and any(one.sign is not Sign.REMOVED for one in details)
-    return Because(f"{why}; {', '.join(accounts)} reads it" if begins else why, details=details)
+    return Because(f"{why}; read by {', '.join(accounts)}" if begins else why, details=details)
 
 
 def _details(stack: Stack, secret: SecretSpec, state: SecretState | None) -> Iterator[Detail]:

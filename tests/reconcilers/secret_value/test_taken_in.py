@@ -59,7 +59,7 @@ def test_a_value_that_another_account_reads_begins_to_take_in_a_databases_passwo
     change = planned(bench, sources, shared(bench, f"<{MASTER}>", readers=(READER,)))
     database = bench.database().identifier
     assert told(change) == [("+", "", f"the password of database {database} ({bench.name('password')})")]
-    assert said(change) == (f"{CHANGED}; 444455556666 reads it",)
+    assert said(change) == (f"{CHANGED}; read by 444455556666",)
 
 
 def test_before_and_after_are_named(bench: Bench, sources: tuple[SecretSpec, ...]) -> None:
@@ -72,7 +72,7 @@ def test_before_and_after_are_named(bench: Bench, sources: tuple[SecretSpec, ...
     password = f"the password of database {bench.database().identifier} ({bench.name('password')})"
     assert told(change) == [("+", "", password), ("-", f"the value of {bench.name('other')}", "")]
     left = planned(bench, sources, shared(bench, OTHER))
-    assert told(left) == [("-", "what the stack does not name any more", "")]
+    assert told(left) == [("-", "something that the stack no longer names", "")]
 
 
 def test_a_new_value_says_it_too_and_one_that_takes_in_nothing_says_nothing(
