@@ -131,8 +131,8 @@ def named_after(name: str, stacks: Iterable[str]) -> tuple[str, ...]:
     """Find the stack whose own name begins a name in AWS: none, one, or several of the same words.
 
     Of `myapp/prod/db` and `myapp-prod-db` that is `myapp-prod`, and not `evil-myapp-prod` or `myapp-prod-db`: the
-    shorter one has all names that begin so. `myapp-prod` and `myapp_prod` are of the same words; so is `MyApp-prod`,
-    unless one of them has the capitals of the name. A stack of one word has no names in this way.
+    shorter one has all names that begin so. `myapp-prod` and `myapp_prod` are of the same words. A stack of one word
+    has no names in this way.
 
     Args:
         name: of a secret, an alias, an identifier or a function.
@@ -144,10 +144,7 @@ def named_after(name: str, stacks: Iterable[str]) -> tuple[str, ...]:
     for stack in stacks:
         if (words := _words(stack)) in begins:
             found.setdefault(len(words), []).append(stack)
-    first = sorted(found[min(found)]) if found else []
-    spelled = re.findall(r"[A-Za-z0-9]+", name)
-    alike = (one for one in first if (words := re.findall(r"[A-Za-z0-9]+", one)) == spelled[: len(words)])
-    return tuple(alike) or tuple(first)
+    return tuple(sorted(found[min(found)])) if found else ()
 
 
 def _beginnings(name: str) -> set[tuple[str, ...]]:

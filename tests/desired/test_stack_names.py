@@ -70,8 +70,6 @@ def test_a_stack_without_components_of_ours_may_be_called_anything(bench: Bench)
         ("myapp/prod/db/password", ["evil-myapp-prod"], ""),
         ("myapp/prod/db/password", ["myapp-prod-db", "myapp-prod"], "myapp-prod"),
         ("myapp/prod/db/password", ["myapp_prod", "myapp-prod"], "myapp-prod myapp_prod"),
-        ("myapp/prod/db/password", ["MyApp-prod", "myapp-prod"], "myapp-prod"),
-        ("MYAPP/prod/db/password", ["MyApp-prod", "myapp-prod"], "MyApp-prod myapp-prod"),
         ("myapp/prod/db/password", ["myapp"], ""),
         ("myapp/production/password", ["myapp-prod"], ""),
         ("myapp-prod/password", ["myapp-prod"], "myapp-prod"),
