@@ -136,7 +136,7 @@ def test_a_public_certificate_serves_a_granted_host_and_no_host_of_rds(
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(ALIAS).configure_cert(tls)
     with password_thief(engine, heard, tls) as port:
-        log_in(Address(engine, ALIAS, port, "owner", trust=logins.Trust[trust]), SecretStr(PASSWORD))
+        log_in(Address(engine, ALIAS, port, "owner", trust=logins.ServerTrust[trust]), SecretStr(PASSWORD))
     assert heard[:1] == [b"connected"]
     assert bool([one for one in heard if b"owner" in one]) is serves
 
