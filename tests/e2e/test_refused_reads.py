@@ -69,8 +69,18 @@ UNKNOWN = [
 ]
 """Reads about who may do what: where they are refused, checks say what is not known, and nothing fails."""
 
-STOPPING = [("secretsmanager", "ListSecrets"), ("sts", "GetCallerIdentity")]
-"""Reads without which nobody knows where a run is, or what there is: it stops before its first write."""
+OWNERS = [
+    ("awslambda", "GetFunction"),
+    ("kms", "DescribeKey"),
+    ("kms", "GenerateMac"),
+    ("kms", "ListAliases"),
+    ("kms", "ListResourceTags"),
+]
+"""Those of them without which nobody knows whose a declared function or key is. A stranger may refuse them himself, by
+his key's policy, so an apply stops before its first write."""
+
+STOPPING = [("secretsmanager", "ListSecrets"), ("sts", "GetCallerIdentity"), *OWNERS]
+"""Reads without which nobody knows where a run is, what there is or whose it is: it stops before its first write."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,7 @@ def refused(aws: emulator.LocalAws, service: str, operation: str) -> Iterator[No
 
 def test_every_operation_of_a_deep_apply_is_refused_in_this_file(idle: Idle) -> None:
     assert idle.calls == {*FAILING, *UNKNOWN, *STOPPING}
+    assert {*OWNERS} <= {*FAILING}
 
 
 @pytest.mark.parametrize(("service", "operation"), sweep.turn(FAILING))
@@ -134,7 +145,7 @@ def _refusals(plan: Mapping[str, tuple[Change, ...]], operation: str) -> list[st
     return [one.message for one in errors]
 
 
-@pytest.mark.parametrize(("service", "operation"), sweep.turn(FAILING))
+@pytest.mark.parametrize(("service", "operation"), sweep.turn([one for one in FAILING if one not in OWNERS]))
 def test_an_apply_goes_on_with_every_other_stage_and_its_report_counts_what_failed(
     aws: emulator.LocalAws, repository: Path, idle: Idle, service: str, operation: str
 ) -> None:

@@ -126,10 +126,6 @@ def _seal_key(ward: Ward) -> None:
     ward.client("kms").disable_key(KeyId=ward.key("alias/secrets-pipeline"))
 
 
-def _declared_key(ward: Ward) -> None:
-    ward.client("kms").schedule_key_deletion(KeyId=ward.key("alias/myapp-dev"), PendingWindowInDays=7)
-
-
 def _default_network(ward: Ward) -> None:
     ec2 = ward.client("ec2")
     [vpc] = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
@@ -172,7 +168,6 @@ def _granted(ward: Ward) -> None:
 BROKEN = [
     (_fingerprint_key, "keys", "has to be HMAC_256 for GENERATE_VERIFY_MAC", "Name a key of that kind"),
     (_seal_key, "keys", "KMS key alias/secrets-pipeline is Disabled", "Enable it"),
-    (_declared_key, "keys", "is PendingDeletion", "Cancel its deletion"),
     (_default_network, "databases", "eu-west-2 has no default VPC", "db_subnet_group_name"),
     (_subnet_group, "databases", "subnet group gone does not exist", "Make the subnet group"),
     (_subnet, "network", "subnet subnet-00000000000000000 of function", "subnet_ids"),
@@ -192,6 +187,16 @@ def test_what_is_broken_is_named_with_its_remedy_and_alone(
     assert {one["question"] for one in failing} == {question}
     assert all(text in one["text"] for one in failing)
     assert all(remedy in one["remedy"] for one in failing)
+
+
+def test_a_strangers_key_that_is_deleted_soon_is_named_for_both(ward: Ward) -> None:
+    ward.client("kms").schedule_key_deletion(KeyId=ward.key("alias/myapp-dev"), PendingWindowInDays=7)
+    ward.life.make_roles("pipeline")
+    failing = {one["question"]: one for one in ward.doctor(exits=1) if one["verdict"] == "will fail"}
+    assert failing.keys() == {"boundary", "keys"}
+    assert "is PendingDeletion" in failing["keys"]["text"]
+    assert "Cancel its deletion" in failing["keys"]["remedy"]
+    assert "which was not made by the pipeline" in failing["boundary"]["text"]
 
 
 def test_credentials_of_another_account_are_named_and_nothing_else_is_asked(
