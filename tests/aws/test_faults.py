@@ -373,7 +373,7 @@ def test_a_report_of_many_refusals_keeps_aws_s_reason(operation: str, message: s
 def test_a_refusal_without_a_text_is_told_by_its_code_alone() -> None:
     # LocalStack's tests/aws/services/lambda_/test_lambda_api.py::TestLambdaFunction::test_function_arns, validated on
     # AWS: GetFunction of another account's function answers {"Code": "AccessDeniedException", "Message": null}.
-    error = ClientError({"Error": {"Code": "AccessDeniedException", "Message": None}}, "GetPolicy")  # type: ignore[typeddict-item]
+    error = ClientError({"Error": {"Code": "AccessDeniedException", "Message": None}}, "GetPolicy")  # type: ignore[typeddict-item] # some services send null
     failure = translate(error, action="GetPolicy", resource="f")
     assert failure.message == "GetPolicy f failed: AccessDeniedException"
     assert failure.sentence == "GetPolicy failed: AccessDeniedException"

@@ -123,7 +123,7 @@ def start_for(
     )
     keep_from_git(state_dir)
     # Its libraries come with the extra `local`, without which nothing was started.
-    from secrets_pipeline.emulator.postgres import why_not  # noqa: PLC0415
+    from secrets_pipeline.emulator.postgres import why_not  # noqa: PLC0415 - of the extra, asked for when PostgreSQL failed alone
 
     if (problem := why_not()) is not None:
         say(f"Databases of the embedded AWS will fail. {problem}")
