@@ -24,8 +24,8 @@ from tests.sweep import SEED, size
 ROOT: Final = Path(__file__).parents[2]
 SETTINGS: Final = OperatorSettings(grants=TRUSTED, targets=(TargetRule(stacks="*", account_id="111122223333"),))
 OTHERS: Final[tuple[object, ...]] = (
-    None, True, 7, -1.5, 10**20, "", "x", "*", "${output.nowhere.x}", [], ["x"], [["x"]], [{"a": 1}], {}, {"x": None},
-    {"x": "y"}, {"x": {"y": ["z"]}},
+    None, True, 7, -1.5, 10**20, "", "x", "*", "${output.nowhere.x}", "${metadata}", [], ["x"], [["x"]], [{"a": 1}], {},
+    {"x": None}, {"x": "y"}, {"x": {"y": ["z"]}},
 )  # fmt: skip
 Place = tuple[str | int, ...]
 
@@ -112,6 +112,20 @@ def test_a_reference_to_a_component_whose_secrets_are_no_map_is_an_error_beside_
     )
     assert any("component secretsmanager/a, key vars.secrets" in one for one in errors), errors
     assert any("component secretsmanager/a has no secret with the key one" in one for one in errors), errors
+
+
+def test_a_key_that_is_named_by_a_reference_to_a_map_is_an_error_of_ours(bench: Bench) -> None:
+    found = bench.errors(
+        """\
+        components:
+          terraform:
+            secretsmanager/a:
+              settings: {secrets_pipeline: {references: tf-atmos}}
+              vars: {context_name: a, secrets: {one: {generate_random_password: true, kms_key_id: "${metadata}"}}}
+            kms/b: {vars: {alias: alias/b}}
+        """
+    )
+    assert any("component secretsmanager/a, key vars.secrets.one.kms_key_id" in one for one in found), found
 
 
 REFERRED = """\

@@ -151,7 +151,8 @@ class _Search:
             if names_outputs and (isinstance(text, FunctionCall) or (references and "${" in text)):
                 for other in _named(component, names, text, references=references):
                     yield other[0] or place[0], other[1]
-            if path[-1] in _NAMING_KEYS and (key := self._keys.get((place[0], self._literal(place, text)))):
+            alias = self._literal(place, text) if path[-1] in _NAMING_KEYS else None
+            if isinstance(alias, str) and (key := self._keys.get((place[0], alias))):  # A reference may be to a map.
                 yield key
 
     @cached_property
@@ -168,9 +169,9 @@ class _Search:
         }
 
     @cached_property
-    def _keys(self) -> Mapping[tuple[str, object], _Place]:
+    def _keys(self) -> Mapping[tuple[str, str], _Place]:
         """Stack and alias → the `kms` component that makes such a key."""
-        found: dict[tuple[str, object], _Place] = {}
+        found: dict[tuple[str, str], _Place] = {}
         for place in (place for place, what in self._known.items() if what.kind == "kms"):
             variables = self._at(place).resolved.get("vars") or {}
             alias = self._literal(place, variables.get(alias_variable(variables)))
