@@ -138,7 +138,8 @@ def names_as_cloud_posse_writes_them(team: Team) -> None:
     dev = (team.folder / "stacks/orgs/eg/dev/us-east-1.yaml").read_text()
     team.write({"stacks/mixins/stage/prod.yaml": "vars: {stage: prod}\n"})
     team.write({"stacks/orgs/eg/prod/us-east-1.yaml": dev.replace("stage/dev", "stage/prod")})
-    team.run("plan", *SETTINGS, exits=1, says=["eg/ue1/app/api-key"])
+    team.run("plan", *SETTINGS, says=["eg/ue1/app/api-key is declared by stacks eg-ue1-dev, eg-ue1-prod"])
+    team.run("apply", "--all", *SETTINGS, exits=1, says=["is declared by stack eg-ue1-prod too"], touches=["key *"])
     name = "{{ .vars.namespace }}/{{ .vars.stage }}/{{`{{ .secret.path }}/{{ .secret.name }}`}}"
     settings = f'settings: {{secrets_pipeline: {{name_template: "{name}"}}}}'
     team.write({"stacks/orgs/eg/_defaults.yaml": f"vars: {{namespace: eg, tenant: plat}}\n{settings}\n"})
