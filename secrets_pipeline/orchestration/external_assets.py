@@ -13,7 +13,8 @@ from secrets_pipeline.orchestration.shared.names import Names
 
 _OPERATIONS: Final = {
     ALERTS: "What a human has to know, as it was told: each alert is an observation, with the channels that took it.",
-    DRIFT: "What somebody else changed in AWS, who that was, and what became of it: an observation a run of `heal`.",
+    DRIFT: "What somebody else changed in AWS, by whom, and what was done about it: one observation per run of "
+    "`on_outside_change`.",
 }
 
 

@@ -6,16 +6,16 @@ from typing import Final
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.access.narrow_op import HEAL_JOB
-from secrets_pipeline.orchestration.access.verify_op import ACCESS_JOB
+from secrets_pipeline.orchestration.access.narrow_op import ON_OUTSIDE_CHANGE
+from secrets_pipeline.orchestration.access.verify_op import ON_ACCESS_CHANGE
 from secrets_pipeline.orchestration.consumer_rollouts.sensors import consumer_rollout_sensor_for
 from secrets_pipeline.orchestration.databases.sensors import rds_endpoint_sensor_for
 from secrets_pipeline.orchestration.ended_runs.sensor import ended_runs_sensor_for
 from secrets_pipeline.orchestration.leases.sensors import abandoned_run_sensor_for
-from secrets_pipeline.orchestration.provisioning.jobs import FOLLOW_ENDPOINT, FOLLOW_ROTATION, PROVISION_JOB
+from secrets_pipeline.orchestration.provisioning.jobs import ON_DATABASE_CHANGE, ON_ROTATION, PROVISION_JOB
 from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
 from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
-from secrets_pipeline.orchestration.rotation.repair_op import MEND_JOB
+from secrets_pipeline.orchestration.rotation.repair_op import ON_ROTATION_FAILURE
 from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.own import Own
@@ -25,16 +25,18 @@ from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 from secrets_pipeline.rotation.events.hints import HintKind
 
 EVENT_JOBS: Final[Mapping[HintKind, str]] = {
-    HintKind.ROTATED: FOLLOW_ROTATION,
-    HintKind.FAILED: MEND_JOB,
-    HintKind.TAMPERED: HEAL_JOB,
-    HintKind.KEY_CHANGED: HEAL_JOB,
-    HintKind.DATABASE: FOLLOW_ENDPOINT,
-    HintKind.ACCESS: ACCESS_JOB,
+    HintKind.ROTATED: ON_ROTATION,
+    HintKind.FAILED: ON_ROTATION_FAILURE,
+    HintKind.TAMPERED: ON_OUTSIDE_CHANGE,
+    HintKind.KEY_CHANGED: ON_OUTSIDE_CHANGE,
+    HintKind.DATABASE: ON_DATABASE_CHANGE,
+    HintKind.ACCESS: ON_ACCESS_CHANGE,
 }
 """The job that answers each kind of event; none of them applies a change of the YAML that waits to be applied."""
 
-LEASED_JOBS: Final = frozenset({PROVISION_JOB, FOLLOW_ROTATION, FOLLOW_ENDPOINT, ROTATE_JOB, HEAL_JOB, MEND_JOB})
+LEASED_JOBS: Final = frozenset(
+    {PROVISION_JOB, ON_ROTATION, ON_DATABASE_CHANGE, ROTATE_JOB, ON_OUTSIDE_CHANGE, ON_ROTATION_FAILURE}
+)
 """The jobs whose runs hold the lease of their stack, as all assets do."""
 
 
@@ -60,8 +62,8 @@ def sensors(names: Names, jobs: Iterable[Job], own: Own, *, retire_many: bool) -
         stack_change_sensor_for(names, by_name[names.of(PROVISION_JOB)], retire_many=retire_many),
         rotation_event_sensor_for(names, answering),
         rotation_polling_sensor_for(names, answering),
-        rds_endpoint_sensor_for(names, by_name[names.of(FOLLOW_ENDPOINT)]),
-        ended_runs_sensor_for(names, own, by_name[names.of(FOLLOW_ROTATION)]),
+        rds_endpoint_sensor_for(names, by_name[names.of(ON_DATABASE_CHANGE)]),
+        ended_runs_sensor_for(names, own, by_name[names.of(ON_ROTATION)]),
         consumer_rollout_sensor_for(names, by_name[names.of(VERIFY_JOB)]),
         abandoned_run_sensor_for(names, leased),
     ]

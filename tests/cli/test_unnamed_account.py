@@ -72,7 +72,7 @@ def test_a_rule_without_an_account_is_named(cli: Cli, unnamed: Path, tmp_path: P
     assert '{stacks: "shop-*"}' in result.stderr
 
 
-@pytest.mark.parametrize("job", ["provision", "follow_rotation"])
+@pytest.mark.parametrize("job", ["provision", "on_rotation"])
 def test_no_run_of_dagster_writes(unnamed: Path, aws: LocalAws, job: str) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         add_missing(instance, ["shop-dev"])

@@ -13,23 +13,23 @@ def nothing() -> None:
     """Do nothing."""
 
 
-@dg.job(name="follow_rotation")
-def follow_rotation() -> None:
+@dg.job(name="on_rotation")
+def on_rotation() -> None:
     """Stands for the job that answers a rotation."""
     nothing()
 
 
-@dg.job(name="heal")
-def heal() -> None:
+@dg.job(name="on_outside_change")
+def on_outside_change() -> None:
     """Stands for the job that answers tampering."""
     nothing()
 
 
 _AWS = AwsSessions()
-_JOBS = {kind: follow_rotation if kind in (HintKind.ROTATED, HintKind.DATABASE) else heal for kind in HintKind}
+_JOBS = {kind: on_rotation if kind in (HintKind.ROTATED, HintKind.DATABASE) else on_outside_change for kind in HintKind}
 
 defs = dg.Definitions(
-    jobs=[follow_rotation, heal],
+    jobs=[on_rotation, on_outside_change],
     sensors=[rotation_event_sensor_for(PLAIN, _JOBS, seconds_between=1, hidden_for=3, most=200)],
     resources={"stacks": StacksResource(aws=_AWS, asked=dg.ResourceDefinition.hardcoded_resource(Asked()))},
 )

@@ -14,7 +14,7 @@ from secrets_pipeline.emulator.control.delays import INTERFACES, PENDING_IN_VPC
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.running import checks_of, execute, provision
-from secrets_pipeline.orchestration.provisioning.jobs import FOLLOW_ENDPOINT
+from secrets_pipeline.orchestration.provisioning.jobs import ON_DATABASE_CHANGE
 from secrets_pipeline.orchestration.shared.resources import Asked
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.runs import assert_applied, assert_succeeded
@@ -70,7 +70,7 @@ def test_without_waiting_it_ends_well_says_what_is_still_made_and_the_daemons_ru
     account.time.sleep(1200)
     for stack in ("myapp-dev", "myapp-prod"):
         built = build_definitions(asked=Asked(base_path=EXAMPLES, desired=account.desired))
-        done = execute(FOLLOW_ENDPOINT, stack, built, {})
+        done = execute(ON_DATABASE_CHANGE, stack, built, {})
         assert_succeeded(done)
         assert [one for one in checks_of(stack, done) if not one.passed] == []
     account.time.sleep(600)

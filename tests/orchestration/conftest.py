@@ -39,7 +39,7 @@ def hint_jobs() -> dict[HintKind, Job]:
         HintKind.TAMPERED: job_named("plan"),
         HintKind.KEY_CHANGED: job_named("plan"),
         HintKind.DATABASE: job_named("provision"),
-        HintKind.ACCESS: job_named("heal"),
+        HintKind.ACCESS: job_named("on_outside_change"),
     }
 
 

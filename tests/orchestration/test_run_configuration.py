@@ -127,7 +127,7 @@ def test_every_field_of_the_launchpad_is_described() -> None:
                     assert said.description, (name, part, field)
 
 
-@pytest.mark.parametrize("job", ["plan", "rotate_secrets", "heal", "mend_rotation"])
+@pytest.mark.parametrize("job", ["plan", "rotate_secrets", "on_outside_change", "on_rotation_failure"])
 def test_a_job_that_is_launched_without_a_stack_says_what_to_choose(job: str) -> None:
     config = {"ops": {"rotate": {"config": {"secrets": ["a/dev/b"]}}}} if job == "rotate_secrets" else {}
     made = build_definitions().resolve_job_def(job).execute_in_process(run_config=config, raise_on_error=False)

@@ -269,16 +269,16 @@ class Daemon:
         name, simulation = f"apply-e.{run.number}", self._simulation
         simulation.ledger.say(name, f"is run {run.number}: {run.job}")
         line = simulation.line(name, actor, ends=False)
-        context = simulation.stack(line, simulation.newest, writing=run.job != "heal")
+        context = simulation.stack(line, simulation.newest, writing=run.job != "on_outside_change")
         about = secrets_of(run.as_dagster)
         reread_secrets(context, about)
         match run.job:
-            case "follow_rotation":
+            case "on_rotation":
                 outcomes = simulation.stages(name, context, _STAGES)
                 return all(isinstance(one, Applied | Unchanged) for one in outcomes)
-            case "heal":
+            case "on_outside_change":
                 return self._heal(context)
-            case "mend_rotation":
+            case "on_rotation_failure":
                 return self._mend(context, about)
         raise NotImplementedError(run.job)
 

@@ -28,10 +28,10 @@ _PATTERNS = [EventPattern.load(json.dumps(pattern)) for pattern in RULES.values(
 _DUPLICATE, _LONG_WAY = 0.15, 0.15
 SOMEBODY = f"arn:aws:sts::{ACCOUNT}:assumed-role/Administrator/jane"
 JOBS: Mapping[str, str] = {
-    names.LABEL_UPDATED: "follow_rotation",
-    **dict.fromkeys(names.SUCCEEDED, "follow_rotation"),
-    **dict.fromkeys(names.FAILED, "mend_rotation"),
-    **dict.fromkeys(names.SECRET_CALLS, "heal"),
+    names.LABEL_UPDATED: "on_rotation",
+    **dict.fromkeys(names.SUCCEEDED, "on_rotation"),
+    **dict.fromkeys(names.FAILED, "on_rotation_failure"),
+    **dict.fromkeys(names.SECRET_CALLS, "on_outside_change"),
 }
 """What has to follow an event, by its name."""
 

@@ -73,7 +73,7 @@ def test_the_seeds_meet_every_fault_every_actor_and_all_that_a_human_does() -> N
     # A hundred seeds leave the rarest to another day.
     assert len(known - set(done)) <= size(1, 0)
     reached = sum((Counter(report.reached) for report in every), Counter())
-    assert set(reached) >= {"follow_rotation", "heal", "mend_rotation", "events"}
+    assert set(reached) >= {"on_rotation", "on_outside_change", "on_rotation_failure", "events"}
     assert reached["rotations by the managed function"] > size(5, 60)
     callers = {line.split()[1] for report in every for line in report.trace if "VIOLATION" not in line}
     assert callers >= {"apply-0", "apply-1", "apply-2", "apply-1.2", "rotation", "human", "apply-9", "plan", "others"}

@@ -29,7 +29,7 @@ ROTATION: Final[tuple[Entry, ...]] = (
         """,
         warns="AWS does not say since when the version is pending.",
         look="""
-        The sentence of the check has the version, its age and the cause; the job `mend_rotation` tries again
+        The sentence of the check has the version, its age and the cause; the job `on_rotation_failure` tries again
         where the cause can pass by itself.
         """,
         do="""

@@ -1,4 +1,4 @@
-"""Define the job `heal`: it says what was changed outside, and narrows policies where the stack wants that."""
+"""Define the job `on_outside_change`: report what others changed, and narrow policies if the stack sets `self_heal`."""
 
 import time
 from collections import Counter
@@ -20,9 +20,9 @@ from secrets_pipeline.orchestration.shared.priorities import REPAIR, priority
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
-HEAL_JOB: Final = "heal"
+ON_OUTSIDE_CHANGE: Final = "on_outside_change"
 DRIFT: Final = "drift"
-"""The asset of what somebody else changed, and of what became of it: observations of runs of `heal`."""
+"""The asset of what somebody else changed, and of what became of it: observations of runs of `on_outside_change`."""
 _NAMES = "healed"
 _DAY_SECONDS = 86_400
 _MANY = 1_000
@@ -93,17 +93,17 @@ def heal_job(names: Names, checks: Sequence[StackCheck], config: PartitionTags) 
         yield dg.Output(None)
 
     @dg.job(
-        name=names.of(HEAL_JOB),
+        name=names.of(ON_OUTSIDE_CHANGE),
         partitions_def=names.partitions,
         config=config,
         tags=dict(priority(REPAIR)),
         description="After somebody else changed a policy, secret or key: what differs, narrowed where self_heal is, "
         "and whether the stack is as declared then.",
     )
-    def heal() -> None:
+    def on_outside_change() -> None:
         evaluate_checks(look_for_tampering())
 
-    return heal
+    return on_outside_change
 
 
 def _healed_today(instance: dg.DagsterInstance, names: Names, stack: str) -> Counter[str]:

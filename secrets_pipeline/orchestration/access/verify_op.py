@@ -1,4 +1,4 @@
-"""Define the job `verify_access`: it asks anew who can read in one account, for all of its stacks at once."""
+"""Define the job `on_access_change`: it asks anew who can read in one account, for all of its stacks at once."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from secrets_pipeline.orchestration.verification.history import last_evaluation
 from secrets_pipeline.reconcilers.access_checks.snapshot import share_estates
 from secrets_pipeline.reconcilers.stack import Stack
 
-ACCESS_JOB: Final = "verify_access"
+ON_ACCESS_CHANGE: Final = "on_access_change"
 
 
 @dg.op(description="Read the IAM of an account, and evaluate the checks of who can read for each stack it concerns.")
@@ -66,15 +66,15 @@ def access_job(names: Names) -> dg.JobDefinition:
     """Define the job; its runs are of an account, so they have no partition."""
 
     @dg.job(
-        name=names.of(ACCESS_JOB),
+        name=names.of(ON_ACCESS_CHANGE),
         tags=dict(priority(FOLLOW)),
         description="After IAM or an organisation's policy changed: who can read, for every stack of the account in "
         f"the tag `{ACCOUNT_TAG}`, else of every account.",
     )
-    def verify_access() -> None:
+    def on_access_change() -> None:
         evaluate_access()
 
-    return verify_access
+    return on_access_change
 
 
 def _opened(stacks: Stacks, names: list[str]) -> Iterator[Stack]:

@@ -13,7 +13,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.orchestration.provisioning.assets import FOLLOWED, texts
-from secrets_pipeline.orchestration.provisioning.jobs import FOLLOW_ENDPOINT
+from secrets_pipeline.orchestration.provisioning.jobs import ON_DATABASE_CHANGE
 from secrets_pipeline.orchestration.shared.backoff import attempt_at
 from secrets_pipeline.orchestration.shared.busy import UNFINISHED, busy_stacks
 from secrets_pipeline.orchestration.shared.latest import Latest
@@ -61,7 +61,7 @@ def rds_endpoint_sensor_for(
         busy = busy_stacks(context.instance, UNFINISHED) if after else frozenset()
         requests = [
             run_request(
-                names.of(FOLLOW_ENDPOINT),
+                names.of(ON_DATABASE_CHANGE),
                 stack,
                 key=f"endpoint:{one.what}:{one.since}",
                 attempt=attempt_at(clock() - one.since),

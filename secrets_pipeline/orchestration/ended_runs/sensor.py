@@ -121,7 +121,7 @@ class _Look:
                 self._alerting.say(alert, self._instance, self._context.log)
         if run.job_name == self._names.of(ROTATE_JOB):
             try:
-                self.requests += followed(run, self._stacks.desired, self._names.of("follow_rotation"))
+                self.requests += followed(run, self._stacks.desired, self._names.of("on_rotation"))
             except SecretsPipelineError as error:
                 # The repository cannot be read: who follows is not known.
                 self._context.log.warning("run %s is looked at again: %s", run.run_id, error.diagnostics())

@@ -73,7 +73,7 @@ def rotate(
 def follow(
     stack: str, *, desired: OpenRepository, progress: StageProgress = quiet
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
-    """Run the `follow_rotation` job of one stack: what is rendered again, who is refreshed, and the checks.
+    """Run the `on_rotation` job of one stack: what is rendered again, who is refreshed, and the checks.
 
     Args:
         stack: its name.
@@ -82,7 +82,7 @@ def follow(
     """
     built = build_definitions(progress, Asked(desired=desired), names=called())
     names = [secret.name for secret in desired.specs[stack].secrets] if stack in desired.specs else []
-    result = execute("follow_rotation", stack, built, {**commit_tags(desired), SECRETS_TAG: fitting(names)})
+    result = execute("on_rotation", stack, built, {**commit_tags(desired), SECRETS_TAG: fitting(names)})
     return report_of(stack, result), checks_of(stack, result)
 
 
@@ -94,7 +94,7 @@ def follow_events(desired: OpenRepository, stack: str) -> EventRuns:
         stack: what is followed where the operator's settings name no queue.
     """
     if desired.settings.events is None:
-        return EventRuns("", (EventRun("follow_rotation", 0, *follow(stack, desired=desired)),))
+        return EventRuns("", (EventRun("on_rotation", 0, *follow(stack, desired=desired)),))
     home = prepare_home()
     names = called()
     built = build_definitions(asked=Asked(desired=desired), names=names)

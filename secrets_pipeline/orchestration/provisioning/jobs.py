@@ -1,4 +1,4 @@
-"""Define the jobs that apply: provision (every asset), follow_rotation and follow_endpoint (some of them)."""
+"""Define the jobs that apply: provision (every asset), on_rotation and on_database_change (some of them)."""
 
 from typing import Final
 
@@ -12,26 +12,26 @@ from secrets_pipeline.orchestration.shared.priorities import FOLLOW, PROVISION, 
 from secrets_pipeline.orchestration.shared.run_requests import DEEP_TAG, VERIFY_TAG, Job
 
 PROVISION_JOB: Final = "provision"
-FOLLOW_ROTATION: Final = "follow_rotation"
-FOLLOW_ENDPOINT: Final = "follow_endpoint"
+ON_ROTATION: Final = "on_rotation"
+ON_DATABASE_CHANGE: Final = "on_database_change"
 
 _DESCRIPTIONS = {
     PROVISION_JOB: "Make AWS match one stack: every asset, then its checks. With the tag "
     f"`{DEEP_TAG}` what marks vouch for is compared, too.",
-    FOLLOW_ROTATION: "After a rotation: log in with the new password, write it into the connection secrets that hold "
+    ON_ROTATION: "After a rotation: log in with the new password, write it into the connection secrets that hold "
     "it, refresh those who read them, and check all that.",
-    FOLLOW_ENDPOINT: "What hangs on the databases' endpoints: password proven, connections rendered, and what an apply "
-    "could not do before, rotation included.",
+    ON_DATABASE_CHANGE: "After a database became available, moved or was restored: prove the password, render "
+    "connections, and do what an apply could not do before, rotation included.",
 }
-_SELECTIONS = {PROVISION_JOB: ASSETS, FOLLOW_ROTATION: FOLLOWING, FOLLOW_ENDPOINT: FOLLOWING_ENDPOINT}
+_SELECTIONS = {PROVISION_JOB: ASSETS, ON_ROTATION: FOLLOWING, ON_DATABASE_CHANGE: FOLLOWING_ENDPOINT}
 
 
 def applying_jobs(names: Names, config: PartitionTags) -> list[Job]:
     """Define the three jobs."""
     tags = {
         PROVISION_JOB: priority(PROVISION),
-        FOLLOW_ROTATION: {**priority(FOLLOW), VERIFY_TAG: "true"},
-        FOLLOW_ENDPOINT: priority(FOLLOW),
+        ON_ROTATION: {**priority(FOLLOW), VERIFY_TAG: "true"},
+        ON_DATABASE_CHANGE: priority(FOLLOW),
     }
     return [
         dg.define_asset_job(

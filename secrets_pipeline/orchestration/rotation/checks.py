@@ -6,7 +6,7 @@ from secrets_pipeline.reconcilers.secret_rotation import checks as found
 from secrets_pipeline.reconcilers.secret_value.strength_checks import secret_values_well_formed
 
 _STAGES = ("secret_rotation",)
-_UNREAD = "No value is read here unless this was red: `verify` does, and `follow_rotation` after each rotation."
+_UNREAD = "No value is read here unless this was red: `verify` does, and `on_rotation` after each rotation."
 
 ROTATION_CHECKS = (
     StackCheck(

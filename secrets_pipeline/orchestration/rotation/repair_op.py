@@ -27,7 +27,7 @@ from secrets_pipeline.orchestration.shared.run_requests import run_request, secr
 TRIES = "tries"
 """In the data of the observation: secret name → its pending version, tries so far, and when the next one is due."""
 OBSERVED: Final = "secret_rotation"
-MEND_JOB: Final = "mend_rotation"
+ON_ROTATION_FAILURE: Final = "on_rotation_failure"
 _PATIENCE_TRIES = 2
 """What may pass by itself is alerted when the second try, after eleven minutes, has not ended it."""
 _MOST_CRASHES = 3
@@ -110,16 +110,16 @@ def mend_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
     """Define the job."""
 
     @dg.job(
-        name=names.of(MEND_JOB),
+        name=names.of(ON_ROTATION_FAILURE),
         partitions_def=names.partitions,
         config=config,
         tags=dict(priority(REPAIR)),
         description="After a rotation failed or was abandoned: verify, say why, and try again after growing pauses.",
     )
-    def mend_rotation() -> None:
+    def on_rotation_failure() -> None:
         mend_rotations()
 
-    return mend_rotation
+    return on_rotation_failure
 
 
 def due_retries(instance: dg.DagsterInstance, names: Names, now: float) -> Iterator[dg.RunRequest]:
@@ -130,7 +130,7 @@ def due_retries(instance: dg.DagsterInstance, names: Names, now: float) -> Itera
         names: of the code location.
         now: seconds since 1970.
     """
-    job = names.of(MEND_JOB)
+    job = names.of(ON_ROTATION_FAILURE)
     by_stack: dict[str, list[dg.DagsterRun]] = {}
     since = datetime.fromtimestamp(now, UTC) - _LOOK_BACK
     for run in instance.get_runs(dg.RunsFilter(job_name=job, updated_after=since), limit=_MOST_RUNS):

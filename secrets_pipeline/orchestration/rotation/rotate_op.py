@@ -1,4 +1,4 @@
-"""Define the job `rotate_secrets` (RotateSecret); what follows from the new values is the job `follow_rotation`'s."""
+"""Define the job `rotate_secrets` (RotateSecret); what follows from the new values is the job `on_rotation`'s."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

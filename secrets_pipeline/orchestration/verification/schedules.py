@@ -21,7 +21,7 @@ DUE_TAG = "secrets-pipeline/verification-due"
 """When the verification was due that a run is, ISO 8601 in UTC."""
 TICK = timedelta(minutes=15)
 _BEGINNING, _FORMAT = "2000-01-01", "%Y-%m-%d"
-_NAME = "rotation_verification_schedule"
+_NAME = "verification_schedule"
 _SCHEDULE_TAG = "dagster/schedule_name"
 
 
@@ -43,7 +43,7 @@ def verification_schedule_for(names: Names, verify: Job) -> dg.ScheduleDefinitio
         "each day) and runs `verify` for those stacks: rotation on time, not stuck, its function; logins, values, and "
         "who can read.",
     )
-    def rotation_verification_schedule(
+    def verification_schedule(
         context: dg.ScheduleEvaluationContext, stacks: dg.ResourceParam[Stacks]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         """One run for each stack whose due time has come since the last one; a stack with errors is said."""
@@ -69,7 +69,7 @@ def verification_schedule_for(names: Names, verify: Job) -> dg.ScheduleDefinitio
             gone = f" {purged} verifications of more than {keep.days} days ago were deleted." if purged else ""
             yield dg.SkipReason(f"{len(due)} stacks, none of them due.{gone}")
 
-    return rotation_verification_schedule
+    return verification_schedule
 
 
 def latest(spec: StackSpec, now: datetime) -> datetime:

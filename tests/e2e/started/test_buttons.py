@@ -112,7 +112,7 @@ def denied(page: Page, materialized: None, by_hand: boto3.Session) -> None:
     for stack in STACKS:
         row_of_run(page, "Backfill:", f"partition: {stack}")
     # An apply does not follow what it did itself.
-    expect(page.get_by_text("follow_rotation")).to_have_count(0)
+    expect(page.get_by_text("on_rotation")).to_have_count(0)
     put_policy(READER, "Frozen", "Deny", f"arn:aws:secretsmanager:*:*:secret:{DENIED}-*", by_hand)
     trusted = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": VERSION, "Statement": [trusted]})
@@ -138,7 +138,7 @@ def rotated(page: Page, denied: None) -> None:
 @pytest.fixture(scope="module")
 def red(page: Page, denied: None) -> None:
     """The run that AWS's event of the change has asked for; it waits a minute for further events."""
-    expect(row_of_run(page, "verify_access")).to_contain_text("Success")
+    expect(row_of_run(page, "on_access_change")).to_contain_text("Success")
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def mended(page: Page, red: None, by_hand: boto3.Session) -> None:
     iam.delete_role_policy(RoleName=READER, PolicyName="Frozen")
     iam.delete_role_policy(RoleName=INTRUDER, PolicyName="Everything")
     iam.delete_role(RoleName=INTRUDER)
-    row_of_run(page, "verify_access").get_by_role("link").first.click()
+    row_of_run(page, "on_access_change").get_by_role("link").first.click()
     re_execute(page)
     expect(status(page)).to_have_text("Success")
 
@@ -215,7 +215,7 @@ def test_the_search_of_the_catalog_finds_the_stack_of_a_secret_by_its_name(page:
 
 @pytest.mark.usefixtures("rotated")
 def test_a_rotation_launched_by_its_launchpad_is_followed_by_a_run_of_a_sensor(page: Page) -> None:
-    row = row_of_run(page, "follow_rotation", f"partition: {ROTATING}")
+    row = row_of_run(page, "on_rotation", f"partition: {ROTATING}")
     expect(row).to_contain_text("Success")
     expect(row).to_contain_text("_sensor")
 

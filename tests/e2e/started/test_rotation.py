@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STACK = "myapp-prod"
 CREDENTIALS, CONNECTION = "myapp/prod/database/credentials", "myapp/prod/database/connection"
 _RUNS = """{
-  runsOrError(filter: {pipelineName: "follow_rotation"}) {
+  runsOrError(filter: {pipelineName: "on_rotation"}) {
     ... on Runs { results { runId status tags { key value } } }
   }
 }"""

@@ -115,7 +115,7 @@ class Shop:
     def verify_account(self, account: str, **tags: str) -> dg.ExecuteInProcessResult:
         """What an event of access starts."""
         add_missing(self.instance, (DEV, PROD))
-        job = build_definitions().resolve_job_def("verify_access")
+        job = build_definitions().resolve_job_def("on_access_change")
         return job.execute_in_process(
             instance=self.instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

@@ -1,4 +1,4 @@
-"""The job `heal`, as the sensor of events requests it: what it does, remembers and says."""
+"""The job `on_outside_change`, as the sensor of events requests it: what it does, remembers and says."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
 
     secrets = boto3.client("secretsmanager", region_name=aws.region)
     run("provision")
-    assert_succeeded(run("heal"))
+    assert_succeeded(run("on_outside_change"))
     assert alerts(instance) == []
     stranger = {**TLS_ONLY, "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{aws.account_id}:root"}}
     del stranger["Condition"]
@@ -58,7 +58,7 @@ def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
     left = []
     for _ in range(4):
         secrets.put_resource_policy(SecretId="healing/dev/token", ResourcePolicy=widened)
-        run("heal")
+        run("on_outside_change")
         policy = json.loads(secrets.get_resource_policy(SecretId="healing/dev/token")["ResourcePolicy"])
         left.append(len(policy["Statement"]))
     assert left == [1, 1, 1, 2]
@@ -121,7 +121,7 @@ def test_a_tampered_policy_turns_its_checks_red_at_once_says_who_did_it_and_is_g
         )
     )
     assert isinstance(hint, Hint)
-    run("heal", **actors_tag([(hint, name)]))
+    run("on_outside_change", **actors_tag([(hint, name)]))
     assert standing("secret_policies", "secret_policies_as_declared") == "FAILED"
     assert standing("access_matrix", "policies_are_not_public") == "FAILED"
     assert standing("kms_keys", "kms_keys_as_declared") == "SUCCEEDED"
@@ -132,7 +132,7 @@ def test_a_tampered_policy_turns_its_checks_red_at_once_says_who_did_it_and_is_g
     assert SOMEBODY in str(seen.metadata["who"].value)
     repository.component_settings = {"self_heal": True}
     repository.write()
-    run("heal")
+    run("on_outside_change")
     assert standing("secret_policies", "secret_policies_as_declared") == "SUCCEEDED"
     assert standing("access_matrix", "policies_are_not_public") == "SUCCEEDED"
 

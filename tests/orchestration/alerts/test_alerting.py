@@ -300,7 +300,7 @@ def _failed_run_is_looked_at(
     instance.add_dynamic_partitions(PLAIN.of("stacks"), ["a-dev"])
     result = job.execute_in_process(instance=instance, partition_key="a-dev", tags=tags, raise_on_error=False)
     own = Own(frozenset({job.name}), frozenset(), frozenset())
-    (follow,) = (one for one in jobs(PLAIN) if one.name == "follow_rotation")
+    (follow,) = (one for one in jobs(PLAIN) if one.name == "on_rotation")
     resources = {"alerting": alerting, "stacks": None}
     with dg.build_sensor_context(instance=instance, resources=resources) as context:
         ended_runs_sensor_for(PLAIN, own, follow)(context)

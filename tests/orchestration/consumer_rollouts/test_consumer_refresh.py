@@ -185,7 +185,7 @@ def test_a_rotation_is_followed_to_the_service_and_the_check_says_so(shop: Shop)
     assert f"{NAME}: runs since 2" in verified.description
     (said,) = open_of(verified)
     assert f"{SECRET} has version {newest[:8]}… since 2" in str(said)
-    followed = shop.run("follow_rotation")
+    followed = shop.run("on_rotation")
     assert_succeeded(followed)
     assert shop.versions() == {newest}
     looked = check(followed)

@@ -47,7 +47,7 @@ class Watched:
         self.cursor: str | None = None
         self.asked: set[str | None] = set()
         self.now = NOW
-        (follow,) = (job for job in jobs(PLAIN) if job.name == "follow_endpoint")
+        (follow,) = (job for job in jobs(PLAIN) if job.name == "on_database_change")
         self.sensor = rds_endpoint_sensor_for(PLAIN, follow, clock=lambda: self.now)
         instance.add_dynamic_partitions(PLAIN.of("stacks"), [self.stack])
 
@@ -117,7 +117,7 @@ def test_a_stack_that_was_never_applied_is_left_alone_and_rds_is_not_asked(watch
 def test_a_database_that_becomes_available_after_the_run_is_followed_and_then_let_be(watched: Watched) -> None:
     watched.run("provision")
     watched.make_database()
-    assert watched.tick() == ["follow_endpoint"]
+    assert watched.tick() == ["on_database_change"]
     assert watched.tick() == []
 
 
@@ -138,14 +138,14 @@ def test_a_run_on_its_way_is_waited_for_and_what_it_followed_is_not_followed_aga
     run = watched.unfinished_run()
     assert watched.tick() == []
     watched.instance.report_run_failed(_run(watched, run), "killed")
-    assert watched.tick() == ["follow_endpoint"]
+    assert watched.tick() == ["on_database_change"]
     database = watched.rds.describe_db_instances(DBInstanceIdentifier=watched.stack)["DBInstances"][0]
     endpoint = f"{database['Endpoint']['Address']}:{database['Endpoint']['Port']}"
     followed(watched, **{watched.stack: f"{database['DbiResourceId']} {endpoint}"})
     assert watched.tick() == []
     watched.now += 600
     followed(watched, **{watched.stack: f"db-BEFORETHERESTORE {endpoint}"})
-    assert watched.tick() == ["follow_endpoint"]
+    assert watched.tick() == ["on_database_change"]
 
 
 def test_an_account_that_cannot_be_read_keeps_what_was_known_and_hides_no_other_stack(
@@ -153,7 +153,7 @@ def test_an_account_that_cannot_be_read_keeps_what_was_known_and_hides_no_other_
 ) -> None:
     watched.make_database()
     followed(watched)
-    assert watched.tick() == ["follow_endpoint"]
+    assert watched.tick() == ["on_database_change"]
     before = watched.cursor
     other = "elsewhere-dev"
     watched.instance.add_dynamic_partitions(PLAIN.of("stacks"), [other])

@@ -109,7 +109,7 @@ class Watched:
 
     def tick(self) -> list[dg.RunRequest]:
         alerting = Alerting(AlertSettings(), AwsSessions())
-        sensor = ended_runs_sensor_for(PLAIN, OWN, job_named("follow_rotation"), clock=lambda: time.time() + self.ahead)
+        sensor = ended_runs_sensor_for(PLAIN, OWN, job_named("on_rotation"), clock=lambda: time.time() + self.ahead)
         resources = {"alerting": alerting, "stacks": self.stacks}
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
             result: Any = sensor(context)

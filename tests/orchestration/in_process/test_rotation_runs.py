@@ -43,8 +43,8 @@ def test_events_of_a_stack_and_of_an_account_are_followed_by_a_run_each(ground: 
     stacks = Stacks(ground.repository, Sessions(), ApplyOptions(), ground.repository)
     found = follow_events(stacks.desired, ground.stacks[0])
     assert [(one.job, one.events, one.report.stack) for one in found.runs] == [
-        ("follow_rotation", 1, ground.stacks[0]),
-        ("verify_access", 1, ACCOUNT),
+        ("on_rotation", 1, ground.stacks[0]),
+        ("on_access_change", 1, ACCOUNT),
     ]
     [_, access] = found.runs
     assert (access.report.success, {one.stack for one in access.checks}) == (True, {*ground.stacks})

@@ -30,7 +30,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partition_tags, "KEPT_SECONDS", 0.0)
 
 
-@pytest.mark.parametrize("job", ["provision", "follow_rotation", "plan"])
+@pytest.mark.parametrize("job", ["provision", "on_rotation", "plan"])
 def test_the_runs_of_a_backfill_of_a_job_carry_the_account(
     deployment: Deployment, aws: emulator.LocalAws, job: str
 ) -> None:

@@ -13,7 +13,11 @@ def test_what_repairs_comes_first_and_what_only_looks_last() -> None:
     numbers = {
         job.name: int(built.resolve_job_def(job.name).tags.get("dagster/priority", "0")) for job in built.jobs or ()
     }
-    order = [["heal", "mend_rotation"], ["follow_rotation", "follow_endpoint", "verify_access"], ["provision", "plan"]]
+    order = [
+        ["on_outside_change", "on_rotation_failure"],
+        ["on_rotation", "on_database_change", "on_access_change"],
+        ["provision", "plan"],
+    ]
     levels = [{numbers[name] for name in names} for names in [*order, ["rotate_secrets"], ["verify"]]]
     assert levels == [{10}, {5}, {0}, {0}, {-5}]
 

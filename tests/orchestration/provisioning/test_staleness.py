@@ -28,7 +28,7 @@ def test_nothing_is_unsynced_after_applies_and_what_follows_a_rotation_until_the
     deployment: Deployment, repository: Repository, key: str
 ) -> None:
     boto3.client("kms").enable_key(KeyId=key)
-    for job in ("provision", "follow_rotation", "provision", "follow_endpoint"):
+    for job in ("provision", "on_rotation", "provision", "on_database_change"):
         assert deployment.provision(job=job).status is dg.DagsterRunStatus.SUCCESS
         assert stale(deployment) == {"FRESH": len(ASSETS)}, job
     repository.tree[STACK]["secretsmanager"]["secrets"]["more"] = {"secret_data": "def-ghi-jkl", "kms_key_id": key}

@@ -26,7 +26,7 @@ from secrets_pipeline.rotation.events.hints import Hint, HintKind
 from secrets_pipeline.rotation.events.queue import Message
 from tests.rotation.event_bodies import ACCOUNT, SOMEBODY, call
 
-JOB = "verify_access"
+JOB = "on_access_change"
 OTHER = "444455556666"
 START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 

@@ -29,7 +29,7 @@ from tests.rotation.event_bodies import database_event, label_updated, service_e
 from tests.waiting import WAITER
 
 _numbers = itertools.count(1)
-DATABASE, ROTATION = ["follow_endpoint"], ["follow_rotation"]
+DATABASE, ROTATION = ["on_database_change"], ["on_rotation"]
 
 
 class Shop:

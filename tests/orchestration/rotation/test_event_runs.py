@@ -42,7 +42,7 @@ class Desk:
 
     def decide(self, *messages: Message, is_late: Callable[[], bool] = lambda: False) -> Decided:
         """What one tick decides."""
-        jobs = {HintKind.ROTATED: "provision", HintKind.TAMPERED: "heal"}
+        jobs = {HintKind.ROTATED: "provision", HintKind.TAMPERED: "on_outside_change"}
         dispatcher = Dispatcher(
             self.instance,
             NAME,
@@ -165,7 +165,7 @@ def test_a_run_covers_its_event_whatever_zone_the_event_tells_its_time_in(desk: 
 def test_an_event_whose_time_no_clock_shows_leaves_its_neighbours_alone(desk: Desk) -> None:
     odd = message(call("PutResourcePolicy", {"secretId": "shop/dev/one"}, eventTime="0001-01-01T00:00:00+01:00"))
     [first, second] = desk.decide(odd, message(event())).requests
-    assert {first.job_name, second.job_name} == {"heal", "provision"}
+    assert {first.job_name, second.job_name} == {"on_outside_change", "provision"}
 
 
 def test_a_run_that_the_sensor_did_not_ask_for_covers_nothing(desk: Desk) -> None:

@@ -434,7 +434,7 @@ def test_an_account_that_cannot_be_reached_hides_no_other_and_what_may_be_its_ev
     operator.write_text(operator.read_text().replace("targets: [", f"targets: [{gone}, "))
     watch.ground.send(access_event(), label_updated(watch.one), access_event(envelope_says={"account": ELSEWHERE}))
     requests, _ = watch.tick()
-    assert sorted(one.job_name or "" for one in requests) == ["heal", "provision"]
+    assert sorted(one.job_name or "" for one in requests) == ["on_outside_change", "provision"]
     watch.make(requests)
     assert watch.tick()[0] == []
     assert watch.ground.waiting() == 1
@@ -649,5 +649,5 @@ def test_a_list_in_a_tag_is_cut_where_it_does_not_fit() -> None:
 
 def test_a_stack_whose_name_is_no_partition_key_hides_no_other(watch: Watch) -> None:
     context = dg.build_sensor_context(instance=watch.instance)
-    named = [run_request("heal", stack, key=stack) for stack in ("a/b", "shop-dev", "..")]
+    named = [run_request("on_outside_change", stack, key=stack) for stack in ("a/b", "shop-dev", "..")]
     assert [one.tags["dagster/partition"] for one in with_valid_key(context, named)] == ["shop-dev"]

@@ -149,7 +149,7 @@ def test_a_failed_rotation_is_alerted_and_once_the_function_is_repaired_the_next
 ) -> None:
     assert_run_succeeded(deployment.instance, deployment.run("provision").run_id)
     deployment.rotation_fails()
-    first = deployment.run("mend_rotation", {SECRETS_TAG: NAME})
+    first = deployment.run("on_rotation_failure", {SECRETS_TAG: NAME})
     assert first.status is dg.DagsterRunStatus.FAILURE
     assert ALERTED_TAG in first.tags
     assert deployment.alerts() == [f"{STACK}: the rotation of {NAME} failed: the function failed"]
@@ -159,18 +159,18 @@ def test_a_failed_rotation_is_alerted_and_once_the_function_is_repaired_the_next
     (request,) = due_retries(deployment.instance, PLAIN, now + BACKOFF_SECONDS[0] + 1)
     assert request.tags[SECRETS_TAG] == NAME
     # Another event of the same failure changes nothing about when it is tried.
-    second = deployment.run("mend_rotation", {SECRETS_TAG: NAME})
+    second = deployment.run("on_rotation_failure", {SECRETS_TAG: NAME})
     assert deployment.state(second) == deployment.state(first)
     deployment.repair()
     deployment.time_passes(BACKOFF_SECONDS[0])
     (request,) = due_retries(deployment.instance, PLAIN, deployment.now())
-    third = deployment.run("mend_rotation", request.tags)
+    third = deployment.run("on_rotation_failure", request.tags)
     assert_run_succeeded(deployment.instance, third.run_id)
     assert deployment.state(third)[NAME]["tries"] == 1
     eventually(lambda: deployment.secrets.get_secret_value(SecretId=NAME)["SecretString"] == "abc-def-ghi+")
     deployment.time_passes(BACKOFF_SECONDS[1])
     (request,) = due_retries(deployment.instance, PLAIN, deployment.now())
-    fourth = deployment.run("mend_rotation", request.tags)
+    fourth = deployment.run("on_rotation_failure", request.tags)
     assert_run_succeeded(deployment.instance, fourth.run_id)
     assert deployment.state(fourth) == {}
     assert list(due_retries(deployment.instance, PLAIN, now + 10_000)) == []
@@ -189,7 +189,7 @@ def test_tries_come_after_growing_pauses_and_end() -> None:
 
 def add_run(instance: dg.DagsterInstance, number: int, status: dg.DagsterRunStatus, **tries: dict[str, Any]) -> None:
     run_id = f"00000000-0000-0000-0000-{number:012}"
-    run = dg.DagsterRun("mend_rotation", run_id=run_id, status=status, tags={"dagster/partition": STACK})
+    run = dg.DagsterRun("on_rotation_failure", run_id=run_id, status=status, tags={"dagster/partition": STACK})
     instance.add_run(run)
     if tries:
         said = {DATA: dg.MetadataValue.json({TRIES: dict(tries)})}

@@ -45,7 +45,7 @@ def needs(job: dg.JobDefinition) -> dict[str, set[str]]:
 @pytest.mark.parametrize("later", FOLLOWING)
 def test_what_follows_a_rotation_keeps_the_order_of_a_whole_run(later: str) -> None:
     # What is before a step by lineage is before it by priority, too (tests/orchestration/test_graph.py).
-    before = needs(defs.resolve_job_def("follow_rotation"))
+    before = needs(defs.resolve_job_def("on_rotation"))
     for earlier in before[later] & set(ASSETS):
         assert ASSETS.index(earlier) < ASSETS.index(later)
 
@@ -95,12 +95,12 @@ def test_secrets_that_a_daemon_rotated_are_followed_in_their_stack_and_in_those_
             tags={PARTITION_TAG: stack} if stack else {},
             status=status,
         )
-        return run.run_id, list(followed(run, desired, "follow_rotation"))
+        return run.run_id, list(followed(run, desired, "on_rotation"))
 
     run_id, requests = after("lead/dev/one")
     assert [(one.job_name, one.tags[PARTITION_TAG], one.run_key) for one in requests] == [
-        ("follow_rotation", leader, f"{run_id}:follow_rotation:{leader}"),
-        ("follow_rotation", follower, f"{run_id}:follow_rotation:{follower}"),
+        ("on_rotation", leader, f"{run_id}:on_rotation:{leader}"),
+        ("on_rotation", follower, f"{run_id}:on_rotation:{follower}"),
     ]
     assert {one.tags[SECRETS_TAG] for one in requests} == {"lead/dev/one"}
     # A run that named none was refused: without names, what follows would be everything.

@@ -107,7 +107,7 @@ def schedule(tmp_path: Path, instance: dg.DagsterInstance) -> Schedule:
 
 
 def test_it_runs_by_default_and_asks_for_the_job_that_verifies() -> None:
-    assert SCHEDULE.name == "rotation_verification_schedule"
+    assert SCHEDULE.name == "verification_schedule"
     assert SCHEDULE.default_status is dg.DefaultScheduleStatus.RUNNING
     assert build_definitions().resolve_job_def(SCHEDULE.job_name).name == "verify"
 
