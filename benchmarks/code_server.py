@@ -87,8 +87,12 @@ def in_process(folder: Path, home: Path) -> Iterator[tuple[str, str]]:
         for _ in range(12):
             started = time.process_time()
             with (
-                dg.build_resources({name: resources[name] for name in ("aws", "stacks")}, instance=instance) as made,
-                dg.build_sensor_context(instance=instance, cursor=cursor, resources={"stacks": made.stacks}) as context,
+                dg.build_resources({**resources}, instance=instance) as made,
+                dg.build_sensor_context(
+                    instance=instance,
+                    cursor=cursor,
+                    resources={"secrets_pipeline_stacks": made.secrets_pipeline_stacks},
+                ) as context,
             ):
                 found = sensor(context)
                 assert isinstance(found, dg.SensorResult)  # noqa: S101 - what a sensor of this repository gives

@@ -6,8 +6,8 @@ from typing import Final, Literal, TypeAlias
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.alerts.alerting import alerting
-from secrets_pipeline.orchestration.applying.stage_runner import applying
+from secrets_pipeline.orchestration.alerts.alerting import alerting_resource
+from secrets_pipeline.orchestration.applying.stage_runner import applying_resource
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.external_assets import external_assets
 from secrets_pipeline.orchestration.jobs import jobs
@@ -17,7 +17,7 @@ from secrets_pipeline.orchestration.shared.io_managers import sealing_io_manager
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partition_tags import RepositoryReader
-from secrets_pipeline.orchestration.shared.resources import Asked, StacksResource, StageProgress, aws_sessions, quiet
+from secrets_pipeline.orchestration.shared.resources import Asked, StacksResource, StageProgress, quiet
 from secrets_pipeline.orchestration.verification.definitions import check_definitions
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 from secrets_pipeline.orchestration.verification.schedules import verification_schedule_for
@@ -57,8 +57,8 @@ def build_definitions(
         warnings.simplefilter("ignore", dg.BetaWarning)
         made_assets, made_checks, made_jobs = (
             assets(names, CHECKS),
-            check_definitions(names, CHECKS),
-            jobs(names, asked),
+            check_definitions(names, CHECKS, progress),
+            jobs(names, asked, watch),
         )
         every = dg.map_asset_specs(
             lambda spec: spec.replace_attributes(owners=list(owners)),
@@ -76,15 +76,12 @@ def build_definitions(
             jobs=made_jobs,
             sensors=sensors(names, made_jobs, own, retire_many=retire_many) if "sensors" in watchers else (),
             schedules=[verification_schedule_for(names, verify)] if "schedules" in watchers else (),
+            # A project has one namespace of resources, so each key begins with the name of the package.
             resources={
-                "aws": aws_sessions,
-                "stacks": StacksResource(aws=aws_sessions, asked=choice),
-                "names": dg.ResourceDefinition.hardcoded_resource(names),
-                "progress": dg.ResourceDefinition.hardcoded_resource(progress),
-                "rotation_watch": dg.ResourceDefinition.hardcoded_resource(watch),
-                "applying": applying,
-                "alerting": alerting,
-                "sealed": sealing_io_manager,
+                "secrets_pipeline_stacks": StacksResource(asked=choice),
+                "secrets_pipeline_applying": applying_resource(names, progress),
+                "secrets_pipeline_alerting": alerting_resource(names),
+                "secrets_pipeline_seals": sealing_io_manager,
             },
             # Also for Materialize in the UI, backfills and `dg launch`: one process a run, a run a stack.
             executor=dg.in_process_executor,

@@ -13,21 +13,23 @@ from secrets_pipeline.orchestration.shared.partition_tags import partition_tags
 from secrets_pipeline.orchestration.shared.resources import Asked
 from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.orchestration.verification.jobs import verify_job
+from secrets_pipeline.rotation.steps import Watch, unwatched
 
 
-def jobs(names: Names, asked: Asked | None = None) -> list[Job]:
+def jobs(names: Names, asked: Asked | None = None, watch: Watch = unwatched) -> list[Job]:
     """Define every job.
 
     Args:
         names: of the code location.
         asked: where the stacks come from.
+        watch: who watches the steps of rotations.
     """
     config = partition_tags(names, asked or Asked())
     return [
         *applying_jobs(names, config),
         verify_job(names, CHECKS),
         plan_job(names, config),
-        rotate_job(names, partition_tags(names, asked or Asked(), rotating)),
+        rotate_job(names, partition_tags(names, asked or Asked(), rotating), watch),
         heal_job(names, (*DECLARED_CHECKS, *READER_CHECKS), config),
         access_job(names),
         mend_job(names, config),

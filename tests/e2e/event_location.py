@@ -4,7 +4,7 @@ import dagster as dg
 
 from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
 from secrets_pipeline.orchestration.shared.names import PLAIN
-from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, StacksResource
+from secrets_pipeline.orchestration.shared.resources import Asked, StacksResource
 from secrets_pipeline.rotation.events.hints import HintKind
 
 
@@ -25,11 +25,10 @@ def on_outside_change() -> None:
     nothing()
 
 
-_AWS = AwsSessions()
 _JOBS = {kind: on_rotation if kind in (HintKind.ROTATED, HintKind.DATABASE) else on_outside_change for kind in HintKind}
 
 defs = dg.Definitions(
     jobs=[on_rotation, on_outside_change],
     sensors=[rotation_event_sensor_for(PLAIN, _JOBS, seconds_between=1, hidden_for=3, most=200)],
-    resources={"stacks": StacksResource(aws=_AWS, asked=dg.ResourceDefinition.hardcoded_resource(Asked()))},
+    resources={"secrets_pipeline_stacks": StacksResource(asked=dg.ResourceDefinition.hardcoded_resource(Asked()))},
 )

@@ -10,11 +10,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.shared.names import PLAIN
-from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
+from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.rotation.events.hints import HintKind
@@ -122,9 +123,9 @@ class Repository:
     def desired(self) -> OpenRepository:
         return open_repository(self._folder, origin=self.write())
 
-    def stacks(self, aws: AwsSessions) -> Stacks:
+    def stacks(self) -> Stacks:
         """As a sensor has them: read when it asks."""
-        return Stacks(self._folder, aws.sessions, ApplyOptions(), self._folder / "seals", origin=self.write())
+        return Stacks(self._folder, Sessions(), ApplyOptions(), self._folder / "seals", origin=self.write())
 
 
 @pytest.fixture

@@ -61,14 +61,16 @@ def test_paths_begin_at_the_file_that_says_them(project: Project, tmp_path: Path
     operator = 'apply_on_change: ["*-dev"]\nalerts: {dagster_url: "https://dagster.example"}'
     write(tmp_path / "project" / "their_project" / "defs" / "secrets" / "operator.yaml", operator)
     built = project(secrets="{repository: ../../../../atmos, operator_settings: operator.yaml}")
-    kept = {name: dict(built.resources or {})[name] for name in ("aws", "stacks", "names", "alerting")}
+    kept = dict(built.resources or {})
     with (
         dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance,
         dg.build_resources(kept) as made,
-        dg.build_sensor_context(instance=instance, resources={"stacks": made.stacks}) as context,
+        dg.build_sensor_context(
+            instance=instance, resources={"secrets_pipeline_stacks": made.secrets_pipeline_stacks}
+        ) as context,
     ):
         tick: Any = sensor_named("stack_change_sensor")(context)
-        assert made.alerting.link("/runs") == "https://dagster.example/runs"
+        assert made.secrets_pipeline_alerting.link("/runs") == "https://dagster.example/runs"
     (partitions,) = tick.dynamic_partitions_requests
     assert partitions.partition_keys == ["shop-dev"]
     # The operator's settings let it be applied.
@@ -126,8 +128,8 @@ def test_a_repository_may_be_named_with_its_commit_and_where_commits_are_kept(
     monkeypatch.delenv("SECRETS_PIPELINE_CONFIG")
     named = "{path: ../../../../atmos, commit: '{{ env.THEIR_COMMIT }}', checkouts: ../../../../kept}"
     built = project(secrets=f"{{repository: {named}}}")
-    kept = {name: dict(built.resources or {})[name] for name in ("aws", "stacks")}
+    kept = dict(built.resources or {})
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance, dg.build_resources(kept, instance) as made:
-        desired = made.stacks.read()
+        desired = made.secrets_pipeline_stacks.read()
         assert (str(desired.revision), list(desired.specs)) == (commit, ["shop-dev"])
         assert desired.base_path == tmp_path / "kept" / commit

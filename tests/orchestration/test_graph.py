@@ -114,7 +114,7 @@ def test_nothing_but_the_passwords_passes_through_storage() -> None:
         produced = inspect.signature(asset.op.compute_fn.decorated_fn).return_annotation  # type: ignore[union-attr] # decorated by dg.asset
         name = asset.key.to_user_string()
         if name == "generated_passwords":
-            assert asset.op.output_defs[0].io_manager_key == "sealed"
+            assert asset.op.output_defs[0].io_manager_key == "secrets_pipeline_seals"
         elif name == "stack_report":
             assert produced == Iterator[dg.MaterializeResult[None] | dg.AssetCheckEvaluation]
         elif name == "stack_config":
@@ -171,9 +171,24 @@ def test_both_ways_of_loading_name_the_same_module() -> None:
     assert 'code_location_target_module = "definitions"' in (ROOT / "pyproject.toml").read_text()
 
 
+def test_every_resource_key_begins_with_the_name_of_the_package() -> None:
+    defs = build_definitions()
+    assert sorted(defs.resources or ()) == [
+        "secrets_pipeline_alerting",
+        "secrets_pipeline_applying",
+        "secrets_pipeline_seals",
+        "secrets_pipeline_stacks",
+    ]
+    needed = {key for job in defs.resolve_all_job_defs() for key in job.required_resource_keys}
+    # Dagster's own default is also its own key.
+    assert needed - {"io_manager"} <= set(defs.resources or ())
+
+
 def test_the_runs_that_hold_the_lease_of_their_stack_are_known_by_job_and_asset() -> None:
     defs = build_definitions()
-    requires = {job.name: "applying" in job.required_resource_keys for job in defs.resolve_all_job_defs()}
+    requires = {
+        job.name: "secrets_pipeline_applying" in job.required_resource_keys for job in defs.resolve_all_job_defs()
+    }
     needing = {name for name, needs in requires.items() if needs and not name.startswith("__")}
     assert needing == LEASED_JOBS
-    assert all("applying" in asset.required_resource_keys for asset in assets(PLAIN, CHECKS))
+    assert all("secrets_pipeline_applying" in asset.required_resource_keys for asset in assets(PLAIN, CHECKS))

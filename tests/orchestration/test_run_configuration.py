@@ -109,7 +109,8 @@ JOBS_WITH_STACKS = sorted({job.name for job in jobs(PLAIN)})
 @pytest.mark.parametrize("option", ASKED)
 def test_the_launchpad_refuses_it_for_every_job(workspace: WorkspaceProcessContext, option: str) -> None:
     for job in JOBS_WITH_STACKS:
-        answer = launched(workspace, job, {"resources": {"stacks": {"config": {option: ASKED[option]}}}})
+        config = {"config": {option: ASKED[option]}}
+        answer = launched(workspace, job, {"resources": {"secrets_pipeline_stacks": config}})
         assert answer["__typename"] == "RunConfigValidationInvalid", (job, answer)
         assert any(f'unexpected config entry "{option}"' in one["message"] for one in answer["errors"]), (job, answer)
     assert workspace.instance.get_runs_count() == 0

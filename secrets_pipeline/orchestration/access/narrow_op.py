@@ -28,12 +28,8 @@ _DAY_SECONDS = 86_400
 _MANY = 1_000
 
 
-@dg.op(description="Compare the whole stack deeply; narrow what was widened, where the stack says self_heal; alert.")
-def look_for_tampering(
-    context: dg.OpExecutionContext,
-    applying: dg.ResourceParam[Applying],
-    alerting: dg.ResourceParam[Alerting],
-    names: dg.ResourceParam[Names],
+def _compare_and_alert(
+    context: dg.OpExecutionContext, applying: Applying, alerting: Alerting, names: Names
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Log one observation, and one alert for each thing that somebody changed."""
     stack = stack_of(context)
@@ -79,16 +75,24 @@ def heal_job(names: Names, checks: Sequence[StackCheck], config: PartitionTags) 
     """
 
     @dg.op(
+        description="Compare the whole stack deeply; narrow what was widened, where the stack says self_heal; alert."
+    )
+    def look_for_tampering(
+        context: dg.OpExecutionContext,
+        secrets_pipeline_applying: dg.ResourceParam[Applying],
+        secrets_pipeline_alerting: dg.ResourceParam[Alerting],
+    ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
+        yield from _compare_and_alert(context, secrets_pipeline_applying, secrets_pipeline_alerting, names)
+
+    @dg.op(
         name="evaluate_checks",
         ins={"treated": dg.In(dg.Nothing)},
         description="Evaluate whether the stack is as declared and who can read, as AWS is now.",
     )
     def evaluate_checks(
-        context: dg.OpExecutionContext,
-        applying: dg.ResourceParam[Applying],
-        names: dg.ResourceParam[Names],
+        context: dg.OpExecutionContext, secrets_pipeline_applying: dg.ResourceParam[Applying]
     ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
-        look = Looker(context, applying.stacks, names, context.partition_key, closely=True)
+        look = Looker(context, secrets_pipeline_applying.stacks, names, context.partition_key, closely=True)
         yield from look.evaluations(checks)
         yield dg.Output(None)
 

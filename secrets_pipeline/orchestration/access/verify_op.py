@@ -22,9 +22,8 @@ from secrets_pipeline.reconcilers.stack import Stack
 ON_ACCESS_CHANGE: Final = "on_access_change"
 
 
-@dg.op(description="Read the IAM of an account, and evaluate the checks of who can read for each stack it concerns.")
-def evaluate_access(
-    context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks], names: dg.ResourceParam[Names]
+def _evaluate_stacks(
+    context: dg.OpExecutionContext, stacks: Stacks, names: Names
 ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
     """Yield an evaluation a check and stack; a stack that cannot be looked at is red, and hides no other.
 
@@ -64,6 +63,14 @@ def evaluate_access(
 
 def access_job(names: Names) -> dg.JobDefinition:
     """Define the job; its runs are of an account, so they have no partition."""
+
+    @dg.op(
+        description="Read the IAM of an account, and evaluate the checks of who can read for each stack it concerns."
+    )
+    def evaluate_access(
+        context: dg.OpExecutionContext, secrets_pipeline_stacks: dg.ResourceParam[Stacks]
+    ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
+        yield from _evaluate_stacks(context, secrets_pipeline_stacks, names)
 
     @dg.job(
         name=names.of(ON_ACCESS_CHANGE),

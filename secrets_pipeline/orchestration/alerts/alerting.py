@@ -10,10 +10,11 @@ import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert, Channel, NotPublished, Publication, Published, channels
 from secrets_pipeline.aws.deadlines import HASTE
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
-from secrets_pipeline.orchestration.shared.resources import AwsSessions
+from secrets_pipeline.orchestration.shared.resources import Stacks
 
 ALERTS: Final = "alerts"
 """The alerts that were published, or would have been, as observations; one partition a stack."""
@@ -41,7 +42,7 @@ class Alerting:
 
     Args:
         settings: where they go; read anew by every process that makes one.
-        aws: how AWS is reached.
+        sessions: how AWS is reached.
         names: of the code location.
         clock: seconds since 1970.
     """
@@ -49,12 +50,12 @@ class Alerting:
     def __init__(
         self,
         settings: AlertSettings,
-        aws: AwsSessions,
+        sessions: Sessions,
         names: Names = PLAIN,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
-        self._aws = aws
+        self._sessions = sessions
         self._asset = names.asset(ALERTS)
         self._down: set[str] = set()
         self._clock = clock
@@ -135,7 +136,7 @@ class Alerting:
     @cached_property
     def _channels(self) -> Sequence[Channel]:
         # A tick of a sensor waits for each.
-        return channels(self._settings, self._aws.sessions.derived(config=HASTE))
+        return channels(self._settings, self._sessions.derived(config=HASTE))
 
     def link(self, path: str) -> str:
         """Return the URL of a path of the UI, whole where the operator says where the UI is."""
@@ -190,12 +191,21 @@ def _alert(said: dg.AssetObservation) -> Alert:
     return Alert(said.description or "", text, "" if stack == _NO_STACK else stack, cause, about)
 
 
-@dg.resource(required_resource_keys={"aws", "names", "stacks"})
-def alerting(context: dg.InitResourceContext) -> Alerting:
-    """Alerts under the operator's settings; settings that cannot be read leave the log."""
-    try:
-        settings = context.resources.stacks.settings.alerts
-    except SecretsPipelineError as error:
-        logging.getLogger(__name__).warning("alerts are only logged: %s", error.diagnostics())
-        settings = AlertSettings()
-    return Alerting(settings, context.resources.aws, context.resources.names)
+def alerting_resource(names: Names) -> dg.ResourceDefinition:
+    """Define the resource of whoever alerts: alerts under the operator's settings.
+
+    If the settings cannot be read, alerts are only logged.
+    """
+
+    @dg.resource(required_resource_keys={"secrets_pipeline_stacks"})
+    def secrets_pipeline_alerting(context: dg.InitResourceContext) -> Alerting:
+        stacks: Stacks = context.resources.secrets_pipeline_stacks
+        try:
+            settings = stacks.settings.alerts
+        except SecretsPipelineError as error:
+            logging.getLogger(__name__).warning("alerts are only logged: %s", error.diagnostics())
+            settings = AlertSettings()
+        # Derived from these, so never fenced: a run that lost its lease still says so.
+        return Alerting(settings, stacks.sessions, names)
+
+    return secrets_pipeline_alerting

@@ -1,6 +1,6 @@
 """Do what every applying asset does: hold the stack's lease, plan its stage, apply it, and say what became of it."""
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -13,6 +13,7 @@ from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.applying.run_lease import run_lease
 from secrets_pipeline.orchestration.pages.declared import observe_declared
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress
 from secrets_pipeline.orchestration.shared.run_commit import refuse_overtaken
@@ -86,8 +87,25 @@ class Applying:
             self.lease.settle()
 
 
-@dg.resource(required_resource_keys={"stacks", "progress", "names"})
-def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]:
+def applying_resource(names: Names, progress: StageProgress) -> dg.ResourceDefinition:
+    """Define the resource of runs that apply: the run holds its stack's lease while the resource is open.
+
+    Args:
+        names: of the code location.
+        progress: see `StageProgress`.
+    """
+
+    @dg.resource(required_resource_keys={"secrets_pipeline_stacks"})
+    def secrets_pipeline_applying(context: dg.InitResourceContext) -> Iterator[Applying]:
+        resources: Any = context.resources
+        yield from _applying(context, resources.secrets_pipeline_stacks, names, progress)
+
+    return secrets_pipeline_applying
+
+
+def _applying(
+    context: dg.InitResourceContext, stacks: Stacks, names: Names, progress: StageProgress
+) -> Iterator[Applying]:
     """At most one apply of a stack at a time, whoever started it, and where: UI, daemon or command line.
 
     The run queue serialises queued runs; the lease also covers the others. Each write of the run first asks whether it
@@ -98,9 +116,8 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
             if it is a lock file and storage is shared, if this host's clock is ahead of AWS's, or if a later run has
             applied another commit meanwhile.
     """
-    resources: Any = context.resources
     stack = context.run.tags.get(PARTITION_TAG) if context.run else None
-    made = Applying(resources.stacks, resources.progress, stack, _about(context.run))
+    made = Applying(stacks, progress, stack, _about(context.run))
     if stack is None or context.run is None or context.instance is None:
         yield made
         return
@@ -111,7 +128,7 @@ def applying(context: dg.InitResourceContext) -> Generator[Applying, None, None]
         made.lease = lease
         made.stacks.fence(lease)
         # Before the first step, which notes the version that it was made of.
-        observe_declared(context.instance, resources.names, made.stacks.desired, stack)
+        observe_declared(context.instance, names, made.stacks.desired, stack)
         yield made
 
 

@@ -99,7 +99,9 @@ def consumer_rollout_sensor_for(names: Names, verify: Job) -> dg.SensorDefinitio
         description="Follows consumers that were started anew until their rollouts end, and alerts of those that fail.",
     )
     def consumer_rollout_sensor(
-        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
+        context: dg.SensorEvaluationContext,
+        secrets_pipeline_stacks: dg.ResourceParam[Stacks],
+        secrets_pipeline_alerting: dg.ResourceParam[Alerting],
     ) -> dg.SensorResult:
         """Look for new rollouts, then at those on their way."""
         cursor, deadline = Cursor.read(context.cursor), time.monotonic() + _SECONDS
@@ -113,7 +115,7 @@ def consumer_rollout_sensor_for(names: Names, verify: Job) -> dg.SensorDefinitio
             if time.monotonic() > deadline:
                 break
             try:
-                told += _follow(context, asset, stacks.stack(stack), cursor, alerting)
+                told += _follow(context, asset, secrets_pipeline_stacks.stack(stack), cursor, secrets_pipeline_alerting)
             except SecretsPipelineError as error:
                 # The next tick tries again; what the stack's materialisation says is not lost.
                 context.log.warning("rollouts of stack %s cannot be followed: %s", stack, error.diagnostics())
@@ -121,7 +123,7 @@ def consumer_rollout_sensor_for(names: Names, verify: Job) -> dg.SensorDefinitio
         checks = [_check(names, one) for one in told]
         return dg.SensorResult(
             asset_events=[event for one in told for event in one.events],
-            run_requests=with_stack_tags(stacks.desired, checks) if checks else [],
+            run_requests=with_stack_tags(secrets_pipeline_stacks.desired, checks) if checks else [],
             skip_reason=None if told else flying,
             cursor=cursor.write(),
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import dagster as dg
 
 from secrets_pipeline.aws.account_check import check_account
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
@@ -18,7 +19,7 @@ from secrets_pipeline.orchestration.shared.backoff import attempt_at
 from secrets_pipeline.orchestration.shared.busy import UNFINISHED, busy_stacks
 from secrets_pipeline.orchestration.shared.latest import Latest
 from secrets_pipeline.orchestration.shared.names import Names
-from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
+from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
 from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, stack_tags
 from secrets_pipeline.reconcilers.database.followed import serving
@@ -49,14 +50,14 @@ def rds_endpoint_sensor_for(
         "available, was restored, or has another endpoint than the last run followed.",
     )
     def rds_endpoint_sensor(
-        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], aws: dg.ResourceParam[AwsSessions]
+        context: dg.SensorEvaluationContext, secrets_pipeline_stacks: dg.ResourceParam[Stacks]
     ) -> dg.SensorResult:
-        partitions, desired = names.stacks(context.instance), stacks.read()
+        partitions, desired = names.stacks(context.instance), secrets_pipeline_stacks.read()
         specs = [spec for name, spec in desired.specs.items() if name in partitions and spec.databases]
         if not specs:
             return dg.SensorResult(skip_reason="no stack with a database has a partition", cursor="{}")
         followed = latest.of(context.instance, [spec.stack for spec in specs])
-        after = _compare(context, specs, followed, aws, clock)
+        after = _compare(context, specs, followed, secrets_pipeline_stacks.sessions, clock)
         # A run that is on its way, for an event or by hand, may be about to follow.
         busy = busy_stacks(context.instance, UNFINISHED) if after else frozenset()
         requests = [
@@ -84,7 +85,7 @@ def _compare(
     context: dg.SensorEvaluationContext,
     specs: Sequence[StackSpec],
     followed: Mapping[str, dg.EventLogRecord],
-    aws: AwsSessions,
+    sessions: Sessions,
     clock: Callable[[], float],
 ) -> dict[str, "_Difference"]:
     """Compare each database that serves with what the stack's last run followed; what was not looked at stays known."""
@@ -98,7 +99,7 @@ def _compare(
             after |= {} if known is None else {spec.stack: replace(known, seen=False)}
             continue
         try:
-            difference = _difference(followed.get(spec.stack), spec, aws, inventories)
+            difference = _difference(followed.get(spec.stack), spec, sessions, inventories)
         except SecretsPipelineError as error:
             context.log.warning("databases of %s were not looked at: %s", spec.stack, error.diagnostics())
             after |= {} if known is None else {spec.stack: replace(known, seen=False)}
@@ -134,7 +135,7 @@ def _differences(cursor: str | None) -> dict[str, _Difference]:
 def _difference(
     last: dg.EventLogRecord | None,
     spec: StackSpec,
-    aws: AwsSessions,
+    sessions: Sessions,
     inventories: dict[Target, DatabaseInventory | AwsError],
 ) -> str:
     """Digest of the databases that serve otherwise than was followed; empty for none, or where nothing was applied."""
@@ -142,13 +143,13 @@ def _difference(
         # A stack that was never applied is not for a sensor to apply.
         return ""
     followed = _followed(last)
-    now = _serving(spec, aws, inventories)
+    now = _serving(spec, sessions, inventories)
     other = {name: said for name, said in now.items() if followed.get(name) != said}
     return hashlib.sha256(json.dumps(other, sort_keys=True).encode()).hexdigest()[:16] if other else ""
 
 
 def _serving(
-    spec: StackSpec, aws: AwsSessions, inventories: dict[Target, DatabaseInventory | AwsError]
+    spec: StackSpec, sessions: Sessions, inventories: dict[Target, DatabaseInventory | AwsError]
 ) -> Mapping[str, str]:
     """The databases that serve; an account that did not answer is not asked again in this tick.
 
@@ -160,7 +161,7 @@ def _serving(
         raise known
     try:
         if known is None:
-            account = aws.sessions.for_target(spec.target)
+            account = sessions.for_target(spec.target)
             check_account(account, spec.target, stack=spec.stack)
             known = inventories[spec.target] = DatabaseInventory(account)
         return serving(spec, known)

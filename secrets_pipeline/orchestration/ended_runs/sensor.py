@@ -59,7 +59,9 @@ def ended_runs_sensor_for(
         "of ours, renders again and refreshes what hangs on it, in every stack.",
     )
     def ended_runs_sensor(
-        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
+        context: dg.SensorEvaluationContext,
+        secrets_pipeline_stacks: dg.ResourceParam[Stacks],
+        secrets_pipeline_alerting: dg.ResourceParam[Alerting],
     ) -> dg.SensorResult:
         deadline = time.monotonic() + _SECONDS
 
@@ -67,7 +69,7 @@ def ended_runs_sensor_for(
             return time.monotonic() > deadline
 
         cursor = Cursor.read(context.cursor, clock())
-        look = _Look(context, names, own, stacks, alerting)
+        look = _Look(context, names, own, secrets_pipeline_stacks, secrets_pipeline_alerting)
         found = new_runs(context.instance, cursor)
         looked_at = []
         for record in found:
@@ -76,7 +78,7 @@ def ended_runs_sensor_for(
             looked_at.append(record)
             look.at(record.dagster_run, ended_seconds_ago=clock() - record.update_timestamp.timestamp())
         red = look.tell(cursor, is_late)
-        alerting.say_again(context.instance, context.log, is_late=is_late)
+        secrets_pipeline_alerting.say_again(context.instance, context.log, is_late=is_late)
         not_reached = {record.dagster_run.run_id for record in found[len(looked_at) :]}
         look.left |= not_reached.intersection(cursor.left)
         return dg.SensorResult(

@@ -101,7 +101,7 @@ def follow_events(desired: OpenRepository, stack: str) -> EventRuns:
     sensor = rotation_event_sensor_for(names, event_jobs(names, jobs(names)))
     stacks = Stacks(desired.base_path, Sessions(), ApplyOptions(), home / "seals", desired=desired)
     with open_instance() as instance:
-        answer = sensor(dg.build_sensor_context(instance=instance, resources={"stacks": stacks}))
+        answer = sensor(dg.build_sensor_context(instance=instance, resources={"secrets_pipeline_stacks": stacks}))
     if not isinstance(answer, dg.SensorResult):
         return EventRuns(answer.skip_message or "" if isinstance(answer, dg.SkipReason) else "")
     runs = []

@@ -75,8 +75,10 @@ def abandoned_run_sensor_for(names: Names, leased: Own) -> dg.SensorDefinition:
         "another run has it, or they did not come to it for a quarter of an hour; or the daemon that made them for a "
         "backfill died before it submitted them. A run that lives or waits stays.",
     )
-    def abandoned_run_sensor(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SkipReason:
-        leases = leases_of(context.instance, stacks)
+    def abandoned_run_sensor(
+        context: dg.SensorEvaluationContext, secrets_pipeline_stacks: dg.ResourceParam[Stacks]
+    ) -> dg.SkipReason:
+        leases = leases_of(context.instance, secrets_pipeline_stacks)
         return dg.SkipReason(end_abandoned(context.instance, leases, leased, _STANDING))
 
     return abandoned_run_sensor

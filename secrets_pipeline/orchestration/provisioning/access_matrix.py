@@ -34,11 +34,11 @@ def access_matrix_asset(names: Names, checks: Sequence[StackCheck]) -> dg.Assets
         output_required=False,
     )
     def access_matrix(
-        context: dg.AssetExecutionContext, applying: dg.ResourceParam[Applying]
+        context: dg.AssetExecutionContext, secrets_pipeline_applying: dg.ResourceParam[Applying]
     ) -> Iterator[dg.MaterializeResult[None]]:
         """Who can read each secret, judged through every layer from SCP to KMS grant; looked at after each change."""
-        stack = applying.stack(context.partition_key)
-        look = Looker(context, applying.stacks, names, context.partition_key)
+        stack = secrets_pipeline_applying.stack(context.partition_key)
+        look = Looker(context, secrets_pipeline_applying.stacks, names, context.partition_key)
         version = version_of(stack)
         told = last_data_version(context.instance, key, context.partition_key)
         if checks_of_run(stack, checks) and (told != version.value or look.looks_closely(checks)):

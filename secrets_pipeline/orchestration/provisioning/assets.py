@@ -111,13 +111,13 @@ def _options(names: Names, name: str) -> _StageOptions:
 
 def _asset(names: Names, name: str) -> dg.AssetsDefinition:
     @dg.asset(**_options(names, name))
-    def apply(context: Context, applying: Apply) -> Iterator[Result]:
-        stack = applying.stack(context.partition_key)
+    def apply(context: Context, secrets_pipeline_applying: Apply) -> Iterator[Result]:
+        stack = secrets_pipeline_applying.stack(context.partition_key)
         reconciler = STAGES[name](stack)
-        outcomes = applying.reconcile(name, reconciler)
+        outcomes = secrets_pipeline_applying.reconcile(name, reconciler)
         told = _told(context, name, stack, reconciler, outcomes)
         yield materialized(stack, name, outcomes, shown=told.shown, data=told.data)
-        applying.confirm()
+        secrets_pipeline_applying.confirm()
         _fail_alone(context, names, outcomes)
 
     return apply
@@ -145,12 +145,15 @@ def _told(context: Context, name: str, stack: Stack, reconciler: Reconciler, out
 
 def _secrets(names: Names) -> dg.AssetsDefinition:
     @dg.asset(**_options(names, "secrets"), ins={GENERATED: dg.AssetIn(key=names.asset(GENERATED))})
-    def secrets(context: Context, applying: Apply, generated_passwords: GeneratedPasswords) -> Iterator[Result]:
-        stack = applying.stack(context.partition_key)
-        outcomes = applying.reconcile("secrets", STAGES["secrets"](stack, passwords=generated_passwords))
-        _drop_seal(context, applying, stack)
+    def secrets(
+        context: Context, secrets_pipeline_applying: Apply, generated_passwords: GeneratedPasswords
+    ) -> Iterator[Result]:
+        stack = secrets_pipeline_applying.stack(context.partition_key)
+        reconciler = STAGES["secrets"](stack, passwords=generated_passwords)
+        outcomes = secrets_pipeline_applying.reconcile("secrets", reconciler)
+        _drop_seal(context, secrets_pipeline_applying, stack)
         yield materialized(stack, "secrets", outcomes)
-        applying.confirm()
+        secrets_pipeline_applying.confirm()
         _fail_alone(context, names, outcomes)
 
     return secrets

@@ -19,11 +19,11 @@ def stack_config_asset(names: Names) -> dg.AssetsDefinition:
 
     @dg.asset(**options(names, STACK_CONFIG), deps=[names.asset(ATMOS_STACK)], kinds={"yaml"})
     def stack_config(
-        context: dg.AssetExecutionContext, applying: dg.ResourceParam[Applying]
+        context: dg.AssetExecutionContext, secrets_pipeline_applying: dg.ResourceParam[Applying]
     ) -> dg.MaterializeResult[None]:
         """The stack's desired state, resolved and checked: its inventory. The account is compared before any write."""
-        stack = applying.stack(context.partition_key)
-        for notice in applying.stacks.desired.notices_for([context.partition_key]):
+        stack = secrets_pipeline_applying.stack(context.partition_key)
+        for notice in secrets_pipeline_applying.stacks.desired.notices_for([context.partition_key]):
             context.log.info(notice)
         lines = [asdict(line) for line in inventory(stack)]
         summary = f"{len(lines)} secrets in account {stack.account.account_id}, {stack.account.region}"
@@ -46,14 +46,14 @@ def generated_passwords_asset(names: Names) -> dg.AssetsDefinition:
     @dg.asset(
         **options(names, GENERATED),
         deps=[names.asset(STACK_CONFIG)],
-        io_manager_key="sealed",
+        io_manager_key="secrets_pipeline_seals",
         kinds={"python", "aws"},
     )
     def generated_passwords(
-        context: dg.AssetExecutionContext, applying: dg.ResourceParam[Applying]
+        context: dg.AssetExecutionContext, secrets_pipeline_applying: dg.ResourceParam[Applying]
     ) -> dg.MaterializeResult[GeneratedPasswords]:
         """A password for each generated secret that has none yet, sealed until it is stored."""
-        stack = applying.stack(context.partition_key)
+        stack = secrets_pipeline_applying.stack(context.partition_key)
         passwords = generate_passwords(stack)
         named = {str(secret.ref): secret.name for secret in stack.spec.secrets}
         generated = [{"secret": named[ref]} for ref in passwords.refs]

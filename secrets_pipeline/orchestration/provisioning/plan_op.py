@@ -13,10 +13,7 @@ from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import DEEP_TAG
 
 
-@dg.op(description="Observe AWS and log what an apply would change; writes nothing.")
-def plan_stages(
-    context: dg.OpExecutionContext, stacks: dg.ResourceParam[Stacks], names: dg.ResourceParam[Names]
-) -> None:
+def _log_plan(context: dg.OpExecutionContext, stacks: Stacks, names: Names) -> None:
     """Log one observation a stage, with its changes as a table."""
     chosen = stack_of(context)
     for stage, changes in plan_stack(stacks.stack(chosen)).items():
@@ -41,6 +38,10 @@ def plan_stages(
 
 def plan_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
     """Define the job."""
+
+    @dg.op(description="Observe AWS and log what an apply would change; writes nothing.")
+    def plan_stages(context: dg.OpExecutionContext, secrets_pipeline_stacks: dg.ResourceParam[Stacks]) -> None:
+        _log_plan(context, secrets_pipeline_stacks, names)
 
     @dg.job(
         name=names.of("plan"),

@@ -32,29 +32,29 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
     stages = [names.asset(stage) for stage in STAGES]
 
     @dg.asset(**options(names, STACK_REPORT), deps=[names.asset(one) for one in LAST_STAGES], kinds={"markdown"})
-    def stack_report(context: Context, applying: Apply) -> Iterator[Result | dg.AssetCheckEvaluation]:
+    def stack_report(context: Context, secrets_pipeline_applying: Apply) -> Iterator[Result | dg.AssetCheckEvaluation]:
         """Marks what is finished, then fails the run if anything failed, with the table of outcomes."""
-        stack = applying.stack(context.partition_key)
+        stack = secrets_pipeline_applying.stack(context.partition_key)
         if broken := broken_stages(context, stages):
             raise dg.Failure(failure(context, broken), metadata=outcomes_page(broken))
-        marked = applying.reconcile(STACK_REPORT, commit(stack))
+        marked = secrets_pipeline_applying.reconcile(STACK_REPORT, commit(stack))
         earlier, own = outcomes_of_stack(context, stages)
         own += rows(marked)
         failed = [row for row in own if row["outcome"] == "failed"]
         red = []
-        for one in _evaluations(context, applying, names, checks_of_run(stack, checks), failed=bool(failed)):
+        for one in _evaluations(context, secrets_pipeline_applying, names, stack, checks, failed=bool(failed)):
             yield one
             red += [one.asset_check_key] if is_red(one) else []
         page = {**_links(red), **outcomes_page(own), "stack": outcomes_table(earlier + own)}
         if failed:
             raise dg.Failure(failure(context, failed), metadata=page)
-        _confirm(context, applying, stack, stages)
+        _confirm(context, secrets_pipeline_applying, stack, stages)
         yield dg.MaterializeResult(data_version=version_of(stack), metadata={**page, DATA: outcomes_data(marked)})
 
     return stack_report
 
 
-def _confirm(context: Context, applying: Apply, stack: Stack, stages: Collection[dg.AssetKey]) -> None:
+def _confirm(context: Context, applying: Applying, stack: Stack, stages: Collection[dg.AssetKey]) -> None:
     """Confirm the run's lease, and settle it if the run has compared the whole stack deeply."""
     applying.confirm()
     asked = stack.run.options
@@ -64,11 +64,11 @@ def _confirm(context: Context, applying: Apply, stack: Stack, stages: Collection
 
 
 def _evaluations(
-    context: Context, applying: Applying, names: Names, checks: Sequence[StackCheck], *, failed: bool
+    context: Context, applying: Applying, names: Names, stack: Stack, checks: Sequence[StackCheck], *, failed: bool
 ) -> Iterator[dg.AssetCheckEvaluation]:
     look = Looker(context, applying.stacks, names, context.partition_key)
     try:
-        yield from look.evaluations(_to_be_evaluated(context, names, checks))
+        yield from look.evaluations(_to_be_evaluated(context, names, checks_of_run(stack, checks)))
     except Exception as error:
         if not failed:
             raise

@@ -64,21 +64,21 @@ def rotation_event_sensor_for(
         description="Follows rotations, tampering and changes of databases by the events that AWS sends to the queue.",
     )
     def rotation_event_sensor(
-        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]
+        context: dg.SensorEvaluationContext, secrets_pipeline_stacks: dg.ResourceParam[Stacks]
     ) -> dg.SensorResult | dg.SkipReason:
         """Receive, decide, delete what is covered, and ask for what is not."""
         started = time.monotonic()
-        events = stacks.settings.events
+        events = secrets_pipeline_stacks.settings.events
         if events is None:
             return dg.SkipReason("the settings name no queue (events): rotation_polling_sensor looks instead")
-        sessions = stacks.sessions.derived(config=HASTE)
-        queue = _queue(stacks, events, sessions)
+        sessions = secrets_pipeline_stacks.sessions.derived(config=HASTE)
+        queue = _queue(secrets_pipeline_stacks, events, sessions)
         if isinstance(queue, dg.SkipReason):
             return queue
         messages = queue.receive(most, hidden_for=hidden_for, seconds=_RECEIVING_SECONDS)
         if not messages:
             return dg.SkipReason("no event came")
-        desired = stacks.desired
+        desired = secrets_pipeline_stacks.desired
         found = EventStacks(desired.specs, UnreadStacks.of(desired), sessions)
         dispatcher = Dispatcher(
             context.instance,

@@ -59,24 +59,26 @@ def rotation_polling_sensor_for(
         "Requests the next try of rotations that failed: after 1 minute, 10 minutes, 1 hour and 6 hours.",
     )
     def rotation_polling_sensor(
-        context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks], alerting: dg.ResourceParam[Alerting]
+        context: dg.SensorEvaluationContext,
+        secrets_pipeline_stacks: dg.ResourceParam[Stacks],
+        secrets_pipeline_alerting: dg.ResourceParam[Alerting],
     ) -> dg.SensorResult | dg.SkipReason:
         """Compare each place with what was known of it; the first look learns."""
         started, known, now = time.monotonic(), _read(context.cursor), clock()
-        news = _look(context, stacks, known, int(now))
-        news += list(_following(stacks, news))
+        news = _look(context, secrets_pipeline_stacks, known, int(now))
+        news += list(_following(secrets_pipeline_stacks, news))
         asked = [_request(jobs[kind].name, stack, some) for (kind, stack, _), some in sorted(_by_run(news).items())]
         retries = list(due_retries(context.instance, names, now))
-        requests = with_stack_tags(stacks.desired, with_valid_key(context, [*asked, *retries]))
+        requests = with_stack_tags(secrets_pipeline_stacks.desired, with_valid_key(context, [*asked, *retries]))
         watch_dead_letters(
             context,
-            stacks,
-            alerting,
+            secrets_pipeline_stacks,
+            secrets_pipeline_alerting,
             tick=int(now // 60),
             is_late=lambda: time.monotonic() - started > _WATCHING_SECONDS,
         )
         for place in _forgotten(known):
-            alerting.say(_too_many(place), context.instance, context.log)
+            secrets_pipeline_alerting.say(_too_many(place), context.instance, context.log)
         places_known = ", ".join(sorted(known)) or "no place"
         return dg.SensorResult(
             run_requests=requests,

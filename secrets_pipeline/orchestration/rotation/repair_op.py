@@ -64,12 +64,8 @@ def _due(tries: int, now: float) -> float | None:
     return now + BACKOFF_SECONDS[tries] if tries < len(BACKOFF_SECONDS) else None
 
 
-@dg.op(description="Look at rotations that are said to have failed, say why, and try again what may pass by itself.")
-def mend_rotations(
-    context: dg.OpExecutionContext,
-    applying: dg.ResourceParam[Applying],
-    alerting: dg.ResourceParam[Alerting],
-    names: dg.ResourceParam[Names],
+def _repair_and_alert(
+    context: dg.OpExecutionContext, applying: Applying, alerting: Alerting, names: Names
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Log one observation; alert what a human has to mend, and fail then."""
     stack, now = stack_of(context), time.time()
@@ -108,6 +104,16 @@ def mend_rotations(
 
 def mend_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
     """Define the job."""
+
+    @dg.op(
+        description="Look at rotations that are said to have failed, say why, and try again what may pass by itself."
+    )
+    def mend_rotations(
+        context: dg.OpExecutionContext,
+        secrets_pipeline_applying: dg.ResourceParam[Applying],
+        secrets_pipeline_alerting: dg.ResourceParam[Alerting],
+    ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
+        yield from _repair_and_alert(context, secrets_pipeline_applying, secrets_pipeline_alerting, names)
 
     @dg.job(
         name=names.of(ON_ROTATION_FAILURE),

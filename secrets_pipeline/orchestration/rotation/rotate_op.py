@@ -17,7 +17,7 @@ from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import PROVISION, priority
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
-from secrets_pipeline.rotation.steps import RotationStep, Watch
+from secrets_pipeline.rotation.steps import RotationStep, Watch, unwatched
 
 ROTATE_JOB: Final = "rotate_secrets"
 ROTATED: Final = "secret_rotation"
@@ -45,13 +45,8 @@ def names_of(run: dg.DagsterRun) -> tuple[str, ...]:
     return tuple(one for one in config.get("secrets") or secrets_of(run) if isinstance(one, str))
 
 
-@dg.op(description="Rotate secrets of one stack now, each to its end; one that fails does not hide the others.")
-def rotate(
-    context: dg.OpExecutionContext,
-    config: Rotate,
-    applying: dg.ResourceParam[Applying],
-    rotation_watch: dg.ResourceParam[Watch],
-    names: dg.ResourceParam[Names],
+def _rotate_each(
+    context: dg.OpExecutionContext, config: Rotate, applying: Applying, names: Names, rotation_watch: Watch
 ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
     """Rotate, log one observation with the outcome of each secret, and fail unless every secret was rotated."""
     chosen = stack_of(context)
@@ -97,13 +92,20 @@ def rotating(spec: StackSpec) -> Mapping[str, Any]:
     return {"ops": {"rotate": {"config": {"secrets": turning or generated}}}}
 
 
-def rotate_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
+def rotate_job(names: Names, config: PartitionTags, watch: Watch = unwatched) -> dg.JobDefinition:
     """Define the job.
 
     Args:
         names: of the code location.
         config: of its partitions, see `rotating`.
+        watch: who watches the steps of rotations, in the process that executes the run.
     """
+
+    @dg.op(description="Rotate secrets of one stack now, each to its end; one that fails does not hide the others.")
+    def rotate(
+        context: dg.OpExecutionContext, config: Rotate, secrets_pipeline_applying: dg.ResourceParam[Applying]
+    ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
+        yield from _rotate_each(context, config, secrets_pipeline_applying, names, watch)
 
     @dg.job(
         name=names.of(ROTATE_JOB),

@@ -41,8 +41,8 @@ class SealingIOManager(dg.IOManager):
         }
 
 
-@dg.io_manager(required_resource_keys={"stacks"})
+@dg.io_manager(required_resource_keys={"secrets_pipeline_stacks"})
 def sealing_io_manager(context: dg.InitResourceContext) -> SealingIOManager:
     """The sealing IO manager of a run."""
     resources: Any = context.resources
-    return SealingIOManager(resources.stacks)
+    return SealingIOManager(resources.secrets_pipeline_stacks)

@@ -1,9 +1,8 @@
-"""Define the Dagster resources: AWS sessions, the desired state cached for a run, the seals."""
+"""Define the Dagster resource of the stacks: AWS sessions, the desired state cached for a run, the seals."""
 
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
@@ -38,21 +37,6 @@ StageProgress = Callable[[str, Total | Looked | Outcome], None]
 
 def quiet(_stage: str, _told: Total | Looked | Outcome) -> None:
     """Ignore what is told: progress for runs that nobody watches."""
-
-
-class AwsSessions:
-    """boto3 sessions by account and region, under the standard AWS variables; one for every service."""
-
-    @cached_property
-    def sessions(self) -> Sessions:
-        """Make the sessions of this run."""
-        return Sessions()
-
-
-@dg.resource
-def aws_sessions(_context: dg.InitResourceContext) -> AwsSessions:
-    """Sessions of each run, and of each tick of a sensor."""
-    return AwsSessions()
 
 
 class Stacks:
@@ -257,7 +241,6 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
             SECRETS_PIPELINE_FROM_FILE and SECRETS_PIPELINE_FROM_ATMOS say, and nothing is adopted or pruned.
     """
 
-    aws: dg.ResourceDependency[AwsSessions]
     asked: dg.ResourceDependency[Asked]
 
     def create_resource(self, context: dg.InitResourceContext) -> Stacks:
@@ -272,7 +255,7 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
         base_path, origin = self.asked.source(os.environ)
         return Stacks(
             base_path,
-            self.aws.sessions,
+            Sessions(),
             options,
             Path(root) / "seals",
             origin=origin,

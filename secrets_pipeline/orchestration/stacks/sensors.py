@@ -44,8 +44,10 @@ def stack_change_sensor_for(names: Names, provision: Job, *, retire_many: bool =
         description="Adds a partition for each new stack and retires those whose stack left the repository; says which "
         "stacks' desired state changed, and applies those that the operator's `apply_on_change` names.",
     )
-    def stack_change_sensor(context: dg.SensorEvaluationContext, stacks: dg.ResourceParam[Stacks]) -> dg.SensorResult:
-        desired = stacks.read()
+    def stack_change_sensor(
+        context: dg.SensorEvaluationContext, secrets_pipeline_stacks: dg.ResourceParam[Stacks]
+    ) -> dg.SensorResult:
+        desired = secrets_pipeline_stacks.read()
         seen = _Seen.read(context.cursor)
         declared = {stack for stack in (*desired.specs, *desired.errors) if stack and _usable(context, stack)}
         keys = compare_keys(names.stacks(context.instance), declared, seen.stacks, many=retire_many, kept=seen.kept)

@@ -44,12 +44,12 @@ def verification_schedule_for(names: Names, verify: Job) -> dg.ScheduleDefinitio
         "who can read.",
     )
     def verification_schedule(
-        context: dg.ScheduleEvaluationContext, stacks: dg.ResourceParam[Stacks]
+        context: dg.ScheduleEvaluationContext, secrets_pipeline_stacks: dg.ResourceParam[Stacks]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         """One run for each stack whose due time has come since the last one; a stack with errors is said."""
         now = context.scheduled_execution_time.astimezone(UTC)
         try:
-            desired = stacks.read()
+            desired = secrets_pipeline_stacks.read()
         except SecretsPipelineError as error:
             yield dg.SkipReason(f"The stacks cannot be read: {error.diagnostics()}")
             return

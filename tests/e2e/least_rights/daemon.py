@@ -27,7 +27,7 @@ class Daemon:
         """Look at the queue once, and begin what is asked for."""
         sensor = rotation_event_sensor_for(PLAIN, hint_jobs(), hidden_for=0)
         stacks = Stacks(self.life.repository, Sessions(), ApplyOptions(), self.life.home)
-        found = sensor(dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks}))
+        found = sensor(dg.build_sensor_context(instance=self.instance, resources={"secrets_pipeline_stacks": stacks}))
         for request in (found.run_requests if isinstance(found, dg.SensorResult) else ()) or ():
             tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": sensor.name}
             begun = dg.DagsterRunStatus.STARTED

@@ -14,14 +14,15 @@ import pytest
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.alerts import Alert, Publication, Published
 from secrets_pipeline.aws.alerts.topic import subject_line
+from secrets_pipeline.aws.guards import Fence
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
-from secrets_pipeline.errors import AwsError
+from secrets_pipeline.errors import AwsError, GuardError
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, ALERTS, Alerting
 from secrets_pipeline.orchestration.ended_runs.sensor import ended_runs_sensor_for
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.own import Own
-from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from tests.embedded import lead_to, operator
 from tests.hook import Hook
 
@@ -58,7 +59,7 @@ def topic(aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch, request: pyte
 def saying(topic_arn: str | None, now: list[float] | None = None, **more: str) -> Alerting:
     clock = (lambda: now[0]) if now else None
     settings = AlertSettings.model_validate({"topic_arn": topic_arn, **more})
-    return Alerting(settings, AwsSessions(), clock=clock) if clock else Alerting(settings, AwsSessions())
+    return Alerting(settings, Sessions(), clock=clock) if clock else Alerting(settings, Sessions())
 
 
 def took(answers: Mapping[str, Publication] | None) -> set[str]:
@@ -116,6 +117,16 @@ def test_of_many_things_that_are_wrong_at_once_each_is_remembered(
     alerting = saying(None)
     assert all(alerting.say(one, instance, LOG) is not None for one in many)
     assert [one.subject for one in many if alerting.say(one, instance, LOG) is not None] == []
+
+
+def test_a_run_that_lost_its_lease_still_alerts(topic: Topic, instance: dg.DagsterInstance) -> None:
+    def lost() -> None:
+        raise GuardError("another run took the lease")
+
+    settings = AlertSettings.model_validate({"topic_arn": topic.arn})
+    fenced = Sessions().derived(fence=Fence(lost))
+    assert took(Alerting(settings, fenced).say(ALERT, instance, LOG)) == {"sns"}
+    assert [one["Subject"] for one in topic.messages()] == [ALERT.subject]
 
 
 def test_a_topic_that_cannot_be_reached_is_said_and_fails_nothing(
@@ -301,7 +312,7 @@ def _failed_run_is_looked_at(
     result = job.execute_in_process(instance=instance, partition_key="a-dev", tags=tags, raise_on_error=False)
     own = Own(frozenset({job.name}), frozenset(), frozenset())
     (follow,) = (one for one in jobs(PLAIN) if one.name == "on_rotation")
-    resources = {"alerting": alerting, "stacks": None}
+    resources = {"secrets_pipeline_alerting": alerting, "secrets_pipeline_stacks": None}
     with dg.build_sensor_context(instance=instance, resources=resources) as context:
         ended_runs_sensor_for(PLAIN, own, follow)(context)
     assert result.dagster_run.status is dg.DagsterRunStatus.FAILURE

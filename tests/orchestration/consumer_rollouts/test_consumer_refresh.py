@@ -21,7 +21,7 @@ from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.consumer_rollouts.sensors import CHECK, PATIENCE, REFRESHED
 from secrets_pipeline.orchestration.pages.metadata import data_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
-from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
+from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.verification.stack_check import open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.embedded import lead_to
@@ -106,9 +106,11 @@ class Shop:
     def tick(self) -> list[Any]:
         """Evaluate the sensor once, and do what it says as the daemon does."""
         stacks = Stacks(self.repository, Sessions(), ApplyOptions(), self.repository)
-        alerting = Alerting(AlertSettings(), AwsSessions())
+        alerting = Alerting(AlertSettings(), Sessions())
         context = dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursor, resources={"stacks": stacks, "alerting": alerting}
+            instance=self.instance,
+            cursor=self.cursor,
+            resources={"secrets_pipeline_stacks": stacks, "secrets_pipeline_alerting": alerting},
         )
         found: Any = sensor_named("consumer_rollout_sensor")(context)
         self.cursor = found.cursor

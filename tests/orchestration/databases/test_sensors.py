@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline import emulator
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.stack import StackSpec
@@ -20,7 +21,6 @@ from secrets_pipeline.orchestration.databases.sensors import _serving, rds_endpo
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
@@ -53,8 +53,7 @@ class Watched:
 
     def tick(self) -> list[str]:
         """Names of the jobs that are requested, without what Dagster drops for its key."""
-        aws = AwsSessions()
-        resources = {"stacks": self.repository.stacks(aws), "aws": aws}
+        resources = {"secrets_pipeline_stacks": self.repository.stacks()}
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
             result: Any = self.sensor(context)
         self.cursor = result.cursor
@@ -180,7 +179,7 @@ def test_an_account_that_does_not_answer_is_asked_once_a_tick_whatever_number_of
     database = DatabaseSpec(component="rds", identifier="db", engine="postgres", username="owner")
     target = Target(region=aws.region, account_id=aws.account_id)
     specs = [StackSpec(stack=name, target=target, databases=(database,)) for name in ("one", "two", "three")]
-    sessions, known = AwsSessions(), dict[Target, DatabaseInventory | AwsError]()
+    sessions, known = Sessions(), dict[Target, DatabaseInventory | AwsError]()
     emulator.arm(aws, emulator.InjectedFault(emulator.FaultAction.DENY, service="rds"))
     emulator.reset_calls(aws)
     for spec in specs:

@@ -24,7 +24,6 @@ from secrets_pipeline.orchestration.ended_runs.cursor import Cursor
 from secrets_pipeline.orchestration.rotation.actors import actors_tag
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
 from secrets_pipeline.orchestration.verification.history import last_evaluation
 from secrets_pipeline.rotation.events.hints import Hint
@@ -267,7 +266,7 @@ def test_a_check_that_was_never_evaluated_has_no_verdict_to_stand(watched: Watch
 def test_a_rotation_without_a_partition_fails_no_tick(watched: Watched, repository: Repository) -> None:
     repository.tree = {}
     config = {"secrets-pipeline/secrets": "a/dev/token"}
-    watched.stacks = repository.stacks(AwsSessions())
+    watched.stacks = repository.stacks()
     watched.run(job="rotate_secrets", stack=None, tags=config)
     assert watched.tick() == []
 
@@ -277,7 +276,7 @@ def test_what_a_rotation_came_to_is_followed_however_it_ended(
     watched: Watched, repository: Repository, status: dg.DagsterRunStatus
 ) -> None:
     repository.tree = {}
-    watched.stacks = repository.stacks(AwsSessions())
+    watched.stacks = repository.stacks()
     watched.run(job="rotate_secrets", status=status, tags={"secrets-pipeline/secrets": "a/dev/token"})
     assert [one.tags["secrets-pipeline/secrets"] for one in watched.tick()] == ["a/dev/token"]
 
@@ -286,7 +285,7 @@ def test_a_rotation_whose_secret_only_its_process_knows_by_name_fails_no_tick(
     watched: Watched, repository: Repository
 ) -> None:
     repository.tree = {}
-    watched.stacks = repository.stacks(AwsSessions())
+    watched.stacks = repository.stacks()
     named = {"ops": {"rotate": {"config": {"secrets": [{"env": "TOKEN"}, "a/dev/token"]}}}}
     watched.run(job="rotate_secrets", config=named)
     assert [one.tags["secrets-pipeline/secrets"] for one in watched.tick()] == ["a/dev/token"]
@@ -306,7 +305,7 @@ def test_while_the_repository_cannot_be_read_alerts_go_on_and_the_rotation_is_fo
     assert watched.tick() == []
     assert watched.alerts() == ["a-dev: consumers_can_read is red"]
     repository.tree = {}
-    watched.stacks = repository.stacks(AwsSessions())
+    watched.stacks = repository.stacks()
     assert [one.tags[PARTITION_TAG] for one in watched.tick()] == ["a-dev"]
     assert watched.tick() == []
     assert watched.alerts() == ["a-dev: consumers_can_read is red"]

@@ -10,13 +10,13 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import ALERTS, Alerting
 from secrets_pipeline.orchestration.ended_runs.sensor import ended_runs_sensor_for
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.orchestration.verification.history import LOOKED
 from tests.orchestration.conftest import job_named
 
@@ -108,9 +108,9 @@ class Watched:
         self.instance.report_dagster_event(event, run.run_id, timestamp=at)
 
     def tick(self) -> list[dg.RunRequest]:
-        alerting = Alerting(AlertSettings(), AwsSessions())
+        alerting = Alerting(AlertSettings(), Sessions())
         sensor = ended_runs_sensor_for(PLAIN, OWN, job_named("on_rotation"), clock=lambda: time.time() + self.ahead)
-        resources = {"alerting": alerting, "stacks": self.stacks}
+        resources = {"secrets_pipeline_alerting": alerting, "secrets_pipeline_stacks": self.stacks}
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
             result: Any = sensor(context)
         self.cursor = result.cursor

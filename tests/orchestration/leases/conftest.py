@@ -8,7 +8,7 @@ import pytest
 
 from secrets_pipeline.emulator import LocalAws, empty
 from secrets_pipeline.orchestration.applying.run_lease import leases_of
-from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
+from secrets_pipeline.orchestration.shared.resources import Stacks
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
 from tests.orchestration.leases.ground import World, in_bucket
@@ -33,7 +33,7 @@ def opened(aws: LocalAws, repository: Repository, monkeypatch: pytest.MonkeyPatc
 
     def stacks(where: str) -> Stacks:
         repository.settings = {**TARGETS, **(in_bucket(aws) if where == "bucket" else {})}
-        return repository.stacks(AwsSessions())
+        return repository.stacks()
 
     return stacks
 

@@ -300,7 +300,7 @@ def test_the_sensor_says_what_it_looked_at_and_is_red_where_hosts_share_the_stor
     instance: dg.DagsterInstance, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def tick() -> object:
-        context = dg.build_sensor_context(instance=instance, resources={"stacks": opened("file")})
+        context = dg.build_sensor_context(instance=instance, resources={"secrets_pipeline_stacks": opened("file")})
         return abandoned_run_sensor_for(PLAIN, LEASED)(context)
 
     assert tick() == dg.SkipReason("0 unfinished runs, 0 looked at.")

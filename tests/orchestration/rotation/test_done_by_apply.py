@@ -13,13 +13,13 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline import emulator
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.operations.concerned_stacks import EventStacks
 from secrets_pipeline.operations.unread_stacks import UnreadStacks
 from secrets_pipeline.operations.verdict import Concern
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.rotation.done_by_apply import DoneByApply
 from secrets_pipeline.orchestration.shared.names import PLAIN
-from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.rotation.events.hints import Hint
 from secrets_pipeline.rotation.events.parsing import parse
 from tests.embedded import lead_to
@@ -65,7 +65,7 @@ class Shop:
         url = self.sqs.create_queue(QueueName=queue)["QueueUrl"]
         for event in events:
             self.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(event))
-        resources = {"stacks": self.repository.stacks(AwsSessions())}
+        resources = {"secrets_pipeline_stacks": self.repository.stacks()}
         with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
             match sensor_named("rotation_event_sensor")(context):
                 case dg.SensorResult() as result:
@@ -185,7 +185,7 @@ def test_what_happened_to_a_database_beside_its_making_is_followed_though_its_en
 def test_the_making_of_what_the_apply_did_not_follow_by_name_as_a_member_of_a_cluster_is_not_done(
     shop: Shop, began: str
 ) -> None:
-    found = EventStacks(shop.repository.desired().specs, UnreadStacks(), AwsSessions().sessions)
+    found = EventStacks(shop.repository.desired().specs, UnreadStacks(), Sessions())
     done = DoneByApply(shop.instance, PLAIN, found.databases)
     hints = [parse(json.dumps(shop.created(of=one))) for one in (shop.stack, f"{shop.stack}-reader")]
     assert [done(hint, Concern(shop.stack)) for hint in hints if isinstance(hint, Hint)] == [True, False]

@@ -88,7 +88,7 @@ class Watch:
         """Evaluate the sensor once; what it asks for, and why it asks for nothing."""
         sensor = rotation_event_sensor_for(PLAIN, JOBS, hidden_for=self.hidden_for)
         stacks = Stacks(self.ground.repository, sessions or Sessions(), ApplyOptions(), self.ground.repository)
-        context = dg.build_sensor_context(instance=self.instance, resources={"stacks": stacks})
+        context = dg.build_sensor_context(instance=self.instance, resources={"secrets_pipeline_stacks": stacks})
         match sensor(context):
             case dg.SensorResult() as result:
                 return list(result.run_requests or ()), ""
@@ -157,7 +157,7 @@ def test_a_new_stack_gets_its_partition_in_the_same_tick(watch: Watch) -> None:
     watch.ground.send(label_updated(watch.one))
     sensor = rotation_event_sensor_for(PLAIN, JOBS)
     stacks = Stacks(watch.ground.repository, Sessions(), ApplyOptions(), watch.ground.repository)
-    result = sensor(dg.build_sensor_context(instance=watch.instance, resources={"stacks": stacks}))
+    result = sensor(dg.build_sensor_context(instance=watch.instance, resources={"secrets_pipeline_stacks": stacks}))
     assert isinstance(result, dg.SensorResult)
     [added] = result.dynamic_partitions_requests or ()
     assert added.partition_keys == [watch.ground.stacks[0]]

@@ -21,7 +21,7 @@ from secrets_pipeline.orchestration.rotation import polling_sensor
 from secrets_pipeline.orchestration.rotation.polling_sensor import LARGEST_CURSOR, rotation_polling_sensor_for
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.resources import AwsSessions, Stacks
+from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.rotation.events.hints import HintKind
@@ -62,7 +62,10 @@ class Look:
             clock=lambda: self.now,
         )
         stacks = Stacks(self.ground.repository, Sessions(), ApplyOptions(), self.ground.repository)
-        resources = {"stacks": stacks, "alerting": Alerting(AlertSettings(), AwsSessions())}
+        resources = {
+            "secrets_pipeline_stacks": stacks,
+            "secrets_pipeline_alerting": Alerting(AlertSettings(), Sessions()),
+        }
         context = dg.build_sensor_context(instance=self.instance, resources=resources, cursor=self.cursor)
         match sensor(context):
             case dg.SensorResult() as result:

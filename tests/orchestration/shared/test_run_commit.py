@@ -24,6 +24,7 @@ from dagster_graphql.schema import create_schema
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.leases.local import FileLease, FileLeases
 from secrets_pipeline.aws.leases.model import Claim
+from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import open_repository
@@ -36,7 +37,7 @@ from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.running import provision, queue
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions
+from secrets_pipeline.orchestration.shared.resources import Asked
 from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, SECRETS_TAG
 from secrets_pipeline.orchestration.verification.schedules import latest
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -144,15 +145,17 @@ class Deployment:
 
     def alert(self, run: dg.DagsterRun) -> str:
         """What is said of a failed run to whoever is woken."""
-        return failure_alert(self.instance, run, Alerting(AlertSettings(), AwsSessions())).text
+        return failure_alert(self.instance, run, Alerting(AlertSettings(), Sessions())).text
 
     def tick(self, cursor: str | None = None) -> dict[str, str]:
         """The tags of the run that the sensor of changed YAML asks for."""
         resources = build_definitions().resources or {}
         with (
-            dg.build_resources({name: resources[name] for name in ("aws", "stacks")}, instance=self.instance) as made,
+            dg.build_resources({**resources}, instance=self.instance) as made,
             dg.build_sensor_context(
-                instance=self.instance, cursor=cursor, resources={"stacks": made.stacks}
+                instance=self.instance,
+                cursor=cursor,
+                resources={"secrets_pipeline_stacks": made.secrets_pipeline_stacks},
             ) as context,
         ):
             found: Any = sensor_named("stack_change_sensor")(context)
@@ -399,10 +402,10 @@ def test_the_schedule_decides_at_a_commit_too(deployment: Deployment, clone: Clo
     spec = open_repository(clone.folder).specs[STACK]
     resources = build_definitions().resources or {}
     with (
-        dg.build_resources({name: resources[name] for name in ("aws", "stacks")}, instance=deployment.instance) as made,
+        dg.build_resources({**resources}, instance=deployment.instance) as made,
         dg.build_schedule_context(
             instance=deployment.instance,
-            resources={"stacks": made.stacks},
+            resources={"secrets_pipeline_stacks": made.secrets_pipeline_stacks},
             scheduled_execution_time=latest(spec, datetime(2030, 1, 1, 12, 0, tzinfo=UTC)),
         ) as context,
     ):
@@ -430,7 +433,7 @@ def test_the_component_names_the_commit_that_is_read_of_a_clone(deployment: Depl
     clone.write("edited")
     built = build_definitions(asked=Asked(base_path=clone.folder, commit=first))
     with dg.build_resources({**(built.resources or {})}, instance=deployment.instance) as made:
-        desired = made.stacks.read()
+        desired = made.secrets_pipeline_stacks.read()
         assert (str(desired.revision), desired.read_file("said.txt")) == (first, "one in a file")
     for commit, said in (("f" * 40, "cannot be read"), ("main", "is no commit")):
         built = build_definitions(asked=Asked(base_path=clone.folder, commit=commit))
@@ -438,11 +441,11 @@ def test_the_component_names_the_commit_that_is_read_of_a_clone(deployment: Depl
             dg.build_resources({**(built.resources or {})}, instance=deployment.instance) as made,
             pytest.raises(SecretsPipelineError, match=said),
         ):
-            made.stacks.read()
+            made.secrets_pipeline_stacks.read()
 
 
 def test_the_component_names_the_commit_of_an_image(deployment: Deployment, clone: Clone) -> None:
     clone.write("one")
     built = build_definitions(asked=Asked(base_path=clone.folder, commit="c" * 40))
     with dg.build_resources({**(built.resources or {})}, instance=deployment.instance) as made:
-        assert str(made.stacks.read().revision) == "c" * 40
+        assert str(made.secrets_pipeline_stacks.read().revision) == "c" * 40

@@ -11,7 +11,6 @@ import pytest
 from secrets_pipeline.emulator import FaultAction, InjectedFault, LocalAws, arm, empty, reset_conditions
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.in_process.running import provision
-from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository
@@ -35,7 +34,7 @@ def test_a_prefix_of_the_bucket_is_a_folder(repository: Repository, prefix: str)
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="seals", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
     repository.settings = {**TARGETS, "seals": {"bucket": "seals", "prefix": prefix, "region": "eu-west-2"}}
-    stacks = repository.stacks(AwsSessions())
+    stacks = repository.stacks()
     stacks.seals(stacks.stack("a")).put("a", b"sealed")
     [kept] = s3.list_objects_v2(Bucket="seals")["Contents"]
     assert kept["Key"].startswith("team/seals/111122223333/a")
@@ -61,7 +60,7 @@ def test_a_seal_that_could_not_be_deleted_is_told_and_deleted_by_the_next_run(
 
 
 def test_two_accounts_with_a_stack_of_one_name_share_no_file(repository: Repository, tmp_path: Path) -> None:
-    ours = repository.stacks(AwsSessions())
+    ours = repository.stacks()
     ours.seals(ours.stack("a")).put("a", b"sealed")
     assert ours.seals(ours.stack("a")).get("a") == b"sealed"
     [kept] = (path.name for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes() == b"sealed")

@@ -11,7 +11,6 @@ import pytest
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.resources import AwsSessions
 from secrets_pipeline.orchestration.stacks.partitions import Keys, compare_keys
 from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor_for
 from tests.orchestration.conftest import Repository
@@ -40,7 +39,7 @@ class Daemon:
         with dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
-            resources={"stacks": self.repository.stacks(AwsSessions())},
+            resources={"secrets_pipeline_stacks": self.repository.stacks()},
         ) as context:
             result: Any = self.sensor(context)
         for request in result.dynamic_partitions_requests:

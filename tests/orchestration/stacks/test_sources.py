@@ -13,7 +13,7 @@ import pytest
 
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
-from secrets_pipeline.orchestration.shared.resources import Asked, AwsSessions, Stacks, StacksResource
+from secrets_pipeline.orchestration.shared.resources import Asked, Stacks, StacksResource
 from secrets_pipeline.stacks import SourceChoice
 from tests.orchestration.conftest import sensor_named
 
@@ -42,7 +42,7 @@ def description(folder: Path, *stacks: str) -> Path:
 @contextmanager
 def stacks(base_path: Path, *, desired: OpenRepository | None = None) -> Iterator[Stacks]:
     asked = dg.ResourceDefinition.hardcoded_resource(Asked(base_path=base_path, desired=desired))
-    resource = StacksResource(aws=AwsSessions(), asked=asked)
+    resource = StacksResource(asked=asked)
     with dg.build_resources({"stacks": resource}) as resources:
         yield resources.stacks
 
@@ -79,7 +79,7 @@ def test_partitions_follow_the_description(tmp_path: Path, monkeypatch: pytest.M
     with (
         stacks(tmp_path) as made,
         dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance,
-        dg.build_sensor_context(instance=instance, resources={"stacks": made}) as context,
+        dg.build_sensor_context(instance=instance, resources={"secrets_pipeline_stacks": made}) as context,
     ):
         tick: Any = sensor_named("stack_change_sensor")(context)
     (request,) = tick.dynamic_partitions_requests

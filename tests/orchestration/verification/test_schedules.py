@@ -85,7 +85,7 @@ class Schedule:
         # The context opens an instance of its own. One that is left open ends when Python's collector finds it, and
         # makes an instance that is long gone Dagster's current one, in whatever test is running.
         context = dg.build_schedule_context(
-            instance=self.instance, scheduled_execution_time=moment, resources={"stacks": stacks}
+            instance=self.instance, scheduled_execution_time=moment, resources={"secrets_pipeline_stacks": stacks}
         )
         with context:
             asked: Any = SCHEDULE(context)
