@@ -14,6 +14,7 @@ from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.provisioning.selections import assets
 from secrets_pipeline.orchestration.sensors import sensors
 from secrets_pipeline.orchestration.shared.io_managers import sealing_io_manager
+from secrets_pipeline.orchestration.shared.loading import executes_run
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partition_tags import RepositoryReader
@@ -48,8 +49,8 @@ def build_definitions(
         owners: of every asset: `team:NAME`, or an address.
         retire_many: whether more than half of the partitions may be retired at once.
     """
-    # Every process of a run loads the definitions: none of them is worth a call of the `atmos` command.
-    read = RepositoryReader(asked or Asked(), asks_atmos=False)
+    # Tags and links are shown by the code server, and not worth a call of the `atmos` command. A run needs none.
+    declared = None if executes_run() else RepositoryReader(asked or Asked(), asks_atmos=False)()
     choice = dg.ResourceDefinition.hardcoded_resource(asked or Asked())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
@@ -62,7 +63,7 @@ def build_definitions(
         )
         every = dg.map_asset_specs(
             lambda spec: spec.replace_attributes(owners=list(owners)),
-            [*made_assets, *external_assets(names, read())],
+            [*made_assets, *external_assets(names, declared)],
         )
         own = Own(
             jobs=frozenset(job.name for job in made_jobs),

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.orchestration.build import build_definitions
@@ -34,6 +35,12 @@ components:
             path: a-path-that-is-so-long-that-no-tag-of-dagster-can-have-all-of-its-characters
             generate_random_password: true
 """
+
+
+@pytest.fixture(autouse=True)
+def code_server() -> None:
+    """Definitions are loaded as a code server does, whatever a test before this one has loaded them for."""
+    DefinitionsLoadContext.set(DefinitionsLoadContext(load_type=DefinitionsLoadType.INITIALIZATION))
 
 
 @pytest.fixture
