@@ -31,9 +31,14 @@ SCREENSHOTS = "SECRETS_PIPELINE_SCREENSHOTS"
 """Names the folder of pictures; without it none is taken."""
 WIDE, NARROW, HEIGHT = 1440, 1000, 900
 _NOT_OF_DAGSTER = re.compile(r"^(?!.*/_next/static/)")
-_RIGHT_EDGES = """() => [...document.querySelectorAll('table')]
-  .filter(one => one.offsetParent !== null && !one.querySelector('table'))
-  .map(one => Math.round(one.getBoundingClientRect().right))"""
+_CUT_OFF = """() => [...document.querySelectorAll('table')].filter(one => one.offsetParent !== null).map(one => {
+  let box = one.parentElement;
+  while (box !== document.body && getComputedStyle(box).overflowX === 'visible') box = box.parentElement;
+  const edge = box.getBoundingClientRect().left + box.clientLeft + box.clientWidth;
+  const over = Math.ceil(one.getBoundingClientRect().right - edge);
+  return [over, one.innerText.split('\\n', 2).join(' | ')];
+})"""
+"""By how many pixels each table ends beyond the box that clips or scrolls it, and how the table begins."""
 
 
 @contextmanager
@@ -106,8 +111,16 @@ def look_at(page: Page, shown: Locator, picture: str = "", *, height: int = HEIG
     page.set_viewport_size({"width": WIDE, "height": HEIGHT})
 
 
-def tables_fit(page: Page) -> None:
-    """Every table that the page shows ends within the window."""
-    edges = page.evaluate(_RIGHT_EDGES)
-    assert edges, page.url
-    assert max(edges) <= WIDE, (page.url, edges)
+def tables_fit(page: Page, *widths: int) -> None:
+    """Every table ends within the box that would cut it off: the nearest that hides or scrolls what is wider.
+
+    Args:
+        page: a window of the first width, as it is afterwards.
+        widths: of the window; the first if none is given.
+    """
+    for width in widths or (WIDE,):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        tables = page.evaluate(_CUT_OFF)
+        assert tables, (page.url, width)
+        assert [one for one in tables if one[0] > 0] == [], (page.url, width)
+    page.set_viewport_size({"width": WIDE, "height": HEIGHT})

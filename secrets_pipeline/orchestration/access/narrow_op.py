@@ -11,7 +11,8 @@ from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.operations.narrow_policies import NarrowedPolicy, Treatment, narrow_policies, sentences
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.applying.stage_runner import Applying
-from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
+from secrets_pipeline.orchestration.pages.lines import lines_of
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, program_data
 from secrets_pipeline.orchestration.rotation.actors import Call, calls_of
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
@@ -43,19 +44,18 @@ def _compare_and_alert(
         asset_key=names.asset(DRIFT),
         partition=stack,
         metadata={
-            "changed": table_of(
-                [
-                    {"kind": one.resource.kind, "name": one.resource.name, "what": line}
-                    for one, line in zip(treated, lines, strict=True)
-                ],
+            "changed": lines_of(
+                "resources",
+                [f"{one.resource.kind} {one.resource.name}: {line}" for one, line in zip(treated, lines, strict=True)],
                 empty="Everything is as it was declared.",
             ),
-            "who": table_of(
-                [{"who": one.who, "call": one.operation, "about": one.about} for one in calls],
+            "who": lines_of(
+                "calls",
+                [str(one) for one in calls],
                 empty="No event says who; CloudTrail does.",
             ),
             "changed outside": len(treated),
-            DATA: dg.MetadataValue.json({_NAMES: healed}),
+            DATA: program_data({_NAMES: healed}),
         },
     )
     applying.confirm()

@@ -11,7 +11,8 @@ from secrets_pipeline.access.reach.explain import because, short
 from secrets_pipeline.access.reach.graph import picture
 from secrets_pipeline.access.reach.surprise import Surprise, surprise_of
 from secrets_pipeline.orchestration.pages.console import console_link
-from secrets_pipeline.orchestration.pages.metadata import Metadata, table_of
+from secrets_pipeline.orchestration.pages.lines import common_folder, lines_of
+from secrets_pipeline.orchestration.pages.metadata import Metadata, link_of
 from secrets_pipeline.reconcilers.access_checks.checks import access_matrix
 from secrets_pipeline.reconcilers.stack import Stack
 
@@ -32,9 +33,14 @@ def access_page(stack: Stack) -> Metadata:
     link = console_link(stack, "consumer_policies")
     return {
         "summary": dg.MetadataValue.text(counted(readings)),
-        "reads": table_of([_row(one) for one in telling], empty="Nobody reads a secret of this stack."),
+        "reads": lines_of(
+            "reads",
+            [_line(one) for one in telling],
+            folder=common_folder(stack.spec),
+            empty="Nobody reads a secret of this stack.",
+        ),
         **drawn(stack, readings),
-        **({"console": dg.MetadataValue.url(link)} if link else {}),
+        **link_of("console", link),
         "denied": dg.MetadataValue.int(_count(readings, Surprise.DENIED)),
         "unexpected": dg.MetadataValue.int(_count(readings, Surprise.UNEXPECTED)),
     }
@@ -79,11 +85,8 @@ def _count(readings: Sequence[AuditedRead], kind: Surprise) -> int:
     return sum(surprise_of(one) is kind for one in readings)
 
 
-def _row(one: AuditedRead) -> dict[str, str]:
+def _line(one: AuditedRead) -> str:
     surprise = surprise_of(one)
-    return {
-        "read": surprise.value,
-        "reader": f"{one.expected or NOBODYS}: {short(one.principal)}",
-        "secret": one.secret,
-        "decided by": one.verdict.vote.layer.value if surprise is Surprise.NONE else because(one.verdict),
-    }
+    decided = one.verdict.vote.layer.value if surprise is Surprise.NONE else because(one.verdict)
+    reader = f"{one.expected or NOBODYS} ({short(one.principal)})"
+    return f"{surprise.value}: {reader} → {one.secret} ({decided})"

@@ -1,11 +1,11 @@
 """Link what an asset is about to the AWS console, in the account's partition and region."""
 
-import posixpath
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from secrets_pipeline.orchestration.pages.lines import common_folder
 from secrets_pipeline.reconcilers.stack import Stack
 
 _DOMAINS: Final[Mapping[str, str]] = MappingProxyType(
@@ -47,8 +47,7 @@ def console_link(stack: Stack, asset: str) -> str:
     if page is None or domain is None or not _is_aws(stack):
         return ""
     region = stack.account.region
-    folders = [secret.name.rpartition("/")[0] for secret in stack.spec.secrets]
-    search = quote(posixpath.commonpath(folders) if folders else "", safe="")
+    search = quote(common_folder(stack.spec).rstrip("/"), safe="")
     return f"https://{region}.{domain}/{page.format(region=region, search=search)}"
 
 

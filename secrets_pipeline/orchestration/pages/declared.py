@@ -15,8 +15,8 @@ import dagster as dg
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.open_repository import OpenRepository
-from secrets_pipeline.operations.revision.model import clone_of
-from secrets_pipeline.orchestration.pages.metadata import table_of
+from secrets_pipeline.operations.revision.model import Revision, clone_of
+from secrets_pipeline.orchestration.pages.lines import common_folder, lines_of
 from secrets_pipeline.orchestration.shared.names import ATMOS_STACK, Names
 
 VERSION_TAG: Final = "dagster/data_version"
@@ -137,11 +137,17 @@ def _page(desired: OpenRepository, spec: StackSpec) -> Mapping[str, Any]:
     }
     return {
         "summary": ", ".join(f"{count} {what}" for what, count in parts.items() if count) or "nothing is declared",
-        "declared at": table_of([_row(secret) for secret in spec.secrets]),
-        "commit": str(desired.revision) or "not known",
+        "list": lines_of("secrets", [_line(secret) for secret in spec.secrets], folder=common_folder(spec)),
+        "commit": _commit(desired.revision) or "not known",
     }
 
 
-def _row(secret: SecretSpec) -> dict[str, str]:
-    place = f"{secret.where.file}:{secret.where.line}" if secret.where.file else ""
-    return {"secret": secret.name, "component": secret.ref.component, "where": place}
+def _commit(revision: Revision) -> str:
+    """As git shortens it; whole, it is in the tags of runs."""
+    changed = " and local edits" if revision.changes else ""
+    return f"{revision.commit[:12]}{changed}"
+
+
+def _line(secret: SecretSpec) -> str:
+    place = f", {secret.where.file}:{secret.where.line}" if secret.where.file else ""
+    return f"{secret.name} in {secret.ref.component}{place}"

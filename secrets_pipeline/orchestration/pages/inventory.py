@@ -23,7 +23,7 @@ class InventoryLine:
         key: alias of the KMS key, without `alias/`, or how the YAML names it.
         rotation: whether it rotates; when it did, and when it does next.
         readers: its consumers and further readers.
-        replicas: regions.
+        replicas: regions, comma separated; empty for none.
     """
 
     secret: str
@@ -32,6 +32,10 @@ class InventoryLine:
     rotation: str
     readers: str
     replicas: str
+
+    def __str__(self) -> str:
+        replicas = f"; replicas in {self.replicas}" if self.replicas else ""
+        return f"{self.secret} ({self.type}): {self.rotation}; read by {self.readers}; key {self.key}{replicas}"
 
 
 def inventory(stack: Stack) -> list[InventoryLine]:
@@ -61,12 +65,12 @@ def _line(stack: Stack, secret: SecretSpec, age: RotationAge | None) -> Inventor
         type=f"{secret.type.value}, {secret.value.kind}",
         key=named.removeprefix("alias/"),
         rotation=_rotation(secret, age),
-        readers=with_examples(list(dict.fromkeys([*consumers, *secret.readers]))) or "none",
-        replicas=", ".join(regions) or "none",
+        readers=with_examples(list(dict.fromkeys([*consumers, *secret.readers]))) or "nobody",
+        replicas=", ".join(regions),
     )
 
 
 def _rotation(secret: SecretSpec, age: RotationAge | None) -> str:
     if age is not None:
-        return f"{age.rules}; last {on_day(age.last)}, next by {on_day(age.due)}"
-    return "not yet" if secret.rotation else "no"
+        return f"rotates {age.rules}, last {on_day(age.last)}, next by {on_day(age.due)}"
+    return "does not rotate yet" if secret.rotation else "does not rotate"

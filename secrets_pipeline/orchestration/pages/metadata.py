@@ -1,5 +1,6 @@
-"""Make what the pages of the UI show: a sentence first, then tables with red rows first, and data of programs last."""
+"""Make what the pages of the UI show: a sentence first, then lists with red lines first, and data of programs last."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -11,19 +12,19 @@ import dagster as dg
 from secrets_pipeline.engine.model import Outcome
 from secrets_pipeline.engine.report import count, rows, summary, told
 from secrets_pipeline.orchestration.pages.console import console_link
+from secrets_pipeline.orchestration.pages.lines import MOST_ROWS, common_folder, lines_of
 from secrets_pipeline.reconcilers.stack import Stack
 
 Row: TypeAlias = Mapping[str, str]
 Metadata: TypeAlias = Mapping[str, dg.MetadataValue[Any]]
 
-DATA: Final = "written for programs"
+DATA: Final = "written for tools"
 """Metadata that programs read, under one key. The UI shows that of a check by its keys' alphabet, and this one last."""
+_SHOWN: Final = 1_000
+"""Characters from which on the UI shows JSON and Markdown behind a link, not in the page."""
 OUTCOMES: Final = "outcomes"
 """In the data of a stage: a row an outcome, as `engine.report.rows` makes them."""
-_LONGEST_NAME: Final = 40
-"""Characters of a name in a table of outcomes; a longer one keeps its end, and is whole in the data."""
-MOST_ROWS = 100
-"""In one table: an event log keeps every event, each check and stage of a run has one, and the UI draws all rows."""
+_FILLING: Final = "-"
 _TELLING = ("failed", "skipped", "applied")
 
 
@@ -55,9 +56,9 @@ def materialized(
     return dg.MaterializeResult(
         data_version=version_of(stack),
         metadata={
-            **outcomes_page(rows(outcomes)),
+            **outcomes_page(rows(outcomes), common_folder(stack.spec)),
             **(shown or {}),
-            **({"console": dg.MetadataValue.url(link)} if link else {}),
+            **link_of("console", link),
             "changed": count(outcomes).applied,
             DATA: outcomes_data(outcomes, data or {}),
         },
@@ -68,33 +69,47 @@ def outcomes_data(
     outcomes: Sequence[Outcome], further: Mapping[str, Any] = MappingProxyType({})
 ) -> dg.MetadataValue[Any]:
     """Make the data of outcomes: a row of each, and how many there are of a kind."""
-    return dg.MetadataValue.json({**asdict(count(outcomes)), OUTCOMES: rows(outcomes), **further})
+    return program_data({**asdict(count(outcomes)), OUTCOMES: rows(outcomes), **further})
 
 
-def outcomes_page(table: Sequence[Row]) -> Metadata:
-    """Make the sentence of outcomes, and the table of those that are more than "unchanged"."""
+def program_data(data: Mapping[str, Any]) -> dg.MetadataValue[Any]:
+    """Make metadata of what programs read, long enough to stand behind a link: as text it widens the page."""
+    return dg.MetadataValue.json({**data, _FILLING: " " * (_SHOWN - len(json.dumps(data)))})
+
+
+def link_of(name: str, url: str) -> Metadata:
+    """Make metadata that is a link with a name; none of an empty URL. The UI shows a URL whole, as one long word."""
+    return {name: dg.MetadataValue.md(f"[{name}]({url})")} if url else {}
+
+
+def folded_list(lines: Sequence[str]) -> dg.MetadataValue[Any]:
+    """Make a list that stands behind a link, where each line is whole and can be copied."""
+    return dg.MetadataValue.md("\n".join(f"- `{line}`" for line in lines).ljust(_SHOWN))
+
+
+def outcomes_page(table: Sequence[Row], folder: str = "") -> Metadata:
+    """Make the sentence of outcomes, and the list of those that are more than "unchanged".
+
+    Args:
+        table: as `engine.report.rows` makes it.
+        folder: see `lines_of`.
+    """
     changes = [row for row in table if row["outcome"] != "unchanged"]
-    shown = {"changes": outcomes_table(sorted(changes, key=telling))} if changes else {}
+    shown = {"changes": outcome_lines(sorted(changes, key=telling), folder)} if changes else {}
     return {"summary": dg.MetadataValue.text(summary(table)), **shown}
 
 
-def outcomes_table(table: Sequence[Row]) -> dg.MetadataValue[Any]:
-    """Make a table of outcomes in their order; those of which the same is said are one row."""
-    return table_of([_outcome(row) for row in told(table)], telling)
+def outcome_lines(table: Sequence[Row], folder: str = "") -> dg.MetadataValue[Any]:
+    """List outcomes, those of which the same is said in one line; of a long list, what failed comes first."""
+    shown = told(table)
+    if len(shown) > MOST_ROWS:
+        shown.sort(key=telling)
+    return lines_of("changes", [_outcome(row) for row in shown], folder=folder)
 
 
-def _outcome(row: Row) -> Row:
-    return {
-        "outcome": row["outcome"],
-        "change": f"{row['action']} {row['kind']}",
-        # One row may name several.
-        "name": " ".join(map(_narrow, row["name"].split(" "))),
-        "detail": row["detail"],
-    }
-
-
-def _narrow(word: str) -> str:
-    return word if len(word) <= _LONGEST_NAME else f"…{word[1 - _LONGEST_NAME :]}"
+def _outcome(row: Row) -> str:
+    line = f"{row['outcome']}: {row['action']} {row['kind']} {row['name']}"
+    return f"{line} ({row['detail']})" if row["detail"] else line
 
 
 def data_of(metadata: Mapping[str, dg.MetadataValue[Any]] | None) -> Mapping[str, Any]:

@@ -7,7 +7,8 @@ from typing import Final
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.pages.metadata import Metadata, table_of
+from secrets_pipeline.orchestration.pages.lines import common_folder, lines_of
+from secrets_pipeline.orchestration.pages.metadata import Metadata
 from secrets_pipeline.reconcilers.secret_rotation.ages import RotationAge, on_day, rotation_ages
 from secrets_pipeline.reconcilers.stack import Stack
 
@@ -19,7 +20,7 @@ _FONT = "font-family='ui-monospace,SFMono-Regular,Menlo,Consolas,monospace' font
 
 
 def rotation_page(stack: Stack) -> Metadata:
-    """Make what the page of `secret_rotation` shows: a row a secret with its age as a bar, and the picture.
+    """Make what the page of `secret_rotation` shows: a line a secret with its age as a bar, and the picture.
 
     Raises:
         AwsError: if AWS does not answer.
@@ -29,7 +30,7 @@ def rotation_page(stack: Stack) -> Metadata:
         return {}
     image = base64.b64encode(rotation_picture(ages[:_MOST]).encode()).decode()
     return {
-        "ages": table_of([rotation_row(one) for one in ages]),
+        "ages": lines_of("secrets", [rotation_line(one) for one in ages], folder=common_folder(stack.spec)),
         "picture": dg.MetadataValue.md(f"![Rotation ages](data:image/svg+xml;base64,{image})"),
     }
 
@@ -67,13 +68,8 @@ def _colour(one: RotationAge) -> str:
     return "#c1121f" if one.share > 1 else "#e69f00" if one.share >= _NEAR else "#009e73"
 
 
-def rotation_row(one: RotationAge) -> dict[str, str]:
-    """Make the row of a secret, its age as a bar of ten blocks."""
+def rotation_line(one: RotationAge) -> str:
+    """Make the line of a secret, its age as a bar of ten blocks."""
     filled = min(_BLOCKS, round(one.share * _BLOCKS))
-    return {
-        "secret": one.name,
-        "age": f"{'█' * filled}{'░' * (_BLOCKS - filled)} {one.days}",
-        "rotates": one.rules,
-        "last": on_day(one.last),
-        "due by": on_day(one.due),
-    }
+    bar = f"{'█' * filled}{'░' * (_BLOCKS - filled)}"
+    return f"{one.name} {bar} {one.days}; rotates {one.rules}, last {on_day(one.last)}, due by {on_day(one.due)}"

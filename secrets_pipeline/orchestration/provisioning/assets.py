@@ -12,7 +12,8 @@ from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration.applying.stage_runner import Applying
-from secrets_pipeline.orchestration.pages.metadata import Metadata, data_of, materialized, table_of
+from secrets_pipeline.orchestration.pages.lines import lines_of
+from secrets_pipeline.orchestration.pages.metadata import Metadata, data_of, folded_list, materialized
 from secrets_pipeline.orchestration.pages.rotation_ages import rotation_page
 from secrets_pipeline.orchestration.provisioning.options import (
     GENERATED,
@@ -64,8 +65,8 @@ def texts(metadata: Metadata, name: str) -> Mapping[str, str]:
 
 def _endpoints(stack: Stack, _reconciler: Reconciler, outcomes: Sequence[Outcome]) -> Told:
     found = (stack.observed.databases.find(database) for database in stack.spec.databases)
-    table = [{"instance": s.identifier, "endpoint": s.endpoint or "", "status": s.status} for s in found if s]
-    return Told({"endpoints": table_of(table)}, {FOLLOWED: followed(stack, outcomes)})
+    lines = [f"{s.identifier} is {s.status}, at {s.endpoint or 'no endpoint yet'}" for s in found if s]
+    return Told({"where": lines_of("databases", lines)}, {FOLLOWED: followed(stack, outcomes)})
 
 
 def _replaced(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Told:
@@ -78,7 +79,7 @@ def _rotation(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome
 
 def _arns(stack: Stack, _reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Told:
     found = (stack.observed.secrets.get(secret.name) for secret in stack.spec.secrets)
-    return Told({"arns": table_of([{"arn": s.arn} for s in found if s])})
+    return Told({"ARNs": folded_list([s.arn for s in found if s])})
 
 
 def _rollouts(_stack: Stack, reconciler: Reconciler, _outcomes: Sequence[Outcome]) -> Told:

@@ -1,13 +1,13 @@
 """Define the assets before the stages: the desired state of a stack, and its generated passwords."""
 
-from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
 
 from secrets_pipeline.orchestration.applying.stage_runner import Applying
 from secrets_pipeline.orchestration.pages.inventory import inventory
-from secrets_pipeline.orchestration.pages.metadata import DATA, table_of, version_of
+from secrets_pipeline.orchestration.pages.lines import common_folder, lines_of
+from secrets_pipeline.orchestration.pages.metadata import DATA, program_data, version_of
 from secrets_pipeline.orchestration.provisioning.options import GENERATED, STACK_CONFIG, options
 from secrets_pipeline.orchestration.shared.names import ATMOS_STACK, Names
 from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
@@ -25,15 +25,15 @@ def stack_config_asset(names: Names) -> dg.AssetsDefinition:
         stack = secrets_pipeline_applying.stack(context.partition_key)
         for notice in secrets_pipeline_applying.stacks.desired.notices_for([context.partition_key]):
             context.log.info(notice)
-        lines = [asdict(line) for line in inventory(stack)]
+        lines = [str(line) for line in inventory(stack)]
         summary = f"{len(lines)} secrets in account {stack.account.account_id}, {stack.account.region}"
         return dg.MaterializeResult(
             data_version=version_of(stack),
             metadata={
                 "summary": summary,
-                "inventory": table_of(lines),
+                "list": lines_of("secrets", lines, folder=common_folder(stack.spec)),
                 "secrets": len(lines),
-                DATA: dg.MetadataValue.json({"components": dict(stack.spec.components)}),
+                DATA: program_data({"components": dict(stack.spec.components)}),
             },
         )
 
@@ -56,10 +56,10 @@ def generated_passwords_asset(names: Names) -> dg.AssetsDefinition:
         stack = secrets_pipeline_applying.stack(context.partition_key)
         passwords = generate_passwords(stack)
         named = {str(secret.ref): secret.name for secret in stack.spec.secrets}
-        generated = [{"secret": named[ref]} for ref in passwords.refs]
+        generated = [named[ref] for ref in passwords.refs]
         metadata: dict[str, Any] = {
             "summary": f"{len(passwords)} generated" if len(passwords) else "every generated secret has its value",
-            **({"generated for": table_of(generated)} if generated else {}),
+            **({"made for": lines_of("secrets", generated, folder=common_folder(stack.spec))} if generated else {}),
             "changed": len(passwords),
         }
         return dg.MaterializeResult(value=passwords, metadata=metadata, data_version=version_of(stack))

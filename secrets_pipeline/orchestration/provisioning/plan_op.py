@@ -3,9 +3,9 @@
 import dagster as dg
 
 from secrets_pipeline.engine.model import ChangeClass
-from secrets_pipeline.engine.plan import UNBLOCKS, Plan, told
+from secrets_pipeline.engine.plan import Plan, PlanRow, told
 from secrets_pipeline.operations.stages import plan_stack
-from secrets_pipeline.orchestration.pages.metadata import table_of
+from secrets_pipeline.orchestration.pages.lines import common_folder, lines_of
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
@@ -16,24 +16,28 @@ from secrets_pipeline.orchestration.shared.run_requests import DEEP_TAG
 def _log_plan(context: dg.OpExecutionContext, stacks: Stacks, names: Names) -> None:
     """Log one observation a stage, with its changes as a table."""
     chosen = stack_of(context)
-    for stage, changes in plan_stack(stacks.stack(chosen)).items():
+    stack = stacks.stack(chosen)
+    folder = common_folder(stack.spec)
+    for stage, changes in plan_stack(stack).items():
         plan = Plan({stage: changes})
-        table = [
-            {"action": row.action, "kind": row.kind, "name": row.name, "reason": row.reason, UNBLOCKS: row.unblocked_by}
-            for row in told(plan.rows(unchanged=True))
-        ]
+        lines = [_line(row) for row in told(plan.rows(unchanged=True))]
         context.log_event(
             dg.AssetObservation(
                 asset_key=names.asset(stage),
                 partition=chosen,
                 metadata={
-                    "plan": table_of(table),
+                    "plan": lines_of("changes", lines, folder=folder),
                     "planned changes": sum(change.action.writes for change in changes),
                     "changed outside": plan.drifted,
                     "blocked": plan.counts.get(ChangeClass.BLOCKED.value, 0),
                 },
             )
         )
+
+
+def _line(row: PlanRow) -> str:
+    unblocked = f"; {row.unblocked_by}" if row.unblocked_by else ""
+    return f"{row.action} {row.kind} {row.name}: {row.reason}{unblocked}"
 
 
 def plan_job(names: Names, config: PartitionTags) -> dg.JobDefinition:

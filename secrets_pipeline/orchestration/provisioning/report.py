@@ -11,7 +11,8 @@ import dagster as dg
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.orchestration.applying.stage_runner import Applying
-from secrets_pipeline.orchestration.pages.metadata import DATA, outcomes_data, outcomes_page, outcomes_table, version_of
+from secrets_pipeline.orchestration.pages.lines import common_folder
+from secrets_pipeline.orchestration.pages.metadata import DATA, outcome_lines, outcomes_data, outcomes_page, version_of
 from secrets_pipeline.orchestration.provisioning.assets import Apply, Context, Result
 from secrets_pipeline.orchestration.provisioning.options import LAST_STAGES, STACK_REPORT, options
 from secrets_pipeline.orchestration.provisioning.stage_outcomes import broken_stages, failure, outcomes_of_stack
@@ -45,7 +46,8 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         for one in _evaluations(context, secrets_pipeline_applying, names, stack, checks, failed=bool(failed)):
             yield one
             red += [one.asset_check_key] if is_red(one) else []
-        page = {**_links(red), **outcomes_page(own), "stack": outcomes_table(earlier + own)}
+        folder = common_folder(stack.spec)
+        page = {**_links(red), **outcomes_page(own, folder), "stack": outcome_lines(earlier + own, folder)}
         if failed:
             raise dg.Failure(failure(context, failed), metadata=page)
         _confirm(context, secrets_pipeline_applying, stack, stages)
@@ -79,7 +81,8 @@ def _evaluations(
 def _links(checks: Iterable[dg.AssetCheckKey]) -> Mapping[str, dg.MetadataValue[Any]]:
     """Links to the checks of the run that are red; none where all is well."""
     links = [
-        f"[{key.name}](/assets/{'/'.join(key.asset_key.path)}?view=checks&checkDetail={key.name})" for key in checks
+        f"[{key.name.replace('_', ' ')}](/assets/{'/'.join(key.asset_key.path)}?view=checks&checkDetail={key.name})"
+        for key in checks
     ]
     return {"red checks": dg.MetadataValue.md(", ".join(links))} if links else {}
 

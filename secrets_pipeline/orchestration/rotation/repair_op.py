@@ -16,7 +16,8 @@ from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.operations.repair_rotation import NothingToRepair, UnfinishedRotation, repair_rotations
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
 from secrets_pipeline.orchestration.applying.stage_runner import Applying
-from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
+from secrets_pipeline.orchestration.pages.lines import lines_of
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, program_data
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
@@ -81,14 +82,14 @@ def _repair_and_alert(
     looked_at = {one.name for one in looked}
     after = {name: known for name, known in before.items() if name not in looked_at}
     after |= {one.name: _next(before.get(one.name), one, now) for one in unfinished}
-    rows = [_row(one, after) for one in looked]
+    lines = [_line(one, after) for one in looked]
     # Yielded, as what is logged is lost with a failure.
     yield dg.AssetObservation(
         asset_key=names.asset(OBSERVED),
         partition=stack,
         metadata={
-            "mending": table_of(rows),
-            DATA: dg.MetadataValue.json({TRIES: {name: asdict(known) for name, known in after.items()}}),
+            "mending": lines_of("secrets", lines),
+            DATA: program_data({TRIES: {name: asdict(known) for name, known in after.items()}}),
         },
     )
     applying.confirm()
@@ -172,13 +173,13 @@ def _is_for_humans(one: UnfinishedRotation, known: Try) -> bool:
     return not one.cause.passes or known.due is None or known.tries >= _PATIENCE_TRIES
 
 
-def _row(one: NothingToRepair | UnfinishedRotation, after: Mapping[str, Try]) -> dict[str, str]:
+def _line(one: NothingToRepair | UnfinishedRotation, after: Mapping[str, Try]) -> str:
     if isinstance(one, NothingToRepair):
-        return {"secret": one.name, "outcome": "nothing to do", "cause": one.reason, "next": ""}
+        return f"{one.name}: nothing to do, {one.reason}"
     due = after[one.name].due
-    following = f"{datetime.fromtimestamp(due, UTC):%Y-%m-%d %H:%M:%S} UTC" if due else "given up"
+    following = f"next try {datetime.fromtimestamp(due, UTC):%Y-%m-%d %H:%M:%S} UTC" if due else "given up"
     outcome = "started again" if one.retried else "waits" if one.cause.passes else "not tried again"
-    return {"secret": one.name, "outcome": outcome, "cause": str(one.cause), "next": following}
+    return f"{one.name}: {outcome} ({one.cause}), {following}"
 
 
 def _alert(stack: str, one: UnfinishedRotation, known: Try, link: str) -> Alert:

@@ -11,7 +11,8 @@ from secrets_pipeline.access.reach.explain import short
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.decommission.leftovers import Leftovers
 from secrets_pipeline.operations.runbook import ENTRIES
-from secrets_pipeline.orchestration.pages.metadata import DATA, MOST_ROWS, data_of, table_of
+from secrets_pipeline.orchestration.pages.lines import MOST_ROWS
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
 from secrets_pipeline.reconcilers.finding import Finding, FindingGroup, Verdict, open_groups

@@ -1,5 +1,6 @@
 """What pages show: a sentence, tables that fit with red rows first, and data of programs last."""
 
+import json
 from dataclasses import replace
 
 import dagster as dg
@@ -10,8 +11,10 @@ from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.pages.metadata import (
     DATA,
     data_of,
+    folded_list,
+    outcome_lines,
     outcomes_page,
-    outcomes_table,
+    program_data,
     table_of,
     telling,
 )
@@ -53,6 +56,13 @@ def test_an_empty_table_says_so() -> None:
     assert table_of([]).value == "Nothing is declared here."
 
 
+def lines(shown: object) -> list[object]:
+    """The lines of a list as the UI has it: a table of one column."""
+    assert isinstance(shown, dg.TableMetadataValue)
+    (column,) = shown.schema.columns
+    return [record.data[column.name] for record in shown.records]
+
+
 def row(outcome: str, action: str, name: str, detail: str = "because") -> dict[str, str]:
     """As `engine.report.rows` makes it."""
     common = {"kind": "secret", "component": "c", "passes": "", "reason_type": "Because", "remedy": ""}
@@ -71,15 +81,11 @@ def test_a_page_begins_with_a_sentence_and_a_table_of_changes_alone_failed_ones_
     page = outcomes_page(outcomes)
     assert list(page) == ["summary", "changes"]
     assert page["summary"].value == "1 failed, 1 skipped, 1 created, 1 rotated, 2 as they were"
-    changes = page["changes"]
-    assert isinstance(changes, dg.TableMetadataValue)
-    assert [column.name for column in changes.schema.columns] == ["outcome", "change", "name", "detail"]
-    told = [(one.data["outcome"], one.data["change"], one.data["name"]) for one in changes.records]
-    assert told == [
-        ("failed", "update secret", "c"),
-        ("skipped", "blocked secret", "e"),
-        ("applied", "create secret", "b"),
-        ("applied", "rotate secret", "d"),
+    assert lines(page["changes"]) == [
+        "failed: update secret c (no right)",
+        "skipped: blocked secret e (waits)",
+        "applied: create secret b (because)",
+        "applied: rotate secret d (because)",
     ]
 
 
@@ -89,11 +95,20 @@ def test_a_page_of_a_run_that_changed_nothing_is_one_sentence() -> None:
     assert outcomes_page([])["summary"].value == "nothing is declared here"
 
 
-def test_a_long_name_keeps_its_end_so_that_the_table_fits() -> None:
-    (shown,) = outcomes_table([row("applied", "create", f"/secrets-pipeline/{'a' * 60}/arns")]).records  # type: ignore[attr-defined] # a table
-    assert shown.data["name"].startswith("…")
-    assert shown.data["name"].endswith("a/arns")
-    assert len(str(shown.data["name"])) == 40
+def test_of_many_outcomes_what_failed_stays() -> None:
+    outcomes = [{**row("applied", "create", "x"), "kind": f"kind-{number}"} for number in range(200)]
+    shown = lines(outcome_lines([*outcomes, row("failed", "update", "x", "no right")]))
+    assert shown[0] == "failed: update secret x (no right)"
+    assert len(shown) == 101
+    assert shown[-1] == "… 101 more"
+
+
+def test_what_programs_read_and_whole_names_stand_behind_a_link() -> None:
+    data = program_data({"a": 1})
+    assert isinstance(data, dg.JsonMetadataValue)
+    assert data_of({DATA: data})["a"] == 1
+    assert len(json.dumps(data.data)) >= 1000
+    assert len(str(folded_list(["arn:aws:x"]).value)) >= 1000
 
 
 def test_what_programs_read_is_the_last_entry_also_where_the_ui_sorts_by_the_alphabet() -> None:

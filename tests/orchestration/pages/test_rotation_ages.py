@@ -1,11 +1,11 @@
-"""Ages of rotating secrets: a bar a secret against its limit, and the same as text in a table."""
+"""Ages of rotating secrets: a bar a secret against its limit, and the same as lines of text."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
-from secrets_pipeline.orchestration.pages.rotation_ages import rotation_picture, rotation_row
+from secrets_pipeline.orchestration.pages.rotation_ages import rotation_line, rotation_picture
 from secrets_pipeline.reconcilers.secret_rotation.ages import RotationAge
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -39,9 +39,9 @@ def test_a_bar_is_as_long_as_the_share_of_its_time_and_red_beyond_the_limit() ->
         assert float(bar.get("y") or 0) < height
 
 
-def test_a_row_has_the_age_as_a_bar_of_text() -> None:
-    row = rotation_row(aged("shop/dev/token", 18, 30))
-    assert row["age"] == "██████░░░░ 18 of 30 days"
-    assert (row["secret"], row["rotates"], row["due by"]) == ("shop/dev/token", "every 30 days", "2026-02-12 00:00 UTC")
-    assert rotation_row(aged("x", 60, 30))["age"].startswith("██████████ ")
-    assert rotation_row(aged("x", 0.5, 1))["age"].endswith("0.5 of 1.0 days")
+def test_a_line_has_the_age_as_a_bar_of_text() -> None:
+    line = rotation_line(aged("shop/dev/token", 18, 30))
+    assert line.startswith("shop/dev/token ██████░░░░ 18 of 30 days; rotates every 30 days, last ")
+    assert line.endswith("due by 2026-02-12 00:00 UTC")
+    assert "x ██████████ 60 of 30 days" in rotation_line(aged("x", 60, 30))
+    assert " 0.5 of 1.0 days" in rotation_line(aged("x", 0.5, 1))
