@@ -1,4 +1,4 @@
-"""A webhook on 127.0.0.1 that keeps what is posted to it."""
+"""A webhook on 127.0.0.1 that keeps what is posted to it; it counts the calls of a heartbeat, too."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ class Hook:
         url: with a canary in its path, which is its secret.
         answers: status of the next answers; then 200. None closes the connection unanswered.
         posted: what came.
+        called: paths of GET.
     """
 
     url: str = ""
     answers: list[int | None] = field(default_factory=list)
     posted: list[dict[str, Any]] = field(default_factory=list)
+    called: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -36,6 +38,13 @@ def webhook(tls: SSLContext | None = None) -> Iterator[Hook]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             hook.posted.append({"content-type": self.headers["Content-Type"], **json.loads(body)})
+            self.answer()
+
+        def do_GET(self) -> None:
+            hook.called.append(self.path)
+            self.answer()
+
+        def answer(self) -> None:
             status = hook.answers.pop(0) if hook.answers else 200
             if status is None:
                 self.close_connection = True

@@ -33,6 +33,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "outputs": "Print what a stack's secretsmanager components hand to others, read from AWS now.",
         "events": "The queue of AWS's events: what waits, what was not dealt with, and why.",
     },
+    "Ask Dagster": {
+        "health": "Tell whether the deployment watches: daemons, ticks of sensors, age of verifications, waits in the "
+        "queue.",
+    },
     "Prepare": {
         "migrate": "From another tool to this one: YAML, and what the other has to let go.",
         "iam-policy": "The least policies of the pipeline's own roles for these stacks, from their YAML.",

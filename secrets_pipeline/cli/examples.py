@@ -45,6 +45,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "rotation package": ("secrets-pipeline rotation package -o function.zip",),
     "events status": ("secrets-pipeline events status --format json",),
     "events redrive": ("secrets-pipeline events redrive --seconds 120",),
+    "health": (
+        "secrets-pipeline health",
+        "secrets-pipeline health --verified-within 50 --format json",
+    ),
     "access matrix": (
         "secrets-pipeline access matrix -s eg-prod --everybody",
         "secrets-pipeline access matrix -s eg-prod --format svg > readers.svg",

@@ -65,11 +65,7 @@ def build_definitions(
             lambda spec: spec.replace_attributes(owners=list(owners)),
             [*made_assets, *external_assets(names, declared)],
         )
-        own = Own(
-            jobs=frozenset(job.name for job in made_jobs),
-            assets=frozenset(asset.key for asset in made_assets),
-            checks=frozenset(key for checks in made_checks for key in checks.check_keys),
-        )
+        own = Own.of(made_jobs, made_assets, made_checks)
         verify = next(job for job in made_jobs if job.name == names.of(VERIFY_JOB))
         built = dg.Definitions(
             assets=every,

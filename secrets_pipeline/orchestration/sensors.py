@@ -22,6 +22,7 @@ from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.orchestration.stacks.sensors import stack_change_sensor_for
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
+from secrets_pipeline.orchestration.verification.schedules import VERIFICATION_SCHEDULE
 from secrets_pipeline.rotation.events.hints import HintKind
 
 EVENT_JOBS: Final[Mapping[HintKind, str]] = {
@@ -58,12 +59,24 @@ def sensors(names: Names, jobs: Iterable[Job], own: Own, *, retire_many: bool) -
     by_name = {job.name: job for job in jobs}
     answering = event_jobs(names, jobs)
     leased = replace(own, jobs=frozenset(map(names.of, LEASED_JOBS)), checks=frozenset())
-    return [
+    made: list[dg.SensorDefinition] = []
+    made += [
         stack_change_sensor_for(names, by_name[names.of(PROVISION_JOB)], retire_many=retire_many),
         rotation_event_sensor_for(names, answering),
         rotation_polling_sensor_for(names, answering),
         rds_endpoint_sensor_for(names, by_name[names.of(ON_DATABASE_CHANGE)]),
-        ended_runs_sensor_for(names, own, by_name[names.of(ON_ROTATION)]),
+        ended_runs_sensor_for(names, own, by_name[names.of(ON_ROTATION)], watchers=lambda: watchers(names, made)),
         consumer_rollout_sensor_for(names, by_name[names.of(VERIFY_JOB)]),
         abandoned_run_sensor_for(names, leased),
     ]
+    return made
+
+
+def watchers(names: Names, sensors_made: Iterable[dg.SensorDefinition]) -> frozenset[str]:
+    """Return the names of sensors and schedules that have to tick while all is well.
+
+    Args:
+        names: of the code location.
+        sensors_made: its sensors.
+    """
+    return frozenset({names.of(VERIFICATION_SCHEDULE), *(one.name for one in sensors_made)})

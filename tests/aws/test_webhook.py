@@ -14,14 +14,14 @@ from secrets_pipeline import emulator
 from secrets_pipeline.aws.alerts import Alert, NotPublished, Published
 from secrets_pipeline.aws.alerts.webhook import PAUSES, Webhook
 from secrets_pipeline.aws.session import Sessions
-from secrets_pipeline.desired.settings.alerts import AlertSettings, WebhookSettings
+from secrets_pipeline.desired.settings.alerts import AlertSettings, SecretUrl
 from secrets_pipeline.emulator.postgres import Authority
 from tests.embedded import lead_to
 from tests.hook import Hook, webhook
 from tests.ports import free_port
 
 ALERT = Alert("shop-dev: a & b <changed>", "by <!channel> from <http://evil.example|here>", "shop-dev", "healed")
-NAMED = WebhookSettings(environment="HOOK")
+NAMED = SecretUrl(environment="HOOK")
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def hook() -> Iterator[Hook]:
         yield served
 
 
-def said(url: str | None, settings: WebhookSettings = NAMED, alert: Alert = ALERT) -> Published | NotPublished:
+def said(url: str | None, settings: SecretUrl = NAMED, alert: Alert = ALERT) -> Published | NotPublished:
     environment: Mapping[str, str] = {} if url is None else {"HOOK": url}
     posting = Webhook(settings, Sessions(), environment=environment, sleep=lambda _seconds: None)
     return posting.publish(alert, moment=0)
@@ -138,9 +138,9 @@ def test_the_url_may_be_a_secret_or_a_parameter(
     else:
         boto3.client("ssm").put_parameter(Name="/alerts/webhook", Value=hook.url, Type="SecureString")
         named = {"parameter_arn": f"arn:aws:ssm:{aws.region}:{aws.account_id}:parameter/alerts/webhook"}
-    assert said(None, WebhookSettings.model_validate(named)) == Published()
+    assert said(None, SecretUrl.model_validate(named)) == Published()
     gone = {key: f"{value}gone" for key, value in named.items()}
-    answer = said(None, WebhookSettings.model_validate(gone))
+    answer = said(None, SecretUrl.model_validate(gone))
     assert isinstance(answer, NotPublished)
     assert "gone" in answer.error.diagnostics()
 

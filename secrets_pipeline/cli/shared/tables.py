@@ -31,6 +31,13 @@ STYLES: Mapping[str, str] = {
     "will fail": "red",
     "unsafe": "red",
     "unknown": "magenta",
+    "well": "green",
+    "silent": "red",
+    "failing": "red",
+    "stopped": "red",
+    "overdue": "red",
+    "queued": "red",
+    "starting": "red",
 }
 
 

@@ -1,14 +1,14 @@
-"""Define where alerts go: a part of the operator's settings."""
+"""Define where alerts go, and when the deployment itself is not well: a part of the operator's settings."""
 
 from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from secrets_pipeline.desired.base import AssumedRole
+from secrets_pipeline.desired.base import AssumedRole, Spec
 
 
-class WebhookSettings(AssumedRole):
-    """Where the URL of a webhook is, which is a secret; one of the three, and never the URL itself.
+class SecretUrl(AssumedRole):
+    """Where a URL is that is a secret; one of the three, and never the URL itself.
 
     The role is assumed to read it.
     """
@@ -16,7 +16,7 @@ class WebhookSettings(AssumedRole):
     environment: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Name of an environment variable of the processes that alert: Dagster's, and the command line's.",
+        description="Name of an environment variable of the processes that call it: Dagster's, and the command line's.",
     )
     secret_arn: str | None = Field(
         default=None,
@@ -30,7 +30,7 @@ class WebhookSettings(AssumedRole):
     )
 
     @model_validator(mode="after")
-    def _one_place(self) -> WebhookSettings:
+    def _one_place(self) -> SecretUrl:
         places = (self.environment, self.secret_arn, self.parameter_arn)
         if sum(place is not None for place in places) != 1:
             problem = "name one place of the URL: environment, secret_arn or parameter_arn"
@@ -43,6 +43,30 @@ class WebhookSettings(AssumedRole):
         return self.secret_arn or self.parameter_arn or ""
 
 
+class HealthBounds(Spec):
+    """From when on the deployment is not well; `secrets-pipeline health` and the heartbeat judge by it."""
+
+    verified_within_hours: int = Field(
+        default=26,
+        ge=1,
+        le=8_760,
+        description="A stack whose last complete verification is older is not well; a day and the time that it takes.",
+    )
+    queued_within_minutes: int = Field(
+        default=15,
+        ge=1,
+        le=10_080,
+        description="A run that has waited longer in the queue, or for its process, is not well; backfills may wait.",
+    )
+    silent_within_minutes: int = Field(
+        default=5,
+        ge=1,
+        le=1_440,
+        description="A daemon without a heartbeat for longer, and a sensor without a tick, is not well; a sensor or "
+        "schedule has three of its intervals at least.",
+    )
+
+
 class AlertSettings(AssumedRole):
     """Where alerts go beside the log, and the role to assume to publish to the topic."""
 
@@ -51,7 +75,17 @@ class AlertSettings(AssumedRole):
         pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$",
         description="SNS topic, in any account and region, standard or FIFO; without it, none.",
     )
-    webhook: WebhookSettings | None = Field(default=None, description="Webhook that takes Slack's JSON.")
+    webhook: SecretUrl | None = Field(default=None, description="Webhook that takes Slack's JSON.")
+    heartbeat: SecretUrl | None = Field(
+        default=None,
+        description=(
+            "URL that is called once a minute (GET) while `secrets-pipeline health` would say that all is well, as "
+            "services such as healthchecks.io expect it: they alarm when the calls stop."
+        ),
+    )
+    health: HealthBounds = Field(
+        default=HealthBounds(), description="From when on `secrets-pipeline health` says that all is not well."
+    )
     repeat_after_minutes: int = Field(
         default=60,
         ge=1,

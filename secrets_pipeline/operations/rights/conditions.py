@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from secrets_pipeline.access.policy_text.statements import one_or_all, via_service
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.aws.service_keys import PURPOSE_TAG
@@ -33,17 +35,13 @@ def through_parameters(touched: Touched) -> Condition:
 
 
 def through_parameters_of_alerts(touched: Touched) -> Condition:
-    """The same for the parameter that holds the URL of the webhook."""
-    [named] = touched.arns["webhook_parameter"]
-    service = one_or_all(via_service("ssm", Arn.parse(named).region))
-    return {"StringEquals": {"kms:ViaService": service, "kms:EncryptionContext:PARAMETER_ARN": named}}
+    """The same for parameters that hold the URL of the webhook, or of the heartbeat."""
+    return _for_a_url(touched.arns["url_parameters"], "ssm", "PARAMETER_ARN")
 
 
-def through_the_webhooks_secret(touched: Touched) -> Condition:
-    """Keys, as Secrets Manager uses them for the secret that holds the URL of the webhook."""
-    [named] = touched.arns["webhook_secret"]
-    service = one_or_all(via_service("secretsmanager", Arn.parse(named).region))
-    return {"StringEquals": {"kms:ViaService": service, "kms:EncryptionContext:SecretARN": named}}
+def through_secrets_of_alerts(touched: Touched) -> Condition:
+    """Keys, as Secrets Manager uses them for secrets that hold the URL of the webhook, or of the heartbeat."""
+    return _for_a_url(touched.arns["url_secrets"], "secretsmanager", "SecretARN")
 
 
 def through_queues(touched: Touched) -> Condition:
@@ -119,3 +117,13 @@ def is_in_cluster(touched: Touched) -> Condition:
 
 def _aliased(key: str) -> Condition:
     return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": key}} if key.startswith("alias/") else {}
+
+
+def _for_a_url(named: Collection[str], service: str, context: str) -> Condition:
+    regions = dict.fromkeys(Arn.parse(one).region for one in named)
+    return {
+        "StringEquals": {
+            "kms:ViaService": one_or_all(via_service(service, *regions)),
+            f"kms:EncryptionContext:{context}": one_or_all(list(named)),
+        }
+    }

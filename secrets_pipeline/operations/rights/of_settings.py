@@ -76,7 +76,7 @@ def of_settings(
     leases = settings.leases
     further = (
         settings.alerts.role_arn,
-        settings.alerts.webhook.role_arn if settings.alerts.webhook else None,
+        *(one.role_arn for one in (settings.alerts.webhook, settings.alerts.heartbeat) if one),
         None if isinstance(leases, str) else leases.role_arn,
         settings.event_target(settings.events).role_arn if settings.events else None,
         settings.events.organization_role_arn if settings.events else None,
@@ -115,16 +115,14 @@ def _alerts(settings: OperatorSettings, own: Identity) -> Iterator[Found]:
     alerts = settings.alerts
     if alerts.topic_arn:
         yield _as(alerts.role_arn, own), ("topics", [alerts.topic_arn])
-    webhook = alerts.webhook
-    if webhook is None:
-        return
-    reader = _as(webhook.role_arn, own)
-    if webhook.secret_arn:
-        yield reader, ("webhook_secret", [webhook.secret_arn])
-        yield reader, ("webhook_secret_keys", [_keys_beside(webhook.secret_arn)])
-    if webhook.parameter_arn:
-        yield reader, ("webhook_parameter", [webhook.parameter_arn])
-        yield reader, ("webhook_keys", [_keys_beside(webhook.parameter_arn)])
+    for url in filter(None, (alerts.webhook, alerts.heartbeat)):
+        reader = _as(url.role_arn, own)
+        if url.secret_arn:
+            yield reader, ("url_secrets", [url.secret_arn])
+            yield reader, ("url_secret_keys", [_keys_beside(url.secret_arn)])
+        if url.parameter_arn:
+            yield reader, ("url_parameters", [url.parameter_arn])
+            yield reader, ("url_parameter_keys", [_keys_beside(url.parameter_arn)])
 
 
 def _keys_beside(named: str) -> str:

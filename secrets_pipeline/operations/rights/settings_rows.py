@@ -113,19 +113,13 @@ EVENTS: Final = (
 
 ALERTS: Final = (
     Right(Need.ALERTS, "Alert", ("topics",), writes="sns:Publish"),
-    Right(Need.ALERTS, "ReadTheWebhook", ("webhook_secret",), reads="secretsmanager:GetSecretValue"),
+    Right(Need.ALERTS, "ReadUrls", ("url_secrets",), reads="secretsmanager:GetSecretValue"),
+    Right(Need.ALERTS, "OpenUrls", ("url_secret_keys",), reads="kms:Decrypt", condition=when.through_secrets_of_alerts),
+    Right(Need.ALERTS, "ReadUrlParameters", ("url_parameters",), reads="ssm:GetParameter"),
     Right(
         Need.ALERTS,
-        "OpenTheWebhook",
-        ("webhook_secret_keys",),
-        reads="kms:Decrypt",
-        condition=when.through_the_webhooks_secret,
-    ),
-    Right(Need.ALERTS, "ReadTheWebhookParameter", ("webhook_parameter",), reads="ssm:GetParameter"),
-    Right(
-        Need.ALERTS,
-        "OpenTheWebhookParameter",
-        ("webhook_keys",),
+        "OpenUrlParameters",
+        ("url_parameter_keys",),
         reads="kms:Decrypt",
         condition=when.through_parameters_of_alerts,
     ),

@@ -1,4 +1,4 @@
-"""Define an entry of the runbook: what a red check or an alert means, and what to do about it."""
+"""Define an entry of the runbook: what a red check, an alert or a finding of `health` means, and what to do."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ class Subject(Enum):
 
     CHECK = "check"
     ALERT = "alert"
+    HEALTH = "health"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One check, or one alert, in Markdown; `STACK` stands for the stack, other words in capitals for what is named.
+    """One check, alert or finding of `health`, in Markdown; `STACK` stands for the stack.
+
+    Other words in capitals stand for what is named.
 
     Attributes:
-        subject: whether it is a check's or an alert's.
-        name: of the check, or the cause of the alert, for example `run-failed`.
+        subject: whether it is a check's, an alert's or a finding's.
+        name: of the check, the cause of the alert, for example `run-failed`, or what `health` calls it.
         means: what is so when it is red, or said.
         look: what to look at first.
         do: what to do, as a list.
@@ -58,3 +61,8 @@ def check(name: str, *, means: str, look: str, do: str, warns: str = "") -> Entr
 def alert(cause: str, *, means: str, look: str, do: str) -> Entry:
     """Write the entry of an alert; indentation of the texts does not count."""
     return Entry(Subject.ALERT, cause, *map(inspect.cleandoc, (means, look, do)))
+
+
+def health(name: str, *, means: str, look: str, do: str) -> Entry:
+    """Write the entry of a finding of `secrets-pipeline health`; indentation of the texts does not count."""
+    return Entry(Subject.HEALTH, name, *map(inspect.cleandoc, (means, look, do)))

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert, Channel, NotPublished, Publication, Published, channels
+from secrets_pipeline.aws.alerts.heartbeat import Heartbeat
 from secrets_pipeline.aws.deadlines import HASTE
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
@@ -133,10 +134,24 @@ class Alerting:
                     said.setdefault(str(observed.metadata[_KEY].value), []).append(observed)
         return said.values()
 
+    @property
+    def settings(self) -> AlertSettings:
+        """Return where alerts go, and from when on the deployment is not well."""
+        return self._settings
+
+    def beat(self, heartbeat: Heartbeat) -> SecretsPipelineError | None:
+        """Call the URL of the heartbeat (GET), if the settings name one; why it was not taken, or None."""
+        where = self._settings.heartbeat
+        return None if where is None else heartbeat.call(where, self._hasty)
+
     @cached_property
     def _channels(self) -> Sequence[Channel]:
-        # A tick of a sensor waits for each.
-        return channels(self._settings, self._sessions.derived(config=HASTE))
+        return channels(self._settings, self._hasty)
+
+    @cached_property
+    def _hasty(self) -> Sessions:
+        # A tick of a sensor waits for each call.
+        return self._sessions.derived(config=HASTE)
 
     def link(self, path: str) -> str:
         """Return the URL of a path of the UI, whole where the operator says where the UI is."""

@@ -6,7 +6,7 @@ Dagster's own run status sensors move on when a tick of theirs fails; here nothi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import dagster as dg
 
@@ -16,6 +16,7 @@ from secrets_pipeline.orchestration.alerts.failures import failure_alert
 from secrets_pipeline.orchestration.alerts.verdicts import Red, Verdict, after, transition_alert, transitions
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor, new_runs
 from secrets_pipeline.orchestration.ended_runs.repeating import WILL_RETRY_TAG, asked_again
+from secrets_pipeline.orchestration.health.pulse import Pulse
 from secrets_pipeline.orchestration.rotation.actors import calls_of
 from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.rotation.rotated import followed
@@ -38,7 +39,12 @@ _SECONDS = 25.0
 
 
 def ended_runs_sensor_for(
-    names: Names, own: Own, follow: Job, *, clock: Callable[[], float] = time.time
+    names: Names,
+    own: Own,
+    follow: Job,
+    *,
+    watchers: Callable[[], Collection[str]] = frozenset,
+    clock: Callable[[], float] = time.time,
 ) -> dg.SensorDefinition:
     """Make the sensor.
 
@@ -46,8 +52,10 @@ def ended_runs_sensor_for(
         names: of the code location.
         own: what belongs to it.
         follow: the job that follows a rotation.
+        watchers: names of the sensors and schedules that have to tick while all is well.
         clock: seconds since 1970.
     """
+    pulse = Pulse(names, own, watchers, clock)
 
     @dg.sensor(
         name=names.of(NAME),
@@ -56,7 +64,8 @@ def ended_runs_sensor_for(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Looks at each run that ended: one alert a failed run, once it is not repeated, and a check that "
         "turned red or is not red any longer; asks Dagster once more for a repetition it gave up; after a rotation "
-        "of ours, renders again and refreshes what hangs on it, in every stack.",
+        "of ours, renders again and refreshes what hangs on it, in every stack; once a minute, "
+        "says whether all is well.",
     )
     def ended_runs_sensor(
         context: dg.SensorEvaluationContext,
@@ -81,6 +90,7 @@ def ended_runs_sensor_for(
         secrets_pipeline_alerting.say_again(context.instance, context.log, is_late=is_late)
         not_reached = {record.dagster_run.run_id for record in found[len(looked_at) :]}
         look.left |= not_reached.intersection(cursor.left)
+        pulse.beat(context.instance, secrets_pipeline_alerting, context.log)
         return dg.SensorResult(
             run_requests=look.requests,
             skip_reason=None if look.requests else look.said(len(looked_at), red),

@@ -31,6 +31,12 @@ _NO_FOLDER = ("it is no folder", "Set DAGSTER_HOME to a folder.")
 _HELD = ("another process keeps its database locked", "Wait for it, or end it; then run again.")
 _DAMAGED = ("a database in it is damaged", f"Move that folder away, {_ELSEWHERE}.")
 _SETTINGS_WRONG = (f"Dagster does not understand its {_SETTINGS}", f"Mend that file, {_ELSEWHERE}.")
+_POSTGRES_AWAY = (
+    "its PostgreSQL cannot be reached",
+    "See that it runs and lets this process in, and that the variables of its dagster.yaml say where it is.",
+)
+_OF_POSTGRES = "DagsterPostgresException"
+"""dagster-postgres's, after several tries; the package is an extra, so it is known by its name."""
 _UNKNOWN = ("its database does not answer as it should", f"Look at `storage` in its {_SETTINGS}.")
 
 _BY_ERRNO = {
@@ -93,6 +99,16 @@ def prepare_home(home: Path | None = None) -> Path:
     return folder
 
 
+def is_prepared() -> bool:
+    """Tell whether DAGSTER_HOME, else `.dagster` under the current folder, has a dagster.yaml, so that Dagster ran."""
+    return (_folder() / _SETTINGS).exists()
+
+
+def home_folder() -> Path:
+    """Return DAGSTER_HOME, else `.dagster` under the current folder, absolute; it may not be there."""
+    return _folder().resolve()
+
+
 def stores_elsewhere(home: Path) -> bool:
     """Tell whether the dagster.yaml of a home names a storage, as deployments do; Dagster's default is in the home.
 
@@ -125,6 +141,10 @@ def storage_errors(home: Path | None = None) -> Iterator[None]:
         if found is None:
             raise
         raise _unusable(folder, found) from None
+    except Exception as error:
+        if type(error).__name__ != _OF_POSTGRES:
+            raise
+        raise _unusable(folder, _POSTGRES_AWAY) from None
 
 
 @contextmanager

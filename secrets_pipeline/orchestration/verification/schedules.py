@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -17,11 +18,11 @@ from secrets_pipeline.orchestration.shared.run_requests import Job, run_request,
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 from secrets_pipeline.orchestration.verification.retention import purge_verifications
 
+VERIFICATION_SCHEDULE: Final = "verification_schedule"
 DUE_TAG = "secrets-pipeline/verification-due"
 """When the verification was due that a run is, ISO 8601 in UTC."""
 TICK = timedelta(minutes=15)
 _BEGINNING, _FORMAT = "2000-01-01", "%Y-%m-%d"
-_NAME = "verification_schedule"
 _SCHEDULE_TAG = "dagster/schedule_name"
 
 
@@ -34,7 +35,7 @@ def verification_schedule_for(names: Names, verify: Job) -> dg.ScheduleDefinitio
     """
 
     @dg.schedule(
-        name=names.of(_NAME),
+        name=names.of(VERIFICATION_SCHEDULE),
         job=verify,
         cron_schedule=f"*/{TICK // timedelta(minutes=1)} * * * *",
         execution_timezone="UTC",
@@ -90,7 +91,7 @@ def _open(instance: dg.DagsterInstance, names: Names, due: Mapping[str, datetime
     A stack that was never verified by this schedule is due from its next moment on; one that was, also for what was
     missed while nobody ran the schedule, once.
     """
-    schedule = {_SCHEDULE_TAG: names.of(_NAME)}
+    schedule = {_SCHEDULE_TAG: names.of(VERIFICATION_SCHEDULE)}
     moments = sorted({_text(moment) for moment in due.values()})
     answered = _verified(instance, {**schedule, DUE_TAG: moments}) if moments else {}
     left = sorted(stack for stack, moment in due.items() if _text(moment) not in answered.get(stack, ()))

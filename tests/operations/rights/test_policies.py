@@ -271,9 +271,19 @@ def test_what_the_settings_name_is_touched_by_the_role_that_they_name(ground: Gr
     assert own["AssumeRoles"]["Resource"] == [publisher]
     assert own["KeepSeals"]["Resource"] == ["arn:aws:s3:::seals/one/*"]
     assert own["KeepLeases"]["Resource"] == ["arn:aws:s3:::locks/*"]
-    assert (
-        own["OpenTheWebhookParameter"]["Condition"]["StringEquals"]["kms:ViaService"] == "ssm.eu-west-2.amazonaws.com"
-    )
+    assert own["OpenUrlParameters"]["Condition"]["StringEquals"]["kms:ViaService"] == "ssm.eu-west-2.amazonaws.com"
+
+
+def test_webhook_and_heartbeat_may_be_two_secrets_in_two_regions(ground: Ground) -> None:
+    names = [f"arn:aws:secretsmanager:{region}:{HOME}:secret:alerts/url" for region in ("eu-west-2", "eu-west-1")]
+    ground.settings(f"alerts: {{webhook: {{secret_arn: '{names[0]}'}}, heartbeat: {{secret_arn: '{names[1]}'}}}}\n")
+    ground.stack()
+    own = statements(ground.roles()[None])
+    assert own["ReadUrls"]["Resource"] == names
+    assert own["OpenUrls"]["Condition"]["StringEquals"] == {
+        "kms:ViaService": ["secretsmanager.eu-west-2.amazonaws.com", "secretsmanager.eu-west-1.amazonaws.com"],
+        "kms:EncryptionContext:SecretARN": names,
+    }
 
 
 def test_what_is_taken_in_of_another_stack_is_read_in_its_account_by_its_role(ground: Ground) -> None:

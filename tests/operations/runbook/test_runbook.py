@@ -1,4 +1,4 @@
-"""The runbook speaks of every check and every alert, of nothing else, in commands that the command line takes."""
+"""The runbook speaks of each check, alert and finding of `health`, of nothing else, in commands that can be run."""
 
 from __future__ import annotations
 
@@ -52,6 +52,20 @@ def test_each_check_has_an_entry_and_each_entry_a_check() -> None:
 def test_each_alert_has_an_entry_and_each_entry_an_alert() -> None:
     said = {cause for file in ORCHESTRATION.rglob("*.py") for cause in said_causes(ast.parse(file.read_text()))}
     assert names(Subject.ALERT) == said
+
+
+def test_each_finding_of_health_has_an_entry_and_each_entry_a_finding() -> None:
+    judging = ast.parse((ORCHESTRATION / "health" / "judgement.py").read_text())
+    texts = {one.value for one in ast.walk(judging) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    assert names(Subject.HEALTH) == {text for text in texts if re.fullmatch(r"[a-z]+(-[a-z]+)+", text)}
+
+
+def test_the_words_of_somebody_whose_pager_rang_find_their_entry() -> None:
+    text = page()
+    assert "daemon" in text.partition("## Checks")[0]
+    for words in ("no tick since", "daemon", "queue is stuck"):
+        assert words in text
+    assert "### `no-tick-since`" in text
 
 
 def test_each_cause_of_a_failed_rotation_is_dealt_with() -> None:

@@ -41,6 +41,14 @@ class Watched:
         self.stacks: object = None
         self.skipped = ""
         self.ahead = 0.0
+        self.settings = AlertSettings()
+        self.sensor = ended_runs_sensor_for(
+            PLAIN,
+            OWN,
+            job_named("on_rotation"),
+            watchers=lambda: {"ended_runs_sensor"},
+            clock=lambda: time.time() + self.ahead,
+        )
 
     def run(
         self,
@@ -108,11 +116,10 @@ class Watched:
         self.instance.report_dagster_event(event, run.run_id, timestamp=at)
 
     def tick(self) -> list[dg.RunRequest]:
-        alerting = Alerting(AlertSettings(), Sessions())
-        sensor = ended_runs_sensor_for(PLAIN, OWN, job_named("on_rotation"), clock=lambda: time.time() + self.ahead)
+        alerting = Alerting(self.settings, Sessions())
         resources = {"secrets_pipeline_alerting": alerting, "secrets_pipeline_stacks": self.stacks}
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
-            result: Any = sensor(context)
+            result: Any = self.sensor(context)
         self.cursor = result.cursor
         self.skipped = result.skip_reason.skip_message if result.skip_reason else ""
         return list(result.run_requests or ())

@@ -1,0 +1,1 @@
+"""The command `health`: whether the deployment watches."""

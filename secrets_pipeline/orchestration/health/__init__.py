@@ -1,0 +1,1 @@
+"""Judge from Dagster's storage alone whether the deployment watches: daemons, ticks, verifications, the queue."""

@@ -1,0 +1,81 @@
+"""Judge the deployment once a minute in the tick of a sensor; while all is well, say so in the log and outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Final, Protocol
+
+import dagster as dg
+
+from secrets_pipeline.aws.alerts.heartbeat import Heartbeat
+from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.health.judgement import judge
+from secrets_pipeline.orchestration.health.reading import DeploymentReader
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.own import Own
+
+WELL: Final = "secrets-pipeline is well"
+"""Begins a line of the code server's log, one a minute: an alarm of `deploy/aws/ecs.yaml` counts them."""
+_BETWEEN_SECONDS = 60.0
+_NAMED = 3
+_HOUR = 3_600
+
+
+class Log(Protocol):
+    """The log of a sensor's tick."""
+
+    def info(self, msg: object, /, *args: object) -> object:
+        """Write a line."""
+        ...
+
+    def warning(self, msg: object, /, *args: object) -> object:
+        """Write a line that somebody should read."""
+        ...
+
+
+class Pulse:
+    """Judges a deployment from inside; if it does not, or if all is not well, nothing is said, and that is the alarm.
+
+    Args:
+        names: of the code location.
+        own: what belongs to it.
+        defined: names of its sensors and schedules.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, names: Names, own: Own, defined: Callable[[], Collection[str]], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._reader = DeploymentReader(names, own)
+        self._heartbeat = Heartbeat()
+        self._defined = defined
+        self._clock = clock
+        self._judged_at = 0.0
+
+    def beat(self, instance: dg.DagsterInstance, alerting: Alerting, log: Log) -> None:
+        """Judge, and say what comes of it, if the last time is a minute ago.
+
+        Args:
+            instance: whose storage.
+            alerting: knows the bounds, and where the heartbeat goes.
+            log: of the tick.
+        """
+        now = self._clock()
+        if now - self._judged_at < _BETWEEN_SECONDS:
+            return
+        self._judged_at = now
+        bounds = alerting.settings.health
+        since = now - bounds.verified_within_hours * _HOUR
+        reading = self._reader.read(instance, self._defined(), since=since, now=now)
+        if reading.is_empty:
+            return
+        findings = judge(reading, bounds, now)
+        wrong = [one for one in findings if not one.is_well]
+        if wrong:
+            first = ", ".join(f"{one.part} {one.name} is {one.state}" for one in wrong[:_NAMED])
+            log.warning("not well, %d of %d: %s. See `secrets-pipeline health`.", len(wrong), len(findings), first)
+            return
+        log.info("%s: %d parts looked at", WELL, len(findings))
+        if (refusal := alerting.beat(self._heartbeat)) is not None:
+            log.warning("the heartbeat was not taken: %s", refusal.diagnostics())

@@ -1,0 +1,101 @@
+"""What is well and what is not, by bounds: each state with its line, at the last moment before and the first after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from secrets_pipeline.desired.settings.alerts import HealthBounds
+from secrets_pipeline.operations.runbook import ENTRIES
+from secrets_pipeline.orchestration.health.judgement import judge
+from secrets_pipeline.orchestration.health.model import (
+    Daemon,
+    Finding,
+    Part,
+    Reading,
+    State,
+    Verification,
+    Waiting,
+    Watcher,
+)
+
+NOW = 1_000_000_000.0
+MINUTE, HOUR = 60.0, 3_600.0
+SENSOR, SCHEDULE = Part.SENSOR, Part.SCHEDULE
+
+
+def judged(*parts: Daemon | Watcher | Verification | Waiting) -> Sequence[Finding]:
+    reading = Reading(
+        [one for one in parts if isinstance(one, Daemon)],
+        [one for one in parts if isinstance(one, Watcher)],
+        [one for one in parts if isinstance(one, Verification)],
+        [one for one in parts if isinstance(one, Waiting)],
+    )
+    return judge(reading, HealthBounds(), NOW)
+
+
+def watcher(ago: float | None, interval: float = 30, part: Part = SENSOR, **more: bool) -> Watcher:
+    return Watcher(part, "one", interval, None if ago is None else NOW - ago, **more)
+
+
+def waiting(state: State, ago: float) -> Waiting:
+    return Waiting("0123456789", "verify", "a-dev", state, NOW - ago)
+
+
+@pytest.mark.parametrize(
+    ("part", "state"),
+    [
+        (Daemon("SENSOR", NOW - 5 * MINUTE), State.WELL),
+        (Daemon("SENSOR", NOW - 5 * MINUTE - 1), State.SILENT),
+        (Daemon("SENSOR", None), State.SILENT),
+        (watcher(5 * MINUTE), State.WELL),
+        (watcher(5 * MINUTE + 1), State.SILENT),
+        (watcher(None), State.SILENT),
+        # Three of its own intervals, where those are more.
+        (watcher(45 * MINUTE, 15 * MINUTE, SCHEDULE), State.WELL),
+        (watcher(45 * MINUTE + 1, 15 * MINUTE, SCHEDULE), State.SILENT),
+        (watcher(1, is_failing=True), State.FAILING),
+        (watcher(1, is_stopped=True), State.STOPPED),
+        (watcher(1, is_stopped=True, is_failing=True), State.STOPPED),
+        (Verification("a-dev", NOW - 26 * HOUR), State.WELL),
+        (Verification("a-dev", NOW - 26 * HOUR - 1), State.OVERDUE),
+        # Its age counts, not that of its first run.
+        (Verification("a-dev", NOW - 1, NOW - 100 * HOUR), State.WELL),
+        (Verification("a-dev", None, NOW - 26 * HOUR), State.WELL),
+        (Verification("a-dev", None, NOW - 26 * HOUR - 1), State.OVERDUE),
+        (Verification("a-dev", None, None), State.WELL),
+        (waiting(State.QUEUED, 15 * MINUTE), State.WELL),
+        (waiting(State.QUEUED, 15 * MINUTE + 1), State.QUEUED),
+        (waiting(State.STARTING, 15 * MINUTE + 1), State.STARTING),
+    ],
+)
+def test_each_part_is_well_up_to_its_bound(part: Daemon | Watcher | Verification | Waiting, state: State) -> None:
+    (found,) = judged(part)
+    assert found.state is state
+    assert found.is_well is (state is State.WELL)
+    # What to do, and where more is said, stands with each that is not.
+    assert bool(found.remedy) is bool(found.entry) is not found.is_well
+    assert found.is_well or found.entry in ENTRIES
+
+
+def test_whose_daemon_is_silent_leads_there_first() -> None:
+    daemon, *watchers = judged(
+        Daemon("SENSOR", NOW - HOUR), watcher(HOUR), watcher(HOUR, part=SCHEDULE, interval=MINUTE)
+    )
+    assert daemon.entry == "daemon-not-running"
+    of_sensor, of_schedule = watchers
+    assert "The daemon SENSOR is silent" in of_sensor.remedy
+    assert (of_sensor.entry, of_schedule.entry) == ("daemon-not-running", "no-tick-since")
+
+
+def test_bounds_are_the_operators() -> None:
+    bounds = HealthBounds(verified_within_hours=200, queued_within_minutes=60, silent_within_minutes=30)
+    reading = Reading(
+        [Daemon("SENSOR", NOW - 29 * MINUTE)],
+        [watcher(29 * MINUTE)],
+        [Verification("a-dev", NOW - 199 * HOUR)],
+        [waiting(State.QUEUED, 59 * MINUTE)],
+    )
+    assert all(one.is_well for one in judge(reading, bounds, NOW))
+    assert not any(one.is_well for one in judge(reading, HealthBounds(), NOW))

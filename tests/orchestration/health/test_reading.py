@@ -1,0 +1,133 @@
+"""Dagster's storage is read as daemon, code server and runs write it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.scheduler.instigation import InstigatorStatus
+
+from secrets_pipeline.orchestration.health.model import Part, Reading, State, Watcher
+from secrets_pipeline.orchestration.health.reading import DeploymentReader
+from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.own import Own
+from tests.orchestration.health.storage import FAILURE, SKIPPED, STARTED, beat, run, schedule, sensor
+
+HOUR = 3_600.0
+DEFINED = {"a_sensor", "b_sensor", "a_schedule"}
+OWN = Own(frozenset({"verify", "provision"}), frozenset(), frozenset())
+SUCCESS, FAILED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+QUEUED, STARTING = dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as made:
+        yield made
+
+
+def read(instance: dg.DagsterInstance, reader: DeploymentReader | None = None) -> Reading:
+    now = time.time()
+    reader = reader or DeploymentReader(PLAIN, OWN)
+    return reader.read(instance, DEFINED, since=now - 26 * HOUR, now=now)
+
+
+def verified(reading: Reading) -> dict[str, float | None]:
+    return {one.stack: one.ended_at for one in reading.verifications}
+
+
+def test_a_home_that_nothing_has_run_in_is_empty(instance: dg.DagsterInstance) -> None:
+    reading = read(instance)
+    assert reading.is_empty
+    assert {one.name for one in reading.daemons} >= {"SENSOR", "SCHEDULER"}
+    assert [*reading.watchers, *reading.verifications, *reading.waiting] == []
+
+
+def test_heartbeats_are_those_of_the_daemons_that_the_instance_needs(instance: dg.DagsterInstance) -> None:
+    beat(instance, 1234.0)
+    reading = read(instance)
+    assert not reading.is_empty
+    assert {one.heard_at for one in reading.daemons} == {1234.0}
+
+
+def test_the_last_tick_counts_for_age_and_the_last_that_ended_for_failure(instance: dg.DagsterInstance) -> None:
+    sensor(instance, "a_sensor", {100.0: SKIPPED, 200.0: FAILURE, 300.0: STARTED}, interval=15)
+    sensor(instance, "b_sensor", {100.0: FAILURE, 200.0: SKIPPED}, status=InstigatorStatus.STOPPED)
+    schedule(instance, "a_schedule", {900.0: SKIPPED})
+    assert read(instance).watchers == [
+        Watcher(Part.SCHEDULE, "a_schedule", 900.0, 900.0),
+        Watcher(Part.SENSOR, "a_sensor", 15.0, 300.0, is_failing=True),
+        Watcher(Part.SENSOR, "b_sensor", 30.0, 200.0, is_stopped=True),
+    ]
+
+
+def test_one_that_never_ticked_is_as_old_as_it_is_switched_on(instance: dg.DagsterInstance) -> None:
+    sensor(instance, "a_sensor", {}, started_at=500.0)
+    sensor(instance, "b_sensor", {})
+    assert [one.ticked_at for one in read(instance).watchers] == [500.0, None]
+
+
+def test_sensors_of_others_and_of_former_versions_do_not_count(instance: dg.DagsterInstance) -> None:
+    sensor(instance, "theirs", {100.0: FAILURE})
+    sensor(instance, "a_sensor", {100.0: FAILURE}, location="as it was called before")
+    sensor(instance, "a_sensor", {200.0: SKIPPED})
+    assert read(instance).watchers == [Watcher(Part.SENSOR, "a_sensor", 30.0, 200.0)]
+
+
+def test_the_last_complete_verification_that_succeeded_counts(instance: dg.DagsterInstance) -> None:
+    now = time.time()
+    run(instance, SUCCESS, now - 3 * HOUR)
+    run(instance, SUCCESS, now - 2 * HOUR)
+    run(instance, FAILED, now - HOUR)
+    chosen = frozenset({dg.AssetCheckKey(dg.AssetKey("a"), "one_check")})
+    run(instance, SUCCESS, now - HOUR, asset_check_selection=chosen)
+    run(instance, SUCCESS, now - HOUR, job="provision")
+    run(instance, SUCCESS, now - 100 * HOUR, stack="b-dev")
+    assert verified(read(instance)) == {
+        "a-dev": pytest.approx(now - 2 * HOUR, abs=1),
+        "b-dev": pytest.approx(now - 100 * HOUR, abs=1),
+    }
+
+
+def test_a_stack_that_was_never_verified_is_as_old_as_its_first_run(instance: dg.DagsterInstance) -> None:
+    now = time.time()
+    run(instance, FAILED, now - 50 * HOUR)
+    run(instance, FAILED, now - HOUR)
+    instance.add_dynamic_partitions(PLAIN.of("stacks"), ["new-dev"])
+    applied, new = read(instance).verifications
+    assert applied.ended_at is None
+    assert applied.first_run_at == pytest.approx(now - 50 * HOUR, abs=1)
+    assert (new.ended_at, new.first_run_at) == (None, None)
+
+
+def test_what_is_known_is_not_asked_for_again_and_what_is_new_is_seen(instance: dg.DagsterInstance) -> None:
+    now, reader = time.time(), DeploymentReader(PLAIN, OWN)
+    run(instance, SUCCESS, now - 40 * HOUR)
+    run(instance, FAILED, now - 40 * HOUR, stack="b-dev")
+    read(instance, reader)
+    # Older than the second look goes back: it remembers.
+    assert verified(read(instance, reader)) == {"a-dev": pytest.approx(now - 40 * HOUR, abs=1), "b-dev": None}
+    run(instance, SUCCESS, now - 1, stack="b-dev")
+    assert verified(read(instance, reader))["b-dev"] == pytest.approx(now - 1, abs=1)
+
+
+def test_the_run_that_waits_longest_is_ours_and_of_no_backfill(instance: dg.DagsterInstance) -> None:
+    now, backfill = time.time(), {"dagster/backfill": "b"}
+    run(instance, QUEUED, now - 5_000, job="theirs")
+    run(instance, QUEUED, now - 4_000, tags=backfill)
+    oldest = run(instance, QUEUED, now - 3_000)
+    run(instance, QUEUED, now - 2_000)
+    (found,) = read(instance).waiting
+    assert (found.run_id, found.state, found.stack) == (oldest, State.QUEUED, "a-dev")
+    assert found.since == pytest.approx(now - 3_000, abs=1)
+
+
+def test_a_backfill_may_wait_as_long_as_something_is_under_way(instance: dg.DagsterInstance) -> None:
+    now, backfill = time.time(), {"dagster/backfill": "b"}
+    waiting = run(instance, QUEUED, now - 4_000, tags=backfill)
+    assert [one.run_id for one in read(instance).waiting] == [waiting]
+    starting = run(instance, STARTING, now - 10)
+    assert [(one.run_id, one.state) for one in read(instance).waiting] == [(starting, State.STARTING)]
