@@ -72,7 +72,7 @@ KEY_WRITES: Final = {
     "kms:UpdateKeyDescription",
 }
 READING: Final = ("Describe", "Get", "GET", "List")
-WEBHOOK: Final = "Webhook"
+ALERT_URLS: Final = "AlertUrls"
 """The part of the alerts that has a policy of its own."""
 
 
@@ -142,7 +142,7 @@ def test_the_role_of_the_pipeline_may_do_what_the_table_of_rights_says_and_nothi
     said = rights()
     given = {name: {action for one in found for action in one["Action"]} for name, found in statements().items()}
     assert set(said) == set(ROWS)
-    given["Alerts"] |= given.pop(WEBHOOK)
+    given["Alerts"] |= given.pop(ALERT_URLS)
     assert {ROWS[row]: actions for row, actions in said.items()} == given
 
 
@@ -272,7 +272,6 @@ def test_the_role_is_within_the_quotas_of_iam_with_all_of_it_switched_on() -> No
         **buckets,
         **parameters("pipeline"),
         **{name: arns for name, one in declared["Parameters"].items() if one["Type"] == "CommaDelimitedList"},
-        "WebhookArn": arns[0],
     }
     everything = dict.fromkeys(declared["Conditions"], True)
 
@@ -322,7 +321,7 @@ def allowing(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - of a docu
 
 def test_of_parameters_those_that_are_named_are_read_and_decrypted_alone() -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html#parameter-store-encryption-context."""
-    named = {"Parameters": {"Ref": "ParameterArns"}, WEBHOOK: {"Ref": "WebhookArn"}}
+    named = {"Parameters": {"Ref": "ParameterArns"}, ALERT_URLS: {"Ref": "AlertUrlArns"}}
     read, decrypted = {}, {}
     for policy, found in statements().items():
         for one in found:
@@ -473,6 +472,25 @@ def test_every_service_of_ours_in_compose_is_confined() -> None:
             )
         published = service.get("ports", ())
         assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_what_ends_in_compose_is_started_again_but_for_the_aws_that_holds_the_network() -> None:
+    found = {name: service["restart"] for name, service in COMPOSE["services"].items()}
+    assert found.pop("aws") == "no"
+    assert set(found.values()) == {"unless-stopped"}
+
+
+@pytest.mark.parametrize(
+    ("image", "taken"),
+    [
+        ("registry.example.com/secrets-pipeline@sha256:" + "a1" * 32, True),
+        ("secrets-pipeline:latest", False),
+        ("secrets-pipeline", False),
+        ("secrets-pipeline@sha256:a1", False),
+    ],
+)
+def test_on_ecs_an_image_is_named_by_its_digest(image: str, *, taken: bool) -> None:
+    assert bool(re.fullmatch(template("ecs")["Parameters"]["Image"]["AllowedPattern"], image)) is taken
 
 
 def test_nothing_that_a_run_prints_is_kept_and_no_run_is_resumed_or_repeated_for_a_failed_step() -> None:

@@ -7,6 +7,7 @@ https://github.com/dagster-io/dagster/tree/master/helm/dagster
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from dagster_k8s import K8sRunLauncher
 from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import construct_dagster_k8s_job
 
-from tests.deploy.compose_file import DEPLOY, image_environment
+from tests.deploy.compose_file import DEPLOY, image_environment, services
 from tests.deploy.instances import instance_of
 
 VALUES: Final[dict[str, Any]] = yaml.safe_load((DEPLOY / "kubernetes" / "values.yaml").read_text())
@@ -109,6 +110,51 @@ def test_the_webserver_listens_where_a_process_without_capabilities_may() -> Non
     port = webserver["service"]["port"]
     assert port >= 1024
     assert webserver["readinessProbe"]["httpGet"]["port"] == port
+
+
+def test_the_image_is_named_by_its_digest() -> None:
+    """The chart joins the two by a colon, `dagster.dagsterImage.name`; the zeros are nobody's image."""
+    image = VALUES["x-image"]
+    assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", f"{image['repository']}:{image['tag']}")
+    assert image["pullPolicy"] == "IfNotPresent"
+    assert not re.search(r"\blatest\b", (DEPLOY / "kubernetes" / "values.yaml").read_text())
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_each_workload_that_hangs_is_started_anew_and_none_that_is_slow_once(name: str) -> None:
+    probe = WORKLOADS[name]["livenessProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= 300
+    assert probe["timeoutSeconds"] >= 20
+    assert probe["initialDelaySeconds"] >= 120
+
+
+def test_the_daemon_is_asked_as_in_every_other_deployment() -> None:
+    assert WORKLOADS["daemon"]["livenessProbe"]["exec"]["command"] == list(services()["daemon"].check)
+
+
+def test_the_code_server_is_asked_by_the_charts_own_command() -> None:
+    """With `exec` the chart takes a probe as it stands; without, it writes `dagster api grpc-health-check`."""
+    for probe in ("readinessProbe", "livenessProbe"):
+        assert {"exec", "httpGet", "enabled"}.isdisjoint(WORKLOADS["code server"][probe])
+
+
+def test_only_webserver_and_daemon_reach_the_port_of_the_code_server() -> None:
+    policy = yaml.safe_load((DEPLOY / "kubernetes" / "network-policy.yaml").read_text())
+    (code_server,) = VALUES["dagster-user-deployments"]["deployments"]
+    assert (policy["apiVersion"], policy["kind"]) == ("networking.k8s.io/v1", "NetworkPolicy")
+    spec = policy["spec"]
+    # The labels of the chart's pods: `component`, and `deployment`, which is the name of the code location.
+    assert spec["podSelector"]["matchLabels"] == {"component": "user-deployments", "deployment": code_server["name"]}
+    assert spec["policyTypes"] == ["Ingress"]
+    (rule,) = spec["ingress"]
+    assert [one["port"] for one in rule["ports"]] == [code_server["port"]]
+    callers = [one["podSelector"]["matchLabels"] for one in rule["from"]]
+    assert callers == [{"component": "dagster-webserver"}, {"component": "dagster-daemon"}]
+
+
+def test_no_pod_of_a_run_has_the_labels_of_those_who_may_reach_it(launcher: K8sRunLauncher) -> None:
+    labels = job_of(launcher)["spec"]["template"]["metadata"]["labels"]
+    assert labels.get("component") not in {"dagster-webserver", "dagster-daemon", "user-deployments"}
 
 
 def test_one_code_server_decides_at_a_time() -> None:
