@@ -113,6 +113,22 @@ class Composed:
         known = {**{place: str(here) for place, here in places.items()}, **self.ports, "0.0.0.0": "127.0.0.1"}  # noqa: S104 - taken out
         return re.sub(rf"(?<![\w/])({'|'.join(map(re.escape, known))})(?!\w)", lambda found: known[found[1]], text)
 
+    def kill(self, name: str) -> None:
+        """Kill a service with all that it started, as the end of its host would."""
+        process = self.processes.pop(name)
+        _signal(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def run(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the place of a service: its image's programs, its variables, and no others."""
+        service = services()[name]
+        environment = self.environment_of(service)
+        program = self.environments[service.image] / "bin" / command[0]
+        folder = self.scratch(service)
+        return subprocess.run(
+            [program, *command[1:]], check=False, capture_output=True, text=True, cwd=folder, env=environment
+        )
+
     def scratch(self, service: Service) -> Path:
         """The container's tmpfs."""
         return self.root / "tmp" / service.name
@@ -188,9 +204,9 @@ def _start_postgres(made: Composed, service: Service) -> None:
 
 def _start(made: Composed, service: Service, environment: Mapping[str, str]) -> None:
     scratch = made.scratch(service)
-    scratch.mkdir(mode=0o711)
+    scratch.mkdir(mode=0o711, exist_ok=True)
     log = made.root / f"{service.name}.log"
-    with log.open("wb") as sink:
+    with log.open("ab") as sink:
         process = subprocess.Popen(
             _confined(made.command_of(service, service.command), environment),
             cwd=scratch,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.cli.demo.call_counts import CallCounts, call_counts
+from secrets_pipeline.orchestration.health.pulse import WELL
 from tests.deploy.compose_file import services as declared
 from tests.deploy.composed import Composed, await_partitions, composed, left_running
 from tests.deploy.database_texts import database_texts
@@ -100,3 +103,68 @@ def test_nothing_is_written_but_in_the_scratch_of_each_service(provisioned: Prov
     assert len(files) > 100
     home = {services.home / "ecs", services.home / "ecs" / "dagster.yaml"}
     assert [path for path in files if path.stat().st_mtime_ns > made and path not in home] == []
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `health` said in the code server's place, where no variable leads to an AWS.
+
+    Attributes:
+        states: part and name → state.
+    """
+
+    exit_code: int
+    states: Mapping[tuple[str, str], str]
+    told: str
+
+
+def _health(services: Composed, *options: str) -> Asked:
+    done = services.run("code-server", "secrets-pipeline", "health", "--format", "json", *options)
+    assert "Traceback" not in done.stderr
+    findings = json.loads(done.stdout)["findings"]
+    return Asked(done.returncode, {(one["part"], one["name"]): one["state"] for one in findings}, done.stderr)
+
+
+def test_health_is_well_on_postgresql_and_the_code_server_says_so_each_minute(provisioned: Provisioned) -> None:
+    services = provisioned.services
+    eventually(lambda: _health(services).exit_code == 0, lambda: _health(services))
+    found = _health(services)
+    assert set(found.states.values()) == {"well"}
+    assert {name for part, name in found.states if part == "stack"} >= set(STACKS)
+    assert {part for part, _ in found.states} >= {"daemon", "sensor", "schedule", "stack"}
+    eventually(lambda: WELL in (services.root / "code-server.log").read_text(), "the line of a tick that is well")
+
+
+def test_health_names_a_killed_daemon_and_the_queue_that_waits_for_it_until_both_are_mended(
+    provisioned: Provisioned,
+) -> None:
+    services, deployment = provisioned.services, Deployment(provisioned.services.url)
+    services.kill("daemon")
+    killed_at = time.monotonic()
+    run_id = deployment.launch("verify", partition=STACKS[0])
+    bounds = ("--silent-within", "1", "--queued-within", "1")
+    waits = ("run", f"verify {STACKS[0]} {run_id[:8]}")
+
+    def noticed() -> bool:
+        states = _health(services, *bounds).states
+        return states["daemon", "SENSOR"] == "silent" and states.get(waits) == "queued"
+
+    # Each look is a process: none before it can see anything.
+    eventually(lambda: time.monotonic() > killed_at + 60, "the shortest bound")
+    eventually(noticed, lambda: _health(services, *bounds))
+    found = _health(services, *bounds)
+    assert found.exit_code == 1
+    assert {state for (part, _), state in found.states.items() if part == "daemon"} == {"silent"}
+    assert "daemon-not-running" in found.told
+    assert "queue-stuck" in found.told
+    services.start("daemon")
+    assert deployment.ended(run_id).status == "SUCCESS"
+    eventually(lambda: _health(services).exit_code == 0, lambda: _health(services))
+
+
+def test_health_answers_while_aws_is_stopped(provisioned: Provisioned) -> None:
+    services = provisioned.services
+    emulator.stop(services.root / "run" / "aws")
+    found = _health(services)
+    assert {state for (part, _), state in found.states.items() if part == "daemon"} == {"well"}
+    assert {name for part, name in found.states if part == "stack"} >= set(STACKS)
