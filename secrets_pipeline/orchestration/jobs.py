@@ -27,7 +27,7 @@ def jobs(names: Names, asked: Asked | None = None, watch: Watch = unwatched) -> 
     config = partition_tags(names, asked or Asked())
     return [
         *applying_jobs(names, config),
-        verify_job(names, CHECKS),
+        verify_job(names, CHECKS, config),
         plan_job(names, config),
         rotate_job(names, partition_tags(names, asked or Asked(), rotating), watch),
         heal_job(names, (*DECLARED_CHECKS, *READER_CHECKS), config),

@@ -6,6 +6,7 @@ from typing import Final
 import dagster as dg
 
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.priorities import VERIFY, priority
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG, Job
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck
@@ -15,12 +16,23 @@ _MOST_SECONDS: Final = "1800"
 """Nobody but the clock can tell that a run has died which takes no lease; until then no other of its stack begins."""
 
 
-def verify_job(names: Names, checks: Iterable[StackCheck]) -> Job:
-    """Define the job."""
+def verify_job(names: Names, checks: Iterable[StackCheck], config: PartitionTags) -> Job:
+    """Define the job.
+
+    Dagster takes the partitions of a job from its assets, and this one has checks alone. Its config brings them, for
+    the launchpad, backfills and `RunRequest(partition_key=…)`.
+
+    Args:
+        names: of the code location.
+        checks: that it runs.
+        config: partitions and their tags.
+    """
     keys = [dg.AssetCheckKey(names.asset(one.stage), one.name) for one in checks]
     return dg.define_asset_job(
         names.of(VERIFY_JOB),
         selection=dg.AssetSelection.checks(*keys),
+        config=config,
         tags={**priority(VERIFY), VERIFY_TAG: "true", "dagster/max_runtime": _MOST_SECONDS},
-        description="Every check of one stack, values and logins included; launch it with the tag dagster/partition.",
+        description="Every check of the stack whose partition you choose, values and logins included; without one, of "
+        "every stack, with one result a check.",
     )
