@@ -6,6 +6,7 @@ What carries a mark that does not verify is blocked; without this, a run that le
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def marks_verify(stack: Stack) -> list[Finding]:
     """Verify the mark of each secret, key, database and function of the stack that carries one, or a tag of ours."""
     verified: set[str] = set()
     looks = (*_secrets(stack), *_others(stack))
-    found = [judged(name, partial(_finding, name, look, verified)) for name, look in looks]
+    found = [_of_mark(*look, verified) for look in looks]
     said = [one for one in found if one.detail]
     if said and not verified:
         key = stack.run.settings.fingerprint_key
@@ -43,6 +44,11 @@ def marks_verify(stack: Stack) -> list[Finding]:
         )
         said.insert(0, Finding(f"KMS key {key}", Verdict.WRONG, detail))
     return said
+
+
+def _of_mark(kind: str, name: str, look: Callable[[], MarkState], verified: set[str]) -> Finding:
+    found = judged(f"{kind} {name}", partial(_finding, f"{kind} {name}", look, verified))
+    return replace(found, columns={kind: name})
 
 
 def _finding(name: str, look: Callable[[], MarkState], verified: set[str]) -> Finding:
@@ -56,23 +62,23 @@ def _finding(name: str, look: Callable[[], MarkState], verified: set[str]) -> Fi
     return Finding(name, Verdict.RIGHT, "its mark verifies")
 
 
-def _secrets(stack: Stack) -> Iterator[tuple[str, Callable[[], MarkState]]]:
+def _secrets(stack: Stack) -> Iterator[tuple[str, str, Callable[[], MarkState]]]:
     for name, secret in sorted(stack.observed.secrets.all().items()):
         # A replica bears the tags of its primary, and what another service owns is never ours.
         if not secret.is_replica and not secret.owning_service:
-            yield f"secret {name}", partial(_secret, stack, secret)
+            yield "secret", name, partial(_secret, stack, secret)
 
 
-def _others(stack: Stack) -> Iterator[tuple[str, Callable[[], MarkState]]]:
+def _others(stack: Stack) -> Iterator[tuple[str, str, Callable[[], MarkState]]]:
     for key in stack.spec.keys:
-        yield f"key {key.alias}", partial(_key, stack, key.alias)
+        yield "key", key.alias, partial(_key, stack, key.alias)
     for database in stack.spec.databases:
         state = stack.observed.databases.find(database)
         if state is not None:
-            yield f"database {database.identifier}", partial(_database, stack, state)
+            yield "database", database.identifier, partial(_database, stack, state)
     if stack.spec.rotation_function is not None:
         name = stack.spec.rotation_function.name
-        yield f"function {name}", partial(_function, stack, name)
+        yield "function", name, partial(_function, stack, name)
 
 
 def _secret(stack: Stack, secret: SecretState) -> MarkState:

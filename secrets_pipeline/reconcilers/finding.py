@@ -40,6 +40,10 @@ class Cause(StrEnum):
     WAITS = "Waits"
 
 
+RESOURCE_COLUMNS = ("secret", "key", "database", "function")
+"""Columns of a finding that name a resource it speaks of, where its own name is a longer one or another's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One resource, judged.
