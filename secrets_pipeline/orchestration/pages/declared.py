@@ -39,16 +39,27 @@ def atmos_stack_spec(names: Names, desired: OpenRepository | None) -> dg.AssetSp
             read.
     """
     references = list(islice(_references(desired), _MOST)) if desired else []
+    tags = secret_tags(desired) if desired else {}
     linked = dg.CodeReferencesMetadataValue(code_references=references)
     return dg.AssetSpec(
         key=names.asset(ATMOS_STACK),
         group_name=names.of("declaration"),
         partitions_def=names.partitions,
         kinds={"yaml"},
-        tags=secret_tags(desired) if desired else {},
+        tags=dict(islice(tags.items(), _MOST)),
         metadata={"dagster/code_references": linked} if references else {},
         description="What the Atmos repository declares of a stack. Each change of it is an observation, so that an "
-        "asset is Unsynced while the YAML says more than was applied. Its tags are the secrets, a dot for each slash.",
+        "asset is Unsynced while the YAML says more than was applied. Its tags are the secrets, a dot for each slash."
+        + _without_tags(len(tags) - _MOST),
+    )
+
+
+def _without_tags(count: int) -> str:
+    if count <= 0:
+        return ""
+    return (
+        f" It has {_MOST} tags, so {count:,} secrets have none. The search of the UI finds those that the component "
+        "publishes (`publish`), and the table of its last observation has those of a stack."
     )
 
 
@@ -57,30 +68,43 @@ def secret_tags(desired: OpenRepository) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for stack, spec in sorted(desired.specs.items()):
         for secret in sorted(one.name for one in spec.secrets):
-            name = f"secret/{_word(secret.replace('/', '.'))}"
+            name = f"secret/{word(secret.replace('/', '.'))}"
             # Names may repeat in other accounts, and long ones by their ends.
             found[name] = _SEVERAL if found.get(name, stack) != stack else stack
-    return {name: _word(stack) for name, stack in islice(found.items(), _MOST)}
+    return {name: word(stack) for name, stack in found.items()}
 
 
-def _word(text: str) -> str:
+def word(text: str) -> str:
+    """Return what a name or value of a tag can say of a text: the end of a longer one, `_` for other characters."""
     return _FOREIGN.sub("_", text)[-_LONGEST:]
 
 
+class References:
+    """Links the line of YAML that declares a secret: on the web if the commit has it, else on this machine.
+
+    Args:
+        desired: the repository.
+    """
+
+    def __init__(self, desired: OpenRepository) -> None:
+        self._base = desired.base_path.absolute()
+        self._web = _web(desired, self._base)
+
+    def of(self, secret: SecretSpec) -> dg.LocalFileCodeReference | dg.UrlCodeReference | None:
+        """Return the link; None if no file declares the secret."""
+        where = secret.where
+        if where.file is None:
+            return None
+        if self._web:
+            return dg.UrlCodeReference(url=f"{self._web}/{where.file}#L{where.line or 1}", label=secret.name)
+        file = str(self._base / where.file)
+        return dg.LocalFileCodeReference(file_path=file, line_number=where.line or 1, label=secret.name)
+
+
 def _references(desired: OpenRepository) -> Iterator[dg.LocalFileCodeReference | dg.UrlCodeReference]:
-    """Link the line of YAML that declares each secret: on the web where the commit has it, else on this machine."""
-    base = desired.base_path.absolute()
-    web = _web(desired, base)
-    for spec in desired.specs.values():
-        for secret in spec.secrets:
-            if secret.where.file is None:
-                continue
-            label = secret.name
-            line = secret.where.line or 1
-            if web:
-                yield dg.UrlCodeReference(url=f"{web}/{secret.where.file}#L{line}", label=label)
-            else:
-                yield dg.LocalFileCodeReference(file_path=str(base / secret.where.file), line_number=line, label=label)
+    references = References(desired)
+    found = (references.of(secret) for spec in desired.specs.values() for secret in spec.secrets)
+    return (one for one in found if one is not None)
 
 
 def _web(desired: OpenRepository, base: Path) -> str:

@@ -74,6 +74,24 @@ def test_each_secret_is_a_tag_that_dagster_takes_whose_value_is_its_stack(folder
     assert spec.tags["secret/shop.dev.api.token"] == "dev"
 
 
+def test_secrets_beyond_the_first_300_are_counted_as_they_have_no_tag(repository: Repository) -> None:
+    place = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333", "context_name": "shop"}
+    secrets: dict[str, Any] = {f"s{number}": {"generate_random_password": True} for number in range(300)}
+    repository.tree = {"a": {"secretsmanager": {**place, "secrets": secrets}}}
+
+    def described() -> tuple[int, str]:
+        spec = atmos_stack_spec(PLAIN, repository.desired())
+        return sum(tag.startswith("secret/") for tag in spec.tags), spec.description or ""
+
+    count, description = described()
+    assert count == 300
+    assert "have none" not in description
+    secrets["s300"] = secrets["s301"] = secrets["s0"]
+    count, description = described()
+    assert count == 300
+    assert "It has 300 tags, so 2 secrets have none." in description
+
+
 def test_the_line_that_declares_a_secret_is_linked_here_or_on_the_web_at_its_commit(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
