@@ -12,12 +12,15 @@ from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.external_assets import external_assets
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.provisioning.selections import assets
+from secrets_pipeline.orchestration.published.reporting import Publishing
+from secrets_pipeline.orchestration.published.specs import published_specs
 from secrets_pipeline.orchestration.sensors import sensors
 from secrets_pipeline.orchestration.shared.io_managers import sealing_io_manager
 from secrets_pipeline.orchestration.shared.loading import executes_run
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partition_tags import RepositoryReader
+from secrets_pipeline.orchestration.shared.publish import Publish
 from secrets_pipeline.orchestration.shared.resources import Asked, StacksResource, StageProgress, quiet
 from secrets_pipeline.orchestration.verification.definitions import check_definitions
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
@@ -51,6 +54,7 @@ def build_definitions(
     """
     # Tags and links are shown by the code server, and not worth a call of the `atmos` command. A run needs none.
     declared = None if executes_run() else RepositoryReader(asked or Asked(), asks_atmos=False)()
+    publish = Publish((asked and asked.publish) or ())
     choice = dg.ResourceDefinition.hardcoded_resource(asked or Asked())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
@@ -63,15 +67,18 @@ def build_definitions(
         )
         every = dg.map_asset_specs(
             lambda spec: spec.replace_attributes(owners=list(owners)),
-            [*made_assets, *external_assets(names, declared)],
+            [*made_assets, *external_assets(names, declared), *published_specs(names, publish, declared)],
         )
         own = Own.of(made_jobs, made_assets, made_checks)
+        publishing = Publishing(names, publish, CHECKS) if publish else None
         verify = next(job for job in made_jobs if job.name == names.of(VERIFY_JOB))
         built = dg.Definitions(
             assets=every,
             asset_checks=made_checks,
             jobs=made_jobs,
-            sensors=sensors(names, made_jobs, own, retire_many=retire_many) if "sensors" in watchers else (),
+            sensors=sensors(names, made_jobs, own, publishing, retire_many=retire_many)
+            if "sensors" in watchers
+            else (),
             schedules=[verification_schedule_for(names, verify)] if "schedules" in watchers else (),
             # A project has one namespace of resources, so each key begins with the name of the package.
             resources={

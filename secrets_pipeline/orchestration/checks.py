@@ -4,7 +4,7 @@ from secrets_pipeline.operations.as_declared import as_declared
 from secrets_pipeline.operations.mark_checks import marks_verify
 from secrets_pipeline.orchestration.access.checks import ACCESS_CHECKS
 from secrets_pipeline.orchestration.rotation.checks import ROTATION_CHECKS
-from secrets_pipeline.orchestration.verification.stack_check import Find, StackCheck
+from secrets_pipeline.orchestration.verification.stack_check import CURRENT_VALUES, Find, StackCheck
 from secrets_pipeline.reconcilers.connection.checks import connections
 from secrets_pipeline.reconcilers.consumer.checks import consumers_started_after_rotation
 from secrets_pipeline.reconcilers.database.checks import logins
@@ -40,12 +40,13 @@ DECLARED_CHECKS = tuple(
 
 CHECKS: tuple[StackCheck, ...] = (
     StackCheck(
-        name="secrets_have_current_values",
+        name=CURRENT_VALUES,
         stage="secrets",
         stages=("secrets",),
         description="Each secret exists with a current value under the declared KMS key.",
         red="secrets lack a current value under the declared key",
         find=lambda stack, _deep: current_values(stack, connections=False),
+        judges_values=True,
     ),
     StackCheck(
         name="marks_verify",
@@ -63,6 +64,7 @@ CHECKS: tuple[StackCheck, ...] = (
         red="databases refuse the password",
         find=lambda stack, deep: logins(stack, deep=deep),
         left_to_verify=True,
+        judges_values=True,
     ),
     StackCheck(
         name="connections_match_endpoints",
@@ -72,6 +74,7 @@ CHECKS: tuple[StackCheck, ...] = (
         red="connection secrets do not say what the database says",
         find=lambda stack, deep: [*current_values(stack, connections=True), *connections(stack, deep=deep)],
         left_to_verify=True,
+        judges_values=True,
     ),
     *DECLARED_CHECKS,
     StackCheck(

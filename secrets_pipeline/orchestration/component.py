@@ -13,6 +13,7 @@ from pydantic import Field
 
 from secrets_pipeline.orchestration.build import WATCHERS, Watcher, build_definitions
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.publish import Publish
 from secrets_pipeline.orchestration.shared.resources import Asked
 
 
@@ -106,6 +107,15 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
             examples=[True],
         ),
     ] = False
+    publish: Annotated[
+        Sequence[str] | None,
+        dg.Resolver.default(
+            description="The secrets that assets of other teams may depend on, as globs of whole names (`*` also "
+            "matches a slash): each is an external asset `secret/NAME`, materialized when it has a new version and its "
+            "checks are green. 3,000 at most. By default SECRETS_PIPELINE_PUBLISH, else none.",
+            examples=[["myapp/*/database/*"]],
+        ),
+    ] = None
     include: Annotated[
         Sequence[Watcher],
         dg.Resolver.default(
@@ -149,6 +159,7 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
             settings_file=self.operator_settings,
             commit=self.repository.commit,
             checkouts=self.repository.checkouts,
+            publish=Publish.chosen(self.publish, os.environ).globs,
         )
         names = Names.chosen(self.name, os.environ)
         return build_definitions(

@@ -13,6 +13,7 @@ from secrets_pipeline.orchestration.databases.sensors import rds_endpoint_sensor
 from secrets_pipeline.orchestration.ended_runs.sensor import ended_runs_sensor_for
 from secrets_pipeline.orchestration.leases.sensors import abandoned_run_sensor_for
 from secrets_pipeline.orchestration.provisioning.jobs import ON_DATABASE_CHANGE, ON_ROTATION, PROVISION_JOB
+from secrets_pipeline.orchestration.published.reporting import Publishing
 from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
 from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
 from secrets_pipeline.orchestration.rotation.repair_op import ON_ROTATION_FAILURE
@@ -47,13 +48,16 @@ def event_jobs(names: Names, jobs: Iterable[Job]) -> Mapping[HintKind, Job]:
     return {kind: by_name[names.of(job)] for kind, job in EVENT_JOBS.items()}
 
 
-def sensors(names: Names, jobs: Iterable[Job], own: Own, *, retire_many: bool) -> list[dg.SensorDefinition]:
+def sensors(
+    names: Names, jobs: Iterable[Job], own: Own, publishing: Publishing | None, *, retire_many: bool
+) -> list[dg.SensorDefinition]:
     """Define every sensor.
 
     Args:
         names: of the code location.
         jobs: all of it.
         own: what belongs to it.
+        publishing: reports new versions of published secrets; None if none is published.
         retire_many: whether more than half of the partitions may be retired at once.
     """
     by_name = {job.name: job for job in jobs}
@@ -65,7 +69,13 @@ def sensors(names: Names, jobs: Iterable[Job], own: Own, *, retire_many: bool) -
         rotation_event_sensor_for(names, answering),
         rotation_polling_sensor_for(names, answering),
         rds_endpoint_sensor_for(names, by_name[names.of(ON_DATABASE_CHANGE)]),
-        ended_runs_sensor_for(names, own, by_name[names.of(ON_ROTATION)], watchers=lambda: watchers(names, made)),
+        ended_runs_sensor_for(
+            names,
+            own,
+            by_name[names.of(ON_ROTATION)],
+            watchers=lambda: watchers(names, made),
+            publishing=publishing,
+        ),
         consumer_rollout_sensor_for(names, by_name[names.of(VERIFY_JOB)]),
         abandoned_run_sensor_for(names, leased),
     ]

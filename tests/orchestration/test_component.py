@@ -94,6 +94,19 @@ def test_what_acts_by_itself_is_chosen_and_the_rest_is_always_there(
     assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
 
 
+@pytest.mark.parametrize(("attributes", "published"), [("{}", True), ("{publish: []}", False)])
+def test_secrets_are_published_by_an_attribute_or_the_environment(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attributes: str, *, published: bool
+) -> None:
+    write(tmp_path / "atmos" / "atmos.yaml", ATMOS)
+    write(tmp_path / "atmos" / "stacks" / "dev.yaml", DEV)
+    monkeypatch.delenv("SECRETS_PIPELINE_CONFIG")
+    monkeypatch.setenv("ATMOS_BASE_PATH", str(tmp_path / "atmos"))
+    monkeypatch.setenv("SECRETS_PIPELINE_PUBLISH", "shop/*")
+    keys = {key.to_user_string() for key in project(secrets=attributes).resolve_asset_graph().get_all_asset_keys()}
+    assert any(key.startswith("secret/shop/") for key in keys) is published
+
+
 def test_two_repositories_in_one_project_are_refused(project: Project) -> None:
     with pytest.raises(Exception, match="Error while building definitions") as caught:
         project(secrets="{repository: /one}", other="{}")
@@ -112,7 +125,15 @@ def test_an_unknown_attribute_is_refused(project: Project) -> None:
 
 def test_every_field_is_described_where_dg_and_the_ui_show_it() -> None:
     schema = SecretsPipelineComponent.get_model_cls().model_json_schema()  # type: ignore[union-attr] # it has one
-    assert set(schema["properties"]) == {"repository", "operator_settings", "name", "owners", "retire_many", "include"}
+    assert set(schema["properties"]) == {
+        "repository",
+        "operator_settings",
+        "name",
+        "owners",
+        "retire_many",
+        "publish",
+        "include",
+    }
     assert all(field["description"] and field["examples"] for field in schema["properties"].values())
 
 

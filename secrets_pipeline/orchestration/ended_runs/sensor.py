@@ -6,7 +6,7 @@ Dagster's own run status sensors move on when a tick of theirs fails; here nothi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import dagster as dg
 
@@ -17,6 +17,7 @@ from secrets_pipeline.orchestration.alerts.verdicts import Red, Verdict, after, 
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor, new_runs
 from secrets_pipeline.orchestration.ended_runs.repeating import WILL_RETRY_TAG, asked_again
 from secrets_pipeline.orchestration.health.pulse import Pulse
+from secrets_pipeline.orchestration.published.reporting import Publishing
 from secrets_pipeline.orchestration.rotation.actors import calls_of
 from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.rotation.rotated import followed
@@ -44,6 +45,7 @@ def ended_runs_sensor_for(
     follow: Job,
     *,
     watchers: Callable[[], Collection[str]] = frozenset,
+    publishing: Publishing | None = None,
     clock: Callable[[], float] = time.time,
 ) -> dg.SensorDefinition:
     """Make the sensor.
@@ -53,6 +55,7 @@ def ended_runs_sensor_for(
         own: what belongs to it.
         follow: the job that follows a rotation.
         watchers: names of the sensors and schedules that have to tick while all is well.
+        publishing: reports new versions of published secrets; None if none is published.
         clock: seconds since 1970.
     """
     pulse = Pulse(names, own, watchers, clock)
@@ -64,8 +67,8 @@ def ended_runs_sensor_for(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Looks at each run that ended: one alert a failed run, once it is not repeated, and a check that "
         "turned red or is not red any longer; asks Dagster once more for a repetition it gave up; after a rotation "
-        "of ours, renders again and refreshes what hangs on it, in every stack; once a minute, "
-        "says whether all is well.",
+        "of ours, renders again and refreshes what hangs on it, in every stack; reports new versions of published "
+        "secrets; once a minute, says whether all is well.",
     )
     def ended_runs_sensor(
         context: dg.SensorEvaluationContext,
@@ -87,6 +90,9 @@ def ended_runs_sensor_for(
             looked_at.append(record)
             look.at(record.dagster_run, ended_seconds_ago=clock() - record.update_timestamp.timestamp())
         red = look.tell(cursor, is_late)
+        if publishing is not None:
+            runs = look.runs_by_stack()
+            look.left |= publishing.report_all(context.instance, runs, context.log.info, is_late=is_late)
         secrets_pipeline_alerting.say_again(context.instance, context.log, is_late=is_late)
         not_reached = {record.dagster_run.run_id for record in found[len(looked_at) :]}
         look.left |= not_reached.intersection(cursor.left)
@@ -156,6 +162,13 @@ class _Look:
             told += 1
         self.left |= {one.verdict.run_id for one in changed[told:]}
         return after(red, changed[:told])
+
+    def runs_by_stack(self) -> Mapping[str, set[str]]:
+        """Return the stacks whose checks were evaluated, with the runs that did."""
+        runs: dict[str, set[str]] = {}
+        for one in self._verdicts:
+            runs.setdefault(one.stack, set()).add(one.run_id)
+        return runs
 
     def said(self, looked_at: int, red: Red) -> str:
         """What a tick that requests nothing has looked at."""

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from secrets_pipeline.arn import Arn
 from secrets_pipeline.orchestration.pages.lines import common_folder
 from secrets_pipeline.reconcilers.stack import Stack
 
@@ -44,14 +45,27 @@ def console_link(stack: Stack, asset: str) -> str:
         asset: its name.
     """
     page, domain = _PAGES.get(asset), _DOMAINS.get(stack.account.partition)
-    if page is None or domain is None or not _is_aws(stack):
+    if page is None or domain is None or not has_console(stack):
         return ""
     region = stack.account.region
     search = quote(common_folder(stack.spec).rstrip("/"), safe="")
     return f"https://{region}.{domain}/{page.format(region=region, search=search)}"
 
 
-def _is_aws(stack: Stack) -> bool:
-    """Whether it is AWS that answers: what an emulator holds has no page in the console."""
+def secret_link(arn: Arn, name: str) -> str:
+    """Return the URL of a secret's console page; empty if its partition has no known console.
+
+    Args:
+        arn: of the secret.
+        name: of the secret.
+    """
+    domain = _DOMAINS.get(arn.partition)
+    if domain is None:
+        return ""
+    return f"https://{arn.region}.{domain}/secretsmanager/secret?name={quote(name, safe='')}&region={arn.region}"
+
+
+def has_console(stack: Stack) -> bool:
+    """Tell whether it is AWS that answers: what an emulator holds has no page in the console."""
     host = urlsplit(stack.account.client("sts").meta.endpoint_url).hostname or ""
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))

@@ -46,6 +46,7 @@ ROTATION_CHECKS = (
         find=lambda stack, _deep: credential_logins(stack),
         else_skipped=_UNREAD,
         left_to_verify=True,
+        judges_values=True,
     ),
     StackCheck(
         name="secret_values_well_formed",
@@ -56,5 +57,6 @@ ROTATION_CHECKS = (
         find=lambda stack, _deep: secret_values_well_formed(stack),
         else_skipped=_UNREAD,
         left_to_verify=True,
+        judges_values=True,
     ),
 )

@@ -21,6 +21,7 @@ from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepositor
 from secrets_pipeline.operations.repository_cache import Place
 from secrets_pipeline.operations.revision.checkouts import CHECKOUTS, Checkouts
 from secrets_pipeline.orchestration.shared.event_log import keep_connections
+from secrets_pipeline.orchestration.shared.publish import NOTHING, Publish
 from secrets_pipeline.orchestration.shared.run_commit import Reading
 from secrets_pipeline.orchestration.shared.run_requests import DEEP_TAG, VERIFY_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -53,6 +54,7 @@ class Stacks:
         commit: of the repository, where the component names it.
         checkouts: folder of the commits that are kept; beside the seals if not given.
         run: the run, and where it is known; None for a sensor or schedule, which decides by what is there.
+        publish: the secrets that others may depend on, also an attribute.
     """
 
     def __init__(
@@ -68,9 +70,11 @@ class Stacks:
         commit: str = "",
         checkouts: Path | None = None,
         run: tuple[dg.DagsterRun, dg.DagsterInstance] | None = None,
+        publish: Publish = NOTHING,
     ) -> None:
         self.base_path = base_path
         self.origin = origin
+        self.publish = publish
         self._sessions = sessions
         self._options = options
         self._seal_folder = seal_folder
@@ -213,6 +217,7 @@ class Asked:
         desired: what has been read already, which names its repository; None has each run read it.
         commit: of the repository; empty for what is there.
         checkouts: folder of the commits that are kept; None for one in DAGSTER_HOME.
+        publish: globs of the secrets that others may depend on; None for those of the environment.
     """
 
     options: ApplyOptions = field(default_factory=ApplyOptions)
@@ -221,6 +226,7 @@ class Asked:
     desired: OpenRepository | None = None
     commit: str = ""
     checkouts: Path | None = None
+    publish: tuple[str, ...] | None = None
 
     def source(self, env: Mapping[str, str]) -> tuple[Path, SourceChoice]:
         """Return the repository and where its stacks come from; what is not asked for is the environment's to say."""
@@ -264,4 +270,5 @@ class StacksResource(dg.ConfigurableResource[Stacks]):
             commit=self.asked.commit,
             checkouts=self.asked.checkouts,
             run=(context.run, context.instance) if context.run and context.instance else None,
+            publish=Publish.chosen(self.asked.publish, os.environ),
         )

@@ -38,10 +38,12 @@ class Evaluated:
     Attributes:
         evaluation: what it came to.
         at: when somebody looked, in seconds since 1970.
+        run_id: of the run that evaluated it.
     """
 
     evaluation: dg.AssetCheckEvaluation
     at: float
+    run_id: str = ""
 
     @property
     def is_green(self) -> bool:
@@ -52,6 +54,17 @@ class Evaluated:
     def is_red(self) -> bool:
         """Tell whether something was wrong; what only waits, or could be better, is a warning."""
         return not self.is_green and self.evaluation.severity is dg.AssetCheckSeverity.ERROR
+
+    @property
+    def is_repeated(self) -> bool:
+        """Tell whether a run that broke before it looked only said an earlier evaluation again."""
+        return REPEATED in self.evaluation.metadata
+
+    @property
+    def was_close(self) -> bool:
+        """Tell whether AWS was asked for everything."""
+        closely = self.evaluation.metadata.get(CLOSELY)
+        return closely is not None and closely.value is True
 
     @property
     def was_glance(self) -> bool:
@@ -71,7 +84,8 @@ def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: 
     history = instance.event_log_storage.get_asset_check_execution_history
     for record in history(key, limit=1, status=_EVALUATED, partition_filter=PartitionKeyFilter(key=stack)):
         if isinstance(record.evaluation, dg.AssetCheckEvaluation) and record.event is not None:
-            return Evaluated(record.evaluation, looked_at(record.evaluation, record.event.timestamp))
+            at = looked_at(record.evaluation, record.event.timestamp)
+            return Evaluated(record.evaluation, at, record.run_id)
     return None
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 import dagster as dg
 
@@ -15,9 +16,12 @@ from secrets_pipeline.orchestration.pages.lines import MOST_ROWS
 from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
+from secrets_pipeline.orchestration.verification.published import said_of_published
 from secrets_pipeline.reconcilers.finding import Finding, FindingGroup, Verdict, open_groups
 from secrets_pipeline.reconcilers.stack import Stack
 
+CURRENT_VALUES: Final = "secrets_have_current_values"
+"""The check that every run evaluates: its evaluations carry the versions of published secrets."""
 PROBE_TAG = "secrets-pipeline/probe"
 """Runs that carry it assume the readers' roles and ask AWS itself."""
 
@@ -59,6 +63,7 @@ class StackCheck:
         else_skipped: why there is no result where it need not look closely; empty where a glance has one.
         left_to_verify: whether a close look reads values, or asks AWS much: a run that need not look does so only
             where the last one was red.
+        judges_values: whether it says if values are there, current, and open what they are for.
     """
 
     name: str
@@ -72,6 +77,7 @@ class StackCheck:
     tag: str = VERIFY_TAG
     else_skipped: str = ""
     left_to_verify: bool = False
+    judges_values: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,14 @@ def judge_stack(stacks: Stacks, stack: str, check: StackCheck, *, deep: bool) ->
     """Evaluate a check of one stack; a stack that cannot be looked at is a finding, too."""
     found, more = _findings(stacks, stack, check.find, deep=deep), _more(stacks, stack, check.more, deep=deep)
     verdicts = {finding.verdict for _, finding in found}
-    return judged(check, found, {**_do_next(check, stack, verdicts), **more})
+    said = said_of_published(
+        stacks,
+        stack,
+        [finding for _, finding in found],
+        judges_values=check.judges_values,
+        tells_versions=check.name == CURRENT_VALUES,
+    )
+    return judged(check, found, {**_do_next(check, stack, verdicts), **more}, data=said)
 
 
 def _do_next(check: StackCheck, stack: str, verdicts: AbstractSet[Verdict]) -> Metadata:
@@ -124,7 +137,12 @@ def judge_all(stacks: Stacks, check: StackCheck, *, deep: bool) -> Judged:
 
 
 def judged(
-    check: StackCheck, findings: Sequence[Located], more: Metadata | None = None, *, of_several: bool = False
+    check: StackCheck,
+    findings: Sequence[Located],
+    more: Metadata | None = None,
+    *,
+    of_several: bool = False,
+    data: Mapping[str, Any] = MappingProxyType({}),
 ) -> Judged:
     """Judge findings: what is wrong fails as ERROR, what waits as WARN; `of_several` names the stack of each.
 
@@ -133,6 +151,7 @@ def judged(
         findings: what was found.
         more: further metadata.
         of_several: whether they are of several stacks.
+        data: what programs read besides.
     """
     shown = [(stack, _of_stack(stack, one) if of_several else one) for stack, one in _telling(findings)]
     verdicts = {finding.verdict for _, finding in shown}
@@ -144,7 +163,7 @@ def judged(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
         description=_described([one for _, one in shown], groups, check.red),
-        metadata={"findings": table_of(rows), **(more or {}), DATA: _data(groups, shown)},
+        metadata={"findings": table_of(rows), **(more or {}), DATA: _data(groups, shown, data)},
     )
 
 
@@ -168,7 +187,9 @@ def _described(findings: Sequence[Finding], groups: Sequence[FindingGroup], red:
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
-def _data(groups: Sequence[FindingGroup], findings: Sequence[Located]) -> dg.MetadataValue[Any]:
+def _data(
+    groups: Sequence[FindingGroup], findings: Sequence[Located], further: Mapping[str, Any]
+) -> dg.MetadataValue[Any]:
     said = [
         {
             "verdict": one.verdict.value,
@@ -183,7 +204,7 @@ def _data(groups: Sequence[FindingGroup], findings: Sequence[Located]) -> dg.Met
         for stack, one in findings
         if one.verdict is not Verdict.RIGHT
     ]
-    return dg.MetadataValue.json({OPEN: said, FINDINGS: rows[:MOST_ROWS]})
+    return dg.MetadataValue.json({OPEN: said, FINDINGS: rows[:MOST_ROWS], **further})
 
 
 def open_of(evaluation: dg.AssetCheckEvaluation) -> tuple[FindingGroup, ...]:
