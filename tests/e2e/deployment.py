@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,11 +171,18 @@ def queue_is_empty() -> bool:
 
 
 @contextmanager
-def serving(log: Path) -> Iterator[Deployment]:
-    """What `make dev` serves, on DAGSTER_HOME and the AWS of the environment; its process group is gone at the end."""
+def serving(log: Path, *, command: Sequence[str] = GUARDED_DEV, beside: Sequence[str] = ()) -> Iterator[Deployment]:
+    """What `make dev` serves, on DAGSTER_HOME and the AWS of the environment; its process group is gone at the end.
+
+    Args:
+        log: the file of what it prints.
+        command: that serves.
+        beside: the code locations that it serves besides.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [*GUARDED_DEV, "--host", "127.0.0.1", "--port", str(port)]
+    locations = {LOCATION["repositoryLocationName"], *beside}
+    command = [*command, "--host", "127.0.0.1", "--port", str(port)]
     with (
         log.open("wb") as sink,
         subprocess.Popen(
@@ -185,7 +193,7 @@ def serving(log: Path) -> Iterator[Deployment]:
 
             def ready() -> bool:
                 assert process.poll() is None, f"dg dev ended:\n{log.read_text()[-2000:]}"
-                return _is_ready(url)
+                return _is_ready(url, locations)
 
             eventually(ready, "dg dev to be ready")
             yield Deployment(url)
@@ -193,14 +201,14 @@ def serving(log: Path) -> Iterator[Deployment]:
             _end(process)
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(url: str, locations: AbstractSet[str]) -> bool:
     try:
         answer = _post(url + "/graphql", {"query": _READY})["data"]
     except OSError:
         return False
     daemons = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
     loaded = [node["location"]["name"] for node in answer["repositoriesOrError"].get("nodes", ())]
-    return loaded == [LOCATION["repositoryLocationName"]] and all(d["healthy"] for d in daemons if d["required"])
+    return set(loaded) == locations and all(d["healthy"] for d in daemons if d["required"])
 
 
 def _post(url: str, document: Mapping[str, Any]) -> dict[str, Any]:
