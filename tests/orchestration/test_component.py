@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
 from secrets_pipeline.orchestration import SecretsPipelineComponent
 from secrets_pipeline.orchestration.build import build_definitions
@@ -28,6 +29,12 @@ YAML = """
     attributes:
 """
 Project = Callable[..., dg.Definitions]
+
+
+@pytest.fixture(autouse=True)
+def code_server() -> None:
+    """Definitions are loaded as a code server does, whatever a test before this one has loaded them for."""
+    DefinitionsLoadContext.set(DefinitionsLoadContext(load_type=DefinitionsLoadType.INITIALIZATION))
 
 
 @pytest.fixture

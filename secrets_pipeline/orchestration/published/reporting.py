@@ -177,7 +177,7 @@ def _is_proof(last: Evaluated | None, seen: Evaluated) -> bool:
     """Tell whether a check looked closely in the run that saw the version, or later."""
     if last is None or not last.was_close:
         return False
-    same_run = last.run_id == seen.run_id and not seen.is_repeated
+    same_run = seen.run_id != "" and last.run_id == seen.run_id and not seen.is_repeated
     return same_run or last.at >= seen.at
 
 

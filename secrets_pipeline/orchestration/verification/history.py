@@ -38,7 +38,7 @@ class Evaluated:
     Attributes:
         evaluation: what it came to.
         at: when somebody looked, in seconds since 1970.
-        run_id: of the run that evaluated it.
+        run_id: of the run that evaluated it; empty if unknown.
     """
 
     evaluation: dg.AssetCheckEvaluation

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.published import specs
@@ -28,6 +29,12 @@ components:
         secrets:
           token: {path: api, generate_random_password: true}
 """
+
+
+@pytest.fixture(autouse=True)
+def code_server() -> None:
+    """Definitions are loaded as a code server does, whatever a test before this one has loaded them for."""
+    DefinitionsLoadContext.set(DefinitionsLoadContext(load_type=DefinitionsLoadType.INITIALIZATION))
 
 
 def component(context: str = "shop", region: str = "eu-west-2", **secrets: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - variables of a component

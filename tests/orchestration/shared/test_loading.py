@@ -21,7 +21,8 @@ load = getattr(reconstruct, f"{sys.argv[1]}_repository_def_from_pointer")
 made = load(CodePointer.from_module("secrets_pipeline.orchestration.code_location", "defs", None))
 (stack,) = (key for key in made.asset_graph.get_all_asset_keys() if key.path == ["atmos_stack"])
 tags = [tag for tag in made.asset_graph.get(stack).tags if tag.startswith("secret/")]
-print(json.dumps([[name for name in opened if name.startswith(sys.argv[2])], tags]))
+published = [key for key in made.asset_graph.get_all_asset_keys() if key.path[0] == "secret"]
+print(json.dumps([[name for name in opened if name.startswith(sys.argv[2])], tags, len(published)]))
 """
 
 
@@ -39,6 +40,7 @@ def test_only_who_shows_the_definitions_reads_the_stacks_for_them(how: str, read
     settings = tmp_path / "operator.yaml"
     settings.write_text("grants: [{stacks: '*', preset: single-team}]\n")
     places = {"ATMOS_BASE_PATH": str(tmp_path / "atmos"), "SECRETS_PIPELINE_CONFIG": str(settings)}
+    places["SECRETS_PIPELINE_PUBLISH"] = "*"
     done = subprocess.run(
         [sys.executable, "-c", LOADING, how, str(tmp_path / "atmos")],
         env={**places, "DAGSTER_HOME": str(tmp_path), "HOME": str(tmp_path)},
@@ -47,5 +49,5 @@ def test_only_who_shows_the_definitions_reads_the_stacks_for_them(how: str, read
         capture_output=True,
         text=True,
     )
-    opened, tags = json.loads(done.stdout.splitlines()[-1])
-    assert (str(manifest) in opened, bool(opened), bool(tags)) == (reads, reads, reads)
+    opened, tags, published = json.loads(done.stdout.splitlines()[-1])
+    assert (str(manifest) in opened, bool(opened), bool(tags), published == 1) == (reads, reads, reads, reads)
