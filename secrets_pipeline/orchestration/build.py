@@ -76,7 +76,7 @@ def build_definitions(
             assets=every,
             asset_checks=made_checks,
             jobs=made_jobs,
-            sensors=sensors(names, made_jobs, own, publishing, retire_many=retire_many)
+            sensors=sensors(names, made_jobs, own, publishing=publishing, retire_many=retire_many)
             if "sensors" in watchers
             else (),
             schedules=[verification_schedule_for(names, verify)] if "schedules" in watchers else (),

@@ -49,7 +49,7 @@ def event_jobs(names: Names, jobs: Iterable[Job]) -> Mapping[HintKind, Job]:
 
 
 def sensors(
-    names: Names, jobs: Iterable[Job], own: Own, publishing: Publishing | None, *, retire_many: bool
+    names: Names, jobs: Iterable[Job], own: Own, *, publishing: Publishing | None = None, retire_many: bool
 ) -> list[dg.SensorDefinition]:
     """Define every sensor.
 
