@@ -5,4 +5,4 @@ A `defs.yaml` would do the same, and have Dagster import and describe every comp
 
 from secrets_pipeline.orchestration import SecretsPipelineComponent
 
-defs = SecretsPipelineComponent().definitions()
+defs = SecretsPipelineComponent().code_location()

@@ -40,6 +40,7 @@ def build_definitions(
     names: Names = PLAIN,
     owners: Sequence[str] = (),
     retire_many: bool = False,
+    executor: dg.ExecutorDefinition | None = None,
 ) -> dg.Definitions:
     """Build everything that Dagster loads.
 
@@ -51,6 +52,7 @@ def build_definitions(
         names: what everything is called.
         owners: of every asset: `team:NAME`, or an address.
         retire_many: whether more than half of the partitions may be retired at once.
+        executor: of each job that names none, also of what Materialize launches; None leaves it to the project.
     """
     # Tags and links are shown by the code server, and not worth a call of the `atmos` command. A run needs none.
     declared = None if executes_run() else RepositoryReader(asked or Asked(), asks_atmos=False)()
@@ -87,8 +89,7 @@ def build_definitions(
                 "secrets_pipeline_alerting": alerting_resource(names),
                 "secrets_pipeline_seals": sealing_io_manager,
             },
-            # Also for Materialize in the UI, backfills and `dg launch`: one process a run, a run a stack.
-            executor=dg.in_process_executor,
+            executor=executor,
         )
         built.get_repository_def()
     return built

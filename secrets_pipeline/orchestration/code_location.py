@@ -2,4 +2,4 @@
 
 from secrets_pipeline.orchestration.component import SecretsPipelineComponent
 
-defs = SecretsPipelineComponent().definitions()
+defs = SecretsPipelineComponent().code_location()

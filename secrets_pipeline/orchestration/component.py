@@ -56,8 +56,8 @@ def _beside(context: dg.ResolutionContext, path: str | None) -> Path | None:
 class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
     """Makes AWS Secrets Manager match an Atmos repository: one partition a stack, one asset a stage.
 
-    A code location serves one repository, and so holds one of these; several share an instance by their names. Runs are
-    executed in one process each, which goes for every job of the code location that names no executor of its own.
+    A code location serves one repository, and so holds one of these; several share an instance by their names. Each run
+    of its jobs is one process. Other jobs of the project, Materialize included, keep the project's executor.
     """
 
     repository: Annotated[
@@ -149,8 +149,16 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
             )
         return self.definitions()
 
-    def definitions(self) -> dg.Definitions:
-        """Build the definitions, and forbid core dumps of this process (`setrlimit`): it holds values."""
+    def code_location(self) -> dg.Definitions:
+        """Build the definitions of a code location that holds nothing else: Materialize also runs in one process."""
+        return self.definitions(executor=dg.in_process_executor)
+
+    def definitions(self, executor: dg.ExecutorDefinition | None = None) -> dg.Definitions:
+        """Build the definitions, and forbid core dumps of this process (`setrlimit`): it holds values.
+
+        Args:
+            executor: of each job of the project that names none; None leaves it to the project.
+        """
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         # Dagster copies what a project has, with parameters that only it sets, after this has returned.
         warnings.filterwarnings("ignore", category=dg.BetaWarning, module=r"dagster\.")
@@ -163,5 +171,10 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
         )
         names = Names.chosen(self.name, os.environ)
         return build_definitions(
-            asked=asked, watchers=self.include, names=names, owners=self.owners, retire_many=self.retire_many
+            asked=asked,
+            watchers=self.include,
+            names=names,
+            owners=self.owners,
+            retire_many=self.retire_many,
+            executor=executor,
         )

@@ -7,7 +7,6 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,9 +95,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A webserver with its daemon."""
+    """A webserver with its daemon.
+
+    Attributes:
+        url: of the webserver.
+        location: the code location that everything is asked of.
+    """
 
     url: str
+    location: str = LOCATION["repositoryLocationName"]
 
     def query(self, text: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a GraphQL query or mutation answers."""
@@ -116,18 +121,20 @@ class Deployment:
         checks: Sequence[tuple[str, str]] = (),
         tags: Sequence[str] | Mapping[str, str] = (),
     ) -> str:
-        """Launch as the UI's buttons do; `checks` are pairs of asset and check, `tags` without values are true."""
-        selector = {
-            **LOCATION,
-            "jobName": job,
-            "assetSelection": [{"path": [asset]} for asset in assets],
-            "assetCheckSelection": [{"assetKey": {"path": [asset]}, "name": check} for asset, check in checks],
+        """Launch as the UI's buttons do; `checks` are pairs of asset and check, `tags` without values are true.
+
+        An asset's key is written with slashes.
+        """
+        selector: dict[str, Any] = {**LOCATION, "repositoryLocationName": self.location, "jobName": job}
+        selection = {
+            "assetSelection": [{"path": asset.split("/")} for asset in assets],
+            "assetCheckSelection": [{"assetKey": {"path": asset.split("/")}, "name": check} for asset, check in checks],
         }
         valued = tags if isinstance(tags, Mapping) else dict.fromkeys(tags, "true")
         given = [{"key": tag, "value": value} for tag, value in valued.items()]
         given += [{"key": "dagster/partition", "value": partition}] if partition else []
         params = {
-            "selector": selector if assets or checks else {**LOCATION, "jobName": job},
+            "selector": {**selector, **(selection if assets or checks else {})},
             "mode": "default",
             "runConfigData": "{}",
             "executionMetadata": {"tags": given},
@@ -171,44 +178,47 @@ def queue_is_empty() -> bool:
 
 
 @contextmanager
-def serving(log: Path, *, command: Sequence[str] = GUARDED_DEV, beside: Sequence[str] = ()) -> Iterator[Deployment]:
-    """What `make dev` serves, on DAGSTER_HOME and the AWS of the environment; its process group is gone at the end.
+def serving(
+    log: Path,
+    command: Sequence[str] = GUARDED_DEV,
+    folder: Path = PROJECT,
+    locations: Sequence[str] = (LOCATION["repositoryLocationName"],),
+) -> Iterator[Deployment]:
+    """Serve on DAGSTER_HOME and the AWS of the environment; the process group is gone at the end.
 
     Args:
-        log: the file of what it prints.
-        command: that serves.
-        beside: the code locations that it serves besides.
+        log: what it prints.
+        command: starts webserver, daemon and code servers, without host and port: by default that of `make dev`.
+        folder: where it is started.
+        locations: the code locations that have to load; everything is asked of the first one.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    locations = {LOCATION["repositoryLocationName"], *beside}
     command = [*command, "--host", "127.0.0.1", "--port", str(port)]
     with (
         log.open("wb") as sink,
-        subprocess.Popen(
-            command, cwd=PROJECT, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True
-        ) as process,
+        subprocess.Popen(command, cwd=folder, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True) as process,
     ):
         try:
 
             def ready() -> bool:
-                assert process.poll() is None, f"dg dev ended:\n{log.read_text()[-2000:]}"
+                assert process.poll() is None, f"{command[:4]} ended:\n{log.read_text()[-2000:]}"
                 return _is_ready(url, locations)
 
-            eventually(ready, "dg dev to be ready")
-            yield Deployment(url)
+            eventually(ready, lambda: f"{locations} to be ready:\n{log.read_text()[-2000:]}")
+            yield Deployment(url, locations[0])
         finally:
             _end(process)
 
 
-def _is_ready(url: str, locations: AbstractSet[str]) -> bool:
+def _is_ready(url: str, locations: Sequence[str]) -> bool:
     try:
         answer = _post(url + "/graphql", {"query": _READY})["data"]
     except OSError:
         return False
     daemons = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
     loaded = [node["location"]["name"] for node in answer["repositoriesOrError"].get("nodes", ())]
-    return set(loaded) == locations and all(d["healthy"] for d in daemons if d["required"])
+    return sorted(loaded) == sorted(locations) and all(d["healthy"] for d in daemons if d["required"])
 
 
 def _post(url: str, document: Mapping[str, Any]) -> dict[str, Any]:

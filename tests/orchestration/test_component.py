@@ -12,8 +12,10 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
-from secrets_pipeline.orchestration import SecretsPipelineComponent
+import definitions
+from secrets_pipeline.orchestration import SecretsPipelineComponent, code_location
 from secrets_pipeline.orchestration.build import build_definitions
+from secrets_pipeline.orchestration.shared.names import Names
 from tests.cli.conftest import ATMOS, DEV, write
 from tests.gits import committed
 from tests.orchestration.conftest import sensor_named
@@ -28,6 +30,37 @@ YAML = """
     type: secrets_pipeline.orchestration.SecretsPipelineComponent
     attributes:
 """
+HOST = """
+import dagster as dg
+
+
+@dg.op(required_resource_keys={"aws"})
+def look(context):
+    pass
+
+
+@dg.job
+def daily():
+    look()
+
+
+@dg.asset
+def report():
+    pass
+
+
+defs = dg.Definitions(
+    assets=[report],
+    jobs=[daily],
+    schedules=[dg.ScheduleDefinition(job=daily, cron_schedule="0 6 * * *")],
+    executor=dg.multiprocess_executor,
+    resources={
+        name: f"their {name}"
+        for name in ("aws", "stacks", "names", "progress", "rotation_watch", "applying", "alerting", "sealed")
+    },
+)
+"""
+
 Project = Callable[..., dg.Definitions]
 
 
@@ -112,6 +145,23 @@ def test_secrets_are_published_by_an_attribute_or_the_environment(
     monkeypatch.setenv("SECRETS_PIPELINE_PUBLISH", "shop/*")
     keys = {key.to_user_string() for key in project(secrets=attributes).resolve_asset_graph().get_all_asset_keys()}
     assert any(key.startswith("secret/shop/") for key in keys) is published
+
+
+def test_a_project_keeps_its_executor_and_its_resources_beside_it(project: Project, tmp_path: Path) -> None:
+    write(tmp_path / "project" / "their_project" / "defs" / "host.py", HOST)
+    built = project(secrets="{name: payments}")
+    jobs = {job.name: job for job in built.resolve_all_job_defs()}
+    ours = {name for name in jobs if name.startswith("payments_")}
+    assert {job.name for job in build_definitions(names=Names("payments")).jobs or ()} == ours
+    assert {jobs[name].executor_def.name for name in ours} == {"in_process"}
+    theirs = {name: jobs[name].executor_def.name for name in jobs.keys() - ours}
+    assert theirs == {"daily": "multiprocess", "__ASSET_JOB": "multiprocess"}
+    assert dict(built.resources or {})["aws"] == "their aws"
+
+
+def test_a_code_location_of_nothing_else_also_materializes_in_one_process() -> None:
+    for defs in (definitions.defs, code_location.defs):
+        assert {job.executor_def.name for job in defs.resolve_all_job_defs()} == {"in_process"}
 
 
 def test_two_repositories_in_one_project_are_refused(project: Project) -> None:

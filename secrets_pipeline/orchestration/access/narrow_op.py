@@ -100,6 +100,7 @@ def heal_job(names: Names, checks: Sequence[StackCheck], config: PartitionTags) 
         name=names.of(ON_OUTSIDE_CHANGE),
         partitions_def=names.partitions,
         config=config,
+        executor_def=dg.in_process_executor,
         tags=dict(priority(REPAIR)),
         description="After somebody else changed a policy, secret or key: what differs, narrowed where self_heal is, "
         "and whether the stack is as declared then.",

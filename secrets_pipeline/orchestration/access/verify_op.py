@@ -74,6 +74,7 @@ def access_job(names: Names) -> dg.JobDefinition:
 
     @dg.job(
         name=names.of(ON_ACCESS_CHANGE),
+        executor_def=dg.in_process_executor,
         tags=dict(priority(FOLLOW)),
         description="After IAM or an organisation's policy changed: who can read, for every stack of the account in "
         f"the tag `{ACCOUNT_TAG}`, else of every account.",

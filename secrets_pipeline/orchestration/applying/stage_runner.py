@@ -11,6 +11,7 @@ from secrets_pipeline.engine.apply import Reconciler, apply, plan_stage
 from secrets_pipeline.engine.model import ChangeClass, Outcome, Total
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.reread_secrets import reread_secrets
+from secrets_pipeline.orchestration.applying.executors import refuse_process_a_step
 from secrets_pipeline.orchestration.applying.run_lease import run_lease
 from secrets_pipeline.orchestration.pages.declared import observe_declared
 from secrets_pipeline.orchestration.shared.names import Names
@@ -112,10 +113,12 @@ def _applying(
     still has the lease. A run that takes an expired lease over compares everything deeply.
 
     Raises:
-        GuardError: if nobody names the stack's account, if another run has the lease for as long as `patience_of` says,
-            if it is a lock file and storage is shared, if this host's clock is ahead of AWS's, or if a later run has
-            applied another commit meanwhile.
+        GuardError: if the run has a process for each step, if nobody names the stack's account, if another run has the
+            lease for as long as `patience_of` says, if it is a lock file and storage is shared, if this host's clock is
+            ahead of AWS's, or if a later run has applied another commit meanwhile.
     """
+    if context.run is not None and context.instance is not None:
+        refuse_process_a_step(context.run, context.instance, names)
     stack = context.run.tags.get(PARTITION_TAG) if context.run else None
     made = Applying(stacks, progress, stack, _about(context.run))
     if stack is None or context.run is None or context.instance is None:

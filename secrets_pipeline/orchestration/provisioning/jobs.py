@@ -38,6 +38,7 @@ def applying_jobs(names: Names, config: PartitionTags) -> list[Job]:
             names.of(job),
             selection=selected(names, _SELECTIONS[job]),
             config=config,
+            executor_def=dg.in_process_executor,
             tags=dict(tags[job]),
             description=description,
         )

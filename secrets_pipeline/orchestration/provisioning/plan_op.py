@@ -51,6 +51,7 @@ def plan_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
         name=names.of("plan"),
         partitions_def=names.partitions,
         config=config,
+        executor_def=dg.in_process_executor,
         description="What an apply of one stack would change; materialises nothing. With the tag "
         f"`{DEEP_TAG}` what marks vouch for is compared, too.",
     )

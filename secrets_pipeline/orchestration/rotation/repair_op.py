@@ -120,6 +120,7 @@ def mend_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
         name=names.of(ON_ROTATION_FAILURE),
         partitions_def=names.partitions,
         config=config,
+        executor_def=dg.in_process_executor,
         tags=dict(priority(REPAIR)),
         description="After a rotation failed or was abandoned: verify, say why, and try again after growing pauses.",
     )

@@ -111,6 +111,7 @@ def rotate_job(names: Names, config: PartitionTags, watch: Watch = unwatched) ->
         name=names.of(ROTATE_JOB),
         partitions_def=names.partitions,
         config=config,
+        executor_def=dg.in_process_executor,
         tags=dict(priority(PROVISION)),
         description="Rotate secrets of one stack now: choose its partition, and leave the names that are meant.",
     )

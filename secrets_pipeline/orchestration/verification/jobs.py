@@ -32,6 +32,7 @@ def verify_job(names: Names, checks: Iterable[StackCheck], config: PartitionTags
         names.of(VERIFY_JOB),
         selection=dg.AssetSelection.checks(*keys),
         config=config,
+        executor_def=dg.in_process_executor,
         tags={**priority(VERIFY), VERIFY_TAG: "true", "dagster/max_runtime": _MOST_SECONDS},
         description="Every check of the stack whose partition you choose, values and logins included; without one, of "
         "every stack, with one result a check.",

@@ -118,7 +118,7 @@ def deployment(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SECRETS_PIPELINE_NAME", "payments")
         patch.setenv("SECRETS_PIPELINE_PUBLISH", ",".join(globs))
-        with serving(folder / "dagster-dev.log", command=command, beside=[THEIRS]) as served:
+        with serving(folder / "dagster-dev.log", command=command, locations=("secrets_pipeline", THEIRS)) as served:
             yield served
 
 

@@ -1,0 +1,34 @@
+"""Refuse a run whose executor starts a process for each step: one process applies a stack."""
+
+from typing import Final
+
+import dagster as dg
+
+from secrets_pipeline.errors import GuardError
+from secrets_pipeline.orchestration.shared.names import Names
+
+_STEP_WORKERS: Final = {dg.DagsterEventType.STEP_WORKER_STARTING, dg.DagsterEventType.STEP_WORKER_STARTED}
+"""Logged before a step begins, by each executor of Dagster's that starts a process for it: multiprocess, k8s, ecs,
+docker and celery_k8s. Source: dagster/_core/executor/multiprocess.py and dagster/_cli/api.py (`execute_step`)
+"""
+
+
+def refuse_process_a_step(run: dg.DagsterRun, instance: dg.DagsterInstance, names: Names) -> None:
+    """Refuse a run that has a process for each step; its jobs never do, but Materialize has the project's executor.
+
+    Such a run would give its lease back between two steps, and read AWS's lists, which are late, for what the step
+    before has written.
+
+    Args:
+        run: the run.
+        instance: whose events are read.
+        names: of the code location.
+
+    Raises:
+        GuardError: if it has; nothing was written then.
+    """
+    if instance.get_records_for_run(run.run_id, of_type=_STEP_WORKERS, limit=1).records:
+        raise GuardError(
+            "one process applies a stack, and the executor of this run starts a process for each step",
+            remedy=f"Launch the job `{names.of('provision')}` for this partition, or a backfill of that job.",
+        )
