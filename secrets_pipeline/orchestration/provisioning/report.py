@@ -12,10 +12,17 @@ from secrets_pipeline.engine.report import rows
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.orchestration.applying.stage_runner import Applying
 from secrets_pipeline.orchestration.pages.lines import common_folder
-from secrets_pipeline.orchestration.pages.metadata import DATA, outcome_lines, outcomes_data, outcomes_page, version_of
+from secrets_pipeline.orchestration.pages.metadata import (
+    DATA,
+    Metadata,
+    outcome_lines,
+    outcomes_data,
+    outcomes_page,
+    version_of,
+)
 from secrets_pipeline.orchestration.provisioning.assets import Apply, Context, Result
 from secrets_pipeline.orchestration.provisioning.options import LAST_STAGES, STACK_REPORT, options
-from secrets_pipeline.orchestration.provisioning.stage_outcomes import broken_stages, failure, outcomes_of_stack
+from secrets_pipeline.orchestration.provisioning.stage_outcomes import Rows, broken_stages, failure, outcomes_of_stack
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.history import planned_checks
@@ -46,8 +53,7 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         for one in _evaluations(context, secrets_pipeline_applying, names, stack, checks, failed=bool(failed)):
             yield one
             red += [one.asset_check_key] if is_red(one) else []
-        folder = common_folder(stack.spec)
-        page = {**_links(red), **outcomes_page(own, folder), "stack": outcome_lines(earlier + own, folder)}
+        page = _page(stack, red, earlier, own)
         if failed:
             raise dg.Failure(failure(context, failed), metadata=page)
         _confirm(context, secrets_pipeline_applying, stack, stages)
@@ -76,6 +82,11 @@ def _evaluations(
             raise
         # What failed in AWS comes first.
         context.log.warning("a check broke: %s", type(error).__name__)
+
+
+def _page(stack: Stack, red: Iterable[dg.AssetCheckKey], earlier: Rows, own: Rows) -> Metadata:
+    folder = common_folder(stack.spec)
+    return {**_links(red), **outcomes_page(own, folder), "stack": outcome_lines(earlier + own, folder)}
 
 
 def _links(checks: Iterable[dg.AssetCheckKey]) -> Mapping[str, dg.MetadataValue[Any]]:
