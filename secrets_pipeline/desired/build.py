@@ -41,6 +41,7 @@ from secrets_pipeline.desired.reading.organization import read_organization
 from secrets_pipeline.desired.reading.ours import our_components
 from secrets_pipeline.desired.reading.scope import Locate, StackScope
 from secrets_pipeline.desired.reading.target import protection, read_target, unguarded_manifests
+from secrets_pipeline.desired.repository_index import Conclusions
 from secrets_pipeline.desired.rotation.function import read_rotation_function
 from secrets_pipeline.desired.secret import read as secretsmanager
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -66,6 +67,7 @@ class SpecSet:
         notices: what a user should be told once, each a sentence or two.
         notices_of: by notice that does not concern everybody, the stacks that it concerns.
         terraform_keys: keys that components of any stack declare which are not this project's affair.
+        conclusions: what only a reading of all stacks can tell about each.
     """
 
     specs: Mapping[str, StackSpec]
@@ -73,6 +75,7 @@ class SpecSet:
     notices: tuple[str, ...] = ()
     notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     terraform_keys: tuple[TerraformKey, ...] = ()
+    conclusions: Conclusions = field(default_factory=Conclusions)
 
 
 def build_specs(
@@ -116,9 +119,7 @@ def build_specs(
             dialect=dialect,
         )
         try:
-            check_component_kinds(scope)
-            check_declared(scope)
-            tell_unknown_settings(scope)
+            check_outside(scope)
             if scope.kinds:
                 specs[name] = build_stack(scope)
             raise_all(scope.errors)
@@ -128,9 +129,11 @@ def build_specs(
             errors.setdefault(name, []).extend([*scope.errors, _bug(error, name)])
         notices_of |= {said: notices_of.get(said, frozenset()) | {name} for said in scope.notices}
     specs = with_contested(specs, settings.grants)
-    notices_of |= contested_notices(specs)
+    contested = contested_notices(specs)
     specs, shared = with_contested_outputs(specs)
-    notices_of |= shared
+    of_dialect = {} if said is None else {said: notices_of[said]}
+    notices_of |= {**contested, **shared}
+    of_several = {**dict.fromkeys(repository.notices), **of_dialect, **contested, **shared}
     for name, found in consumers_as_own_roles(specs, settings).items():
         errors.setdefault(name, []).extend(found)
     wanted = None if only is None else {*only, ""}
@@ -140,7 +143,20 @@ def build_specs(
         notices=tuple(notices_of),
         notices_of=notices_of,
         terraform_keys=terraform_keys(resolution.stacks, ours, dialect.reads, settings),
+        conclusions=Conclusions(
+            manifests={name: stack.files for name, stack in stacks.items()},
+            ours=ours,
+            reads_references=dialect.is_used,
+            notices=of_several,
+        ),
     )
+
+
+def check_outside(scope: StackScope) -> None:
+    """Collect errors of components whatever they are, also of those that are not this project's affair."""
+    check_component_kinds(scope)
+    check_declared(scope)
+    tell_unknown_settings(scope)
 
 
 def build_stack(scope: StackScope) -> StackSpec:

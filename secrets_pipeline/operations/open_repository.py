@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.atmos_secrets.components import with_declared
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.kms_key.model import TerraformKey
+from secrets_pipeline.desired.repository_index import Conclusions, RepositoryIndex
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded
@@ -58,12 +59,15 @@ class OpenRepository:
         source: its stacks, as resolved.
         origin: where they come from.
         base_path: the repository.
-        specs: by stack, those without errors.
+        specs: by stack, those without errors; each read when it is asked for where there is an `index`.
         errors: by stack, `""` for those that belong to no stack.
         notices: what a user should be told once, each a sentence or two.
         notices_of: by notice that does not concern everybody, the stacks that it concerns.
         repository: its id, which marks name; empty where nothing says one.
         terraform_keys: KMS keys that its components declare for Terraform alone.
+        conclusions: what only a reading of all stacks can tell about each.
+        index: what another reading found in all stacks, of which this one reads few; None where it read them itself.
+        read_at: the revision of that reading.
         commit: its commit, where it is no clone and the operator says it; the environment's if empty.
         kept: its checkout, where files are read that values name; None for the repository itself.
         seen: what the file system answered while it was read, and since.
@@ -80,6 +84,9 @@ class OpenRepository:
     notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     repository: str = ""
     terraform_keys: tuple[TerraformKey, ...] = ()
+    conclusions: Conclusions = field(default_factory=Conclusions, repr=False)
+    index: RepositoryIndex | None = field(default=None, compare=False, repr=False)
+    read_at: Revision | None = None
     commit: str = ""
     kept: FilePath | None = None
     seen: Seen = field(default_factory=Seen, compare=False, repr=False)
@@ -91,13 +98,24 @@ class OpenRepository:
         return {}
 
     @cached_property
-    def digests(self) -> Mapping[str, str]:
-        """Return the digest of each stack without errors."""
-        return {stack: spec.digest() for stack, spec in self.specs.items()}
+    def _digests(self) -> dict[str, str]:
+        return {}
+
+    def digest(self, stack: str) -> str:
+        """Return the digest of a stack's desired state.
+
+        Raises:
+            KeyError: if there is no such stack, or it has errors.
+        """
+        if stack not in self._digests:
+            self._digests[stack] = self.specs[stack].digest()
+        return self._digests[stack]
 
     @cached_property
     def revision(self) -> Revision:
         """Find the commit that it was read at, and whether it differs; see `revision_of`."""
+        if self.read_at is not None:
+            return self.read_at
         from secrets_pipeline.operations.revision.model import (  # noqa: PLC0415 - see the module's docstring
             COMMIT_VARIABLE,
             revision_of,
@@ -181,6 +199,7 @@ class OpenRepository:
             is_complete=not self.errors,
             id=self.repository,
             terraform_keys=self.terraform_keys,
+            known=self.index,
         )
         made = run or (self.make_run or Run)(self.settings, options)
         return Assembly(repository, reached, replace(made, writes=writing))
@@ -252,6 +271,7 @@ def open_stacks(
     allow_exec: bool = False,
     process_templates: bool = True,
     called: FilePath | None = None,
+    index: RepositoryIndex | None = None,
 ) -> StackSource:
     """Open the stacks with the environment and the manifests that the operator admits.
 
@@ -266,6 +286,7 @@ def open_stacks(
         allow_exec: see `open_repository`.
         process_templates: whether the `atmos` command renders templates.
         called: see `open_repository`.
+        index: of a reading of all stacks; None has the manifests of each looked for.
 
     Raises:
         StackError: see `open_source`.
@@ -273,17 +294,19 @@ def open_stacks(
     return open_source(
         origin,
         base_path,
-        env=_plain_environment(settings),
+        env=plain_environment(settings),
         config_env=config_environment(base_path, called),
         allow_exec=allow_exec,
         withhold=True,
         process_templates=process_templates,
         called=called,
         admits=settings.admits,
+        known=None if index is None else index.manifests,
     )
 
 
-def _plain_environment(settings: OperatorSettings) -> dict[str, str | None]:
+def plain_environment(settings: OperatorSettings) -> dict[str, str | None]:
+    """Return the environment variables that the operator calls plain; None for one that is not set."""
     return {name: os.environ.get(name) for name in settings.environment_plain}
 
 
@@ -296,11 +319,13 @@ def _opened(
     called: FilePath | None,
 ) -> OpenRepository:
     source = open_stacks(base_path, settings, origin=origin, allow_exec=allow_exec, called=called)
-    plain = _plain_environment(settings)
+    plain = plain_environment(settings)
     known = {name: value for name, value in plain.items() if value is not None}
     built = build_specs(source, settings, base_path=base_path, environment=known)
     notices = tuple(dict.fromkeys((*source.notices, *built.notices)))
     identity = repository_id(settings.repository, base_path)
     keys = built.terraform_keys
-    said = built.notices_of
-    return OpenRepository(source, origin, base_path, settings, built.specs, built.errors, notices, said, identity, keys)
+    return OpenRepository(
+        *(source, origin, base_path, settings, built.specs, built.errors, notices, built.notices_of, identity, keys),
+        conclusions=built.conclusions,
+    )

@@ -32,7 +32,7 @@ def repository_id(named: str, base_path: Path) -> str:
         named: what the operator's settings say; empty for nothing.
         base_path: of the Atmos repository.
     """
-    return named or id_of_url(asked(_origin, str(base_path)))
+    return named or id_of_url(asked(origin_of, str(base_path)))
 
 
 def id_of_url(url: str) -> str:
@@ -57,7 +57,7 @@ def id_of_url(url: str) -> str:
     return said if host and path and "@" not in path and REPOSITORY_ID.fullmatch(said) else ""
 
 
-def _origin(base_path: str) -> str:
+def origin_of(base_path: str) -> str:
     """URL of the remote `origin` of the work tree that holds a folder; empty where there is none."""
     folder = Path(base_path).resolve()
     for one in (folder, *folder.parents):

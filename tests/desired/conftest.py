@@ -9,9 +9,11 @@ from textwrap import dedent
 import pytest
 
 from secrets_pipeline.desired.build import SpecSet, build_specs
+from secrets_pipeline.desired.repository_index import RepositoryIndex
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.stacks import AtmosRepository
+from tests.desired.alone import compare_alone
 from tests.grants import TRUSTED
 
 ATMOS = 'base_path: "."\nstacks:\n  base_path: stacks\n  included_paths: ["*"]\n'
@@ -44,7 +46,13 @@ class Bench:
         for name, text in stacks.items():
             (self.folder / "stacks" / f"{name}.yaml").write_text(dedent(text))
         repository = AtmosRepository.open(self.folder, env={})
-        return build_specs(repository, self.settings, base_path=self.folder, environment=self.environment)
+        built = build_specs(repository, self.settings, base_path=self.folder, environment=self.environment)
+
+        def again(index: RepositoryIndex) -> AtmosRepository:
+            return AtmosRepository.open(self.folder, env={}, known=index.manifests)
+
+        compare_alone(built, self.settings, again, base_path=self.folder, environment=self.environment)
+        return built
 
     def spec(self, text: str) -> StackSpec:
         """The desired state of a stack named dev without errors."""

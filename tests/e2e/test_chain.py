@@ -53,7 +53,7 @@ def approved(repository: Path, stack: str) -> Approved:
     """What a plan file of a stack allows, where nothing was applied of it yet."""
     desired = open_repository(repository)
     planned = plan_stack(desired.assemble(Sessions(read_only=True)).stack(stack))
-    return PlannedStack.of("111122223333", "eu-west-2", desired.digests[stack], planned).approved
+    return PlannedStack.of("111122223333", "eu-west-2", desired.digest(stack), planned).approved
 
 
 def value_of(boto: boto3.Session, name: str) -> str:

@@ -60,7 +60,7 @@ def targets(desired: OpenRepository, stacks: Sequence[str], asked: PlannedOption
 
 def recorded(desired: OpenRepository, plan: StackPlan) -> PlannedStack:
     """Record the plan of a stack, to compare it or to keep it in a file."""
-    return PlannedStack.of(plan.account_id, plan.region, desired.digests[plan.stack], plan.stages)
+    return PlannedStack.of(plan.account_id, plan.region, desired.digest(plan.stack), plan.stages)
 
 
 def write_plan(out: Path, desired: OpenRepository, asked: PlannedOptions, plans: Sequence[StackPlan]) -> None:

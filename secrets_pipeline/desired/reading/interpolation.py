@@ -49,17 +49,19 @@ class Dialect:
     """What `${…}` means in the components of a repository.
 
     Attributes:
-        use: where the dialect is used; None leaves `${…}` as text wherever a component does not ask for it.
+        is_used: whether it is used; otherwise `${…}` is text wherever a component does not ask for it.
+        use: where it is used first.
         text: where a secret's value holds `${` and nothing says what it means.
     """
 
+    is_used: bool = False
     use: AmbiguousText | None = None
     text: AmbiguousText | None = None
 
     def reads(self, component: Component) -> bool:
         """Whether `${…}` in a component is a reference."""
         said = setting(component, SETTING)
-        return said == ON or (said not in OFF and self.use is not None)
+        return said == ON or (said not in OFF and self.is_used)
 
 
 def dialect_of(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> Dialect:
@@ -75,7 +77,7 @@ def dialect_of(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> 
     text: AmbiguousText | None = None
     for use, components in _unsaid(stacks, settings):
         if _used(use, components):
-            return Dialect(use=use)
+            return Dialect(is_used=True, use=use)
         if text is None and use.path[:2] == ("vars", "secrets"):
             text = use
     return Dialect(text=text)

@@ -70,7 +70,7 @@ class _Comparison:
         spec, was = self._now.specs[name], self._before.specs.get(name)
         found = list(self._sections(name))
         found += self._files(name, found)
-        if not found and was is not None and self._now.digests[name] != self._before.digests[name]:
+        if not found and was is not None and self._now.digest(name) != self._before.digest(name):
             # It was made from more than its own sections: another stack, or the operator's settings.
             found += [Reason(f"what it asks for, {path},", how) for path, how in _tree(was.content(), spec.content())]
         yield from found

@@ -135,7 +135,7 @@ def observe_declared(
     spec = desired.specs.get(stack)
     if spec is None:
         return
-    asset, version = names.asset(ATMOS_STACK), desired.digests[stack]
+    asset, version = names.asset(ATMOS_STACK), desired.digest(stack)
     wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[stack])
     records = instance.fetch_observations(wanted, limit=1).records
     last = records[0].asset_observation if records else None

@@ -10,15 +10,17 @@ import dagster as dg
 from secrets_pipeline.aws.guards import Fence
 from secrets_pipeline.aws.leases.model import Lease
 from secrets_pipeline.aws.service_keys import ServiceKeys
-from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.settings.operator import OperatorSettings, SealSettings
 from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.engine.model import Looked, Outcome, Total
 from secrets_pipeline.errors import Lines, SpecError, StackError
 from secrets_pipeline.operations.named_account import refuse_unnamed_account
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, operator_settings
 from secrets_pipeline.operations.repository_cache import Place
+from secrets_pipeline.operations.repository_index.reading import Indexes
+from secrets_pipeline.operations.repository_index.store import INDEXES, IndexStore, LocalIndexStore, S3IndexStore
 from secrets_pipeline.operations.revision.checkouts import CHECKOUTS, Checkouts
 from secrets_pipeline.orchestration.shared.event_log import keep_connections
 from secrets_pipeline.orchestration.shared.publish import NOTHING, Publish
@@ -81,7 +83,8 @@ class Stacks:
         self._desired = desired
         self._settings_file = settings_file
         kept = Checkouts(checkouts or seal_folder.with_name(CHECKOUTS))
-        self._reading = Reading(Place(base_path, origin, settings_file), kept, commit)
+        indexes = Indexes(self._indexes, sessions)
+        self._reading = Reading(Place(base_path, origin, settings_file), kept, commit, indexes)
         self._run = run
         self._assemblies: dict[bool, Assembly] = {}
 
@@ -199,11 +202,29 @@ class Stacks:
         """Return where sealed passwords of a stack wait between two assets: apart by account, as names may repeat."""
         settings = self.desired.settings.seals
         if settings.bucket:
-            region = settings.region or "us-east-1"
-            client = self._sessions.for_target(Target(region=region)).client("s3")
             folder = f"{settings.prefix.rstrip('/')}/{stack.account.account_id}"
-            return S3SealStore(client, settings.bucket, folder)
+            return S3SealStore(self._bucket_account(settings).client("s3"), settings.bucket, folder)
         return LocalSealStore(self._seal_folder, f"{stack.account.account_id}-")
+
+    def keep_index(self, desired: OpenRepository) -> int:
+        """Write the index of what `read` gave, for runs; return in how many accounts and regions it is proven now.
+
+        Raises:
+            SecretsPipelineError: see `IndexWriter.write`.
+            OSError: likewise.
+            sqlite3.Error: likewise.
+        """
+        return self._reading.keep_index(desired)
+
+    def _indexes(self, settings: OperatorSettings) -> IndexStore:
+        """Where indexes of repositories lie: beside seals."""
+        seals = settings.seals
+        if seals.bucket:
+            return S3IndexStore(self._bucket_account(seals).client("s3"), seals.bucket, seals.prefix)
+        return LocalIndexStore(self._seal_folder.with_name(INDEXES))
+
+    def _bucket_account(self, seals: SealSettings) -> AwsAccount:
+        return self._sessions.for_target(Target(region=seals.region or "us-east-1"))
 
 
 @dataclass(frozen=True)

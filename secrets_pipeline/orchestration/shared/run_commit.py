@@ -9,6 +9,9 @@ import dagster as dg
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
 from secrets_pipeline.operations.repository_cache import REPOSITORIES, Place
+from secrets_pipeline.operations.repository_index.proof import UnusableIndexError
+from secrets_pipeline.operations.repository_index.reading import Indexes
+from secrets_pipeline.operations.repository_index.writing import INDEX_WRITER
 from secrets_pipeline.operations.revision.checkouts import CheckoutError, Checkouts
 from secrets_pipeline.operations.revision.model import Revision, clone_of, commit_id
 from secrets_pipeline.orchestration.shared.lease_mark import Mark
@@ -29,11 +32,13 @@ class Reading:
         place: the repository and the operator's settings.
         checkouts: where the commits are kept that runs are decided by.
         pinned: the commit that the component names; empty for what is there.
+        indexes: where a run looks up what other stacks declare; None has each run read all stacks.
     """
 
     place: Place
     checkouts: Checkouts
     pinned: str = ""
+    indexes: Indexes | None = None
 
     def now(self) -> OpenRepository:
         """Read what is there now, and keep its commit for the runs that are decided by it.
@@ -45,29 +50,46 @@ class Reading:
             GuardError: if the component names a commit that cannot be had.
             SecretsPipelineError: if it cannot be read.
         """
+        place = self.place_now()
+        found = REPOSITORIES.open(place)
+        if place == self.place:
+            self._keep(found)
+        return found
+
+    def place_now(self) -> Place:
+        """Return where what is there now is read: the repository itself, or the commit that the component names.
+
+        Raises:
+            GuardError: if that commit cannot be had.
+        """
         top, pinned = clone_of(self.place.base_path), commit_id(self.pinned, _PINNED)
         if top is None:
-            return REPOSITORIES.open(replace(self.place, commit=pinned))
-        if pinned:
-            try:
-                return self._opened(top, self.checkouts.keep(top, pinned))
-            except CheckoutError as error:
-                raise GuardError(f"{_PINNED} cannot be read: {error}", remedy="Fetch it, or name another.") from None
-        found = REPOSITORIES.open(self.place)
-        self._keep(found)
-        return found
+            return replace(self.place, commit=pinned)
+        if not pinned:
+            return self.place
+        try:
+            return self._place_in(top, self.checkouts.keep(top, pinned))
+        except CheckoutError as error:
+            raise GuardError(f"{_PINNED} cannot be read: {error}", remedy="Fetch it, or name another.") from None
+
+    def keep_index(self, found: OpenRepository) -> int:
+        """Write the index of what `now` read, for the runs that are decided by it; see `IndexWriter.write`."""
+        return INDEX_WRITER.write(self.indexes, self.place_now(), found) if self.indexes is not None else 0
 
     def of_run(self, run: dg.DagsterRun, instance: dg.DagsterInstance) -> OpenRepository:
         """Read what a run was decided at; one of the UI, that nobody decided for, is tagged with what is there.
 
-        Another commit than the one that is there is read if it was there when the run was made: then somebody pulled in
-        between. A run that is executed again was made later, so none brings back what was replaced.
+        Of what is there, a run of one stack reads that stack, if an index says what the others declare. Another commit
+        is read if it was there when the run was made: then somebody pulled in between. A run that is executed again
+        was made later, so none brings back what was replaced.
 
         Raises:
             GuardError: if it is not there, or was replaced and a later run did the same.
             SecretsPipelineError: if it cannot be read.
         """
-        decided, found = run.tags.get(COMMIT_TAG, ""), self.now()
+        decided, found = run.tags.get(COMMIT_TAG, ""), self._alone(run)
+        if found is None or decided not in ("", str(found.revision)):
+            found = self.now()
         if not decided:
             instance.add_run_tags(run.run_id, dict(commit_tags(found)))
         if decided in ("", str(found.revision)):
@@ -80,6 +102,17 @@ class Reading:
                 if str(earlier.revision) == decided and _overtaking(record, instance) is None:
                     return earlier
         raise GuardError(_refusal(decided, found.revision), remedy=_remedy(run))
+
+    def _alone(self, run: dg.DagsterRun) -> OpenRepository | None:
+        """The repository with the one stack of a run; None if all stacks have to be read."""
+        stack = run.tags.get(PARTITION_TAG)
+        if self.indexes is None or stack is None:
+            return None
+        try:
+            return self.indexes.open(self.place_now(), stack)
+        except UnusableIndexError as error:
+            dg.get_dagster_logger().info("all stacks are read, as the index of the repository is not used: %s", error)
+            return None
 
     def _keep(self, found: OpenRepository) -> Path | None:
         """The repository in the checkout of what was read; None where it is none, or cannot be kept."""
@@ -95,8 +128,10 @@ class Reading:
             return None
 
     def _opened(self, top: Path, kept: Path) -> OpenRepository:
-        base = self.place.base_path
-        return REPOSITORIES.open(replace(self.place, base_path=self._in(kept, top), called=base))
+        return REPOSITORIES.open(self._place_in(top, kept))
+
+    def _place_in(self, top: Path, kept: Path) -> Place:
+        return replace(self.place, base_path=self._in(kept, top), called=self.place.base_path)
 
     def _in(self, kept: Path, top: Path) -> Path:
         return kept / relative(real_path(self.place.base_path.absolute()), str(top))

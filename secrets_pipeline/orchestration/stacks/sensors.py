@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from secrets_pipeline.errors import SpecError
+from secrets_pipeline.errors import SecretsPipelineError, SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
+from secrets_pipeline.operations.repository_index.writing import WRITING_ERRORS
 from secrets_pipeline.orchestration.pages.declared import observe_declared
 from secrets_pipeline.orchestration.provisioning.jobs import PROVISION_JOB
 from secrets_pipeline.orchestration.provisioning.options import STACK_CONFIG
@@ -48,6 +49,7 @@ def stack_change_sensor_for(names: Names, provision: Job, *, retire_many: bool =
         context: dg.SensorEvaluationContext, secrets_pipeline_stacks: dg.ResourceParam[Stacks]
     ) -> dg.SensorResult:
         desired = secrets_pipeline_stacks.read()
+        _keep_index(context, secrets_pipeline_stacks, desired)
         seen = _Seen.read(context.cursor)
         declared = {stack for stack in (*desired.specs, *desired.errors) if stack and _usable(context, stack)}
         keys = compare_keys(names.stacks(context.instance), declared, seen.stacks, many=retire_many, kept=seen.kept)
@@ -76,6 +78,18 @@ _TOO_MANY = (
     "%s stacks left the repository at once, more than half: their partitions are kept, as a wrong folder looks the "
     "same. If it is meant, set `retire_many: true` in the component, or delete the partitions in the UI: %s"
 )
+
+
+def _keep_index(context: dg.SensorEvaluationContext, stacks: Stacks, desired: OpenRepository) -> None:
+    """Write the index that runs look other stacks up in; without it, each run reads all stacks."""
+    try:
+        proven = stacks.keep_index(desired)
+    except WRITING_ERRORS as error:
+        said = error.diagnostics() if isinstance(error, SecretsPipelineError) else str(error)
+        context.log.warning("the index of the repository cannot be written, so runs read all stacks: %s", said)
+        return
+    if proven:
+        context.log.info("the index of the repository is written; accounts and regions that can prove it: %d", proven)
 
 
 def _requests(names: Names, keys: Keys) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
@@ -142,7 +156,7 @@ class _Seen:
 def _view(desired: OpenRepository, stack: str) -> str:
     """What decides whether a stack is looked at again: who lets changes be applied means earlier ones too."""
     applies = "+" if desired.settings.applies_changes(stack) else ""
-    return desired.digests[stack][:_DIGITS] + applies
+    return desired.digest(stack)[:_DIGITS] + applies
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,7 @@ class _Change:
 
     def followed(self, stack: str) -> dg.RunRequest | None:
         """The run that a stack needs."""
-        digest = self.desired.specs[stack].digest()
+        digest = self.desired.digest(stack)
         event, applied = self._applied(stack)
         if applied == digest:
             return None

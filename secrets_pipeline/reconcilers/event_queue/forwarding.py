@@ -95,9 +95,8 @@ def watches_home(stack: Stack, plan: Layout) -> bool:
     """Tell whether calls to global services in the queue's account matter, for its stacks or for its organisation."""
     events, home = stack.run.settings.events, plan.home.account_id
     role = events.organization_role_arn if events else None
-    specs = stack.ownership.repository.specs.values()
     manages = role is not None and account_of(role) == home
-    return manages or any(spec.target.account_id in (None, home) for spec in specs)
+    return manages or any(account in (None, home) for account, _ in stack.ownership.repository.index.places())
 
 
 def distinct(parts: Sequence[EventPart]) -> list[EventPart]:

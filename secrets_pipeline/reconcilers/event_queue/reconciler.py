@@ -204,7 +204,7 @@ def layout_of(stack: Stack, home: AwsAccount) -> Layout:
         raise RuntimeError("there is no layout without a queue")
     place = Place(events.account_id or home.account_id, home.region, home.partition)
     here = Place(stack.account.account_id, stack.account.region, stack.account.partition)
-    accounts = {spec.target.account_id for spec in stack.ownership.repository.specs.values()} | {here.account_id}
+    accounts = {account for account, _ in stack.ownership.repository.index.places()} | {here.account_id}
     if events.organization_role_arn:
         accounts.add(account_of(events.organization_role_arn))
     others = tuple(sorted(one for one in accounts if one is not None and one != place.account_id))
@@ -265,19 +265,17 @@ def _elsewhere(stack: Stack, plan: Layout, at_home: _Route) -> _Route:
 
 def _places_elsewhere(stack: Stack, plan: Layout) -> bool:
     """Whether events of any stack come from another account or region."""
-    targets = [spec.target for spec in stack.ownership.repository.specs.values()]
-    away = any(one.region != plan.home.region or one.account_id not in (None, plan.home.account_id) for one in targets)
-    return away or not plan.at_home
+    at_home = {(account, plan.home.region) for account in (None, plan.home.account_id)}
+    return not (stack.ownership.repository.index.places() <= at_home and plan.at_home)
 
 
 def _any_at_home(stack: Stack, plan: Layout) -> bool:
     """Whether any stack may live where the queue is."""
-    home = plan.home
-    targets = [spec.target for spec in stack.ownership.repository.specs.values()]
-    return any(one.region == home.region and one.account_id in (None, home.account_id) for one in targets)
+    at_home = {(account, plan.home.region) for account in (None, plan.home.account_id)}
+    return not at_home.isdisjoint(stack.ownership.repository.index.places())
 
 
 def _all_known(stack: Stack) -> bool:
     """Whether every account of the repository is known: one of a stack with errors is not, and may not be shut out."""
-    known = all(spec.target.account_id is not None for spec in stack.ownership.repository.specs.values())
+    known = all(account is not None for account, _ in stack.ownership.repository.index.places())
     return stack.ownership.repository.is_complete and known

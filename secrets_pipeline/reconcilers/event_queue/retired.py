@@ -59,8 +59,5 @@ class RetiredRouteReconciler:
 
     def _is_needed(self) -> bool:
         here = self._stack.account
-        specs = self._stack.ownership.repository.specs.values()
-        return any(
-            not spec.retired and spec.target.region == here.region and spec.target.account_id in (None, here.account_id)
-            for spec in specs
-        )
+        lived_in = self._stack.ownership.repository.index.places(retired=False)
+        return not lived_in.isdisjoint({(None, here.region), (here.account_id, here.region)})

@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Detail, Kept, Reason, Sign
@@ -88,13 +89,13 @@ class OrphanedKeyReconciler:
 
     def _orphans(self) -> dict[str, MarkedKey]:
         """Find them, by the alias that each was made for."""
-        declared = self._stack.ownership.repository.key_aliases_in(self._stack.spec.target)
+        declared, target = self._stack.ownership.repository.index, self._stack.spec.target
         named, _ = _named_keys(self._stack)
         found, _ = self._stack.observed.every_key.carrying(ALIAS)
         orphans: dict[str, MarkedKey] = {}
         for key_id, tags in found.items():
             alias = tags[ALIAS]
-            if alias in declared or tags.get(STACK) != self._stack.spec.stack:
+            if tags.get(STACK) != self._stack.spec.stack or declared.stack_with(ContestedKind.KEY, alias, target):
                 continue
             key = self._key(key_id, alias)
             if key is not None and named.isdisjoint(self._spelled(key)):
@@ -104,7 +105,7 @@ class OrphanedKeyReconciler:
     def _declared_by(self, alias: str) -> TerraformKey | None:
         """Find who declares the key although no secret has to do with it any more."""
         spec = self._stack.spec
-        return self._stack.ownership.repository.terraform_key(alias, spec.stack, spec.target)
+        return self._stack.ownership.repository.index.terraform_key(alias, spec.stack, spec.target)
 
     def _key(self, key_id: str, alias: str) -> MarkedKey | None:
         """Look at a key: None if it is not this stack's by its mark, or is being deleted already."""
@@ -187,9 +188,5 @@ def _named_keys(stack: Stack) -> tuple[frozenset[str], tuple[str, ...]]:
             unknown.append(name)
         else:
             names.add(key)
-    for spec in stack.ownership.repository.specs.values():
-        if spec.target.region == region:
-            names |= {one.kms_key for one in spec.secrets if isinstance(one.kms_key, str)}
-            names |= {str(one.parameters["KmsKeyId"]) for one in spec.databases if "KmsKeyId" in one.parameters}
-        names |= {one.kms_key_id for secret in spec.secrets for one in secret.replicas if one.region == region}
+    names |= stack.ownership.repository.index.used_keys(region)
     return frozenset(name for name in names if name is not None), tuple(unknown)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Detail, Reason, Sign
 from secrets_pipeline.reconcilers.apply_options import pruning
@@ -43,10 +44,10 @@ class OrphanedSecretReconciler:
 
 def _orphans(stack: Stack) -> list[Change]:
     # A secret that moved to another stack is that stack's to take over, not ours to delete.
-    declared = stack.ownership.repository.names_in(stack.spec.target)
+    declared = stack.ownership.repository.index
     changes = []
     for state in stack.observed.secrets.all().values():
-        if state.name in declared or state.deleted_at is not None:
+        if state.deleted_at is not None or declared.stack_with(ContestedKind.SECRET, state.name, stack.spec.target):
             continue
         mark = stack.ownership.marks.verify(state)
         if mark.owner is None or state.is_replica or state.owning_service:

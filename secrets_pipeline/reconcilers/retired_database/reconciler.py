@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.errors import AwsError
@@ -45,14 +46,11 @@ class RetiredDatabaseReconciler:
         raise SkippedError(f"{change.resource} is never deleted by the pipeline")
 
     def _found(self) -> list[DatabaseState]:
-        databases, declared = self._stack.observed.databases, self._declared()
+        databases, declared = self._stack.observed.databases, self._stack.ownership.repository.index
         every = [*(one for one in databases.instances().values() if not one.cluster), *databases.clusters().values()]
         named = (one for one in every if one.tags.get(STACK) == self._stack.spec.stack)
-        return [one for one in named if one.identifier not in declared and is_own_database(self._stack, one)]
-
-    def _declared(self) -> frozenset[str]:
-        specs = self._stack.ownership.repository.specs.values()
-        return frozenset(one.identifier for spec in specs for one in spec.databases)
+        left = (one for one in named if not declared.stack_with(ContestedKind.DATABASE, one.identifier))
+        return [one for one in left if is_own_database(self._stack, one)]
 
 
 def _stays(state: DatabaseState) -> Because:

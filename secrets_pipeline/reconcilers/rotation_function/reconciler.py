@@ -107,7 +107,7 @@ class RotationFunctionReconciler:
         left = noted_function(self._stack)
         if left is None or (self._function is not None and left == self._function.name):
             return None
-        other = self._stack.ownership.repository.function_stack(left, self._stack.spec.target)
+        other = self._stack.ownership.repository.index.stack_with(ContestedKind.FUNCTION, left, self._stack.spec.target)
         if other is not None:
             kept = Kept(f"is kept: stack {other} declares it", f"{adoption(other, function_named(left))} takes it over")
             return Change(Resource(KIND, left), ChangeClass.NONE, (kept,))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
+from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.engine.reason import Because, NotOurs, Reason, Remark
@@ -141,10 +142,11 @@ def rename_reason(stack: Stack, secret: SecretSpec) -> Reason | None:
 
 def _likely_previous(stack: Stack, secret: SecretSpec) -> SecretState | None:
     """The one secret of ours that no stack declares any more and that had the same key."""
-    declared = stack.ownership.repository.names_in(stack.spec.target)
+    declared = stack.ownership.repository.index
     marks, alike = stack.ownership.marks, []
     for state in stack.observed.secrets.all().values():
-        left = state.name not in declared and state.deleted_at is None and state.current_version is not None
+        has_value = state.deleted_at is None and state.current_version is not None
+        left = has_value and not declared.stack_with(ContestedKind.SECRET, state.name, stack.spec.target)
         owner = marks.verify(state).owner if left and stack.ownership.owns(state) else None
         if owner is not None and owner.key == secret.ref.key:
             alike.append((owner.component == secret.ref.component, state))

@@ -15,7 +15,7 @@ from secrets_pipeline.stacks.components.processing import Processor
 from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.files.globs import FileTree
 from secrets_pipeline.stacks.files.readable import EXTENSIONS
-from secrets_pipeline.stacks.manifests.discovery import stack_file_name, stack_files
+from secrets_pipeline.stacks.manifests.discovery import in_order, stack_file_name, stack_files
 from secrets_pipeline.stacks.manifests.imports import Imports, Merged
 from secrets_pipeline.stacks.manifests.places import Places
 
@@ -24,6 +24,10 @@ _NAME_KEY: Final = re.compile(r"^[\"']?name[\"']?\s*:|\A\s*\{", re.MULTILINE)
 
 Admits: TypeAlias = Callable[[str, str], bool]
 """Called with a stack's name and a top-level manifest's, relative to the base path."""
+
+
+Known: TypeAlias = Callable[[str], Collection[str]]
+"""Called with a stack's name, for its top-level manifests, relative to the base path; none for an unknown stack."""
 
 
 def any_manifest(_stack: str, _manifest: str) -> bool:
@@ -58,6 +62,7 @@ class TopLevel:
         processor: makes their components.
         places: finds the places of errors.
         admits: whether a manifest, by its name, may be part of a stack; it has nothing to say in any other.
+        known: the manifests of each stack, by name, where they have all been read before; None has them looked for.
 
     Attributes:
         left_out: manifests that were not admitted, each with the stack.
@@ -72,8 +77,10 @@ class TopLevel:
         places: Places,
         *,
         admits: Admits = any_manifest,
+        known: Known | None = None,
     ) -> None:
         self._admits = admits
+        self._known = known
         self.left_out: dict[tuple[str, str], None] = {}
         self._config = processor.config
         self._files = files
@@ -90,6 +97,9 @@ class TopLevel:
         Raises:
             StackError: if there are none at all.
         """
+        if stacks is not None and self._known is not None:
+            named = {self._config.base / file for stack in stacks for file in self._known(stack)}
+            return in_order(named, self._config)
         files = stack_files(self._config, self._tree)
         if stacks is None:
             return files

@@ -202,6 +202,11 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def digest_now(path: str) -> str:
+    """The digest of what is in a file, as a reading notes it; nobody notes this question."""
+    return _content(path)[1].digest
+
+
 def listing(folder: str) -> tuple[Entry, ...]:
     """The question of `entries`."""
     try:

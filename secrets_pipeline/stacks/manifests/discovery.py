@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from secrets_pipeline.errors import StackError
@@ -34,7 +35,12 @@ def stack_files(config: AtmosConfig, tree: FileTree) -> list[Path]:
             remedy="Correct stacks.base_path, stacks.included_paths and stacks.excluded_paths; the base path is "
             f"{config.base} ({config.where('base_path')}).",
         )
-    return sorted(left, key=lambda path: (stack_file_name(path, config), path.name))
+    return in_order(left, config)
+
+
+def in_order(paths: Iterable[Path], config: AtmosConfig) -> list[Path]:
+    """Sort top-level manifests as Atmos reads them."""
+    return sorted(paths, key=lambda path: (stack_file_name(path, config), path.name))
 
 
 def stack_file_name(path: Path, config: AtmosConfig) -> str:

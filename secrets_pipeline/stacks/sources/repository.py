@@ -21,7 +21,7 @@ from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.components.processing import Processor
 from secrets_pipeline.stacks.components.sections import KINDS
-from secrets_pipeline.stacks.components.top_level import Admits, Processed, TopLevel, any_manifest
+from secrets_pipeline.stacks.components.top_level import Admits, Known, Processed, TopLevel, any_manifest
 from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.files import Files
@@ -44,9 +44,16 @@ class AtmosRepository:
         config: what `atmos.yaml` says.
         evaluate: evaluates the functions that need nothing but this process.
         admits: which top-level manifest may be part of which stack; any if not given.
+        known: the manifests of each stack, where they have all been read before.
     """
 
-    def __init__(self, config: AtmosConfig, evaluate: FunctionEvaluator, admits: Admits = any_manifest) -> None:
+    def __init__(
+        self,
+        config: AtmosConfig,
+        evaluate: FunctionEvaluator,
+        admits: Admits = any_manifest,
+        known: Known | None = None,
+    ) -> None:
         self._config = config
         self._evaluate = evaluate
         self._functions = TemplateFunctions(evaluate.env, withhold=evaluate.withhold)
@@ -59,9 +66,11 @@ class AtmosRepository:
         imports = Imports(config, self._files, self._manifests, tree, renderer)
         self._places = Places(self._files, self._locator, imports)
         processor = Processor(config, self._files, renderer, self._amounts)
-        self._top_level = TopLevel(self._files, tree, imports, processor, self._places, admits=admits)
+        self._top_level = TopLevel(self._files, tree, imports, processor, self._places, admits=admits, known=known)
+        self._is_known = known is not None
         self._stacks: dict[str, AtmosStack] = {}
         self._drafts: dict[tuple[str, str], Draft] = {}
+        self._searched: set[str] = set()
         self._completers: dict[tuple[bool, bool], Completer] = {}
         self._lock = RLock()
         self._seen = disk.current()
@@ -77,6 +86,7 @@ class AtmosRepository:
         withhold: bool = False,
         called: Path | None = None,
         admits: Admits = any_manifest,
+        known: Known | None = None,
     ) -> Self:
         """Open the repository at a folder.
 
@@ -90,6 +100,7 @@ class AtmosRepository:
                 templates give `<no value>`.
             called: what `!cwd` and `!repo-root` say that the folder is, of a checkout that is kept elsewhere.
             admits: which top-level manifest may be part of which stack; any if not given.
+            known: the manifests of each stack, where they have all been read before.
 
         Raises:
             StackError: if `atmos.yaml` is missing or invalid.
@@ -99,7 +110,8 @@ class AtmosRepository:
         with Amounts().of("configuration"):
             config = load_config(root, set_only(environment) if config_env is None else config_env, environment)
         folder = root if called is None else called.absolute()
-        return cls(config, FunctionEvaluator(environment, folder, git_root(folder), allow_exec, withhold), admits)
+        evaluate = FunctionEvaluator(environment, folder, git_root(folder), allow_exec, withhold)
+        return cls(config, evaluate, admits, known)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -241,8 +253,11 @@ class AtmosRepository:
 
     def _find(self, component: str, stack: str) -> Draft | None:
         """The draft of a component that a template refers to, of any stack of the repository."""
-        if not self._drafts:
-            drafts = (d for path in self._top_level.candidates(None) for d in self._top_level.processed(path).drafts)
+        searched = stack if self._is_known else ""
+        if searched not in self._searched:
+            self._searched.add(searched)
+            paths = self._top_level.candidates([stack] if self._is_known else None)
+            drafts = (draft for path in paths for draft in self._top_level.processed(path).drafts)
             for draft in sorted(drafts, key=lambda draft: KINDS.index(draft.kind)):
                 self._drafts.setdefault((draft.name, draft.stack), draft)
         return self._drafts.get((component, stack))

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from secrets_pipeline.environment import switched_on
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Resolution
-from secrets_pipeline.stacks.components.top_level import Admits, any_manifest
+from secrets_pipeline.stacks.components.top_level import Admits, Known, any_manifest
 from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.readable import git_root
@@ -103,6 +103,7 @@ def open_source(
     process_templates: bool = True,
     called: Path | None = None,
     admits: Admits = any_manifest,
+    known: Known | None = None,
 ) -> StackSource:
     """Open the source of the stacks that were asked for.
 
@@ -116,6 +117,7 @@ def open_source(
         process_templates: whether the `atmos` command renders templates; a repository is told when it is resolved.
         called: see `AtmosRepository.open`.
         admits: see `AtmosRepository.open`; a description has merged its manifests already.
+        known: see `AtmosRepository.open`; a description is read whole.
 
     Raises:
         StackError: if there is no repository or description, or it cannot be read, or Atmos fails.
@@ -129,6 +131,7 @@ def open_source(
             withhold=withhold,
             called=called,
             admits=admits,
+            known=known,
         )
     root = base_path.absolute()
     environment: Variables = dict(os.environ if env is None else env)

@@ -132,6 +132,6 @@ def test_a_version_is_observed_once_and_another_one_again(repository: Repository
         return [(one.asset_observation.tags or {})[VERSION_TAG] for one in records if one.asset_observation]
 
     first = versions()
-    assert first == [repository.desired().digests["a"]]
+    assert first == [repository.desired().digest("a")]
     secrets["more"] = {"generate_random_password": True}
-    assert versions() == [*first, repository.desired().digests["a"]]
+    assert versions() == [*first, repository.desired().digest("a")]

@@ -1,0 +1,138 @@
+"""Prove that an index is the pipeline's own: a MAC for each account and region, under the fingerprint key there.
+
+An index file is a line of JSON with the MACs, one that says what the index is of, and the database. Nothing of it is
+used, and no database opened, before a MAC proves all that follows the first line, and what it was made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from secrets_pipeline.desired.repository_index import VERSION
+
+if TYPE_CHECKING:
+    from secrets_pipeline.operations.repository_index.store import IndexStore
+    from secrets_pipeline.values.fingerprint import Fingerprinter
+
+_PURPOSE: Final = "repository-index"
+_LONGEST_LINE: Final = 2**26
+"""Bytes of JSON that are taken: the names of half a million files."""
+_BLOCK: Final = 2**20
+
+
+class UnusableIndexError(Exception):
+    """An index cannot be used, so whoever needs it reads all stacks. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedIndex:
+    """An index as it was found, nobody knows yet whose.
+
+    Attributes:
+        about: what it says that it is of.
+        database: a private file, gone when the block ends that fetched it.
+        digest: of all of it but the MACs.
+        macs: by account and region, see `place_of`.
+    """
+
+    about: Mapping[str, Any]
+    database: Path
+    digest: str
+    macs: Mapping[str, str]
+
+    def is_proven(self, fingerprinter: Fingerprinter, place: str, basis: str) -> bool:
+        """Whether whoever has the fingerprint key of a place has made it, of what is there now.
+
+        Args:
+            fingerprinter: of the place.
+            place: account and region, see `place_of`.
+            basis: digest of all that the stacks are made from.
+        """
+        said = self.macs.get(place)
+        return isinstance(said, str) and hmac.compare_digest(said.encode(), mac_of(fingerprinter, self.digest, basis))
+
+
+def place_of(account_id: str, region: str) -> str:
+    """Name an account and region."""
+    return f"{account_id}/{region}"
+
+
+def mac_of(fingerprinter: Fingerprinter, digest: str, basis: str) -> bytes:
+    """Compute the MAC of an index, from its digest and that of what it was made from, in hexadecimal."""
+    return fingerprinter.digest(_PURPOSE, VERSION, digest, basis).encode()
+
+
+def digest_of(about: Mapping[str, Any], database: Path) -> str:
+    """Return the digest of an index that is about to be stored, without its MACs."""
+    digest = hashlib.sha256(_line(about))
+    with database.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def store_index(
+    store: IndexStore, name: str, about: Mapping[str, Any], database: Path, macs: Mapping[str, str]
+) -> None:
+    """Keep an index.
+
+    Raises:
+        OSError: if a disk refuses.
+        AwsError: if S3 refuses.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / name
+        with whole.open("xb") as file, database.open("rb") as body:
+            file.write(_line(macs) + _line(about))
+            while block := body.read(_BLOCK):
+                file.write(block)
+        store.put(name, whole)
+
+
+@contextmanager
+def fetched_index(store: IndexStore, name: str) -> Iterator[FetchedIndex]:
+    """Fetch an index; its database has to be opened in the block.
+
+    Raises:
+        UnusableIndexError: if there is none, or it is none.
+        OSError: if a disk refuses.
+        AwsError: if S3 refuses.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        database, digest = Path(folder) / "database", hashlib.sha256()
+        with (Path(folder) / "whole").open("x+b") as whole:
+            if not store.copy(name, whole):
+                problem = "there is none"
+                raise UnusableIndexError(problem)
+            whole.seek(0)
+            macs, about = whole.readline(_LONGEST_LINE), whole.readline(_LONGEST_LINE)
+            digest.update(about)
+            with os.fdopen(os.open(database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                while block := whole.read(_BLOCK):
+                    digest.update(block)
+                    file.write(block)
+        yield FetchedIndex(_read(about), database, digest.hexdigest(), _read(macs))
+
+
+def _line(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
+
+
+def _read(line: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        problem = "it is damaged"
+        raise UnusableIndexError(problem)
+    return found
