@@ -16,6 +16,7 @@ from secrets_pipeline import __version__
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE, config_environment, plain_environment
 from secrets_pipeline.operations.repository_id import origin_of
 from secrets_pipeline.operations.revision.commits import head
+from secrets_pipeline.operations.revision.model import COMMIT_VARIABLE
 from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.readable import tracks
 
@@ -98,7 +99,8 @@ def basis(place: Place, settings: OperatorSettings, answers: Iterable[object]) -
     """
     environment = plain_environment(settings), config_environment(place.base_path, place.called)
     named = str(place.settings_file or os.environ.get(CONFIG_VARIABLE))
-    given = [__version__, str(place.base_path.absolute()), str(place.called), place.commit, named, *environment]
+    commit = place.commit or os.environ.get(COMMIT_VARIABLE, "")
+    given = [__version__, str(place.base_path.absolute()), str(place.called), commit, named, *environment]
     digest = hashlib.sha256(json.dumps([*given, settings.model_dump_json()], sort_keys=True).encode())
     for answer in answers:
         text = repr(answer).encode(errors="backslashreplace")

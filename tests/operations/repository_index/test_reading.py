@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +104,13 @@ def under_other_settings(watched: Watched) -> None:
     watched.operator({**SETTINGS, "targets": [{"stacks": "two", "region": "eu-west-1"}]})
 
 
+def said_to_be_another_commit(watched: Watched) -> None:
+    shutil.rmtree(watched.folder / ".git")
+    watched.watch()
+    watched.alone("one")
+    os.environ["SECRETS_PIPELINE_COMMIT"] = "0123456789abcdef0123456789abcdef01234567"
+
+
 def under_a_new_key(watched: Watched) -> None:
     kms = boto3.client("kms")
     made = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
@@ -122,12 +131,14 @@ def under_a_new_key(watched: Watched) -> None:
         added,
         committed_on,
         under_other_settings,
+        said_to_be_another_commit,
         under_a_new_key,
     ],
 )
 def test_what_nobody_proves_to_be_of_what_is_there_counts_as_missing(
-    indexed: Watched, happened: Callable[[Watched], None]
+    indexed: Watched, happened: Callable[[Watched], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("SECRETS_PIPELINE_COMMIT", "")
     indexed.alone("one")
     happened(indexed)
     with pytest.raises(UnusableIndexError):

@@ -28,6 +28,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import open_repository
+from secrets_pipeline.operations.repository_index.writing import IndexWriter
 from secrets_pipeline.operations.revision.model import Revision
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration import build
@@ -35,6 +36,7 @@ from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.alerts.failures import failure_alert
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.running import provision, queue
+from secrets_pipeline.orchestration.shared import run_commit
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Asked
@@ -449,3 +451,34 @@ def test_the_component_names_the_commit_of_an_image(deployment: Deployment, clon
     built = build_definitions(asked=Asked(base_path=clone.folder, commit="c" * 40))
     with dg.build_resources({**(built.resources or {})}, instance=deployment.instance) as made:
         assert str(made.secrets_pipeline_stacks.read().revision) == "c" * 40
+
+
+def read_all(deployment: Deployment, run: dg.DagsterRun) -> bool:
+    """Whether a run, which succeeded, says that it read all stacks."""
+    assert run.status is SUCCESS, deployment.said(run)
+    said = [entry.message for entry in deployment.instance.all_logs(run.run_id)]
+    return any(line.startswith("all stacks are read, as the index") for line in said)
+
+
+def test_a_run_looks_other_stacks_up_where_the_sensor_has_written_an_index_of_what_is_there(
+    deployment: Deployment, clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another test may have asked an account that is empty now.
+    monkeypatch.setattr(run_commit, "INDEX_WRITER", IndexWriter())
+    indexes = Path(deployment.instance.root_directory) / "indexes"
+    clone.commit("one")
+    assert read_all(deployment, deployment.ran())
+    assert not indexes.exists()
+    deployment.tick()
+    (index,) = indexes.iterdir()
+    assert not read_all(deployment, deployment.ran())
+    # A check-only run does as well, and what a human edits is written for those who are decided by it.
+    assert not read_all(deployment, deployment.ran(job="verify"))
+    clone.write("edited")
+    assert read_all(deployment, deployment.ran())
+    deployment.tick(deployment.cursor)
+    run = deployment.ran()
+    assert ("+" in run.tags[COMMIT_TAG], read_all(deployment, run)) == (True, False)
+    assert values() == ("edited", "edited in a file")
+    index.write_bytes(index.read_bytes().replace(b"decided/dev/token", b"decided/dev/taken"))
+    assert read_all(deployment, deployment.ran())
