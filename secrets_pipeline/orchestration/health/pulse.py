@@ -67,7 +67,11 @@ class Pulse:
         self._judged_at = now
         bounds = alerting.settings.health
         since = now - bounds.verified_within_hours * _HOUR
-        reading = self._reader.read(instance, self._defined(), since=since, now=now)
+        try:
+            reading = self._reader.read(instance, self._defined(), since=since, now=now)
+        except Exception as error:  # noqa: BLE001 - an instance that does not answer this is no reason to send no alert
+            log.warning("whether all is well cannot be known: %s", type(error).__name__)
+            return
         if reading.is_empty:
             return
         findings = judge(reading, bounds, now)

@@ -85,6 +85,22 @@ def test_an_endpoint_that_fails_breaks_no_tick_and_is_said_without_its_url(
     assert len(hook.called) == 2
 
 
+def test_an_instance_that_cannot_be_judged_breaks_no_tick(
+    watched: Watched, hook: Hook, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of other hosts of Dagster may be, whose processes reach their storage by an API of its own."""
+
+    def refused() -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(watched.instance, "get_daemon_heartbeats", refused)
+    watched.run({READ: False})
+    watched.tick()
+    assert watched.alerts() == ["a-dev: consumers_can_read is red"]
+    assert hook.called == []
+    assert "whether all is well cannot be known: NotImplementedError" in capfd.readouterr().err
+
+
 def test_a_url_that_is_not_set_is_said_and_breaks_no_tick(
     watched: Watched, hook: Hook, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
