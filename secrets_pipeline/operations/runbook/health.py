@@ -70,7 +70,8 @@ HEALTH: Final[tuple[Entry, ...]] = (
         do="""
         * It waits for another run of its stack: look at that one; terminate it if it hangs. Two hours end it
           (`max_runtime_seconds`).
-        * It waits for a limit of its account, or of all runs: wait, or raise the limit in `dagster.yaml`.
+        * It waits for a limit of its account, or of all runs: wait, or raise the limit in `dagster.yaml`. If the daily
+          verifications of many stacks wait for it, spread them over more hours (`verification.spread_minutes`).
         * It is starting: look whether the task, pod or process comes up. ECS: no capacity, an image that cannot be
           pulled, subnets without a way out. After ten minutes Dagster fails it (`start_timeout_seconds`).
         * The code location does not answer: see [`no-tick-since`](#no-tick-since).
