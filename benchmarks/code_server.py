@@ -208,12 +208,13 @@ TICK = """
 import dagster as dg
 import definitions
 
-resources = definitions.defs.resources
+resources = {**definitions.defs.resources}
+(key,) = (name for name in resources if name.endswith("stacks"))
 sensor = next(one for one in definitions.defs.sensors if one.name == "stack_change_sensor")
 with (
     dg.DagsterInstance.get() as instance,
-    dg.build_resources({name: resources[name] for name in ("aws", "stacks")}, instance=instance) as made,
-    dg.build_sensor_context(instance=instance, resources={"stacks": made.stacks}) as context,
+    dg.build_resources(resources, instance=instance) as made,
+    dg.build_sensor_context(instance=instance, resources={key: getattr(made, key)}) as context,
 ):
     print(sensor(context).skip_reason)
 """

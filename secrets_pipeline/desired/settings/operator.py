@@ -56,7 +56,7 @@ class TargetRule(AssumedRole):
 
 
 class SealSettings(Spec):
-    """Where the sealed passwords of a stack wait between two assets."""
+    """Where the sealed passwords of a stack wait between two assets, and the index of the repository lies."""
 
     bucket: str | None = Field(default=None, description="S3 bucket, unversioned; without it, local disk.")
     prefix: str = Field(default="", description="Prefix of the objects' keys.")
@@ -197,7 +197,11 @@ class OperatorSettings(Spec):
         default="alias/secrets-pipeline-fingerprint", description="Alias, id or ARN of the HMAC key of fingerprints."
     )
     seals: Annotated[SealSettings, BeforeValidator(_seals)] = Field(
-        default=SealSettings(), description="Where sealed passwords wait between two assets: `local`, or an S3 bucket."
+        default=SealSettings(),
+        description=(
+            "Where sealed passwords wait between two assets, and the index of the repository lies: `local`, or an S3 "
+            "bucket."
+        ),
     )
     leases: LeaseSettings = Field(
         default="local",
