@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.execution.retries import auto_reexecution_should_retry_run  # noqa: TID251 - one rule, Dagster's
 
 from secrets_pipeline.orchestration.alerts.failures import OURS, failures_of
+from secrets_pipeline.orchestration.shared.dagster_internals import internal
 
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
@@ -41,7 +41,8 @@ def asked_again(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     steps = [one for one in failures if not one.is_run_failure]
     if in_step and not (steps and all(map(_is_of_the_storage, steps))):
         return False
-    if not auto_reexecution_should_retry_run(instance, run, None):
+    should_retry = internal("auto_reexecution_should_retry_run")
+    if should_retry is None or not should_retry(instance, run, None):
         return False
     # Before the event, or the daemon might find it with the old tag.
     instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: "true", **({_REASON_TAG: _OF_THE_RUN} if in_step else {})})

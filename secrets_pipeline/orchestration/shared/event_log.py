@@ -15,35 +15,39 @@ import dagster as dg
 from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, inspect, text
 from sqlalchemy.event import listen
 
+from secrets_pipeline.orchestration.shared.dagster_internals import internal, is_as_known
+
 _BUSY_SECONDS = 60
 _INDEX = "index"
 """No run's id: that of events without a run is empty."""
 _SQLITE = "SqliteEventLogStorage"
-"""Dagster's default, one SQLite database a run and an index of all; it is known by its name in dagster.yaml."""
-_POSTGRES = frozenset({"PostgresEventLogStorage", "PostgresRunStorage"})
+"""Dagster's default, one SQLite database a run and an index of all."""
 
 
 def keep_connections(instance: dg.DagsterInstance) -> None:
-    """Keep those of an instance, once; what is neither Dagster's default nor dagster-postgres's stays as it is."""
-    event_log = instance.event_log_storage
-    if type(event_log).__name__ == _SQLITE and "run_connection" not in vars(event_log):
-        PooledConnections(event_log)
-    for storage in (event_log, instance.run_storage):
-        if type(storage).__name__ in _POSTGRES:
+    """Keep those of an instance, once.
+
+    A storage that is neither Dagster's default nor dagster-postgres's stays as it is, and so does one that lacks a name
+    of `STORAGES`.
+    """
+    for storage in (instance.event_log_storage, instance.run_storage):
+        if not is_as_known(storage):
+            continue
+        if type(storage).__name__ != _SQLITE:
             _pool(storage)
+        elif "run_connection" not in vars(storage):
+            PooledConnections(storage)
 
 
-def _pool(storage: object) -> None:
+def _pool(storage: Any) -> None:  # noqa: ANN401 - Dagster exports no name for it
     """Give a storage a pool of connections, where dagster-postgres opens one for each statement.
 
     A connection is tried before it is used: a run outlives a database that is away between two of its events.
     """
-    own = vars(storage)
-    if isinstance(own["_engine"].pool, NullPool):
-        from dagster_postgres.utils import create_pg_engine  # noqa: PLC0415 - an extra, which comes with such a storage
-
+    create = internal("create_pg_engine")
+    if create is not None and isinstance(storage._engine.pool, NullPool):  # noqa: SLF001 - see `STORAGES`
         pooled = {"isolation_level": "AUTOCOMMIT", "pool_pre_ping": True}
-        own["_engine"] = create_pg_engine(own["postgres_url"], own["_token_provider"], **pooled)
+        storage._engine = create(storage.postgres_url, storage._token_provider, **pooled)  # noqa: SLF001 - as above
 
 
 class PooledConnections:

@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import dagster as dg
-from dagster._core.definitions.asset_checks import asset_check_evaluation  # noqa: TID251 - Dagster exports no name
-from dagster._core.event_api import PartitionKeyFilter  # noqa: TID251 - the history of a check is filtered by nothing else
-from dagster._core.storage import asset_check_execution_record  # noqa: TID251 - a planned one is no verdict
 
 from secrets_pipeline.orchestration.pages.metadata import data_of
+from secrets_pipeline.orchestration.shared.dagster_internals import internal
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 
-_EVALUATED = asset_check_execution_record.COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
-Target: TypeAlias = asset_check_evaluation.AssetCheckEvaluationTargetMaterializationData
+Target: TypeAlias = Any
+"""Dagster's `AssetCheckEvaluationTargetMaterializationData`: which materialization a check judges."""
 
 LOOKED = "looked at"
 """Metadata of an evaluation: when the look began, in seconds since 1970. A longer one is told after what is newer."""
@@ -28,6 +26,7 @@ CLOSELY = "looked closely"
 REPEATED = "evaluated at"
 """Metadata of an evaluation that says an earlier one again: when that was, in seconds since 1970."""
 _MOST = 100
+_MOST_OF_ALL_STACKS = 1_000
 _BROKEN = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
@@ -82,10 +81,17 @@ def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: 
         stack: the partition.
     """
     history = instance.event_log_storage.get_asset_check_execution_history
-    for record in history(key, limit=1, status=_EVALUATED, partition_filter=PartitionKeyFilter(key=stack)):
-        if isinstance(record.evaluation, dg.AssetCheckEvaluation) and record.event is not None:
-            at = looked_at(record.evaluation, record.event.timestamp)
-            return Evaluated(record.evaluation, at, record.run_id)
+    # A planned one is no verdict.
+    completed = internal("COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES")
+    of_partition = internal("PartitionKeyFilter")
+    if completed and of_partition:
+        records = history(key, limit=1, status=completed, partition_filter=of_partition(key=stack))
+    else:
+        records = history(key, limit=_MOST_OF_ALL_STACKS)
+    for record in records:
+        found = record.evaluation
+        if isinstance(found, dg.AssetCheckEvaluation) and record.event is not None and found.partition == stack:
+            return Evaluated(found, looked_at(found, record.event.timestamp), record.run_id)
     return None
 
 
@@ -97,9 +103,12 @@ def looked_at(evaluation: dg.AssetCheckEvaluation, told: float) -> float:
 
 def last_materialization(instance: dg.DagsterInstance, asset: dg.AssetKey, stack: str) -> Target | None:
     """Read which materialisation a check of an asset judges: the latest; None before the first."""
+    target = internal("AssetCheckEvaluationTargetMaterializationData")
+    if target is None:
+        return None
     wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[stack])
     for record in instance.fetch_materializations(wanted, limit=1).records:
-        return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
+        return target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 
 import dagster as dg
@@ -16,11 +17,13 @@ from dagster._core.workspace.load_target import EmptyWorkspaceTarget, InProcessW
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 
 from secrets_pipeline.orchestration.ended_runs.sensor import _RETRIED_SECONDS
+from secrets_pipeline.orchestration.shared.dagster_internals import INTERNALS, internal
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from tests.orchestration.ended_runs import failing
 from tests.orchestration.ended_runs.watched import Watched
 
 MOST = 2
+RULE = "auto_reexecution_should_retry_run"
 LAUNCHER = {"module": SyncInMemoryRunLauncher.__module__, "class": SyncInMemoryRunLauncher.__name__}
 RETRIES = {"enabled": True, "max_retries": MOST, "retry_on_asset_or_op_failure": False}
 
@@ -159,3 +162,15 @@ def test_a_run_that_may_not_be_repeated_and_one_that_said_itself_why_it_fails_ar
     deployment.died(**{"dagster/max_retries": "0"})
     deployment.goes_on()
     assert deployment.statuses() == ["FAILURE"] * 2
+
+
+def test_where_dagster_has_no_rule_to_ask_by_name_its_own_repetitions_stand_and_the_failure_is_told(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    internal.cache_clear()
+    monkeypatch.delattr(import_module(INTERNALS[RULE].module), RULE)
+    deployment.raised("storage")
+    deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE"]
+    assert len(deployment.watched.alerts()) == 1
+    internal.cache_clear()
