@@ -30,7 +30,7 @@ BACKENDS := moto ministack
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends newest-botocore budget mutate fuzz pictures lint docs format requirements vendored clean
+.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends newest-botocore oldest-dagster newest-dagster budget mutate fuzz pictures lint docs format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,23 @@ newest-botocore: venv ## What did AWS add? The newest botocore against the class
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .newest botocore
 	PYTHONPATH=.newest $(BIN)/python -m pytest tests/aws/models $(ARGS)
 
+oldest-dagster: venv ## tests/orchestration, and the project of somebody else, on the oldest Dagster that pyproject.toml allows
+	$(call test-on-dagster,lowest-direct)
+
+newest-dagster: venv ## The same on the newest Dagster that pyproject.toml allows
+	$(call test-on-dagster,highest)
+
+# Only Dagster's packages differ from the environment's; they lie in a folder that comes before it.
+define test-on-dagster
+	@rm -rf .$@ && mkdir .$@
+	@grep -oE '"dagster[a-z0-9-]*>=[^"]+' pyproject.toml | tr -d '"' | sort -u \
+	  | $(BIN)/uv pip compile - --python $(BIN)/python --resolution $(1) --no-header --no-annotate --quiet \
+	  | grep '^dagster' > .$@/versions.txt
+	@cat .$@/versions.txt
+	@$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python --target .$@ -r .$@/versions.txt
+	$(MEMORY) PYTHONPATH=$(CURDIR)/.$@ $(BIN)/python -m pytest -n auto --dist loadfile tests/orchestration tests/e2e/started/test_guest.py $(ARGS)
+endef
+
 mutate: venv ## Random mutants of the packages that decide: which does no test notice? (ARGS='--count 300 -j 2')
 	$(BIN)/python benchmarks/mutate.py $(MUTATED) $(ARGS)
 
@@ -127,4 +144,4 @@ vendored: venv ## Fetch what the rotation function brings along again, in the ve
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --dest $(VENDORED) -r $(VENDORED)/requirements.txt
 
 clean: ## Remove what the targets made, .venv included
-	rm -rf .venv .venv-* .dagster .local-aws .mypy_cache .newest .pytest_cache .ruff_cache .site
+	rm -rf .venv .venv-* .dagster .local-aws .mypy_cache .newest .newest-dagster .oldest-dagster .pytest_cache .ruff_cache .site

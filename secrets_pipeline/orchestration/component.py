@@ -131,7 +131,6 @@ class SecretsPipelineComponent(dg.Component, dg.Resolvable, dg.Model):
         return dg.ComponentTypeSpec(
             description="Makes AWS Secrets Manager match an Atmos repository, and keeps it so.",
             tags=["aws", "atmos", "secrets"],
-            produces=["asset", "asset_check", "job", "sensor", "schedule", "resource"],
         )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:

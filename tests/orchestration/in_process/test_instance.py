@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as db
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from packaging.version import Version
 
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.shared.event_log import PooledConnections
@@ -22,6 +23,8 @@ from tests.e2e.leases.two_hosts import postgres
 from tests.waiting import SECONDS
 
 ROOT = Path(__file__).parents[3]
+LOST = 0 if Version(dg.__version__) >= Version("1.13.21") else 3
+"""Connections to PostgreSQL that a run loses to `has_table` of an older Dagster, which never gives its own back."""
 
 
 @pytest.fixture(autouse=True)
@@ -253,7 +256,10 @@ def test_a_run_keeps_its_connections_to_postgresql_and_outlives_that_it_was_away
         with open_instance() as instance:
             before = asked(sessions)
             run(instance)
-            assert asked(sessions) - before <= 4
+            assert asked(sessions) - before <= 4 + LOST
+            before = asked(sessions)
+            run(instance)
+            assert asked(sessions) - before == LOST
             others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             assert asked(f"SELECT count(pg_terminate_backend(pid)) {others}") >= 2
             assert told(instance, run(instance))
