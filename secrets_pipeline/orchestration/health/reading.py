@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 import dagster as dg
 from cronsim import CronSim
@@ -16,9 +16,8 @@ from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 
-if TYPE_CHECKING:
-    from dagster._core.scheduler.instigation import InstigatorState  # noqa: TID251 - Dagster exports no name for it
-
+_InstigatorState: TypeAlias = Any
+"""Dagster exports no name for it."""
 _PARTS = {"SENSOR": Part.SENSOR, "SCHEDULE": Part.SCHEDULE}
 _BETWEEN_SENSORS = 30.0
 """Dagster's default, for a sensor whose state does not say how often it is evaluated."""
@@ -149,7 +148,7 @@ def _watchers(instance: dg.DagsterInstance, defined: Collection[str]) -> Iterato
     yield from newest.values()
 
 
-def _watcher(instance: dg.DagsterInstance, state: InstigatorState) -> Watcher:
+def _watcher(instance: dg.DagsterInstance, state: _InstigatorState) -> Watcher:
     ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=_TICKS)
     ended = next((tick for tick in ticks if tick.is_completed), None)
     began_at = max((tick.timestamp for tick in ticks), default=None)
@@ -163,7 +162,7 @@ def _watcher(instance: dg.DagsterInstance, state: InstigatorState) -> Watcher:
     )
 
 
-def _interval(state: InstigatorState) -> float:
+def _interval(state: _InstigatorState) -> float:
     cron = getattr(state.instigator_data, "cron_schedule", None)
     if isinstance(cron, str):
         moments = CronSim(cron, datetime.now(UTC))
@@ -171,7 +170,7 @@ def _interval(state: InstigatorState) -> float:
     return float(getattr(state.instigator_data, "min_interval", None) or _BETWEEN_SENSORS)
 
 
-def _switched_on_at(state: InstigatorState) -> float | None:
+def _switched_on_at(state: _InstigatorState) -> float | None:
     data = state.instigator_data
     found: float | None = getattr(data, "last_sensor_start_timestamp", None) or getattr(data, "start_timestamp", None)
     return found

@@ -41,6 +41,12 @@ INTERNALS: Final[Mapping[str, Internal]] = MappingProxyType(
             "dagster._core.storage.asset_check_execution_record",
             "The last evaluation of a check is looked for among those of all stacks.",
         ),
+        "DefinitionsLoadContext": Internal(
+            "dagster._core.definitions.definitions_load_context", "The process of a run reads all stacks as it loads."
+        ),
+        "DefinitionsLoadType": Internal(
+            "dagster._core.definitions.definitions_load_context", "The process of a run reads all stacks as it loads."
+        ),
         "PartitionKeyFilter": Internal(
             "dagster._core.event_api", "The last evaluation of a check is looked for among those of all stacks."
         ),

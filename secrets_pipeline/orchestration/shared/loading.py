@@ -1,6 +1,6 @@
 """Tell for what a process loads the definitions: to show them, as the code server does, or to execute a run."""
 
-from contextlib import suppress
+from secrets_pipeline.orchestration.shared.dagster_internals import internal
 
 
 def executes_run() -> bool:
@@ -8,8 +8,5 @@ def executes_run() -> bool:
 
     Dagster says so to components that keep state. If its name for that is gone, False: whoever loads reads the stacks.
     """
-    with suppress(ImportError, AttributeError):
-        from dagster._core.definitions import definitions_load_context as loading  # noqa: PLC0415, TID251 - Dagster exports no name
-
-        return loading.DefinitionsLoadContext.get().load_type is loading.DefinitionsLoadType.RECONSTRUCTION
-    return False
+    context, kinds = internal("DefinitionsLoadContext"), internal("DefinitionsLoadType")
+    return bool(context and kinds) and context.get().load_type is kinds.RECONSTRUCTION
