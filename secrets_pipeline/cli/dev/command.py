@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import typer
 from secrets_pipeline import emulator
 from secrets_pipeline.cli.local.checkout import examples
 from secrets_pipeline.cli.local.command import (
+    HISTORY_FOLDER,
     STATE_DIR,
     StateDir,
     embedded_account,
@@ -33,7 +36,10 @@ from secrets_pipeline.cli.shared.options import (
     use_settings,
 )
 from secrets_pipeline.cli.shared.repository import read, usable
+from secrets_pipeline.errors import LocalError
 from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
+from secrets_pipeline.operations.own_folder import why_not_own
+from secrets_pipeline.operations.revision.checkouts import CHECKOUTS
 from secrets_pipeline.stacks import AtmosRepository
 from secrets_pipeline.stacks.sources.source import FROM_FILE_VARIABLE
 
@@ -41,6 +47,7 @@ EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS do
 LOCATION = "secrets_pipeline.orchestration.code_location"
 GUARDED_DEV = (sys.executable, "-P", "-m", "secrets_pipeline.cli.dev.guarded_dg", "dev")
 _GRACE_SECONDS = 20
+_HOME_VARIABLE = "DAGSTER_HOME"
 
 
 def dev(
@@ -53,7 +60,8 @@ def dev(
     """Serve Dagster's UI over a repository, on an embedded AWS that is stopped at the end.
 
     Uses the examples of the project unless --base-path or ATMOS_BASE_PATH names another repository. Requests from pages
-    of other origins, and those for another host than 127.0.0.1 or localhost, are refused.
+    of other origins, and those for another host than 127.0.0.1 or localhost, are refused. The history of runs is kept
+    beside the embedded AWS and begins anew with it, unless DAGSTER_HOME names another folder.
     """
     use_settings(config)
     named = base_path or os.environ.get(BASE_PATH_VARIABLE)
@@ -67,11 +75,13 @@ def dev(
         signal.signal(signal.SIGTERM, _interrupted)
         # A background job of a shell would ignore it, and so would everything that it starts.
         signal.signal(signal.SIGINT, _interrupted)
+        begins = emulator.status(state_dir) is None
         try:
             aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
             second = emulator.second_user_environment(aws)
             os.environ.update(aws.environment())
             say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
+            say(choose_home(state_dir, begins=begins))
             say(
                 f"What is changed with these, user {emulator.SECOND_USER} changes, not the pipeline; he reads no value:"
             )
@@ -81,6 +91,30 @@ def dev(
         finally:
             emulator.stop(state_dir)
     raise typer.Exit(code)
+
+
+def choose_home(state_dir: Path, *, begins: bool) -> str:
+    """Name a folder in DAGSTER_HOME whose history is that of the embedded AWS, and say which it is.
+
+    Args:
+        state_dir: of the embedded AWS.
+        begins: whether that AWS has just begun, and is empty. What a history said of the one before is deleted.
+
+    Raises:
+        LocalError: if the folder is not ours.
+    """
+    if named := os.environ.get(_HOME_VARIABLE):
+        return f"The history of runs is that of {_HOME_VARIABLE}, {named}: it may tell of another AWS than this one."
+    home = state_dir.resolve() / HISTORY_FOLDER
+    if foreign := why_not_own(home, scratch=(CHECKOUTS,)):
+        raise LocalError(f"{home} cannot be used: {foreign[0]}", remedy=f"{foreign[1]}.")
+    if begins and home.exists():
+        shutil.rmtree(home)
+    home.mkdir(mode=0o700, exist_ok=True)
+    os.environ[_HOME_VARIABLE] = str(home)
+    kept = "starts empty, as this AWS does" if begins else "goes on, as this AWS was running already"
+    said = f"{_HOME_VARIABLE}={shlex.quote(str(home))}"
+    return f"The history of runs {kept}. Set {said} to have the runs of other commands in it."
 
 
 def _interrupted(*_: object) -> None:

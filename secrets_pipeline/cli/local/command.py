@@ -32,11 +32,13 @@ from secrets_pipeline.operations.own_folder import keep_from_git, why_not_own
 OPERATOR_SETTINGS = "operator.yaml"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 STATE_DIR = Path(".local-aws")
+HISTORY_FOLDER = "dagster"
+"""In the state folder: what Dagster told of runs on the AWS that runs there, for `dev`, which looks at it itself."""
 
 
 def _own(state_dir: Path) -> Path:
     """The folder, if it is ours: what it holds is obeyed and deleted."""
-    foreign = why_not_own(Path(state_dir), scratch=(POSTGRES_FOLDER, LAMBDA_FOLDER))
+    foreign = why_not_own(Path(state_dir), scratch=(POSTGRES_FOLDER, LAMBDA_FOLDER, HISTORY_FOLDER))
     if foreign is None:
         return state_dir
     reason, remedy = foreign
