@@ -22,6 +22,16 @@ _INTERVALS = 3
 _EVALUATES = {Part.SENSOR: "SENSOR", Part.SCHEDULE: "SCHEDULER"}
 """Which daemon evaluates them, as Dagster calls it."""
 
+_NOBODY = Finding(
+    Part.SENSOR,
+    "(none)",
+    State.SILENT,
+    None,
+    "Nothing of this code location ever ticked: is it loaded, and is SECRETS_PIPELINE_NAME its name?",
+    "no-tick-since",
+)
+"""Where the daemon runs, and no sensor or schedule is known: nobody watches, or others are looked at."""
+
 
 def judge(reading: Reading, bounds: HealthBounds, now: float) -> tuple[Finding, ...]:
     """Judge every part: daemons first, as the others hang on them.
@@ -35,7 +45,7 @@ def judge(reading: Reading, bounds: HealthBounds, now: float) -> tuple[Finding, 
     silent = {one.name for one in daemons if not one.is_well}
     watchers = [_of_watcher(one, bounds, now, silent) for one in reading.watchers]
     stacks = [_of_stack(one, bounds, now) for one in reading.verifications]
-    return (*daemons, *watchers, *stacks, *_of_queue(reading.waiting, bounds, now))
+    return (*daemons, *(watchers or [_NOBODY]), *stacks, *_of_queue(reading.waiting, bounds, now))
 
 
 def _of_daemon(daemon: Daemon, bounds: HealthBounds, now: float) -> Finding:

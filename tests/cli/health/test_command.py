@@ -136,6 +136,11 @@ def test_the_code_location_is_the_one_that_the_environment_names(cli: Cli, monke
     result = cli("health", "--format", "json")
     assert result.exit_code == 1
     assert [name for part, name in found(result) if part in {"sensor", "schedule"}] == ["payments_ended_runs_sensor"]
+    # Nobody of that name ever watched.
+    monkeypatch.setenv("SECRETS_PIPELINE_NAME", "paymnets")
+    result = cli("health")
+    assert result.exit_code == 1
+    assert "is SECRETS_PIPELINE_NAME its name?" in result.stdout
 
 
 def test_a_storage_that_cannot_be_read_is_one_sentence(

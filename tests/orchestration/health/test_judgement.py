@@ -23,16 +23,17 @@ from secrets_pipeline.orchestration.health.model import (
 NOW = 1_000_000_000.0
 MINUTE, HOUR = 60.0, 3_600.0
 SENSOR, SCHEDULE = Part.SENSOR, Part.SCHEDULE
+THERE = Watcher(SENSOR, "there", 30, NOW)
 
 
 def judged(*parts: Daemon | Watcher | Verification | Waiting) -> Sequence[Finding]:
     reading = Reading(
         [one for one in parts if isinstance(one, Daemon)],
-        [one for one in parts if isinstance(one, Watcher)],
+        [one for one in parts if isinstance(one, Watcher)] or [THERE],
         [one for one in parts if isinstance(one, Verification)],
         [one for one in parts if isinstance(one, Waiting)],
     )
-    return judge(reading, HealthBounds(), NOW)
+    return [one for one in judge(reading, HealthBounds(), NOW) if one.name != THERE.name]
 
 
 def watcher(ago: float | None, interval: float = 30, part: Part = SENSOR, **more: bool) -> Watcher:
@@ -87,6 +88,11 @@ def test_whose_daemon_is_silent_leads_there_first() -> None:
     of_sensor, of_schedule = watchers
     assert "The daemon SENSOR is silent" in of_sensor.remedy
     assert (of_sensor.entry, of_schedule.entry) == ("daemon-not-running", "no-tick-since")
+
+
+def test_a_daemon_that_evaluates_nothing_of_ours_is_not_well() -> None:
+    daemon, nobody = judge(Reading([Daemon("SENSOR", NOW)], [], [], []), HealthBounds(), NOW)
+    assert (daemon.is_well, nobody.state, nobody.entry) == (True, State.SILENT, "no-tick-since")
 
 
 def test_bounds_are_the_operators() -> None:
