@@ -6,6 +6,8 @@ asked. So nothing is lost with a run that was killed: the next one that looks at
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,7 +19,8 @@ from secrets_pipeline.arn import Arn
 from secrets_pipeline.operations.current_versions import CurrentVersion
 from secrets_pipeline.orchestration.pages.console import secret_link
 from secrets_pipeline.orchestration.pages.declared import VERSION_TAG
-from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
+from secrets_pipeline.orchestration.pages.lines import fitting, lines_of
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.publish import Publish, published_key
 from secrets_pipeline.orchestration.verification.history import Evaluated, last_evaluation
@@ -31,6 +34,8 @@ HOMES: Final = "homes"
 @dataclass(frozen=True, slots=True)
 class _Home:
     """A secret that an asset stands for: stacks of several accounts or regions may use one name.
+
+    Its texts are `fitting`, as the UI shows them, and are only compared with such texts.
 
     Attributes:
         stack: which declares it.
@@ -138,10 +143,10 @@ class Publishing:
         return "the pipeline did not write it, and no run has tried it since"
 
     def _say(self, instance: dg.DagsterInstance, stack: str, one: CurrentVersion, seen: Evaluated) -> None:
-        known = self._names.stacks(instance)
+        known = set(map(fitting, self._names.stacks(instance)))
         before = self._last_reports(instance, [one]).get(self._key(one), ())
         others = [home for home in before if home.stack in known and not _is_of(home, one, stack)]
-        homes = [*others, _Home(stack, one.secret, one.version, seen.at)]
+        homes = [*others, _Home(fitting(stack), fitting(one.secret), fitting(one.version), seen.at)]
         instance.report_runless_asset_event(
             dg.AssetMaterialization(
                 asset_key=self._key(one),
@@ -150,17 +155,19 @@ class Publishing:
                     **_page(stack, one, seen, others),
                     DATA: dg.MetadataValue.json({HOMES: [asdict(home) for home in homes]}),
                 },
-                tags={VERSION_TAG: ",".join(home.version for home in sorted(homes, key=_place))},
+                tags={VERSION_TAG: _data_version(homes) if others else one.version},
             )
         )
 
 
 def _is_of(home: _Home, one: CurrentVersion, stack: str) -> bool:
-    return (home.stack, home.secret) == (stack, one.secret)
+    return (home.stack, home.secret) == (fitting(stack), fitting(one.secret))
 
 
-def _place(home: _Home) -> tuple[str, str]:
-    return home.stack, home.secret
+def _data_version(homes: Sequence[_Home]) -> str:
+    """Return a digest of the versions of all secrets that the asset stands for: a tag has no room for many of them."""
+    said = sorted((home.stack, home.secret, home.version) for home in homes)
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def _is_new(one: CurrentVersion, stack: str, reported: Sequence[_Home]) -> bool:
@@ -168,7 +175,7 @@ def _is_new(one: CurrentVersion, stack: str, reported: Sequence[_Home]) -> bool:
     last = next((home for home in reported if _is_of(home, one, stack)), None)
     if last is None:
         return True
-    if one.version == last.version:
+    if fitting(one.version) == last.version:
         return False
     return one.confirmed or (one.changed is not None and one.changed > last.looked)
 
@@ -189,16 +196,20 @@ def _homes(materialization: dg.AssetMaterialization | None) -> Sequence[_Home]:
 def _page(stack: str, one: CurrentVersion, seen: Evaluated, others: Sequence[_Home]) -> Mapping[str, Any]:
     arn = Arn.parse(one.arn)
     link = secret_link(arn, one.secret) if is_in_console(seen.evaluation) else ""
-    table = [{"stack": home.stack, "secret": home.secret, "version": home.version} for home in others]
+    lines = [
+        one.secret,
+        f"version {one.version}",
+        f"stack {stack}",
+        f"account {arn.account_id}",
+        f"region {arn.region}",
+        one.arn,
+    ]
+    also = [f"{home.stack}: {home.secret}, version {home.version}" for home in others]
     return {
-        "secret": one.secret,
-        "version": one.version,
-        "stack": stack,
-        "account": arn.account_id,
-        "region": arn.region,
-        "ARN": one.arn,
+        "secret": lines_of("secret", lines),
+        **({"also in": lines_of("stack", also)} if also else {}),
         "looked at": dg.MetadataValue.timestamp(datetime.fromtimestamp(seen.at, UTC)),
-        **({"console": dg.MetadataValue.url(link)} if link else {}),
+        # A URL has no place for a browser to break the line.
+        **({"console": dg.MetadataValue.md(f"[Secrets Manager]({link})")} if link else {}),
         **({"run": dg.MetadataValue.dagster_run(seen.run_id)} if seen.run_id else {}),
-        **({"also in": table_of(table)} if table else {}),
     }

@@ -94,10 +94,11 @@ def test_a_version_is_reported_once_with_what_people_look_for(log: Log) -> None:
     assert log.report() == [f"{SECRET} of a: version v1 is reported"]
     assert log.report() == []
     [report] = log.reports()
-    assert report.metadata["console"] == dg.MetadataValue.url(
-        "https://eu-west-2.console.aws.amazon.com/secretsmanager/secret?name=shop%2Fdev%2Ftoken&region=eu-west-2"
-    )
-    assert (report.metadata["account"].value, report.metadata["region"].value) == ("111122223333", "eu-west-2")
+    page = "https://eu-west-2.console.aws.amazon.com/secretsmanager/secret?name=shop%2Fdev%2Ftoken&region=eu-west-2"
+    assert report.metadata["console"] == dg.MetadataValue.md(f"[Secrets Manager]({page})")
+    shown: Any = report.metadata["secret"].value
+    lines = [record.data["secret"] for record in shown.records]
+    assert lines[:5] == [SECRET, "version v1", "stack a", "account 111122223333", "region eu-west-2"]
     assert report.partition is None
 
 
@@ -161,14 +162,17 @@ def test_verdicts_that_a_broken_run_only_said_again_are_no_look(log: Log) -> Non
     assert "not reported yet" in said
 
 
-def test_two_stacks_with_one_name_are_one_asset_whose_data_version_has_both(log: Log) -> None:
+def test_two_stacks_with_one_name_are_one_asset_whose_data_version_is_of_both(log: Log) -> None:
     log.seen(version("v1"))
     log.report()
     log.seen(version("w1", region="eu-west-1"), stack="b")
     log.report("b")
     log.seen(version("v2"))
     log.report()
-    assert log.versions() == ["v1", "v1,w1", "v2,w1"]
+    first, *digests = log.versions()
+    assert (first, len(set(digests)), {len(digest) for digest in digests}) == ("v1", 2, {64})
+    also: Any = log.reports()[-1].metadata["also in"].value
+    assert [record.data["stack"] for record in also.records] == [f"b: {SECRET}, version w1"]
     assert log.report("b") == []
     # A stack that was retired has no version any more.
     log.instance.delete_dynamic_partition(PLAIN.of("stacks"), "b")
@@ -181,4 +185,3 @@ def test_two_names_of_one_asset_in_a_stack_do_not_take_turns(log: Log) -> None:
     log.seen(version("v1"), version("s1", secret=f"/{SECRET}"))
     assert len(log.report()) == 2
     assert log.report() == []
-    assert log.versions()[-1] == "s1,v1"
