@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from secrets_pipeline.stacks import SSM, Store
@@ -138,13 +138,22 @@ def named_after(name: str, stacks: Iterable[str]) -> tuple[str, ...]:
         name: of a secret, an alias, an identifier or a function.
         stacks: which may be meant.
     """
-    name = re.sub(r"^(alias/(secrets/)?|secrets-pipeline-rotation-)", "", name)
-    begins = _beginnings(name)
-    found: dict[int, list[str]] = {}
+    return named_after_any(name, by_words(stacks))
+
+
+def by_words(stacks: Iterable[str]) -> Mapping[tuple[str, ...], Sequence[str]]:
+    """Group stacks by the words of their names, to ask of many names which stack each is named after."""
+    found: dict[tuple[str, ...], list[str]] = {}
     for stack in stacks:
-        if (words := _words(stack)) in begins:
-            found.setdefault(len(words), []).append(stack)
-    return tuple(sorted(found[min(found)])) if found else ()
+        found.setdefault(_words(stack), []).append(stack)
+    return found
+
+
+def named_after_any(name: str, stacks: Mapping[tuple[str, ...], Sequence[str]]) -> tuple[str, ...]:
+    """Find the stack whose own name begins a name in AWS, among stacks by their words; see `named_after`."""
+    name = re.sub(r"^(alias/(secrets/)?|secrets-pipeline-rotation-)", "", name)
+    found = [words for words in _beginnings(name) if words in stacks]
+    return tuple(sorted(stacks[min(found, key=len)])) if found else ()
 
 
 def _beginnings(name: str) -> set[tuple[str, ...]]:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.operations.revision.model import Revision
     from secrets_pipeline.reconcilers.assembly import Assembly
     from secrets_pipeline.reconcilers.run import Run
+    from secrets_pipeline.values.fingerprint import Fingerprinter
 
 CONFIG_VARIABLE = "SECRETS_PIPELINE_CONFIG"
 BASE_PATH = "ATMOS_BASE_PATH"
@@ -68,6 +69,7 @@ class OpenRepository:
         conclusions: what only a reading of all stacks can tell about each.
         index: what another reading found in all stacks, of which this one reads few; None where it read them itself.
         read_at: the revision of that reading.
+        derived: keyed digests that proved the index, by the ARN of their KMS key.
         commit: its commit, where it is no clone and the operator says it; the environment's if empty.
         kept: its checkout, where files are read that values name; None for the repository itself.
         seen: what the file system answered while it was read, and since.
@@ -87,6 +89,7 @@ class OpenRepository:
     conclusions: Conclusions = field(default_factory=Conclusions, repr=False)
     index: RepositoryIndex | None = field(default=None, compare=False, repr=False)
     read_at: Revision | None = None
+    derived: Mapping[str, Fingerprinter] = field(default_factory=dict, compare=False, repr=False)
     commit: str = ""
     kept: FilePath | None = None
     seen: Seen = field(default_factory=Seen, compare=False, repr=False)
@@ -202,7 +205,7 @@ class OpenRepository:
             known=self.index,
         )
         made = run or (self.make_run or Run)(self.settings, options)
-        return Assembly(repository, reached, replace(made, writes=writing))
+        return Assembly(repository, reached, replace(made, writes=writing), self.derived)
 
 
 def config_environment(base_path: FilePath, called: FilePath | None = None) -> dict[str, str]:

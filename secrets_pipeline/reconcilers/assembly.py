@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from threading import RLock
+from types import MappingProxyType
 
 from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.aws.service_keys import ServiceKeys, ensure_service_keys, find_key
@@ -29,6 +31,7 @@ class Assembly:
         repository: the stacks.
         sessions: how their accounts are reached.
         run: the run; the service keys are made only if it writes.
+        derived: keyed digests that the run has derived already, by the ARN of their KMS key.
 
     Attributes:
         repository: see above.
@@ -36,10 +39,17 @@ class Assembly:
         run: see above.
     """
 
-    def __init__(self, repository: Repository, sessions: Sessions, run: Run) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        sessions: Sessions,
+        run: Run,
+        derived: Mapping[str, Fingerprinter] = MappingProxyType({}),
+    ) -> None:
         self.repository = repository
         self.sessions = sessions
         self.run = run
+        self._derived = derived
         sessions.patience.begin(run.clock, run.sleep)
         self._lock = RLock()
         self._stacks: dict[str, Stack] = {}
@@ -102,9 +112,9 @@ class Assembly:
         kms = account.client("kms")
         if writing and not spec.retired:
             keys = self._keys_of(spec, account, observed)
-            return Fingerprinter.derive(kms, keys.fingerprint)
+            return self._derived.get(keys.fingerprint) or Fingerprinter.derive(kms, keys.fingerprint)
         found = find_key(kms, self.run.settings.fingerprint_key)
-        return Fingerprinter.derive(kms, found) if found else None
+        return (self._derived.get(found) or Fingerprinter.derive(kms, found)) if found else None
 
     def _keys_of(self, spec: StackSpec, account: AwsAccount, observed: Observed) -> ServiceKeys:
         with self._lock:

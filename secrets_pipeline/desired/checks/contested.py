@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from secrets_pipeline.desired.boundary import Boundary, Contested, ContestedKind
-from secrets_pipeline.desired.names import named_after, store_place
+from secrets_pipeline.desired.names import by_words, named_after, named_after_any, store_place
 from secrets_pipeline.desired.settings.grants import GrantRule, granted
 from secrets_pipeline.desired.stack import StackSpec
 
@@ -34,10 +34,12 @@ def with_contested(specs: Mapping[str, StackSpec], grants: Sequence[GrantRule] =
         for kind, name, where in _declared(spec):
             declared.setdefault((spec.target.region, kind, name), {})[stack] = where
     found: dict[str, list[Contested]] = {}
+    words = {region: by_words(stacks) for region, stacks in in_region.items()}
     for (region, kind, name), stacks in declared.items():
-        claimants = in_region[region] if kind is ContestedKind.SECRET else list(stacks)
-        if len(stacks) == 1 and stacks.keys() >= set(named_after(name, claimants)):
+        is_secret = kind is ContestedKind.SECRET
+        if len(stacks) == 1 and not (is_secret and {*named_after_any(name, words[region])} - stacks.keys()):
             continue
+        claimants = in_region[region] if is_secret else list(stacks)
         for stack, where in stacks.items():
             own, others = specs[stack].target.account_id, sorted({*claimants, *stacks} - {stack})
             places = {specs[other].target.account_id for other in others} if own is None else {own}

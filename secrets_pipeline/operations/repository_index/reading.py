@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,10 +79,10 @@ class Indexes:
         try:
             with fetched_index(self.store(settings), index_name(place)) as fetched:
                 target = _target(fetched.about, stack, settings)
-                self._prove(fetched, place, settings, stack, target)
+                derived = self._prove(fetched, place, settings, stack, target)
                 index = RepositoryIndex.open(fetched.database)
                 read_at = Revision(**fetched.about["revision"])
-            found = _opened(place, settings, index, stack, read_at)
+            found = replace(_opened(place, settings, index, stack, read_at), derived=derived)
             if found.specs[stack].target != target:
                 raise UnusableIndexError(_OTHER)
         except (SecretsPipelineError, OSError, sqlite3.Error) as error:
@@ -92,7 +92,7 @@ class Indexes:
 
     def _prove(
         self, fetched: FetchedIndex, place: Place, settings: OperatorSettings, stack: str, target: Target
-    ) -> None:
+    ) -> Mapping[str, Fingerprinter]:
         try:
             observed = Observed.of_json(fetched.about["observed"])
             now = basis(place, settings, observed.answers())
@@ -103,8 +103,10 @@ class Indexes:
         kms = account.client("kms")
         key = find_key(kms, settings.fingerprint_key)
         where = place_of(account.account_id, account.region)
-        if key is None or not fetched.is_proven(Fingerprinter.derive(kms, key), where, now):
+        derived = {} if key is None else {key: Fingerprinter.derive(kms, key)}
+        if not any(fetched.is_proven(one, where, now) for one in derived.values()):
             raise UnusableIndexError(_OTHER)
+        return derived
 
 
 def index_name(place: Place) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired import repository_index
 from secrets_pipeline.operations.repository_index.proof import UnusableIndexError
@@ -52,6 +53,13 @@ def test_a_stack_is_as_in_a_reading_of_all_and_no_other_manifest_is_read_for_it(
 
 def test_a_run_by_the_index_finds_nothing_to_do_where_one_of_all_stacks_left_it(indexed: Watched) -> None:
     assert {line.partition(" ")[0] for line in indexed.apply(indexed.alone("one"), "one")} == {"none"}
+
+
+def test_a_run_derives_the_fingerprint_key_once(indexed: Watched, aws: emulator.LocalAws) -> None:
+    emulator.reset_calls(aws)
+    stack = indexed.alone("one").assemble(Sessions()).stack("one")
+    assert stack.ownership.fingerprinter is not None
+    assert sum(call.count for call in emulator.calls(aws) if call.operation == "GenerateMac") == 1
 
 
 def no_longer_there(watched: Watched) -> None:
