@@ -19,7 +19,8 @@ does not run, no tick since, the queue is stuck), what it means, what to look at
 `make docs` from `secrets_pipeline/operations/runbook/`, which the checks in the UI quote as well.
 
 In the commands `STACK` stands for a stack, `NAME` for a secret, `ROLE` and `ARN` for a principal. A check that is
-**red** (ERROR) found something wrong. A **warning** (WARN) means that something waits, or could not be known. `--deep`
+**red** (ERROR) found something wrong, or did before and cannot be judged since. A **warning** (WARN) means that
+something waits, or cannot be known: if AWS cannot be asked, the check says what it found last and when. `--deep`
 also reads what a plan otherwise believes by its [mark](how-it-works.md#marks-what-is-ours).
 
 Where several checks are red at once, begin with `kms_keys_as_declared`, then `marks_verify`, then

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 _LINE_END = "\n"
 
@@ -67,6 +68,15 @@ class Where:
         return ", ".join(f"{label}{visible(text)}" for label, text in named if text)
 
 
+class Unasked(StrEnum):
+    """Causes by which nobody could ask AWS: no error of theirs says anything about a resource."""
+
+    NO_ANSWER = "no-answer"
+    CREDENTIALS = "credentials"
+    ROLE = "role"
+    THROTTLED = "throttled"
+
+
 class SecretsPipelineError(Exception):
     """Base of every error that this project raises on purpose.
 
@@ -100,6 +110,11 @@ class SecretsPipelineError(Exception):
     def kind(self) -> str:
         """The name of its class, which scripts compare instead of its text."""
         return type(self).__name__
+
+    @property
+    def unasked(self) -> Unasked | None:
+        """Why nobody could ask AWS; None for an error that answers the question that was asked."""
+        return None
 
     def diagnostics(self) -> str:
         """The whole text: place, message, import chain, remedy."""
@@ -205,6 +220,51 @@ UNANSWERED = frozenset(
 )
 """botocore's exceptions where no answer came: https://docs.aws.amazon.com/boto3/latest/guide/retries.html"""
 
+NO_CREDENTIALS = frozenset(
+    {
+        "AuthFailure",
+        "CredentialRetrievalError",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidIdentityToken",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "LoginAuthorizationCodeError",
+        "LoginError",
+        "LoginInsufficientPermissions",
+        "LoginRefreshRequired",
+        "LoginTokenLoadError",
+        "MetadataRetrievalError",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "NoAuthTokenError",
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "ProfileNotFound",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "SSOError",
+        "SSOTokenLoadError",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+        "TokenRetrievalError",
+        "UnauthorizedSSOTokenError",
+        "UnrecognizedClientException",
+    }
+)
+"""AWS's codes for a caller whom it does not know (missing, wrong or expired credentials, or a wrong clock), and
+botocore's exceptions where there are no credentials. No policy of a resource makes AWS answer one of these.
+
+Sources: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html,
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html (Errors), botocore.exceptions.
+"""
+
+_ASSUMING = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"})
+
 
 class AwsError(SecretsPipelineError):
     """A call to AWS failed; the text never holds a request parameter.
@@ -252,6 +312,83 @@ class AwsError(SecretsPipelineError):
     def unanswered(self) -> bool:
         """Whether no answer came: another call to the same place would be waited for in vain, too."""
         return self.code in UNANSWERED
+
+
+class NoAnswerError(AwsError):
+    """No answer came from AWS, also not to the last try."""
+
+    @property
+    def unasked(self) -> Unasked:
+        """The cause."""
+        return Unasked.NO_ANSWER
+
+
+class CredentialsError(AwsError):
+    """There are no credentials, or AWS does not take them."""
+
+    @property
+    def unasked(self) -> Unasked:
+        """The cause."""
+        return Unasked.CREDENTIALS
+
+
+class RoleError(AwsError):
+    """The pipeline may not assume its own role."""
+
+    @property
+    def unasked(self) -> Unasked:
+        """The cause."""
+        return Unasked.ROLE
+
+    @property
+    def denied(self) -> bool:
+        """Whether AWS refused a resource: no, nothing was asked about one."""
+        return False
+
+
+class ThrottledError(AwsError):
+    """AWS throttled every try of a call."""
+
+    @property
+    def unasked(self) -> Unasked:
+        """The cause."""
+        return Unasked.THROTTLED
+
+
+_UNASKED: Mapping[str, Unasked] = {
+    NoAnswerError.__name__: Unasked.NO_ANSWER,
+    CredentialsError.__name__: Unasked.CREDENTIALS,
+    RoleError.__name__: Unasked.ROLE,
+    ThrottledError.__name__: Unasked.THROTTLED,
+}
+
+
+def unasked_by(kind: str) -> Unasked | None:
+    """Return why nobody could ask AWS, from the name of an error's class: all that Dagster's events keep of one.
+
+    Args:
+        kind: name of a class, or the `kind` of an error.
+    """
+    return _UNASKED.get(kind.partition(" ")[0])
+
+
+def aws_error_class(code: str, operation: str, *, own_role: bool = True) -> type[AwsError]:
+    """Return the class of the error of a call to AWS.
+
+    Args:
+        code: AWS's error code, or the name of botocore's exception.
+        operation: the API operation that failed.
+        own_role: whether a role that was to be assumed is the pipeline's own, and not one that it visits.
+    """
+    if code in UNANSWERED:
+        return NoAnswerError
+    if code in NO_CREDENTIALS:
+        return CredentialsError
+    if code in THROTTLED:
+        return ThrottledError
+    if own_role and operation in _ASSUMING and code in DENIED:
+        return RoleError
+    return AwsError
 
 
 class AlertError(SecretsPipelineError):
@@ -311,6 +448,17 @@ class CollectedErrors(SecretsPipelineError):
         noun = "error" if count == 1 else "errors"
         texts = (Lines.of("- ", error.diagnostics(), between="") for error in self.errors)
         super().__init__(Lines.of(f"{count} {noun}", *texts))
+
+    @property
+    def unasked(self) -> Unasked | None:
+        """The cause of the first, if nobody could ask AWS for any of them."""
+        causes = [error.unasked for error in self.errors]
+        return causes[0] if causes and all(causes) else None
+
+    @property
+    def kind(self) -> str:
+        """That of the first error if nobody could ask AWS for any of them, else the name of its class."""
+        return self.errors[0].kind if self.unasked else super().kind
 
     def diagnostics(self) -> str:
         """The texts of all, each after a hyphen."""

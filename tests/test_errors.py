@@ -10,7 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
-from secrets_pipeline.errors import AwsError, SecretsPipelineError, SpecError, Where, raise_all, visible
+from secrets_pipeline.errors import (
+    DENIED,
+    MISSING,
+    NO_CREDENTIALS,
+    THROTTLED,
+    UNANSWERED,
+    AwsError,
+    CollectedErrors,
+    NoAnswerError,
+    SecretsPipelineError,
+    SpecError,
+    Unasked,
+    Where,
+    aws_error_class,
+    raise_all,
+    unasked_by,
+    visible,
+)
 
 odd = st.text(
     st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Co"]) | st.sampled_from("ab\x1b\x9b\u202e\u200b")
@@ -91,3 +108,42 @@ def test_the_escapes_are_those_of_python() -> None:
 def test_an_error_of_aws_knows_what_kind_it_is(code: str, *, denied: bool, missing: bool) -> None:
     error = AwsError("x", code=code)
     assert (error.denied, error.missing) == (denied, missing)
+
+
+def of(code: str, operation: str = "DescribeKey", *, own_role: bool = True) -> AwsError:
+    return aws_error_class(code, operation, own_role=own_role)("no", code=code, operation=operation)
+
+
+@pytest.mark.parametrize(
+    ("codes", "cause"),
+    [
+        (UNANSWERED, Unasked.NO_ANSWER),
+        (NO_CREDENTIALS, Unasked.CREDENTIALS),
+        (THROTTLED, Unasked.THROTTLED),
+        (DENIED | MISSING | {"InternalFailure", "KMSInvalidStateException", "Unknown"}, None),
+    ],
+)
+def test_only_what_nobody_could_ask_is_unasked_and_its_class_names_the_cause(
+    codes: frozenset[str], cause: Unasked | None
+) -> None:
+    for code in codes:
+        error = of(code)
+        assert error.unasked is cause, code
+        # All that an event of Dagster's keeps of an error is the name of its class.
+        assert unasked_by(type(error).__name__) is unasked_by(error.kind) is cause
+
+
+@pytest.mark.parametrize("code", sorted(DENIED))
+def test_a_refusal_to_assume_the_own_role_is_unasked_and_that_of_another_role_is_an_answer(code: str) -> None:
+    own, other = of(code, "AssumeRole"), of(code, "AssumeRole", own_role=False)
+    assert (own.unasked, own.denied) == (Unasked.ROLE, False)
+    assert (other.unasked, other.denied) == (None, True)
+
+
+def test_several_errors_are_unasked_only_if_each_is() -> None:
+    silent, denied = of("ConnectTimeoutError"), of("AccessDenied")
+    assert CollectedErrors([silent, silent]).unasked is Unasked.NO_ANSWER
+    assert unasked_by(CollectedErrors([silent, silent]).kind) is Unasked.NO_ANSWER
+    assert CollectedErrors([silent, denied]).unasked is None
+    assert CollectedErrors([]).unasked is None
+    assert isinstance(silent, NoAnswerError)

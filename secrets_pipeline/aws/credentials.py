@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
+from botocore.exceptions import ClientError
 
+from secrets_pipeline.aws.faults import raise_without_context, translate
 from secrets_pipeline.desired.base import AssumedRole
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import boto3
     from botocore.credentials import Credentials
     from botocore.session import Session
@@ -24,12 +28,15 @@ class GivenCredentials(CredentialProvider):
         base: whose credentials they come from.
         session: calls STS.
         role: the role to assume, if it names one.
+        own: whether the role is the pipeline's own. AWS's refusal of another one is an answer about that role; without
+            its own one the pipeline can ask nothing.
     """
 
     METHOD = "secrets-pipeline"
 
-    def __init__(self, base: boto3.Session, session: Session, role: AssumedRole) -> None:
+    def __init__(self, base: boto3.Session, session: Session, role: AssumedRole, *, own: bool = True) -> None:
         super().__init__()
+        self._own = own
         self._base = base
         self._session = session
         self._role = role
@@ -48,7 +55,18 @@ class GivenCredentials(CredentialProvider):
             role_arn=self._role.role_arn,
             extra_args=asked,
         )
-        return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
+        fetch = fetcher.fetch_credentials if self._own else _as_visitor(fetcher.fetch_credentials, self._role.role_arn)
+        return DeferredRefreshableCredentials(refresh_using=fetch, method="assume-role")
+
+
+def _as_visitor(fetch: Callable[[], Any], role_arn: str) -> Callable[[], Any]:
+    def fetched() -> Any:  # noqa: ANN401 - botocore's credentials
+        try:
+            return fetch()
+        except ClientError as error:
+            raise_without_context(translate(error, action="AssumeRole", resource=role_arn, own_role=False))
+
+    return fetched
 
 
 def is_same_caller(actor: str, own: str) -> bool:

@@ -28,7 +28,7 @@ from botocore.parsers import ResponseParserError
 from secrets_pipeline.aws.operations import WITHOUT_VALUES
 from secrets_pipeline.aws.patience import WAITED
 from secrets_pipeline.aws.remedies import remedy
-from secrets_pipeline.errors import DENIED, AwsError
+from secrets_pipeline.errors import DENIED, AwsError, aws_error_class
 
 Foreign: TypeAlias = ClientError | BotoCoreError | Boto3Error | ResponseParserError
 """What boto3 and botocore raise; the last one quotes the whole answer that it could not read."""
@@ -98,13 +98,14 @@ def _reached(error: Foreign) -> str:
     return f": {found['scheme']}{found['host']}" if found else ""
 
 
-def translate(error: Foreign, *, action: str, resource: str) -> AwsError:
-    """Translate an error of botocore's to an `AwsError`.
+def translate(error: Foreign, *, action: str, resource: str, own_role: bool = True) -> AwsError:
+    """Translate an error of botocore's to an `AwsError`, of the class that says whether AWS could be asked at all.
 
     Args:
         error: what botocore raised.
         action: what was tried, as API operation, for example `PutSecretValue`.
         resource: on what: a name, an ARN, or a phrase such as `of stack fnx-dev`.
+        own_role: whether a role that was to be assumed is the pipeline's own.
     """
     code, operation, message, waited = type(error).__name__, action, "", ""
     if isinstance(error, ClientError):
@@ -113,7 +114,8 @@ def translate(error: Foreign, *, action: str, resource: str) -> AwsError:
         message = _message(error)
         waited = str(error.response.get("Error", {}).get(WAITED, ""))
     inside = "" if operation == action else f" at {operation}"
-    return AwsError(
+    made = aws_error_class(code, operation, own_role=own_role)
+    return made(
         f"{' '.join(filter(None, [action, resource]))} failed{inside}: {explained(error)}",
         code=code,
         operation=operation,

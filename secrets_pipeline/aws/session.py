@@ -237,7 +237,7 @@ class Sessions:
         self._fence = fence
         self._config = config
         self._lock = threading.Lock()
-        self._accounts: dict[tuple[str, str | None, str | None], AwsAccount] = {}
+        self._accounts: dict[tuple[str, str | None, str | None, bool], AwsAccount] = {}
 
     def derived(self, *, read_only: bool = False, fence: Fence | None = None, config: Config | None = None) -> Sessions:
         """Return sessions of the same credentials, none of them open yet; see the class for what may be added."""
@@ -257,11 +257,22 @@ class Sessions:
         Raises:
             AwsError: if the configured profile does not exist.
         """
-        key = (target.region, target.role_arn, target.external_id)
+        return self._opened(target, own=True)
+
+    def visited(self, target: Target) -> AwsAccount:
+        """Return an account that is looked at beside that of a stack; see `for_target`.
+
+        AWS's refusal to assume its role is an answer about that role: the pipeline can ask everything else.
+        """
+        return self._opened(target, own=False)
+
+    def _opened(self, target: Target, *, own: bool) -> AwsAccount:
+        place = (target.region, target.role_arn, target.external_id)
         with self._lock:
+            key = (*place, own or (*place, True) in self._accounts)
             if key not in self._accounts:
                 with calling("open a session", f"in {target.region}"):
-                    self._accounts[key] = self._open(target)
+                    self._accounts[key] = self._open(target, own=own)
             return self._accounts[key]
 
     def beyond(self, account: AwsAccount, role_arn: str) -> AwsAccount:
@@ -272,14 +283,14 @@ class Sessions:
         """
         with calling("open a session", f"as {role_arn}"):
             base = boto3.Session(botocore_session=account.botocore_session, region_name=account.region)
-            return self._open(Target(region=account.region, role_arn=role_arn), base)
+            return self._open(Target(region=account.region, role_arn=role_arn), base, own=False)
 
-    def _open(self, target: Target, given: boto3.Session | None = None) -> AwsAccount:
+    def _open(self, target: Target, given: boto3.Session | None = None, *, own: bool) -> AwsAccount:
         mask_logs()
         base = given or self._base or boto3.Session(botocore_session=_session())
         session = _session(None if base.profile_name == "default" else base.profile_name, threads=self._threads)
         session.set_config_variable("region", target.region)
-        credentials = GivenCredentials(base, session, target)
+        credentials = GivenCredentials(base, session, target, own=own)
         session.register_component("credential_provider", CredentialResolver([credentials]))
         once.install(session)
         self.patience.install(session)

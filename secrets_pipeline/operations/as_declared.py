@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.reason import NotOurs, Waits
 from secrets_pipeline.operations.stages import STAGES
-from secrets_pipeline.reconcilers.finding import Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Finding, Verdict, of_error
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -23,15 +23,7 @@ def as_declared(stack: Stack, stage: str, *, deep: bool) -> list[Finding]:
     for change in STAGES[stage](stack, deep=deep).plan():
         match change.action:
             case _ if change.error is not None:
-                findings.append(
-                    Finding(
-                        change.resource.name,
-                        Verdict.WRONG,
-                        change.error.diagnostics(),
-                        sentence=change.error.sentence,
-                        reason_type=change.reason_type,
-                    )
-                )
+                findings.append(of_error(change.resource.name, change.error, detail=change.error.diagnostics()))
             case ChangeClass.NONE:
                 findings.append(Finding(change.resource.name, Verdict.RIGHT, change.reason or "as declared"))
             case ChangeClass.BLOCKED | ChangeClass.ORPHAN:

@@ -1,15 +1,36 @@
-"""Refuse to write for a stack whose account nobody names: credentials say where one is, not where a stack belongs."""
+"""Name the account of a stack, and refuse to write for one whose account nobody names.
+
+Credentials say where one is, not where a stack belongs.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from contextlib import suppress
 
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError, Lines, Where
 
 _DIGITS = "<12 digits>"
+
+
+def asked_as(target: Target | None, env: Mapping[str, str] = os.environ) -> str:
+    """Name whom AWS could not be asked about: the declared account, else that of the role, else the credentials.
+
+    Args:
+        target: where a stack lives; None if nobody knows.
+        env: the environment, which may name a profile.
+    """
+    account = target and (target.account_id or (account_of(target.role_arn) if target.role_arn else ""))
+    if account:
+        return f"account {account}"
+    profile = env.get("AWS_PROFILE")
+    return f"the account of profile {profile}" if profile else "the account of the default credentials"
 
 
 def refuse_unnamed_account(spec: StackSpec, settings: OperatorSettings, sessions: Sessions) -> None:

@@ -77,15 +77,21 @@ def narrow_policies(stack: Stack, narrowed_today: Mapping[str, int]) -> tuple[Tr
 
     Raises:
         GuardError: if the credentials belong to another account.
-        AwsError: if AWS cannot be read.
+        AwsError: if AWS cannot be read. What nobody could ask AWS about is neither narrowed nor reported, unless that
+            is so of everything: the checks say it.
     """
     changes = [change for stage in plan_stack(stack, deep=True).values() for change in stage]
+    unasked = [change.error for change in changes if change.error is not None and change.error.unasked]
+    if unasked and len(unasked) == len(changes):
+        raise unasked[0]
     return tuple(_treated(stack, change, narrowed_today) for change in changes if _is_foreign(change))
 
 
 def _is_foreign(change: Change) -> bool:
     """Whether somebody else made a difference, as against the YAML having changed."""
-    return change.drift or change.action is ChangeClass.RESTORE or change.error is not None
+    if change.error is not None:
+        return not change.error.unasked
+    return change.drift or change.action is ChangeClass.RESTORE
 
 
 def _treated(stack: Stack, change: Change, narrowed_today: Mapping[str, int]) -> Treatment:

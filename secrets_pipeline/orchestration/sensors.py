@@ -72,7 +72,7 @@ def sensors(
         ended_runs_sensor_for(
             names,
             own,
-            by_name[names.of(ON_ROTATION)],
+            list(by_name.values()),
             watchers=lambda: watchers(names, made),
             publishing=publishing,
         ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from secrets_pipeline.engine.grouping import grouped, with_examples
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.errors import SecretsPipelineError, Unasked, unasked_by
 
 
 class Verdict(Enum):
@@ -16,6 +16,8 @@ class Verdict(Enum):
     RIGHT = "right"
     WAITING = "waiting"
     """Nobody knows yet, or something else comes first."""
+    UNKNOWN = "unknown"
+    """Nobody could ask AWS: what was found before still stands."""
     WRONG = "wrong"
 
 
@@ -68,6 +70,11 @@ class Finding:
     about: str = ""
     reason_type: str = ""
 
+    @property
+    def unasked(self) -> Unasked | None:
+        """Why nobody could ask AWS; None if the verdict is not UNKNOWN."""
+        return unasked_by(self.reason_type) if self.verdict is Verdict.UNKNOWN else None
+
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
@@ -111,4 +118,31 @@ def judged(name: str, judge: Callable[[], Finding]) -> Finding:
     try:
         return judge()
     except SecretsPipelineError as error:
-        return Finding(name, Verdict.WRONG, error.message, sentence=error.sentence, reason_type=error.kind)
+        return of_error(name, error)
+
+
+def of_error(
+    name: str,
+    error: SecretsPipelineError,
+    *,
+    otherwise: Verdict = Verdict.WRONG,
+    detail: str = "",
+    columns: Mapping[str, str] | None = None,
+) -> Finding:
+    """Make the finding of an error: UNKNOWN if nobody could ask AWS. A refusal is an answer, so it stays wrong.
+
+    Args:
+        name: of the resource.
+        error: what kept it from being judged.
+        otherwise: the verdict if AWS, or the repository, did answer.
+        detail: why; the error's message if not given.
+        columns: as a finding has them.
+    """
+    return Finding(
+        name,
+        Verdict.UNKNOWN if error.unasked else otherwise,
+        detail or error.message,
+        columns or {},
+        sentence=error.sentence,
+        reason_type=error.kind,
+    )

@@ -71,6 +71,22 @@ class Deployment:
         """Press "Materialize" over some assets."""
         return self._launched(LAUNCH, {"executionParams": self._params(assets, {}, "__ASSET_JOB")})
 
+    def verify(self, stack: str) -> dg.DagsterRun:
+        """Launch a verification of a stack, as the schedule does."""
+        return self.request(dg.RunRequest(job_name="verify", tags={PARTITION_TAG: stack}))
+
+    def request(self, asked: dg.RunRequest) -> dg.DagsterRun:
+        """Launch what a sensor requests, as the daemon does."""
+        params = self._params([key.to_user_string() for key in asked.asset_selection or ()], {}, asked.job_name or "")
+        metadata: Any = params["executionMetadata"]
+        metadata["tags"] = [{"key": key, "value": value} for key, value in asked.tags.items()]
+        selector: Any = params["selector"]
+        if asked.asset_check_keys is not None:
+            selector["assetCheckSelection"] = [
+                {"assetKey": {"path": list(one.asset_key.path)}, "name": one.name} for one in asked.asset_check_keys
+            ]
+        return self._launched(LAUNCH, {"executionParams": params})
+
     def re_execute(self, run: dg.DagsterRun, strategy: str) -> dg.DagsterRun:
         """Press a button of the failed run's page."""
         params = {"parentRunId": run.run_id, "strategy": strategy, "useParentRunTags": True}

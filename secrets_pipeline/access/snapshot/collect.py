@@ -54,7 +54,7 @@ def take_snapshot(
         caller = account.client("sts").get_caller_identity()["Arn"]
     foreign = sorted(set(accounts) - {account.account_id})
     visible = {
-        one.account_id: sessions.for_target(Target(region=account.region).under(one))
+        one.account_id: sessions.visited(Target(region=account.region).under(one))
         for one in settings.accounts
         if one.account_id != account.account_id and not _misplaced(one)
     }
@@ -62,7 +62,7 @@ def take_snapshot(
     delegate = settings.organization_role
     organization = read_organization(
         account,
-        sessions.for_target(Target(region=account.region).under(delegate)) if delegate.role_arn else None,
+        sessions.visited(Target(region=account.region).under(delegate)) if delegate.role_arn else None,
         (account.account_id, *foreign),
     )
     found = with_rotation_roles(account, read_secrets(account) if secrets is None else secrets)

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -26,8 +27,11 @@ PAUSES = (0.5, 2.0)
 """Seconds between tries: an alert is said by runs and ticks, which wait for it."""
 _CHARACTERS = 3_500
 """Of a text; Slack cuts a message in pieces from 4,000 on."""
-_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b"})
-"""What Slack reads as mentions and links, as its documentation has it; Mattermost mentions by `@` alone."""
+_ESCAPED = str.maketrans({"<": "&lt;", ">": "&gt;", "@": "@\u200b"})
+"""What is read as mentions and links, as Slack's documentation has it; Mattermost mentions by `@` alone."""
+# Slack alone turns `&amp;` back in the address of a link.
+_ESCAPED_FOR_SLACK = {**_ESCAPED, ord("&"): "&amp;"}
+_SLACK = (".slack.com", ".slack-gov.com")
 _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -58,12 +62,12 @@ class Webhook:
 
     def publish(self, alert: Alert, *, moment: int) -> Publication:  # noqa: ARG002 - nothing here drops what repeats
         """Send one POST; what may pass by itself, a time-out, throttling or an error of the server, is tried again."""
-        body = json.dumps({"text": _text(alert)}).encode()
         try:
             # Read when an alert is due: it may have been made anew.
             url = read_url(self._settings, self._sessions, environment=self._environment)
         except SecretsPipelineError as error:
             return NotPublished(error)
+        body = json.dumps({"text": _text(alert, of_slack=_is_slack(url))}).encode()
         refusal = _posted(url, body)
         for pause in PAUSES:
             if refusal is None or not refusal.passes:
@@ -77,7 +81,12 @@ def _posted(url: SecretStr, body: bytes) -> AlertError | None:
     return call_url(url, "the webhook", "POST", body, _HEADERS)
 
 
-def _text(alert: Alert) -> str:
+def _text(alert: Alert, *, of_slack: bool) -> str:
     whole = f"{alert.subject}\n\n{alert.text}"
     cut = whole if len(whole) <= _CHARACTERS else f"{whole[:_CHARACTERS]}\n(cut)"
-    return cut.translate(_ESCAPED)
+    return cut.translate(_ESCAPED_FOR_SLACK if of_slack else _ESCAPED)
+
+
+def _is_slack(url: SecretStr) -> bool:
+    host = urlsplit(url.get_secret_value()).hostname or ""
+    return host.endswith(_SLACK)

@@ -72,7 +72,7 @@ class StackRun:
     def green(self) -> bool:
         """Tell whether it succeeded, made no less than was approved, and no check failed with ERROR."""
         moved = any(row.get("sentence") == UNAPPROVED.problem for row in self.report.rows)
-        return self.report.success and not moved and not any(is_error(check) for check in self.checks)
+        return self.report.success and not moved and not any(is_error(one) or one.unknown for one in self.checks)
 
     @property
     def waiting(self) -> list[Mapping[str, str]]:

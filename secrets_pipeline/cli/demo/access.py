@@ -44,7 +44,7 @@ def read_answers(desired: OpenRepository, stacks: Sequence[str]) -> list[ReadAns
     )
     sessions = Sessions(read_only=True)
     own = sessions.for_target(spec.target)
-    visible = {one.account_id: sessions.for_target(spec.target.under(one)) for one in access.accounts}
+    visible = {one.account_id: sessions.visited(spec.target.under(one)) for one in access.accounts}
     return [
         _asked(estate, sessions, own, visible.get(account_of(one.principal), own), one) for one in _chosen(spec, estate)
     ]

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from secrets_pipeline.cli.shared.console import emit, say, show, title
-from secrets_pipeline.cli.shared.run_view import check_counts, check_table, is_shortened, outcome_table, passed_lines
+from secrets_pipeline.cli.shared.run_view import (
+    UNKNOWN,
+    check_counts,
+    check_result,
+    check_table,
+    is_shortened,
+    outcome_table,
+    passed_lines,
+    unasked_lines,
+)
 
 if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow
@@ -40,13 +49,16 @@ def print_checks(checks: Sequence[CheckRow], *, every: bool, passed: bool = True
         every: a row for each check, and all that it says.
         passed: whether to name those that passed.
     """
-    shown = checks if every and passed else [check for check in checks if not check.passed]
+    told = [check for check in checks if check_result(check) != UNKNOWN]
+    shown = told if every and passed else [check for check in told if not check.passed]
     if shown:
         show(check_table(shown, every=every))
         emit("")
     if passed and not every:
         for line in passed_lines(checks):
             show(Text(line))
+    for line in unasked_lines(checks):
+        show(Text(line, style="red"))
     if checks:
         title(check_counts(checks))
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
 
 UNCHANGED = "unchanged"
+UNKNOWN = "unknown"
 _SENTENCES = 5
 """Of one check."""
 _OUTCOMES = ("applied", UNCHANGED, "skipped", "failed")
@@ -82,10 +83,15 @@ def _details(check: CheckRow, every: bool) -> list[str]:
 
 
 def check_result(row: CheckRow) -> str:
-    """Return `passed`, `failed`, or `warning` for a failed check of severity WARN."""
+    """Return `passed`, `failed`, `unknown`, or `warning` for another failed check of severity WARN.
+
+    A check that nobody could judge is as red as the verdict that stands.
+    """
     if row.passed:
         return "passed"
-    return "failed" if is_error(row) else "warning"
+    if is_error(row):
+        return "failed"
+    return UNKNOWN if row.unknown else "warning"
 
 
 def is_error(row: CheckRow) -> bool:
@@ -96,7 +102,33 @@ def is_error(row: CheckRow) -> bool:
 def check_counts(rows: Sequence[CheckRow]) -> str:
     """Count checks, for example `7 checks: 6 passed, 1 warning, 0 failed`."""
     found = Counter(check_result(row) for row in rows)
-    return f"{len(rows)} checks: {found['passed']} passed, {found['warning']} warning, {found['failed']} failed"
+    unknown = f", {found[UNKNOWN]} unknown" if found[UNKNOWN] else ""
+    return (
+        f"{len(rows)} checks: {found['passed']} passed, {found['warning']} warning, {found['failed']} failed{unknown}"
+    )
+
+
+def not_looked_at(rows: Iterable[CheckRow]) -> list[dict[str, Any]]:
+    """Return whom nobody could ask and why, once an account and cause, with the stacks that were not looked at."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        for one in row.not_asked:
+            known = found.setdefault(one.key, {"who": one.who, "cause": one.cause.value, "why": one.why, "stacks": {}})
+            known.setdefault("said", one.said)
+            known["stacks"].setdefault(row.stack, []).append(row.check)
+    return list(found.values())
+
+
+def unasked_lines(rows: Sequence[CheckRow]) -> Iterator[str]:
+    """Say once an account and cause that nobody could ask it, and what was not looked at."""
+    judged = {row.stack for row in rows if not row.unknown}
+    for one in not_looked_at(rows):
+        stacks = [
+            f"{stack} ({len(checks)} {'check' if len(checks) == 1 else 'checks'})" if stack in judged else stack
+            for stack, checks in one["stacks"].items()
+        ]
+        yield f"AWS {one['who']} cannot be asked, as {one['why']}: {one['said']}"
+        yield f"  not looked at: {with_examples(stacks)}. What was known of them stands."
 
 
 def run_json(report: RunReport, checks: Iterable[CheckRow]) -> dict[str, Any]:
@@ -125,6 +157,7 @@ def check_json(check: CheckRow) -> dict[str, Any]:
         "stack": check.stack,
         "check": check.check,
         "passed": check.passed,
+        "result": check_result(check),
         "severity": check.severity,
         "detail": check.detail,
         "open": list(groups),

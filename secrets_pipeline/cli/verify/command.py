@@ -13,12 +13,14 @@ from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TableForm
 from secrets_pipeline.cli.shared.progress import RunProgress
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_unnamed_accounts
 from secrets_pipeline.cli.shared.run_report import hint, print_checks
-from secrets_pipeline.cli.shared.run_view import check_json, is_error
+from secrets_pipeline.cli.shared.run_view import check_json, is_error, not_looked_at
 
 if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow
 
-EPILOG = "Exit codes: 0 no check failed (warnings are listed), 1 a check failed, or a stack could not be checked."
+EPILOG = (
+    "Exit codes: 0 no check failed (warnings are listed), 1 a check failed, or AWS could not be asked about a stack."
+)
 
 
 @chooses_stacks(all_by_default=True)
@@ -44,10 +46,11 @@ def verify(
         with failures.of(stack), RunProgress(stack, lines=False) as progress:
             rows.extend(runs.verify(stack, desired, progress.told, probe=probe))
     if output is TableFormat.JSON:
-        emit_json({"checks": [check_json(row) for row in rows], "errors": failures.texts})
+        checks = [check_json(row) for row in rows]
+        emit_json({"checks": checks, "not_asked": not_looked_at(rows), "errors": failures.texts})
     else:
         print_checks(rows, every=show_all)
         hint((), rows, every=show_all)
     failures.exit()
-    if any(is_error(row) for row in rows):
+    if any(is_error(row) or row.unknown for row in rows):
         raise typer.Exit(FAILED)

@@ -95,5 +95,15 @@ class AlertSettings(AssumedRole):
     dagster_url: str | None = Field(
         default=None,
         pattern=r"^https?://\S+$",
-        description="Address of the Dagster UI, as `https://dagster.example.com`, to make whole links of paths.",
+        description="Address of the Dagster UI, as `https://dagster.example.com`, to make whole links of paths; a "
+        "webhook asks for it.",
     )
+
+    @model_validator(mode="after")
+    def _whole_links(self) -> AlertSettings:
+        if self.webhook is not None and self.dagster_url is None:
+            problem = (
+                "webhook goes with dagster_url, the address of the Dagster UI: the links of its alerts begin with it"
+            )
+            raise ValueError(problem)
+        return self

@@ -45,7 +45,8 @@ ACCESS: Final[tuple[Entry, ...]] = (
         "nobody_else_can_read",
         means="""
         A role, user, account or service can read a secret, though no stack declares it as a consumer and
-        `access.allowed_readers` does not name it.
+        `access.allowed_readers` does not name it. Or AWS refuses the pipeline the policy of the secret or its key, so
+        that a reader may hide there.
         """,
         warns="""
         Administrators of the account can read, and the operator has not said yet who may; or somebody might, if
@@ -56,6 +57,8 @@ ACCESS: Final[tuple[Entry, ...]] = (
         statement that lets this one in.
         """,
         do="""
+        * AWS refuses a policy: take the statement away that denies it to the pipeline, as an administrator of the
+          account. Who put it there, CloudTrail says (`PutResourcePolicy`, `PutKeyPolicy`).
         * It should not: take the statement away. If it may have read,
           `secrets-pipeline rotate --readable-by ARN` rotates all that it could read; add `--dry-run` to see
           what that is.
@@ -68,7 +71,10 @@ ACCESS: Final[tuple[Entry, ...]] = (
     ),
     check(
         "policies_are_not_public",
-        means="The policy of a secret or of its key lets in everybody, or a whole organisation.",
+        means="""
+        The policy of a secret or of its key lets in everybody, or a whole organisation. Or AWS refuses the pipeline that
+        policy.
+        """,
         warns="""
         Conditions narrow whom it lets in, but no list tells who that is (an endpoint, an organisational unit).
         """,

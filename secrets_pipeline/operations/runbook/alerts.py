@@ -2,11 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
+from secrets_pipeline.errors import Unasked
 from secrets_pipeline.operations.runbook.entry import Entry, alert
 
+OUTAGE: Final = "cannot-be-asked"
+"""The cause of the alert that an AWS account cannot be asked."""
+CAN_BE_ASKED: Final = "can-be-asked"
+"""The cause of the alert that it can be asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyUnasked:
+    """A cause by which nobody can ask AWS, for humans.
+
+    Attributes:
+        word: for subjects.
+        what: as a clause.
+        do: what to do about it.
+    """
+
+    word: str
+    what: str
+    do: str
+
+
+WHY_UNASKED: Final[Mapping[Unasked, WhyUnasked]] = {
+    Unasked.NO_ANSWER: WhyUnasked(
+        "no answer",
+        "AWS does not answer",
+        "look at the network of Dagster's processes (routes, VPC endpoints, proxy, DNS) and at AWS's health dashboard.",
+    ),
+    Unasked.CREDENTIALS: WhyUnasked(
+        "no valid credentials",
+        "AWS does not take the credentials",
+        "renew them where Dagster runs. `RequestExpired` and `RequestTimeTooSkewed` mean the clock of that machine.",
+    ),
+    Unasked.ROLE: WhyUnasked(
+        "the role cannot be assumed",
+        "the pipeline's role cannot be assumed",
+        "compare `role_arn` and `external_id` of the operator's settings with the role's trust policy.",
+    ),
+    Unasked.THROTTLED: WhyUnasked(
+        "throttled",
+        "AWS throttles every try",
+        "find out who else uses up the quota of the account.",
+    ),
+}
+REPEATED_BY_ITSELF: Final = (
+    "Runs that failed by it are repeated after 1 minute, 10 minutes, 1 hour and 6 hours, and as soon as the account "
+    "answers another run. Runs of the command line and of `rotate_secrets` are not: launch those again."
+)
+_STEPS = "\n".join(f"* `{one.what}`: {one.do}" for one in WHY_UNASKED.values())
 ALERTS: Final[tuple[Entry, ...]] = (
+    alert(
+        OUTAGE,
+        means="""
+        Nobody could ask an AWS account. It is said once for an account and a cause. The verdicts from before stand
+        with their age: a check that was red stays red, any other is a warning. A refusal is no outage: it is an
+        answer, so its check is red.
+        """,
+        look="""
+        `secrets-pipeline doctor -s STACK` asks what the runs ask, and says what stands in the way. The alert quotes
+        the call and AWS's code.
+        """,
+        do=f"{_STEPS}\n* {REPEATED_BY_ITSELF}",
+    ),
+    alert(
+        CAN_BE_ASKED,
+        means="An AWS account that could not be asked can be asked again, and every stack was looked at.",
+        look="The alert says since when it could not be asked, and which runs are not repeated.",
+        do="""
+        * Launch again what the alert names, if it names anything.
+        """,
+    ),
     alert(
         "run-failed",
         means="A run of a job ended as failed. What it had applied by then stays; nothing is half written.",
@@ -15,7 +87,6 @@ ALERTS: Final[tuple[Entry, ...]] = (
         * An apply: mend what the sentence says, then apply the stack again; it goes on where this one ended.
         * A run that died (its host, its process, the database): with `run_retries` Dagster repeats it, twice at
           most. If the alert is the last word, launch it again.
-        * `verify` failed: it could not look. `secrets-pipeline doctor -s STACK` says what stands in the way.
         """,
     ),
     alert(

@@ -14,6 +14,7 @@ from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.priorities import FOLLOW, priority
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
+from secrets_pipeline.orchestration.verification.blind import raise_if_nothing_was_looked_at
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.history import last_evaluation
 from secrets_pipeline.reconcilers.access_checks.snapshot import share_estates
@@ -47,10 +48,12 @@ def _evaluate_stacks(
         # Each stack's checks ask again, and say it.
         context.log.warning(error.diagnostics())
     broken: Exception | None = None
+    found_out: list[dg.AssetCheckEvaluation] = []
     for stack in concerned:
         try:
             for one in Looker(context, stacks, names, stack, closely=True, began=began).evaluations(READER_CHECKS):
                 last = last_evaluation(context.instance, one.asset_check_key, stack)
+                found_out.append(one)
                 if last is None or last.at <= began:
                     yield one
         except Exception as error:  # noqa: BLE001 - raised below
@@ -58,6 +61,7 @@ def _evaluate_stacks(
             broken = broken or error
     if broken is not None:
         raise broken
+    raise_if_nothing_was_looked_at(found_out, f"account {account}" if account else "all accounts")
     yield dg.Output(None)
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, Protocol
+from urllib.parse import quote, urlencode
 
 import dagster as dg
 
@@ -153,6 +154,22 @@ class Alerting:
         # A tick of a sensor waits for each call.
         return self._sessions.derived(config=HASTE)
 
+    @property
+    def repeat_after_seconds(self) -> float:
+        """After how long an alert that says the same again is published."""
+        return 60.0 * self._settings.repeat_after_minutes
+
+    def link_to_check(self, key: dg.AssetCheckKey, stack: str) -> str:
+        """Return the URL of a check, and that of its asset's partition: no page shows one partition of a check.
+
+        Args:
+            key: of the check.
+            stack: the partition.
+        """
+        asset = f"/assets/{'/'.join(quote(part, safe='') for part in key.asset_key.path)}"
+        queries = {"view": "checks", "checkDetail": key.name}, {"view": "partitions", "partition": stack}
+        return "\n".join(self.link(f"{asset}?{urlencode(query)}") for query in queries)
+
     def link(self, path: str) -> str:
         """Return the URL of a path of the UI, whole where the operator says where the UI is."""
         return (self._settings.dagster_url or "").rstrip("/") + path
@@ -168,7 +185,7 @@ class Alerting:
         return {name for metadata in same for name in _names(metadata, _CHANNELS)} if same else None
 
     def _since(self) -> float:
-        return self._clock() - 60 * self._settings.repeat_after_minutes
+        return self._clock() - self.repeat_after_seconds
 
     def _remember(
         self,

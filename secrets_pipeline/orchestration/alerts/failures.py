@@ -1,22 +1,34 @@
-"""Make the alert of a failed run: stack, job, what failed, and where to look."""
+"""Read why a run failed from Dagster's events, and make its alert: stack, what failed, and where to look."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from secrets_pipeline import errors
 from secrets_pipeline.aws.alerts import Alert
+from secrets_pipeline.errors import unasked_by
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
+from secrets_pipeline.orchestration.verification.not_asked import NotAsked, not_asked_of
 
 OURS = frozenset(
     kind.__name__ for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)
 )
 """Names of the errors that this project raises on purpose."""
 _REMEDY = "Open the run: its first failed step says what happened."
-
 _FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+_CALLED: Final[Mapping[str, str]] = {
+    "provision": "Apply",
+    "verify": "Verify",
+    "plan": "Plan",
+    "rotate_secrets": "Rotate",
+}
+"""What humans call the jobs that they launch; the jobs that events launch go by their names."""
+_DAGSTERS_OWN: Final = "__ASSET_JOB"
 
 
 def failures_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Sequence[dg.DagsterEvent]:
@@ -25,46 +37,94 @@ def failures_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Sequence[dg
     return [record.event_log_entry.get_dagster_event() for record in records]
 
 
-def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun, alerting: Alerting) -> Alert:
+def called(run: dg.DagsterRun, names: Names) -> str:
+    """Name what a run does as a human does, for example `Apply`.
+
+    Args:
+        run: which; assets or checks that are chosen in the UI are runs of a job of Dagster's own.
+        names: of the code location.
+    """
+    if run.job_name == _DAGSTERS_OWN:
+        return _CALLED["provision" if run.asset_selection else "verify"]
+    return next((said for job, said in _CALLED.items() if run.job_name == names.of(job)), run.job_name)
+
+
+def unasked_failure(failures: Sequence[dg.DagsterEvent], who: Callable[[], str]) -> NotAsked | None:
+    """Return why a failed run could not ask AWS; None if something else failed it, or one of its steps.
+
+    Args:
+        failures: of the run and its steps.
+        who: names the account, or the credentials, if a failure does not name it itself.
+    """
+    steps = [one for one in failures if not one.is_run_failure]
+    causes = [_unasked(one, who) for one in steps or failures]
+    return causes[0] if causes and all(causes) else None
+
+
+def _unasked(failure: dg.DagsterEvent, who: Callable[[], str]) -> NotAsked | None:
+    raised = None if failure.is_run_failure else failure.step_failure_data.user_failure_data
+    if raised is not None and (said := not_asked_of(raised.metadata)):
+        return said[0]
+    error = _innermost(failure)
+    cause = unasked_by(error.cls_name or "") if error is not None else None
+    return NotAsked(who(), cause, _first_line(_message(error))) if cause and error else None
+
+
+def failure_alert(run: dg.DagsterRun, failures: Sequence[dg.DagsterEvent], alerting: Alerting, names: Names) -> Alert:
     """Make the alert of a failed run.
 
     Args:
-        instance: whose storage has the run's events.
         run: which.
+        failures: of the run and its steps, see `failures_of`.
         alerting: makes the link.
+        names: of the code location.
     """
     stack = run.tags.get(PARTITION_TAG, "")
-    events = failures_of(instance, run)
     # What Dagster says of a run that failed in no step, for example because its process ended.
-    otherwise = next((one.message for one in reversed(events) if one.is_run_failure), None)
-    in_order = sorted(events, key=lambda one: one.is_run_failure)
-    said = next(_texts(in_order), "") or otherwise or _REMEDY
+    otherwise = next((one.message for one in reversed(failures) if one.is_run_failure), None)
+    in_order = sorted(failures, key=lambda one: one.is_run_failure)
+    place, said = next(_texts(in_order), ("", otherwise or _REMEDY))
     whose = stack or run.tags.get(ACCOUNT_TAG, "")
     where = f"{'stack' if stack else 'account'} {whose}" if whose else "no stack"
-    lines = [f"{run.job_name} of {where} failed.", "", said, "", alerting.link(f"/runs/{run.run_id}")]
+    at = f"{run.job_name} of {where} failed{f' at {place}' if place else ''}."
+    lines = [at, "", said, "", alerting.link(f"/runs/{run.run_id}")]
     return Alert(
-        subject=f"{run.job_name} failed: {whose or run.run_id}: {said.splitlines()[0]}",
+        subject=f"{called(run, names)} of {whose or run.run_id} failed: {_first_line(said)}",
         text="\n".join(lines),
         stack=stack,
         cause="run-failed",
-        about=f"{run.job_name} of {where}: {said.splitlines()[0]}",
+        about=f"{run.job_name} of {where}: {_first_line(said)}",
     )
 
 
-def _texts(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
-    """What was said, as far as it is known to hold no value: errors of ours, and `dg.Failure`."""
+def _texts(failures: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, str]]:
+    """Step, and what was said, as far as it is known to hold no value: errors of ours, and `dg.Failure`."""
     for event in failures:
-        place = f"{event.step_key}: " if event.step_key else ""
+        place = event.step_key or ""
         raised = event.step_failure_data.user_failure_data if place else None
         if raised is not None and raised.description:
-            yield place + raised.description
+            yield place, raised.description
             continue
-        # A run that was reported as failed from outside has no data.
-        error = getattr(event.event_specific_data, "error", None)
-        while error is not None and error.cause is not None:
-            error = error.cause
+        error = _innermost(event)
         if error is not None and error.cls_name in OURS:
-            yield place + (error.message.partition(": ")[2].strip() or error.message.strip())
+            yield place, _message(error)
         elif error is not None and place:
             # The text of any other exception may quote what it stumbled on.
-            yield f"{place}{error.cls_name}. {_REMEDY}"
+            yield place, f"{error.cls_name}. {_REMEDY}"
+
+
+def _innermost(failure: dg.DagsterEvent) -> SerializableErrorInfo | None:
+    # A run that was reported as failed from outside has no data.
+    error: SerializableErrorInfo | None = getattr(failure.event_specific_data, "error", None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error
+
+
+def _message(error: SerializableErrorInfo | None) -> str:
+    # Dagster writes the class in front, as a traceback does.
+    return (error.message.partition(": ")[2].strip() or error.message.strip()) if error else ""
+
+
+def _first_line(text: str) -> str:
+    return (text.splitlines() or [""])[0]

@@ -1,11 +1,12 @@
-"""Keep what the sensor of ended runs knows between two ticks: which runs it has looked at, and which checks are red."""
+"""Keep what the sensor of ended runs knows between two ticks: runs that it looked at, red checks, and outages."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -27,12 +28,19 @@ class Cursor:
         seen: id of a run of the last minutes → when it was updated.
         red: stack → check → when it turned red, in seconds since 1970.
         left: ids of runs that are looked at again, as long as they exist.
+        outages: accounts that cannot be asked, as `Outage.write` makes them.
+        waiting: id of a run that could not ask AWS → when it is repeated, in seconds since 1970; None if that is when
+            the account answers.
+        said: key of an outage → when its alert was said last, in seconds since 1970.
     """
 
     since: float
     seen: Mapping[str, float] = field(default_factory=dict)
     red: Red = field(default_factory=dict)
     left: Sequence[str] = ()
+    outages: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    waiting: Mapping[str, float | None] = field(default_factory=dict)
+    said: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str | None, now: float) -> Cursor:
@@ -46,19 +54,19 @@ class Cursor:
         """Write the cursor as Dagster keeps it."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
-    def after(self, looked_at: Sequence[dg.RunRecord], red: Red, left: Sequence[str]) -> Cursor:
+    def after(self, looked_at: Sequence[dg.RunRecord], left: Sequence[str], **now: Any) -> Cursor:  # noqa: ANN401 - see the class
         """Return the cursor after a tick.
 
         Args:
             looked_at: runs that were looked at.
-            red: what is red now.
             left: ids of those that have to be looked at again.
+            now: what else is known now: `red`, `outages`, `waiting`, `said`.
         """
         times = {record.dagster_run.run_id: record.update_timestamp.timestamp() for record in looked_at}
         # What was left may have been updated just now, and others that ended before may not have been reached.
         since = max((self.since, *(at for run_id, at in times.items() if run_id not in self.left)))
         seen = {run_id: at for run_id, at in {**self.seen, **times}.items() if at > since - 2 * OVERLAP_SECONDS}
-        return Cursor(since, seen, red, left)
+        return replace(self, since=since, seen=seen, left=left, **now)
 
 
 def new_runs(instance: dg.DagsterInstance, cursor: Cursor) -> list[dg.RunRecord]:

@@ -1,18 +1,30 @@
-"""Have Dagster repeat a failed run that can pass, where its `run_retries` did not."""
+"""Have a failed run repeated that can pass: by Dagster if it is up to Dagster, else by a request of the run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
 from secrets_pipeline.orchestration.alerts.failures import OURS, failures_of
+from secrets_pipeline.orchestration.provisioning.jobs import PROVISION_JOB
+from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.shared.dagster_internals import internal
+from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, VERIFY_TAG, run_request
+from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
+REPETITION_TAG: Final = "secrets-pipeline/repetition"
+"""On a run that repeats one which could not ask AWS: 1 for the first repetition …"""
+REPEATS_TAG: Final = "secrets-pipeline/repeats"
+"""On such a run: the id of the run that it repeats."""
+_DAGSTERS_OWN: Final = "__ASSET_JOB"
+_LATER: Final = 20
 WILL_RETRY_TAG = "dagster/will_retry"
 _REASON_TAG, _OF_A_STEP, _OF_THE_RUN = "dagster/failure_reason", "STEP_FAILURE", "RUN_EXCEPTION"
 _STORAGE_ERRORS = frozenset({"OperationalError", "InterfaceError", "DagsterPostgresException"})
@@ -59,3 +71,70 @@ def _kinds(error: SerializableErrorInfo | None) -> Iterator[str]:
     while error is not None:
         yield error.cls_name or ""
         error = error.cause or error.context
+
+
+def repetition_of(run: dg.DagsterRun) -> int:
+    """Return which repetition a run is, 0 for one that repeats none."""
+    number = run.tags.get(REPETITION_TAG, "0")
+    return int(number) if number.isdecimal() else 0
+
+
+def is_repeatable(run: dg.DagsterRun, names: Names) -> bool:
+    """Tell whether a run that could not ask AWS may be repeated as it was.
+
+    One of the command line may adopt or prune, which no request says, and has no code location that Dagster knows. A
+    rotation may have been done in part, and would be done twice.
+    """
+    return run.remote_job_origin is not None and run.job_name != names.of(ROTATE_JOB)
+
+
+def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names) -> dg.RunRequest | None:
+    """Request a failed run again as it was: job, partition, tags, configuration, chosen assets and checks.
+
+    Args:
+        instance: whose run it is.
+        run: which could not ask AWS.
+        names: of the code location.
+
+    Returns:
+        None if it did not fail or may not be repeated, or if a later run of the same job, partition and choice was
+        launched: that one has done it, or is repeated itself.
+    """
+    if run.status is not dg.DagsterRunStatus.FAILURE or not is_repeatable(run, names) or _has_later(instance, run):
+        return None
+    job = run.job_name
+    if job == _DAGSTERS_OWN:
+        job = names.of(PROVISION_JOB if run.asset_selection else VERIFY_JOB)
+    return dg.RunRequest(
+        run_key=f"unasked:{run.run_id}",
+        job_name=job,
+        run_config=dict(run.run_config),
+        tags=_tags(run),
+        asset_selection=sorted(run.asset_selection) if run.asset_selection else None,
+        asset_check_keys=sorted(run.asset_check_selection, key=str) if run.asset_check_selection is not None else None,
+    )
+
+
+def verification_instead(run: dg.DagsterRun, names: Names) -> dg.RunRequest:
+    """Request a verification of the stack of a run that could not ask AWS about it, and is not repeated."""
+    tags = {tag: value for tag, value in _tags(run).items() if tag in (REPETITION_TAG, REPEATS_TAG)}
+    stack = run.tags[PARTITION_TAG]
+    return run_request(names.of(VERIFY_JOB), stack, key=f"unasked:{run.run_id}", tags={**tags, VERIFY_TAG: "true"})
+
+
+def _tags(run: dg.DagsterRun) -> dict[str, str]:
+    kept = {tag: value for tag, value in run.tags.items() if tag == PARTITION_TAG or not tag.startswith("dagster/")}
+    return {**kept, REPETITION_TAG: str(repetition_of(run) + 1), REPEATS_TAG: run.run_id}
+
+
+def _has_later(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    partition = run.tags.get(PARTITION_TAG)
+    same = dg.RunsFilter(job_name=run.job_name, tags={PARTITION_TAG: partition} if partition else {})
+    records = instance.get_run_records(same, limit=_LATER)
+    own = next((one.create_timestamp for one in records if one.dagster_run.run_id == run.run_id), None)
+    later = [one.dagster_run for one in records if own is None or one.create_timestamp > own]
+    return any(
+        one.asset_selection == run.asset_selection and one.asset_check_selection == run.asset_check_selection
+        for one in later
+        if one.run_id != run.run_id and (partition or one.tags.get(ACCOUNT_TAG) == run.tags.get(ACCOUNT_TAG))
+    )

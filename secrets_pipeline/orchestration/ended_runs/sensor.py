@@ -6,16 +6,17 @@ Dagster's own run status sensors move on when a tick of theirs fails; here nothi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import dagster as dg
 
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG, Alerting
-from secrets_pipeline.orchestration.alerts.failures import failure_alert
+from secrets_pipeline.orchestration.alerts.failures import failure_alert, failures_of, unasked_failure
 from secrets_pipeline.orchestration.alerts.verdicts import Red, Verdict, after, transition_alert, transitions
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor, new_runs
-from secrets_pipeline.orchestration.ended_runs.repeating import WILL_RETRY_TAG, asked_again
+from secrets_pipeline.orchestration.ended_runs.outage_watch import OutageWatch, said_of
+from secrets_pipeline.orchestration.ended_runs.repeating import WILL_RETRY_TAG, asked_again, is_repeatable
 from secrets_pipeline.orchestration.health.pulse import Pulse
 from secrets_pipeline.orchestration.published.reporting import Publishing
 from secrets_pipeline.orchestration.rotation.actors import calls_of
@@ -25,7 +26,7 @@ from secrets_pipeline.orchestration.shared.names import Names, stage_of
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job
-from secrets_pipeline.orchestration.verification.history import REPEATED, last_evaluation, looked_at
+from secrets_pipeline.orchestration.verification.history import REPEATED, is_unknown, last_evaluation, looked_at
 from secrets_pipeline.orchestration.verification.standing import repeat_verdicts
 
 NAME = "ended_runs_sensor"
@@ -42,7 +43,7 @@ _SECONDS = 25.0
 def ended_runs_sensor_for(
     names: Names,
     own: Own,
-    follow: Job,
+    jobs: Sequence[Job],
     *,
     watchers: Callable[[], Collection[str]] = frozenset,
     publishing: Publishing | None = None,
@@ -53,7 +54,7 @@ def ended_runs_sensor_for(
     Args:
         names: of the code location.
         own: what belongs to it.
-        follow: the job that follows a rotation.
+        jobs: every job: what could not ask AWS is repeated, and `on_rotation` follows a rotation.
         watchers: names of the sensors and schedules that have to tick while all is well.
         publishing: reports new versions of published secrets; None if none is published.
         clock: seconds since 1970.
@@ -62,13 +63,14 @@ def ended_runs_sensor_for(
 
     @dg.sensor(
         name=names.of(NAME),
-        job=follow,
+        jobs=jobs,
         minimum_interval_seconds=_INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Looks at each run that ended: one alert a failed run, once it is not repeated, and a check that "
-        "turned red or is not red any longer; asks Dagster once more for a repetition it gave up; after a rotation "
-        "of ours, renders again and refreshes what hangs on it, in every stack; reports new versions of published "
-        "secrets; once a minute, says whether all is well.",
+        "turned red or is not red any longer; one alert an account that cannot be asked, whose runs it repeats with "
+        "pauses; asks Dagster once more for a repetition it gave up; after a rotation of ours, renders again and "
+        "refreshes what hangs on it, in every stack; reports new versions of published secrets; once a minute, says "
+        "whether all is well.",
     )
     def ended_runs_sensor(
         context: dg.SensorEvaluationContext,
@@ -81,14 +83,20 @@ def ended_runs_sensor_for(
             return time.monotonic() > deadline
 
         cursor = Cursor.read(context.cursor, clock())
-        look = _Look(context, names, own, secrets_pipeline_stacks, secrets_pipeline_alerting)
+        stacks, alerting = secrets_pipeline_stacks, secrets_pipeline_alerting
+        watch = OutageWatch(context.instance, names, stacks, cursor, clock())
+        look = _Look(context, names, own, stacks, alerting=alerting, watch=watch)
         found = new_runs(context.instance, cursor)
         looked_at = []
         for record in found:
             if is_late():
                 break
             looked_at.append(record)
-            look.at(record.dagster_run, ended_seconds_ago=clock() - record.update_timestamp.timestamp())
+            ended = record.update_timestamp.timestamp()
+            look.at(record.dagster_run, ended=ended, ended_seconds_ago=clock() - ended)
+        watch.settle(lambda: names.stacks(context.instance))
+        watch.tell(alerting, context.log)
+        look.requests += watch.requests()
         red = look.tell(cursor, is_late)
         if publishing is not None:
             runs = look.runs_by_stack()
@@ -100,7 +108,9 @@ def ended_runs_sensor_for(
         return dg.SensorResult(
             run_requests=look.requests,
             skip_reason=None if look.requests else look.said(len(looked_at), red),
-            cursor=cursor.after(looked_at, red, sorted(look.left)).write(),
+            cursor=cursor.after(
+                looked_at, sorted(look.left), red=red, outages=watch.outages, waiting=watch.waiting, said=watch.said
+            ).write(),
         )
 
     return ended_runs_sensor
@@ -110,7 +120,14 @@ class _Look:
     """One tick."""
 
     def __init__(
-        self, context: dg.SensorEvaluationContext, names: Names, own: Own, stacks: Stacks, alerting: Alerting
+        self,
+        context: dg.SensorEvaluationContext,
+        names: Names,
+        own: Own,
+        stacks: Stacks,
+        *,
+        alerting: Alerting,
+        watch: OutageWatch,
     ) -> None:
         self.requests: list[dg.RunRequest] = []
         self.left: set[str] = set()
@@ -120,22 +137,29 @@ class _Look:
         self._own = own
         self._stacks = stacks
         self._alerting = alerting
+        self._watch = watch
         self._verdicts: list[Verdict] = []
 
-    def at(self, run: dg.DagsterRun, *, ended_seconds_ago: float) -> None:
+    def at(self, run: dg.DagsterRun, *, ended: float, ended_seconds_ago: float) -> None:
         """Look at a run that ended; `left` has it if it must be looked at again: what was said is not said again."""
         if not self._own.includes(run):
             return
-        self._verdicts += self._evaluated(run)
+        evaluations = list(self._evaluations(run))
+        self._verdicts += self._verdicts_of(run, evaluations)
+        failures = failures_of(self._instance, run) if run.status is dg.DagsterRunStatus.FAILURE else []
+        why = unasked_failure(failures, lambda: self._watch.who(run))
+        self._watch.note(run, evaluations, ended, why)
         if run.status is not dg.DagsterRunStatus.SUCCESS:
             repeat_verdicts(self._instance, run, self._own.checks)
         if self._may_be_repeated(run, ended_seconds_ago):
             self.left.add(run.run_id)
         elif run.status is dg.DagsterRunStatus.FAILURE and not _is_told_elsewhere(run):
-            if asked_again(self._instance, run):
+            if why is not None:
+                self._wait_for(run)
+            elif asked_again(self._instance, run):
                 self.left.add(run.run_id)
             else:
-                alert = failure_alert(self._instance, run, self._alerting)
+                alert = failure_alert(run, failures, self._alerting, self._names)
                 self._alerting.say(alert, self._instance, self._context.log)
         if run.job_name == self._names.of(ROTATE_JOB):
             try:
@@ -144,6 +168,11 @@ class _Look:
                 # The repository cannot be read: who follows is not known.
                 self._context.log.warning("run %s is looked at again: %s", run.run_id, error.diagnostics())
                 self.left.add(run.run_id)
+
+    def _wait_for(self, run: dg.DagsterRun) -> None:
+        self._watch.wait_for(run)
+        if not is_repeatable(run, self._names):
+            self._watch.leave(run, self._alerting.link(f"/runs/{run.run_id}"))
 
     def tell(self, cursor: Cursor, is_late: Callable[[], bool]) -> Red:
         """Alert of each check that changed; return what is red, as far as it was told."""
@@ -154,9 +183,7 @@ class _Look:
             if is_late():
                 break
             stage = stage_of(one.verdict.key.asset_key)
-            key = one.verdict.key
-            path = f"/assets/{'/'.join(key.asset_key.path)}?view=checks&checkDetail={key.name}"
-            link = self._alerting.link(path)
+            link = self._alerting.link_to_check(one.verdict.key, one.verdict.stack)
             self._context.log.info("%s of %s: %s", one.verdict.key.name, stage, one.verdict.description)
             self._alerting.say(transition_alert(one, link), self._instance, self._context.log)
             told += 1
@@ -173,7 +200,8 @@ class _Look:
     def said(self, looked_at: int, red: Red) -> str:
         """What a tick that requests nothing has looked at."""
         count = sum(map(len, red.values()))
-        return f"{looked_at} runs ended, {len(self._verdicts)} checks evaluated; red: {count}"
+        waits = said_of(self._watch.outages, len(self._watch.waiting))
+        return f"{looked_at} runs ended, {len(self._verdicts)} checks evaluated; red: {count}{waits}"
 
     def _may_be_repeated(self, run: dg.DagsterRun, ended_seconds_ago: float) -> bool:
         """Tell whether nobody knows yet if Dagster repeats a failed run: it says so in a tag, after the status."""
@@ -192,14 +220,25 @@ class _Look:
             if stack in stacks
         }
 
-    def _evaluated(self, run: dg.DagsterRun) -> Iterator[Verdict]:
-        kind, calls = dg.DagsterEventType.ASSET_CHECK_EVALUATION, tuple(map(str, calls_of(run)))
+    def _evaluations(self, run: dg.DagsterRun) -> Iterator[tuple[dg.AssetCheckEvaluation, float]]:
+        """Evaluations of our checks of one stack, without those that say an earlier one again after a run broke."""
+        kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
         for record in self._instance.get_records_for_run(run.run_id, of_type=kind).records:
             evaluation = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
-            ours = evaluation.asset_check_key in self._own.checks and REPEATED not in evaluation.metadata
+            said_again = REPEATED in evaluation.metadata and not is_unknown(evaluation)
+            ours = evaluation.asset_check_key in self._own.checks and not said_again
             if ours and evaluation.partition is not None:
-                at = looked_at(evaluation, record.timestamp)
-                yield Verdict.of(evaluation, evaluation.partition, at, run.run_id, calls)
+                yield evaluation, record.timestamp
+
+    def _verdicts_of(
+        self, run: dg.DagsterRun, evaluations: Sequence[tuple[dg.AssetCheckEvaluation, float]]
+    ) -> Iterator[Verdict]:
+        """What an evaluation that could not ask AWS lets stand was told before."""
+        calls = tuple(map(str, calls_of(run)))
+        for evaluation, told in evaluations:
+            if not is_unknown(evaluation):
+                at = looked_at(evaluation, told)
+                yield Verdict.of(evaluation, evaluation.partition or "", at, run.run_id, calls)
 
     def _in_order(self, red: Red) -> Iterator[Verdict]:
         """Those that no newer one has overtaken, which an earlier tick has told already."""

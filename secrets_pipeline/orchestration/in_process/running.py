@@ -26,6 +26,8 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_
 from secrets_pipeline.orchestration.shared.resources import Asked, StageProgress, quiet
 from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, DEEP_TAG, VERIFY_TAG, commit_tags
 from secrets_pipeline.orchestration.verification.definitions import CHECKS_TOLD
+from secrets_pipeline.orchestration.verification.history import is_unknown
+from secrets_pipeline.orchestration.verification.not_asked import NotAsked, not_asked_of
 from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import FindingGroup
@@ -62,6 +64,8 @@ class CheckRow:
         severity: ERROR or WARN.
         detail: what is open, in short, or how much is as it should be.
         open: all that is not right, by what is said of it.
+        not_asked: why nobody could ask AWS, where something is unknown for that.
+        unknown: whether the check could not be judged for that; its severity is that of the verdict that stands.
     """
 
     stack: str
@@ -70,6 +74,8 @@ class CheckRow:
     severity: str
     detail: str
     open: tuple[FindingGroup, ...] = ()
+    not_asked: tuple[NotAsked, ...] = ()
+    unknown: bool = False
 
 
 def provision(
@@ -203,7 +209,16 @@ def _said(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization
 def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
     """List the checks that a run evaluated, by name; why it failed, where it came to none."""
     rows = [
-        CheckRow(e.partition or stack, e.check_name, e.passed, e.severity.value, e.description or "", open_of(e))
+        CheckRow(
+            e.partition or stack,
+            e.check_name,
+            e.passed,
+            e.severity.value,
+            e.description or "",
+            open_of(e),
+            tuple(not_asked_of(e.metadata)),
+            is_unknown(e),
+        )
         for e in result.get_asset_check_evaluations()
     ]
     if not result.success and not rows:

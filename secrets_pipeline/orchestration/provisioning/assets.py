@@ -25,6 +25,7 @@ from secrets_pipeline.orchestration.provisioning.options import (
 from secrets_pipeline.orchestration.provisioning.rollouts import ROLLOUTS, as_data
 from secrets_pipeline.orchestration.provisioning.stage_outcomes import failure
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.verification.not_asked import failure_data, of_rows
 from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
 from secrets_pipeline.reconcilers.database.followed import followed
 from secrets_pipeline.reconcilers.secret_value.generate import lacking_values
@@ -119,12 +120,13 @@ def _asset(names: Names, name: str) -> dg.AssetsDefinition:
         told = _told(context, name, stack, reconciler, outcomes)
         yield materialized(stack, name, outcomes, shown=told.shown, data=told.data)
         secrets_pipeline_applying.confirm()
-        _fail_alone(context, names, outcomes)
+        who = secrets_pipeline_applying.stacks.asked_as(context.partition_key)
+        _fail_alone(context, names, outcomes, who)
 
     return apply
 
 
-def _fail_alone(context: Context, names: Names, outcomes: Sequence[Outcome]) -> None:
+def _fail_alone(context: Context, names: Names, outcomes: Sequence[Outcome], who: str) -> None:
     """Fail the step where something failed and the run has no report: else that does it, when all was tried.
 
     Raises:
@@ -132,7 +134,8 @@ def _fail_alone(context: Context, names: Names, outcomes: Sequence[Outcome]) -> 
     """
     failed = [row for row in rows(outcomes) if row["outcome"] == "failed"]
     if failed and names.asset(STACK_REPORT) not in context.job_def.asset_layer.selected_asset_keys:
-        raise dg.Failure(failure(context, failed), allow_retries=False)
+        metadata = failure_data(of_rows(failed, who))
+        raise dg.Failure(failure(context, failed), metadata=metadata, allow_retries=False)
 
 
 def _told(context: Context, name: str, stack: Stack, reconciler: Reconciler, outcomes: Sequence[Outcome]) -> Told:
@@ -155,7 +158,8 @@ def _secrets(names: Names) -> dg.AssetsDefinition:
         _drop_seal(context, secrets_pipeline_applying, stack)
         yield materialized(stack, "secrets", outcomes)
         secrets_pipeline_applying.confirm()
-        _fail_alone(context, names, outcomes)
+        who = secrets_pipeline_applying.stacks.asked_as(context.partition_key)
+        _fail_alone(context, names, outcomes, who)
 
     return secrets
 

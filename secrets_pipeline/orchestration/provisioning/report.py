@@ -10,7 +10,6 @@ import dagster as dg
 
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.operations.stages import STAGES, commit
-from secrets_pipeline.orchestration.applying.stage_runner import Applying
 from secrets_pipeline.orchestration.pages.lines import common_folder
 from secrets_pipeline.orchestration.pages.metadata import (
     DATA,
@@ -26,6 +25,7 @@ from secrets_pipeline.orchestration.provisioning.stage_outcomes import Rows, bro
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.history import planned_checks
+from secrets_pipeline.orchestration.verification.not_asked import failure_data, of_rows
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck, checks_of_run, is_red
 from secrets_pipeline.reconcilers.stack import Stack
 
@@ -50,12 +50,15 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         own += rows(marked)
         failed = [row for row in own if row["outcome"] == "failed"]
         red = []
-        for one in _evaluations(context, secrets_pipeline_applying, names, stack, checks, failed=bool(failed)):
+        stacks = secrets_pipeline_applying.stacks
+        unasked = of_rows(failed, stacks.asked_as(context.partition_key))
+        look = Looker(context, stacks, names, context.partition_key, unasked=unasked)
+        for one in _evaluations(look, context, names, checks_of_run(stack, checks), failed=bool(failed)):
             yield one
             red += [one.asset_check_key] if is_red(one) else []
         page = _page(stack, red, earlier, own)
         if failed:
-            raise dg.Failure(failure(context, failed), metadata=page)
+            raise dg.Failure(failure(context, failed), metadata={**page, **failure_data(unasked)})
         _confirm(context, secrets_pipeline_applying, stack, stages)
         yield dg.MaterializeResult(data_version=version_of(stack), metadata={**page, DATA: outcomes_data(marked)})
 
@@ -72,11 +75,10 @@ def _confirm(context: Context, applying: Applying, stack: Stack, stages: Collect
 
 
 def _evaluations(
-    context: Context, applying: Applying, names: Names, stack: Stack, checks: Sequence[StackCheck], *, failed: bool
+    look: Looker, context: Context, names: Names, checks: Sequence[StackCheck], *, failed: bool
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    look = Looker(context, applying.stacks, names, context.partition_key)
     try:
-        yield from look.evaluations(_to_be_evaluated(context, names, checks_of_run(stack, checks)))
+        yield from look.evaluations(_to_be_evaluated(context, names, checks))
     except Exception as error:
         if not failed:
             raise

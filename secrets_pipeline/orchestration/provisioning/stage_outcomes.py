@@ -92,8 +92,8 @@ def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.Ass
 
 
 def failure(context: dg.AssetExecutionContext, failed: Sequence[Mapping[str, str]]) -> str:
-    """Say why the run fails, a line a cause, and what to do where a re-execution cannot help."""
+    """Say why the run fails, a line a cause, the first for subjects, and what to do if a re-execution cannot help."""
     lines = [f"{row['kind']} {row['name']}: {row['detail']}" for row in told(failed)]
     first = _Repeated.by(context.run, context.instance).first
     lines += [RE_EXECUTE.format(first)] if first else []
-    return "\n".join([f"{len(failed)} failed", *lines])
+    return "\n".join([f"{len(failed)} failed: {lines[0]}", *lines[1:]])

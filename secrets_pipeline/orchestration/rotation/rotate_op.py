@@ -16,6 +16,7 @@ from secrets_pipeline.orchestration.shared.partition_tags import PartitionTags
 from secrets_pipeline.orchestration.shared.partitions import stack_of
 from secrets_pipeline.orchestration.shared.priorities import PROVISION, priority
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG, secrets_of
+from secrets_pipeline.orchestration.verification.not_asked import failure_data, of_rows
 from secrets_pipeline.reconcilers.rotate_now.reconciler import RotateReconciler
 from secrets_pipeline.rotation.steps import RotationStep, Watch, unwatched
 
@@ -75,7 +76,9 @@ def _rotate_each(
     applying.confirm()
     lines = [f"{one.change.resource.name}: {_why_not(one)}" for one in outcomes if isinstance(one, Failed | Skipped)]
     if lines:
-        raise dg.Failure("\n".join([f"{len(lines)} not rotated", *lines]), allow_retries=False)
+        failed = [row for row in rows(outcomes) if row["outcome"] in ("failed", "skipped")]
+        metadata = failure_data(of_rows(failed, applying.stacks.asked_as(chosen)))
+        raise dg.Failure("\n".join([f"{len(lines)} not rotated", *lines]), metadata=metadata, allow_retries=False)
     yield dg.Output(None)
 
 

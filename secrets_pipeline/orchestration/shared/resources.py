@@ -15,8 +15,8 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings, SealSettings
 from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.engine.model import Looked, Outcome, Total
-from secrets_pipeline.errors import Lines, SpecError, StackError
-from secrets_pipeline.operations.named_account import refuse_unnamed_account
+from secrets_pipeline.errors import Lines, SecretsPipelineError, SpecError, StackError
+from secrets_pipeline.operations.named_account import asked_as, refuse_unnamed_account
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository, operator_settings
 from secrets_pipeline.operations.repository_cache import Place
 from secrets_pipeline.operations.repository_index.reading import Indexes
@@ -197,6 +197,14 @@ class Stacks:
         """Return the account that the operator expects a stack in, or `unknown`."""
         spec = self.desired.specs.get(stack)
         return (spec.target.account_id if spec else None) or "unknown"
+
+    def asked_as(self, stack: str) -> str:
+        """Name the account of a stack, or the credentials if nobody declares one; see `operations.named_account`."""
+        try:
+            spec = self.desired.specs.get(stack)
+        except SecretsPipelineError:
+            return asked_as(None)
+        return asked_as(spec.target if spec else None)
 
     def seals(self, stack: Stack) -> SealStore:
         """Return where sealed passwords of a stack wait between two assets: apart by account, as names may repeat."""

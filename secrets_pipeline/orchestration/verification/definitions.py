@@ -11,6 +11,7 @@ import dagster as dg
 from secrets_pipeline.engine.model import Looked
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks, StageProgress, quiet
+from secrets_pipeline.orchestration.verification.blind import raise_if_blind
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.stack_check import StackCheck
 
@@ -51,6 +52,10 @@ def _checks_of(
             look = Looker(
                 context, secrets_pipeline_stacks, names, stack, looked=lambda: progress(CHECKS_TOLD, Looked())
             )
-            yield from look.evaluations([one for one in checks if one.name in chosen])
+            found = []
+            for evaluation in look.evaluations([one for one in checks if one.name in chosen]):
+                found.append(evaluation)
+                yield evaluation
+            raise_if_blind(context.instance, context.run, found)
 
     return evaluate

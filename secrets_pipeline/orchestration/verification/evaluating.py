@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 import dagster as dg
@@ -25,12 +26,16 @@ from secrets_pipeline.orchestration.verification.history import (
     last_materialization,
     written_since_evaluation,
 )
+from secrets_pipeline.orchestration.verification.not_asked import NotAsked
 from secrets_pipeline.orchestration.verification.stack_check import (
     Judged,
+    Metadata,
     StackCheck,
     judge_all,
     judge_stack,
+    judge_unasked,
 )
+from secrets_pipeline.orchestration.verification.standing import standing
 
 
 class Context(Protocol):
@@ -57,6 +62,7 @@ class Looker:
         closely: whether every check looks closely, whatever the run asks for.
         began: when it began to read AWS, in seconds since 1970.
         looked: is told of each check that was judged, or left out.
+        unasked: why this run could not ask AWS: no check looks, as what the run has seen of AWS is older than that.
     """
 
     context: Context
@@ -66,6 +72,7 @@ class Looker:
     closely: bool = False
     began: float = field(default_factory=time.time)
     looked: Callable[[], None] = lambda: None
+    unasked: NotAsked | None = None
 
     def evaluations(self, checks: Sequence[StackCheck]) -> Iterator[dg.AssetCheckEvaluation]:
         """Evaluate each check; one that breaks hides no other, and is raised behind them.
@@ -88,7 +95,11 @@ class Looker:
             if self.stack is not None and check.stage not in targets:
                 asset = self.names.asset(check.stage)
                 targets[check.stage] = last_materialization(self.context.instance, asset, self.stack)
-            yield self._event(check, found, targets.get(check.stage), closely=closely)
+            if found.unknown:
+                last = self._last(check)
+                yield self._event(check, standing(found, last, self.stack or "STACK"), targets.get(check.stage))
+            else:
+                yield self._event(check, found, targets.get(check.stage), self._looked(closely=closely))
         if broken is not None:
             raise broken
 
@@ -110,19 +121,23 @@ class Looker:
     def _judge(self, check: StackCheck, *, deep: bool) -> Judged:
         if self.stack is None:
             return judge_all(self.stacks, check, deep=deep)
+        if self.unasked is not None:
+            return judge_unasked(check, self.stack, self.unasked)
         return judge_stack(self.stacks, self.stack, check, deep=deep)
 
+    def _looked(self, *, closely: bool) -> Metadata:
+        return {LOOKED: dg.MetadataValue.timestamp(self.began), CLOSELY: dg.MetadataValue.bool(closely)}
+
     def _event(
-        self, check: StackCheck, found: Judged, target: Target | None, *, closely: bool
+        self, check: StackCheck, found: Judged, target: Target | None, looked: Metadata = MappingProxyType({})
     ) -> dg.AssetCheckEvaluation:
-        told = {LOOKED: dg.MetadataValue.timestamp(self.began), CLOSELY: dg.MetadataValue.bool(closely)}
         return dg.AssetCheckEvaluation(
             asset_key=self.names.asset(check.stage),
             check_name=check.name,
             passed=found.passed,
             severity=found.severity,
             description=found.description,
-            metadata={**found.metadata, **told},
+            metadata={**found.metadata, **looked},
             target_materialization_data=target,
             blocking=False,
             partition=self.stack,

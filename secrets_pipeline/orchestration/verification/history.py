@@ -12,9 +12,10 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.pages.metadata import data_of
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of
 from secrets_pipeline.orchestration.shared.dagster_internals import internal
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.verification.not_asked import NOT_ASKED
 
 Target: TypeAlias = Any
 """Dagster's `AssetCheckEvaluationTargetMaterializationData`: which materialization a check judges."""
@@ -25,6 +26,11 @@ CLOSELY = "looked closely"
 """Metadata of an evaluation: whether AWS was asked for everything, or the look was a glance."""
 REPEATED = "evaluated at"
 """Metadata of an evaluation that says an earlier one again: when that was, in seconds since 1970."""
+STANDS = "stands"
+"""In the data of an evaluation that could not ask AWS: the verdict that stands until somebody can, None if there is
+none."""
+COULD_NOT_ASK = "could not ask AWS"
+"""Metadata of an evaluation for humans: what stood in the way."""
 _MOST = 100
 _MOST_OF_ALL_STACKS = 1_000
 _BROKEN = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -73,7 +79,7 @@ class Evaluated:
 
 
 def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: str) -> Evaluated | None:
-    """Read the last evaluation of a check.
+    """Read the last evaluation of a check that could ask AWS.
 
     Args:
         instance: whose storage.
@@ -89,10 +95,41 @@ def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: 
     else:
         records = history(key, limit=_MOST_OF_ALL_STACKS)
     for record in records:
-        found = record.evaluation
-        if isinstance(found, dg.AssetCheckEvaluation) and record.event is not None and found.partition == stack:
-            return Evaluated(found, looked_at(found, record.event.timestamp), record.run_id)
+        said = record.evaluation
+        if isinstance(said, dg.AssetCheckEvaluation) and record.event is not None and said.partition == stack:
+            real = _stood(said) if is_unknown(said) else said
+            return None if real is None else Evaluated(real, looked_at(real, record.event.timestamp), record.run_id)
     return None
+
+
+def is_unknown(evaluation: dg.AssetCheckEvaluation) -> bool:
+    """Tell whether an evaluation could not ask AWS, so that it lets the last verdict stand and looked at nothing."""
+    return STANDS in data_of(evaluation.metadata)
+
+
+def _stood(unknown: dg.AssetCheckEvaluation) -> dg.AssetCheckEvaluation | None:
+    """The evaluation that one which could not ask AWS lets stand; it holds all of it, as runs are deleted."""
+    data = dict(data_of(unknown.metadata))
+    stands = data.pop(STANDS)
+    data.pop(NOT_ASKED, None)
+    if stands is None:
+        return None
+    added = {COULD_NOT_ASK} if stands["repeated"] else {COULD_NOT_ASK, REPEATED}
+    return dg.AssetCheckEvaluation(
+        asset_key=unknown.asset_key,
+        check_name=unknown.check_name,
+        passed=stands["passed"],
+        severity=dg.AssetCheckSeverity(stands["severity"]),
+        description=stands["description"],
+        metadata={
+            **{name: value for name, value in unknown.metadata.items() if name not in added},
+            LOOKED: dg.MetadataValue.timestamp(stands["at"]),
+            DATA: dg.MetadataValue.json(data),
+        },
+        target_materialization_data=unknown.target_materialization_data,
+        blocking=unknown.blocking,
+        partition=unknown.partition,
+    )
 
 
 def looked_at(evaluation: dg.AssetCheckEvaluation, told: float) -> float:

@@ -16,8 +16,9 @@ from secrets_pipeline.orchestration.pages.lines import MOST_ROWS
 from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
+from secrets_pipeline.orchestration.verification.not_asked import NOT_ASKED, NotAsked, as_data, not_asked_of
 from secrets_pipeline.orchestration.verification.published import said_of_published
-from secrets_pipeline.reconcilers.finding import Finding, FindingGroup, Verdict, open_groups
+from secrets_pipeline.reconcilers.finding import Finding, FindingGroup, Verdict, of_error, open_groups
 from secrets_pipeline.reconcilers.stack import Stack
 
 CURRENT_VALUES: Final = "secrets_have_current_values"
@@ -89,12 +90,16 @@ class Judged:
         severity: of what is not.
         description: what is open, or how much is as it should be.
         metadata: the table, and what the check has beside it.
+        not_asked: why nobody could ask AWS, where something is unknown for that.
+        unknown: whether something is unknown, and what is known is not wrong: the last verdict stands.
     """
 
     passed: bool
     severity: dg.AssetCheckSeverity
     description: str
     metadata: Metadata
+    not_asked: tuple[NotAsked, ...] = ()
+    unknown: bool = False
 
 
 def checks_of_run(stack: Stack, checks: Sequence[StackCheck]) -> Sequence[StackCheck]:
@@ -117,13 +122,20 @@ def judge_stack(stacks: Stacks, stack: str, check: StackCheck, *, deep: bool) ->
         judges_values=check.judges_values,
         tells_versions=check.name == CURRENT_VALUES,
     )
-    return judged(check, found, {**_do_next(check, stack, verdicts), **more}, data=said)
+    who = {stack: stacks.asked_as(stack)}
+    return judged(check, found, {**_do_next(check, stack, verdicts), **more}, who=who, data=said)
+
+
+def judge_unasked(check: StackCheck, stack: str, why: NotAsked) -> Judged:
+    """Evaluate a check of a stack that nobody could ask AWS about, without asking again."""
+    finding = Finding(stack, Verdict.UNKNOWN, why.said, reason_type=why.kind)
+    return judged(check, [(stack, finding)], who={stack: why.who})
 
 
 def _do_next(check: StackCheck, stack: str, verdicts: AbstractSet[Verdict]) -> Metadata:
     """The entry of the check in docs/runbook.md, where something is not right."""
     entry = ENTRIES[check.name]
-    if verdicts <= {Verdict.RIGHT}:
+    if verdicts <= {Verdict.RIGHT, Verdict.UNKNOWN}:
         return {}
     means = entry.means if Verdict.WRONG in verdicts else entry.warns or entry.means
     return {"do next": dg.MetadataValue.md(f"{means}\n\n{entry.what_to_do(stack)}")}
@@ -133,7 +145,7 @@ def judge_all(stacks: Stacks, check: StackCheck, *, deep: bool) -> Judged:
     """Evaluate a check of every stack of the repository, with one result."""
     every = sorted({*stacks.desired.specs, *stacks.desired.errors})
     found = [one for stack in every for one in _findings(stacks, stack, check.find, deep=deep)]
-    return judged(check, found, of_several=True)
+    return judged(check, found, of_several=True, who={stack: stacks.asked_as(stack) for stack, _ in found})
 
 
 def judged(
@@ -142,15 +154,17 @@ def judged(
     more: Metadata | None = None,
     *,
     of_several: bool = False,
+    who: Mapping[str, str] = MappingProxyType({}),
     data: Mapping[str, Any] = MappingProxyType({}),
 ) -> Judged:
-    """Judge findings: what is wrong fails as ERROR, what waits as WARN; `of_several` names the stack of each.
+    """Judge findings: what is wrong fails as ERROR, what waits or is unknown as WARN.
 
     Args:
         check: the check.
         findings: what was found.
         more: further metadata.
-        of_several: whether they are of several stacks.
+        of_several: whether they are of several stacks, so that each finding names its stack.
+        who: stack → the account that its findings are asked of.
         data: what programs read besides.
     """
     shown = [(stack, _of_stack(stack, one) if of_several else one) for stack, one in _telling(findings)]
@@ -159,11 +173,19 @@ def judged(
     # Where a table has names, these have the stack.
     first = ("stack",) if of_several and "name" not in check.columns else ()
     rows = _rows(shown, (*first, *check.columns))
+    not_asked = tuple(
+        dict.fromkeys(
+            NotAsked(who.get(stack, ""), one.unasked, one.sentence or one.detail) for stack, one in shown if one.unasked
+        )
+    )
+    told = {NOT_ASKED: as_data(not_asked)} if not_asked else {}
     return Judged(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
         description=_described([one for _, one in shown], groups, check.red),
-        metadata={"findings": table_of(rows), **(more or {}), DATA: _data(groups, shown, data)},
+        metadata={"findings": table_of(rows), **(more or {}), DATA: _data(groups, shown, {**told, **data})},
+        not_asked=not_asked,
+        unknown=bool(not_asked) and Verdict.WRONG not in verdicts,
     )
 
 
@@ -181,8 +203,11 @@ def _described(findings: Sequence[Finding], groups: Sequence[FindingGroup], red:
     if not groups:
         return f"{len(findings)} as it should be" if findings else "nothing is declared here"
     wrong = sum(one.verdict is Verdict.WRONG for one in findings)
+    unknown = sum(one.verdict is Verdict.UNKNOWN for one in findings)
     waiting = sum(one.verdict is not Verdict.RIGHT for one in findings)
-    counted = f"{wrong} of {len(findings)} {red}" if wrong else f"{waiting} of {len(findings)} wait or could be better"
+    counted = f"{waiting} of {len(findings)} wait or could be better"
+    if wrong or unknown:
+        counted = f"{wrong} of {len(findings)} {red}" if wrong else f"{unknown} of {len(findings)} could not be asked"
     line = f"{counted}; first: {' '.join(str(groups[0]).split())}"
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
@@ -211,7 +236,7 @@ def open_of(evaluation: dg.AssetCheckEvaluation) -> tuple[FindingGroup, ...]:
     """Read what an evaluation says is not right; nothing of one that an older version made."""
     said = data_of(evaluation.metadata).get(OPEN)
     rows: Sequence[Mapping[str, Any]] = said if isinstance(said, list) else []
-    return tuple(
+    found = tuple(
         FindingGroup(
             Verdict(row["verdict"]),
             str(row["sentence"]),
@@ -220,14 +245,18 @@ def open_of(evaluation: dg.AssetCheckEvaluation) -> tuple[FindingGroup, ...]:
         )
         for row in rows
     )
+    if any(one.verdict is Verdict.UNKNOWN for one in found):
+        return found
+    # What is open is that of the verdict that stands.
+    unasked = not_asked_of(evaluation.metadata)
+    return (*found, *(FindingGroup(Verdict.UNKNOWN, one.said, (one.who,), one.kind) for one in unasked))
 
 
 def _findings(stacks: Stacks, stack: str, find: Find, *, deep: bool) -> list[Located]:
     try:
         return [(stack, finding) for finding in find(stacks.stack(stack), deep)]
     except SecretsPipelineError as error:
-        name = stack or "the repository"
-        return [(stack, Finding(name, Verdict.WRONG, error.diagnostics(), reason_type=error.kind))]
+        return [(stack, of_error(stack or "the repository", error, detail=error.diagnostics()))]
 
 
 def _more(stacks: Stacks, stack: str, more: More, *, deep: bool) -> Metadata:

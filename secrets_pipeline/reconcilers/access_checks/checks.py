@@ -34,7 +34,7 @@ from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.access_checks.snapshot import estate_of
-from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, of_error
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.secret_state import CrossAccountReplica
@@ -83,7 +83,7 @@ def probe_agrees(stack: Stack) -> list[Finding]:
     """Compare what AWS answers each consumer with what the evaluator says; values are dropped where they arrive."""
     settings, sessions = stack.run.settings.access, stack.observed.sessions
     target = stack.spec.target
-    visible = {one.account_id: sessions.for_target(target.under(one)) for one in settings.accounts}
+    visible = {one.account_id: sessions.visited(target.under(one)) for one in settings.accounts}
     own = Prober(sessions, [stack.account])
     foreign = {account_id: Prober(sessions, [account, stack.account]) for account_id, account in visible.items()}
     found = [
@@ -98,7 +98,7 @@ def _probed(one: AuditedRead, secret_arn: str, prober: Prober) -> Finding:
     try:
         answer = prober.ask(one.principal, secret_arn)
     except AwsError as error:
-        return Finding(one.expected, Verdict.WAITING, error.message, _columns(one), reason_type=error.kind)
+        return of_error(one.expected, error, otherwise=Verdict.WAITING, columns=_columns(one))
     match answer:
         case NotProbed(reason=reason):
             said = f"not probed: {reason}"
@@ -121,7 +121,7 @@ def nobody_else_can_read(stack: Stack) -> list[Finding]:
     allowed = stack.run.settings.access.allowed_readers
     readings = undeclared_readings(stack.spec, estate_of(stack), allowed_readers=allowed or ())
     administrators = [one for one in readings if one.undeclared_administrator]
-    found = [_of_other(one) for one in readings if not one.undeclared_administrator]
+    found = [_of_other(stack, one) for one in readings if not one.undeclared_administrator]
     if administrators:
         found.append(_of_administrators(administrators, allowed))
     administered = {one.secret for one in administrators}
@@ -150,7 +150,7 @@ def _of_copies(stack: Stack) -> Iterator[Finding]:
             if not error.denied:
                 raise
             unknown = f"whether it is replicated to another account is not known: {error.message}"
-            yield Finding(secret.name, Verdict.WAITING, unknown, reason_type=error.kind)
+            yield Finding(secret.name, Verdict.WRONG, unknown, reason_type=error.kind)
             continue
         for copy in state.cross_account_replicas if state else ():
             yield _of_copy(stack, secret.name, copy)
@@ -182,16 +182,27 @@ def _of_administrators(readings: Sequence[AuditedRead], allowed: Sequence[str] |
 
 def _nobody(stack: Stack, secret: ReadableSecret, *, administered: bool) -> Finding:
     """A secret of which no further reader was found, as far as it can be told who there is."""
-    estate, policy = estate_of(stack), secret.target.policy
-    reason = estate.account(estate.snapshot.account_id).unread or (
-        policy.reason if isinstance(policy, UnreadPolicies) else ""
-    )
+    estate, hidden = estate_of(stack), _hidden(stack, secret)
+    reason = hidden or estate.account(estate.snapshot.account_id).unread
     if reason:
         text = f"whether nobody else can read it is not known: {reason}"
-        return Finding(secret.name, Verdict.WAITING, text, reason_type=UnreadPolicies.__name__)
+        verdict = Verdict.WRONG if hidden else Verdict.WAITING
+        return Finding(secret.name, verdict, text, reason_type=UnreadPolicies.__name__)
     beside = " but administrators" if administered else ""
     detail = f"nobody else of {len(estate.principals)} principals can read it{beside}"
     return Finding(secret.name, Verdict.RIGHT, detail)
+
+
+def _hidden(stack: Stack, secret: ReadableSecret) -> str:
+    """Why AWS refuses the policy of a secret, or of a key of the stack, to the pipeline; empty if it does not.
+
+    Whoever lets in a reader may hide that by a Deny for the pipeline: so the refusal is wrong, and nothing to wait for.
+    The policy of somebody else's key may be hidden.
+    """
+    own = {stack.observed.keys.key_id(key.alias) for key in stack.spec.keys}
+    keys = (key.target for key in secret.keys if key.target.arn.rpartition("/")[2] in own)
+    hidden = (one.policy.reason for one in (secret.target, *keys) if isinstance(one.policy, UnreadPolicies))
+    return "; ".join(dict.fromkeys(hidden))
 
 
 def policies_are_not_public(stack: Stack) -> list[Finding]:
@@ -212,20 +223,22 @@ def policies_are_not_public(stack: Stack) -> list[Finding]:
         for one in let_in
     ]
     open_ones = {one.resource for one in let_in}
-    return wrong + [_closed(secret) for secret in secrets if open_ones.isdisjoint({secret.target.arn, *_keys(secret)})]
+    others = [one for one in secrets if open_ones.isdisjoint({one.target.arn, *_keys(one)})]
+    return wrong + [_closed(stack, secret) for secret in others]
 
 
 def _keys(secret: ReadableSecret) -> set[str]:
     return {key.target.arn for key in secret.keys}
 
 
-def _closed(secret: ReadableSecret) -> Finding:
+def _closed(stack: Stack, secret: ReadableSecret) -> Finding:
     """A secret whose policies let in nobody whom they do not name, as far as its policies could be read."""
     targets = [secret.target, *(key.target for key in secret.keys)]
     unread = [one.policy.reason for one in targets if isinstance(one.policy, UnreadPolicies)]
     if unread:
         reasons = "; ".join(dict.fromkeys(unread))
-        return Finding(secret.name, Verdict.WAITING, reasons, reason_type=UnreadPolicies.__name__)
+        verdict = Verdict.WRONG if _hidden(stack, secret) else Verdict.WAITING
+        return Finding(secret.name, verdict, reasons, reason_type=UnreadPolicies.__name__)
     return Finding(secret.name, Verdict.RIGHT, "its policy and its key's let in nobody whom they do not name")
 
 
@@ -290,11 +303,13 @@ def _reading(one: AuditedRead) -> str:
     return f"{one.expected} ({one.secret})"
 
 
-def _of_other(one: AuditedRead) -> Finding:
+def _of_other(stack: Stack, one: AuditedRead) -> Finding:
     text, of_any = (sentence(one.principal, secret, one.verdict) for secret in (one.secret, _ANY))
     if one.expected:
         return Finding(one.secret, Verdict.RIGHT, f"{text} Expected: {one.expected}.", _columns(one))
-    verdict = Verdict.WRONG if isinstance(one.verdict, Allowed) else Verdict.WAITING
+    secret = estate_of(stack).secret(one.secret)
+    certain = isinstance(one.verdict, Allowed) or (secret is not None and _hidden(stack, secret) != "")
+    verdict = Verdict.WRONG if certain else Verdict.WAITING
     stranger = "It is nobody's consumer here."
     told, of_any = f"{text} {stranger}", f"{of_any} {stranger}"
     return Finding(one.secret, verdict, told, _columns(one), of_any, reason_type=_decided(one))

@@ -12,7 +12,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.consumer.interface import Progress, Rollout
 from secrets_pipeline.reconcilers.consumer.refresh import refreshers
 from secrets_pipeline.reconcilers.consumer.value_dates import CurrentValue, current_value
-from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
+from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, of_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def _judged(name: str, judge: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return judge()
     except SecretsPipelineError as error:
-        return [Finding(name, Verdict.WRONG, error.message, reason_type=error.kind)]
+        return [of_error(name, error)]
 
 
 def _unknown(consumer: ConsumerSpec) -> Finding:

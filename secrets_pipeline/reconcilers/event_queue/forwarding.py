@@ -86,7 +86,7 @@ def global_route(stack: Stack, plan: Layout) -> Forwarding:
         # Where the queue is, they are rules of the home itself.
         if rules and not there.at_home:
             repository = stack.ownership.repository.id
-            more, further = forwarding(sessions.for_target(target), there, rules, repository)
+            more, further = forwarding(sessions.visited(target), there, rules, repository)
             parts, wanted = [*parts, *map(PermittedPart, more)], [*wanted, *further]
     return distinct(parts), wanted
 

@@ -191,7 +191,7 @@ def _routes(stack: Stack) -> list[_Route]:
     settings = stack.run.settings
     if settings.events is None:
         return []
-    account = stack.observed.sessions.for_target(settings.event_target(settings.events))
+    account = stack.observed.sessions.visited(settings.event_target(settings.events))
     plan = layout_of(stack, account)
     at_home = _home(stack, account, plan)
     return [at_home] if plan.at_home else [at_home, _elsewhere(stack, plan, at_home)]

@@ -33,9 +33,7 @@ class RetiredRouteReconciler:
         settings, account = self._stack.run.settings, self._stack.account
         if settings.events is None or self._is_needed():
             return []
-        layout = layout_of(
-            self._stack, self._stack.observed.sessions.for_target(settings.event_target(settings.events))
-        )
+        layout = layout_of(self._stack, self._stack.observed.sessions.visited(settings.event_target(settings.events)))
         target = layout.target()
         changes = []
         for arn, pattern in layout.local_rules(layout.here).items():

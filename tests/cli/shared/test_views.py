@@ -61,6 +61,7 @@ def test_a_run_as_json_has_outcomes_and_checks() -> None:
         "stack": "s",
         "check": "third",
         "passed": False,
+        "result": "failed",
         "severity": "ERROR",
         "detail": "wrong",
         "open": [],

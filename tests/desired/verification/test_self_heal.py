@@ -59,7 +59,13 @@ def test_nothing_is_applied_by_itself_unless_the_operator_says_which(
 
 
 @pytest.mark.parametrize(
-    "said", ["alerts: {topic_arn: my-topic}", "alerts: {repeat_after_minutes: 0}", "alerts: {dagster_url: dagster}"]
+    "said",
+    [
+        "alerts: {topic_arn: my-topic}",
+        "alerts: {repeat_after_minutes: 0}",
+        "alerts: {dagster_url: dagster}",
+        "alerts: {webhook: {environment: HOOK}}",
+    ],
 )
 def test_alerts_that_could_never_arrive_are_refused_before_anything_runs(tmp_path: Path, said: str) -> None:
     (tmp_path / "operator.yaml").write_text(said)

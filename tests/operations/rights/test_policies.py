@@ -255,6 +255,7 @@ def test_what_the_settings_name_is_touched_by_the_role_that_they_name(ground: Gr
       topic_arn: arn:aws:sns:eu-west-2:{HOME}:alerts
       role_arn: {publisher}
       webhook: {{parameter_arn: "arn:aws:ssm:eu-west-2:{HOME}:parameter/webhook"}}
+      dagster_url: https://dagster.example
     """
     )
     ground.stack()

@@ -160,7 +160,7 @@ def test_a_channel_that_is_down_neither_silences_the_other_nor_doubles_it(
     topic: Topic, instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALERT_HOOK", hook.url)
-    both: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    both: Any = {"webhook": {"environment": "ALERT_HOOK"}, "dagster_url": "https://dagster.example"}
     hook.answers = [404]
     assert took(saying(topic.arn, **both).say(ALERT, instance, LOG)) == {"sns"}
     assert took(saying(topic.arn, **both).say(ALERT, instance, LOG)) == {"webhook"}
@@ -177,7 +177,7 @@ def test_what_a_channel_could_not_take_is_published_when_it_is_back_once_and_by_
     topic: Topic, instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALERT_HOOK", hook.url)
-    both: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    both: Any = {"webhook": {"environment": "ALERT_HOOK"}, "dagster_url": "https://dagster.example"}
     other = Alert("another", "text", "", "dead-letters", "queue")
     hook.answers = [404] * 3
     for alert in (ALERT, other):
@@ -198,7 +198,7 @@ def test_the_same_later_while_a_channel_is_down_that_took_it_before_is_published
     instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALERT_HOOK", hook.url)
-    named: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    named: Any = {"webhook": {"environment": "ALERT_HOOK"}, "dagster_url": "https://dagster.example"}
     saying(None, **named).say(ALERT, instance, LOG)
     hours_later = [time.time() + 6 * 3_600]
     hook.answers = [404]
@@ -212,7 +212,7 @@ def test_what_waits_for_a_day_is_not_published_any_more(
     instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALERT_HOOK", hook.url)
-    named: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    named: Any = {"webhook": {"environment": "ALERT_HOOK"}, "dagster_url": "https://dagster.example"}
     hook.answers = [404]
     saying(None, **named).say(ALERT, instance, LOG)
     started = next(iter(instance.fetch_observations(dg.AssetKey(ALERTS), limit=1).records)).timestamp
@@ -227,7 +227,7 @@ def test_a_channel_that_is_named_later_gets_what_was_only_logged(
 ) -> None:
     monkeypatch.setenv("ALERT_HOOK", hook.url)
     saying(None).say(ALERT, instance, LOG)
-    named: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    named: Any = {"webhook": {"environment": "ALERT_HOOK"}, "dagster_url": "https://dagster.example"}
     assert took(saying(None, **named).say(ALERT, instance, LOG)) == {"webhook"}
 
 
@@ -236,7 +236,7 @@ def test_the_url_of_a_webhook_is_nowhere_in_storage_or_log(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("ALERT_HOOK", hook.url)
-    named: Any = {"webhook": {"environment": "ALERT_HOOK"}}
+    named: Any = {"webhook": {"environment": "ALERT_HOOK"}, "dagster_url": "https://dagster.example"}
     for status in (404, 200):
         hook.answers = [status]
         saying(None, **named).say(ALERT, instance, LOG)
@@ -265,15 +265,15 @@ def quotes_a_value() -> None:
 
 @dg.op
 def says_what_failed() -> None:
-    raise dg.Failure("2 failed\nsecret a/b: no")
+    raise dg.Failure("2 failed: secret a/b: no")
 
 
 @pytest.mark.parametrize(
     ("op", "said"),
     [
-        (refused_by_aws, "refused_by_aws: PutSecretValue a/b failed: AccessDenied\n  Allow it."),
-        (quotes_a_value, "quotes_a_value: ValueError. Open the run"),
-        (says_what_failed, "says_what_failed: 2 failed\nsecret a/b: no"),
+        (refused_by_aws, "failed at refused_by_aws.\n\nPutSecretValue a/b failed: AccessDenied\n  Allow it."),
+        (quotes_a_value, "failed at quotes_a_value.\n\nValueError. Open the run"),
+        (says_what_failed, "failed at says_what_failed.\n\n2 failed: secret a/b: no"),
     ],
 )
 def test_a_failed_run_is_alerted_with_what_failed_first(
@@ -283,7 +283,7 @@ def test_a_failed_run_is_alerted_with_what_failed_first(
     _failed_run_is_looked_at(op, instance, saying(topic.arn, dagster_url="https://dagster.example.com/"))
     (message,) = topic.messages()
     run = next(iter(instance.get_runs()))
-    assert message["Subject"].startswith("failing failed: a-dev: ")
+    assert message["Subject"].startswith("failing of a-dev failed: ")
     assert said in message["Message"]
     assert f"https://dagster.example.com/runs/{run.run_id}" in message["Message"]
     assert "CANARY" not in json.dumps(message)
@@ -311,8 +311,7 @@ def _failed_run_is_looked_at(
     instance.add_dynamic_partitions(PLAIN.of("stacks"), ["a-dev"])
     result = job.execute_in_process(instance=instance, partition_key="a-dev", tags=tags, raise_on_error=False)
     own = Own(frozenset({job.name}), frozenset(), frozenset())
-    (follow,) = (one for one in jobs(PLAIN) if one.name == "on_rotation")
     resources = {"secrets_pipeline_alerting": alerting, "secrets_pipeline_stacks": None}
     with dg.build_sensor_context(instance=instance, resources=resources) as context:
-        ended_runs_sensor_for(PLAIN, own, follow)(context)
+        ended_runs_sensor_for(PLAIN, own, jobs(PLAIN))(context)
     assert result.dagster_run.status is dg.DagsterRunStatus.FAILURE

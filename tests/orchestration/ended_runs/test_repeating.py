@@ -114,7 +114,7 @@ def test_where_the_code_server_stays_away_dagster_is_asked_once_and_the_failure_
         deployment.watched.tick()
     assert deployment.statuses() == ["FAILURE"]
     (said,) = deployment.watched.alerts()
-    assert said.startswith("provision failed: a-dev: The process is gone.")
+    assert said.startswith("Apply of a-dev failed: The process is gone.")
 
 
 def test_a_run_that_dagster_was_to_repeat_and_forgot_is_repeated_after_a_while(deployment: Deployment) -> None:

@@ -14,11 +14,11 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import ALERTS, Alerting
 from secrets_pipeline.orchestration.ended_runs.sensor import ended_runs_sensor_for
+from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.verification.history import LOOKED
-from tests.orchestration.conftest import job_named
 
 ASSET = dg.AssetKey("consumer_arns")
 READ, ELSE = dg.AssetCheckKey(ASSET, "consumers_can_read"), dg.AssetCheckKey(ASSET, "nobody_else_can_read")
@@ -45,7 +45,7 @@ class Watched:
         self.sensor = ended_runs_sensor_for(
             PLAIN,
             OWN,
-            job_named("on_rotation"),
+            jobs(PLAIN),
             watchers=lambda: {"ended_runs_sensor"},
             clock=lambda: time.time() + self.ahead,
         )

@@ -33,7 +33,7 @@ from secrets_pipeline.operations.revision.model import Revision
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.orchestration import build
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
-from secrets_pipeline.orchestration.alerts.failures import failure_alert
+from secrets_pipeline.orchestration.alerts.failures import failure_alert, failures_of
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.in_process.running import provision, queue
 from secrets_pipeline.orchestration.shared import run_commit
@@ -147,7 +147,7 @@ class Deployment:
 
     def alert(self, run: dg.DagsterRun) -> str:
         """What is said of a failed run to whoever is woken."""
-        return failure_alert(self.instance, run, Alerting(AlertSettings(), Sessions())).text
+        return failure_alert(run, failures_of(self.instance, run), Alerting(AlertSettings(), Sessions()), PLAIN).text
 
     def tick(self, cursor: str | None = None) -> dict[str, str]:
         """The tags of the run that the sensor of changed YAML asks for."""
