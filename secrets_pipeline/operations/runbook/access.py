@@ -72,8 +72,8 @@ ACCESS: Final[tuple[Entry, ...]] = (
     check(
         "policies_are_not_public",
         means="""
-        The policy of a secret or of its key lets in everybody, or a whole organisation. Or AWS refuses the pipeline that
-        policy.
+        The policy of a secret or of its key lets in everybody, or a whole organisation. Or AWS refuses that policy to
+        the pipeline.
         """,
         warns="""
         Conditions narrow whom it lets in, but no list tells who that is (an endpoint, an organisational unit).
