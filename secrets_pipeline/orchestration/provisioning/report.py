@@ -65,7 +65,7 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
     return stack_report
 
 
-def _confirm(context: Context, applying: Applying, stack: Stack, stages: Collection[dg.AssetKey]) -> None:
+def _confirm(context: Context, applying: Apply, stack: Stack, stages: Collection[dg.AssetKey]) -> None:
     """Confirm the run's lease, and settle it if the run has compared the whole stack deeply."""
     applying.confirm()
     asked = stack.run.options

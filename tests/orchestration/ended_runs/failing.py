@@ -3,7 +3,7 @@
 import dagster as dg
 from sqlalchemy.exc import OperationalError
 
-from secrets_pipeline.errors import SpecError
+from secrets_pipeline.errors import NoAnswerError, SpecError
 from secrets_pipeline.orchestration.alerts.alerting import ALERTED_TAG
 
 RAISES, ALWAYS, ALERTS = "raises", "always", "alerts"
@@ -19,6 +19,8 @@ def step(context: dg.OpExecutionContext) -> None:
     match context.run.tags[RAISES]:
         case "ours":
             raise SpecError("a setting is wrong", remedy="Mend it.") from away
+        case "unasked":
+            raise NoAnswerError("GetCallerIdentity failed: EndpointConnectionError", code="EndpointConnectionError")
         case "any":
             raise ValueError("any")
         case _:

@@ -18,6 +18,7 @@ from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_coordinator import BackfillsLast
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
 from tests.embedded import lead_to
 from tests.hook import Hook
 from tests.orchestration.conftest import Repository
@@ -166,7 +167,19 @@ def test_an_apply_amid_which_aws_goes_away_is_one_alert_and_is_repeated_as_it_wa
     assert estate.tick() == [BACK]
     assert estate.red(A) == unknown(estate, A) == set()
     assert boto3.client("secretsmanager").describe_secret(SecretId=f"{A}/dev/further")
-    # Neither is asked for again.
+    # Whatever only looks fails where it can look at nothing; what flaps within the hour is not said anew.
+    with estate.without_aws():
+        looks = [
+            dg.RunRequest(job_name="on_access_change", tags={ACCOUNT_TAG: "111122223333"}),
+            dg.RunRequest(job_name="on_outside_change", tags={PARTITION_TAG: A}),
+        ]
+        assert {estate.deployment.request(one).status for one in looks} == {dg.DagsterRunStatus.FAILURE}
+        assert estate.tick() == []
+    assert estate.red(A) == set()
+    estate.deployment.verify(A)
+    assert estate.tick() == []
+    assert {one.job_name for one in estate.requests} == {"on_access_change", "on_outside_change"}
+    # Nothing is asked for again.
     estate.ahead = sum(BACKOFF_SECONDS)
     assert estate.tick() == []
     assert estate.requests == []

@@ -16,16 +16,27 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget, InProcessWorkspaceLoadTarget
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 
+from secrets_pipeline.orchestration.ended_runs.repeating import REPEATS_TAG, REPETITION_TAG
 from secrets_pipeline.orchestration.ended_runs.sensor import _RETRIED_SECONDS
+from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.dagster_internals import INTERNALS, internal
+from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
 from tests.orchestration.ended_runs import failing
-from tests.orchestration.ended_runs.watched import Watched
+from tests.orchestration.ended_runs.watched import READ, Watched
 
 MOST = 2
 RULE = "auto_reexecution_should_retry_run"
 LAUNCHER = {"module": SyncInMemoryRunLauncher.__module__, "class": SyncInMemoryRunLauncher.__name__}
 RETRIES = {"enabled": True, "max_retries": MOST, "retry_on_asset_or_op_failure": False}
+
+
+class Accounts:
+    """Stacks of one account."""
+
+    def asked_as(self, _stack: str) -> str:
+        return "account 111122223333"
 
 
 class Deployment:
@@ -35,6 +46,8 @@ class Deployment:
         self, instance: dg.DagsterInstance, code: WorkspaceProcessContext, nothing: WorkspaceProcessContext
     ) -> None:
         self.watched = Watched(instance)
+        self.watched.stacks = Accounts()
+        instance.add_dynamic_partitions(PLAIN.of("stacks"), ["a-dev", "b-dev"])
         self._instance = instance
         self._code = code
         self._nothing = nothing
@@ -64,6 +77,15 @@ class Deployment:
             remote_job_origin=job.get_remote_origin(),
             job_code_origin=job.get_python_origin(),
         )
+
+    def unasked(self, **tags: str) -> dg.DagsterRun:
+        """A run that could not ask AWS."""
+        return self.raised("unasked", **{ACCOUNT_TAG: "111122223333", **tags})
+
+    def tick(self, *, ahead: float = 0.0) -> list[dg.RunRequest]:
+        """What the sensor requests so much later."""
+        self.watched.ahead = ahead
+        return self.watched.tick()
 
     def retry(self, *, away: bool = False) -> None:
         """Let Dagster's daemon look at what failed, and start what is queued."""
@@ -174,3 +196,66 @@ def test_where_dagster_has_no_rule_to_ask_by_name_its_own_repetitions_stand_and_
     assert deployment.statuses() == ["FAILURE"]
     assert len(deployment.watched.alerts()) == 1
     internal.cache_clear()
+
+
+DOWN = "AWS account 111122223333 cannot be asked: no answer; 1 stack not looked at"
+
+
+def test_a_run_that_could_not_ask_aws_is_requested_after_a_pause_once_and_no_alert_of_its_own_says_so(
+    deployment: Deployment,
+) -> None:
+    first = deployment.unasked(**{"team": "payments", "dagster/priority": "3"})
+    assert deployment.tick() == []
+    assert deployment.watched.alerts() == [DOWN]
+    assert deployment.tick(ahead=BACKOFF_SECONDS[0] - 5) == []
+    (again,) = deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)
+    assert (again.job_name, again.run_key) == ("provision", f"unasked:{first.run_id}")
+    kept = {tag: value for tag, value in again.tags.items() if not tag.startswith("dagster/") or tag == PARTITION_TAG}
+    assert kept == dict(again.tags)
+    assert (again.tags["team"], again.tags[PARTITION_TAG]) == ("payments", "a-dev")
+    assert (again.tags[REPETITION_TAG], again.tags[REPEATS_TAG]) == ("1", first.run_id)
+    assert deployment.tick(ahead=sum(BACKOFF_SECONDS)) == []
+
+
+def test_the_pauses_grow_and_after_the_last_a_run_waits_until_the_account_answers(deployment: Deployment) -> None:
+    deployment.unasked(**{REPETITION_TAG: str(len(BACKOFF_SECONDS) - 1)})
+    assert deployment.tick(ahead=0) == []
+    assert deployment.tick(ahead=BACKOFF_SECONDS[-1] - 60) == []
+    assert len(deployment.tick(ahead=BACKOFF_SECONDS[-1] + 60)) == 1
+    deployment.unasked(**{REPETITION_TAG: str(len(BACKOFF_SECONDS))})
+    assert deployment.tick(ahead=0) == []
+    assert deployment.tick(ahead=10 * BACKOFF_SECONDS[-1]) == []
+    deployment.watched.run({READ: True}, job="verify", stack="b-dev", tags={ACCOUNT_TAG: "111122223333"})
+    assert [one.tags[REPETITION_TAG] for one in deployment.tick()] == [str(len(BACKOFF_SECONDS) + 1)]
+
+
+def test_a_run_is_not_repeated_beside_a_later_one_that_did_the_same_and_its_stack_is_verified(
+    deployment: Deployment,
+) -> None:
+    deployment.unasked()
+    deployment.tick()
+    deployment.raised("any")
+    # Nobody has looked at the stack since.
+    assert [one.job_name for one in deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)] == ["verify"]
+
+
+def test_what_the_command_line_ran_is_not_repeated_but_its_stack_is_verified(deployment: Deployment) -> None:
+    done = failing.provision.execute_in_process(
+        instance=deployment.watched.instance,
+        raise_on_error=False,
+        tags={failing.RAISES: "unasked", PARTITION_TAG: "a-dev", ACCOUNT_TAG: "111122223333"},
+    )
+    deployment.watched.instance.add_dynamic_partitions(PLAIN.of("stacks"), ["a-dev"])
+    deployment.tick()
+    assert deployment.watched.alerts() == [DOWN]
+    (again,) = deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)
+    assert (again.job_name, again.tags[REPEATS_TAG]) == ("verify", done.run_id)
+
+
+def test_a_stack_that_left_the_repository_is_neither_repeated_nor_waited_for(deployment: Deployment) -> None:
+    deployment.unasked()
+    deployment.tick()
+    deployment.watched.instance.delete_dynamic_partition(PLAIN.of("stacks"), "a-dev")
+    assert deployment.tick(ahead=BACKOFF_SECONDS[0] + 5) == []
+    assert deployment.watched.skipped.endswith("red: 0")
+    assert deployment.watched.alerts() == [DOWN]
