@@ -13,7 +13,7 @@ import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
-from secrets_pipeline.desired.settings.alerts import AlertSettings, WebhookSettings
+from secrets_pipeline.desired.settings.alerts import AlertSettings, SecretUrl
 from secrets_pipeline.orchestration.alerts.alerting import ALERTS, Alerting
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.checks import CHECKS
@@ -53,14 +53,14 @@ class Estate:
     def tick(self) -> list[str]:
         """Let the sensor look; return the subjects of its alerts."""
         before = len(self.alerts())
-        settings = AlertSettings(webhook=WebhookSettings(environment="HOOK"), dagster_url=URL)
+        settings = AlertSettings(webhook=SecretUrl(environment="HOOK"), dagster_url=URL)
         aws = Sessions()
         assets = frozenset(key for one in build_definitions().assets or () for key in getattr(one, "keys", ()))
         own = Own(frozenset(job.name for job in jobs(PLAIN)), assets, frozenset(KEYS))
         sensor = ended_runs_sensor_for(PLAIN, own, jobs(PLAIN), clock=lambda: time.time() + self.ahead)
         resources = {
             "secrets_pipeline_alerting": Alerting(settings, aws),
-            "secrets_pipeline_stacks": self.repository.stacks(aws),
+            "secrets_pipeline_stacks": self.repository.stacks(),
         }
         with dg.build_sensor_context(instance=self.instance, cursor=self._cursor, resources=resources) as context:
             found: Any = sensor(context)
