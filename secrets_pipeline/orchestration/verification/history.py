@@ -97,8 +97,9 @@ def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey, stack: 
     for record in records:
         said = record.evaluation
         if isinstance(said, dg.AssetCheckEvaluation) and record.event is not None and said.partition == stack:
-            real = _stood(said) if is_unknown(said) else said
-            return None if real is None else Evaluated(real, looked_at(real, record.event.timestamp), record.run_id)
+            unknown = is_unknown(said)
+            real, run_id = (_stood(said), "") if unknown else (said, record.run_id)
+            return None if real is None else Evaluated(real, looked_at(real, record.event.timestamp), run_id)
     return None
 
 

@@ -162,6 +162,16 @@ def test_verdicts_that_a_broken_run_only_said_again_are_no_look(log: Log) -> Non
     assert "not reported yet" in said
 
 
+def test_verdicts_that_stand_while_nobody_can_ask_aws_are_no_look(log: Log) -> None:
+    run, stands = str(uuid.uuid4()), {"passed": True, "severity": "ERROR", "description": "", "repeated": False}
+    log.seen(version("v1", ours=False), at=NOW, run=run, stands={**stands, "at": NOW})
+    for check in JUDGING:
+        if check != CURRENT_VALUES:
+            log.evaluated(check, at=NOW - 60, run=run, stands={**stands, "at": NOW - 60})
+    [said] = log.report()
+    assert "not reported yet" in said
+
+
 def test_two_stacks_with_one_name_are_one_asset_whose_data_version_is_of_both(log: Log) -> None:
     log.seen(version("v1"))
     log.report()
