@@ -6,9 +6,11 @@ from typing import Final, Literal, TypeAlias
 
 import dagster as dg
 
+from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.alerts.alerting import alerting_resource
 from secrets_pipeline.orchestration.applying.stage_runner import applying_resource
-from secrets_pipeline.orchestration.checks import CHECKS
+from secrets_pipeline.orchestration.checks import defined_checks
 from secrets_pipeline.orchestration.external_assets import external_assets
 from secrets_pipeline.orchestration.jobs import jobs
 from secrets_pipeline.orchestration.provisioning.selections import assets
@@ -62,23 +64,25 @@ def build_definitions(
         warnings.simplefilter("ignore", dg.PreviewWarning)
         # Dagster copies sensors and assets, and warns of parameters that only it sets; links to code are beta, too.
         warnings.simplefilter("ignore", dg.BetaWarning)
+        settings = _settings(asked or Asked())
+        checks = defined_checks(probe=(asked or Asked()).probe or bool(settings and settings.access.probe))
         made_assets, made_checks, made_jobs = (
-            assets(names, CHECKS),
-            check_definitions(names, CHECKS, progress),
-            jobs(names, asked, watch),
+            assets(names, checks),
+            check_definitions(names, checks, progress),
+            jobs(names, asked, watch, checks),
         )
         every = dg.map_asset_specs(
             lambda spec: spec.replace_attributes(owners=list(owners)),
             [*made_assets, *external_assets(names, declared), *published_specs(names, publish, declared)],
         )
         own = Own.of(made_jobs, made_assets, made_checks)
-        publishing = Publishing(names, publish, CHECKS) if publish else None
+        publishing = Publishing(names, publish, checks) if publish else None
         verify = next(job for job in made_jobs if job.name == names.of(VERIFY_JOB))
         built = dg.Definitions(
             assets=every,
             asset_checks=made_checks,
             jobs=made_jobs,
-            sensors=sensors(names, made_jobs, own, publishing=publishing, retire_many=retire_many)
+            sensors=sensors(names, made_jobs, own, settings=settings, publishing=publishing, retire_many=retire_many)
             if "sensors" in watchers
             else (),
             schedules=[verification_schedule_for(names, verify)] if "schedules" in watchers else (),
@@ -93,3 +97,11 @@ def build_definitions(
         )
         built.get_repository_def()
     return built
+
+
+def _settings(asked: Asked) -> OperatorSettings | None:
+    """The operator's settings as the code location loads. Where they cannot be read, each tick and run says why."""
+    try:
+        return asked.settings()
+    except SecretsPipelineError:
+        return None

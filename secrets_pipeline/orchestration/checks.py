@@ -4,7 +4,7 @@ from secrets_pipeline.operations.as_declared import as_declared
 from secrets_pipeline.operations.mark_checks import marks_verify
 from secrets_pipeline.orchestration.access.checks import ACCESS_CHECKS
 from secrets_pipeline.orchestration.rotation.checks import ROTATION_CHECKS
-from secrets_pipeline.orchestration.verification.stack_check import CURRENT_VALUES, Find, StackCheck
+from secrets_pipeline.orchestration.verification.stack_check import CURRENT_VALUES, PROBE_TAG, Find, StackCheck
 from secrets_pipeline.reconcilers.connection.checks import connections
 from secrets_pipeline.reconcilers.consumer.checks import consumers_started_after_rotation
 from secrets_pipeline.reconcilers.database.checks import logins
@@ -90,3 +90,8 @@ CHECKS: tuple[StackCheck, ...] = (
     *ROTATION_CHECKS,
     *ACCESS_CHECKS,
 )
+
+
+def defined_checks(*, probe: bool) -> tuple[StackCheck, ...]:
+    """Return the checks that a process defines: without a probe, none that could only be skipped."""
+    return tuple(one for one in CHECKS if probe or one.tag != PROBE_TAG)

@@ -6,16 +6,15 @@ from typing import Final
 
 import dagster as dg
 
+from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.orchestration.access.narrow_op import ON_OUTSIDE_CHANGE
 from secrets_pipeline.orchestration.access.verify_op import ON_ACCESS_CHANGE
-from secrets_pipeline.orchestration.consumer_rollouts.sensors import consumer_rollout_sensor_for
-from secrets_pipeline.orchestration.databases.sensors import rds_endpoint_sensor_for
 from secrets_pipeline.orchestration.ended_runs.sensor import ended_runs_sensor_for
 from secrets_pipeline.orchestration.leases.sensors import abandoned_run_sensor_for
+from secrets_pipeline.orchestration.polling.sensor import aws_polling_sensor_for
 from secrets_pipeline.orchestration.provisioning.jobs import ON_DATABASE_CHANGE, ON_ROTATION, PROVISION_JOB
 from secrets_pipeline.orchestration.published.reporting import Publishing
 from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for
-from secrets_pipeline.orchestration.rotation.polling_sensor import rotation_polling_sensor_for
 from secrets_pipeline.orchestration.rotation.repair_op import ON_ROTATION_FAILURE
 from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.shared.names import Names
@@ -49,26 +48,34 @@ def event_jobs(names: Names, jobs: Iterable[Job]) -> Mapping[HintKind, Job]:
 
 
 def sensors(
-    names: Names, jobs: Iterable[Job], own: Own, *, publishing: Publishing | None = None, retire_many: bool
+    names: Names,
+    jobs: Iterable[Job],
+    own: Own,
+    *,
+    settings: OperatorSettings | None,
+    publishing: Publishing | None = None,
+    retire_many: bool,
 ) -> list[dg.SensorDefinition]:
-    """Define every sensor.
+    """Define the sensors that have something to do.
 
     Args:
         names: of the code location.
         jobs: all of it.
         own: what belongs to it.
+        settings: the operator's as the code location loads; None if they cannot be read, which defines all sensors.
         publishing: reports new versions of published secrets; None if none is published.
         retire_many: whether more than half of the partitions may be retired at once.
     """
     by_name = {job.name: job for job in jobs}
-    answering = event_jobs(names, jobs)
+    answering = event_jobs(names, by_name.values())
+    verify = by_name[names.of(VERIFY_JOB)]
     leased = replace(own, jobs=frozenset(map(names.of, LEASED_JOBS)), checks=frozenset())
+    by_events = settings is None or settings.events is not None
     made: list[dg.SensorDefinition] = []
     made += [
         stack_change_sensor_for(names, by_name[names.of(PROVISION_JOB)], retire_many=retire_many),
-        rotation_event_sensor_for(names, answering),
-        rotation_polling_sensor_for(names, answering),
-        rds_endpoint_sensor_for(names, by_name[names.of(ON_DATABASE_CHANGE)]),
+        *([rotation_event_sensor_for(names, answering)] if by_events else []),
+        aws_polling_sensor_for(names, answering, verify, by_events=by_events),
         ended_runs_sensor_for(
             names,
             own,
@@ -76,7 +83,6 @@ def sensors(
             watchers=lambda: watchers(names, made),
             publishing=publishing,
         ),
-        consumer_rollout_sensor_for(names, by_name[names.of(VERIFY_JOB)]),
         abandoned_run_sensor_for(names, leased),
     ]
     return made

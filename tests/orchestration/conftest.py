@@ -55,9 +55,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for limit in (
         "rotation.event_sensor._RECEIVING_SECONDS",
         "rotation.event_sensor._ASKING_SECONDS",
-        "rotation.polling_sensor._LOOKING_SECONDS",
-        "databases.sensors._SECONDS",
-        "consumer_rollouts.sensors._SECONDS",
+        "polling.sensor._SECONDS",
         "ended_runs.sensor._SECONDS",
     ):
         monkeypatch.setattr(f"secrets_pipeline.orchestration.{limit}", SECONDS)

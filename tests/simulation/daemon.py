@@ -26,8 +26,8 @@ from secrets_pipeline.operations.unread_stacks import UnreadStacks
 from secrets_pipeline.orchestration.provisioning.options import STACK_REPORT
 from secrets_pipeline.orchestration.provisioning.selections import FOLLOWING
 from secrets_pipeline.orchestration.rotation.event_runs import Dispatcher
-from secrets_pipeline.orchestration.rotation.event_sensor import NAME
 from secrets_pipeline.orchestration.sensors import EVENT_JOBS
+from secrets_pipeline.orchestration.shared.names import ROTATION_EVENT_SENSOR
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import events_of, secrets_of
 from secrets_pipeline.reconcilers.stack import Stack
@@ -199,7 +199,7 @@ class Daemon:
         began = clock()
         dispatcher = Dispatcher(
             storage,
-            NAME,
+            ROTATION_EVENT_SENSOR,
             EVENT_JOBS,
             EventStacks({STACK: simulation.newest.spec}, UnreadStacks(), sessions).concerned,
             MOST_RECEIVES,
@@ -231,7 +231,7 @@ class Daemon:
         same = [run for run in self.storage.made if run.key == key]
         if same:
             return same[0] if same[0].status is Status.NOT_STARTED else None
-        tags = {**request.tags, "dagster/run_key": key, "dagster/sensor_name": NAME}
+        tags = {**request.tags, "dagster/run_key": key, "dagster/sensor_name": ROTATION_EVENT_SENSOR}
         number, job = len(self.storage.made) + 1, request.job_name or ""
         run = Run(number, key, job, tags, self._simulation.scheduler.clock, self._simulation.ledger.turn)
         self.storage.made.append(run)

@@ -30,7 +30,7 @@ The whole list; each names what the product cannot know, or must not do:
 - A label that was moved back to an older version has no date: for a deep look the secret's last change stands for it,
   and may start a consumer once more.
 - ECS may give a deployment up after the run that asked for it has ended. What ran before goes on with the older value,
-  and nobody is left in the dark: the product has to find that deployment failed, of which `consumer_rollout_sensor`
+  and nobody is left in the dark: the product has to find that deployment failed, of which `aws_polling_sensor`
   alerts, and one more apply to start another one.
 - CreateKey takes no token. Where two runs look for a key, both find none, both make one, and the run whose alias came
   second dies, or loses its connection, before it gives its own key up, that key is left, unused.

@@ -107,7 +107,7 @@ class Simulation:
         events: the bus, where it takes part.
         function: the managed function, where it takes part.
         failing: how likely a consumer's rollout fails.
-        flying: rollouts that the last run left on its way: those that `consumer_rollout_sensor` follows.
+        flying: rollouts that the last run left on its way: those that `aws_polling_sensor` follows.
     """
 
     seed: int

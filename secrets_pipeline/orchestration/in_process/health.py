@@ -23,6 +23,7 @@ from secrets_pipeline.orchestration.sensors import sensors, watchers
 from secrets_pipeline.orchestration.shared.home import home_folder, is_prepared, storage_errors
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.own import Own
+from secrets_pipeline.orchestration.shared.resources import Asked
 from secrets_pipeline.orchestration.verification.definitions import check_definitions
 
 _HOUR = 3_600
@@ -66,10 +67,10 @@ def look(bounds: HealthBounds) -> Health:
 
 
 def _definitions(names: Names) -> tuple[Own, frozenset[str]]:
-    """What belongs to the code location, and the names of what ticks; the repository is not read for it."""
+    """What belongs to the code location, and the names of what ticks, by the operator's settings alone."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
         warnings.simplefilter("ignore", dg.BetaWarning)
         made = jobs(names)
         own = Own.of(made, assets(names, CHECKS), check_definitions(names, CHECKS))
-        return own, watchers(names, sensors(names, made, own, retire_many=False))
+        return own, watchers(names, sensors(names, made, own, settings=Asked().settings(), retire_many=False))

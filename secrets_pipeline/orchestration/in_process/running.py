@@ -15,7 +15,6 @@ from secrets_pipeline.errors import GuardError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.operations.revision.model import Revision
 from secrets_pipeline.orchestration.build import build_definitions
-from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.in_process.failure_text import failure_text
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.pages.metadata import outcome_rows
@@ -97,7 +96,7 @@ def provision(
         progress: see `StageProgress`.
         probe: see `verify`.
     """
-    built = build_definitions(progress, Asked(options, base_path, desired=desired), names=called())
+    built = build_definitions(progress, Asked(options, base_path, desired=desired, probe=probe), names=called())
     result = execute("provision", stack, built, {**_decided(desired), **_probing(probe)})
     return report_of(stack, result), checks_of(stack, result)
 
@@ -119,8 +118,8 @@ def verify(
         progress: see `StageProgress`.
         probe: also assume the readers' roles, and compare AWS's answers with what the policies say.
     """
-    built = build_definitions(progress, Asked(base_path=base_path, desired=desired), names=called())
-    progress(CHECKS_TOLD, Total(len(CHECKS)))
+    built = build_definitions(progress, Asked(base_path=base_path, desired=desired, probe=probe), names=called())
+    progress(CHECKS_TOLD, Total(sum(len(one.check_keys) for one in built.asset_checks or ())))
     tags = {VERIFY_TAG: "true", **_decided(desired), **_probing(probe)}
     return checks_of(stack, execute("verify", stack, built, tags))
 

@@ -15,15 +15,13 @@ from secrets_pipeline.operations.repository_id import repository_id
 from secrets_pipeline.operations.unread_stacks import UnreadStacks
 from secrets_pipeline.orchestration.rotation.done_by_apply import DoneByApply
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
-from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.names import AWS_POLLING_SENSOR, ROTATION_EVENT_SENSOR, Names
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, check_key
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job, with_stack_tags
 from secrets_pipeline.reconcilers.event_queue.part import other_repository
 from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.queue import EventQueue
-
-NAME = "rotation_event_sensor"
 
 MOST_MESSAGES = 200
 WAITING_SECONDS = 60
@@ -32,9 +30,9 @@ _RECEIVING_SECONDS, _ASKING_SECONDS = 4.0, 15.0
 """From the start of a tick, which Dagster ends after 60 seconds."""
 
 
-def distinct(jobs: Mapping[HintKind, Job]) -> list[Any]:
+def distinct(jobs: Iterable[Job]) -> list[Any]:
     """List each job once, as `dg.sensor` takes them."""
-    return list({job.name: job for job in jobs.values()}.values())
+    return list({job.name: job for job in jobs}.values())
 
 
 def rotation_event_sensor_for(
@@ -57,8 +55,8 @@ def rotation_event_sensor_for(
     answers = {kind: job.name for kind, job in jobs.items()}
 
     @dg.sensor(
-        name=names.of(NAME),
-        jobs=distinct(jobs),
+        name=names.of(ROTATION_EVENT_SENSOR),
+        jobs=distinct(jobs.values()),
         minimum_interval_seconds=seconds_between,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Follows rotations, tampering and changes of databases by the events that AWS sends to the queue.",
@@ -70,7 +68,8 @@ def rotation_event_sensor_for(
         started = time.monotonic()
         events = secrets_pipeline_stacks.settings.events
         if events is None:
-            return dg.SkipReason("the settings name no queue (events): rotation_polling_sensor looks instead")
+            instead = names.of(AWS_POLLING_SENSOR)
+            return dg.SkipReason(f"the settings name no queue (events) any more: {instead} looks instead")
         sessions = secrets_pipeline_stacks.sessions.derived(config=HASTE)
         queue = _queue(secrets_pipeline_stacks, events, sessions)
         if isinstance(queue, dg.SkipReason):
@@ -82,7 +81,7 @@ def rotation_event_sensor_for(
         found = EventStacks(desired.specs, UnreadStacks.of(desired), sessions)
         dispatcher = Dispatcher(
             context.instance,
-            names.of(NAME),
+            names.of(ROTATION_EVENT_SENSOR),
             answers,
             found.concerned,
             events.max_receives,

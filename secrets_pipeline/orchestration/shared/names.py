@@ -69,6 +69,9 @@ class Names:
 
 ATMOS_STACK: Final = "atmos_stack"
 """The external asset of what the YAML declares."""
+ROTATION_EVENT_SENSOR: Final = "rotation_event_sensor"
+AWS_POLLING_SENSOR: Final = "aws_polling_sensor"
+"""The sensors that name each other."""
 ACCESS_MATRIX: Final = "access_matrix"
 """The asset of who can read, which carries the checks of access."""
 PLAIN: Final = Names()

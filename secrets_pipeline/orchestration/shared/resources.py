@@ -247,6 +247,7 @@ class Asked:
         commit: of the repository; empty for what is there.
         checkouts: folder of the commits that are kept; None for one in DAGSTER_HOME.
         publish: globs of the secrets that others may depend on; None for those of the environment.
+        probe: whether this process has the check that asks AWS as the readers, whatever the settings say.
     """
 
     options: ApplyOptions = field(default_factory=ApplyOptions)
@@ -256,6 +257,15 @@ class Asked:
     commit: str = ""
     checkouts: Path | None = None
     publish: tuple[str, ...] | None = None
+    probe: bool = False
+
+    def settings(self) -> OperatorSettings:
+        """Read the operator's settings.
+
+        Raises:
+            SpecError: if they cannot be read.
+        """
+        return operator_settings(self.settings_file) if self.desired is None else self.desired.settings
 
     def source(self, env: Mapping[str, str]) -> tuple[Path, SourceChoice]:
         """Return the repository and where its stacks come from; what is not asked for is the environment's to say."""

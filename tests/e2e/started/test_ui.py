@@ -14,7 +14,6 @@ from secrets_pipeline.orchestration.checks import CHECKS as DEFINED_CHECKS
 from secrets_pipeline.orchestration.in_process.running import queue
 from secrets_pipeline.orchestration.provisioning.options import ASSETS as DEFINED_ASSETS
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG
 from tests.e2e.deployment import LOCATION, STACKS, Deployment, Run
 from tests.runs import assert_applied
 from tests.waiting import SECONDS
@@ -23,8 +22,9 @@ from tests.waiting import SECONDS
 pytestmark = pytest.mark.filterwarnings("ignore:Using variable_values:DeprecationWarning")
 
 ASSETS = list(DEFINED_ASSETS)
-ALL_CHECKS = {(check.stage, check.name) for check in DEFINED_CHECKS}
 PROBED = ("access_matrix", "probe_agrees")
+# Nobody asks for the probe here, so nobody defines its check.
+ALL_CHECKS = {(check.stage, check.name) for check in DEFINED_CHECKS} - {PROBED}
 # What `verify` alone looks at: it reads values.
 VERIFIED = {("connection_secrets", "credentials_log_in"), ("connection_secrets", "secret_values_well_formed")}
 # What is looked at in a run that changed something, of its asset or of what it depends on.
@@ -49,6 +49,12 @@ READS = ("Describe", "List", "Get", "BatchGet", "GenerateMac", "AssumeRole", "Re
 _SENSOR = """query ($sensor: SensorSelector!) {
   sensorOrError(sensorSelector: $sensor) {
     ... on Sensor { sensorState { status } }
+  }
+}"""
+
+_PICKER = """query ($job: PipelineSelector!) {
+  pipelineOrError(params: $job) {
+    ... on Pipeline { partitionKeysOrError { ... on PartitionKeys { partitionKeys } } }
   }
 }"""
 
@@ -167,7 +173,7 @@ def test_each_check_is_stored_for_its_partition_with_the_materialisation_that_it
     deployment.come_to_rest()
     found = statuses(deployment)
     assert set(found) == ALL_CHECKS
-    for unseen in (PROBED, *VERIFIED):
+    for unseen in VERIFIED:
         del found[unseen]
         # Of a run that the UI starts by assets, they are steps.
         assert {one["status"] for one in executions(deployment, *unseen, stack, run)} <= {"SKIPPED"}
@@ -194,7 +200,7 @@ def test_a_second_launch_writes_nothing(
     count_anew(deployment, aws)
     run = deployment.ended(deployment.launch("provision", partition="myapp-dev"))
     assert run.status == "SUCCESS", run.failures()
-    idle = {PROBED, *VERIFIED, *AFTER_CHANGES}
+    idle = {*VERIFIED, *AFTER_CHANGES}
     assert {evaluation["checkName"] for evaluation in run.evaluations()} == {check for _, check in ALL_CHECKS - idle}
     assert all(evaluation["success"] for evaluation in run.evaluations())
     assert all(executions(deployment, *check, "myapp-dev", run) == [] for check in idle)
@@ -212,7 +218,7 @@ def test_checks_without_a_partition_judge_every_stack_in_one_summary_and_a_plan_
 
     assert verified.status == "SUCCESS", verified.failures()
     summaries = {evaluation["checkName"]: evaluation for evaluation in verified.evaluations()}
-    assert sorted(summaries) == sorted(check for _, check in ALL_CHECKS - {PROBED})
+    assert sorted(summaries) == sorted(check for _, check in ALL_CHECKS)
     assert all(summary["success"] and summary["partition"] is None for summary in summaries.values())
     named = table(summaries["secrets_have_current_values"])
     assert {row["name"].partition(", ")[0] for row in named} == set(STACKS)
@@ -239,13 +245,16 @@ def test_execute_on_one_access_check_judges_it(deployment: Deployment, provision
     assert {row["verdict"] for row in table(evaluation)} == {"right"}
 
 
-def test_runs_with_the_tag_of_the_probe_ask_aws_itself(deployment: Deployment, provisioned: dict[str, Run]) -> None:
-    # The page of a check shows the last one.
-    for stack in sorted(STACKS, key="myapp-dev".__eq__):
-        run = deployment.ended(deployment.launch("verify", partition=stack, tags=[VERIFY_TAG, PROBE_TAG]))
+def test_verify_launched_for_a_partition_stores_every_check_with_it(
+    deployment: Deployment, provisioned: dict[str, Run]
+) -> None:
+    for stack in STACKS:
+        run = deployment.ended(deployment.launch("verify", partition=stack, tags=[VERIFY_TAG]))
         found = {evaluation["checkName"]: evaluation for evaluation in run.evaluations()}
         assert sorted(found) == sorted(check for _, check in ALL_CHECKS)
-        assert all(evaluation["success"] for evaluation in found.values())
-        probed = table(found["probe_agrees"])
-        assert probed
-        assert {row["detail"] for row in probed} == {"AWS returned the value, which was dropped, as the policies say"}
+        assert all(one["success"] and one["partition"] == stack for one in found.values())
+
+
+def test_verify_has_the_partitions_that_the_launchpad_offers(deployment: Deployment, partitions: list[str]) -> None:
+    found = deployment.query(_PICKER, {"job": {**LOCATION, "pipelineName": "verify"}})["pipelineOrError"]
+    assert sorted(found["partitionKeysOrError"]["partitionKeys"]) == STACKS

@@ -25,8 +25,9 @@ from secrets_pipeline.orchestration.access.checks import READER_CHECKS
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.pages.metadata import DATA, data_of
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
+from secrets_pipeline.orchestration.shared.resources import Asked
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, VERIFY_TAG
-from secrets_pipeline.orchestration.verification.stack_check import FINDINGS, PROBE_TAG, open_of
+from secrets_pipeline.orchestration.verification.stack_check import FINDINGS, open_of
 from secrets_pipeline.reconcilers.finding import Finding
 from secrets_pipeline.reconcilers.stack import Stack
 from tests.embedded import lead_to
@@ -106,10 +107,12 @@ class Shop:
     def provision(self) -> dg.ExecuteInProcessResult:
         return provision(self.instance)
 
-    def verify(self, *tags: str, stack: str | None = DEV) -> dg.ExecuteInProcessResult:
+    def verify(self, *tags: str, stack: str | None = DEV, probe: bool = False) -> dg.ExecuteInProcessResult:
         """The access checks of a verify run; without a stack as "Execute all" in the UI."""
-        checks = {dg.AssetCheckKey(dg.AssetKey("access_matrix"), name) for name in (*LOOKING, PROBE)}
-        job = build_definitions().resolve_job_def("verify").get_subset(asset_check_selection=checks)
+        names = {*LOOKING, *([PROBE] if probe else [])}
+        checks = {dg.AssetCheckKey(dg.AssetKey("access_matrix"), name) for name in names}
+        built = build_definitions(asked=Asked(probe=probe))
+        job = built.resolve_job_def("verify").get_subset(asset_check_selection=checks)
         return execute(job, self.instance, dict.fromkeys(tags, "true"), stack)
 
     def verify_account(self, account: str, **tags: str) -> dg.ExecuteInProcessResult:
@@ -248,7 +251,7 @@ def test_the_access_checks_are_those_of_the_design_and_never_block() -> None:
         for key in [spec.key]
     }
     access = {name: at for name, at in checks.items() if at[0] == "access_matrix"}
-    assert set(access) == {*LOOKING, PROBE}
+    assert set(access) == LOOKING
     assert set(access.values()) == {("access_matrix", False)}
 
 
@@ -291,9 +294,9 @@ def test_a_verify_run_looks_and_reads_as_nobody(looked: dict[str, dg.AssetCheckE
     assert {name: one.passed for name, one in looked.items()} == dict.fromkeys(looked, True)
 
 
-def test_the_probe_asks_in_runs_with_its_tag_and_no_event_of_them_has_a_value(shop: Shop) -> None:
+def test_the_probe_asks_where_it_is_defined_and_no_event_of_them_has_a_value(shop: Shop) -> None:
     emulator.reset_calls(shop.aws)
-    done = shop.verify(PROBE_TAG)
+    done = shop.verify(probe=True)
     found = results(done)
     assert set(found) == {*LOOKING, PROBE}
     assert found[PROBE].passed

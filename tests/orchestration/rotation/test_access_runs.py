@@ -20,7 +20,7 @@ from secrets_pipeline.operations.verdict import AccountConcern
 from secrets_pipeline.orchestration.rotation.access_runs import BETWEEN, GATHERED
 from secrets_pipeline.orchestration.rotation.actors import ACTORS_TAG, calls_of
 from secrets_pipeline.orchestration.rotation.event_runs import Decided, Dispatcher
-from secrets_pipeline.orchestration.rotation.event_sensor import NAME
+from secrets_pipeline.orchestration.shared.names import ROTATION_EVENT_SENSOR
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, LONGEST_TAG, events_of
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
 from secrets_pipeline.rotation.events.queue import Message
@@ -58,7 +58,13 @@ class Minutes:
             self.receives[one.message_id] = self.receives.get(one.message_id, 0) + 1
             self.waiting[one.message_id] = (one, self.now + timedelta(seconds=30))
         decided = Dispatcher(
-            self.instance, NAME, {HintKind.ACCESS: JOB}, self._concerned, 60, lambda: False, lambda: self.now
+            self.instance,
+            ROTATION_EVENT_SENSOR,
+            {HintKind.ACCESS: JOB},
+            self._concerned,
+            60,
+            lambda: False,
+            lambda: self.now,
         ).decide(seen)
         for one in decided.done:
             del self.waiting[one.message_id]
@@ -69,7 +75,7 @@ class Minutes:
         return decided
 
     def make(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
-        tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": NAME}
+        tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": ROTATION_EVENT_SENSOR}
         run = dg.DagsterRun(job_name=request.job_name or "", run_id=str(uuid.uuid4()), status=status, tags=tags)
         self.instance.add_run(run)
         storage = self.instance.run_storage

@@ -19,7 +19,7 @@ from dagster._core.storage.runs.schema import RunsTable
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.operations.verdict import Concern, Unread, Verdict
 from secrets_pipeline.orchestration.rotation.event_runs import MOST_ATTEMPTS, Decided, Dispatcher
-from secrets_pipeline.orchestration.rotation.event_sensor import NAME
+from secrets_pipeline.orchestration.shared.names import ROTATION_EVENT_SENSOR
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import ATTEMPT_TAG, LONGEST_TAG, events_of
 from secrets_pipeline.rotation.events.hints import Hint, HintKind
@@ -45,7 +45,7 @@ class Desk:
         jobs = {HintKind.ROTATED: "provision", HintKind.TAMPERED: "on_outside_change"}
         dispatcher = Dispatcher(
             self.instance,
-            NAME,
+            ROTATION_EVENT_SENSOR,
             jobs,
             self._concerned,
             MAX_RECEIVES,
@@ -55,7 +55,12 @@ class Desk:
         return dispatcher.decide(messages)
 
     def make(
-        self, requests: Sequence[dg.RunRequest], status: dg.DagsterRunStatus, *, sensor: str = NAME, age: int = 0
+        self,
+        requests: Sequence[dg.RunRequest],
+        status: dg.DagsterRunStatus,
+        *,
+        sensor: str = ROTATION_EVENT_SENSOR,
+        age: int = 0,
     ) -> None:
         """What the daemon does with requests, some hours ago."""
         for request in requests:

@@ -21,8 +21,8 @@ from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.orchestration.rotation import event_sensor
-from secrets_pipeline.orchestration.rotation.event_sensor import NAME, rotation_event_sensor_for, with_valid_key
-from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.rotation.event_sensor import rotation_event_sensor_for, with_valid_key
+from secrets_pipeline.orchestration.shared.names import PLAIN, ROTATION_EVENT_SENSOR
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import (
@@ -100,7 +100,11 @@ class Watch:
     def make(self, requests: list[dg.RunRequest], status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS) -> None:
         """What the daemon does with requests."""
         for request in requests:
-            tags = {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": NAME}
+            tags = {
+                **request.tags,
+                "dagster/run_key": request.run_key or "",
+                "dagster/sensor_name": ROTATION_EVENT_SENSOR,
+            }
             run = dg.DagsterRun(job_name=request.job_name or "", run_id=str(uuid.uuid4()), status=status, tags=tags)
             self.instance.add_run(run)
 
@@ -521,7 +525,7 @@ def test_without_a_queue_the_tick_says_what_to_do(watch: Watch, monkeypatch: pyt
     assert "materialize rotation_event_queue" in watch.tick()[1]
     settings = watch.ground.repository / "operator.yaml"
     settings.write_text(settings.read_text().partition("events:")[0])
-    assert "rotation_polling_sensor looks instead" in watch.tick()[1]
+    assert "aws_polling_sensor looks instead" in watch.tick()[1]
 
 
 @pytest.mark.parametrize("named", ["", "github.com/acme/payments"])

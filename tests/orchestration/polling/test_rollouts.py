@@ -18,8 +18,8 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.build import build_definitions
-from secrets_pipeline.orchestration.consumer_rollouts.sensors import CHECK, PATIENCE, REFRESHED
 from secrets_pipeline.orchestration.pages.metadata import data_of
+from secrets_pipeline.orchestration.polling.rollouts import CHECK, PATIENCE, REFRESHED
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.verification.stack_check import open_of
@@ -112,11 +112,12 @@ class Shop:
             cursor=self.cursor,
             resources={"secrets_pipeline_stacks": stacks, "secrets_pipeline_alerting": alerting},
         )
-        found: Any = sensor_named("consumer_rollout_sensor")(context)
+        found: Any = sensor_named("aws_polling_sensor")(context)
         self.cursor = found.cursor
         for event in found.asset_events:
             self.instance.report_runless_asset_event(event)
-        self.checks = [self._check(request) for request in found.run_requests]
+        # The same sensor asks for a run of each rotation, too.
+        self.checks = [self._check(request) for request in found.run_requests if request.asset_check_keys]
         return list(found.asset_events)
 
     def _check(self, request: dg.RunRequest) -> dg.AssetCheckEvaluation:
@@ -264,7 +265,7 @@ def test_a_rollout_without_end_is_told_after_a_while(shop: Shop, monkeypatch: py
     emulator.set_rollout_seconds(shop.aws, 3600)
     shop.rotate()
     shop.run()
-    monkeypatch.setattr("secrets_pipeline.orchestration.consumer_rollouts.sensors.PATIENCE", -PATIENCE)
+    monkeypatch.setattr("secrets_pipeline.orchestration.polling.rollouts.PATIENCE", -PATIENCE)
     (observation,) = shop.tick()
     (evaluation,) = shop.checks
     assert shop.alerted() == [f"{DEV}: {NAME} could not be started anew"]

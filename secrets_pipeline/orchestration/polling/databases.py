@@ -1,9 +1,8 @@
-"""Define the sensor that notices a database that came up, was restored or moved, and has its stack follow it."""
+"""Notice a database that came up, was restored or moved, and have its stack follow it."""
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import dagster as dg
@@ -13,100 +12,72 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
+from secrets_pipeline.orchestration.polling.tick import Found, Known, Part, Tick
 from secrets_pipeline.orchestration.provisioning.assets import FOLLOWED, texts
-from secrets_pipeline.orchestration.provisioning.jobs import ON_DATABASE_CHANGE
 from secrets_pipeline.orchestration.shared.backoff import attempt_at
 from secrets_pipeline.orchestration.shared.busy import UNFINISHED, busy_stacks
 from secrets_pipeline.orchestration.shared.latest import Latest
 from secrets_pipeline.orchestration.shared.names import Names
-from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
-from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, stack_tags
+from secrets_pipeline.orchestration.shared.run_requests import run_request
 from secrets_pipeline.reconcilers.database.followed import serving
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 
-_SECONDS = 30.0
-"""From the start of a tick, which Dagster ends after 60 seconds."""
 
-
-def rds_endpoint_sensor_for(
-    names: Names, follow: Job, *, clock: Callable[[], float] = time.time
-) -> dg.SensorDefinition:
-    """Make the sensor.
+def databases_part(names: Names, follow: str) -> Part:
+    """Make the part of a tick that asks RDS once an account and region, and compares it with what was followed.
 
     Args:
         names: of the code location.
-        follow: the job that follows a database.
-        clock: seconds since 1970.
+        follow: name of the job that follows a database.
     """
     latest = Latest(names.asset("rds_endpoints"))
 
-    @dg.sensor(
-        name=names.of("rds_endpoint_sensor"),
-        minimum_interval_seconds=60,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        job=follow,
-        description="Asks RDS once an account and region, and requests a run for a stack whose database became "
-        "available, was restored, or has another endpoint than the last run followed.",
-    )
-    def rds_endpoint_sensor(
-        context: dg.SensorEvaluationContext, secrets_pipeline_stacks: dg.ResourceParam[Stacks]
-    ) -> dg.SensorResult:
-        partitions, desired = names.stacks(context.instance), secrets_pipeline_stacks.read()
-        specs = [spec for name, spec in desired.specs.items() if name in partitions and spec.databases]
+    def look(tick: Tick, known: Known) -> Found:
+        instance = tick.context.instance
+        partitions = names.stacks(instance)
+        specs = [spec for name, spec in tick.stacks.desired.specs.items() if name in partitions and spec.databases]
         if not specs:
-            return dg.SensorResult(skip_reason="no stack with a database has a partition", cursor="{}")
-        followed = latest.of(context.instance, [spec.stack for spec in specs])
-        after = _compare(context, specs, followed, secrets_pipeline_stacks.sessions, clock)
+            return Found({}, "no stack with a database has a partition")
+        followed = latest.of(instance, [spec.stack for spec in specs])
+        after = _compare(tick, specs, followed, _differences(known))
         # A run that is on its way, for an event or by hand, may be about to follow.
-        busy = busy_stacks(context.instance, UNFINISHED) if after else frozenset()
+        busy = busy_stacks(instance, UNFINISHED) if after else frozenset()
         requests = [
-            run_request(
-                names.of(ON_DATABASE_CHANGE),
-                stack,
-                key=f"endpoint:{one.what}:{one.since}",
-                attempt=attempt_at(clock() - one.since),
-                tags=stack_tags(desired, stack),
-            )
+            run_request(follow, stack, key=f"endpoint:{one.what}:{one.since}", attempt=attempt_at(tick.now - one.since))
             for stack, one in after.items()
             if one.seen and stack not in busy
         ]
         waiting = f", {len(after)} of them differ and wait for a run or an answer" if after else ""
-        return dg.SensorResult(
-            run_requests=requests,
-            skip_reason=None if requests else f"the databases of {len(specs)} stacks were compared{waiting}",
-            cursor=json.dumps({name: [one.what, one.since] for name, one in after.items()}),
-        )
+        said = f"the databases of {len(specs)} stacks were compared{waiting}"
+        return Found({name: [one.what, one.since] for name, one in after.items()}, said, requests)
 
-    return rds_endpoint_sensor
+    return look
 
 
 def _compare(
-    context: dg.SensorEvaluationContext,
+    tick: Tick,
     specs: Sequence[StackSpec],
     followed: Mapping[str, dg.EventLogRecord],
-    sessions: Sessions,
-    clock: Callable[[], float],
+    before: Mapping[str, "_Difference"],
 ) -> dict[str, "_Difference"]:
     """Compare each database that serves with what the stack's last run followed; what was not looked at stays known."""
     inventories: dict[Target, DatabaseInventory | AwsError] = {}
-    before = _differences(context.cursor)
     after: dict[str, _Difference] = {}
-    deadline = time.monotonic() + _SECONDS
-    for spec in in_turn(specs, int(clock() // 60)):
+    for spec in in_turn(specs, tick.number):
         known = before.get(spec.stack)
-        if time.monotonic() > deadline:
+        if tick.is_late():
             after |= {} if known is None else {spec.stack: replace(known, seen=False)}
             continue
         try:
-            difference = _difference(followed.get(spec.stack), spec, sessions, inventories)
+            difference = _difference(followed.get(spec.stack), spec, tick.sessions, inventories)
         except SecretsPipelineError as error:
-            context.log.warning("databases of %s were not looked at: %s", spec.stack, error.diagnostics())
+            tick.context.log.warning("databases of %s were not looked at: %s", spec.stack, error.diagnostics())
             after |= {} if known is None else {spec.stack: replace(known, seen=False)}
             continue
         if difference:
             same = known if known is not None and known.what == difference else None
-            after[spec.stack] = same or _Difference(difference, int(clock()))
+            after[spec.stack] = same or _Difference(difference, int(tick.now))
     return after
 
 
@@ -125,10 +96,10 @@ class _Difference:
     seen: bool = True
 
 
-def _differences(cursor: str | None) -> dict[str, _Difference]:
+def _differences(known: Known) -> dict[str, _Difference]:
     try:
-        return {name: _Difference(str(what), int(since)) for name, (what, since) in json.loads(cursor or "{}").items()}
-    except (ValueError, TypeError, AttributeError):
+        return {name: _Difference(str(what), int(since)) for name, (what, since) in known.items()}
+    except (ValueError, TypeError):
         return {}
 
 

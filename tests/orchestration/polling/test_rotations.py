@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import dagster as dg
@@ -17,17 +18,17 @@ from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import ALERTS, Alerting
-from secrets_pipeline.orchestration.rotation import polling_sensor
-from secrets_pipeline.orchestration.rotation.polling_sensor import LARGEST_CURSOR, rotation_polling_sensor_for
+from secrets_pipeline.orchestration.polling import rotations, sensor
+from secrets_pipeline.orchestration.polling.rotations import LARGEST_CURSOR
+from secrets_pipeline.orchestration.polling.sensor import aws_polling_sensor_for
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import SECRETS_TAG
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.rotation.events.polling import PENDING_SECONDS, Known, Sight, compare
 from tests.embedded import lead_to
-from tests.orchestration.conftest import job_named
+from tests.orchestration.conftest import hint_jobs, job_named
 from tests.orchestration.rotation.event_ground import Ground
 from tests.rotation.event_bodies import ACCOUNT, REGION, service_event
 
@@ -49,17 +50,23 @@ class Look:
     instance: dg.DagsterInstance
     cursor: str | None = None
     now: float = 1_800_000_000.0
+    by_events: bool = True
+    skipped: str | None = ""
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """Each place as the cursor has it."""
+        found: dict[str, Any] = json.loads(self.cursor or "")["rotations"]
+        return found
 
     @property
     def one(self) -> str:
         return f"{self.ground.stacks[0].removesuffix('-dev')}/dev/one"
 
-    def tick(self) -> list[dg.RunRequest] | str:
+    def tick(self) -> list[dg.RunRequest]:
         """Evaluate once; the cursor moves only where the tick succeeds."""
-        sensor = rotation_polling_sensor_for(
-            PLAIN,
-            {HintKind.ROTATED: job_named("provision"), HintKind.FAILED: job_named("verify")},
-            clock=lambda: self.now,
+        polling = aws_polling_sensor_for(
+            PLAIN, hint_jobs(), job_named("verify"), by_events=self.by_events, clock=lambda: self.now
         )
         stacks = Stacks(self.ground.repository, Sessions(), ApplyOptions(), self.ground.repository)
         resources = {
@@ -67,14 +74,10 @@ class Look:
             "secrets_pipeline_alerting": Alerting(AlertSettings(), Sessions()),
         }
         context = dg.build_sensor_context(instance=self.instance, resources=resources, cursor=self.cursor)
-        match sensor(context):
-            case dg.SensorResult() as result:
-                self.cursor = result.cursor
-                return list(result.run_requests or ())
-            case dg.SkipReason() as skipped:
-                return skipped.skip_message or ""
-            case other:
-                raise AssertionError(other)
+        found = polling(context)
+        assert isinstance(found, dg.SensorResult)
+        self.cursor, self.skipped = found.cursor, found.skip_reason.skip_message if found.skip_reason else ""
+        return list(found.run_requests or ())
 
 
 @pytest.fixture
@@ -194,7 +197,7 @@ def test_a_place_that_does_not_answer_is_tried_twice_a_tick_hides_no_other_and_c
     assert [one.tags[PARTITION_TAG] for one in found if isinstance(one, dg.RunRequest)] == [other]
     [report] = emulator.disarm(aws)
     assert len(report.struck) == 2
-    assert {known["at"] for known in json.loads(look.cursor or "").values()} == {look.now}
+    assert {known["at"] for known in look.known.values()} == {look.now}
     found = look.tick()
     assert [one.tags[PARTITION_TAG] for one in found if isinstance(one, dg.RunRequest)] == look.ground.stacks[:1]
 
@@ -216,7 +219,7 @@ def test_beside_a_queue_the_cursor_holds_pending_versions_alone(look: Look) -> N
     settings.write_text(settings.read_text() + "events: {queue: q, region: eu-west-2}\n")
     look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="new", VersionStages=["AWSPENDING"])
     look.tick()
-    [known] = json.loads(look.cursor or "").values()
+    [known] = look.known.values()
     assert (known["seen"], [*known["pending"]]) == ("", [look.one])
 
 
@@ -271,9 +274,9 @@ def test_more_than_a_cursor_holds_is_alerted_and_what_was_found_is_asked_for(
     look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="new", VersionStages=["AWSPENDING"])
     look.tick()
     look.now += PENDING_SECONDS
-    monkeypatch.setattr(polling_sensor, "LARGEST_CURSOR", 50)
+    monkeypatch.setattr(rotations, "LARGEST_CURSOR", 50)
     assert [one.job_name for one in look.tick() if isinstance(one, dg.RunRequest)] == ["verify"]
-    assert len(look.cursor or "") <= 50
+    assert len(json.dumps(look.known)) <= 60
     [alert] = alerts(look.instance)
     assert alert.description == f"rotations are not looked for in {ACCOUNT}/{REGION}"
     assert "events" in str(alert.metadata["text"].value)
@@ -314,8 +317,8 @@ def test_events_that_were_not_dealt_with_are_alerted_once_with_how_many_and_why_
         assert ground.waiting("dead-events-dead-letters") == 2
 
 
-def test_a_tick_without_time_for_dead_letters_asks_for_the_runs_that_it_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_tick_without_time_asks_aws_nothing_and_the_next_one_finds_all_of_it(
+    tmp_path: Path, aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ground = Ground.lay(tmp_path / "atmos", ["late"], boto3.Session(), queue="late-events", named=True)
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(ground.repository / "operator.yaml"))
@@ -326,11 +329,29 @@ def test_a_tick_without_time_for_dead_letters_asks_for_the_runs_that_it_found(
     ground.secrets.put_secret_value(SecretId="late/dev/one", SecretString="new", VersionStages=["AWSPENDING"])
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
         look = Look(ground, instance)
-        monkeypatch.setattr(polling_sensor, "_WATCHING_SECONDS", -1.0)
+        with monkeypatch.context() as patch:
+            patch.setattr(sensor, "_SECONDS", -1.0)
+            emulator.reset_calls(aws)
+            assert look.tick() == []
+        assert [call for call in emulator.calls(aws) if call.service in ("secretsmanager", "sqs")] == []
+        assert (look.known, alerts(instance)) == ({}, [])
         look.tick()
         look.now += PENDING_SECONDS
-        assert [one.job_name for one in look.tick() if isinstance(one, dg.RunRequest)] == ["verify"]
-        assert alerts(instance) == []
+        assert [one.job_name for one in look.tick()] == ["verify"]
+        assert len(alerts(instance)) == 1
+
+
+def test_where_no_sensor_follows_events_a_queue_that_settings_name_later_changes_nothing_but_is_said(
+    look: Look,
+) -> None:
+    look.by_events = False
+    look.tick()
+    settings = look.ground.repository / "operator.yaml"
+    settings.write_text(settings.read_text() + "events: {queue: q, region: eu-west-2}\n")
+    look.ground.secrets.put_secret_value(SecretId=look.one, SecretString="rotated")
+    assert [one.tags[SECRETS_TAG] for one in look.tick()] == [look.one]
+    look.tick()
+    assert "reload the code location, and rotation_event_sensor follows its events" in (look.skipped or "")
 
 
 def alerts(instance: dg.DagsterInstance) -> list[dg.AssetObservation]:

@@ -1,12 +1,10 @@
-"""Define the sensor that follows what `consumer_refresh` started: it observes ended rollouts, and alerts of failed.
+"""Follow what `consumer_refresh` started: observe rollouts that ended, and alert of those that failed.
 
 What is on its way stands in the asset's latest materialisation of each stack; the cursor says which of it was told.
 """
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,12 +15,11 @@ import dagster as dg
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.polling.tick import Found, Known, Part, Tick
 from secrets_pipeline.orchestration.provisioning.rollouts import of_materialization
 from secrets_pipeline.orchestration.shared.names import Names
-from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
-from secrets_pipeline.orchestration.shared.run_requests import Job, run_request, with_stack_tags
-from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
+from secrets_pipeline.orchestration.shared.run_requests import run_request
 from secrets_pipeline.reconcilers.consumer.interface import Progress
 from secrets_pipeline.reconcilers.consumer.refresh import InFlight, rollout_now
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
@@ -33,9 +30,6 @@ CHECK = "consumers_started_after_rotation"
 PATIENCE = timedelta(hours=1)
 """A rollout that takes longer is told as failed."""
 _RECORDS_PER_TICK = 200
-_INTERVAL = 30
-_SECONDS = 30.0
-"""From the start of a tick, which Dagster ends after 60 seconds."""
 
 
 class _Told(NamedTuple):
@@ -49,7 +43,7 @@ class _Told(NamedTuple):
 
 @dataclass
 class Cursor:
-    """The cursor of the sensor: what earlier ticks came to.
+    """What earlier ticks came to.
 
     Attributes:
         after: the latest materialisation that was looked at.
@@ -62,13 +56,9 @@ class Cursor:
     told: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read the cursor of the last tick; an empty one for the first."""
-        return cls(**json.loads(text)) if text else cls()
-
-    def write(self) -> str:
-        """Write the cursor as Dagster keeps it."""
-        return json.dumps(vars(self), sort_keys=True)
+    def read(cls, known: Known) -> Cursor:
+        """Read what the last tick knew; an empty one for the first."""
+        return cls(**known)
 
     def note(self, stack: str, storage_id: int, *, flies: bool) -> None:
         """Put a materialisation in the place of the stack's earlier ones."""
@@ -83,52 +73,36 @@ class Cursor:
         self.told.pop(stack, None)
 
 
-def consumer_rollout_sensor_for(names: Names, verify: Job) -> dg.SensorDefinition:
-    """Make the sensor.
+def rollouts_part(names: Names, verify: str) -> Part:
+    """Make the part of a tick that looks for new rollouts, then at those on their way.
 
     Args:
         names: of the code location.
-        verify: the job that evaluates checks.
+        verify: name of the job that evaluates checks.
     """
+    asset = names.asset(REFRESHED)
 
-    @dg.sensor(
-        name=names.of("consumer_rollout_sensor"),
-        job=verify,
-        minimum_interval_seconds=_INTERVAL,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Follows consumers that were started anew until their rollouts end, and alerts of those that fail.",
-    )
-    def consumer_rollout_sensor(
-        context: dg.SensorEvaluationContext,
-        secrets_pipeline_stacks: dg.ResourceParam[Stacks],
-        secrets_pipeline_alerting: dg.ResourceParam[Alerting],
-    ) -> dg.SensorResult:
-        """Look for new rollouts, then at those on their way."""
-        cursor, deadline = Cursor.read(context.cursor), time.monotonic() + _SECONDS
-        asset = names.asset(REFRESHED)
-        _look_for_new(context.instance, asset, cursor)
+    def look(tick: Tick, known: Known) -> Found:
+        cursor, instance = Cursor.read(known), tick.context.instance
+        _look_for_new(instance, asset, cursor)
         told: list[_Told] = []
         # A stack that left the repository has lost its partition.
-        for stack in cursor.flying.keys() - names.stacks(context.instance):
+        for stack in cursor.flying.keys() - names.stacks(instance):
             cursor.forget(stack)
-        for stack in in_turn(sorted(cursor.flying), int(time.time() // _INTERVAL)):
-            if time.monotonic() > deadline:
+        assembly = tick.stacks.desired.assemble(tick.sessions)
+        for stack in in_turn(sorted(cursor.flying), tick.number):
+            if tick.is_late():
                 break
             try:
-                told += _follow(context, asset, secrets_pipeline_stacks.stack(stack), cursor, secrets_pipeline_alerting)
+                told += _follow(tick, asset, assembly.stack(stack), cursor)
             except SecretsPipelineError as error:
                 # The next tick tries again; what the stack's materialisation says is not lost.
-                context.log.warning("rollouts of stack %s cannot be followed: %s", stack, error.diagnostics())
+                tick.context.log.warning("rollouts of stack %s cannot be followed: %s", stack, error.diagnostics())
         flying = f"on their way: {', '.join(sorted(cursor.flying))}" if cursor.flying else "no rollout is on its way"
-        checks = [_check(names, one) for one in told]
-        return dg.SensorResult(
-            asset_events=[event for one in told for event in one.events],
-            run_requests=with_stack_tags(secrets_pipeline_stacks.desired, checks) if checks else [],
-            skip_reason=None if told else flying,
-            cursor=cursor.write(),
-        )
+        requests = [_check(names, verify, one) for one in told]
+        return Found(vars(cursor), flying, requests, [event for one in told for event in one.events])
 
-    return consumer_rollout_sensor
+    return look
 
 
 def _look_for_new(instance: dg.DagsterInstance, asset: dg.AssetKey, cursor: Cursor) -> None:
@@ -139,10 +113,8 @@ def _look_for_new(instance: dg.DagsterInstance, asset: dg.AssetKey, cursor: Curs
             cursor.note(event.partition, record.storage_id, flies=bool(of_materialization(event)))
 
 
-def _follow(
-    context: dg.SensorEvaluationContext, asset: dg.AssetKey, stack: Stack, cursor: Cursor, alerting: Alerting
-) -> list[_Told]:
-    name = stack.spec.stack
+def _follow(tick: Tick, asset: dg.AssetKey, stack: Stack, cursor: Cursor) -> list[_Told]:
+    context, alerting, name = tick.context, tick.alerting, stack.spec.stack
     storage_id, told = cursor.flying[name], cursor.told.get(name, [])
     flying = _rollouts(context.instance, asset, storage_id)
     ended = [
@@ -194,13 +166,13 @@ def _observed(asset: dg.AssetKey, stack: str, ended: Sequence[Finding]) -> Itera
         )
 
 
-def _check(names: Names, told: _Told) -> dg.RunRequest:
+def _check(names: Names, verify: str, told: _Told) -> dg.RunRequest:
     """The asset's check, looked at again now that something changed.
 
     By a run: of an evaluation without one, Dagster's storage keeps one a partition, for ever.
     """
     key = f"rollouts:{told.storage_id}:{','.join(told.consumers)}"
-    request = run_request(names.of(VERIFY_JOB), told.stack, key=key)
+    request = run_request(verify, told.stack, key=key)
     return request.with_replaced_attrs(asset_check_keys=[dg.AssetCheckKey(names.asset(REFRESHED), CHECK)])
 
 

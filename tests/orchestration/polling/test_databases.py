@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,20 @@ from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.build import build_definitions
-from secrets_pipeline.orchestration.databases.sensors import _serving, rds_endpoint_sensor_for
 from secrets_pipeline.orchestration.jobs import jobs
+from secrets_pipeline.orchestration.polling.databases import _serving
+from secrets_pipeline.orchestration.polling.sensor import aws_polling_sensor_for
+from secrets_pipeline.orchestration.sensors import event_jobs
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
 from tests.embedded import lead_to
-from tests.orchestration.conftest import Repository
+from tests.orchestration.conftest import Repository, job_named
 from tests.orchestration.database_stack import database_stack
 from tests.waiting import WAITER
 
@@ -47,16 +52,18 @@ class Watched:
         self.cursor: str | None = None
         self.asked: set[str | None] = set()
         self.now = NOW
-        (follow,) = (job for job in jobs(PLAIN) if job.name == "on_database_change")
-        self.sensor = rds_endpoint_sensor_for(PLAIN, follow, clock=lambda: self.now)
+        made = event_jobs(PLAIN, jobs(PLAIN))
+        self.sensor = aws_polling_sensor_for(PLAIN, made, job_named("verify"), by_events=True, clock=lambda: self.now)
         instance.add_dynamic_partitions(PLAIN.of("stacks"), [self.stack])
 
     def tick(self) -> list[str]:
         """Names of the jobs that are requested, without what Dagster drops for its key."""
-        resources = {"secrets_pipeline_stacks": self.repository.stacks()}
+        alerting = Alerting(AlertSettings(), Sessions())
+        resources = {"secrets_pipeline_stacks": self.repository.stacks(), "secrets_pipeline_alerting": alerting}
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
             result: Any = self.sensor(context)
         self.cursor = result.cursor
+        self.known = json.loads(result.cursor)["databases"]
         new = [one for one in result.run_requests or () if one.run_key not in self.asked]
         self.asked |= {one.run_key for one in new}
         assert all(one.tags[PARTITION_TAG] == self.stack for one in new)
@@ -153,7 +160,7 @@ def test_an_account_that_cannot_be_read_keeps_what_was_known_and_hides_no_other_
     watched.make_database()
     followed(watched)
     assert watched.tick() == ["on_database_change"]
-    before = watched.cursor
+    before = watched.known
     other = "elsewhere-dev"
     watched.instance.add_dynamic_partitions(PLAIN.of("stacks"), [other])
     tree = watched.repository.tree
@@ -163,7 +170,7 @@ def test_an_account_that_cannot_be_read_keeps_what_was_known_and_hides_no_other_
     }
     watched.instance.report_runless_asset_event(dg.AssetMaterialization("rds_endpoints", partition=other))
     assert watched.tick() == []
-    assert watched.cursor == before
+    assert watched.known == before
 
 
 def _run(watched: Watched, run_id: str) -> dg.DagsterRun:

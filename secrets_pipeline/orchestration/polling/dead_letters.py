@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import dagster as dg
-
 from secrets_pipeline.aws.alerts import Alert
-from secrets_pipeline.aws.deadlines import HASTE
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.event_places import event_targets, look_at_dead_letters
-from secrets_pipeline.orchestration.alerts.alerting import Alerting
-from secrets_pipeline.orchestration.shared.resources import Stacks
+from secrets_pipeline.orchestration.polling.tick import Found, Known, Tick
 from secrets_pipeline.orchestration.shared.round_robin import in_turn
 from secrets_pipeline.rotation.events.dead_letters import DeadLetters
 
@@ -21,29 +15,21 @@ _REMEDY = (
 )
 
 
-def watch_dead_letters(
-    context: dg.SensorEvaluationContext, stacks: Stacks, alerting: Alerting, *, tick: int, is_late: Callable[[], bool]
-) -> None:
+def watch_dead_letters(tick: Tick, _known: Known) -> Found:
     """Look at the dead-letter queue of each place, and say one alert for each that holds messages.
 
     A queue that cannot be looked at is logged, and hides no other.
-
-    Args:
-        context: of the sensor.
-        stacks: the repository.
-        alerting: says the alerts.
-        tick: its number; the next one begins with another place.
-        is_late: whether the tick has no time for a further place.
     """
-    events = stacks.settings.events
+    events = tick.stacks.settings.events
     if events is None:
-        return
-    targets = in_turn(event_targets(stacks.settings, stacks.desired.specs.values()), tick)
-    for one in look_at_dead_letters(events, targets, stacks.sessions.derived(config=HASTE), is_late=is_late):
+        return Found({}, "settings name no queue")
+    targets = in_turn(event_targets(tick.stacks.settings, tick.stacks.desired.specs.values()), tick.number)
+    for one in look_at_dead_letters(events, targets, tick.sessions, is_late=tick.is_late):
         if isinstance(one.dead_letters, SecretsPipelineError):
-            context.log.warning("%s: %s", one.place, one.dead_letters.diagnostics())
+            tick.context.log.warning("%s: %s", one.place, one.dead_letters.diagnostics())
         elif one.dead_letters.count:
-            alerting.say(_alert(one.place, one.dead_letters), context.instance, context.log)
+            tick.alerting.say(_alert(one.place, one.dead_letters), tick.context.instance, tick.context.log)
+    return Found({}, "dead-letter queues were looked at")
 
 
 def _alert(place: str, found: DeadLetters) -> Alert:

@@ -1,1 +1,0 @@
-"""Follow consumers that were started anew until their rollouts end."""
