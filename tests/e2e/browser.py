@@ -118,9 +118,11 @@ def tables_fit(page: Page, *widths: int) -> None:
         page: a window of the first width, as it is afterwards.
         widths: of the window; the first if none is given.
     """
-    for width in widths or (WIDE,):
-        page.set_viewport_size({"width": width, "height": HEIGHT})
-        tables = page.evaluate(_CUT_OFF)
-        assert tables, (page.url, width)
-        assert [one for one in tables if one[0] > 0] == [], (page.url, width)
-    page.set_viewport_size({"width": WIDE, "height": HEIGHT})
+    try:
+        for width in widths or (WIDE,):
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            tables = page.evaluate(_CUT_OFF)
+            assert tables, (page.url, width)
+            assert [one for one in tables if one[0] > 0] == [], (page.url, width)
+    finally:
+        page.set_viewport_size({"width": WIDE, "height": HEIGHT})

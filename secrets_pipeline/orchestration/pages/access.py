@@ -42,7 +42,7 @@ def access_page(stack: Stack) -> Metadata:
         **drawn(stack, readings),
         **link_of("console", link),
         "denied": dg.MetadataValue.int(_count(readings, Surprise.DENIED)),
-        "unexpected": dg.MetadataValue.int(_count(readings, Surprise.UNEXPECTED)),
+        "others": dg.MetadataValue.int(_count(readings, Surprise.UNEXPECTED)),
     }
 
 
