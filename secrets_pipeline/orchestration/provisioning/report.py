@@ -50,19 +50,26 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
         own += rows(marked)
         failed = [row for row in own if row["outcome"] == "failed"]
         red = []
-        stacks = secrets_pipeline_applying.stacks
-        unasked = of_rows(failed, stacks.asked_as(context.partition_key))
-        look = Looker(context, stacks, names, context.partition_key, unasked=unasked)
+        look = _looker(context, secrets_pipeline_applying, names, failed)
         for one in _evaluations(look, context, names, checks_of_run(stack, checks), failed=bool(failed)):
             yield one
             red += [one.asset_check_key] if is_red(one) else []
         page = _page(stack, red, earlier, own)
-        if failed:
-            raise dg.Failure(failure(context, failed), metadata={**page, **failure_data(unasked)})
+        _fail_if_any(context, failed, {**page, **failure_data(look.unasked)})
         _confirm(context, secrets_pipeline_applying, stack, stages)
         yield dg.MaterializeResult(data_version=version_of(stack), metadata={**page, DATA: outcomes_data(marked)})
 
     return stack_report
+
+
+def _looker(context: Context, applying: Apply, names: Names, failed: Rows) -> Looker:
+    unasked = of_rows(failed, applying.stacks.asked_as(context.partition_key))
+    return Looker(context, applying.stacks, names, context.partition_key, unasked=unasked)
+
+
+def _fail_if_any(context: Context, failed: Rows, metadata: Metadata) -> None:
+    if failed:
+        raise dg.Failure(failure(context, failed), metadata=metadata)
 
 
 def _confirm(context: Context, applying: Apply, stack: Stack, stages: Collection[dg.AssetKey]) -> None:
