@@ -179,6 +179,7 @@ def test_an_apply_amid_which_aws_goes_away_is_one_alert_and_is_repeated_as_it_wa
     estate.deployment.verify(A)
     assert estate.tick() == []
     assert {one.job_name for one in estate.requests} == {"on_access_change", "on_outside_change"}
+    assert [run.is_success for run in estate.launch_requested()] == [True, True]
 
 
 def test_a_deny_for_the_pipeline_is_an_answer_so_it_is_red_within_one_verify_and_names_the_call(
