@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from secrets_pipeline.aws.account_check import check_account
+from secrets_pipeline.aws.deadlines import HASTE
 from secrets_pipeline.aws.service_keys import find_key
 from secrets_pipeline.desired.repository_index import RepositoryIndex
 from secrets_pipeline.errors import SecretsPipelineError
@@ -84,7 +85,8 @@ class IndexWriter:
         with self._lock:
             name, written = index_name(place), self._written.get(index_name(place))
             is_new = written is None or written.of is not desired
-            proving = self._proving(indexes.sessions, desired, again=is_new)
+            # A tick of a sensor is short, and a place that does not answer is asked again later.
+            proving = self._proving(indexes.sessions.derived(config=HASTE), desired, again=is_new)
             if not proving or (written is not None and not is_new and written.where == proving.keys()):
                 return 0
             try:
