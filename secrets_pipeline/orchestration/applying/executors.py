@@ -7,10 +7,14 @@ import dagster as dg
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.orchestration.shared.names import Names
 
-_STEP_WORKERS: Final = {dg.DagsterEventType.STEP_WORKER_STARTING, dg.DagsterEventType.STEP_WORKER_STARTED}
-"""Logged before a step begins, by each executor of Dagster's that starts a process for it: multiprocess, k8s, ecs,
-docker and celery_k8s. Source: dagster/_core/executor/multiprocess.py and dagster/_cli/api.py (`execute_step`)
-"""
+_OF_OTHER_PROCESSES: Final = {
+    # Logged before a step begins, by Dagster's executors that start a process for it: multiprocess, k8s, ecs, docker
+    # and celery_k8s. Source: dagster/_core/executor/multiprocess.py and dagster/_cli/api.py (`execute_step`)
+    dg.DagsterEventType.STEP_WORKER_STARTING,
+    dg.DagsterEventType.STEP_WORKER_STARTED,
+    # Others, such as celery, say nothing before: the process of their second step finds the first one ended.
+    dg.DagsterEventType.STEP_SUCCESS,
+}
 
 
 def refuse_process_a_step(run: dg.DagsterRun, instance: dg.DagsterInstance, names: Names) -> None:
@@ -27,7 +31,7 @@ def refuse_process_a_step(run: dg.DagsterRun, instance: dg.DagsterInstance, name
     Raises:
         GuardError: if it has; nothing was written then.
     """
-    if instance.get_records_for_run(run.run_id, of_type=_STEP_WORKERS, limit=1).records:
+    if instance.get_records_for_run(run.run_id, of_type=_OF_OTHER_PROCESSES, limit=1).records:
         raise GuardError(
             "one process applies a stack, and the executor of this run starts a process for each step",
             remedy=f"Launch the job `{names.of('provision')}` for this partition, or a backfill of that job.",

@@ -13,7 +13,7 @@ from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.shared.dagster_internals import internal
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, VERIFY_TAG, run_request
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, COMMIT_TAG, VERIFY_TAG, run_request
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def is_repeatable(run: dg.DagsterRun, names: Names) -> bool:
 def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names) -> dg.RunRequest | None:
     """Request a failed run again as it was: job, partition, tags, configuration, chosen assets and checks.
 
+    Only a run that applies changes of the YAML is held to its commit; others read what is there by then.
+
     Args:
         instance: whose run it is.
         run: which could not ask AWS.
@@ -105,11 +107,14 @@ def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names) -> 
     job = run.job_name
     if job == _DAGSTERS_OWN:
         job = names.of(PROVISION_JOB if run.asset_selection else VERIFY_JOB)
+    tags = _tags(run)
+    if job != names.of(PROVISION_JOB):
+        tags.pop(COMMIT_TAG, None)
     return dg.RunRequest(
         run_key=f"unasked:{run.run_id}",
         job_name=job,
         run_config=dict(run.run_config),
-        tags=_tags(run),
+        tags=tags,
         asset_selection=sorted(run.asset_selection) if run.asset_selection else None,
         asset_check_keys=sorted(run.asset_check_selection, key=str) if run.asset_check_selection is not None else None,
     )

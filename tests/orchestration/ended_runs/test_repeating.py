@@ -15,14 +15,15 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget, InProcessWorkspaceLoadTarget
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
+from dagster_shared.record import replace
 
-from secrets_pipeline.orchestration.ended_runs.repeating import REPEATS_TAG, REPETITION_TAG
+from secrets_pipeline.orchestration.ended_runs.repeating import REPEATS_TAG, REPETITION_TAG, repeated
 from secrets_pipeline.orchestration.ended_runs.sensor import _RETRIED_SECONDS
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.dagster_internals import INTERNALS, internal
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, COMMIT_TAG
 from tests.orchestration.ended_runs import failing
 from tests.orchestration.ended_runs.watched import READ, Watched
 
@@ -215,6 +216,17 @@ def test_a_run_that_could_not_ask_aws_is_requested_after_a_pause_once_and_no_ale
     assert (again.tags["team"], again.tags[PARTITION_TAG]) == ("payments", "a-dev")
     assert (again.tags[REPETITION_TAG], again.tags[REPEATS_TAG]) == ("1", first.run_id)
     assert deployment.tick(ahead=sum(BACKOFF_SECONDS)) == []
+
+
+@pytest.mark.parametrize(("job", "kept"), [("provision", True), ("verify", False), ("on_rotation", False)])
+def test_only_what_applies_changes_of_the_yaml_is_repeated_at_its_commit(
+    deployment: Deployment, job: str, kept: bool
+) -> None:
+    failed = deployment.watched.instance.get_run_by_id(deployment.unasked(**{COMMIT_TAG: "c" * 40}).run_id)
+    assert failed is not None
+    again = repeated(deployment.watched.instance, replace(failed, job_name=job), PLAIN)
+    assert again is not None
+    assert (COMMIT_TAG in again.tags) is kept
 
 
 def test_the_pauses_grow_and_after_the_last_a_run_waits_until_the_account_answers(deployment: Deployment) -> None:

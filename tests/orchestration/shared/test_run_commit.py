@@ -426,6 +426,8 @@ def test_every_module_that_requests_runs_says_at_which_commit() -> None:
     # The first makes requests, the others hand them to a sensor.
     handing = {"shared/run_requests.py", "rotation/event_runs.py", "rotation/access_runs.py", "rotation/repair_op.py"}
     handing |= {"polling/rotations.py", "polling/databases.py", "polling/rollouts.py"}
+    # It repeats runs, at the commit of each.
+    handing |= {"ended_runs/repeating.py"}
     left = requesting - handing | {"rotation/event_sensor.py", "polling/sensor.py"}
     assert [file for file in sorted(left) if "stack_tags(" not in (package / file).read_text()] == []
 
