@@ -53,6 +53,11 @@ def read_url(where: SecretUrl, sessions: Sessions, *, environment: Mapping[str, 
     return url
 
 
+def host_of(url: SecretStr) -> str:
+    """Return the host of a URL that `read_url` gave."""
+    return urlsplit(url.get_secret_value()).hostname or ""
+
+
 def call_url(
     url: SecretStr,
     what: str,

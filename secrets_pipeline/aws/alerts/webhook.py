@@ -11,12 +11,11 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from secrets_pipeline.aws.alerts.channel import Alert, NotPublished, Publication, Published
-from secrets_pipeline.aws.alerts.secret_url import call_url, read_url
+from secrets_pipeline.aws.alerts.secret_url import call_url, host_of, read_url
 from secrets_pipeline.desired.settings.alerts import SecretUrl
 from secrets_pipeline.errors import AlertError, SecretsPipelineError
 
@@ -67,7 +66,7 @@ class Webhook:
             url = read_url(self._settings, self._sessions, environment=self._environment)
         except SecretsPipelineError as error:
             return NotPublished(error)
-        body = json.dumps({"text": _text(alert, of_slack=_is_slack(url))}).encode()
+        body = json.dumps({"text": _text(alert, of_slack=host_of(url).endswith(_SLACK))}).encode()
         refusal = _posted(url, body)
         for pause in PAUSES:
             if refusal is None or not refusal.passes:
@@ -85,8 +84,3 @@ def _text(alert: Alert, *, of_slack: bool) -> str:
     whole = f"{alert.subject}\n\n{alert.text}"
     cut = whole if len(whole) <= _CHARACTERS else f"{whole[:_CHARACTERS]}\n(cut)"
     return cut.translate(_ESCAPED_FOR_SLACK if of_slack else _ESCAPED)
-
-
-def _is_slack(url: SecretStr) -> bool:
-    host = urlsplit(url.get_secret_value()).hostname or ""
-    return host.endswith(_SLACK)

@@ -277,7 +277,8 @@ def test_what_the_settings_name_is_touched_by_the_role_that_they_name(ground: Gr
 
 def test_webhook_and_heartbeat_may_be_two_secrets_in_two_regions(ground: Ground) -> None:
     names = [f"arn:aws:secretsmanager:{region}:{HOME}:secret:alerts/url" for region in ("eu-west-2", "eu-west-1")]
-    ground.settings(f"alerts: {{webhook: {{secret_arn: '{names[0]}'}}, heartbeat: {{secret_arn: '{names[1]}'}}}}\n")
+    secrets = f"webhook: {{secret_arn: '{names[0]}'}}, heartbeat: {{secret_arn: '{names[1]}'}}"
+    ground.settings(f"alerts: {{{secrets}, dagster_url: 'https://dagster.example'}}\n")
     ground.stack()
     own = statements(ground.roles()[None])
     assert own["ReadUrls"]["Resource"] == names
