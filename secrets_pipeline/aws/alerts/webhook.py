@@ -66,7 +66,7 @@ class Webhook:
             url = read_url(self._settings, self._sessions, environment=self._environment)
         except SecretsPipelineError as error:
             return NotPublished(error)
-        body = json.dumps({"text": _text(alert, of_slack=host_of(url).endswith(_SLACK))}).encode()
+        body = json.dumps({"text": _text(alert, host_of(url))}).encode()
         refusal = _posted(url, body)
         for pause in PAUSES:
             if refusal is None or not refusal.passes:
@@ -80,7 +80,7 @@ def _posted(url: SecretStr, body: bytes) -> AlertError | None:
     return call_url(url, "the webhook", "POST", body, _HEADERS)
 
 
-def _text(alert: Alert, *, of_slack: bool) -> str:
+def _text(alert: Alert, host: str) -> str:
     whole = f"{alert.subject}\n\n{alert.text}"
     cut = whole if len(whole) <= _CHARACTERS else f"{whole[:_CHARACTERS]}\n(cut)"
-    return cut.translate(_ESCAPED_FOR_SLACK if of_slack else _ESCAPED)
+    return cut.translate(_ESCAPED_FOR_SLACK if host.endswith(_SLACK) else _ESCAPED)
