@@ -21,7 +21,7 @@ from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.settings.operator import OperatorSettings, TargetRule
 from secrets_pipeline.emulator import LocalAws
-from secrets_pipeline.errors import AwsError
+from secrets_pipeline.errors import AwsError, Unasked
 from secrets_pipeline.stacks import AtmosRepository
 from tests.embedded import operator
 from tests.grants import TRUSTED
@@ -81,7 +81,7 @@ def test_a_role_whose_trust_policy_asks_for_an_external_id_is_assumed_with_it(
             continue
         with pytest.raises(AwsError) as refused:
             _ = account.account_id
-        assert refused.value.denied
+        assert refused.value.unasked is Unasked.ROLE
         assert "acme" not in str(refused.value)
 
 

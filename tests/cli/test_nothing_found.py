@@ -36,7 +36,7 @@ def theirs(tmp_path: Path) -> Path:
         (("tree", "--format", "json"), []),
         (("plan", "--offline", "--format", "json"), {"stacks": {}, "errors": {}}),
         (("plan", "--format", "json"), {"stacks": {}, "errors": {}}),
-        (("verify", "--format", "json"), {"checks": [], "errors": {}}),
+        (("verify", "--format", "json"), {"checks": [], "not_asked": [], "errors": {}}),
         (("doctor", "--format", "json"), {"answers": [], "errors": {}}),
     ],
 )

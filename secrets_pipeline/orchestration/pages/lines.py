@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -41,15 +42,15 @@ def lines_of(
     shown = list(lines[:MOST_ROWS])
     if folder:
         inside = re.compile(rf"(?<!\S){re.escape(folder)}(?=\S)")
-        shown = [f"below {folder}", *(inside.sub("", line) for line in shown)]
+        shown = [f"below {folder}", *(_beside_commands(line, partial(inside.sub, "")) for line in shown)]
     shown += [f"… {len(lines) - MOST_ROWS} more"] if len(lines) > MOST_ROWS else []
     records = [dg.TableRecord({title: fitting(line)}) for line in shown]
     return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(title)]))
 
 
 def fitting(text: str) -> str:
-    """Put a space into each word that is too long, behind a separator where it has one."""
-    return _WORD.sub(lambda found: _broken(found.group()), text)
+    """Put a space into each word that is too long, behind a separator where it has one; commands stay as they are."""
+    return _beside_commands(text, partial(_WORD.sub, lambda found: _broken(found.group())))
 
 
 def common_folder(spec: StackSpec) -> str:
@@ -57,6 +58,11 @@ def common_folder(spec: StackSpec) -> str:
     folders = [secret.name.rpartition("/")[0] for secret in spec.secrets]
     found = posixpath.commonpath(folders) if folders else ""
     return f"{found}/" if found else ""
+
+
+def _beside_commands(text: str, change: Callable[[str], str]) -> str:
+    """Change what stands outside of backticks: what stands inside is pasted."""
+    return "`".join(part if number % 2 else change(part) for number, part in enumerate(text.split("`")))
 
 
 def _broken(word: str) -> str:

@@ -36,8 +36,8 @@ def _log_plan(context: dg.OpExecutionContext, stacks: Stacks, names: Names) -> N
 
 
 def _line(row: PlanRow) -> str:
-    unblocked = f"; {row.unblocked_by}" if row.unblocked_by else ""
-    return f"{row.action} {row.kind} {row.name}: {row.reason}{unblocked}"
+    why = "; ".join(filter(None, (row.reason, row.unblocked_by)))
+    return f"{row.action} {row.kind} {row.name}" + (f": {why}" if why else "")
 
 
 def plan_job(names: Names, config: PartitionTags) -> dg.JobDefinition:

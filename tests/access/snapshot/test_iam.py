@@ -150,7 +150,7 @@ def test_a_role_that_may_not_be_assumed_leaves_that_account_unread(world: World)
     world.role("ours")
     world.deny("sts", "AssumeRole")
     found = world.snapshot(accounts=[OTHER], named={OTHER: READER})
-    assert "failed at AssumeRole: AccessDenied" in found.accounts[OTHER].unread
+    assert ": AccessDenied: sts:AssumeRole is not allowed" in found.accounts[OTHER].unread
     assert len(found.accounts[world.account_id].principals) == 1
 
 

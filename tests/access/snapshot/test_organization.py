@@ -192,7 +192,7 @@ def test_a_role_that_may_not_be_assumed_keeps_the_organisations_id(world: World,
     world.deny("sts", "AssumeRole")
     found = world.snapshot(organization_role_arn=READER).organization
     assert found.id == organization.id
-    assert "failed at AssumeRole: AccessDenied" in found.unread
+    assert ": AccessDenied: sts:AssumeRole is not allowed" in found.unread
 
 
 @pytest.mark.parametrize("kind", ["unreachable", "unanswered", "not implemented"])

@@ -224,8 +224,11 @@ def test_the_plan_job_observes_each_stage_with_drift_and_what_unblocks_it(reposi
     )
     table = metadata["plan"]
     assert isinstance(table, dg.TableMetadataValue)
-    (row,) = [record.data for record in table.records if record.data["name"] == "shop/dev/api/token"]
-    assert row["reason"] == "exists without our tags"
-    assert row["what unblocks it"] == (
-        "`apply -s shop-dev --adopt shop/dev/api/token` takes it over; `plan` with the same shows what that changes"
-    )
+    assert [record.data["changes"] for record in table.records] == [
+        "below shop/dev/api/",
+        (
+            "blocked secret token: exists without our tags; `apply -s shop-dev --adopt shop/dev/api/token` takes it over; "
+            "`plan` with the same shows what that changes"
+        ),
+        "create secret config",
+    ]

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from docs_build.runbook import page
 from secrets_pipeline.cli.root import loaded
 from secrets_pipeline.operations.runbook import ENTRIES, Entry, Subject
+from secrets_pipeline.operations.runbook.alerts import CAN_BE_ASKED, OUTAGE
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.rotation.causes import CauseKind
 
@@ -51,7 +52,8 @@ def test_each_check_has_an_entry_and_each_entry_a_check() -> None:
 
 def test_each_alert_has_an_entry_and_each_entry_an_alert() -> None:
     said = {cause for file in ORCHESTRATION.rglob("*.py") for cause in said_causes(ast.parse(file.read_text()))}
-    assert names(Subject.ALERT) == said
+    # Pure: its two causes stand beside their entries.
+    assert names(Subject.ALERT) == said | {OUTAGE, CAN_BE_ASKED}
 
 
 def test_each_finding_of_health_has_an_entry_and_each_entry_a_finding() -> None:

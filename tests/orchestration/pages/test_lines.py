@@ -32,6 +32,14 @@ def test_a_word_is_broken_behind_a_separator_and_one_that_fits_stays() -> None:
     )
 
 
+def test_a_command_is_shown_as_it_is_pasted() -> None:
+    command = "`apply -s shop-dev --adopt shop/dev/database/credentials`"
+    line = f"shop/dev/database/credentials: {command} takes shop/dev/x over"
+    assert shown(lines_of("secrets", [line], folder="shop/dev/"))[1] == (
+        f"database/ credentials: {command} takes x over"
+    )
+
+
 def test_names_in_the_folder_of_all_are_shown_without_it_and_the_first_line_says_it() -> None:
     lines = ["shop/dev/token (read by shop/dev/api)", "see notshop/dev/x, shop/dev/ and shop/prod/y"]
     assert shown(lines_of("secrets", lines, folder="shop/dev/")) == [
