@@ -126,6 +126,8 @@ def rotated(page: Page, denied: None) -> None:
     page.goto("/jobs")
     page.get_by_role("link", name="rotate_secrets").click()
     page.get_by_role("tab", name="Launchpad").click()
+    # The editor takes the focus when it has loaded, and closes a list that is open by then.
+    expect(page.get_by_text("No errors")).to_be_visible()
     page.get_by_placeholder("Partition").click()
     page.get_by_text(ROTATING, exact=True).first.click()
     button = page.get_by_role("button", name="Launch Run")
