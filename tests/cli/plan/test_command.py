@@ -227,8 +227,8 @@ def test_the_plan_job_observes_each_stage_with_drift_and_what_unblocks_it(reposi
     assert [record.data["changes"] for record in table.records] == [
         "below shop/dev/api/",
         (
-            "blocked secret token: exists without our tags; `apply -s shop-dev --adopt shop/dev/api/token` takes it over; "
-            "`plan` with the same shows what that changes"
+            "blocked secret token: exists without our tags; `apply -s shop-dev --adopt shop/dev/api/token` takes it "
+            "over; `plan` with the same shows what that changes"
         ),
         "create secret config",
     ]
