@@ -69,7 +69,7 @@ class Where:
 
 
 class Unasked(StrEnum):
-    """Causes by which nobody could ask AWS: no error of theirs says anything about a resource."""
+    """Why AWS could not be asked at all. Such an error tells nothing about a resource."""
 
     NO_ANSWER = "no-answer"
     CREDENTIALS = "credentials"
@@ -113,7 +113,7 @@ class SecretsPipelineError(Exception):
 
     @property
     def unasked(self) -> Unasked | None:
-        """Why nobody could ask AWS; None for an error that answers the question that was asked."""
+        """Return why AWS could not be asked; None if AWS answered, for example with a denial."""
         return None
 
     def diagnostics(self) -> str:
@@ -342,7 +342,7 @@ class RoleError(AwsError):
 
     @property
     def denied(self) -> bool:
-        """Whether AWS refused a resource: no, nothing was asked about one."""
+        """Return False: AWS refused the role, and was asked about no resource."""
         return False
 
 
@@ -457,7 +457,7 @@ class CollectedErrors(SecretsPipelineError):
 
     @property
     def kind(self) -> str:
-        """That of the first error if nobody could ask AWS for any of them, else the name of its class."""
+        """Return the first error's kind if every error is unasked, else the name of the class."""
         return self.errors[0].kind if self.unasked else super().kind
 
     def diagnostics(self) -> str:

@@ -1,4 +1,4 @@
-"""Build the desired state of one stack alone: an index says what else only a reading of all stacks can tell."""
+"""Build the desired state of one stack; an index answers the questions about all stacks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def build_alone(
         environment: see `build_specs`.
 
     Returns:
-        The desired state, and what a user should be told of the stack.
+        The desired state, and the notices of the stack.
 
     Raises:
         SecretsPipelineError: if the stack has an error; the index was made of a repository without any.
@@ -63,7 +63,7 @@ def build_alone(
 
 
 class _Resolved(Mapping[str, AtmosStack]):
-    """The stacks of a repository without errors, each resolved when it is asked for."""
+    """Map each stack to its resolved components; a stack is resolved on first access."""
 
     def __init__(self, repository: StackSource, settings: OperatorSettings, index: RepositoryIndex) -> None:
         self._repository = repository

@@ -55,13 +55,13 @@ _INSERTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Conclusions:
-    """What only a reading of all stacks can tell about each.
+    """Results of a reading of all stacks that a reading of one stack cannot compute.
 
     Attributes:
         manifests: the top-level manifests of each stack, relative to the base path.
         ours: the components of each stack that are this project's affair, with their kinds.
         reads_references: whether `${…}` is a reference in a component that does not say so.
-        notices: what a user should be told of several stacks, with these stacks; None for all.
+        notices: notice → the stacks that it concerns; None for all.
     """
 
     manifests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -92,14 +92,14 @@ class RepositoryIndex:
         digests: Mapping[str, str] | None = None,
         file: Path | None = None,
     ) -> Self:
-        """Make an index of what was read.
+        """Make an index of a reading.
 
         Args:
             specs: the desired state of each stack without errors.
             terraform_keys: KMS keys that components declare for Terraform alone.
             conclusions: what only a reading of all stacks can tell; needed to read one stack alone.
             unreadable: names of stacks with errors, `""` for an error that belongs to no stack.
-            digests: by stack, that of its desired state; needed to read one stack alone.
+            digests: stack → digest of its desired state; needed to read one stack alone.
             file: where it is written, which does not exist yet; None for memory.
         """
         connection = sqlite3.connect(":memory:" if file is None else file, check_same_thread=False)
@@ -159,7 +159,7 @@ class RepositoryIndex:
         """Name a stack that declares something of a name; None for none.
 
         Args:
-            kind: what is named.
+            kind: of the resource.
             name: its name in AWS.
             target: only stacks of this region, in an account that may be this one; None for stacks anywhere.
         """
@@ -227,7 +227,7 @@ class RepositoryIndex:
         return tuple(json.loads(row[0])) if row and row[0] else ()
 
     def notices(self, stack: str) -> tuple[str, ...]:
-        """List what a user should be told of a stack and others."""
+        """List the notices that concern this stack beside others."""
         asked = "SELECT said FROM notices WHERE stack IS NULL OR stack = :stack ORDER BY position"
         return tuple(said for (said,) in self._rows(asked, stack=stack))
 

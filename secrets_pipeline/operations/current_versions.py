@@ -36,7 +36,7 @@ def current_versions(stack: Stack, includes: Callable[[str], bool]) -> Iterator[
 
     Args:
         stack: whose secrets.
-        includes: says by its name whether a secret is asked for.
+        includes: tells by a secret's name whether to yield it.
 
     Raises:
         AwsError: if Secrets Manager refuses ListSecrets, where the run has not called it yet.

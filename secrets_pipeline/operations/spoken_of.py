@@ -14,7 +14,7 @@ class SpokenOf:
     """Finds the secrets of one stack that findings speak of.
 
     A secret is spoken of under its own name, and under those of its KMS key, its database and the function that rotates
-    it. What is said of the stack is said of all its secrets.
+    it. A finding about the stack speaks of all its secrets.
 
     Args:
         spec: the stack.

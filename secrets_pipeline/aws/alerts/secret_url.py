@@ -97,7 +97,7 @@ def call_url(
     if _OK <= status < _REDIRECTION:
         return None
     passes = status in _PASSES
-    remedy = "It mostly passes by itself." if passes else f"Make {what} anew, and put its URL there."
+    remedy = "This usually passes by itself." if passes else f"Create {what} again, and store its new URL."
     return AlertError(f"{what} answered HTTP {status}", passes=passes, remedy=remedy)
 
 

@@ -27,7 +27,7 @@ PAUSES = (0.5, 2.0)
 _CHARACTERS = 3_500
 """Of a text; Slack cuts a message in pieces from 4,000 on."""
 _ESCAPED = str.maketrans({"<": "&lt;", ">": "&gt;", "@": "@\u200b"})
-"""What is read as mentions and links, as Slack's documentation has it; Mattermost mentions by `@` alone."""
+"""Characters that start a mention or a link in Slack, and in Mattermost (`@`)."""
 # Slack alone turns `&amp;` back in the address of a link.
 _ESCAPED_FOR_SLACK = {**_ESCAPED, ord("&"): "&amp;"}
 _SLACK = (".slack.com", ".slack-gov.com")
@@ -62,7 +62,7 @@ class Webhook:
     def publish(self, alert: Alert, *, moment: int) -> Publication:  # noqa: ARG002 - nothing here drops what repeats
         """Send one POST; what may pass by itself, a time-out, throttling or an error of the server, is tried again."""
         try:
-            # Read when an alert is due: it may have been made anew.
+            # Read for each alert, as somebody may have replaced the URL.
             url = read_url(self._settings, self._sessions, environment=self._environment)
         except SecretsPipelineError as error:
             return NotPublished(error)

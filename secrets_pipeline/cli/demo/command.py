@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +53,8 @@ def demo(base_path: BasePath = None, config: ConfigFile = None) -> None:
         stacks = usable(desired, None, failures)
         green = _tell(aws, desired, stacks, failures)
     title(f"{'All green' if green and not failures.texts else 'Not green'} after {time.monotonic() - started:.0f} s.")
-    _lines(["The runs are kept: `make dev`, then open http://127.0.0.1:3000 to see them."])
+    home = shlex.quote(os.path.relpath(os.environ["DAGSTER_HOME"]))
+    _lines([f"The runs are kept: `DAGSTER_HOME={home} make dev` shows them at http://127.0.0.1:3000."])
     if not green or failures.texts:
         raise typer.Exit(FAILED)
 

@@ -98,7 +98,7 @@ def choose_home(state_dir: Path, *, begins: bool) -> str:
 
     Args:
         state_dir: of the embedded AWS.
-        begins: whether that AWS has just begun, and is empty. What a history said of the one before is deleted.
+        begins: whether that AWS has just started empty. The history of an earlier AWS is deleted then.
 
     Raises:
         LocalError: if the folder is not ours.

@@ -35,7 +35,7 @@ _QUESTIONS: Final[Mapping[str, Callable[[Any], object]]] = {
     "head": head,
     "origin": origin_of,
 }
-"""What a reading asks the file system beside what is in files, by the words that an index has for it."""
+"""Questions to the file system, other than reading a file, by their names in an index."""
 _WORDS: Final = {question: word for word, question in _QUESTIONS.items()}
 
 
@@ -45,11 +45,11 @@ class UnrepeatableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a reading asked, without the answers.
+    """The questions of a reading, without the answers.
 
     Attributes:
-        questions: word and what was asked of.
-        files: absolute paths of what was read.
+        questions: name of a question, and its argument.
+        files: absolute paths of the files that were read.
     """
 
     questions: tuple[tuple[str, Hashable], ...]

@@ -1,7 +1,7 @@
 """Prove that an index is the pipeline's own: a MAC for each account and region, under the fingerprint key there.
 
-An index file is a line of JSON with the MACs, one that says what the index is of, and the database. Nothing of it is
-used, and no database opened, before a MAC proves all that follows the first line, and what it was made from.
+An index file has a line of JSON with the MACs, a line of JSON about the reading, and the database. A MAC covers all but
+the first line, and the input of the reading. Nothing is used, and the database is not opened, before a MAC verifies.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FetchedIndex:
     """An index as it was found, nobody knows yet whose.
 
     Attributes:
-        about: what it says that it is of.
+        about: the line about the reading.
         database: a private file, gone when the block ends that fetched it.
         digest: of all of it but the MACs.
         macs: by account and region, see `place_of`.
@@ -50,7 +50,7 @@ class FetchedIndex:
     macs: Mapping[str, str]
 
     def is_proven(self, fingerprinter: Fingerprinter, place: str, basis: str) -> bool:
-        """Whether whoever has the fingerprint key of a place has made it, of what is there now.
+        """Verify that a holder of the fingerprint key made it from the same input as there is now.
 
         Args:
             fingerprinter: of the place.
@@ -67,7 +67,7 @@ def place_of(account_id: str, region: str) -> str:
 
 
 def mac_of(fingerprinter: Fingerprinter, digest: str, basis: str) -> bytes:
-    """Compute the MAC of an index, from its digest and that of what it was made from, in hexadecimal."""
+    """Compute the MAC of an index, in hexadecimal, from its digest and the digest of its input."""
     return fingerprinter.digest(_PURPOSE, VERSION, digest, basis).encode()
 
 

@@ -69,7 +69,7 @@ class Indexes:
 
         Raises:
             UnusableIndexError: if there is no index of what is there now, if a stack in it had errors, or if it is not
-                proven: then all stacks have to be read. The stack's own errors are told by that reading.
+                proven. Read all stacks then; that reading also reports the stack's own errors.
             SpecError: if the operator's settings cannot be read.
         """
         if place.origin != MANIFESTS:
@@ -149,7 +149,7 @@ def _opened(
 
 
 class _SpecsByName(Mapping[str, StackSpec]):
-    """The desired state of each stack, read when it is asked for."""
+    """Map each stack to its desired state; a stack is read on first access."""
 
     def __init__(
         self, source: StackSource, settings: OperatorSettings, index: RepositoryIndex, base_path: Path
@@ -161,7 +161,7 @@ class _SpecsByName(Mapping[str, StackSpec]):
         self._found: dict[str, tuple[StackSpec, tuple[str, ...]]] = {}
 
     def notices(self, name: str) -> tuple[str, ...]:
-        """What a user should be told of a stack."""
+        """Return the notices of a stack."""
         return self._read(name)[1]
 
     def __getitem__(self, name: str) -> StackSpec:

@@ -1,4 +1,4 @@
-"""Write the index of a repository, once for what was read, with a MAC for each account and region that has a key."""
+"""Write the index of a repository once per reading, with a MAC per account and region that has a fingerprint key."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from secrets_pipeline.operations.repository_cache import Place
 
 _AGAIN_SECONDS: Final = 600.0
-"""After which a place is asked for its key again: before something is applied there, it has none."""
+"""Seconds until a place without a fingerprint key is looked at again; the first apply there makes the key."""
 _ASKING_SECONDS: Final = 20.0
 """That one call of `write` asks places for their keys; the next call asks the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a place answered, and when; no fingerprinter if it has no key or cannot be reached."""
+    """The answer of an account and region; no fingerprinter if it has no key or cannot be reached."""
 
     at: float
     where: str = ""
@@ -45,7 +45,7 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What was written last: of which reading, proven in which places."""
+    """The index that was written last: its reading, and the places that can prove it."""
 
     of: OpenRepository
     where: frozenset[str]
@@ -85,7 +85,7 @@ class IndexWriter:
         with self._lock:
             name, written = index_name(place), self._written.get(index_name(place))
             is_new = written is None or written.of is not desired
-            # A tick of a sensor is short, and a place that does not answer is asked again later.
+            # A tick is short: an account that does not answer is tried again in a later tick.
             proving = self._proving(indexes.sessions.derived(config=HASTE), desired, again=is_new)
             if not proving or (written is not None and not is_new and written.where == proving.keys()):
                 return 0

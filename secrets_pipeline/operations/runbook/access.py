@@ -58,7 +58,7 @@ ACCESS: Final[tuple[Entry, ...]] = (
         """,
         do="""
         * AWS refuses a policy: take the statement away that denies it to the pipeline, as an administrator of the
-          account. Who put it there, CloudTrail says (`PutResourcePolicy`, `PutKeyPolicy`).
+          account. CloudTrail says who put it there (`PutResourcePolicy`, `PutKeyPolicy`).
         * It should not: take the statement away. If it may have read,
           `secrets-pipeline rotate --readable-by ARN` rotates all that it could read; add `--dry-run` to see
           what that is.

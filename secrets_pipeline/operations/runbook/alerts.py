@@ -61,7 +61,7 @@ ALERTS: Final[tuple[Entry, ...]] = (
     alert(
         OUTAGE,
         means="""
-        Nobody could ask an AWS account. It is said once for an account and a cause. The verdicts from before stand
+        The pipeline could not ask an AWS account. There is one alert for each account and cause. Earlier verdicts stand
         with their age: a check that was red stays red, any other is a warning. A refusal is no outage: it is an
         answer, so its check is red.
         """,
@@ -73,7 +73,7 @@ ALERTS: Final[tuple[Entry, ...]] = (
     ),
     alert(
         CAN_BE_ASKED,
-        means="An AWS account that could not be asked can be asked again, and every stack was looked at.",
+        means="The AWS account answers again, and every stack was checked since.",
         look="The alert says since when it could not be asked, and which runs are not repeated.",
         do="""
         * Launch again what the alert names, if it names anything.

@@ -11,7 +11,7 @@ HEALTH: Final[tuple[Entry, ...]] = (
         "daemon-not-running",
         means="""
         A daemon of Dagster has sent no heartbeat for five minutes. Nothing starts: no sensor or schedule is evaluated,
-        what is queued stays queued, and no alert is sent. Runs under way end by themselves.
+        queued runs stay queued, and no alert is sent. Runs under way end by themselves.
         """,
         look="""
         Is the process `dagster-daemon` there, and what does its log say last? On ECS it is the service `Daemon`, on
@@ -31,7 +31,7 @@ HEALTH: Final[tuple[Entry, ...]] = (
         "no-tick-since",
         means="""
         A sensor or schedule has not been evaluated for three of its intervals and five minutes, or somebody stopped it.
-        What it watches is not followed: with `ended_runs_sensor` no alert is sent, with `rotation_event_sensor`
+        Its work is not done: with `ended_runs_sensor` no alert is sent, with `rotation_event_sensor`
         rotations are not followed, with `verification_schedule` nothing is verified.
         """,
         look="""

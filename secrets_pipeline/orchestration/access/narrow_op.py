@@ -75,7 +75,7 @@ def heal_job(names: Names, checks: Sequence[StackCheck], config: PartitionTags) 
     """
 
     @dg.op(
-        description="Compare the whole stack deeply; narrow what was widened, where the stack says self_heal; alert."
+        description="Compare the whole stack deeply, narrow widened policies if the stack sets self_heal, and alert."
     )
     def look_for_tampering(
         context: dg.OpExecutionContext,

@@ -1,4 +1,4 @@
-"""Define the job `on_access_change`: it asks anew who can read in one account, for all of its stacks at once."""
+"""Define the job `on_access_change`: check who can read, for all stacks of one account at once."""
 
 import time
 from collections.abc import Iterator

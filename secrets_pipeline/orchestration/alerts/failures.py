@@ -27,7 +27,7 @@ _CALLED: Final[Mapping[str, str]] = {
     "plan": "Plan",
     "rotate_secrets": "Rotate",
 }
-"""What humans call the jobs that they launch; the jobs that events launch go by their names."""
+"""Job → its name in a subject; other jobs keep the name of their definition."""
 _DAGSTERS_OWN: Final = "__ASSET_JOB"
 
 

@@ -1,4 +1,4 @@
-"""Follow which AWS accounts cannot be asked, by looks of runs, and make one alert of each and one when it is over.
+"""Track outages of AWS accounts by what runs saw; make one alert per outage, and one when it is over.
 
 Pure: the sensor of ended runs reads the looks, and keeps the outages in its cursor.
 """
@@ -21,7 +21,7 @@ _MOST_SAID = 5
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a run saw of one stack.
+    """The result of a run for one stack.
 
     Attributes:
         stack: the partition; empty for a run of a whole account that could not ask it.
@@ -52,7 +52,7 @@ class Outage:
         said: what failed, a few of many.
         stacks: stack → when a run could not ask for it last; they were not looked at since.
         checks: names of the checks that could not ask; empty if runs failed before them.
-        is_told: whether its alert was said.
+        is_told: whether its alert was sent.
         answered: when the account answered a run again, though not every stack was looked at yet; 0 if it did not.
         left: runs that nobody repeats, for a human.
     """
@@ -126,7 +126,7 @@ def _with(one: Outage | None, why: NotAsked, look: Look) -> Outage:
 
 
 def _after(one: Outage, look: Look) -> Outage:
-    """An outage after a look that was not hindered by it: what it covers is looked at again."""
+    """Return the outage without the stack that a run could look at again."""
     concerned = not one.checks or not look.known.isdisjoint(one.checks)
     if look.who != one.who or not concerned:
         return one
@@ -147,11 +147,11 @@ def outage_alert(one: Outage, link: str) -> Alert:
     why = WHY_UNASKED[one.cause]
     stacks = [stack for stack in one.stacks if stack]
     looked = f"{_count(stacks)} not looked at"
-    doctor = f"`secrets-pipeline doctor -s {stacks[0] if stacks else 'STACK'}` says what stands in the way."
+    doctor = f"`secrets-pipeline doctor -s {stacks[0] if stacks else 'STACK'}` names the cause."
     text = [
         f"AWS {one.who} cannot be asked: {why.what}. {looked} since {_moment(one.since)}: {with_examples(stacks)}.",
         "\n".join(f"* {said}" for said in one.said),
-        "What its checks found before stands, with its age. Nothing is known to have changed.",
+        "Earlier verdicts of its checks stand, with their age.",
         f"To do: {why.do} {doctor} {REPEATED_BY_ITSELF}",
         link,
     ]
@@ -167,7 +167,7 @@ def over_alert(one: Outage, at: float, link: str) -> Alert:
         at: when, in seconds since 1970.
         link: to the runs in the UI.
     """
-    subject = f"AWS {one.who} can be asked again, and every stack was looked at"
+    subject = f"AWS {one.who} answers again, and every stack was checked"
     why = WHY_UNASKED[one.cause].what
     judged = f"Every stack was looked at by {_moment(at)}."
     text = [f"AWS {one.who} could not be asked since {_moment(one.since)}: {why}. {judged}"]

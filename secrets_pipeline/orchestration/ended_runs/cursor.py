@@ -31,7 +31,7 @@ class Cursor:
         outages: accounts that cannot be asked, as `Outage.write` makes them.
         waiting: id of a run that could not ask AWS → when it is repeated, in seconds since 1970; None if that is when
             the account answers.
-        said: key of an outage → when its alert was said last, in seconds since 1970.
+        said: key of an outage → when its alert was sent last, in seconds since 1970.
     """
 
     since: float

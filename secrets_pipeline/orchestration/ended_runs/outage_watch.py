@@ -33,7 +33,7 @@ class Accounts(Protocol):
 
 @dataclass(slots=True)
 class _Seen:
-    """What a run said of one stack, before anybody needs to know its account."""
+    """The result of a run for one stack, before its account is looked up."""
 
     at: float = 0.0
     not_asked: list[NotAsked] = field(default_factory=list)
@@ -90,7 +90,7 @@ class OutageWatch:
 
         Args:
             run: which ended.
-            evaluations: of our checks, with when each was told.
+            evaluations: of our checks, with the time of each, in seconds since 1970.
             ended: when the run ended, in seconds since 1970.
             failed_by: why it could not ask AWS, if it failed by that.
         """
@@ -106,7 +106,7 @@ class OutageWatch:
             seen.at = max(seen.at, told if unknown else looked_at(evaluation, told))
         if failed_by is not None:
             seen = found.setdefault(own, _Seen())
-            # The failure of a run of checks says once more what they say.
+            # A run of checks that fails repeats the reason of its checks.
             seen.not_asked += [] if any(one.key == failed_by.key for one in seen.not_asked) else [failed_by]
             seen.at = ended
         elif not found and run.status is dg.DagsterRunStatus.SUCCESS and own:
@@ -132,7 +132,7 @@ class OutageWatch:
         self._left.append((who, f"{called(run, self._names)} of {run.tags.get(PARTITION_TAG) or who}: {link}"))
 
     def settle(self, known: Callable[[], set[str]]) -> None:
-        """Follow the outages by what was noted.
+        """Update the outages by the noted results.
 
         Args:
             known: returns the stacks that there are.
@@ -206,7 +206,7 @@ class OutageWatch:
 
 
 def said_of(outages: Sequence[dict[str, object]], waiting: int) -> str:
-    """Say in a tick's reason what cannot be asked; empty if all can."""
+    """Return the outages as text for a tick's reason; empty if there is none."""
     if not outages and not waiting:
         return ""
     whose = ", ".join(f"{one['who']} ({one['cause']})" for one in outages)

@@ -91,7 +91,7 @@ def is_repeatable(run: dg.DagsterRun, names: Names) -> bool:
 def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names) -> dg.RunRequest | None:
     """Request a failed run again as it was: job, partition, tags, configuration, chosen assets and checks.
 
-    Only a run that applies changes of the YAML is held to its commit; others read what is there by then.
+    Only a run that applies changes of the YAML keeps its commit; other runs read the current one.
 
     Args:
         instance: whose run it is.

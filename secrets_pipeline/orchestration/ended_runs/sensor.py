@@ -66,11 +66,11 @@ def ended_runs_sensor_for(
         jobs=jobs,
         minimum_interval_seconds=_INTERVAL,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Looks at each run that ended: one alert a failed run, once it is not repeated, and a check that "
-        "turned red or is not red any longer; one alert an account that cannot be asked, whose runs it repeats with "
-        "pauses; asks Dagster once more for a repetition it gave up; after a rotation of ours, renders again and "
-        "refreshes what hangs on it, in every stack; reports new versions of published secrets; once a minute, says "
-        "whether all is well.",
+        description="Looks at each run that ended. It sends one alert for a failed run that is not repeated, for a "
+        "check that turned red or is no longer red, and for an account that cannot be asked. It repeats the runs of "
+        "such an account with pauses, and asks Dagster once more for a retry that it gave up. After a rotation it "
+        "launches on_rotation for every stack that uses the secret. It reports new versions of published secrets. Once "
+        "a minute it calls the heartbeat if all is well.",
     )
     def ended_runs_sensor(
         context: dg.SensorEvaluationContext,
@@ -233,7 +233,7 @@ class _Look:
     def _verdicts_of(
         self, run: dg.DagsterRun, evaluations: Sequence[tuple[dg.AssetCheckEvaluation, float]]
     ) -> Iterator[Verdict]:
-        """What an evaluation that could not ask AWS lets stand was told before."""
+        """The verdicts of a run, without those that stand because AWS could not be asked: they were told before."""
         calls = tuple(map(str, calls_of(run)))
         for evaluation, told in evaluations:
             if not is_unknown(evaluation):

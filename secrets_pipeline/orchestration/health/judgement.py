@@ -1,4 +1,4 @@
-"""Judge what was read of a deployment by bounds: pure, for the command `health` and for the heartbeat alike."""
+"""Judge the state of a deployment by bounds; pure, used by the command `health` and by the heartbeat."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _NOBODY = Finding(
 
 
 def judge(reading: Reading, bounds: HealthBounds, now: float) -> tuple[Finding, ...]:
-    """Judge every part: daemons first, as the others hang on them.
+    """Judge every part: daemons first, as the others depend on them.
 
     Args:
-        reading: what was read.
+        reading: the state of the deployment.
         bounds: from when on something is not well.
         now: the moment, in seconds since 1970.
     """

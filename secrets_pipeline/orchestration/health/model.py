@@ -1,4 +1,4 @@
-"""Define what is read of a deployment, and what comes of judging it."""
+"""Define the state of a deployment, and the findings about it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Part(StrEnum):
-    """Which part of the deployment a finding is about."""
+    """A part of the deployment that a finding is about."""
 
     DAEMON = "daemon"
     SENSOR = "sensor"
@@ -99,7 +99,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What Dagster's storage says of the deployment at one moment.
+    """The state of the deployment at one moment, read from Dagster's storage.
 
     Attributes:
         daemons: those that the instance needs.

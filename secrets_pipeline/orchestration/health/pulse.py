@@ -35,7 +35,7 @@ class Log(Protocol):
 
 
 class Pulse:
-    """Judges a deployment from inside; if it does not, or if all is not well, nothing is said, and that is the alarm.
+    """Judges a deployment from inside, and reports only that all is well: a missing report is the alarm.
 
     Args:
         names: of the code location.
@@ -54,7 +54,7 @@ class Pulse:
         self._judged_at = 0.0
 
     def beat(self, instance: dg.DagsterInstance, alerting: Alerting, log: Log) -> None:
-        """Judge, and say what comes of it, if the last time is a minute ago.
+        """Judge, log the result, and call the heartbeat, at most once a minute.
 
         Args:
             instance: whose storage.

@@ -67,7 +67,7 @@ def look(bounds: HealthBounds) -> Health:
 
 
 def _definitions(names: Names) -> tuple[Own, frozenset[str]]:
-    """What belongs to the code location, and the names of what ticks, by the operator's settings alone."""
+    """Return the code location's definitions, and its sensors and schedules, under the operator's settings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
         warnings.simplefilter("ignore", dg.BetaWarning)

@@ -73,7 +73,7 @@ def rotate(
 def follow(
     stack: str, *, desired: OpenRepository, progress: StageProgress = quiet
 ) -> tuple[RunReport, tuple[CheckRow, ...]]:
-    """Run the `on_rotation` job of one stack: what is rendered again, who is refreshed, and the checks.
+    """Run the `on_rotation` job of one stack: render secrets again, restart consumers, run the checks.
 
     Args:
         stack: its name.

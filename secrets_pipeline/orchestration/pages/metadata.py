@@ -100,7 +100,7 @@ def outcomes_page(table: Sequence[Row], folder: str = "") -> Metadata:
 
 
 def outcome_lines(table: Sequence[Row], folder: str = "") -> dg.MetadataValue[Any]:
-    """List outcomes, those of which the same is said in one line; of a long list, what failed comes first."""
+    """List outcomes; equal ones share a line, and a long list begins with the failed ones."""
     shown = told(table)
     if len(shown) > MOST_ROWS:
         shown.sort(key=telling)

@@ -43,7 +43,7 @@ class _Told(NamedTuple):
 
 @dataclass
 class Cursor:
-    """What earlier ticks came to.
+    """The result of earlier ticks.
 
     Attributes:
         after: the latest materialisation that was looked at.

@@ -56,7 +56,7 @@ def rotations_part(answers: Mapping[HintKind, str], *, by_events: bool) -> Part:
 
 
 def _look(tick: Tick, known: dict[str, Any], *, lists: bool) -> list[News]:
-    """What is new everywhere; what cannot be looked at stays as it was known."""
+    """Compare every place; one that cannot be read keeps its last known state."""
     news, now, desired = list[News](), int(tick.now), tick.stacks.desired
     specs = desired.specs
     everywhere, unread = places(specs), UnreadStacks.of(desired)

@@ -16,7 +16,7 @@ from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.resources import Stacks
 
 Known: TypeAlias = Mapping[str, Any]
-"""What a part knows from earlier ticks; JSON, a part of the cursor."""
+"""State of a part from earlier ticks, as JSON in the cursor."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one part of a tick found.
+    """The result of one part of a tick.
 
     Attributes:
         known: for the next tick.
-        said: what was looked at, for the tick's line.
+        said: what the part looked at, for the tick's reason.
         requests: runs to be made.
         events: observations to be stored.
     """

@@ -28,7 +28,7 @@ from secrets_pipeline.orchestration.verification.published import holds_back, is
 from secrets_pipeline.orchestration.verification.stack_check import CURRENT_VALUES, StackCheck
 
 HOMES: Final = "homes"
-"""In the data of a report: what was reported last of each secret that the asset stands for."""
+"""In the data of a report: the last reported version of each secret of the asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Publishing:
     def _last_reports(
         self, instance: dg.DagsterInstance, found: Sequence[CurrentVersion]
     ) -> Mapping[dg.AssetKey, Sequence[_Home]]:
-        """Read what was reported of each secret last, in one query."""
+        """Read the last report of each secret, in one query."""
         records = instance.get_asset_records(list({self._key(one) for one in found}))
         events = {record.asset_entry.asset_key: record.asset_entry.last_materialization for record in records}
         return {key: _homes(event.asset_materialization) for key, event in events.items() if event}

@@ -106,9 +106,7 @@ def _repair_and_alert(
 def mend_job(names: Names, config: PartitionTags) -> dg.JobDefinition:
     """Define the job."""
 
-    @dg.op(
-        description="Look at rotations that are said to have failed, say why, and try again what may pass by itself."
-    )
+    @dg.op(description="Look at rotations reported as failed, name the cause, and retry if it may pass by itself.")
     def mend_rotations(
         context: dg.OpExecutionContext,
         secrets_pipeline_applying: dg.ResourceParam[Applying],

@@ -18,7 +18,7 @@ _EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
 
 def raise_if_nothing_was_looked_at(evaluations: Sequence[dg.AssetCheckEvaluation], what: str) -> None:
-    """Raise why AWS could not be asked if that is so of each evaluation; none is no reason.
+    """Raise an error if AWS could not be asked for any evaluation; do nothing if there is no evaluation.
 
     Args:
         evaluations: of a run.

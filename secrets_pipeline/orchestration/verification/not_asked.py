@@ -47,7 +47,7 @@ class NotAsked:
 
     @property
     def key(self) -> str:
-        """What is said once: account and cause."""
+        """Return account and cause as one text: there is one alert for each."""
         return f"{self.who}|{self.cause}"
 
     @property
@@ -66,7 +66,7 @@ class NotAsked:
         Args:
             problem: what the run could not do.
         """
-        remedy = "`secrets-pipeline doctor` says what stands in the way. The run is repeated by itself."
+        remedy = "Run `secrets-pipeline doctor`, which names the cause. The pipeline repeats the run by itself."
         return _CLASSES[self.cause](f"{problem}: {self.said}", sentence=self.said, remedy=remedy)
 
 
@@ -80,7 +80,7 @@ def of_rows(rows: Iterable[Mapping[str, str]], who: str) -> NotAsked | None:
 
 
 def of_error(error: SecretsPipelineError | None, who: str) -> NotAsked | None:
-    """Return why an error could not ask AWS; None if it answers what was asked."""
+    """Return why AWS could not be asked; None if the error is an answer of AWS."""
     return NotAsked(who, error.unasked, error.sentence) if error is not None and error.unasked else None
 
 

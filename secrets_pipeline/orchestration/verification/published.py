@@ -1,4 +1,4 @@
-"""Say in an evaluation what it means for published secrets: whom it holds back, and which versions are current."""
+"""Add to an evaluation which published secrets it holds back, and which versions are current."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class StackCheck:
         else_skipped: why there is no result where it need not look closely; empty where a glance has one.
         left_to_verify: whether a close look reads values, or asks AWS much: a run that need not look does so only
             where the last one was red.
-        judges_values: whether it says if values are there, current, and open what they are for.
+        judges_values: whether it tests values: that they exist, are current, and log in.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Judged:
         description: what is open, or how much is as it should be.
         metadata: the table, and what the check has beside it.
         not_asked: why nobody could ask AWS, where something is unknown for that.
-        unknown: whether something is unknown, and what is known is not wrong: the last verdict stands.
+        unknown: whether some finding is UNKNOWN and none is WRONG, so that the last verdict stands.
     """
 
     passed: bool

@@ -73,7 +73,7 @@ def on_minute(at: float) -> str:
 def _told(not_asked: Iterable[NotAsked], stack: str) -> str:
     lines = [f"* AWS {one.who}: {one.said}" for one in not_asked]
     steps = [f"* {one.why}: {WHY_UNASKED[one.cause].do}" for one in {one.cause: one for one in not_asked}.values()]
-    doctor = f"`secrets-pipeline doctor -s {stack}` says what stands in the way."
+    doctor = f"`secrets-pipeline doctor -s {stack}` names the cause."
     return "\n".join([*lines, "", *steps, "", doctor])
 
 

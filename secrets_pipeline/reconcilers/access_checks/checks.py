@@ -196,7 +196,7 @@ def _nobody(stack: Stack, secret: ReadableSecret, *, administered: bool) -> Find
 def _hidden(stack: Stack, secret: ReadableSecret) -> str:
     """Why AWS refuses the policy of a secret, or of a key of the stack, to the pipeline; empty if it does not.
 
-    Whoever lets in a reader may hide that by a Deny for the pipeline: so the refusal is wrong, and nothing to wait for.
+    Somebody who lets in a reader could hide that by a Deny for the pipeline, so a refusal is WRONG and not WAITING.
     The policy of somebody else's key may be hidden.
     """
     own = {stack.observed.keys.key_id(key.alias) for key in stack.spec.keys}

@@ -76,7 +76,7 @@ def test_the_demo_is_green_short_and_leaves_nothing_but_its_runs(tmp_path: Path,
         "    lambda myapp-prod-worker: started anew: ",
         "    ecs myapp/orders-prod: started anew: ",
         "All green",
-        "http://127.0.0.1:3000",
+        "`DAGSTER_HOME=.dagster make dev` shows them at http://127.0.0.1:3000",
     ):
         assert text in done.stdout
     assert running(temporary) == []
