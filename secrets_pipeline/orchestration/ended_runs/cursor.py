@@ -21,7 +21,7 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRu
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What earlier ticks came to.
+    """The result of earlier ticks.
 
     Attributes:
         since: up to when runs were looked at, in seconds since 1970.
@@ -54,19 +54,18 @@ class Cursor:
         """Write the cursor as Dagster keeps it."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
-    def after(self, looked_at: Sequence[dg.RunRecord], left: Sequence[str], **now: Any) -> Cursor:  # noqa: ANN401 - see the class
-        """Return the cursor after a tick.
+    def after(self, looked_at: Sequence[dg.RunRecord], left: Sequence[str]) -> Cursor:
+        """Return the cursor after a tick, with the runs of that tick.
 
         Args:
             looked_at: runs that were looked at.
             left: ids of those that have to be looked at again.
-            now: what else is known now: `red`, `outages`, `waiting`, `said`.
         """
         times = {record.dagster_run.run_id: record.update_timestamp.timestamp() for record in looked_at}
         # What was left may have been updated just now, and others that ended before may not have been reached.
         since = max((self.since, *(at for run_id, at in times.items() if run_id not in self.left)))
         seen = {run_id: at for run_id, at in {**self.seen, **times}.items() if at > since - 2 * OVERLAP_SECONDS}
-        return replace(self, since=since, seen=seen, left=left, **now)
+        return replace(self, since=since, seen=seen, left=left)
 
 
 def new_runs(instance: dg.DagsterInstance, cursor: Cursor) -> list[dg.RunRecord]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import dagster as dg
 
@@ -108,8 +109,12 @@ def ended_runs_sensor_for(
         return dg.SensorResult(
             run_requests=look.requests,
             skip_reason=None if look.requests else look.said(len(looked_at), red),
-            cursor=cursor.after(
-                looked_at, sorted(look.left), red=red, outages=watch.outages, waiting=watch.waiting, said=watch.said
+            cursor=replace(
+                cursor.after(looked_at, sorted(look.left)),
+                red=red,
+                outages=watch.outages,
+                waiting=watch.waiting,
+                said=watch.said,
             ).write(),
         )
 
