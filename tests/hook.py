@@ -1,4 +1,4 @@
-"""A webhook on 127.0.0.1 that keeps what is posted to it; it counts the calls of a heartbeat, too."""
+"""A webhook on 127.0.0.1 that keeps the posted alerts and counts the calls of a heartbeat."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_repositories_of_the_fuzzer_without_errors_are_read_alone_as_whole(
 
 
 def test_a_stack_that_only_another_one_refers_to_has_its_components_by_the_index(bench: Bench) -> None:
-    """`bench` compares them: what is this project's affair in one stack, another one's references may decide."""
+    """References of another stack may decide which components are this project's; `bench` compares both readings."""
     place = "context_name: shop, region: eu-west-2"
     bench.settings = OperatorSettings.model_validate(
         {

@@ -35,7 +35,7 @@ def account(embedded_aws: emulator.LocalAws, tmp_path: Path, monkeypatch: pytest
 
 
 def wanted(account: SlowAccount) -> list[str]:
-    """What deep plans of all stacks want, but for notes of ended rollouts, which are `aws_polling_sensor`'s."""
+    """List the open changes of deep plans of all stacks, except notes of rollouts (`aws_polling_sensor`'s)."""
     assembly = account.desired.assemble()
     planned = [one for stack in account.desired.specs for one in plan_stack(assembly.stack(stack), deep=True).values()]
     open_ones = [change for changes in planned for change in changes if change.action.writes]

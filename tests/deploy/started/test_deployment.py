@@ -107,7 +107,7 @@ def test_nothing_is_written_but_in_the_scratch_of_each_service(provisioned: Prov
 
 @dataclass(frozen=True)
 class Asked:
-    """What `health` said in the code server's place, where no variable leads to an AWS.
+    """The answer of `health`, run beside the code server without an AWS in its environment.
 
     Attributes:
         states: part and name → state.

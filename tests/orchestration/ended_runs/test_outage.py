@@ -29,7 +29,7 @@ from tests.relay import relay
 A, B, C = STACKS
 ACCOUNT = "AWS account 111122223333"
 DOWN = f"{ACCOUNT} cannot be asked: no answer; 3 stacks not looked at"
-BACK = f"{ACCOUNT} can be asked again, and every stack was looked at"
+BACK = f"{ACCOUNT} answers again, and every stack was checked"
 MISSING = "secrets_have_current_values"
 
 
@@ -167,7 +167,7 @@ def test_an_apply_amid_which_aws_goes_away_is_one_alert_and_is_repeated_as_it_wa
     assert estate.tick() == [BACK]
     assert estate.red(A) == unknown(estate, A) == set()
     assert boto3.client("secretsmanager").describe_secret(SecretId=f"{A}/dev/further")
-    # Whatever only looks fails where it can look at nothing; what flaps within the hour is not said anew.
+    # A run that only looks fails if it can look at nothing. An outage that flaps within the hour has one alert.
     with estate.without_aws():
         looks = [
             dg.RunRequest(job_name="on_access_change", tags={ACCOUNT_TAG: "111122223333"}),

@@ -1,4 +1,4 @@
-"""What is well and what is not, by bounds: each state with its line, at the last moment before and the first after."""
+"""Each state of a part on both sides of its bound, with its line."""
 
 from __future__ import annotations
 

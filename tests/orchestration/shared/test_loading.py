@@ -1,4 +1,4 @@
-"""What a process that loads the definitions opens of the Atmos repository: a code server all, a run's process none."""
+"""Loading the definitions: a code server reads the Atmos repository, the process of a run opens none of its files."""
 
 from __future__ import annotations
 
