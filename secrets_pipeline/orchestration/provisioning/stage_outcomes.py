@@ -53,7 +53,7 @@ def broken_stages(context: dg.AssetExecutionContext, stages: Iterable[dg.AssetKe
     Where stages are chosen in the UI, those between them are missing, and nothing else keeps the report from its turn.
     """
     planned, done = (
-        {record.asset_key for record in context.instance.get_records_for_run(context.run_id, of_type=kind).records}
+        {record.asset_key for record in context.instance.get_records_for_run(context.run.run_id, of_type=kind).records}
         for kind in (dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_MATERIALIZATION)
     )
     return [_of_stage(stage, BROKE) for stage in stages if stage in planned - done]

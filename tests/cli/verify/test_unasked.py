@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,23 @@ def test_a_deny_for_the_pipeline_on_one_secret_is_a_failed_check_that_names_the_
     assert {"secret_policies_as_declared", "nobody_else_can_read", "policies_are_not_public"} <= set(red)
     assert all("GetResourcePolicy" in groups[0]["sentence"] for groups in red.values())
     assert json.loads(found.stdout)["not_asked"] == []
+
+
+def test_a_role_that_may_not_be_assumed_is_the_cause_and_no_secret_is_red_for_it(shop: Shop, tmp_path: Path) -> None:
+    trust = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
+    role = (
+        operator(shop.aws)
+        .client("iam", endpoint_url=shop.aws.endpoint_url)
+        .create_role(
+            RoleName="pipeline", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        )["Role"]["Arn"]
+    )
+    settings = tmp_path / "operator.yaml"
+    settings.write_text(f'{GRANTS}targets: [{{stacks: "*", role_arn: "{role}"}}]\n')
+    found = shop.run("verify", "--format", "json", SECRETS_PIPELINE_CONFIG=str(settings))
+    assert found.exit_code == 1
+    document = json.loads(found.stdout)
+    assert {one["result"] for one in document["checks"]} == {"unknown"}
+    (why,) = document["not_asked"]
+    assert (why["who"], why["cause"], set(why["stacks"])) == (f"account {ACCOUNT}", "role", set(NAMES))
+    assert "AssumeRole" in why["said"]
