@@ -1,36 +1,62 @@
 """What a deployment costs, measured on the services of deploy/compose.yaml with a real PostgreSQL.
 
-    PYTHONPATH=. .venv/bin/python benchmarks/deployment.py
+    PYTHONPATH=. .venv/bin/python benchmarks/deployment.py [--backfill 30 --stacks 300 --secrets 30]
 
 Prints the table that docs/deploy.md reckons with: processor seconds and memory of a run, rows of PostgreSQL, calls to
 AWS, and what the services take while nothing happens. It leaves nothing behind.
+
+With `--backfill` it generates a repository of so many stacks of so many secrets, applies one of them, restarts the code
+server, so that an index of the repository is written at once, and backfills `provision` over other stacks: the first
+time they are made, the second time there is nothing to do.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pg8000.dbapi
 
+from benchmarks.code_server import generated
 from secrets_pipeline import emulator
 from tests.deploy.compose_file import POSTGRES, services
 from tests.deploy.composed import Composed, await_partitions, composed
 from tests.deploy.images import make_images
-from tests.e2e.deployment import Deployment
+from tests.e2e.deployment import LOCATION, Deployment
+from tests.waiting import eventually
 
 STACK = "myapp-dev"
 IDLE_SECONDS = 120
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 2**20
+
+
+BACKFILL_SECONDS = 1800
+INDEX_SECONDS = 90
+"""In which the sensor has looked at least once, and written an index if the product has one."""
+
+_BACKFILL = """mutation($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+  }
+}"""
+_BACKFILLED = """query($tags: [ExecutionTag!]) {
+  runsOrError(filter: {tags: $tags}) {
+    ... on Runs { results { status creationTime startTime endTime } }
+  }
+}"""
+_ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
 @dataclass
@@ -60,15 +86,81 @@ class Cost:
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backfill", type=int, default=0, help="backfill so many stacks of a generated repository")
+    parser.add_argument("--stacks", type=int, default=300, help="of the generated repository (default: %(default)s)")
+    parser.add_argument("--secrets", type=int, default=30, help="of each generated stack (default: %(default)s)")
+    given = parser.parse_args()
+    if given.backfill >= given.stacks:
+        parser.error("one stack more than are backfilled is applied before")
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         Path(folder).chmod(0o711)
         images = make_images(Path(folder) / "images")
-        with composed(images.environments, images.repository) as made:
+        repository = images.repository
+        if given.backfill:
+            repository = generated(Path(folder) / "generated", given.stacks, given.secrets)
+        with composed(images.environments, repository) as made:
             for name in services():
                 made.start(name)
             os.environ.update(made.aws.environment())
             boto3.setup_default_session()
-            _measure(made, Deployment(made.url))
+            if given.backfill:
+                _measure_backfill(made, Deployment(made.url), given.backfill)
+            else:
+                _measure(made, Deployment(made.url))
+
+
+def _measure_backfill(made: Composed, deployment: Deployment, count: int) -> None:
+    first, *others = [f"shop-{number}" for number in range(count + 1)]
+    await_partitions(deployment, [first, *others])
+    ended = deployment.ended(deployment.launch("provision", partition=first))
+    if ended.status != "SUCCESS":
+        raise SystemExit(f"provision failed: {ended.failures()}")
+    made.kill("code-server")
+    made.start("code-server")
+    indexed = _is_indexed()
+    print(f"an index of the repository: {'yes' if indexed else 'no'}", flush=True)
+    print("| backfill | s | runs a minute | wait, median and longest, s | a run, s | CPU s a run | peak MiB |")
+    print("| --- | --: | --: | --: | --: | --: | --: |")
+    for what in ("first apply", "nothing to do"):
+        with _measured(made) as cost:
+            runs = _backfilled(deployment, others)
+        whole = max(run["endTime"] for run in runs) - min(run["creationTime"] for run in runs)
+        waits = [run["startTime"] - run["creationTime"] for run in runs]
+        took = statistics.median(run["endTime"] - run["startTime"] for run in runs)
+        print(
+            f"| {what} | {whole:.0f} | {count * 60 / whole:.1f} | {statistics.median(waits):.0f}, {max(waits):.0f} "
+            f"| {took:.1f} | {cost.run / count:.1f} | {cost.peak / MIB:.0f} |",
+            flush=True,
+        )
+
+
+def _is_indexed() -> bool:
+    s3 = boto3.client("s3", region_name="eu-west-2")
+    deadline = time.monotonic() + INDEX_SECONDS
+    while time.monotonic() < deadline:
+        found = s3.list_objects_v2(Bucket="secrets-pipeline", Prefix="seals/indexes/")
+        if found["KeyCount"]:
+            return True
+        time.sleep(1)
+    return False
+
+
+def _backfilled(deployment: Deployment, stacks: Sequence[str]) -> list[dict[str, Any]]:
+    """Backfill `provision` over the stacks, and return its runs, all of them ended well."""
+    selector = {"partitionSetName": "provision_partition_set", "repositorySelector": LOCATION}
+    answer = deployment.query(_BACKFILL, {"params": {"selector": selector, "partitionNames": [*stacks]}})
+    backfill = answer["launchPartitionBackfill"]["backfillId"]
+    tags = [{"key": "dagster/backfill", "value": backfill}]
+
+    def ended() -> list[dict[str, Any]]:
+        runs: list[dict[str, Any]] = deployment.query(_BACKFILLED, {"tags": tags})["runsOrError"]["results"]
+        return runs if len(runs) == len(stacks) and {run["status"] for run in runs} <= _ENDED else []
+
+    runs = eventually(ended, "the runs of the backfill to end", seconds=BACKFILL_SECONDS)
+    if failed := [run for run in runs if run["status"] != "SUCCESS"]:
+        raise SystemExit(f"{len(failed)} of {len(runs)} runs of the backfill did not succeed")
+    return runs
 
 
 def _measure(made: Composed, deployment: Deployment) -> None:
