@@ -182,27 +182,33 @@ def _of_administrators(readings: Sequence[AuditedRead], allowed: Sequence[str] |
 
 def _nobody(stack: Stack, secret: ReadableSecret, *, administered: bool) -> Finding:
     """A secret of which no further reader was found, as far as it can be told who there is."""
-    estate, hidden = estate_of(stack), _hidden(stack, secret)
-    reason = hidden or estate.account(estate.snapshot.account_id).unread
-    if reason:
-        text = f"whether nobody else can read it is not known: {reason}"
-        verdict = Verdict.WRONG if hidden else Verdict.WAITING
-        return Finding(secret.name, verdict, text, reason_type=UnreadPolicies.__name__)
+    if refused := _refused(stack, secret):
+        text = f"whether nobody else can read it is not known: {refused}"
+        return Finding(secret.name, Verdict.WRONG, text, reason_type=UnreadPolicies.__name__)
+    estate = estate_of(stack)
     beside = " but administrators" if administered else ""
     detail = f"nobody else of {len(estate.principals)} principals can read it{beside}"
     return Finding(secret.name, Verdict.RIGHT, detail)
 
 
-def _hidden(stack: Stack, secret: ReadableSecret) -> str:
-    """Why AWS refuses the policy of a secret, or of a key of the stack, to the pipeline; empty if it does not.
+def _refused(stack: Stack, secret: ReadableSecret) -> str:
+    """Why AWS does not tell the pipeline who can read a secret of its own account; empty if it does.
 
     Somebody who lets in a reader could hide that by a Deny for the pipeline, so a refusal is WRONG and not WAITING.
-    The policy of somebody else's key may be hidden.
+    """
+    estate = estate_of(stack)
+    return _hidden(stack, secret) or estate.account(estate.snapshot.account_id).unread
+
+
+def _hidden(stack: Stack, secret: ReadableSecret) -> str:
+    """Why AWS refuses the policy of a secret, or that of a key of the stack or its grants; empty if it does not.
+
+    What is somebody else's key may be hidden.
     """
     own = {stack.observed.keys.key_id(key.alias) for key in stack.spec.keys}
-    keys = (key.target for key in secret.keys if key.target.arn.rpartition("/")[2] in own)
-    hidden = (one.policy.reason for one in (secret.target, *keys) if isinstance(one.policy, UnreadPolicies))
-    return "; ".join(dict.fromkeys(hidden))
+    keys = [key.target for key in secret.keys if key.target.arn.rpartition("/")[2] in own]
+    parts = (secret.target.policy, *(part for key in keys for part in (key.policy, key.grants)))
+    return "; ".join(dict.fromkeys(one.reason for one in parts if isinstance(one, UnreadPolicies)))
 
 
 def policies_are_not_public(stack: Stack) -> list[Finding]:
@@ -308,7 +314,7 @@ def _of_other(stack: Stack, one: AuditedRead) -> Finding:
     if one.expected:
         return Finding(one.secret, Verdict.RIGHT, f"{text} Expected: {one.expected}.", _columns(one))
     secret = estate_of(stack).secret(one.secret)
-    certain = isinstance(one.verdict, Allowed) or (secret is not None and _hidden(stack, secret) != "")
+    certain = isinstance(one.verdict, Allowed) or (secret is not None and _refused(stack, secret) != "")
     verdict = Verdict.WRONG if certain else Verdict.WAITING
     stranger = "It is nobody's consumer here."
     told, of_any = f"{text} {stranger}", f"{of_any} {stranger}"

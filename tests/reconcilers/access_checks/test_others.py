@@ -133,23 +133,36 @@ def test_whom_a_policy_names_in_an_account_that_nobody_looks_at_waits(readers: R
 
 
 @pytest.mark.parametrize(
-    ("service", "operation", "verdict"),
-    [
-        ("iam", "GetAccountAuthorizationDetails", Verdict.WAITING),
-        # A Deny for the pipeline may hide a reader.
-        ("secretsmanager", "GetResourcePolicy", Verdict.WRONG),
-    ],
+    ("service", "operation"),
+    [("iam", "GetAccountAuthorizationDetails"), ("secretsmanager", "GetResourcePolicy")],
 )
-def test_where_it_cannot_be_told_who_there_is_nobody_says_that_nobody_else_reads(
-    readers: Readers, service: str, operation: str, verdict: Verdict
+def test_where_aws_refuses_to_tell_who_there_is_it_is_wrong_as_a_deny_may_hide_a_reader(
+    readers: Readers, service: str, operation: str
 ) -> None:
     spec = readers.stack(readers.consumer(readers.role("reader", *READS), "a"))
     readers.refuse(service, operation)
     (one,) = others(readers, spec)
-    assert (one.name, one.verdict) == (readers.bench.name("a"), verdict)
+    assert (one.name, one.verdict) == (readers.bench.name("a"), Verdict.WRONG)
     assert one.detail.startswith("whether nobody else can read it is not known: ")
     assert operation in one.detail
     assert told(others(readers, spec)) == [(readers.bench.name("a"), "right")]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("iam", "GetAccountAuthorizationDetails"), ("kms", "GetKeyPolicy"), ("kms", "ListGrants")],
+)
+def test_a_reader_who_was_found_stays_wrong_where_aws_refuses_the_pipeline_what_told_of_him(
+    readers: Readers, service: str, operation: str
+) -> None:
+    outsider = readers.role("outsider", *READS)
+    spec = readers.keyed_stack()
+    readers.policy_of("a", allow({"AWS": outsider}))
+    assert [one.verdict for one in about(others(readers, spec), outsider)] == [Verdict.WRONG]
+    readers.refuse(service, operation)
+    found = others(readers, spec)
+    assert {one.verdict for one in found} == {Verdict.WRONG}
+    assert any(operation in one.detail for one in found)
 
 
 PUBLIC = {
