@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 
 _LINE_END = "\n"
 
@@ -213,6 +214,7 @@ UNANSWERED = frozenset(
         "ConnectTimeoutError",
         "ConnectionClosedError",
         "EndpointConnectionError",
+        "HTTPClientError",
         "ProxyConnectionError",
         "ReadTimeoutError",
         "SSLError",
@@ -262,6 +264,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html (Errors), botocore.exceptions.
 """
+
+_UNAVAILABLE = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""HTTP statuses of a service that is down. 500 (InternalFailure) is not among them: it may concern one resource."""
 
 _ASSUMING = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"})
 
@@ -315,7 +320,7 @@ class AwsError(SecretsPipelineError):
 
 
 class NoAnswerError(AwsError):
-    """No answer came from AWS, also not to the last try."""
+    """No answer came from AWS, also not to the last try, or only one that its service is down."""
 
     @property
     def unasked(self) -> Unasked:
@@ -372,20 +377,21 @@ def unasked_by(kind: str) -> Unasked | None:
     return _UNASKED.get(kind.partition(" ")[0])
 
 
-def aws_error_class(code: str, operation: str, *, own_role: bool = True) -> type[AwsError]:
+def aws_error_class(code: str, operation: str, *, own_role: bool = True, status: int = 0) -> type[AwsError]:
     """Return the class of the error of a call to AWS.
 
     Args:
         code: AWS's error code, or the name of botocore's exception.
         operation: the API operation that failed.
         own_role: whether a role that was to be assumed is the pipeline's own, and not one that it visits.
+        status: of the HTTP answer; 0 if there was none.
     """
-    if code in UNANSWERED:
-        return NoAnswerError
     if code in NO_CREDENTIALS:
         return CredentialsError
-    if code in THROTTLED:
+    if code in THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         return ThrottledError
+    if code in UNANSWERED or status in _UNAVAILABLE:
+        return NoAnswerError
     if own_role and operation in _ASSUMING and code in DENIED:
         return RoleError
     return AwsError

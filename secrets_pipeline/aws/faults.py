@@ -107,14 +107,15 @@ def translate(error: Foreign, *, action: str, resource: str, own_role: bool = Tr
         resource: on what: a name, an ARN, or a phrase such as `of stack fnx-dev`.
         own_role: whether a role that was to be assumed is the pipeline's own.
     """
-    code, operation, message, waited = type(error).__name__, action, "", ""
+    code, operation, message, waited, status = type(error).__name__, action, "", "", 0
     if isinstance(error, ClientError):
         code = _code(error)
         operation = str(error.operation_name)
         message = _message(error)
         waited = str(error.response.get("Error", {}).get(WAITED, ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     inside = "" if operation == action else f" at {operation}"
-    made = aws_error_class(code, operation, own_role=own_role)
+    made = aws_error_class(code, operation, own_role=own_role, status=status)
     return made(
         f"{' '.join(filter(None, [action, resource]))} failed{inside}: {explained(error)}",
         code=code,

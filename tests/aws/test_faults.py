@@ -28,7 +28,7 @@ from secrets_pipeline.aws.remedies import OTHERWISE, REMEDIES
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.engine.model import Change, ChangeClass, Failed, Resource
 from secrets_pipeline.engine.report import rows, told
-from secrets_pipeline.errors import DENIED, MISSING, THROTTLED, AwsError, SpecError
+from secrets_pipeline.errors import DENIED, MISSING, THROTTLED, AwsError, SpecError, Unasked
 from tests.aws.product_calls import BY_LIBRARIES, SERVICES, called, operations_of
 
 if TYPE_CHECKING:
@@ -426,6 +426,22 @@ def test_each_recorded_code_has_a_remedy_of_its_own(service: str, code: str, doe
 @pytest.mark.parametrize("code", ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound"])
 def test_a_queue_or_topic_that_is_not_there_is_missing(code: str) -> None:
     assert translate(refused(code, "no", "GetQueueUrl"), action="GetQueueUrl", resource="a").missing
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "cause"),
+    [
+        (503, "ServiceUnavailable", Unasked.NO_ANSWER),
+        (504, "Unknown", Unasked.NO_ANSWER),
+        (503, "SlowDown", Unasked.THROTTLED),
+        (429, "Unknown", Unasked.THROTTLED),
+        (500, "InternalFailure", None),
+        (400, "KMSInvalidStateException", None),
+    ],
+)
+def test_a_service_that_is_down_answers_about_no_resource(status: int, code: str, cause: Unasked | None) -> None:
+    answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    assert translate(ClientError(answer, "DescribeKey"), action="DescribeKey", resource="a").unasked is cause
 
 
 def test_every_remedy_is_a_sentence() -> None:
