@@ -32,31 +32,30 @@ _REMEDIES = {
 
 def marks_verify(stack: Stack) -> list[Finding]:
     """Verify the mark of each secret, key, database and function of the stack that carries one, or a tag of ours."""
-    verified: set[str] = set()
+    marked: list[MarkState] = []
     looks = (*_secrets(stack), *_others(stack))
-    found = [_of_mark(*look, verified) for look in looks]
+    found = [_of_mark(*look, marked) for look in looks]
     said = [one for one in found if one.detail]
-    if said and not verified:
+    if set(marked) == {MarkState.FORGED}:
         key = stack.run.settings.fingerprint_key
         detail = (
-            f"verifies none of {len(said)} marks: it is missing, or another key than the one that wrote them; check "
+            f"verifies none of {len(marked)} marks: it is missing, or another key than the one that wrote them; check "
             "fingerprint_key in the operator's settings, account and region, and whom its alias points to"
         )
         said.insert(0, Finding(f"KMS key {key}", Verdict.WRONG, detail))
     return said
 
 
-def _of_mark(kind: str, name: str, look: Callable[[], MarkState], verified: set[str]) -> Finding:
-    found = judged(f"{kind} {name}", partial(_finding, f"{kind} {name}", look, verified))
+def _of_mark(kind: str, name: str, look: Callable[[], MarkState], marked: list[MarkState]) -> Finding:
+    found = judged(f"{kind} {name}", partial(_finding, f"{kind} {name}", look, marked))
     return replace(found, columns={kind: name})
 
 
-def _finding(name: str, look: Callable[[], MarkState], verified: set[str]) -> Finding:
+def _finding(name: str, look: Callable[[], MarkState], marked: list[MarkState]) -> Finding:
     state = look()
     if state is MarkState.UNMARKED:
         return Finding(name, Verdict.RIGHT, "")
-    if state is not MarkState.FORGED:
-        verified.add(name)
+    marked.append(state)
     if state in _REMEDIES:
         return Finding(name, Verdict.WRONG, f"{state.value}: {_REMEDIES[state]}")
     return Finding(name, Verdict.RIGHT, "its mark verifies")
