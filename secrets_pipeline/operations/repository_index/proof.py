@@ -1,7 +1,9 @@
 """Prove that an index is the pipeline's own: a MAC for each account and region, under the fingerprint key there.
 
-An index file has a line of JSON with the MACs, a line of JSON about the reading, and the database. A MAC covers all but
-the first line, and the input of the reading. Nothing is used, and the database is not opened, before a MAC verifies.
+An index file has a line of JSON with the MACs, a line of JSON about the reading, and the database. A place has two
+MACs. One covers all but the first line: whoever made it is ours. The other also covers the input of the reading: it is
+of what is there now. Before the first verifies, only account and region of a stack are taken from the file, to ask for
+the fingerprint key there. Before the second verifies, the database is not opened.
 """
 
 from __future__ import annotations
@@ -41,24 +43,38 @@ class FetchedIndex:
         about: the line about the reading.
         database: a private file, gone when the block ends that fetched it.
         digest: of all of it but the MACs.
-        macs: by account and region, see `place_of`.
+        macs: two by account and region, see `place_of`.
     """
 
     about: Mapping[str, Any]
     database: Path
     digest: str
-    macs: Mapping[str, str]
+    macs: Mapping[str, Any]
 
-    def is_proven(self, fingerprinter: Fingerprinter, place: str, basis: str) -> bool:
-        """Verify that a holder of the fingerprint key made it from the same input as there is now.
+    def is_ours(self, fingerprinter: Fingerprinter, place: str) -> bool:
+        """Verify that a holder of the fingerprint key made it.
+
+        Args:
+            fingerprinter: of the place.
+            place: account and region, see `place_of`.
+        """
+        return self._verifies(0, place, fingerprinter, "")
+
+    def is_current(self, fingerprinter: Fingerprinter, place: str, basis: str) -> bool:
+        """Verify that it was made from the same input as there is now.
 
         Args:
             fingerprinter: of the place.
             place: account and region, see `place_of`.
             basis: digest of all that the stacks are made from.
         """
-        said = self.macs.get(place)
-        return isinstance(said, str) and hmac.compare_digest(said.encode(), mac_of(fingerprinter, self.digest, basis))
+        return self._verifies(1, place, fingerprinter, basis)
+
+    def _verifies(self, which: int, place: str, fingerprinter: Fingerprinter, basis: str) -> bool:
+        found = self.macs.get(place)
+        said = found[which] if isinstance(found, list) and which < len(found) else None
+        made = macs_of(fingerprinter, self.digest, basis)[which]
+        return isinstance(said, str) and said.isascii() and hmac.compare_digest(said, made)
 
 
 def place_of(account_id: str, region: str) -> str:
@@ -66,9 +82,9 @@ def place_of(account_id: str, region: str) -> str:
     return f"{account_id}/{region}"
 
 
-def mac_of(fingerprinter: Fingerprinter, digest: str, basis: str) -> bytes:
-    """Compute the MAC of an index, in hexadecimal, from its digest and the digest of its input."""
-    return fingerprinter.digest(_PURPOSE, VERSION, digest, basis).encode()
+def macs_of(fingerprinter: Fingerprinter, digest: str, basis: str) -> tuple[str, str]:
+    """Compute the MACs of an index, in hexadecimal: of its digest, and of that with the digest of its input."""
+    return fingerprinter.digest(_PURPOSE, VERSION, digest), fingerprinter.digest(_PURPOSE, VERSION, digest, basis)
 
 
 def digest_of(about: Mapping[str, Any], database: Path) -> str:
@@ -81,7 +97,7 @@ def digest_of(about: Mapping[str, Any], database: Path) -> str:
 
 
 def store_index(
-    store: IndexStore, name: str, about: Mapping[str, Any], database: Path, macs: Mapping[str, str]
+    store: IndexStore, name: str, about: Mapping[str, Any], database: Path, macs: Mapping[str, tuple[str, str]]
 ) -> None:
     """Keep an index.
 
@@ -130,7 +146,7 @@ def _line(document: Mapping[str, Any]) -> bytes:
 def _read(line: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         problem = "it is damaged"

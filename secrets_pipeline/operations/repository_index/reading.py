@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from secrets_pipeline import __version__
 from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.aws.service_keys import find_key
 from secrets_pipeline.desired.base import Target
@@ -20,7 +20,6 @@ from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import SecretsPipelineError, StackError
 from secrets_pipeline.operations.open_repository import (
-    CONFIG_VARIABLE,
     MANIFESTS,
     OpenRepository,
     open_stacks,
@@ -30,7 +29,6 @@ from secrets_pipeline.operations.open_repository import (
 from secrets_pipeline.operations.repository_id import repository_id
 from secrets_pipeline.operations.repository_index.observed import Observed, basis
 from secrets_pipeline.operations.repository_index.proof import (
-    FetchedIndex,
     UnusableIndexError,
     fetched_index,
     place_of,
@@ -45,7 +43,8 @@ if TYPE_CHECKING:
     from secrets_pipeline.operations.repository_index.store import IndexStore
 
 _DIGITS: Final = 32
-_OTHER: Final = "the stacks, the settings or the clone are not those that it was made of, or it is not ours"
+_NOT_OURS: Final = "no fingerprint key of the stack's account and region made it"
+_OTHER: Final = "the stacks, the settings or the clone are not those that it was made of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,43 +76,43 @@ class Indexes:
             raise UnusableIndexError(problem)
         settings = operator_settings(place.settings_file)
         try:
-            with fetched_index(self.store(settings), index_name(place)) as fetched:
+            with fetched_index(self.store(settings), index_name(place, settings)) as fetched:
                 target = _target(fetched.about, stack, settings)
-                derived = self._prove(fetched, place, settings, stack, target)
+                derived, where = self._derive_key(settings, stack, target)
+                if not any(fetched.is_ours(one, where) for one in derived.values()):
+                    raise UnusableIndexError(_NOT_OURS)
+                observed = Observed.of_json(fetched.about["observed"])
+                made_of = basis(place, settings, observed.answers())
+                if not any(fetched.is_current(one, where, made_of) for one in derived.values()):
+                    raise UnusableIndexError(_OTHER)
                 index = RepositoryIndex.open(fetched.database)
                 read_at = Revision(**fetched.about["revision"])
             found = replace(_opened(place, settings, index, stack, read_at), derived=derived)
-            if found.specs[stack].target != target:
+            # What was read has to be what was proven, also if somebody edited or pulled in between.
+            if found.specs[stack].target != target or basis(place, settings, observed.answers()) != made_of:
                 raise UnusableIndexError(_OTHER)
         except (SecretsPipelineError, OSError, sqlite3.Error) as error:
             said = error.message if isinstance(error, SecretsPipelineError) else type(error).__name__
             raise UnusableIndexError(said) from None
         return found
 
-    def _prove(
-        self, fetched: FetchedIndex, place: Place, settings: OperatorSettings, stack: str, target: Target
-    ) -> Mapping[str, Fingerprinter]:
-        try:
-            observed = Observed.of_json(fetched.about["observed"])
-            now = basis(place, settings, observed.answers())
-        except (KeyError, TypeError, ValueError):
-            raise UnusableIndexError(_OTHER) from None
+    def _derive_key(
+        self, settings: OperatorSettings, stack: str, target: Target
+    ) -> tuple[Mapping[str, Fingerprinter], str]:
+        """The fingerprinter of a place by the ARN of its key, if it has one, and what the place is called."""
         account = self.sessions.for_target(target)
         check_account(account, target, stack=stack)
         kms = account.client("kms")
         key = find_key(kms, settings.fingerprint_key)
-        where = place_of(account.account_id, account.region)
         derived = {} if key is None else {key: Fingerprinter.derive(kms, key)}
-        if not any(fetched.is_proven(one, where, now) for one in derived.values()):
-            raise UnusableIndexError(_OTHER)
-        return derived
+        return derived, place_of(account.account_id, account.region)
 
 
-def index_name(place: Place) -> str:
-    """Name the index of a repository, by its folder and the file of the operator's settings."""
+def index_name(place: Place, settings: OperatorSettings) -> str:
+    """Name the index of a repository, by all of its input that is no file of it: two deployments share no index."""
     folder = (place.called or place.base_path).absolute()
-    named = place.settings_file or os.environ.get(CONFIG_VARIABLE)
-    return hashlib.sha256(f"{folder}\n{named}".encode(errors="surrogateescape")).hexdigest()[:_DIGITS]
+    named = __version__, str(folder), place.commit, settings.model_dump_json()
+    return hashlib.sha256("\n".join(named).encode(errors="surrogateescape")).hexdigest()[:_DIGITS]
 
 
 def _target(about: Mapping[str, Any], stack: str, settings: OperatorSettings) -> Target:
@@ -123,12 +122,13 @@ def _target(about: Mapping[str, Any], stack: str, settings: OperatorSettings) ->
         raise UnusableIndexError(problem)
     try:
         account, region = about["places"][stack]
+        is_region = REGION.fullmatch(region)
         target = Target(account_id=account, region=region)
     except (KeyError, TypeError, ValueError):
         problem = "the stack is not in it"
         raise UnusableIndexError(problem) from None
-    if not REGION.fullmatch(region):
-        raise UnusableIndexError(_OTHER)
+    if not is_region:
+        raise UnusableIndexError(_NOT_OURS)
     rule = settings.target(stack)
     return target if rule is None else target.under(rule)
 

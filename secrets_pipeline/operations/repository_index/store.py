@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 INDEXES: Final = "indexes"
 """The folder in DAGSTER_HOME, and below the prefix of seals."""
 _BLOCK: Final = 2**20
+_LEFT_SECONDS: Final = 86_400
+"""After which nobody writes an index again: of a bucket, a lifecycle rule deletes it then."""
 
 
 class IndexStore(Protocol):
@@ -52,6 +55,9 @@ class LocalIndexStore:
             unfinished.replace(self._folder / name)
         finally:
             unfinished.unlink(missing_ok=True)
+        for one in self._folder.iterdir():
+            if one.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                one.unlink(missing_ok=True)
 
     def copy(self, name: str, into: IO[bytes]) -> bool:
         """See `IndexStore`.

@@ -1,4 +1,7 @@
-"""Write the index of a repository once per reading, with a MAC per account and region that has a fingerprint key."""
+"""Write the index of a repository, with MACs per account and region that has a fingerprint key.
+
+It is written once per reading, and again after hours: where it lies, a lifecycle rule may delete what is a day old.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,10 @@ from secrets_pipeline.aws.deadlines import HASTE
 from secrets_pipeline.aws.service_keys import find_key
 from secrets_pipeline.desired.repository_index import RepositoryIndex
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.named_account import asked_as
 from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepository
 from secrets_pipeline.operations.repository_index.observed import Observed, UnrepeatableError, basis
-from secrets_pipeline.operations.repository_index.proof import digest_of, mac_of, place_of, store_index
+from secrets_pipeline.operations.repository_index.proof import digest_of, macs_of, place_of, store_index
 from secrets_pipeline.operations.repository_index.reading import Indexes, index_name
 from secrets_pipeline.values.fingerprint import Fingerprinter
 
@@ -30,25 +34,42 @@ if TYPE_CHECKING:
 
 _AGAIN_SECONDS: Final = 600.0
 """Seconds until a place without a fingerprint key is looked at again; the first apply there makes the key."""
+_LASTING_SECONDS: Final = 6 * 3600.0
+"""Seconds until an index is written again."""
 _ASKING_SECONDS: Final = 20.0
 """That one call of `write` asks places for their keys; the next call asks the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The answer of an account and region; no fingerprinter if it has no key or cannot be reached."""
+    """The answer of an account and region; no fingerprinter if it has no key or cannot be reached, and why."""
 
     at: float
     where: str = ""
     fingerprinter: Fingerprinter | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """The index that was written last: its reading, and the places that can prove it."""
+    """The index that was written last, or failed to be: its reading, the places that prove it, and its time."""
 
     of: OpenRepository
     where: frozenset[str]
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was done for the index.
+
+    Attributes:
+        proven: in how many accounts and regions what was just written is proven; 0 if nothing was written.
+        why: why runs read all stacks, as far as that was just found out; whole sentences without an end.
+    """
+
+    proven: int = 0
+    why: tuple[str, ...] = ()
 
 
 class IndexWriter:
@@ -62,18 +83,17 @@ class IndexWriter:
         self._clock = clock
         self._lock = Lock()
         self._answers: dict[Target, _Answer] = {}
-        self._written: dict[str, _Written] = {}
+        self._written: dict[Place, _Written] = {}
 
-    def write(self, indexes: Indexes, place: Place, desired: OpenRepository) -> int:
-        """Write the index of a reading, if it is not written yet, or if another place can prove it now.
+    def write(self, indexes: Indexes, place: Place, desired: OpenRepository) -> Kept:
+        """Write the index of a reading, if it is not written yet, or long ago, or if another place can prove it now.
+
+        What no commit has, as somebody edits it, gets none: of its values not even a digest is stored.
 
         Args:
             indexes: where it lies.
             place: where the repository is.
             desired: all of it, as it was just read.
-
-        Returns:
-            In how many accounts and regions what was just written is proven; 0 if nothing was written.
 
         Raises:
             SecretsPipelineError: if S3 refuses.
@@ -81,24 +101,31 @@ class IndexWriter:
             sqlite3.Error: likewise.
         """
         if place.origin != MANIFESTS or desired.index is not None:
-            return 0
+            return Kept()
         with self._lock:
-            name, written = index_name(place), self._written.get(index_name(place))
+            began, written = self._clock(), self._written.get(place)
             is_new = written is None or written.of is not desired
+            is_due = written is None or is_new or began > written.until
             # A tick is short: an account that does not answer is tried again in a later tick.
-            proving = self._proving(indexes.sessions.derived(config=HASTE), desired, again=is_new)
-            if not proving or (written is not None and not is_new and written.where == proving.keys()):
-                return 0
+            proving, why = self._proving(indexes.sessions.derived(config=HASTE), desired, again=is_due)
+            if not proving or (written is not None and not is_due and written.where == proving.keys()):
+                return Kept(why=why)
+            # One that is refused is not made anew at each tick.
+            self._written[place] = _Written(desired, frozenset(proving), began + _AGAIN_SECONDS)
+            if desired.revision.changes:
+                return Kept(why=(*why, "files differ from their commit, so there is no index"))
             try:
-                _write(indexes, place, name, desired, proving)
+                _write(indexes, place, desired, proving)
             except UnrepeatableError:
-                return 0
-            self._written[name] = _Written(desired, frozenset(proving))
-            return len(proving)
+                return Kept(why=(*why, "values depend on the clock, chance or a command, so there is no index"))
+            self._written[place] = _Written(desired, frozenset(proving), began + _LASTING_SECONDS)
+            return Kept(len(proving), why)
 
-    def _proving(self, sessions: Sessions, desired: OpenRepository, *, again: bool) -> Mapping[str, Fingerprinter]:
-        """The fingerprinters of the places in which stacks live, by place, as far as they answered."""
-        began, found = self._clock(), dict[str, Fingerprinter]()
+    def _proving(
+        self, sessions: Sessions, desired: OpenRepository, *, again: bool
+    ) -> tuple[Mapping[str, Fingerprinter], tuple[str, ...]]:
+        """The fingerprinters of the places in which stacks live, by place, and why a place that was asked has none."""
+        began, found, why = self._clock(), dict[str, Fingerprinter](), list[str]()
         for target, stack in {spec.target: stack for stack, spec in desired.specs.items()}.items():
             answer = self._answers.get(target)
             is_old = answer is None or began - answer.at > _AGAIN_SECONDS
@@ -106,9 +133,10 @@ class IndexWriter:
                 if self._clock() - began > _ASKING_SECONDS:
                     continue
                 answer = self._answers[target] = self._asked(sessions, target, stack, desired.settings.fingerprint_key)
+                why += [answer.why] if answer.why else []
             if answer is not None and answer.fingerprinter is not None:
                 found[answer.where] = answer.fingerprinter
-        return found
+        return found, tuple(why)
 
     def _asked(self, sessions: Sessions, target: Target, stack: str, alias: str) -> _Answer:
         try:
@@ -117,10 +145,11 @@ class IndexWriter:
             kms = account.client("kms")
             key = find_key(kms, alias)
             where = place_of(account.account_id, account.region)
-            return _Answer(self._clock(), where, Fingerprinter.derive(kms, key) if key else None)
-        except SecretsPipelineError:
-            # Its runs say why; they read all stacks.
-            return _Answer(self._clock())
+            if key is None:
+                return _Answer(self._clock(), why=f"{where} has no fingerprint key before its first apply")
+            return _Answer(self._clock(), where, Fingerprinter.derive(kms, key))
+        except SecretsPipelineError as error:
+            return _Answer(self._clock(), why=f"{asked_as(target)} in {target.region}: {error.message}")
 
 
 INDEX_WRITER: Final = IndexWriter()
@@ -128,9 +157,7 @@ INDEX_WRITER: Final = IndexWriter()
 WRITING_ERRORS: Final = (SecretsPipelineError, OSError, sqlite3.Error)
 
 
-def _write(
-    indexes: Indexes, place: Place, name: str, desired: OpenRepository, proving: Mapping[str, Fingerprinter]
-) -> None:
+def _write(indexes: Indexes, place: Place, desired: OpenRepository, proving: Mapping[str, Fingerprinter]) -> None:
     observed = Observed.by(desired.seen)
     about: Mapping[str, Any] = {
         "complete": not desired.errors,
@@ -150,5 +177,5 @@ def _write(
             file=database,
         ).close()
         digest = digest_of(about, database)
-        macs = {where: mac_of(fingerprinter, digest, made_of).decode() for where, fingerprinter in proving.items()}
-        store_index(indexes.store(desired.settings), name, about, database, macs)
+        macs = {where: macs_of(fingerprinter, digest, made_of) for where, fingerprinter in proving.items()}
+        store_index(indexes.store(desired.settings), index_name(place, desired.settings), about, database, macs)

@@ -21,6 +21,7 @@ from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepositor
 from secrets_pipeline.operations.repository_cache import Place
 from secrets_pipeline.operations.repository_index.reading import Indexes
 from secrets_pipeline.operations.repository_index.store import INDEXES, IndexStore, LocalIndexStore, S3IndexStore
+from secrets_pipeline.operations.repository_index.writing import Kept
 from secrets_pipeline.operations.revision.checkouts import CHECKOUTS, Checkouts
 from secrets_pipeline.orchestration.shared.event_log import keep_connections
 from secrets_pipeline.orchestration.shared.publish import NOTHING, Publish
@@ -214,15 +215,16 @@ class Stacks:
             return S3SealStore(self._bucket_account(settings).client("s3"), settings.bucket, folder)
         return LocalSealStore(self._seal_folder, f"{stack.account.account_id}-")
 
-    def keep_index(self, desired: OpenRepository) -> int:
-        """Write the index of what `read` gave, for runs; return in how many accounts and regions it is proven now.
+    def keep_index(self, desired: OpenRepository) -> Kept:
+        """Write the index of what `read` gave, for runs; nothing is written to a bucket by who may only read.
 
         Raises:
             SecretsPipelineError: see `IndexWriter.write`.
             OSError: likewise.
             sqlite3.Error: likewise.
         """
-        return self._reading.keep_index(desired)
+        reads_only = desired.settings.read_only or self._sessions.read_only
+        return Kept() if reads_only and desired.settings.seals.bucket else self._reading.keep_index(desired)
 
     def _indexes(self, settings: OperatorSettings) -> IndexStore:
         """Where indexes of repositories lie: beside seals."""

@@ -11,7 +11,7 @@ from secrets_pipeline.operations.open_repository import MANIFESTS, OpenRepositor
 from secrets_pipeline.operations.repository_cache import REPOSITORIES, Place
 from secrets_pipeline.operations.repository_index.proof import UnusableIndexError
 from secrets_pipeline.operations.repository_index.reading import Indexes
-from secrets_pipeline.operations.repository_index.writing import INDEX_WRITER
+from secrets_pipeline.operations.repository_index.writing import INDEX_WRITER, Kept
 from secrets_pipeline.operations.revision.checkouts import CheckoutError, Checkouts
 from secrets_pipeline.operations.revision.model import Revision, clone_of, commit_id
 from secrets_pipeline.orchestration.shared.lease_mark import Mark
@@ -72,9 +72,9 @@ class Reading:
         except CheckoutError as error:
             raise GuardError(f"{_PINNED} cannot be read: {error}", remedy="Fetch it, or name another.") from None
 
-    def keep_index(self, found: OpenRepository) -> int:
+    def keep_index(self, found: OpenRepository) -> Kept:
         """Write the index of what `now` read, for the runs that are decided by it; see `IndexWriter.write`."""
-        return INDEX_WRITER.write(self.indexes, self.place_now(), found) if self.indexes is not None else 0
+        return INDEX_WRITER.write(self.indexes, self.place_now(), found) if self.indexes is not None else Kept()
 
     def of_run(self, run: dg.DagsterRun, instance: dg.DagsterInstance) -> OpenRepository:
         """Read what a run was decided at; one of the UI, that nobody decided for, is tagged with what is there.

@@ -83,13 +83,16 @@ _TOO_MANY = (
 def _keep_index(context: dg.SensorEvaluationContext, stacks: Stacks, desired: OpenRepository) -> None:
     """Write the index that runs look other stacks up in; without it, each run reads all stacks."""
     try:
-        proven = stacks.keep_index(desired)
+        kept = stacks.keep_index(desired)
     except WRITING_ERRORS as error:
         said = error.diagnostics() if isinstance(error, SecretsPipelineError) else str(error)
         context.log.warning("the index of the repository cannot be written, so runs read all stacks: %s", said)
         return
-    if proven:
-        context.log.info("the index of the repository is written; accounts and regions that can prove it: %d", proven)
+    if kept.proven:
+        written = "the index of the repository is written; accounts and regions that can prove it: %d"
+        context.log.info(written, kept.proven)
+    for why in kept.why:
+        context.log.info("runs read all stacks: %s", why)
 
 
 def _requests(names: Names, keys: Keys) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:

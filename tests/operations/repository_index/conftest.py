@@ -13,7 +13,7 @@ import pytest
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.engine.model import Change
-from secrets_pipeline.operations.open_repository import OpenRepository
+from secrets_pipeline.operations.open_repository import OpenRepository, operator_settings
 from secrets_pipeline.operations.repository_cache import Place, RepositoryCache
 from secrets_pipeline.operations.repository_index.reading import Indexes, index_name
 from secrets_pipeline.operations.repository_index.store import LocalIndexStore
@@ -41,7 +41,7 @@ class Watched:
         place: where it is, for those who open it.
         indexes: where its index lies.
         store: likewise.
-        name: of the index.
+        store_folder: its folder.
         writer: writes it, as the sensor does.
         clock: seconds, for the writer.
     """
@@ -53,9 +53,9 @@ class Watched:
         self.operator(SETTINGS)
         write({"atmos.yaml": ATMOS}, self.folder)
         self.place = Place(self.folder, settings_file=self.settings)
-        self.store = LocalIndexStore(folder / "indexes")
+        self.store_folder = folder / "indexes"
+        self.store = LocalIndexStore(self.store_folder)
         self.indexes = Indexes(lambda _: self.store, Sessions())
-        self.file = folder / "indexes" / index_name(self.place)
         self.clock = 0.0
         self.writer = IndexWriter(lambda: self.clock)
 
@@ -81,9 +81,14 @@ class Watched:
         """Read all stacks."""
         return RepositoryCache().open(self.place)
 
+    @property
+    def file(self) -> Path:
+        """Of its index, under the settings of now."""
+        return self.store_folder / index_name(self.place, operator_settings(self.settings))
+
     def watch(self) -> int:
         """Read all stacks, and write the index, as the sensor does."""
-        return self.writer.write(self.indexes, self.place, self.whole())
+        return self.writer.write(self.indexes, self.place, self.whole()).proven
 
     def alone(self, stack: str) -> OpenRepository:
         """Open the repository by its index."""

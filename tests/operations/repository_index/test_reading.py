@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
@@ -14,9 +14,11 @@ import pytest
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired import repository_index
+from secrets_pipeline.operations.repository_index.observed import Observed
 from secrets_pipeline.operations.repository_index.proof import UnusableIndexError
 from secrets_pipeline.operations.repository_index.reading import Indexes
 from secrets_pipeline.operations.repository_index.store import S3IndexStore
+from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.disk import Seen, noted_in
 from tests.gits import git
 from tests.operations.repository_index.conftest import SETTINGS, Watched, names_in_aws
@@ -82,10 +84,39 @@ def in_another_place(watched: Watched) -> None:
     watched.file.write_bytes(json.dumps({"999999999999/eu-west-2": mac}).encode() + b"\n" + rest)
 
 
+def with_macs(watched: Watched, macs: object) -> None:
+    said, rest = watched.file.read_bytes().split(b"\n", 1)
+    (place,) = json.loads(said)
+    watched.file.write_bytes(json.dumps({place: macs}).encode() + b"\n" + rest)
+
+
 def with_another_mac(watched: Watched) -> None:
-    macs, rest = watched.file.read_bytes().split(b"\n", 1)
-    (place,) = json.loads(macs)
-    watched.file.write_bytes(json.dumps({place: "0" * 64}).encode() + b"\n" + rest)
+    with_macs(watched, ["0" * 64, "0" * 64])
+
+
+def with_no_mac_of_the_input(watched: Watched) -> None:
+    (ours, _), *_ = json.loads(watched.file.read_bytes().split(b"\n", 1)[0]).values()
+    with_macs(watched, [ours])
+
+
+def with_a_mac_that_is_no_text(watched: Watched) -> None:
+    with_macs(watched, [5, None])
+
+
+def with_a_mac_in_half_a_character(watched: Watched) -> None:
+    with_macs(watched, ["\ud800", "\ud800"])
+
+
+def nested_too_deep(watched: Watched) -> None:
+    _, rest = watched.file.read_bytes().split(b"\n", 1)
+    watched.file.write_bytes(b"[" * 200_000 + b"\n" + rest)
+
+
+def with_a_region_that_is_no_text(watched: Watched) -> None:
+    macs, about, rest = watched.file.read_bytes().split(b"\n", 2)
+    document = json.loads(about)
+    document["places"]["one"] = [document["places"]["one"][0], 5]
+    watched.file.write_bytes(b"\n".join([macs, json.dumps(document).encode(), rest]))
 
 
 def of_a_stranger(watched: Watched) -> None:
@@ -133,6 +164,11 @@ def under_a_new_key(watched: Watched) -> None:
         without_a_row,
         in_another_place,
         with_another_mac,
+        with_no_mac_of_the_input,
+        with_a_mac_that_is_no_text,
+        with_a_mac_in_half_a_character,
+        nested_too_deep,
+        with_a_region_that_is_no_text,
         of_a_stranger,
         empty,
         edited,
@@ -150,6 +186,33 @@ def test_what_nobody_proves_to_be_of_what_is_there_counts_as_missing(
     indexed.alone("one")
     happened(indexed)
     with pytest.raises(UnusableIndexError):
+        indexed.alone("one")
+
+
+def test_nothing_that_a_stranger_names_in_it_is_looked_at(indexed: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    macs, about, rest = indexed.file.read_bytes().split(b"\n", 2)
+    document = json.loads(about)
+    document["observed"][1].append("/dev/zero")
+    indexed.file.write_bytes(b"\n".join([macs, json.dumps(document).encode(), rest]))
+    looked_at: list[str] = []
+    monkeypatch.setattr(disk, "digest_now", looked_at.append)
+    with pytest.raises(UnusableIndexError, match="no fingerprint key of the stack's account and region made it"):
+        indexed.alone("one")
+    assert looked_at == []
+
+
+def test_a_stack_that_is_edited_while_kms_proves_the_index_is_read_with_all(
+    indexed: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Observed.answers
+
+    def answers(observed: Observed) -> Iterator[object]:
+        yield from real(observed)
+        # A literal, which is in no digest of a desired state.
+        indexed.stack("one", TOKEN, description="edited")
+
+    monkeypatch.setattr(Observed, "answers", answers)
+    with pytest.raises(UnusableIndexError, match="are not those that it was made of"):
         indexed.alone("one")
 
 
@@ -212,7 +275,7 @@ def test_an_index_in_a_bucket_is_read_as_one_on_disk(indexed: Watched) -> None:
     indexes = Indexes(lambda _: store, Sessions())
     with pytest.raises(UnusableIndexError, match="there is none"):
         indexes.open(indexed.place, "one")
-    assert indexed.writer.write(indexes, indexed.place, indexed.whole()) == 1
+    assert indexed.writer.write(indexes, indexed.place, indexed.whole()).proven == 1
     assert indexes.open(indexed.place, "one").specs["one"] == indexed.whole().specs["one"]
     (key,) = (one["Key"] for one in client.list_objects_v2(Bucket="seals-of-the-index")["Contents"])
     assert key.startswith("team/indexes/")

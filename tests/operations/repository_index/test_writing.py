@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import boto3
 import pytest
 
 from secrets_pipeline import emulator
 from secrets_pipeline.operations.repository_index.proof import UnusableIndexError
-from tests.operations.repository_index.conftest import Watched
+from tests.operations.repository_index.conftest import SETTINGS, Watched
 from tests.strategies.small_repositories import write
 
 CANARIES = """
@@ -98,7 +100,7 @@ def test_it_is_written_once_for_what_was_read_and_again_for_another_commit(watch
     watched.commit()
     opened = watched.whole()
     watched.apply(opened, "one")
-    written = [watched.writer.write(watched.indexes, watched.place, opened) for _ in range(3)]
+    written = [watched.writer.write(watched.indexes, watched.place, opened).proven for _ in range(3)]
     assert written == [1, 0, 0]
     watched.commit()
     with pytest.raises(UnusableIndexError):
@@ -115,7 +117,7 @@ def test_where_nothing_was_applied_yet_there_is_no_key_and_it_is_asked_for_again
     opened = watched.whole()
 
     def write_again() -> int:
-        return watched.writer.write(watched.indexes, watched.place, opened)
+        return watched.writer.write(watched.indexes, watched.place, opened).proven
 
     assert (write_again(), watched.file.exists()) == (0, False)
     watched.apply(opened, "one")
@@ -125,12 +127,69 @@ def test_where_nothing_was_applied_yet_there_is_no_key_and_it_is_asked_for_again
     assert watched.alone("one").specs["one"] == opened.specs["one"]
 
 
+def test_what_is_edited_and_not_committed_has_no_index_and_the_sensor_is_told_why(watched: Watched) -> None:
+    watched.stack("one", "shop/one/own")
+    watched.commit()
+    watched.apply(watched.whole(), "one")
+    watched.stack("one", "shop/one/own", "shop/one/more")
+    kept = watched.writer.write(watched.indexes, watched.place, watched.whole())
+    assert (kept.proven, watched.file.exists()) == (0, False)
+    assert kept.why == ("files differ from their commit, so there is no index",)
+    watched.commit()
+    assert watched.watch() == 1
+
+
+def test_it_is_written_again_after_hours_as_a_bucket_deletes_what_is_a_day_old(watched: Watched) -> None:
+    watched.stack("one", "shop/one/own")
+    watched.commit()
+    opened = watched.whole()
+    watched.apply(opened, "one")
+    written = []
+    for _ in range(4):
+        written.append(watched.writer.write(watched.indexes, watched.place, opened).proven)
+        watched.clock += 3 * 3600 + 1
+    assert written == [1, 0, 1, 0]
+
+
+def test_one_that_cannot_be_written_is_tried_again_after_minutes_and_not_at_each_tick(watched: Watched) -> None:
+    watched.stack("one", "shop/one/own")
+    watched.commit()
+    opened = watched.whole()
+    watched.apply(opened, "one")
+    watched.store_folder.write_text("no folder")
+    with pytest.raises(OSError, match="exists"):
+        watched.writer.write(watched.indexes, watched.place, opened)
+    watched.store_folder.unlink()
+    assert watched.writer.write(watched.indexes, watched.place, opened).proven == 0
+    watched.clock += 601
+    assert watched.writer.write(watched.indexes, watched.place, opened).proven == 1
+
+
+def test_under_other_settings_it_is_another_index_and_one_that_nobody_writes_is_deleted(watched: Watched) -> None:
+    watched.stack("one", "shop/one/own")
+    watched.commit()
+    watched.apply(watched.whole(), "one")
+    assert watched.watch() == 1
+    earlier = watched.file
+    watched.operator({**SETTINGS, "tags": {"team": "shop"}})
+    assert watched.watch() == 1
+    assert earlier.exists()
+    assert earlier != watched.file
+    os.utime(earlier, (0, 0))
+    watched.commit()
+    assert watched.watch() == 1
+    assert not earlier.exists()
+
+
 def test_a_place_that_cannot_be_reached_proves_nothing_and_hinders_no_other(watched: Watched) -> None:
     watched.stack("one", "shop/one/own")
     watched.stack("two", "shop/two/own", account_id="999988887777")
     watched.commit()
     watched.apply(watched.whole(), "one")
-    assert watched.watch() == 1
+    kept = watched.writer.write(watched.indexes, watched.place, watched.whole())
+    assert kept.proven == 1
+    (why,) = kept.why
+    assert why.startswith("account 999988887777 in ")
     watched.alone("one")
     with pytest.raises(UnusableIndexError):
         watched.alone("two")
