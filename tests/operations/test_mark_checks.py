@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.secret.model import ReplicaSpec
@@ -19,7 +20,7 @@ from secrets_pipeline.reconcilers.tag_keys import COMPONENT, KEY, SPEC, STACK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.bench import Bench
+    from tests.bench import Bench, Interruption
 
 RANDOM = RotationSpec(managed=True, strategy=RotationStrategy.RANDOM, automatically_after_days=30)
 
@@ -104,6 +105,19 @@ def test_a_fingerprint_key_that_proves_nothing_is_said_before_all_that_it_does_n
     for change in bench.plan(spec, settings=settings).values():
         assert change.action is ChangeClass.BLOCKED
         assert f"KMS key {other} proves no mark of the stack: check fingerprint_key" in change.reason
+
+
+def test_a_key_that_nobody_could_ask_is_not_said_to_verify_none(
+    bench: Bench, spec: StackSpec, interruption: Interruption
+) -> None:
+    def throttle(operation: str) -> None:
+        if operation == "GenerateMac":
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, operation)
+
+    interruption.before = throttle
+    seen = found(bench, spec, interruption=interruption)
+    assert {one.verdict for one in seen} == {Verdict.UNKNOWN}
+    assert not [one.name for one in seen if one.name.startswith("KMS key")]
 
 
 def test_a_replica_bears_the_mark_of_its_primary_and_is_no_forgery(bench: Bench) -> None:

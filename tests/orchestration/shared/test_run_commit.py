@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import dagster as dg
 import pytest
+import yaml
 from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLauncher
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
@@ -39,7 +40,7 @@ from secrets_pipeline.orchestration.in_process.running import provision, queue
 from secrets_pipeline.orchestration.shared import run_commit
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.resources import Asked
+from secrets_pipeline.orchestration.shared.resources import Asked, Stacks
 from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, SECRETS_TAG
 from secrets_pipeline.orchestration.verification.schedules import latest
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -463,6 +464,23 @@ def read_all(deployment: Deployment, run: dg.DagsterRun) -> bool:
     return any(line.startswith("all stacks are read, as the index") for line in said)
 
 
+def test_who_may_only_read_writes_no_index_into_a_bucket(
+    deployment: Deployment, clone: Clone, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clone.commit("one")
+    assert deployment.ran().status is SUCCESS
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="seals-of-readers")
+    settings = tmp_path / "of-readers.yaml"
+    for read_only, written in ((True, 0), (False, 1)):
+        monkeypatch.setattr(run_commit, "INDEX_WRITER", IndexWriter())
+        said = {"read_only": read_only, "grants": [{"preset": "single-team"}], "seals": {"bucket": "seals-of-readers"}}
+        settings.write_text(yaml.safe_dump(said))
+        stacks = Stacks(clone.folder, Sessions(), ApplyOptions(), tmp_path / "seals", settings_file=settings)
+        assert stacks.keep_index(stacks.read()).proven == written
+        assert s3.list_objects_v2(Bucket="seals-of-readers")["KeyCount"] == written
+
+
 def test_a_run_looks_other_stacks_up_where_the_sensor_has_written_an_index_of_what_is_there(
     deployment: Deployment, clone: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -475,13 +493,16 @@ def test_a_run_looks_other_stacks_up_where_the_sensor_has_written_an_index_of_wh
     deployment.tick()
     (index,) = indexes.iterdir()
     assert not read_all(deployment, deployment.ran())
-    # A check-only run does as well, and what a human edits is written for those who are decided by it.
+    # A check-only run does as well.
     assert not read_all(deployment, deployment.ran(job="verify"))
+    # What is edited and not committed gets no index.
     clone.write("edited")
-    assert read_all(deployment, deployment.ran())
     deployment.tick(deployment.cursor)
     run = deployment.ran()
-    assert ("+" in run.tags[COMMIT_TAG], read_all(deployment, run)) == (True, False)
+    assert ("+" in run.tags[COMMIT_TAG], read_all(deployment, run)) == (True, True)
     assert values() == ("edited", "edited in a file")
+    clone.commit("edited")
+    deployment.tick(deployment.cursor)
+    assert not read_all(deployment, deployment.ran())
     index.write_bytes(index.read_bytes().replace(b"decided/dev/token", b"decided/dev/taken"))
     assert read_all(deployment, deployment.ran())
