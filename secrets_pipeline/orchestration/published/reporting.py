@@ -108,7 +108,7 @@ class Publishing:
         if seen is None or not found:
             return
         last = self._last_reports(instance, found)
-        new = [one for one in found if _is_new(one, stack, last.get(self._key(one), ()))]
+        new = [one for one in found if _is_new(one, stack, seen.at, last.get(self._key(one), ()))]
         verdicts = self._verdicts(instance, stack) if new else {}
         for one in new:
             if waits := self._waits(one, seen, verdicts):
@@ -170,14 +170,16 @@ def _data_version(homes: Sequence[_Home]) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-def _is_new(one: CurrentVersion, stack: str, reported: Sequence[_Home]) -> bool:
-    """Tell whether a version is another one than was reported; a list that is older than that report does not say."""
+def _is_new(one: CurrentVersion, stack: str, seen_at: float, reported: Sequence[_Home]) -> bool:
+    """Tell whether a version replaces the reported one; a look that is older than that report, or a list, does not."""
     last = next((home for home in reported if _is_of(home, one, stack)), None)
     if last is None:
         return True
     if fitting(one.version) == last.version:
         return False
-    return one.confirmed or (one.changed is not None and one.changed > last.looked)
+    # A run that looked before another one wrote may end after it, and is told last.
+    is_newer_look = one.confirmed and seen_at >= last.looked
+    return is_newer_look or (one.changed is not None and one.changed > last.looked)
 
 
 def _is_proof(last: Evaluated | None, seen: Evaluated) -> bool:

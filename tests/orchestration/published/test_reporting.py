@@ -115,6 +115,19 @@ def test_a_list_that_is_older_than_the_report_does_not_take_it_back(log: Log) ->
     assert log.versions() == ["v2", "v3", "v2"]
 
 
+def test_a_look_that_began_before_the_report_and_is_told_after_it_does_not_take_it_back(log: Log) -> None:
+    log.seen(version("v1"), at=NOW - 1000)
+    log.report()
+    log.seen(version("v2"), at=NOW + 50)
+    log.report()
+    # A `verify` that began before the apply and ended after it.
+    log.seen(version("v1"), at=NOW)
+    assert log.report() == []
+    log.seen(version("v2"), at=NOW + 3600)
+    log.report()
+    assert log.versions() == ["v1", "v2"]
+
+
 @pytest.mark.parametrize("check", ["consumers_can_read", "database_login_works", CURRENT_VALUES])
 def test_whichever_check_speaks_of_it_holds_it_until_it_is_green(log: Log, check: str) -> None:
     log.seen(version("v1"), held=[SECRET] if check == CURRENT_VALUES else [])
