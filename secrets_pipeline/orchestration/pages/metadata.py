@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -116,6 +116,11 @@ def data_of(metadata: Mapping[str, dg.MetadataValue[Any]] | None) -> Mapping[str
     """Read what programs read of an event; empty where there is none."""
     value = metadata[DATA].value if metadata and DATA in metadata else {}
     return value if isinstance(value, dict) else {}
+
+
+def known_fields(kind: type, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a dataclass that a row has: another version of the pipeline may have written more."""
+    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
 
 
 def outcome_rows(metadata: Mapping[str, dg.MetadataValue[Any]] | None) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ from secrets_pipeline.operations.current_versions import CurrentVersion
 from secrets_pipeline.orchestration.pages.console import secret_link
 from secrets_pipeline.orchestration.pages.declared import VERSION_TAG
 from secrets_pipeline.orchestration.pages.lines import fitting, lines_of
-from secrets_pipeline.orchestration.pages.metadata import DATA, data_of
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, known_fields
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.publish import Publish, published_key
 from secrets_pipeline.orchestration.verification.history import Evaluated, last_evaluation
@@ -73,7 +73,7 @@ class Publishing:
         *,
         is_late: Callable[[], bool],
     ) -> set[str]:
-        """Report the new versions of each stack; see `report`.
+        """Report the new versions of each stack; see `report`. A stack whose report fails hides no other.
 
         Args:
             instance: whose storage.
@@ -89,8 +89,11 @@ class Publishing:
             if is_late():
                 left |= runs
                 continue
-            for sentence in self.report(instance, stack):
-                tell(sentence)
+            try:
+                for sentence in self.report(instance, stack):
+                    tell(sentence)
+            except Exception as error:  # noqa: BLE001 - the tick that reports versions sends all alerts, too
+                tell(f"published secrets of {stack} are not reported: {type(error).__name__}: {error}")
         return left
 
     def report(self, instance: dg.DagsterInstance, stack: str) -> Iterator[str]:
@@ -192,7 +195,7 @@ def _is_proof(last: Evaluated | None, seen: Evaluated) -> bool:
 
 def _homes(materialization: dg.AssetMaterialization | None) -> Sequence[_Home]:
     rows = data_of(materialization.metadata if materialization else None).get(HOMES)
-    return [_Home(**row) for row in rows] if isinstance(rows, list) else []
+    return [_Home(**known_fields(_Home, row)) for row in rows] if isinstance(rows, list) else []
 
 
 def _page(stack: str, one: CurrentVersion, seen: Evaluated, others: Sequence[_Home]) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.current_versions import CurrentVersion, current_versions
 from secrets_pipeline.operations.spoken_of import SpokenOf
 from secrets_pipeline.orchestration.pages.console import has_console
-from secrets_pipeline.orchestration.pages.metadata import data_of
+from secrets_pipeline.orchestration.pages.metadata import data_of, known_fields
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
 
@@ -87,7 +87,7 @@ def holds_back(evaluation: dg.AssetCheckEvaluation, secret: str) -> bool:
 def versions_in(evaluation: dg.AssetCheckEvaluation) -> Sequence[CurrentVersion]:
     """Read the current versions of published secrets; none of an evaluation that carries none."""
     rows = data_of(evaluation.metadata).get(VERSIONS)
-    return [CurrentVersion(**row) for row in rows] if isinstance(rows, list) else []
+    return [CurrentVersion(**known_fields(CurrentVersion, row)) for row in rows] if isinstance(rows, list) else []
 
 
 def is_in_console(evaluation: dg.AssetCheckEvaluation) -> bool:

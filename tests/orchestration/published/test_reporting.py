@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,8 +14,8 @@ import pytest
 from secrets_pipeline.operations.current_versions import CurrentVersion
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.pages.declared import VERSION_TAG
-from secrets_pipeline.orchestration.pages.metadata import DATA
-from secrets_pipeline.orchestration.published.reporting import Publishing
+from secrets_pipeline.orchestration.pages.metadata import DATA, data_of
+from secrets_pipeline.orchestration.published.reporting import HOMES, Publishing
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.publish import Publish, published_key
 from secrets_pipeline.orchestration.verification.history import CLOSELY, LOOKED, REPEATED
@@ -67,8 +67,18 @@ class Log:
         kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION.value
         self.instance.report_dagster_event(dg.DagsterEvent(kind, "verify", event_specific_data=said), run_id)
 
-    def seen(self, *versions: CurrentVersion, held: Sequence[str] = (), console: bool = False, **more: Any) -> None:  # noqa: ANN401 - see `evaluated`
-        more |= {HELD: list(held), VERSIONS: [asdict(one) for one in versions], CONSOLE: console}
+    def seen(self, *versions: CurrentVersion, **more: Any) -> None:  # noqa: ANN401 - see `seen_rows`
+        self.seen_rows([asdict(one) for one in versions], **more)
+
+    def seen_rows(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        held: Sequence[str] = (),
+        console: bool = False,
+        **more: Any,  # noqa: ANN401 - see `evaluated`
+    ) -> None:
+        more |= {HELD: list(held), VERSIONS: rows, CONSOLE: console}
         self.evaluated(CURRENT_VALUES, **more)
 
     def report(self, stack: str = "a") -> list[str]:
@@ -183,6 +193,30 @@ def test_verdicts_that_stand_while_nobody_can_ask_aws_are_no_look(log: Log) -> N
             log.evaluated(check, at=NOW - 60, run=run, stands={**stands, "at": NOW - 60})
     [said] = log.report()
     assert "not reported yet" in said
+
+
+def test_what_another_version_of_the_pipeline_wrote_is_read_as_far_as_it_is_known(log: Log) -> None:
+    log.seen_rows([{**asdict(version("v1")), "of a later version": 1}])
+    assert log.report() == [f"{SECRET} of a: version v1 is reported"]
+    report = log.reports()[0]
+    home = {**data_of(report.metadata)[HOMES][0], "of a later version": 1}
+    log.instance.report_runless_asset_event(
+        report._replace(metadata={**report.metadata, DATA: dg.MetadataValue.json({HOMES: [home]})})
+    )
+    assert log.report() == []
+
+
+def test_a_stack_that_cannot_be_reported_is_said_and_hides_no_other(log: Log) -> None:
+    row = asdict(version("v1"))
+    del row["ours"]
+    log.seen_rows([row])
+    log.seen(version("w1", secret="shop/b"), stack="b")
+    said: list[str] = []
+    left = log.publishing.report_all(log.instance, {"a": {"1"}, "b": {"2"}}, said.append, is_late=lambda: False)
+    assert left == set()
+    broken, reported = said
+    assert broken.startswith("published secrets of a are not reported: TypeError: ")
+    assert reported == "shop/b of b: version w1 is reported"
 
 
 def test_two_stacks_with_one_name_are_one_asset_whose_data_version_is_of_both(log: Log) -> None:
