@@ -56,6 +56,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
         "rotation.event_sensor._RECEIVING_SECONDS",
         "rotation.event_sensor._ASKING_SECONDS",
         "polling.sensor._SECONDS",
+        "polling.sensor._LISTING_SECONDS",
         "ended_runs.sensor._SECONDS",
     ):
         monkeypatch.setattr(f"secrets_pipeline.orchestration.{limit}", SECONDS)

@@ -216,4 +216,17 @@ ALERTS: Final[tuple[Entry, ...]] = (
         * Name a queue under `events` in the operator's settings, and apply any stack of that place.
         """,
     ),
+    alert(
+        "polling-failed",
+        means="""
+        `aws_polling_sensor` stumbles over what the alert names: rotations, databases, rollouts or dead letters. It
+        still looks for the others, and tries again once a minute.
+        """,
+        look="In the UI, Automation, the sensor: the log of its last tick has the error with its lines.",
+        do="""
+        * PostgreSQL or AWS cannot be reached: mend that.
+        * Else the error is a bug: report it with its lines. Until it is mended, launch `on_rotation` for a stack
+          whose password was rotated, and `on_database_change` for one whose database moved.
+        """,
+    ),
 )

@@ -15,6 +15,7 @@ import dagster as dg
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
+from secrets_pipeline.orchestration.pages.metadata import known_fields
 from secrets_pipeline.orchestration.polling.tick import Found, Known, Part, Tick
 from secrets_pipeline.orchestration.provisioning.rollouts import of_materialization
 from secrets_pipeline.orchestration.shared.names import Names
@@ -58,7 +59,7 @@ class Cursor:
     @classmethod
     def read(cls, known: Known) -> Cursor:
         """Read what the last tick knew; an empty one for the first."""
-        return cls(**known)
+        return cls(**known_fields(cls, known))
 
     def note(self, stack: str, storage_id: int, *, flies: bool) -> None:
         """Put a materialisation in the place of the stack's earlier ones."""

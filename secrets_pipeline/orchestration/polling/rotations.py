@@ -62,7 +62,7 @@ def _look(tick: Tick, known: dict[str, Any], *, lists: bool) -> list[News]:
     everywhere, unread = places(specs), UnreadStacks.of(desired)
     # Where the last tick had no time comes first.
     for place in sorted(everywhere, key=lambda one: known.get(one, {}).get("at", 0)):
-        if tick.is_late():
+        if tick.is_late_to_list():
             tick.context.log.warning("%s is looked at in the next tick", place)
             continue
         here = frozenset(name for name, spec in specs.items() if place in places({name: spec}))

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.polling.databases import databases_part
@@ -22,8 +23,8 @@ from secrets_pipeline.orchestration.shared.run_requests import Job, with_stack_t
 from secrets_pipeline.rotation.events.hints import HintKind
 
 _KINDS = (HintKind.ROTATED, HintKind.FAILED, HintKind.DATABASE)
-_SECONDS = 30.0
-"""From the start of a tick, which Dagster ends after 60 seconds."""
+_LISTING_SECONDS, _SECONDS = 20.0, 30.0
+"""From the start of a tick, which Dagster ends after 60 seconds: until when a list may begin, and any other look."""
 
 
 def aws_polling_sensor_for(
@@ -68,9 +69,17 @@ def aws_polling_sensor_for(
         secrets_pipeline_alerting: dg.ResourceParam[Alerting],
     ) -> dg.SensorResult:
         """Let each part look, another one first in each tick; one that breaks keeps what it knew and hides no other."""
-        deadline = time.monotonic() + _SECONDS
+        began = time.monotonic()
         stacks, alerting = secrets_pipeline_stacks, secrets_pipeline_alerting
-        tick = Tick(context, stacks, alerting, names, clock(), lambda: time.monotonic() > deadline)
+        tick = Tick(
+            context,
+            stacks,
+            alerting,
+            names,
+            clock(),
+            is_late=lambda: time.monotonic() - began > _SECONDS,
+            is_late_to_list=lambda: time.monotonic() - began > _LISTING_SECONDS,
+        )
         # Whatever is looked at is that of a stack: a repository that cannot be read fails the tick, which says it.
         desired, cursor = stacks.desired, _read(context.cursor)
         found = {name: _found(tick, name, parts[name], cursor) for name in in_turn(list(parts), tick.number)}
@@ -94,7 +103,22 @@ def _found(tick: Tick, name: str, look: Part, cursor: Mapping[str, Known]) -> Fo
         return look(tick, known)
     except SecretsPipelineError as error:
         tick.context.log.warning("%s were not looked at: %s", name, error.diagnostics())
-        return Found(known, f"{name} were not looked at")
+    except Exception as error:
+        tick.context.log.exception("%s were not looked at", name)
+        tick.alerting.say(_broken(tick.names, name, error), tick.context.instance, tick.context.log)
+    return Found(known, f"{name} were not looked at")
+
+
+def _broken(names: Names, name: str, error: Exception) -> Alert:
+    sensor = names.of(AWS_POLLING_SENSOR)
+    return Alert(
+        subject=f"{sensor} does not look for {name}: {type(error).__name__}",
+        text=f"It looks for everything else, and tries again in each tick. The log of its last tick in the UI, under "
+        f"Automation, {sensor}, has the error.",
+        stack="",
+        cause="polling-failed",
+        about=name,
+    )
 
 
 def _read(cursor: str | None) -> Mapping[str, Known]:

@@ -30,6 +30,7 @@ class Tick:
         names: of the code location.
         now: seconds since 1970.
         is_late: whether the tick has no time for a further question to AWS. What is left comes first in a later tick.
+        is_late_to_list: whether it has none for a list of all secrets of a place, which takes many questions.
     """
 
     context: dg.SensorEvaluationContext
@@ -38,6 +39,7 @@ class Tick:
     names: Names
     now: float
     is_late: Callable[[], bool]
+    is_late_to_list: Callable[[], bool]
 
     @property
     def number(self) -> int:

@@ -317,28 +317,66 @@ def test_events_that_were_not_dealt_with_are_alerted_once_with_how_many_and_why_
         assert ground.waiting("dead-events-dead-letters") == 2
 
 
-def test_a_tick_without_time_asks_aws_nothing_and_the_next_one_finds_all_of_it(
-    tmp_path: Path, aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ground = Ground.lay(tmp_path / "atmos", ["late"], boto3.Session(), queue="late-events", named=True)
+@pytest.fixture
+def late(aws: emulator.LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
+    """A place with a version that is pending, and an event in the dead-letter queue."""
+    name = f"late{next(_numbers)}"
+    ground = Ground.lay(tmp_path / "atmos", [name], boto3.Session(), queue=f"{name}-events", named=True)
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(ground.repository / "operator.yaml"))
     ground.make_queue()
-    ground.sqs.send_message(
-        QueueUrl=ground.sqs.get_queue_url(QueueName="late-events-dead-letters")["QueueUrl"], MessageBody="no event"
-    )
-    ground.secrets.put_secret_value(SecretId="late/dev/one", SecretString="new", VersionStages=["AWSPENDING"])
+    dead_letters = ground.sqs.get_queue_url(QueueName=f"{name}-events-dead-letters")["QueueUrl"]
+    ground.sqs.send_message(QueueUrl=dead_letters, MessageBody="no event")
+    ground.secrets.put_secret_value(SecretId=f"{name}/dev/one", SecretString="new", VersionStages=["AWSPENDING"])
+    emulator.reset_calls(aws)
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
-        look = Look(ground, instance)
-        with monkeypatch.context() as patch:
-            patch.setattr(sensor, "_SECONDS", -1.0)
-            emulator.reset_calls(aws)
-            assert look.tick() == []
-        assert [call for call in emulator.calls(aws) if call.service in ("secretsmanager", "sqs")] == []
-        assert (look.known, alerts(instance)) == ({}, [])
-        look.tick()
-        look.now += PENDING_SECONDS
-        assert [one.job_name for one in look.tick()] == ["verify"]
-        assert len(alerts(instance)) == 1
+        yield Look(ground, instance)
+
+
+def called(aws: emulator.LocalAws) -> set[str]:
+    return {call.service for call in emulator.calls(aws)} & {"secretsmanager", "sqs"}
+
+
+def test_a_tick_without_time_asks_aws_nothing_and_the_next_one_finds_all_of_it(
+    late: Look, aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        for limit in ("_LISTING_SECONDS", "_SECONDS"):
+            patch.setattr(sensor, limit, -1.0, raising=False)
+        assert late.tick() == []
+    assert called(aws) == set()
+    assert (late.known, alerts(late.instance)) == ({}, [])
+    late.tick()
+    late.now += PENDING_SECONDS
+    assert [one.job_name for one in late.tick()] == ["verify"]
+    assert len(alerts(late.instance)) == 1
+
+
+def test_a_list_which_nothing_interrupts_is_begun_in_the_first_seconds_alone(
+    late: Look, aws: emulator.LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensor, "_LISTING_SECONDS", -1.0, raising=False)
+    late.tick()
+    assert called(aws) == {"sqs"}
+
+
+def test_a_part_that_breaks_is_alerted_keeps_what_it_knew_and_hides_no_other(late: Look) -> None:
+    broken = {"111122223333/eu-west-2": "no state of a place"}
+    late.cursor = json.dumps({"rotations": broken})
+    late.tick()
+    assert late.known == broken
+    assert sorted(one.description or "" for one in alerts(late.instance)) == [
+        "1 events were not dealt with (111122223333 in eu-west-2)",
+        "aws_polling_sensor does not look for rotations: AttributeError",
+    ]
+
+
+def test_a_cursor_of_another_version_is_read_as_far_as_it_is_known(late: Look) -> None:
+    late.tick()
+    known = json.loads(late.cursor or "")
+    late.cursor = json.dumps({**known, "rollouts": {**known["rollouts"], "of a later version": 1}})
+    late.now += PENDING_SECONDS
+    assert [one.job_name for one in late.tick()] == ["verify"]
+    assert json.loads(late.cursor)["rollouts"] == known["rollouts"]
 
 
 def test_where_no_sensor_follows_events_a_queue_that_settings_name_later_changes_nothing_but_is_said(
