@@ -14,7 +14,6 @@ import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.errors import SecretsPipelineError
-from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.pages.metadata import known_fields
 from secrets_pipeline.orchestration.polling.tick import Found, Known, Part, Tick
 from secrets_pipeline.orchestration.provisioning.rollouts import of_materialization
@@ -126,7 +125,8 @@ def _follow(tick: Tick, asset: dg.AssetKey, stack: Stack, cursor: Cursor) -> lis
     for finding in ended:
         if finding.verdict is Verdict.WRONG:
             context.log.error("stack %s: %s: %s", name, finding.name, finding.detail)
-            alerting.say(_alert(name, finding, alerting), context.instance, context.log)
+            link = alerting.link_to_check(dg.AssetCheckKey(asset, CHECK), name)
+            alerting.say(_alert(name, finding, link), context.instance, context.log)
     cursor.told[name] = [*told, *(finding.name for finding in ended)]
     if len(cursor.told[name]) >= len({one.name for one in flying}):
         cursor.forget(name)
@@ -177,11 +177,11 @@ def _check(names: Names, verify: str, told: _Told) -> dg.RunRequest:
     return request.with_replaced_attrs(asset_check_keys=[dg.AssetCheckKey(names.asset(REFRESHED), CHECK)])
 
 
-def _alert(stack: str, finding: Finding, alerting: Alerting) -> Alert:
+def _alert(stack: str, finding: Finding, link: str) -> Alert:
     text = (
         f"{finding.name} of stack {stack} {finding.detail}\n\n"
         "What ran before goes on running with an older value of its secrets. Mend the cause, then apply the stack.\n\n"
-        f"{alerting.link('/assets/consumer_refresh?view=checks')}"
+        f"{link}"
     )
     return Alert(
         subject=f"{stack}: {finding.name} could not be started anew",

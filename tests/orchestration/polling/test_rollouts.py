@@ -20,12 +20,12 @@ from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.pages.metadata import data_of
 from secrets_pipeline.orchestration.polling.rollouts import CHECK, PATIENCE, REFRESHED
-from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG, add_missing
+from secrets_pipeline.orchestration.shared.names import PLAIN, Names
+from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.verification.stack_check import open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from tests.embedded import lead_to
-from tests.orchestration.conftest import sensor_named
 from tests.runs import assert_succeeded
 
 DEV = "shop-dev"
@@ -68,6 +68,7 @@ class Shop:
     aws: emulator.LocalAws
     repository: Path
     instance: dg.DagsterInstance
+    names: Names = PLAIN
     cursor: str | None = None
     checks: list[dg.AssetCheckEvaluation] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -78,10 +79,10 @@ class Shop:
 
     def run(self, job: str = "provision") -> dg.ExecuteInProcessResult:
         """A run in this process."""
-        add_missing(self.instance, (DEV,))
+        self.instance.add_dynamic_partitions(self.names.of("stacks"), [DEV])
         return (
-            build_definitions()
-            .resolve_job_def(job)
+            build_definitions(names=self.names)
+            .resolve_job_def(self.names.of(job))
             .execute_in_process(
                 instance=self.instance,
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
@@ -106,13 +107,15 @@ class Shop:
     def tick(self) -> list[Any]:
         """Evaluate the sensor once, and do what it says as the daemon does."""
         stacks = Stacks(self.repository, Sessions(), ApplyOptions(), self.repository)
-        alerting = Alerting(AlertSettings(), Sessions())
+        alerting = Alerting(AlertSettings(), Sessions(), self.names)
         context = dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
             resources={"secrets_pipeline_stacks": stacks, "secrets_pipeline_alerting": alerting},
         )
-        found: Any = sensor_named("aws_polling_sensor")(context)
+        sensors = build_definitions(names=self.names).sensors or ()
+        polling = next(one for one in sensors if one.name == self.names.of("aws_polling_sensor"))
+        found: Any = polling(context)
         self.cursor = found.cursor
         for event in found.asset_events:
             self.instance.report_runless_asset_event(event)
@@ -124,7 +127,7 @@ class Shop:
         assert request.run_key is not None
         self.keys.append(request.run_key)
         done = (
-            build_definitions()
+            build_definitions(names=self.names)
             .resolve_job_def(request.job_name or "")
             .get_subset(asset_check_selection=set(request.asset_check_keys or ()))
             .execute_in_process(instance=self.instance, tags=dict(request.tags))
@@ -138,9 +141,11 @@ class Shop:
 
     def alerted(self) -> list[str]:
         """Subjects of the alerts so far."""
-        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey("alerts"))
-        records = self.instance.fetch_observations(wanted, limit=50).records
-        return [one.asset_observation.description or "" for one in records if one.asset_observation]
+        return [one.description or "" for one in self.alerts()]
+
+    def alerts(self) -> list[dg.AssetObservation]:
+        records = self.instance.fetch_observations(self.names.asset("alerts"), limit=50).records
+        return [one.asset_observation for one in records if one.asset_observation]
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +239,7 @@ def test_a_rollout_that_takes_longer_is_followed_by_the_sensor_wherever_it_runs(
 
 
 def test_a_rollout_that_fails_is_an_error_of_the_check_and_an_alert_with_the_cause(shop: Shop) -> None:
+    shop.names = Names("payments")
     shop.run()
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     shop.client("ecs").update_service(cluster="shop", service="orders", deploymentConfiguration=breaker)
@@ -250,7 +256,11 @@ def test_a_rollout_that_fails_is_an_error_of_the_check_and_an_alert_with_the_cau
     (said,) = open_of(evaluation)
     assert "not authorized to perform: secretsmanager:GetSecretValue" in str(said)
     assert (evaluation.description or "").startswith("1 of 1 consumers run with an older value; first: ecs shop/orders")
-    assert shop.alerted() == [f"{DEV}: {NAME} could not be started anew"]
+    (alert,) = shop.alerts()
+    assert alert.description == f"{DEV}: {NAME} could not be started anew"
+    *_, check_page, partition_page = str(alert.metadata["text"].value).splitlines()
+    assert check_page == f"/assets/payments/consumer_refresh?view=checks&checkDetail={CHECK}"
+    assert partition_page == f"/assets/payments/consumer_refresh?view=partitions&partition={DEV}"
     assert shop.tick() == []
     # The next run asks again.
     shop.readable(can=True)
