@@ -30,7 +30,8 @@ HEALTH: Final[tuple[Entry, ...]] = (
     health(
         "no-tick-since",
         means="""
-        A sensor or schedule has not been evaluated for three of its intervals and five minutes, or somebody stopped it.
+        A sensor or schedule has not been evaluated for three of its intervals and five minutes, a sensor was never
+        evaluated, or somebody stopped it.
         Its work is not done: with `ended_runs_sensor` no alert is sent, with `rotation_event_sensor`
         rotations are not followed, with `verification_schedule` nothing is verified.
         """,
@@ -43,7 +44,8 @@ HEALTH: Final[tuple[Entry, ...]] = (
           ECS it is the service `CodeServer`. A bad image: go back to the last one.
         * It is stopped: switch it on in the UI, under Automation. A new image does not switch it on.
         * All of them tick but one: its last tick hangs. Restart the code server.
-        * It is none of this deployment's any more, as settings changed: `secrets-pipeline health` has to be run with
+        * Sensors never ticked: `include` of the component has no `sensors`, so nobody alerts. Add it.
+        * It is none of this deployment's, or no more, as settings changed: `secrets-pipeline health` has to be run with
           the same settings (`SECRETS_PIPELINE_CONFIG`, `SECRETS_PIPELINE_NAME`) as the code server.
         """,
     ),

@@ -22,6 +22,11 @@ _INTERVALS = 3
 _EVALUATES = {Part.SENSOR: "SENSOR", Part.SCHEDULE: "SCHEDULER"}
 """Which daemon evaluates them, as Dagster calls it."""
 
+_NO_MORE = "The daemon runs, so look whether it reaches the code server: Deployment in the UI, and both logs."
+_NEVER = (
+    "It never ticked: look whether the code location defines it (`include` of the component, and the same settings as "
+    "here), and whether it is loaded (Deployment in the UI)."
+)
 _NOBODY = Finding(
     Part.SENSOR,
     "(none)",
@@ -30,7 +35,7 @@ _NOBODY = Finding(
     "Nothing of this code location ever ticked: is it loaded, and is SECRETS_PIPELINE_NAME its name?",
     "no-tick-since",
 )
-"""Where the daemon runs, and no sensor or schedule is known: nobody watches, or others are looked at."""
+"""Where the daemon runs, and no sensor or schedule ever ticked: nobody watches, or others are looked at."""
 
 
 def judge(reading: Reading, bounds: HealthBounds, now: float) -> tuple[Finding, ...]:
@@ -44,8 +49,9 @@ def judge(reading: Reading, bounds: HealthBounds, now: float) -> tuple[Finding, 
     daemons = [_of_daemon(one, bounds, now) for one in reading.daemons]
     silent = {one.name for one in daemons if not one.is_well}
     watchers = [_of_watcher(one, bounds, now, silent) for one in reading.watchers]
+    is_known = any(one.ticked_at is not None or one.is_stopped for one in reading.watchers)
     stacks = [_of_stack(one, bounds, now) for one in reading.verifications]
-    return (*daemons, *(watchers or [_NOBODY]), *stacks, *_of_queue(reading.waiting, bounds, now))
+    return (*daemons, *(watchers if is_known else [_NOBODY]), *stacks, *_of_queue(reading.waiting, bounds, now))
 
 
 def _of_daemon(daemon: Daemon, bounds: HealthBounds, now: float) -> Finding:
@@ -64,7 +70,7 @@ def _of_watcher(watcher: Watcher, bounds: HealthBounds, now: float, silent: set[
         if _EVALUATES[watcher.part] in silent:
             remedy = f"The daemon {_EVALUATES[watcher.part]} is silent: begin there."
             return Finding(watcher.part, watcher.name, State.SILENT, watcher.ticked_at, remedy, "daemon-not-running")
-        remedy = "The daemon runs, so look whether it reaches the code server: Deployment in the UI, and both logs."
+        remedy = _NEVER if watcher.ticked_at is None else _NO_MORE
         return Finding(watcher.part, watcher.name, State.SILENT, watcher.ticked_at, remedy, "no-tick-since")
     if watcher.is_failing:
         remedy = f"Read the error of its last tick in the UI, under Automation, {watcher.name}."

@@ -116,7 +116,8 @@ class Reading:
     @property
     def is_empty(self) -> bool:
         """Tell whether no daemon was ever heard and nothing ever ticked."""
-        return not self.watchers and all(one.heard_at is None for one in self.daemons)
+        ticked = any(one.ticked_at is not None for one in self.watchers)
+        return not ticked and all(one.heard_at is None for one in self.daemons)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
+from secrets_pipeline.orchestration.verification.schedules import VERIFICATION_SCHEDULE
 
 _InstigatorState: TypeAlias = Any
 """Dagster exports no name for it."""
@@ -49,7 +51,8 @@ class DeploymentReader:
         Args:
             instance: whose storage.
             defined: names of the sensors and schedules of the code location; what the storage remembers of others,
-                which a former version or other settings defined, is passed over.
+                which a former version or other settings defined, is passed over. A sensor that the storage does not
+                know never ticked.
             since: verifications before it are looked up one by one, in seconds since 1970.
             now: the moment.
         """
@@ -58,10 +61,18 @@ class DeploymentReader:
                 Daemon(name, status.last_heartbeat.timestamp if status.last_heartbeat else None)
                 for name, status in sorted(instance.get_daemon_statuses().items())
             ],
-            watchers=sorted(_watchers(instance, defined), key=lambda one: (one.part, one.name)),
+            watchers=sorted(self._watchers(instance, defined), key=lambda one: (one.part, one.name)),
             verifications=list(self._verifications(instance, since, now)),
             waiting=[*self._queued(instance), *self._starting(instance)],
         )
+
+    def _watchers(self, instance: dg.DagsterInstance, defined: Collection[str]) -> Iterator[Watcher]:
+        known = _watchers_of_one_place(instance, defined)
+        yield from known
+        # The age of verifications says whether this schedule works, or the one that a project has in its place.
+        wanted = set(defined) - {self._names.of(VERIFICATION_SCHEDULE)}
+        for name in wanted - {one.name for one in known}:
+            yield Watcher(Part.SENSOR, name, _BETWEEN_SENSORS, None)
 
     def _verifications(self, instance: dg.DagsterInstance, since: float, now: float) -> Iterator[Verification]:
         stacks = self._names.stacks(instance)
@@ -136,16 +147,14 @@ def _waiting(record: dg.RunRecord, state: State, since: datetime) -> Waiting:
     return Waiting(run.run_id, run.job_name, run.tags.get(PARTITION_TAG, ""), state, since.timestamp())
 
 
-def _watchers(instance: dg.DagsterInstance, defined: Collection[str]) -> Iterator[Watcher]:
-    newest: dict[str, Watcher] = {}
+def _watchers_of_one_place(instance: dg.DagsterInstance, defined: Collection[str]) -> Sequence[Watcher]:
+    places: dict[str, list[Watcher]] = defaultdict(list)
     # An ephemeral instance has none.
     for state in instance.all_instigator_state() if instance.schedule_storage else ():
         if state.instigator_name in defined and state.instigator_type.name in _PARTS:
-            found = _watcher(instance, state)
-            # A code location that was renamed leaves states of the same names behind.
-            if (found.ticked_at or 0.0) >= (newest.get(found.name, found).ticked_at or 0.0):
-                newest[found.name] = found
-    yield from newest.values()
+            places[state.repository_selector_id].append(_watcher(instance, state))
+    # Another code location may have a sensor of the same name. One that was renamed leaves the states of all behind.
+    return max(places.values(), key=lambda ours: (len(ours), max(one.ticked_at or 0.0 for one in ours)), default=[])
 
 
 def _watcher(instance: dg.DagsterInstance, state: _InstigatorState) -> Watcher:

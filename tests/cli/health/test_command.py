@@ -18,6 +18,8 @@ from tests.cli.conftest import Cli
 from tests.orchestration.health.storage import FAILURE, SKIPPED, beat, run, schedule, sensor
 
 HOUR = 3_600.0
+LONG_AGO = "1970-01-01T00:00:01Z"
+SENSORS = ("abandoned_run_sensor", "aws_polling_sensor", "ended_runs_sensor", "stack_change_sensor")
 SUCCESS, QUEUED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.QUEUED
 
 
@@ -36,7 +38,8 @@ def storage(*, seconds_ago: float = 0) -> Iterator[dg.DagsterInstance]:
     at = time.time() - seconds_ago
     with dg.DagsterInstance.get() as instance:
         beat(instance, at)
-        sensor(instance, "ended_runs_sensor", {at: SKIPPED}, interval=15)
+        for name in SENSORS:
+            sensor(instance, name, {at: SKIPPED}, interval=15)
         schedule(instance, "verification_schedule", {at: SKIPPED})
         run(instance, SUCCESS, at)
         yield instance
@@ -130,12 +133,13 @@ def test_bounds_are_options_and_settings_and_options_win(cli: Cli, tmp_path: Pat
 
 def test_the_code_location_is_the_one_that_the_environment_names(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     with storage() as instance:
-        sensor(instance, "payments_ended_runs_sensor", {1.0: SKIPPED})
+        sensor(instance, "payments_ended_runs_sensor", {1.0: SKIPPED}, location="payments")
     assert cli("health").exit_code == 0
     monkeypatch.setenv("SECRETS_PIPELINE_NAME", "payments")
     result = cli("health", "--format", "json")
     assert result.exit_code == 1
-    assert [name for part, name in found(result) if part in {"sensor", "schedule"}] == ["payments_ended_runs_sensor"]
+    states = {name: one["since"] for (part, name), one in found(result).items() if part in {"sensor", "schedule"}}
+    assert states == {**dict.fromkeys(f"payments_{one}" for one in SENSORS), "payments_ended_runs_sensor": LONG_AGO}
     # Nobody of that name ever watched.
     monkeypatch.setenv("SECRETS_PIPELINE_NAME", "paymnets")
     result = cli("health")

@@ -66,7 +66,7 @@ def schedule(
 ) -> None:
     """A schedule as the daemon writes it down, with its ticks."""
     data = ScheduleInstigatorData(cron, start_timestamp=None)
-    origin, status = RemoteInstigatorOrigin(_repository("here"), name), InstigatorStatus.DECLARED_IN_CODE
+    origin, status = RemoteInstigatorOrigin(_repository("secrets_pipeline"), name), InstigatorStatus.DECLARED_IN_CODE
     _write(instance, InstigatorState(origin, InstigatorType.SCHEDULE, status, data), ticks)
 
 
@@ -92,7 +92,8 @@ def run(
 
 
 def _write(instance: dg.DagsterInstance, state: InstigatorState, ticks: Mapping[float, TickStatus]) -> None:
-    instance.add_instigator_state(state)
+    known = instance.get_instigator_state(state.instigator_origin_id, state.selector_id)
+    (instance.update_instigator_state if known else instance.add_instigator_state)(state)
     made = partial(
         TickData,
         state.instigator_origin_id,

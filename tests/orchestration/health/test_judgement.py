@@ -95,6 +95,17 @@ def test_a_daemon_that_evaluates_nothing_of_ours_is_not_well() -> None:
     assert (daemon.is_well, nobody.state, nobody.entry) == (True, State.SILENT, "no-tick-since")
 
 
+def test_one_sensor_that_never_ticked_is_named_among_those_that_do() -> None:
+    never, ticks = judged(Watcher(SENSOR, "never", 30, None), watcher(1))
+    assert (ticks.is_well, never.state, never.entry) == (True, State.SILENT, "no-tick-since")
+    assert "`include`" in never.remedy
+
+
+def test_where_nothing_ticked_but_somebody_stopped_one_that_is_said() -> None:
+    (stopped,) = judged(watcher(None, is_stopped=True))
+    assert stopped.state is State.STOPPED
+
+
 def test_bounds_are_the_operators() -> None:
     bounds = HealthBounds(verified_within_hours=200, queued_within_minutes=60, silent_within_minutes=30)
     reading = Reading(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +14,7 @@ from secrets_pipeline.orchestration.health.model import Part, Reading, State, Wa
 from secrets_pipeline.orchestration.health.reading import DeploymentReader
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.own import Own
+from secrets_pipeline.orchestration.verification.schedules import VERIFICATION_SCHEDULE
 from tests.orchestration.health.storage import FAILURE, SKIPPED, STARTED, beat, run, schedule, sensor
 
 HOUR = 3_600.0
@@ -29,10 +30,14 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def read(instance: dg.DagsterInstance, reader: DeploymentReader | None = None) -> Reading:
+def read(
+    instance: dg.DagsterInstance,
+    reader: DeploymentReader | None = None,
+    defined: Collection[str] = ("a_sensor", "b_sensor"),
+) -> Reading:
     now = time.time()
     reader = reader or DeploymentReader(PLAIN, OWN)
-    return reader.read(instance, DEFINED, since=now - 26 * HOUR, now=now)
+    return reader.read(instance, defined, since=now - 26 * HOUR, now=now)
 
 
 def verified(reading: Reading) -> dict[str, float | None]:
@@ -43,7 +48,8 @@ def test_a_home_that_nothing_has_run_in_is_empty(instance: dg.DagsterInstance) -
     reading = read(instance)
     assert reading.is_empty
     assert {one.name for one in reading.daemons} >= {"SENSOR", "SCHEDULER"}
-    assert [*reading.watchers, *reading.verifications, *reading.waiting] == []
+    assert {one.ticked_at for one in reading.watchers} == {None}
+    assert [*reading.verifications, *reading.waiting] == []
 
 
 def test_heartbeats_are_those_of_the_daemons_that_the_instance_needs(instance: dg.DagsterInstance) -> None:
@@ -57,7 +63,7 @@ def test_the_last_tick_counts_for_age_and_the_last_that_ended_for_failure(instan
     sensor(instance, "a_sensor", {100.0: SKIPPED, 200.0: FAILURE, 300.0: STARTED}, interval=15)
     sensor(instance, "b_sensor", {100.0: FAILURE, 200.0: SKIPPED}, status=InstigatorStatus.STOPPED)
     schedule(instance, "a_schedule", {900.0: SKIPPED})
-    assert read(instance).watchers == [
+    assert read(instance, defined=DEFINED).watchers == [
         Watcher(Part.SCHEDULE, "a_schedule", 900.0, 900.0),
         Watcher(Part.SENSOR, "a_sensor", 15.0, 300.0, is_failing=True),
         Watcher(Part.SENSOR, "b_sensor", 30.0, 200.0, is_stopped=True),
@@ -70,11 +76,27 @@ def test_one_that_never_ticked_is_as_old_as_it_is_switched_on(instance: dg.Dagst
     assert [one.ticked_at for one in read(instance).watchers] == [500.0, None]
 
 
+def test_a_sensor_that_is_defined_and_never_ticked_is_read_as_such(instance: dg.DagsterInstance) -> None:
+    sensor(instance, "a_sensor", {100.0: SKIPPED})
+    found = DeploymentReader(PLAIN, OWN).read(
+        instance, {"a_sensor", "b_sensor", VERIFICATION_SCHEDULE}, since=0, now=time.time()
+    )
+    # The age of verifications says whether its schedule works, or another one of the project.
+    assert [(one.name, one.ticked_at) for one in found.watchers] == [("a_sensor", 100.0), ("b_sensor", None)]
+
+
+def test_a_sensor_of_others_that_is_called_the_same_hides_none_of_ours(instance: dg.DagsterInstance) -> None:
+    sensor(instance, "a_sensor", {100.0: SKIPPED})
+    sensor(instance, "b_sensor", {100.0: SKIPPED})
+    sensor(instance, "a_sensor", {9_000.0: SKIPPED}, location="theirs")
+    assert [one.ticked_at for one in read(instance).watchers] == [100.0, 100.0]
+
+
 def test_sensors_of_others_and_of_former_versions_do_not_count(instance: dg.DagsterInstance) -> None:
     sensor(instance, "theirs", {100.0: FAILURE})
     sensor(instance, "a_sensor", {100.0: FAILURE}, location="as it was called before")
     sensor(instance, "a_sensor", {200.0: SKIPPED})
-    assert read(instance).watchers == [Watcher(Part.SENSOR, "a_sensor", 30.0, 200.0)]
+    assert read(instance, defined=["a_sensor"]).watchers == [Watcher(Part.SENSOR, "a_sensor", 30.0, 200.0)]
 
 
 def test_the_last_complete_verification_that_succeeded_counts(instance: dg.DagsterInstance) -> None:
