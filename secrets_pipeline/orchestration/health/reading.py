@@ -24,7 +24,7 @@ _PARTS = {"SENSOR": Part.SENSOR, "SCHEDULE": Part.SCHEDULE}
 _BETWEEN_SENSORS = 30.0
 """Dagster's default, for a sensor whose state does not say how often it is evaluated."""
 _TICKS, _RUNS = 4, 200
-"""Looked at from the newest, or from the one that waits longest: others' are among them."""
+"""Read at once, ticks from the newest."""
 _OVERLAP_SECONDS = 300.0
 """Runs are found by when they were updated, by the clocks of several hosts."""
 _UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -126,10 +126,12 @@ class DeploymentReader:
             yield _waiting(record, State.STARTING, record.update_timestamp)
 
     def _ours(self, instance: dg.DagsterInstance, wanted: dg.RunsFilter) -> Iterator[dg.RunRecord]:
-        """From the first that was made."""
-        for record in instance.get_run_records(wanted, limit=_RUNS, order_by="create_timestamp", ascending=True):
-            if self._own.includes(record.dagster_run):
-                yield record
+        """From the first that was made; in pages, as those of others are among them."""
+        records = instance.get_run_records(wanted, limit=_RUNS, ascending=True)
+        while records:
+            yield from (one for one in records if self._own.includes(one.dagster_run))
+            last = records[-1].dagster_run.run_id
+            records = instance.get_run_records(wanted, limit=_RUNS, ascending=True, cursor=last)
 
 
 def _stacks_with_runs(instance: dg.DagsterInstance) -> set[str]:

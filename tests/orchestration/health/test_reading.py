@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.scheduler.instigation import InstigatorStatus
 
+from secrets_pipeline.orchestration.health import reading
 from secrets_pipeline.orchestration.health.model import Part, Reading, State, Watcher
 from secrets_pipeline.orchestration.health.reading import DeploymentReader
 from secrets_pipeline.orchestration.shared.names import PLAIN
@@ -40,23 +41,23 @@ def read(
     return reader.read(instance, defined, since=now - 26 * HOUR, now=now)
 
 
-def verified(reading: Reading) -> dict[str, float | None]:
-    return {one.stack: one.ended_at for one in reading.verifications}
+def verified(found: Reading) -> dict[str, float | None]:
+    return {one.stack: one.ended_at for one in found.verifications}
 
 
 def test_a_home_that_nothing_has_run_in_is_empty(instance: dg.DagsterInstance) -> None:
-    reading = read(instance)
-    assert reading.is_empty
-    assert {one.name for one in reading.daemons} >= {"SENSOR", "SCHEDULER"}
-    assert {one.ticked_at for one in reading.watchers} == {None}
-    assert [*reading.verifications, *reading.waiting] == []
+    empty = read(instance)
+    assert empty.is_empty
+    assert {one.name for one in empty.daemons} >= {"SENSOR", "SCHEDULER"}
+    assert {one.ticked_at for one in empty.watchers} == {None}
+    assert [*empty.verifications, *empty.waiting] == []
 
 
 def test_heartbeats_are_those_of_the_daemons_that_the_instance_needs(instance: dg.DagsterInstance) -> None:
     beat(instance, 1234.0)
-    reading = read(instance)
-    assert not reading.is_empty
-    assert {one.heard_at for one in reading.daemons} == {1234.0}
+    found = read(instance)
+    assert not found.is_empty
+    assert {one.heard_at for one in found.daemons} == {1234.0}
 
 
 def test_the_last_tick_counts_for_age_and_the_last_that_ended_for_failure(instance: dg.DagsterInstance) -> None:
@@ -145,6 +146,18 @@ def test_the_run_that_waits_longest_is_ours_and_of_no_backfill(instance: dg.Dags
     (found,) = read(instance).waiting
     assert (found.run_id, found.state, found.stack) == (oldest, State.QUEUED, "a-dev")
     assert found.since == pytest.approx(now - 3_000, abs=1)
+
+
+def test_runs_of_others_hide_none_of_ours_however_many_wait(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_RUNS", 2)
+    now = time.time()
+    for number in range(5):
+        run(instance, QUEUED, now - 9_000 + number, job="theirs")
+    ours = run(instance, QUEUED, now - 5_000)
+    run(instance, QUEUED, now - 4_000)
+    assert [one.run_id for one in read(instance).waiting] == [ours]
 
 
 def test_a_backfill_may_wait_as_long_as_something_is_under_way(instance: dg.DagsterInstance) -> None:
