@@ -80,6 +80,20 @@ ALERTS: Final[tuple[Entry, ...]] = (
         """,
     ),
     alert(
+        "not-verified",
+        means="""
+        The last complete verification of the named stacks that succeeded is older than 26 hours. The heartbeat goes on
+        unless more stacks are late than in time.
+        """,
+        look="""
+        `secrets-pipeline health` lists each such stack. `secrets-pipeline list stacks --all` names those with errors.
+        """,
+        do="""
+        * A stack has errors: mend its YAML. It is not verified before, and the alert is repeated until then.
+        * Else go by [`verification-too-old`](#verification-too-old).
+        """,
+    ),
+    alert(
         "run-failed",
         means="A run of a job ended as failed. What it had applied by then stays; nothing is half written.",
         look="The alert quotes what failed first; its link opens the run.",

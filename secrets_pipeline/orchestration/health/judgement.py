@@ -54,6 +54,18 @@ def judge(reading: Reading, bounds: HealthBounds, now: float) -> tuple[Finding, 
     return (*daemons, *(watchers if is_known else [_NOBODY]), *stacks, *_of_queue(reading.waiting, bounds, now))
 
 
+def stopping_heartbeat(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings for which nobody may be told that all is well.
+
+    A stack that is verified too late has an alert. It stops the heartbeat only if more stacks are late than in time:
+    then nothing verifies them.
+    """
+    stacks = [one for one in findings if one.part is Part.STACK]
+    late = sum(one.state is State.OVERDUE for one in stacks)
+    in_time = sum(one.is_well and one.since is not None for one in stacks)
+    return [one for one in findings if not one.is_well and (one.state is not State.OVERDUE or late > in_time)]
+
+
 def _of_daemon(daemon: Daemon, bounds: HealthBounds, now: float) -> Finding:
     if daemon.heard_at is not None and now - daemon.heard_at <= bounds.silent_within_minutes * _MINUTE:
         return Finding(Part.DAEMON, daemon.name, State.WELL, daemon.heard_at)

@@ -70,7 +70,8 @@ class Verification:
     Attributes:
         stack: its name.
         ended_at: end of its last complete verification that succeeded, in seconds since 1970; None if there was none.
-        first_run_at: begin of its first run; None if that is not known, or if it has none.
+        first_run_at: begin of its first run since it was there without a pause; None if that is not known, or if it has
+            none.
     """
 
     stack: str

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, Protocol
 
 import dagster as dg
 
+from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.aws.alerts.heartbeat import Heartbeat
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
-from secrets_pipeline.orchestration.health.judgement import judge
+from secrets_pipeline.orchestration.health.judgement import judge, stopping_heartbeat
+from secrets_pipeline.orchestration.health.model import State
 from secrets_pipeline.orchestration.health.reading import DeploymentReader
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.own import Own
@@ -35,7 +37,9 @@ class Log(Protocol):
 
 
 class Pulse:
-    """Judges a deployment from inside, and reports only that all is well: a missing report is the alarm.
+    """Judges a deployment from inside, and reports that all is well: a missing report is the alarm.
+
+    It alerts of stacks that are verified too late, as one that has errors in its YAML gets no run that could fail.
 
     Args:
         names: of the code location.
@@ -54,7 +58,7 @@ class Pulse:
         self._judged_at = 0.0
 
     def beat(self, instance: dg.DagsterInstance, alerting: Alerting, log: Log) -> None:
-        """Judge, log the result, and call the heartbeat, at most once a minute.
+        """Judge, log the result, alert of stacks, and call the heartbeat, at most once a minute.
 
         Args:
             instance: whose storage.
@@ -75,11 +79,24 @@ class Pulse:
         if reading.is_empty:
             return
         findings = judge(reading, bounds, now)
-        wrong = [one for one in findings if not one.is_well]
-        if wrong:
+        if late := [one.name for one in findings if one.state is State.OVERDUE]:
+            alerting.say(_not_verified(late, bounds.verified_within_hours), instance, log)
+        if wrong := stopping_heartbeat(findings):
             first = ", ".join(f"{one.part} {one.name} is {one.state}" for one in wrong[:_NAMED])
             log.warning("not well, %d of %d: %s. See `secrets-pipeline health`.", len(wrong), len(findings), first)
             return
         log.info("%s: %d parts looked at", WELL, len(findings))
         if (refusal := alerting.beat(self._heartbeat)) is not None:
             log.warning("the heartbeat was not taken: %s", refusal.diagnostics())
+
+
+def _not_verified(stacks: Sequence[str], hours: int) -> Alert:
+    more = f" and {len(stacks) - _NAMED} more" if len(stacks) > _NAMED else ""
+    return Alert(
+        subject=f"stacks were not verified for {hours} hours: {', '.join(stacks[:_NAMED])}{more}",
+        text="Their green checks say how it was then. `secrets-pipeline health` lists each such stack, and "
+        "`secrets-pipeline list stacks --all` those that have errors and cannot be verified before these are mended.",
+        stack="",
+        cause="not-verified",
+        about="",
+    )

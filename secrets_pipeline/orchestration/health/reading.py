@@ -76,6 +76,9 @@ class DeploymentReader:
 
     def _verifications(self, instance: dg.DagsterInstance, since: float, now: float) -> Iterator[Verification]:
         stacks = self._names.stacks(instance)
+        for gone in (self._verified.keys() | self._first_runs.keys()) - stacks:
+            self._verified.pop(gone, None)
+            self._first_runs.pop(gone, None)
         after = since if self._looked_at is None else self._looked_at - _OVERLAP_SECONDS
         self._note(self._verify_runs(instance, updated_after=datetime.fromtimestamp(after, UTC)))
         self._looked_at = now
@@ -83,7 +86,7 @@ class DeploymentReader:
         for stack in sorted(unknown & _stacks_with_runs(instance)) if unknown else ():
             self._note(self._verify_runs(instance, tags={PARTITION_TAG: stack}))
             if stack not in self._verified:
-                first = _first_run_at(instance, stack)
+                first = _first_run_at(instance, stack, now - since)
                 self._first_runs.update({stack: first} if first is not None else {})
         for stack in sorted(stacks):
             yield Verification(stack, self._verified.get(stack), self._first_runs.get(stack))
@@ -138,10 +141,15 @@ def _stacks_with_runs(instance: dg.DagsterInstance) -> set[str]:
     return {stack for _, stacks in instance.get_run_tags(tag_keys=[PARTITION_TAG]) for stack in stacks}
 
 
-def _first_run_at(instance: dg.DagsterInstance, stack: str) -> float | None:
-    of_stack = dg.RunsFilter(tags={PARTITION_TAG: stack})
-    records = instance.get_run_records(of_stack, limit=1, order_by="create_timestamp", ascending=True)
-    return next((record.create_timestamp.timestamp() for record in records), None)
+def _first_run_at(instance: dg.DagsterInstance, stack: str, pause: float) -> float | None:
+    # A stack that was retired and comes back has older ones, before a long pause.
+    begun: float | None = None
+    for record in instance.get_run_records(dg.RunsFilter(tags={PARTITION_TAG: stack}), limit=_RUNS):
+        at = record.create_timestamp.timestamp()
+        if begun is not None and begun - at > pause:
+            break
+        begun = at
+    return begun
 
 
 def _waiting(record: dg.RunRecord, state: State, since: datetime) -> Waiting:

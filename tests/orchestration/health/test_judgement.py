@@ -8,7 +8,7 @@ import pytest
 
 from secrets_pipeline.desired.settings.alerts import HealthBounds
 from secrets_pipeline.operations.runbook import ENTRIES
-from secrets_pipeline.orchestration.health.judgement import judge
+from secrets_pipeline.orchestration.health.judgement import judge, stopping_heartbeat
 from secrets_pipeline.orchestration.health.model import (
     Daemon,
     Finding,
@@ -104,6 +104,19 @@ def test_one_sensor_that_never_ticked_is_named_among_those_that_do() -> None:
 def test_where_nothing_ticked_but_somebody_stopped_one_that_is_said() -> None:
     (stopped,) = judged(watcher(None, is_stopped=True))
     assert stopped.state is State.STOPPED
+
+
+@pytest.mark.parametrize(("late", "in_time", "stops"), [(1, 0, True), (1, 1, False), (2, 1, True), (2, 9, False)])
+def test_overdue_stacks_stop_the_heartbeat_only_if_they_are_more_than_those_in_time(
+    late: int, in_time: int, *, stops: bool
+) -> None:
+    stacks = [Verification(f"late-{one}", NOW - 27 * HOUR) for one in range(late)]
+    stacks += [Verification(f"in-time-{one}", NOW - HOUR) for one in range(in_time)]
+    # Nothing is said by those that were never applied.
+    stacks += [Verification(f"new-{one}", None, None) for one in range(3)]
+    assert bool(stopping_heartbeat(judged(*stacks))) is stops
+    # Anything else stops it, whatever stacks are.
+    assert stopping_heartbeat(judged(*stacks, watcher(1, is_failing=True)))
 
 
 def test_bounds_are_the_operators() -> None:

@@ -43,7 +43,7 @@ def test_it_is_called_once_a_minute_while_all_is_well(
     assert "CANARY" not in text
 
 
-@pytest.mark.parametrize("wrong", ["daemon", "tick", "failed tick", "verification", "queue"])
+@pytest.mark.parametrize("wrong", ["daemon", "tick", "failed tick", "most verifications", "queue"])
 def test_it_is_not_called_while_something_is_not(
     watched: Watched, hook: Hook, capfd: pytest.CaptureFixture[str], wrong: str
 ) -> None:
@@ -56,8 +56,9 @@ def test_it_is_not_called_while_something_is_not(
             beat(watched.instance, now + 301)
         case "failed tick":
             sensor(watched.instance, "ended_runs_sensor", {now + 1: FAILURE}, location="here")
-        case "verification":
-            run(watched.instance, dg.DagsterRunStatus.SUCCESS, now - 27 * HOUR, stack="b-dev")
+        case "most verifications":
+            for stack in ("b-dev", "c-dev"):
+                run(watched.instance, dg.DagsterRunStatus.SUCCESS, now - 27 * HOUR, stack=stack)
         case "queue":
             run(watched.instance, dg.DagsterRunStatus.QUEUED, now - HOUR)
     watched.tick()
@@ -66,6 +67,18 @@ def test_it_is_not_called_while_something_is_not(
     assert WELL not in text
     assert "not well, " in text
     assert "See `secrets-pipeline health`" in text
+
+
+def test_one_stack_that_is_not_verified_is_alerted_and_does_not_silence_it(
+    watched: Watched, hook: Hook, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(watched.instance, dg.DagsterRunStatus.SUCCESS, time.time() - 27 * HOUR, stack="b-dev")
+    watched.tick()
+    watched.ahead = 61
+    watched.tick()
+    assert len(hook.called) == 2
+    assert capfd.readouterr().err.count(WELL) == 2
+    assert watched.alerts() == ["stacks were not verified for 26 hours: b-dev"]
 
 
 @pytest.mark.parametrize("answer", [500, 404, 302, None])

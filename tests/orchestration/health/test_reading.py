@@ -117,13 +117,33 @@ def test_the_last_complete_verification_that_succeeded_counts(instance: dg.Dagst
 
 def test_a_stack_that_was_never_verified_is_as_old_as_its_first_run(instance: dg.DagsterInstance) -> None:
     now = time.time()
-    run(instance, FAILED, now - 50 * HOUR)
-    run(instance, FAILED, now - HOUR)
+    for hours in (50, 25, 1):
+        run(instance, FAILED, now - hours * HOUR)
     instance.add_dynamic_partitions(PLAIN.of("stacks"), ["new-dev"])
     applied, new = read(instance).verifications
     assert applied.ended_at is None
     assert applied.first_run_at == pytest.approx(now - 50 * HOUR, abs=1)
     assert (new.ended_at, new.first_run_at) == (None, None)
+
+
+def test_a_stack_that_comes_back_is_as_old_as_its_first_run_since(instance: dg.DagsterInstance) -> None:
+    now = time.time()
+    for hours in (2_401, 2_400, 2, 1):
+        run(instance, SUCCESS, now - hours * HOUR, job="provision")
+    (back,) = read(instance).verifications
+    assert back.first_run_at == pytest.approx(now - 2 * HOUR, abs=1)
+
+
+def test_a_stack_that_was_retired_is_forgotten(instance: dg.DagsterInstance) -> None:
+    now, reader = time.time(), DeploymentReader(PLAIN, OWN)
+    first = run(instance, FAILED, now - 50 * HOUR)
+    read(instance, reader)
+    instance.delete_dynamic_partition(PLAIN.of("stacks"), "a-dev")
+    assert read(instance, reader).verifications == []
+    instance.delete_run(first)
+    run(instance, FAILED, now - HOUR)
+    (back,) = read(instance, reader).verifications
+    assert back.first_run_at == pytest.approx(now - HOUR, abs=1)
 
 
 def test_what_is_known_is_not_asked_for_again_and_what_is_new_is_seen(instance: dg.DagsterInstance) -> None:
