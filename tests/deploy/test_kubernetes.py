@@ -132,6 +132,18 @@ def test_the_daemon_is_asked_as_in_every_other_deployment() -> None:
     assert WORKLOADS["daemon"]["livenessProbe"]["exec"]["command"] == list(services()["daemon"].check)
 
 
+def test_health_is_asked_where_the_chart_mounts_a_dagster_yaml(launcher: K8sRunLauncher) -> None:
+    """The daemon's pod has one under `global.dagsterHome`; the code server's has what these values mount alone.
+
+    https://github.com/dagster-io/dagster/blob/master/helm/dagster/templates/deployment-daemon.yaml
+    """
+    mounted = [one["mountPath"] for one in WORKLOADS["code server"]["volumeMounts"]]
+    assert not any(VALUES["global"]["dagsterHome"] in path for path in mounted)
+    called = (launcher.instance_config_map or "").removesuffix("-instance")
+    page = " ".join((DEPLOY.parent / "docs" / "slo.md").read_text().split())
+    assert f"`kubectl exec deploy/{called}-daemon -- secrets-pipeline health`" in page
+
+
 def test_the_code_server_is_asked_by_the_charts_own_command() -> None:
     """With `exec` the chart takes a probe as it stands; without, it writes `dagster api grpc-health-check`."""
     for probe in ("readinessProbe", "livenessProbe"):
