@@ -176,6 +176,19 @@ def test_each_alarm_says_what_to_do_and_names_entries_of_the_runbook_that_are_th
         assert set(named) <= ENTRIES.keys()
 
 
+def test_the_alarm_of_events_that_wait_names_each_reason_and_so_does_its_row_of_the_slos() -> None:
+    reasons = "nobody receives it, or its stack has errors or a run under way"
+    assert reasons in alarms("pipeline")["EventsWait"]["AlarmDescription"]
+    assert reasons in (DEPLOY.parent / "docs" / "slo.md").read_text()
+
+
+def test_the_page_of_slos_says_which_alarms_missing_data_raises() -> None:
+    page = (DEPLOY.parent / "docs" / "slo.md").read_text()
+    said = page.partition("Missing data raises ")[2].partition(", because")[0]
+    treated = {key: one["TreatMissingData"] for name in ("ecs", "pipeline") for key, one in alarms(name).items()}
+    assert set(re.findall(r"`(\w+)`", said)) == {key for key, one in treated.items() if one == "breaching"}
+
+
 def test_the_page_of_slos_names_each_alarm() -> None:
     page = (DEPLOY.parent / "docs" / "slo.md").read_text()
     assert [one for name in ("ecs", "pipeline") for one in alarms(name) if f"`{one}`" not in page] == []
