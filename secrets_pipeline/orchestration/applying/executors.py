@@ -29,7 +29,8 @@ def refuse_process_a_step(run: dg.DagsterRun, instance: dg.DagsterInstance, name
         names: of the code location.
 
     Raises:
-        GuardError: if it has; nothing was written then.
+        GuardError: if it has. Nothing was written then, except under an executor such as celery, where the first step
+            was applied.
     """
     if instance.get_records_for_run(run.run_id, of_type=_OF_OTHER_PROCESSES, limit=1).records:
         raise GuardError(
