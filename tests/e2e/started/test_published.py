@@ -148,8 +148,8 @@ def test_another_location_follows_an_apply_and_a_rotation_once_and_no_run_that_c
     theirs.launch("provision")
     theirs.launch("verify", **{VERIFY_TAG: "true"})
     theirs.come_to_rest()
-    # A run that found nothing to do is a run of the stack; one that only looked is none.
-    eventually(lambda: theirs.counts()[1:] == (2, 2), "the recipes that follow each run of the stack")
+    # An apply that found nothing to do is followed. A run that only looks, such as `verify`, is not.
+    eventually(lambda: theirs.counts()[1:] == (2, 2), "the recipes that follow each apply")
     theirs.come_to_rest()
     assert theirs.versions() == [first]
     assert theirs.counts() == (1, 2, 2)
