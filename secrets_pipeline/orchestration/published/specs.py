@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
@@ -23,15 +24,12 @@ _MOST_NAMED = 3
 
 
 def published_specs(names: Names, publish: Publish, desired: OpenRepository | None) -> Sequence[dg.AssetSpec]:
-    """Define the assets of the secrets that are published.
+    """Define the assets of the secrets that are published: of more than `MOST` the first by name, with a warning.
 
     Args:
         names: of the code location.
         publish: says which secrets are.
         desired: what is declared as the code location loads; None if that cannot be read.
-
-    Raises:
-        DagsterInvalidDefinitionError: if more than `MOST` are.
     """
     if not publish or desired is None:
         return []
@@ -40,17 +38,20 @@ def published_specs(names: Names, publish: Publish, desired: OpenRepository | No
         for secret in spec.secrets:
             if publish.includes(secret.name):
                 homes[published_key(names, secret.name)].append((stack, secret))
+    first = sorted(homes.items())[:MOST]
     if len(homes) > MOST:
-        raise dg.DagsterInvalidDefinitionError(_too_many(publish, len(homes)))
+        # An error here would take every sensor and alert of the code location with it.
+        logging.getLogger(__name__).warning("%s", _too_many(publish, len(homes), first[-1][0]))
     references = References(desired)
-    return [_spec(names, key, declared, references) for key, declared in sorted(homes.items())]
+    return [_spec(names, key, declared, references) for key, declared in first]
 
 
-def _too_many(publish: Publish, count: int) -> str:
+def _too_many(publish: Publish, count: int, last: dg.AssetKey) -> str:
     globs = ", ".join(publish.globs)
     return (
-        f"`publish` matches {count:,} secrets ({globs}), and at most {MOST:,} can be published. Name only the secrets "
-        "that assets of other teams depend on: `publish` of the component, or SECRETS_PIPELINE_PUBLISH."
+        f"`publish` matches {count:,} secrets ({globs}), and the first {MOST:,} by name are assets, up to "
+        f"{last.to_user_string()}. Name only the secrets that assets of other teams depend on: `publish` of the "
+        "component, or SECRETS_PIPELINE_PUBLISH."
     )
 
 

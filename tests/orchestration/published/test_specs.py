@@ -85,17 +85,20 @@ def test_names_that_differ_in_slashes_alone_are_one_asset(repository: Repository
     assert "`/shop/dev/token` and `shop/dev/token` of stack a." in (spec.description or "")
 
 
-def test_more_than_can_be_published_is_one_error_that_names_the_number_and_the_setting(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
+def test_of_more_than_can_be_assets_the_first_by_name_are_and_the_log_names_number_and_setting(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(specs, "MOST", 2)
     repository.tree = {"a": component(one=GENERATED, two=GENERATED)}
     assert len(published_specs(PLAIN, Publish(("shop/*",)), repository.desired())) == 2
     repository.tree["b"] = component("other", three=GENERATED)
-    with pytest.raises(
-        dg.DagsterInvalidDefinitionError, match=r"`publish` matches 3 secrets \(\*\), and at most 2 can"
-    ):
-        published_specs(PLAIN, Publish(("*",)), repository.desired())
+    assert caplog.messages == []
+    found = published_specs(PLAIN, Publish(("*",)), repository.desired())
+    assert [spec.key.path[-1] for spec in found] == ["three", "one"]
+    [said] = caplog.messages
+    assert said.startswith(
+        "`publish` matches 3 secrets (*), and the first 2 by name are assets, up to secret/shop/dev/one."
+    )
 
 
 def test_the_line_of_yaml_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
