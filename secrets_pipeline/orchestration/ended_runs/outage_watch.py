@@ -15,6 +15,7 @@ from secrets_pipeline.orchestration.ended_runs.cursor import Cursor
 from secrets_pipeline.orchestration.ended_runs.repeating import repeated, repetition_of, verification_instead
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
 from secrets_pipeline.orchestration.verification.history import is_unknown, looked_at
@@ -47,6 +48,7 @@ class OutageWatch:
     Args:
         instance: whose runs they are.
         names: of the code location.
+        own: what belongs to it.
         accounts: names the accounts of stacks.
         cursor: what earlier ticks know.
         now: seconds since 1970.
@@ -57,12 +59,13 @@ class OutageWatch:
     """
 
     def __init__(
-        self, instance: dg.DagsterInstance, names: Names, accounts: Accounts, cursor: Cursor, now: float
+        self, instance: dg.DagsterInstance, names: Names, own: Own, accounts: Accounts, *, cursor: Cursor, now: float
     ) -> None:
         self.waiting = dict(cursor.waiting)
         self.said = dict(cursor.said)
         self._instance = instance
         self._names = names
+        self._own = own
         self._accounts = accounts
         self._now = now
         self._outages = [Outage.read(one) for one in cursor.outages]
@@ -197,7 +200,7 @@ class OutageWatch:
             yield from self._request(run)
 
     def _request(self, run: dg.DagsterRun) -> Iterable[dg.RunRequest]:
-        again = repeated(self._instance, run, self._names)
+        again = repeated(self._instance, run, self._names, self._own)
         if again is not None:
             return [again]
         stack = run.tags.get(PARTITION_TAG, "")

@@ -12,6 +12,7 @@ from secrets_pipeline.orchestration.provisioning.jobs import PROVISION_JOB
 from secrets_pipeline.orchestration.rotation.rotate_op import ROTATE_JOB
 from secrets_pipeline.orchestration.shared.dagster_internals import internal
 from secrets_pipeline.orchestration.shared.names import Names
+from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, COMMIT_TAG, VERIFY_TAG, run_request
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
@@ -79,17 +80,19 @@ def repetition_of(run: dg.DagsterRun) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def is_repeatable(run: dg.DagsterRun, names: Names) -> bool:
+def is_repeatable(run: dg.DagsterRun, names: Names, own: Own) -> bool:
     """Tell whether a run that could not ask AWS may be repeated as it was.
 
     One of the command line may adopt or prune, which no request says, and has no code location that Dagster knows. A
-    rotation may have been done in part, and would be done twice.
+    rotation may have been done in part, and would be done twice. A sensor may request its own jobs alone: not one of
+    the host project, and none that another version named otherwise.
     """
-    return run.remote_job_origin is not None and run.job_name != names.of(ROTATE_JOB)
+    is_ours = run.job_name in {*own.jobs, _DAGSTERS_OWN}
+    return is_ours and run.remote_job_origin is not None and run.job_name != names.of(ROTATE_JOB)
 
 
-def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names) -> dg.RunRequest | None:
-    """Request a failed run again as it was: job, partition, tags, configuration, chosen assets and checks.
+def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names, own: Own) -> dg.RunRequest | None:
+    """Request a failed run again as it was: job, partition, tags, configuration, and what was chosen of our assets.
 
     Only a run that applies changes of the YAML keeps its commit; other runs read the current one.
 
@@ -97,16 +100,21 @@ def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names) -> 
         instance: whose run it is.
         run: which could not ask AWS.
         names: of the code location.
+        own: what belongs to it.
 
     Returns:
-        None if it did not fail or may not be repeated, or if a later run of the same job, partition and choice was
-        launched: that one has done it, or is repeated itself.
+        None if it did not fail or may not be repeated, if nothing that it chose is there, or if a later run of the same
+        job, partition and choice was launched: that one has done it, or is repeated itself.
     """
-    if run.status is not dg.DagsterRunStatus.FAILURE or not is_repeatable(run, names) or _has_later(instance, run):
+    if run.status is not dg.DagsterRunStatus.FAILURE or not is_repeatable(run, names, own) or _has_later(instance, run):
+        return None
+    assets = own.assets.intersection(run.asset_selection or ())
+    checks = own.checks.intersection(run.asset_check_selection or ())
+    if (run.asset_selection or run.asset_check_selection) and not assets and not checks:
         return None
     job = run.job_name
     if job == _DAGSTERS_OWN:
-        job = names.of(PROVISION_JOB if run.asset_selection else VERIFY_JOB)
+        job = names.of(PROVISION_JOB if assets else VERIFY_JOB)
     tags = _tags(run)
     if job != names.of(PROVISION_JOB):
         tags.pop(COMMIT_TAG, None)
@@ -115,8 +123,8 @@ def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names) -> 
         job_name=job,
         run_config=dict(run.run_config),
         tags=tags,
-        asset_selection=sorted(run.asset_selection) if run.asset_selection else None,
-        asset_check_keys=sorted(run.asset_check_selection, key=str) if run.asset_check_selection is not None else None,
+        asset_selection=sorted(assets) or None,
+        asset_check_keys=None if run.asset_check_selection is None else sorted(checks, key=str),
     )
 
 

@@ -85,7 +85,7 @@ def ended_runs_sensor_for(
 
         cursor = Cursor.read(context.cursor, clock())
         stacks, alerting = secrets_pipeline_stacks, secrets_pipeline_alerting
-        watch = OutageWatch(context.instance, names, stacks, cursor, clock())
+        watch = OutageWatch(context.instance, names, own, stacks, cursor=cursor, now=clock())
         look = _Look(context, names, own, stacks, alerting=alerting, watch=watch)
         found = new_runs(context.instance, cursor)
         looked_at = []
@@ -176,7 +176,7 @@ class _Look:
 
     def _wait_for(self, run: dg.DagsterRun) -> None:
         self._watch.wait_for(run)
-        if not is_repeatable(run, self._names):
+        if not is_repeatable(run, self._names, self._own):
             self._watch.leave(run, self._alerting.link(f"/runs/{run.run_id}"))
 
     def tell(self, cursor: Cursor, is_late: Callable[[], bool]) -> Red:

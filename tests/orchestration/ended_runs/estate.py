@@ -65,7 +65,7 @@ class Estate:
             "secrets_pipeline_stacks": self.repository.stacks(),
         }
         with dg.build_sensor_context(instance=self.instance, cursor=self._cursor, resources=resources) as context:
-            found: Any = sensor(context)
+            found = sensor.evaluate_tick(context)
         self._cursor = found.cursor
         self.requests = list(found.run_requests or ())
         return self.alerts()[before:]

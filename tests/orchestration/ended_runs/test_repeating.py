@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.events import JobFailureData
 from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLauncher
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget, InProcessWorkspaceLoadTarget
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
+from dagster_shared.error import SerializableErrorInfo
 from dagster_shared.record import replace
 
 from secrets_pipeline.orchestration.ended_runs.repeating import REPEATS_TAG, REPETITION_TAG, repeated
@@ -22,12 +26,14 @@ from secrets_pipeline.orchestration.ended_runs.sensor import _RETRIED_SECONDS
 from secrets_pipeline.orchestration.shared.backoff import BACKOFF_SECONDS
 from secrets_pipeline.orchestration.shared.dagster_internals import INTERNALS, internal
 from secrets_pipeline.orchestration.shared.names import PLAIN
+from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, COMMIT_TAG
 from tests.orchestration.ended_runs import failing
-from tests.orchestration.ended_runs.watched import READ, Watched
+from tests.orchestration.ended_runs.watched import ASSET, ELSE, OWN, READ, Watched
 
 MOST = 2
+ASSET_JOB = "__ASSET_JOB"
 RULE = "auto_reexecution_should_retry_run"
 LAUNCHER = {"module": SyncInMemoryRunLauncher.__module__, "class": SyncInMemoryRunLauncher.__name__}
 RETRIES = {"enabled": True, "max_retries": MOST, "retry_on_asset_or_op_failure": False}
@@ -82,6 +88,24 @@ class Deployment:
     def unasked(self, **tags: str) -> dg.DagsterRun:
         """A run that could not ask AWS."""
         return self.raised("unasked", **{ACCOUNT_TAG: "111122223333", **tags})
+
+    def unasked_of(self, job: str, **chosen: Any) -> dg.DagsterRun:  # noqa: ANN401 - of a run
+        """A run of another job, launched in the UI, that could not ask AWS."""
+        (location,) = self._code.create_request_context().code_locations
+        (repository,) = location.get_repositories().values()
+        run = dg.DagsterRun(
+            job,
+            run_id=str(uuid.uuid4()),
+            status=dg.DagsterRunStatus.STARTED,
+            tags={PARTITION_TAG: "a-dev", ACCOUNT_TAG: "111122223333", "dagster/max_retries": "0"},
+            remote_job_origin=repository.get_full_job("provision").get_remote_origin(),
+            **chosen,
+        )
+        self._instance.add_run(run)
+        error = SerializableErrorInfo("NoAnswerError: GetCallerIdentity failed", [], "NoAnswerError")
+        failed = dg.DagsterEvent("PIPELINE_FAILURE", job, event_specific_data=JobFailureData(error, None))
+        self._instance.report_dagster_event(failed, run.run_id)
+        return run
 
     def tick(self, *, ahead: float = 0.0) -> list[dg.RunRequest]:
         """What the sensor requests so much later."""
@@ -211,11 +235,14 @@ def test_a_run_that_could_not_ask_aws_is_requested_after_a_pause_once_and_no_ale
     assert deployment.tick(ahead=BACKOFF_SECONDS[0] - 5) == []
     (again,) = deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)
     assert (again.job_name, again.run_key) == ("provision", f"unasked:{first.run_id}")
-    kept = {tag: value for tag, value in again.tags.items() if not tag.startswith("dagster/") or tag == PARTITION_TAG}
-    assert kept == dict(again.tags)
+    assert {tag for tag in again.tags if tag.startswith("dagster/")} == {PARTITION_TAG, "dagster/sensor_name"}
     assert (again.tags["team"], again.tags[PARTITION_TAG]) == ("payments", "a-dev")
     assert (again.tags[REPETITION_TAG], again.tags[REPEATS_TAG]) == ("1", first.run_id)
     assert deployment.tick(ahead=sum(BACKOFF_SECONDS)) == []
+
+
+def _owning(job: str) -> Own:
+    return Own(OWN.jobs | {job}, OWN.assets, OWN.checks)
 
 
 @pytest.mark.parametrize(("job", "kept"), [("provision", True), ("verify", False), ("on_rotation", False)])
@@ -224,7 +251,7 @@ def test_only_what_applies_changes_of_the_yaml_is_repeated_at_its_commit(
 ) -> None:
     failed = deployment.watched.instance.get_run_by_id(deployment.unasked(**{COMMIT_TAG: "c" * 40}).run_id)
     assert failed is not None
-    again = repeated(deployment.watched.instance, replace(failed, job_name=job), PLAIN)
+    again = repeated(deployment.watched.instance, replace(failed, job_name=job), PLAIN, _owning(job))
     assert again is not None
     assert (COMMIT_TAG in again.tags) is kept
 
@@ -262,6 +289,37 @@ def test_what_the_command_line_ran_is_not_repeated_but_its_stack_is_verified(dep
     assert deployment.watched.alerts() == [DOWN]
     (again,) = deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)
     assert (again.job_name, again.tags[REPEATS_TAG]) == ("verify", done.run_id)
+
+
+def test_a_run_of_a_job_that_is_not_ours_is_not_requested_and_its_stack_is_verified(deployment: Deployment) -> None:
+    # The host project's, with an asset of ours; one of ours that another version renamed is found by its checks.
+    deployment.unasked_of("daily", asset_selection=frozenset({ASSET, dg.AssetKey("hosts_own")}))
+    deployment.unasked_of("renamed", asset_check_selection=frozenset({READ}))
+    deployment.tick()
+    requested = deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)
+    assert {(one.job_name, one.tags[PARTITION_TAG]) for one in requested} == {("verify", "a-dev")}
+
+
+def test_of_what_was_chosen_in_the_ui_only_ours_is_repeated(deployment: Deployment) -> None:
+    others = dg.AssetKey("hosts_own")
+    both = frozenset({READ, dg.AssetCheckKey(others, "check")})
+    deployment.unasked_of(ASSET_JOB, asset_selection=frozenset({ASSET, others}), asset_check_selection=both)
+    deployment.unasked_of(ASSET_JOB, asset_selection=frozenset(), asset_check_selection=frozenset({ELSE}))
+    deployment.unasked_of("verify", asset_check_selection=frozenset({dg.AssetCheckKey(ASSET, "gone"), READ}))
+    deployment.tick()
+    requested = deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)
+    assert [(one.job_name, one.asset_selection, one.asset_check_keys) for one in requested] == [
+        ("provision", [ASSET], [READ]),
+        ("verify", None, [ELSE]),
+        ("verify", None, [READ]),
+    ]
+
+
+def test_where_all_that_was_chosen_is_gone_from_the_code_the_stack_is_verified(deployment: Deployment) -> None:
+    deployment.unasked_of("provision", asset_selection=frozenset({dg.AssetKey("gone")}))
+    deployment.tick()
+    # The job would apply everything if nothing was chosen.
+    assert [one.job_name for one in deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)] == ["verify"]
 
 
 def test_a_stack_that_left_the_repository_is_neither_repeated_nor_waited_for(deployment: Deployment) -> None:

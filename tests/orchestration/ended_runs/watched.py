@@ -119,9 +119,10 @@ class Watched:
         alerting = Alerting(self.settings, Sessions())
         resources = {"secrets_pipeline_alerting": alerting, "secrets_pipeline_stacks": self.stacks}
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
-            result: Any = self.sensor(context)
+            # As the daemon does: Dagster refuses requests that it cannot launch.
+            result = self.sensor.evaluate_tick(context)
         self.cursor = result.cursor
-        self.skipped = result.skip_reason.skip_message if result.skip_reason else ""
+        self.skipped = result.skip_message or ""
         return list(result.run_requests or ())
 
     def alerts(self) -> list[str]:
