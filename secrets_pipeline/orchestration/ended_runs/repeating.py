@@ -14,7 +14,14 @@ from secrets_pipeline.orchestration.shared.dagster_internals import internal
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, COMMIT_TAG, VERIFY_TAG, run_request
+from secrets_pipeline.orchestration.shared.run_requests import (
+    ACCOUNT_TAG,
+    COMMIT_TAG,
+    DEEP_TAG,
+    SECRETS_TAG,
+    VERIFY_TAG,
+    run_request,
+)
 from secrets_pipeline.orchestration.verification.jobs import VERIFY_JOB
 
 if TYPE_CHECKING:
@@ -147,7 +154,12 @@ def _has_later(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     own = next((one.create_timestamp for one in records if one.dagster_run.run_id == run.run_id), None)
     later = [one.dagster_run for one in records if own is None or one.create_timestamp > own]
     return any(
-        one.asset_selection == run.asset_selection and one.asset_check_selection == run.asset_check_selection
+        _choice(one) == _choice(run)
         for one in later
         if one.run_id != run.run_id and (partition or one.tags.get(ACCOUNT_TAG) == run.tags.get(ACCOUNT_TAG))
     )
+
+
+def _choice(run: dg.DagsterRun) -> tuple[object, ...]:
+    tags = [run.tags.get(tag) for tag in (SECRETS_TAG, DEEP_TAG, VERIFY_TAG)]
+    return run.asset_selection, run.asset_check_selection, dict(run.run_config), tags

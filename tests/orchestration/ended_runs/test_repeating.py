@@ -28,7 +28,7 @@ from secrets_pipeline.orchestration.shared.dagster_internals import INTERNALS, i
 from secrets_pipeline.orchestration.shared.names import PLAIN
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
-from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, COMMIT_TAG
+from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG, COMMIT_TAG, DEEP_TAG, SECRETS_TAG
 from tests.orchestration.ended_runs import failing
 from tests.orchestration.ended_runs.watched import ASSET, ELSE, OWN, READ, Watched
 
@@ -276,6 +276,22 @@ def test_a_run_is_not_repeated_beside_a_later_one_that_did_the_same_and_its_stac
     deployment.raised("any")
     # Nobody has looked at the stack since.
     assert [one.job_name for one in deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)] == ["verify"]
+
+
+def test_runs_about_two_secrets_of_a_stack_and_a_deep_one_beside_another_are_each_repeated(
+    deployment: Deployment,
+) -> None:
+    told: list[dict[str, str]] = [{SECRETS_TAG: "x"}, {SECRETS_TAG: "y"}, {DEEP_TAG: "true"}, {}]
+    for tags in told:
+        deployment.unasked(**tags)
+    deployment.unasked_of("provision", run_config={"ops": {"step": {"config": {"only": "this"}}}})
+    deployment.tick()
+    requested = deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)
+    assert [{tag: one.tags[tag] for tag in (SECRETS_TAG, DEEP_TAG) if tag in one.tags} for one in requested] == [
+        *told,
+        {},
+    ]
+    assert {one.job_name for one in requested} == {"provision"}
 
 
 def test_what_the_command_line_ran_is_not_repeated_but_its_stack_is_verified(deployment: Deployment) -> None:
