@@ -54,7 +54,8 @@ WHY_UNASKED: Final[Mapping[Unasked, WhyUnasked]] = {
 }
 REPEATED_BY_ITSELF: Final = (
     "Runs that failed by it are repeated after 1 minute, 10 minutes, 1 hour and 6 hours, and as soon as the account "
-    "answers another run. Runs of the command line and of `rotate_secrets` are not: launch those again."
+    "answers another run. Runs of the command line and of `rotate_secrets` are not, and each has an alert of its own: "
+    "launch those again."
 )
 _STEPS = "\n".join(f"* `{one.what}`: {one.do}" for one in WHY_UNASKED.values())
 ALERTS: Final[tuple[Entry, ...]] = (
@@ -74,9 +75,9 @@ ALERTS: Final[tuple[Entry, ...]] = (
     alert(
         CAN_BE_ASKED,
         means="The AWS account answers again, and every stack was checked since.",
-        look="The alert says since when it could not be asked, and which runs are not repeated.",
+        look="The alert says since when it could not be asked.",
         do="""
-        * Launch again what the alert names, if it names anything.
+        * Launch again what failed meanwhile and is not repeated: each such run had an alert of its own.
         """,
     ),
     alert(

@@ -37,13 +37,8 @@ def failures_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Sequence[dg
     return [record.event_log_entry.get_dagster_event() for record in records]
 
 
-def called(run: dg.DagsterRun, names: Names) -> str:
-    """Name what a run does as a human does, for example `Apply`.
-
-    Args:
-        run: which; assets or checks that are chosen in the UI are runs of a job of Dagster's own.
-        names: of the code location.
-    """
+def _called(run: dg.DagsterRun, names: Names) -> str:
+    # Assets or checks that are chosen in the UI are runs of a job of Dagster's own.
     if run.job_name == _DAGSTERS_OWN:
         return _CALLED["provision" if run.asset_selection else "verify"]
     return next((said for job, said in _CALLED.items() if run.job_name == names.of(job)), run.job_name)
@@ -89,7 +84,7 @@ def failure_alert(run: dg.DagsterRun, failures: Sequence[dg.DagsterEvent], alert
     at = f"{run.job_name} of {where} failed{f' at {place}' if place else ''}."
     lines = [at, "", said, "", alerting.link(f"/runs/{run.run_id}")]
     return Alert(
-        subject=f"{called(run, names)} of {whose or run.run_id} failed: {_first_line(said)}",
+        subject=f"{_called(run, names)} of {whose or run.run_id} failed: {_first_line(said)}",
         text="\n".join(lines),
         stack=stack,
         cause="run-failed",

@@ -54,7 +54,6 @@ class Outage:
         checks: names of the checks that could not ask; empty if runs failed before them.
         is_told: whether its alert was sent.
         answered: when the account answered a run again, though not every stack was looked at yet; 0 if it did not.
-        left: runs that nobody repeats, for a human.
     """
 
     who: str
@@ -66,7 +65,6 @@ class Outage:
     checks: tuple[str, ...] = ()
     is_told: bool = False
     answered: float = 0.0
-    left: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -81,7 +79,7 @@ class Outage:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Outage:
         """Read what `write` wrote."""
-        lists = {name: tuple(data[name]) for name in ("said", "checks", "left")}
+        lists = {name: tuple(data[name]) for name in ("said", "checks")}
         return cls(**{**data, **lists, "cause": Unasked(data["cause"])})
 
     def write(self) -> dict[str, Any]:
@@ -170,10 +168,8 @@ def over_alert(one: Outage, at: float, link: str) -> Alert:
     subject = f"AWS {one.who} answers again, and every stack was checked"
     why = WHY_UNASKED[one.cause].what
     judged = f"Every stack was looked at by {_moment(at)}."
-    text = [f"AWS {one.who} could not be asked since {_moment(one.since)}: {why}. {judged}"]
-    if one.left:
-        text.append("\n".join(["These runs failed meanwhile, and nobody repeats them:", *one.left]))
-    return Alert(subject, "\n\n".join([*text, link]), "", CAN_BE_ASKED, f"{one.key}|{one.since}")
+    text = f"AWS {one.who} could not be asked since {_moment(one.since)}: {why}. {judged}\n\n{link}"
+    return Alert(subject, text, "", CAN_BE_ASKED, f"{one.key}|{one.since}")
 
 
 def _count(stacks: Sequence[str]) -> str:

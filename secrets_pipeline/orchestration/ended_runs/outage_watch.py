@@ -9,7 +9,6 @@ from typing import Final, Protocol
 import dagster as dg
 
 from secrets_pipeline.orchestration.alerts.alerting import Alerting, Log
-from secrets_pipeline.orchestration.alerts.failures import called
 from secrets_pipeline.orchestration.alerts.outages import Look, Outage, followed, outage_alert, over_alert
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor
 from secrets_pipeline.orchestration.ended_runs.repeating import repeated, repetition_of, verification_instead
@@ -22,7 +21,6 @@ from secrets_pipeline.orchestration.verification.history import is_unknown, look
 from secrets_pipeline.orchestration.verification.not_asked import NotAsked, not_asked_of
 
 _RUNS: Final = "/runs"
-_MOST_LEFT: Final = 20
 
 
 class Accounts(Protocol):
@@ -70,7 +68,6 @@ class OutageWatch:
         self._now = now
         self._outages = [Outage.read(one) for one in cursor.outages]
         self._looks: list[tuple[str, _Seen]] = []
-        self._left: list[tuple[str, str]] = []
 
     @property
     def outages(self) -> list[dict[str, object]]:
@@ -124,16 +121,6 @@ class OutageWatch:
         pause = BACKOFF_SECONDS[number] if number < len(BACKOFF_SECONDS) else None
         self.waiting.setdefault(run.run_id, None if pause is None else self._now + pause)
 
-    def leave(self, run: dg.DagsterRun, link: str) -> None:
-        """Have a run that nobody repeats named in the alert that the outage is over.
-
-        Args:
-            run: which.
-            link: to its page.
-        """
-        who = self.who(run)
-        self._left.append((who, f"{called(run, self._names)} of {run.tags.get(PARTITION_TAG) or who}: {link}"))
-
     def settle(self, known: Callable[[], set[str]]) -> None:
         """Update the outages by the noted results.
 
@@ -153,13 +140,7 @@ class OutageWatch:
             )
             for stack, seen in self._looks
         ]
-        found = followed(self._outages, looks, known())
-        for who, what in self._left:
-            found = [
-                replace(one, left=tuple(dict.fromkeys((*one.left, what)))[:_MOST_LEFT]) if one.who == who else one
-                for one in found
-            ]
-        self._outages = found
+        self._outages = followed(self._outages, looks, known())
 
     def tell(self, alerting: Alerting, log: Log) -> None:
         """Alert of each account once, and once when every stack was looked at; what flaps within the time is one."""

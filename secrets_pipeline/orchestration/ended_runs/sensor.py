@@ -28,6 +28,7 @@ from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job
 from secrets_pipeline.orchestration.verification.history import REPEATED, is_unknown, last_evaluation, looked_at
+from secrets_pipeline.orchestration.verification.not_asked import NotAsked
 from secrets_pipeline.orchestration.verification.standing import repeat_verdicts
 
 NAME = "ended_runs_sensor"
@@ -159,13 +160,7 @@ class _Look:
         if self._may_be_repeated(run, ended_seconds_ago):
             self.left.add(run.run_id)
         elif run.status is dg.DagsterRunStatus.FAILURE and not _is_told_elsewhere(run):
-            if why is not None:
-                self._wait_for(run)
-            elif asked_again(self._instance, run):
-                self.left.add(run.run_id)
-            else:
-                alert = failure_alert(run, failures, self._alerting, self._names)
-                self._alerting.say(alert, self._instance, self._context.log)
+            self._failed(run, failures, why)
         if run.job_name == self._names.of(ROTATE_JOB):
             try:
                 self.requests += followed(run, self._stacks.desired, self._names.of("on_rotation"))
@@ -174,10 +169,17 @@ class _Look:
                 self._context.log.warning("run %s is looked at again: %s", run.run_id, error.diagnostics())
                 self.left.add(run.run_id)
 
-    def _wait_for(self, run: dg.DagsterRun) -> None:
-        self._watch.wait_for(run)
-        if not is_repeatable(run, self._names, self._own):
-            self._watch.leave(run, self._alerting.link(f"/runs/{run.run_id}"))
+    def _failed(self, run: dg.DagsterRun, failures: Sequence[dg.DagsterEvent], why: NotAsked | None) -> None:
+        if why is not None:
+            self._watch.wait_for(run)
+            if is_repeatable(run, self._names, self._own):
+                # The alert of the outage says it of all such runs.
+                return
+        elif asked_again(self._instance, run):
+            self.left.add(run.run_id)
+            return
+        alert = failure_alert(run, failures, self._alerting, self._names)
+        self._alerting.say(alert, self._instance, self._context.log)
 
     def tell(self, cursor: Cursor, is_late: Callable[[], bool]) -> Red:
         """Alert of each check that changed; return what is red, as far as it was told."""

@@ -99,5 +99,5 @@ def test_the_alert_has_the_words_of_its_cause_and_fits_a_subject() -> None:
 
 
 def test_an_outage_is_read_as_it_was_written() -> None:
-    one = Outage(WHO, Unasked.ROLE, 1.0, 2.0, ("said",), {"a-dev": 2.0}, ("check",), is_told=True, left=("Rotate",))
+    one = Outage(WHO, Unasked.ROLE, 1.0, 2.0, ("said",), {"a-dev": 2.0}, ("check",), is_told=True)
     assert Outage.read(json.loads(json.dumps(one.write()))) == one

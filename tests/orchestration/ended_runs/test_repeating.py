@@ -11,14 +11,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.events import JobFailureData
 from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLauncher
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget, InProcessWorkspaceLoadTarget
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
-from dagster_shared.error import SerializableErrorInfo
 from dagster_shared.record import replace
 
 from secrets_pipeline.orchestration.ended_runs.repeating import REPEATS_TAG, REPETITION_TAG, repeated
@@ -102,9 +100,7 @@ class Deployment:
             **chosen,
         )
         self._instance.add_run(run)
-        error = SerializableErrorInfo("NoAnswerError: GetCallerIdentity failed", [], "NoAnswerError")
-        failed = dg.DagsterEvent("PIPELINE_FAILURE", job, event_specific_data=JobFailureData(error, None))
-        self._instance.report_dagster_event(failed, run.run_id)
+        self.watched.end_unasked(run)
         return run
 
     def tick(self, *, ahead: float = 0.0) -> list[dg.RunRequest]:
@@ -302,7 +298,10 @@ def test_what_the_command_line_ran_is_not_repeated_but_its_stack_is_verified(dep
     )
     deployment.watched.instance.add_dynamic_partitions(PLAIN.of("stacks"), ["a-dev"])
     deployment.tick()
-    assert deployment.watched.alerts() == [DOWN]
+    assert deployment.watched.alerts() == [
+        "Apply of a-dev failed: GetCallerIdentity failed: EndpointConnectionError",
+        DOWN,
+    ]
     (again,) = deployment.tick(ahead=BACKOFF_SECONDS[0] + 5)
     assert (again.job_name, again.tags[REPEATS_TAG]) == ("verify", done.run_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -9,6 +10,10 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import JobFailureData
+from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster_shared.error import SerializableErrorInfo
 
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.settings.alerts import AlertSettings
@@ -30,6 +35,8 @@ _ENDS = {
     FAILURE: dg.DagsterEventType.RUN_FAILURE,
     CANCELED: dg.DagsterEventType.RUN_CANCELED,
 }
+_CODE = LoadableTargetOrigin(executable_path=sys.executable, module_name="code")
+_LOCATION = RemoteRepositoryOrigin(InProcessCodeLocationOrigin(_CODE, location_name="code"), "__repository__")
 
 
 class Watched:
@@ -72,13 +79,22 @@ class Watched:
         planned: tuple[dg.AssetCheckKey, ...] = (),
         tags: Mapping[str, str] | None = None,
         config: Mapping[str, Any] | None = None,
+        launched: bool = False,
     ) -> dg.DagsterRun:
+        """A run that began; `launched` by Dagster, not by the command line."""
         where = {PARTITION_TAG: stack} if stack else {}
         if stack:
             self.instance.add_dynamic_partitions(PLAIN.of("stacks"), [stack])
         run_id = str(uuid.uuid4())
         started = dg.DagsterRunStatus.STARTED
-        run = dg.DagsterRun(job, run_id=run_id, run_config=config, status=started, tags={**where, **(tags or {})})
+        run = dg.DagsterRun(
+            job,
+            run_id=run_id,
+            run_config=config,
+            status=started,
+            tags={**where, **(tags or {})},
+            remote_job_origin=RemoteJobOrigin(_LOCATION, job) if launched else None,
+        )
         self.instance.add_run(run)
         for key in planned:
             subset = None if stack is None else PLAIN.partitions.subset_with_partition_keys([stack])
@@ -110,6 +126,11 @@ class Watched:
 
     def end(self, run: dg.DagsterRun, status: dg.DagsterRunStatus) -> None:
         self._event(run, _ENDS[status], None)
+
+    def end_unasked(self, run: dg.DagsterRun) -> None:
+        """It fails, as it cannot ask AWS."""
+        error = SerializableErrorInfo("NoAnswerError: GetCallerIdentity failed", [], "NoAnswerError")
+        self._event(run, _ENDS[FAILURE], JobFailureData(error, None))
 
     def _event(self, run: dg.DagsterRun, kind: dg.DagsterEventType, data: Any, at: float | None = None) -> None:  # noqa: ANN401 - Dagster's union is private
         event = dg.DagsterEvent(kind.value, run.job_name, event_specific_data=data, message=f"{kind.value} happened")
