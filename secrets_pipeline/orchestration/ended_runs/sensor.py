@@ -95,7 +95,8 @@ def ended_runs_sensor_for(
                 break
             looked_at.append(record)
             ended = record.update_timestamp.timestamp()
-            look.at(record.dagster_run, ended=ended, ended_seconds_ago=clock() - ended)
+            is_new = record.dagster_run.run_id not in cursor.left
+            look.at(record.dagster_run, ended=ended, ended_seconds_ago=clock() - ended, is_new=is_new)
         watch.settle(lambda: names.stacks(context.instance))
         watch.tell(alerting, context.log)
         look.requests += watch.requests()
@@ -146,7 +147,7 @@ class _Look:
         self._watch = watch
         self._verdicts: list[Verdict] = []
 
-    def at(self, run: dg.DagsterRun, *, ended: float, ended_seconds_ago: float) -> None:
+    def at(self, run: dg.DagsterRun, *, ended: float, ended_seconds_ago: float, is_new: bool) -> None:
         """Look at a run that ended; `left` has it if it must be looked at again: what was said is not said again."""
         if not self._own.includes(run):
             return
@@ -154,7 +155,9 @@ class _Look:
         self._verdicts += self._verdicts_of(run, evaluations)
         failures = failures_of(self._instance, run) if run.status is dg.DagsterRunStatus.FAILURE else []
         why = unasked_failure(failures, lambda: self._watch.who(run))
-        self._watch.note(run, evaluations, ended, why)
+        # What is looked at again was noted, and later runs may have ended its outage since.
+        if is_new:
+            self._watch.note(run, evaluations, ended, why)
         if run.status is not dg.DagsterRunStatus.SUCCESS:
             repeat_verdicts(self._instance, run, self._own.checks)
         if self._may_be_repeated(run, ended_seconds_ago):

@@ -72,3 +72,20 @@ def test_a_rotation_that_fails_in_a_second_outage_within_the_hour_is_told(watche
     watched.run({READ: True})
     watched.tick()
     assert watched.alerts() == [DOWN, BACK, ROTATION]
+
+
+def test_a_run_that_is_looked_at_again_does_not_open_an_outage_again_that_is_over(watched: Watched) -> None:
+    watched.stacks = accounts = Accounts()
+    accounts.is_readable = False
+    # Who uses the secrets that it rotated is not known until the repository can be read.
+    unasked(watched, "rotate_secrets", config={"ops": {"rotate": {"config": {"secrets": ["x"]}}}})
+    watched.tick()
+    assert watched.alerts() == [ROTATION, DOWN]
+    watched.run({READ: True})
+    watched.tick()
+    assert watched.alerts() == [ROTATION, DOWN, BACK]
+    watched.tick()
+    assert outages(watched) == {}
+    watched.ahead = 7200.0
+    watched.tick()
+    assert watched.alerts()[2:] == [BACK]
