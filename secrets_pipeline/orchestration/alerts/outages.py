@@ -77,10 +77,13 @@ class Outage:
         return not self.stacks
 
     @classmethod
-    def read(cls, data: Mapping[str, Any]) -> Outage:
-        """Read what `write` wrote."""
-        lists = {name: tuple(data[name]) for name in ("said", "checks")}
-        return cls(**{**data, **lists, "cause": Unasked(data["cause"])})
+    def read(cls, data: Mapping[str, Any]) -> Outage | None:
+        """Read what `write` wrote; None of what another version wrote otherwise."""
+        try:
+            lists = {name: tuple(data[name]) for name in ("said", "checks")}
+            return cls(**{**data, **lists, "cause": Unasked(data["cause"])})
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def write(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -111,7 +114,7 @@ def followed(outages: Iterable[Outage], looks: Iterable[Look], known: Collection
 
 
 def _with(one: Outage | None, why: NotAsked, look: Look) -> Outage:
-    if one is None or one.is_over:
+    if one is None:
         one = Outage(why.who, why.cause, look.at, look.at, (why.said,))
     return replace(
         one,

@@ -66,7 +66,7 @@ class OutageWatch:
         self._own = own
         self._accounts = accounts
         self._now = now
-        self._outages = [Outage.read(one) for one in cursor.outages]
+        self._outages = [one for one in map(Outage.read, cursor.outages) if one is not None]
         self._looks: list[tuple[str, _Seen]] = []
 
     @property

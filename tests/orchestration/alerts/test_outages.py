@@ -43,6 +43,12 @@ def test_it_is_over_when_every_stack_was_looked_at_after_it() -> None:
     assert one.is_over
 
 
+def test_an_outage_that_is_over_and_there_again_within_a_tick_is_the_same_one() -> None:
+    told = Outage(WHO, Unasked.NO_ANSWER, 1.0, 1.0, (SILENT.said,), {"a-dev": 1.0}, is_told=True)
+    (one,) = followed([told], [seen("a-dev", 10), blind("a-dev", 11)], KNOWN)
+    assert (one.since, one.is_told, one.answered, one.stacks) == (1.0, True, 0.0, {"a-dev": 11})
+
+
 def test_a_stack_that_was_not_hit_shows_that_the_account_answers() -> None:
     outages = followed([], [blind("a-dev", 10)], KNOWN)
     (one,) = followed(outages, [seen("c-dev", 20)], KNOWN)

@@ -89,3 +89,16 @@ def test_a_run_that_is_looked_at_again_does_not_open_an_outage_again_that_is_ove
     watched.ahead = 7200.0
     watched.tick()
     assert watched.alerts()[2:] == [BACK]
+
+
+def test_of_the_cursor_of_another_version_only_the_outages_are_lost_that_nobody_can_read(watched: Watched) -> None:
+    unasked(watched)
+    watched.run({READ: False}, stack="b-dev")
+    watched.tick()
+    cursor = json.loads(watched.cursor or "")
+    (one,) = cursor["outages"]
+    cursor["outages"] = [{**one, "cause": "of-tomorrow"}, {**one, "of": "yesterday"}, {"who": one["who"]}, "text", one]
+    watched.cursor = json.dumps(cursor)
+    watched.tick()
+    assert json.loads(watched.cursor)["outages"] == [one]
+    assert json.loads(watched.cursor)["red"] == cursor["red"]
