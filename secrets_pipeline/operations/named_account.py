@@ -20,7 +20,7 @@ _DIGITS = "<12 digits>"
 
 
 def asked_as(target: Target | None, env: Mapping[str, str] = os.environ) -> str:
-    """Name whom AWS could not be asked about: the declared account, else that of the role, else the credentials.
+    """Name an account as it reads behind `AWS`: the declared account, else that of the role, else of the credentials.
 
     Args:
         target: where a stack lives; None if nobody knows.
@@ -30,7 +30,7 @@ def asked_as(target: Target | None, env: Mapping[str, str] = os.environ) -> str:
     if account:
         return f"account {account}"
     profile = env.get("AWS_PROFILE")
-    return f"the account of profile {profile}" if profile else "the account of the default credentials"
+    return f"account of profile {profile}" if profile else "account of the default credentials"
 
 
 def refuse_unnamed_account(spec: StackSpec, settings: OperatorSettings, sessions: Sessions) -> None:

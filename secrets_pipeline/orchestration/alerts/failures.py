@@ -49,7 +49,8 @@ def unasked_failure(failures: Sequence[dg.DagsterEvent], who: Callable[[], str])
 
     Args:
         failures: of the run and its steps.
-        who: names the account, or the credentials, if a failure does not name it itself.
+        who: names the account, or the credentials, if a failure does not name it itself; empty if nobody knows, and
+            then the failure is told as any other.
     """
     steps = [one for one in failures if not one.is_run_failure]
     causes = [_unasked(one, who) for one in steps or failures]
@@ -62,7 +63,8 @@ def _unasked(failure: dg.DagsterEvent, who: Callable[[], str]) -> NotAsked | Non
         return said[0]
     error = _innermost(failure)
     cause = unasked_by(error.cls_name or "") if error is not None else None
-    return NotAsked(who(), cause, _first_line(_message(error))) if cause and error else None
+    whom = who() if cause and error else ""
+    return NotAsked(whom, cause, _first_line(_message(error))) if whom and cause else None
 
 
 def failure_alert(run: dg.DagsterRun, failures: Sequence[dg.DagsterEvent], alerting: Alerting, names: Names) -> Alert:

@@ -128,12 +128,15 @@ def _with(one: Outage | None, why: NotAsked, look: Look) -> Outage:
 
 def _after(one: Outage, look: Look) -> Outage:
     """Return the outage without the stack that a run could look at again."""
-    concerned = not one.checks or not look.known.isdisjoint(one.checks)
-    if look.who != one.who or not concerned:
+    if look.known.isdisjoint(one.checks) if one.checks else look.not_asked and not look.known:
         return one
+    left = {stack: at for stack, at in one.stacks.items() if stack != look.stack or at >= look.at}
+    if look.who != one.who:
+        # Its stack is asked of another account by now, or was called otherwise while nobody could read the repository.
+        return replace(one, stacks=left)
     # A run of the whole account, which could not ask it, is made good by any run that could.
-    seen = {look.stack, ""}
-    left = {stack: at for stack, at in one.stacks.items() if stack not in seen or at >= look.at}
+    if left.get("", look.at) < look.at:
+        del left[""]
     answered = look.at if look.at > one.last and not one.answered else one.answered
     return replace(one, stacks=left, answered=answered)
 
@@ -147,16 +150,18 @@ def outage_alert(one: Outage, link: str) -> Alert:
     """
     why = WHY_UNASKED[one.cause]
     stacks = [stack for stack in one.stacks if stack]
-    looked = f"{_count(stacks)} not looked at"
+    looked = f"{_count(stacks)} not looked at" if stacks else ""
+    since = f"since {_moment(one.since)}"
     doctor = f"`secrets-pipeline doctor -s {stacks[0] if stacks else 'STACK'}` names the cause."
     text = [
-        f"AWS {one.who} cannot be asked: {why.what}. {looked} since {_moment(one.since)}: {with_examples(stacks)}.",
+        f"AWS {one.who} cannot be asked"
+        + (f": {why.what}. {looked} {since}: {with_examples(stacks)}." if stacks else f" {since}: {why.what}."),
         "\n".join(f"* {said}" for said in one.said),
         "Earlier verdicts of its checks stand, with their age.",
         f"To do: {why.do} {doctor} {REPEATED_BY_ITSELF}",
         link,
     ]
-    subject = f"AWS {one.who} cannot be asked: {why.word}; {looked}"
+    subject = f"AWS {one.who} cannot be asked: {why.word}{'; ' if looked else ''}{looked}"
     return Alert(subject, "\n\n".join(text), "", OUTAGE, f"{one.key}|{one.since}")
 
 

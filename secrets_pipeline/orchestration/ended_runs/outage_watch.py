@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from functools import cached_property
+from typing import Final, Protocol, TypeAlias
 
 import dagster as dg
 
@@ -17,10 +18,12 @@ from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.own import Own
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.run_requests import ACCOUNT_TAG
-from secrets_pipeline.orchestration.verification.history import is_unknown, looked_at
-from secrets_pipeline.orchestration.verification.not_asked import NotAsked, not_asked_of
+from secrets_pipeline.orchestration.verification.history import looked_at
+from secrets_pipeline.orchestration.verification.not_asked import NotAsked, not_asked_of, unasked_stacks
 
 _RUNS: Final = "/runs"
+Evaluations: TypeAlias = Iterable[tuple[dg.AssetCheckEvaluation, float]]
+"""Evaluations of our checks, with the time of each, in seconds since 1970."""
 
 
 class Accounts(Protocol):
@@ -67,22 +70,30 @@ class OutageWatch:
         self._accounts = accounts
         self._now = now
         self._outages = [one for one in map(Outage.read, cursor.outages) if one is not None]
-        self._looks: list[tuple[str, _Seen]] = []
+        self._looks: list[tuple[dg.DagsterRun, str, _Seen]] = []
 
     @property
     def outages(self) -> list[dict[str, object]]:
         """See `Cursor`."""
         return [one.write() for one in self._outages]
 
-    def who(self, run: dg.DagsterRun) -> str:
-        """Name whom a run asked."""
-        account = run.tags.get(ACCOUNT_TAG)
-        return f"account {account}" if account else self._accounts.asked_as(run.tags.get(PARTITION_TAG, ""))
+    def who(self, run: dg.DagsterRun, evaluations: Evaluations = ()) -> str:
+        """Name whom a run asked; empty if nobody knows.
+
+        Args:
+            run: which.
+            evaluations: of our checks; one of all stacks at once names the accounts that it could not ask.
+        """
+        if account := run.tags.get(ACCOUNT_TAG):
+            return f"account {account}"
+        if stack := run.tags.get(PARTITION_TAG):
+            return self._accounts.asked_as(stack)
+        return next((why.who for one, _ in evaluations for why in not_asked_of(one.metadata)), "")
 
     def note(
         self,
         run: dg.DagsterRun,
-        evaluations: Iterable[tuple[dg.AssetCheckEvaluation, float]],
+        evaluations: Evaluations,
         ended: float,
         failed_by: NotAsked | None,
     ) -> None:
@@ -90,57 +101,60 @@ class OutageWatch:
 
         Args:
             run: which ended.
-            evaluations: of our checks, with the time of each, in seconds since 1970.
+            evaluations: of our checks.
             ended: when the run ended, in seconds since 1970.
             failed_by: why it could not ask AWS, if it failed by that.
         """
         own = run.tags.get(PARTITION_TAG, "")
         found: dict[str, _Seen] = {}
         for evaluation, told in evaluations:
-            if evaluation.partition is None:
-                continue
-            seen = found.setdefault(evaluation.partition, _Seen())
-            seen.not_asked += not_asked_of(evaluation.metadata)
-            unknown = is_unknown(evaluation)
-            (seen.unknown if unknown else seen.known).add(evaluation.check_name)
-            seen.at = max(seen.at, told if unknown else looked_at(evaluation, told))
-        if failed_by is not None:
+            unasked = unasked_stacks(evaluation)
+            for stack in self._known if evaluation.partition is None else [evaluation.partition]:
+                why = unasked.get(stack, ())
+                seen = found.setdefault(stack, _Seen())
+                seen.not_asked += why
+                (seen.unknown if why else seen.known).add(evaluation.check_name)
+                seen.at = max(seen.at, told if why else looked_at(evaluation, told))
+        # A run of several stacks that fails repeats the reason of their checks.
+        if failed_by is not None and (own or not any(seen.not_asked for seen in found.values())):
             seen = found.setdefault(own, _Seen())
-            # A run of checks that fails repeats the reason of its checks.
             seen.not_asked += [] if any(one.key == failed_by.key for one in seen.not_asked) else [failed_by]
             seen.at = ended
         elif not found and run.status is dg.DagsterRunStatus.SUCCESS and own:
             found[own] = _Seen(at=ended)
-        self._looks += found.items()
-        if failed_by is None and any(seen.unknown for seen in found.values()):
+        self._looks += [(run, stack, seen) for stack, seen in found.items()]
+        if failed_by is None and any(seen.not_asked for seen in found.values()):
             self.wait_for(run)
 
     def wait_for(self, run: dg.DagsterRun) -> None:
-        """Have a run repeated after a pause, or its stack verified."""
+        """Have a run repeated after a pause, or its stacks verified."""
         number = repetition_of(run)
         pause = BACKOFF_SECONDS[number] if number < len(BACKOFF_SECONDS) else None
         self.waiting.setdefault(run.run_id, None if pause is None else self._now + pause)
 
-    def settle(self, known: Callable[[], set[str]]) -> None:
-        """Update the outages by the noted results.
-
-        Args:
-            known: returns the stacks that there are.
-        """
-        if not self._outages and not any(seen.not_asked for _, seen in self._looks):
+    def settle(self) -> None:
+        """Update the outages by the noted results."""
+        if not self._outages and not any(seen.not_asked for _, _, seen in self._looks):
             return
         looks = [
             Look(
                 stack,
-                seen.not_asked[0].who if seen.not_asked else self._accounts.asked_as(stack),
+                seen.not_asked[0].who if seen.not_asked else self._asked(run, stack),
                 seen.at,
                 tuple(dict.fromkeys(seen.not_asked)),
                 frozenset(seen.unknown),
                 frozenset(seen.known),
             )
-            for stack, seen in self._looks
+            for run, stack, seen in self._looks
         ]
-        self._outages = followed(self._outages, looks, known())
+        self._outages = followed(self._outages, looks, self._known)
+
+    @cached_property
+    def _known(self) -> set[str]:
+        return self._names.stacks(self._instance)
+
+    def _asked(self, run: dg.DagsterRun, stack: str) -> str:
+        return self.who(run) if stack == run.tags.get(PARTITION_TAG) else self._accounts.asked_as(stack)
 
     def tell(self, alerting: Alerting, log: Log) -> None:
         """Alert of each account once, and once when every stack was looked at; what flaps within the time is one."""
@@ -167,15 +181,15 @@ class OutageWatch:
         """Request each run whose pause is over, or whose account answers again."""
         if not self.waiting:
             return
-        known = self._names.stacks(self._instance)
         silent = {one.who for one in self._outages if not one.answered}
         for run_id, due in list(self.waiting.items()):
             run = self._instance.get_run_by_id(run_id)
-            if run is None or (run.tags.get(PARTITION_TAG, "") not in {*known, ""}):
+            if run is None or (run.tags.get(PARTITION_TAG, "") not in {*self._known, ""}):
                 del self.waiting[run_id]
                 continue
             is_due = due is not None and due <= self._now
-            if not is_due and self.who(run) in silent:
+            whom = self.who(run)
+            if not is_due and (whom in silent if whom else silent):
                 continue
             del self.waiting[run_id]
             yield from self._request(run)
@@ -184,9 +198,19 @@ class OutageWatch:
         again = repeated(self._instance, run, self._names, self._own)
         if again is not None:
             return [again]
-        stack = run.tags.get(PARTITION_TAG, "")
         open_ones = {stack for one in self._outages for stack in one.stacks}
-        return [verification_instead(run, self._names)] if stack and stack in open_ones else []
+        return [verification_instead(run, stack, self._names) for stack in sorted(self._unasked(run) & open_ones)]
+
+    def _unasked(self, run: dg.DagsterRun) -> set[str]:
+        if stack := run.tags.get(PARTITION_TAG):
+            return {stack}
+        if run.status is dg.DagsterRunStatus.FAILURE:
+            # A later one of all of them is repeated in its place.
+            return set()
+        kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        events = self._instance.get_records_for_run(run.run_id, of_type=kind).records
+        made = (one.event_log_entry.get_dagster_event().asset_check_evaluation_data for one in events)
+        return {stack for one in made for stack in unasked_stacks(one)}
 
 
 def said_of(outages: Sequence[dict[str, object]], waiting: int) -> str:

@@ -135,10 +135,9 @@ def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names, own
     )
 
 
-def verification_instead(run: dg.DagsterRun, names: Names) -> dg.RunRequest:
-    """Request a verification of the stack of a run that could not ask AWS about it, and is not repeated."""
+def verification_instead(run: dg.DagsterRun, stack: str, names: Names) -> dg.RunRequest:
+    """Request a verification of a stack that a run could not ask AWS about, if the run is not repeated."""
     tags = {tag: value for tag, value in _tags(run).items() if tag in (REPETITION_TAG, REPEATS_TAG)}
-    stack = run.tags[PARTITION_TAG]
     return run_request(names.of(VERIFY_JOB), stack, key=f"unasked:{run.run_id}", tags={**tags, VERIFY_TAG: "true"})
 
 

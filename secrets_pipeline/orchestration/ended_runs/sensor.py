@@ -97,7 +97,7 @@ def ended_runs_sensor_for(
             ended = record.update_timestamp.timestamp()
             is_new = record.dagster_run.run_id not in cursor.left
             look.at(record.dagster_run, ended=ended, ended_seconds_ago=clock() - ended, is_new=is_new)
-        watch.settle(lambda: names.stacks(context.instance))
+        watch.settle()
         watch.tell(alerting, context.log)
         look.requests += watch.requests()
         red = look.tell(cursor, is_late)
@@ -154,7 +154,7 @@ class _Look:
         evaluations = list(self._evaluations(run))
         self._verdicts += self._verdicts_of(run, evaluations)
         failures = failures_of(self._instance, run) if run.status is dg.DagsterRunStatus.FAILURE else []
-        why = unasked_failure(failures, lambda: self._watch.who(run))
+        why = unasked_failure(failures, lambda: self._watch.who(run, evaluations))
         # What is looked at again was noted, and later runs may have ended its outage since.
         if is_new:
             self._watch.note(run, evaluations, ended, why)
@@ -231,24 +231,24 @@ class _Look:
         }
 
     def _evaluations(self, run: dg.DagsterRun) -> Iterator[tuple[dg.AssetCheckEvaluation, float]]:
-        """Evaluations of our checks of one stack, without those that say an earlier one again after a run broke."""
+        """Evaluations of our checks, without those that say an earlier one again after a run broke."""
         kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
         for record in self._instance.get_records_for_run(run.run_id, of_type=kind).records:
             evaluation = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
             said_again = REPEATED in evaluation.metadata and not is_unknown(evaluation)
             ours = evaluation.asset_check_key in self._own.checks and not said_again
-            if ours and evaluation.partition is not None:
+            if ours:
                 yield evaluation, record.timestamp
 
     def _verdicts_of(
         self, run: dg.DagsterRun, evaluations: Sequence[tuple[dg.AssetCheckEvaluation, float]]
     ) -> Iterator[Verdict]:
-        """The verdicts of a run, without those that stand because AWS could not be asked: they were told before."""
+        """The verdicts of stacks, without those that stand because AWS could not be asked: they were told before."""
         calls = tuple(map(str, calls_of(run)))
         for evaluation, told in evaluations:
-            if not is_unknown(evaluation):
+            if evaluation.partition is not None and not is_unknown(evaluation):
                 at = looked_at(evaluation, told)
-                yield Verdict.of(evaluation, evaluation.partition or "", at, run.run_id, calls)
+                yield Verdict.of(evaluation, evaluation.partition, at, run.run_id, calls)
 
     def _in_order(self, red: Red) -> Iterator[Verdict]:
         """Those that no newer one has overtaken, which an earlier tick has told already."""

@@ -84,21 +84,41 @@ def of_error(error: SecretsPipelineError | None, who: str) -> NotAsked | None:
     return NotAsked(who, error.unasked, error.sentence) if error is not None and error.unasked else None
 
 
-def as_data(found: Iterable[NotAsked]) -> list[dict[str, str]]:
-    """Write what `not_asked_of` reads."""
-    return [{"who": one.who, "cause": one.cause.value, "said": one.said} for one in dict.fromkeys(found)]
+def as_data(found: Iterable[tuple[str, NotAsked]]) -> list[dict[str, Any]]:
+    """Write what `not_asked_of` and `unasked_stacks` read.
+
+    Args:
+        found: stack, empty if it is known otherwise, and why nobody could ask AWS about it.
+    """
+    stacks: dict[NotAsked, set[str]] = {}
+    for stack, why in found:
+        stacks.setdefault(why, set()).add(stack)
+    return [
+        {"who": why.who, "cause": why.cause.value, "said": why.said, "stacks": sorted(of - {""})}
+        for why, of in stacks.items()
+    ]
 
 
 def failure_data(found: NotAsked | None) -> Mapping[str, dg.MetadataValue[Any]]:
     """Make metadata of a `dg.Failure`; empty if AWS could be asked."""
-    return {DATA: dg.MetadataValue.json({NOT_ASKED: as_data([found])})} if found else {}
+    return {DATA: dg.MetadataValue.json({NOT_ASKED: as_data([("", found)])})} if found else {}
 
 
 def not_asked_of(metadata: Mapping[str, dg.MetadataValue[Any]] | None) -> Sequence[NotAsked]:
     """Read why nobody could ask AWS; empty if everybody could."""
-    return tuple(_read(data_of(metadata).get(NOT_ASKED)))
+    return tuple(why for why, _ in _read(metadata))
 
 
-def _read(rows: object) -> Iterator[NotAsked]:
+def unasked_stacks(evaluation: dg.AssetCheckEvaluation) -> Mapping[str, Sequence[NotAsked]]:
+    """Return the stacks that nobody could ask AWS about, with the reasons: the partition, or some of all stacks."""
+    found: dict[str, list[NotAsked]] = {}
+    for why, stacks in _read(evaluation.metadata):
+        for stack in stacks if evaluation.partition is None else [evaluation.partition]:
+            found.setdefault(stack, []).append(why)
+    return found
+
+
+def _read(metadata: Mapping[str, dg.MetadataValue[Any]] | None) -> Iterator[tuple[NotAsked, Sequence[str]]]:
+    rows = data_of(metadata).get(NOT_ASKED)
     for row in rows if isinstance(rows, list) else ():
-        yield NotAsked(str(row["who"]), Unasked(row["cause"]), str(row["said"]))
+        yield NotAsked(str(row["who"]), Unasked(row["cause"]), str(row["said"])), row.get("stacks", ())

@@ -173,12 +173,13 @@ def judged(
     # Where a table has names, these have the stack.
     first = ("stack",) if of_several and "name" not in check.columns else ()
     rows = _rows(shown, (*first, *check.columns))
-    not_asked = tuple(
-        dict.fromkeys(
-            NotAsked(who.get(stack, ""), one.unasked, one.sentence or one.detail) for stack, one in shown if one.unasked
-        )
-    )
-    told = {NOT_ASKED: as_data(not_asked)} if not_asked else {}
+    unasked = [
+        (stack, NotAsked(who.get(stack, ""), one.unasked, one.sentence or one.detail))
+        for stack, one in shown
+        if one.unasked
+    ]
+    not_asked = tuple(dict.fromkeys(why for _, why in unasked))
+    told = {NOT_ASKED: as_data(unasked)} if unasked else {}
     return Judged(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,

@@ -104,6 +104,24 @@ def test_the_alert_has_the_words_of_its_cause_and_fits_a_subject() -> None:
     assert all(len(alert.subject) <= 100 for alert in (said, over))
 
 
+def test_where_no_stack_is_known_the_alert_counts_none() -> None:
+    one = Outage("account of profile dev", Unasked.CREDENTIALS, 1_796_104_800.0, 1_796_104_900.0, ("said",), {"": 1.0})
+    said = outage_alert(one, "https://dagster.example/runs")
+    assert said.subject == "AWS account of profile dev cannot be asked: no valid credentials"
+    first = "AWS account of profile dev cannot be asked since 2026-12-01 06:00 UTC: AWS does not take the credentials."
+    assert said.text.splitlines()[0] == first
+
+
+def test_a_run_that_could_ask_nothing_for_another_cause_does_not_say_that_the_account_answers() -> None:
+    failed = Look("a-dev", WHO, 10, (SILENT,))
+    throttled = NotAsked(WHO, Unasked.THROTTLED, "ListSecrets failed: ThrottlingException")
+    outages = followed([], [failed, blind("a-dev", 20, throttled)], KNOWN)
+    assert [(one.cause, set(one.stacks), one.answered) for one in outages] == [
+        (Unasked.NO_ANSWER, {"a-dev"}, 0),
+        (Unasked.THROTTLED, {"a-dev"}, 0),
+    ]
+
+
 def test_an_outage_is_read_as_it_was_written() -> None:
     one = Outage(WHO, Unasked.ROLE, 1.0, 2.0, ("said",), {"a-dev": 2.0}, ("check",), is_told=True)
     assert Outage.read(json.loads(json.dumps(one.write()))) == one

@@ -144,6 +144,22 @@ def test_an_outage_is_one_alert_and_nothing_is_red_by_it_and_when_it_is_over_all
     assert f"{C}: {MISSING} is not red any longer" in estate.tick()
 
 
+def test_a_verification_of_all_stacks_names_the_account_and_each_stack_and_is_repeated_until_it_can_look(
+    estate: Estate,
+) -> None:
+    everything = dg.RunRequest(job_name="verify", tags={})
+    with estate.without_aws():
+        run = estate.deployment.request(everything)
+        assert run.status is dg.DagsterRunStatus.FAILURE
+        assert estate.tick() == [DOWN]
+    estate.ahead = BACKOFF_SECONDS[0] + 1
+    assert estate.tick() == []
+    assert [(one.job_name, one.tags[REPEATS_TAG]) for one in estate.requests] == [("verify", run.run_id)]
+    [again] = estate.launch_requested()
+    assert again.is_success
+    assert estate.tick() == [BACK]
+
+
 def test_an_apply_amid_which_aws_goes_away_is_one_alert_and_is_repeated_as_it_was(
     estate: Estate, lone: emulator.LocalAws
 ) -> None:

@@ -111,18 +111,32 @@ class Watched:
         looked: float | None = None,
     ) -> None:
         """A check passed (True), failed (False), or failed as a warning; `looked` is when the look began."""
+        metadata = {} if looked is None else {LOOKED: dg.MetadataValue.timestamp(looked)}
         for key, said in evaluations.items():
-            severity = said if isinstance(said, dg.AssetCheckSeverity) else dg.AssetCheckSeverity.ERROR
-            data = dg.AssetCheckEvaluation(
-                key.asset_key,
-                key.name,
-                said is True,
-                severity=severity,
-                description=f"{said}",
-                partition=run.tags.get(PARTITION_TAG),
-                metadata={} if looked is None else {LOOKED: dg.MetadataValue.timestamp(looked)},
-            )
-            self._event(run, dg.DagsterEventType.ASSET_CHECK_EVALUATION, data, at)
+            self.say(run, key, said, at, partition=run.tags.get(PARTITION_TAG), metadata=metadata)
+
+    def say(
+        self,
+        run: dg.DagsterRun,
+        key: dg.AssetCheckKey,
+        said: bool | dg.AssetCheckSeverity,
+        at: float | None = None,
+        *,
+        partition: str | None,
+        metadata: Mapping[str, Any],
+    ) -> None:
+        """Report an evaluation of a stack, or of all; see `evaluate`."""
+        severity = said if isinstance(said, dg.AssetCheckSeverity) else dg.AssetCheckSeverity.ERROR
+        data = dg.AssetCheckEvaluation(
+            key.asset_key,
+            key.name,
+            said is True,
+            severity=severity,
+            description=f"{said}",
+            partition=partition,
+            metadata=metadata,
+        )
+        self._event(run, dg.DagsterEventType.ASSET_CHECK_EVALUATION, data, at)
 
     def end(self, run: dg.DagsterRun, status: dg.DagsterRunStatus) -> None:
         self._event(run, _ENDS[status], None)
