@@ -199,3 +199,13 @@ def test_a_check_of_all_stacks_says_of_each_whether_aws_could_be_asked(watched: 
         "AWS account 111122223333 cannot be asked: throttled; 2 stacks not looked at",
         BACK,
     ]
+
+
+def test_the_tag_of_a_run_names_its_account_where_nobody_can_read_the_repository(watched: Watched) -> None:
+    watched.stacks = accounts = Accounts()
+    unasked(watched)
+    watched.tick()
+    accounts.whose = "account of the default credentials"
+    watched.run({READ: True}, tags={ACCOUNT_TAG: "111122223333"})
+    watched.tick()
+    assert watched.alerts() == [DOWN, BACK]
