@@ -46,7 +46,7 @@ components:
       vars:
         context_name: shop
         environment: "{number}"
-        region: eu-west-1
+        region: {region}
         create_kms_key: true
         secrets:
 {secrets}
@@ -57,11 +57,11 @@ SETTLED_SECONDS = 12
 """After which the times of files are trusted, as those of a real clone are."""
 
 
-def generated(folder: Path, stacks: int, secrets: int = SECRETS) -> Path:
+def generated(folder: Path, stacks: int, secrets: int = SECRETS, region: str = "eu-west-1") -> Path:
     """A clone with so many stacks of so many secrets."""
     declared = "".join(f"          secret-{number}: {{generate_random_password: true}}\n" for number in range(secrets))
     files = {"atmos.yaml": ATMOS, "stacks/catalog/defaults.yaml": "vars: {team: shop}"}
-    files |= {f"stacks/deploy/{n}.yaml": STACK.format(number=n, secrets=declared) for n in range(stacks)}
+    files |= {f"stacks/deploy/{n}.yaml": STACK.format(number=n, region=region, secrets=declared) for n in range(stacks)}
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)

@@ -35,7 +35,8 @@ from tests.deploy.images import make_images
 from tests.e2e.deployment import LOCATION, Deployment
 from tests.waiting import eventually
 
-STACK = "myapp-dev"
+STACK, REGION = "myapp-dev", "eu-west-2"
+"""Of examples/, and of the buckets of compose.yaml."""
 IDLE_SECONDS = 120
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -98,7 +99,7 @@ def main() -> None:
         images = make_images(Path(folder) / "images")
         repository = images.repository
         if given.backfill:
-            repository = generated(Path(folder) / "generated", given.stacks, given.secrets)
+            repository = generated(Path(folder) / "generated", given.stacks, given.secrets, REGION)
         with composed(images.environments, repository) as made:
             for name in services():
                 made.start(name)
@@ -136,7 +137,7 @@ def _measure_backfill(made: Composed, deployment: Deployment, count: int) -> Non
 
 
 def _is_indexed() -> bool:
-    s3 = boto3.client("s3", region_name="eu-west-2")
+    s3 = boto3.client("s3", region_name=REGION)
     deadline = time.monotonic() + INDEX_SECONDS
     while time.monotonic() < deadline:
         found = s3.list_objects_v2(Bucket="secrets-pipeline", Prefix="seals/indexes/")
