@@ -57,8 +57,9 @@ ACCESS: Final[tuple[Entry, ...]] = (
         statement that lets this one in.
         """,
         do="""
-        * AWS refuses a policy: take the statement away that denies it to the pipeline, as an administrator of the
-          account. CloudTrail says who put it there (`PutResourcePolicy`, `PutKeyPolicy`).
+        * AWS refuses a policy, the grants of a key or IAM's list: take the statement away that denies it to the
+          pipeline, as an administrator of the account. CloudTrail says who put it there (`PutResourcePolicy`,
+          `PutKeyPolicy`, `PutRolePolicy`).
         * It should not: take the statement away. If it may have read,
           `secrets-pipeline rotate --readable-by ARN` rotates all that it could read; add `--dry-run` to see
           what that is.
