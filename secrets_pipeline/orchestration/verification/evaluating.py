@@ -97,7 +97,7 @@ class Looker:
                 targets[check.stage] = last_materialization(self.context.instance, asset, self.stack)
             if found.unknown:
                 last = self._last(check)
-                yield self._event(check, standing(found, last, self.stack or "STACK"), targets.get(check.stage))
+                yield self._event(check, standing(found, last, self.stack), targets.get(check.stage))
             else:
                 yield self._event(check, found, targets.get(check.stage), self._looked(closely=closely))
         if broken is not None:

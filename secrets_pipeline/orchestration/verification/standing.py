@@ -23,19 +23,21 @@ from secrets_pipeline.orchestration.verification.not_asked import NOT_ASKED, Not
 from secrets_pipeline.orchestration.verification.stack_check import Judged
 
 
-def standing(found: Judged, last: Evaluated | None, stack: str) -> Judged:
+def standing(found: Judged, last: Evaluated | None, stack: str | None) -> Judged:
     """Let the last verdict stand where a check could not ask AWS; one that was red stays red.
 
     Args:
         found: what the check came to.
         last: the last evaluation that could ask AWS.
-        stack: for the commands of what to do.
+        stack: which; None for all stacks at once, of which no verdict is on record.
     """
     why = found.not_asked[0]
-    told = {COULD_NOT_ASK: dg.MetadataValue.md(_told(found.not_asked, stack))}
+    told = {COULD_NOT_ASK: dg.MetadataValue.md(_told(found.not_asked, stack or "STACK"))}
     if last is None:
         data = {**data_of(found.metadata), STANDS: None}
-        description = f"Not known, as {why.why}: {why.said}. Nobody has looked before."
+        description = f"Not known, as {why.why}: {why.said}."
+        if stack is not None:
+            description += " Nobody has looked before."
         return replace(found, description=description, metadata={**found.metadata, **told, DATA: _json(data)})
     real = last.evaluation
     word = "green" if last.is_green else "red" if last.is_red else "a warning"

@@ -103,6 +103,9 @@ def test_what_was_never_looked_at_stays_so(instance: dg.DagsterInstance) -> None
     assert (said.passed, said.severity, history.last) == (False, WARN, None)
     assert str(said.description).endswith("Nobody has looked before.")
     assert [one.verdict for one in open_of(said)] == [Verdict.UNKNOWN]
+    # Of all stacks at once there is no verdict on record, whoever looked at each.
+    of_all = standing(judge_unasked(CHECK, STACK, WHY), None, None)
+    assert of_all.description == f"Not known, as AWS does not answer: {WHY.said}."
 
 
 @pytest.mark.parametrize(
