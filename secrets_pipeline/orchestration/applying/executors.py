@@ -21,7 +21,8 @@ def refuse_process_a_step(run: dg.DagsterRun, instance: dg.DagsterInstance, name
     """Refuse a run that has a process for each step; its jobs never do, but Materialize has the project's executor.
 
     Such a run would give its lease back between two steps, and read AWS's lists, which are late, for what the step
-    before has written.
+    before has written. Of a run that has succeeded Dagster may initialise the resources again, as `dg launch` does to
+    give its result.
 
     Args:
         run: the run.
@@ -32,6 +33,9 @@ def refuse_process_a_step(run: dg.DagsterRun, instance: dg.DagsterInstance, name
         GuardError: if it has. Nothing was written then, except under an executor such as celery, where the first step
             was applied.
     """
+    now = instance.get_run_by_id(run.run_id)
+    if now is not None and now.is_finished:
+        return
     if instance.get_records_for_run(run.run_id, of_type=_OF_OTHER_PROCESSES, limit=1).records:
         raise GuardError(
             "one process applies a stack, and the executor of this run starts a process for each step",
