@@ -109,7 +109,7 @@ class Indexes:
 
 
 def index_name(place: Place, settings: OperatorSettings) -> str:
-    """Name the index of a repository, by all of its input that is no file of it: two deployments share no index."""
+    """Name the index of a repository: deployments that differ in folder, version or settings share none."""
     folder = (place.called or place.base_path).absolute()
     named = __version__, str(folder), place.commit, settings.model_dump_json()
     return hashlib.sha256("\n".join(named).encode(errors="surrogateescape")).hexdigest()[:_DIGITS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
@@ -56,8 +57,10 @@ class LocalIndexStore:
         finally:
             unfinished.unlink(missing_ok=True)
         for one in self._folder.iterdir():
-            if one.stat().st_mtime < time.time() - _LEFT_SECONDS:
-                one.unlink(missing_ok=True)
+            # Another process may delete it at the same time.
+            with suppress(OSError):
+                if one.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                    one.unlink()
 
     def copy(self, name: str, into: IO[bytes]) -> bool:
         """See `IndexStore`.

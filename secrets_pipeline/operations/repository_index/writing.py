@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
@@ -129,16 +129,16 @@ class IndexWriter:
         for target, stack in {spec.target: stack for stack, spec in desired.specs.items()}.items():
             answer = self._answers.get(target)
             is_old = answer is None or began - answer.at > _AGAIN_SECONDS
-            if is_old and (again or answer is None or answer.fingerprinter is None):
-                if self._clock() - began > _ASKING_SECONDS:
-                    continue
-                answer = self._answers[target] = self._asked(sessions, target, stack, desired.settings.fingerprint_key)
+            is_asked = is_old and (again or answer is None or answer.fingerprinter is None)
+            if is_asked and self._clock() - began <= _ASKING_SECONDS:
+                alias = desired.settings.fingerprint_key
+                answer = self._answers[target] = self._asked(sessions, target, stack, alias, known=answer)
                 why += [answer.why] if answer.why else []
             if answer is not None and answer.fingerprinter is not None:
                 found[answer.where] = answer.fingerprinter
         return found, tuple(why)
 
-    def _asked(self, sessions: Sessions, target: Target, stack: str, alias: str) -> _Answer:
+    def _asked(self, sessions: Sessions, target: Target, stack: str, alias: str, *, known: _Answer | None) -> _Answer:
         try:
             account = sessions.for_target(target)
             check_account(account, target, stack=stack)
@@ -149,7 +149,9 @@ class IndexWriter:
                 return _Answer(self._clock(), why=f"{where} has no fingerprint key before its first apply")
             return _Answer(self._clock(), where, Fingerprinter.derive(kms, key))
         except SecretsPipelineError as error:
-            return _Answer(self._clock(), why=f"{asked_as(target)} in {target.region}: {error.message}")
+            # A key that it had it still has, as far as anybody knows.
+            kept = known or _Answer(0.0)
+            return replace(kept, at=self._clock(), why=f"{asked_as(target)} in {target.region}: {error.message}")
 
 
 INDEX_WRITER: Final = IndexWriter()

@@ -74,7 +74,7 @@ ALERTS: Final[tuple[Entry, ...]] = (
     ),
     alert(
         CAN_BE_ASKED,
-        means="The AWS account answers again, and every stack was checked since.",
+        means="Every stack about which AWS could not be asked was checked since.",
         look="The alert says since when it could not be asked.",
         do="""
         * Launch again what failed meanwhile and is not repeated: each such run had an alert of its own.
@@ -83,14 +83,14 @@ ALERTS: Final[tuple[Entry, ...]] = (
     alert(
         "not-verified",
         means="""
-        The last complete verification of the named stacks that succeeded is older than 26 hours. The heartbeat goes on
-        unless more stacks are late than in time.
+        The named stacks were not verified completely within `alerts.health.verified_within_hours`, which is 26 by
+        default. The heartbeat goes on unless more stacks are late than in time.
         """,
         look="""
         `secrets-pipeline health` lists each such stack. `secrets-pipeline list stacks --all` names those with errors.
         """,
         do="""
-        * A stack has errors: mend its YAML. It is not verified before, and the alert is repeated until then.
+        * A stack has errors: mend its YAML. It is not verified before, and the alert is repeated each day until then.
         * Else go by [`verification-too-old`](#verification-too-old).
         """,
     ),

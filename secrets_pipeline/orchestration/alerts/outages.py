@@ -53,7 +53,8 @@ class Outage:
         stacks: stack → when a run could not ask for it last; they were not looked at since.
         checks: names of the checks that could not ask; empty if runs failed before them.
         is_told: whether its alert was sent.
-        answered: when the account answered a run again, though not every stack was looked at yet; 0 if it did not.
+        answered: when the account answered a run again, though not every stack was looked at yet, or when the last
+            stack was looked at; 0 if neither was.
     """
 
     who: str
@@ -133,7 +134,8 @@ def _after(one: Outage, look: Look) -> Outage:
     left = {stack: at for stack, at in one.stacks.items() if stack != look.stack or at >= look.at}
     if look.who != one.who:
         # Its stack is asked of another account by now, or was called otherwise while nobody could read the repository.
-        return replace(one, stacks=left)
+        is_last = bool(one.stacks) and not left and not look.not_asked
+        return replace(one, stacks=left, answered=one.answered or (look.at if is_last else 0.0))
     # A run of the whole account, which could not ask it, is made good by any run that could.
     if left.get("", look.at) < look.at:
         del left[""]
@@ -173,7 +175,7 @@ def over_alert(one: Outage, at: float, link: str) -> Alert:
         at: when, in seconds since 1970.
         link: to the runs in the UI.
     """
-    subject = f"AWS {one.who} answers again, and every stack was checked"
+    subject = f"AWS {one.who}: every stack that could not be asked about was checked"
     why = WHY_UNASKED[one.cause].what
     judged = f"Every stack was looked at by {_moment(at)}."
     text = f"AWS {one.who} could not be asked since {_moment(one.since)}: {why}. {judged}\n\n{link}"

@@ -20,6 +20,8 @@ from secrets_pipeline.orchestration.shared.own import Own
 WELL: Final = "secrets-pipeline is well"
 """Begins a line of the code server's log, one a minute: an alarm of `deploy/aws/ecs.yaml` counts them."""
 _BETWEEN_SECONDS = 60.0
+_AGAIN_SECONDS: Final = 86_400.0
+"""After which a stack that is still late is alerted again."""
 _NAMED = 3
 _HOUR = 3_600
 
@@ -56,6 +58,7 @@ class Pulse:
         self._defined = defined
         self._clock = clock
         self._judged_at = 0.0
+        self._late: dict[str, float] = {}
 
     def beat(self, instance: dg.DagsterInstance, alerting: Alerting, log: Log) -> None:
         """Judge, log the result, alert of stacks, and call the heartbeat, at most once a minute.
@@ -79,8 +82,7 @@ class Pulse:
         if reading.is_empty:
             return
         findings = judge(reading, bounds, now)
-        if late := [one.name for one in findings if one.state is State.OVERDUE]:
-            alerting.say(_not_verified(late, bounds.verified_within_hours), instance, log)
+        self._say_late([one.name for one in findings if one.state is State.OVERDUE], alerting, instance, log)
         if wrong := stopping_heartbeat(findings):
             first = ", ".join(f"{one.part} {one.name} is {one.state}" for one in wrong[:_NAMED])
             log.warning("not well, %d of %d: %s. See `secrets-pipeline health`.", len(wrong), len(findings), first)
@@ -88,6 +90,13 @@ class Pulse:
         log.info("%s: %d parts looked at", WELL, len(findings))
         if (refusal := alerting.beat(self._heartbeat)) is not None:
             log.warning("the heartbeat was not taken: %s", refusal.diagnostics())
+
+    def _say_late(self, stacks: Sequence[str], alerting: Alerting, instance: dg.DagsterInstance, log: Log) -> None:
+        """Alert if a stack is late that was not a day ago; with others, as a schedule that stands still delays all."""
+        now, hours = self._clock(), alerting.settings.health.verified_within_hours
+        self._late = {stack: self._late[stack] for stack in stacks if now - self._late.get(stack, 0.0) < _AGAIN_SECONDS}
+        if set(stacks) - self._late.keys() and alerting.say(_not_verified(stacks, hours), instance, log) is not None:
+            self._late = dict.fromkeys(stacks, now)
 
 
 def _not_verified(stacks: Sequence[str], hours: int) -> Alert:

@@ -6,6 +6,7 @@ What is on its way stands in the asset's latest materialisation of each stack; t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -58,7 +59,8 @@ class Cursor:
     @classmethod
     def read(cls, known: Known) -> Cursor:
         """Read what the last tick knew; an empty one for the first."""
-        return cls(**known_fields(cls, known))
+        # A tick that breaks keeps what it knew: nothing of that is changed in place.
+        return cls(**deepcopy(dict(known_fields(cls, known))))
 
     def note(self, stack: str, storage_id: int, *, flies: bool) -> None:
         """Put a materialisation in the place of the stack's earlier ones."""

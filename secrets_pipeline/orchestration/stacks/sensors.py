@@ -92,7 +92,7 @@ def _keep_index(context: dg.SensorEvaluationContext, stacks: Stacks, desired: Op
         written = "the index of the repository is written; accounts and regions that can prove it: %d"
         context.log.info(written, kept.proven)
     for why in kept.why:
-        context.log.info("runs read all stacks: %s", why)
+        context.log.info("without a proven index, runs read all stacks: %s", why)
 
 
 def _requests(names: Names, keys: Keys) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:

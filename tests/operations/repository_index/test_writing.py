@@ -10,6 +10,7 @@ import pytest
 from secrets_pipeline import emulator
 from secrets_pipeline.operations.repository_index.proof import UnusableIndexError
 from tests.operations.repository_index.conftest import SETTINGS, Watched
+from tests.ports import free_port
 from tests.strategies.small_repositories import write
 
 CANARIES = """
@@ -149,6 +150,22 @@ def test_it_is_written_again_after_hours_as_a_bucket_deletes_what_is_a_day_old(w
         written.append(watched.writer.write(watched.indexes, watched.place, opened).proven)
         watched.clock += 3 * 3600 + 1
     assert written == [1, 0, 1, 0]
+
+
+def test_a_place_that_does_not_answer_for_a_moment_is_proven_as_before(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.stack("one", "shop/one/own")
+    watched.commit()
+    opened = watched.whole()
+    watched.apply(opened, "one")
+    assert watched.writer.write(watched.indexes, watched.place, opened).proven == 1
+    watched.clock += 6 * 3600 + 1
+    with monkeypatch.context() as away:
+        away.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+        kept = watched.writer.write(watched.indexes, watched.place, opened)
+    assert (kept.proven, len(kept.why)) == (1, 1)
+    watched.alone("one")
 
 
 def test_one_that_cannot_be_written_is_tried_again_after_minutes_and_not_at_each_tick(watched: Watched) -> None:

@@ -100,7 +100,7 @@ def test_the_alert_has_the_words_of_its_cause_and_fits_a_subject() -> None:
     assert SILENT.said in said.text
     assert "rotate --readable-by" not in said.text
     over = over_alert(one, 1_796_108_400.0, "https://dagster.example/runs")
-    assert over.subject == "AWS account 111122223333 answers again, and every stack was checked"
+    assert over.subject == "AWS account 111122223333: every stack that could not be asked about was checked"
     assert all(len(alert.subject) <= 100 for alert in (said, over))
 
 

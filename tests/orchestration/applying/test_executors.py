@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.events import EngineEventData, StepSuccessData
+from dagster._core.events import EngineEventData
+from dagster._core.execution.plan.objects import StepSuccessData
 
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.orchestration.applying.executors import refuse_process_a_step
@@ -15,10 +17,10 @@ from secrets_pipeline.orchestration.shared.names import PLAIN
 Kind = dg.DagsterEventType
 
 
-SAID = {
+SAID: dict[dg.DagsterEventType, Any] = {
     Kind.STEP_WORKER_STARTING: EngineEventData(),
     Kind.STEP_WORKER_STARTED: EngineEventData(),
-    Kind.STEP_SUCCESS: StepSuccessData(duration_ms=1.0),
+    Kind.STEP_SUCCESS: StepSuccessData(duration_ms=1.0),  # type: ignore[no-untyped-call]  # Dagster's class has no types
 }
 
 

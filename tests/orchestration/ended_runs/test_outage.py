@@ -29,7 +29,7 @@ from tests.relay import relay
 A, B, C = STACKS
 ACCOUNT = "AWS account 111122223333"
 DOWN = f"{ACCOUNT} cannot be asked: no answer; 3 stacks not looked at"
-BACK = f"{ACCOUNT} answers again, and every stack was checked"
+BACK = f"{ACCOUNT}: every stack that could not be asked about was checked"
 MISSING = "secrets_have_current_values"
 
 

@@ -78,7 +78,16 @@ def test_one_stack_that_is_not_verified_is_alerted_and_does_not_silence_it(
     watched.tick()
     assert len(hook.called) == 2
     assert capfd.readouterr().err.count(WELL) == 2
-    assert watched.alerts() == ["stacks were not verified for 26 hours: b-dev"]
+    said = "stacks were not verified for 26 hours: b-dev"
+    assert watched.alerts() == [said]
+    # It is said again after a day, and not at each look.
+    for hour in range(1, 24):
+        watched.ahead = hour * HOUR + 62.0
+        watched.tick()
+    assert f"alert: {said}" not in capfd.readouterr().err
+    watched.ahead = 24 * HOUR + 62.0
+    watched.tick()
+    assert f"alert: {said}" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("answer", [500, 404, 302, None])

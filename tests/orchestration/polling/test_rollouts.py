@@ -19,7 +19,7 @@ from secrets_pipeline.desired.settings.alerts import AlertSettings
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.pages.metadata import data_of
-from secrets_pipeline.orchestration.polling.rollouts import CHECK, PATIENCE, REFRESHED
+from secrets_pipeline.orchestration.polling.rollouts import CHECK, PATIENCE, REFRESHED, Cursor
 from secrets_pipeline.orchestration.shared.names import PLAIN, Names
 from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
@@ -307,3 +307,12 @@ def test_what_is_kept_of_a_rollout_is_no_value(shop: Shop) -> None:
     (kept,) = data_of(record.asset_materialization.metadata)["rollouts"]
     assert set(kept) == {"name", "component", "id", "asked_at", "detail"}
     assert (kept["name"], kept["component"]) == (NAME, "ecs")
+
+
+def test_what_a_tick_changes_is_not_what_it_keeps_if_it_breaks() -> None:
+    known = {"after": 1, "flying": {"a-dev": 1}, "told": {"a-dev": ["orders"]}}
+    cursor = Cursor.read(known)
+    cursor.told["a-dev"].append("reports")
+    cursor.note("b-dev", 2, flies=True)
+    cursor.forget("a-dev")
+    assert known == {"after": 1, "flying": {"a-dev": 1}, "told": {"a-dev": ["orders"]}}
