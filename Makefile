@@ -93,10 +93,10 @@ newest-dagster: venv ## The same on the newest Dagster that pyproject.toml allow
 define test-on-dagster
 	@rm -rf .$@ && mkdir .$@
 	@grep -oE '"dagster[a-z0-9-]*>=[^"]+' pyproject.toml | tr -d '"' | sort -u \
-	  | $(BIN)/uv pip compile - --python $(BIN)/python --resolution $(1) --no-header --no-annotate --quiet \
+	  | $(BIN)/uv pip compile --system-certs - --python $(BIN)/python --resolution $(1) --no-header --no-annotate --quiet \
 	  | grep '^dagster' > .$@/versions.txt
 	@cat .$@/versions.txt
-	@$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python --target .$@ -r .$@/versions.txt
+	@$(BIN)/uv pip install --system-certs --quiet --no-deps --python $(BIN)/python --target .$@ -r .$@/versions.txt
 	$(MEMORY) PYTHONPATH=$(CURDIR)/.$@ $(BIN)/python -m pytest -n auto --dist loadfile tests/orchestration tests/e2e/started/test_guest.py $(ARGS)
 endef
 

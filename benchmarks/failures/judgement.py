@@ -96,7 +96,7 @@ def judge(
     yield from _stacks(world, runs, stacks, died)
     yield from _times(world, runs, instance.get_run_stats(world.urgent))
     told, broken = _told(), set(stacks[-BROKEN:])
-    failed = {stack for stack in broken if any(one.startswith(f"provision failed: {stack}") for one in told)}
+    failed = {stack for stack in broken if any(one.startswith(f"Apply of {stack} failed: ") for one in told)}
     right = failed == broken and set(told.values()) == {1} and all(any(one in said for one in broken) for said in told)
     yield Line(
         "alerts at the topic, each once: of stacks that cannot be applied, none of what was mended",
