@@ -347,7 +347,7 @@ class RoleError(AwsError):
 
     @property
     def denied(self) -> bool:
-        """Return False: AWS refused the role, and was asked about no resource."""
+        """Return False: AWS refused the role itself. It was not asked about a resource."""
         return False
 
 

@@ -61,11 +61,11 @@ class _Written:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What was done for the index.
+    """Result of a call of `IndexWriter.write`.
 
     Attributes:
-        proven: in how many accounts and regions what was just written is proven; 0 if nothing was written.
-        why: why runs read all stacks, as far as that was just found out; whole sentences without an end.
+        proven: number of accounts and regions whose key proves the index that was written; 0 if none was written.
+        why: new reasons why runs read all stacks, each a sentence without its full stop.
     """
 
     proven: int = 0
@@ -88,7 +88,7 @@ class IndexWriter:
     def write(self, indexes: Indexes, place: Place, desired: OpenRepository) -> Kept:
         """Write the index of a reading, if it is not written yet, or long ago, or if another place can prove it now.
 
-        What no commit has, as somebody edits it, gets none: of its values not even a digest is stored.
+        No index is written while files differ from their commit, so that no digest of edited values is stored.
 
         Args:
             indexes: where it lies.
@@ -110,7 +110,7 @@ class IndexWriter:
             proving, why = self._proving(indexes.sessions.derived(config=HASTE), desired, again=is_due)
             if not proving or (written is not None and not is_due and written.where == proving.keys()):
                 return Kept(why=why)
-            # One that is refused is not made anew at each tick.
+            # If the store refuses it, it is tried again after minutes, not in each tick.
             self._written[place] = _Written(desired, frozenset(proving), began + _AGAIN_SECONDS)
             if desired.revision.changes:
                 return Kept(why=(*why, "files differ from their commit, so there is no index"))
@@ -124,7 +124,7 @@ class IndexWriter:
     def _proving(
         self, sessions: Sessions, desired: OpenRepository, *, again: bool
     ) -> tuple[Mapping[str, Fingerprinter], tuple[str, ...]]:
-        """The fingerprinters of the places in which stacks live, by place, and why a place that was asked has none."""
+        """The fingerprinters of the stacks' accounts and regions, and the reasons of those that have none."""
         began, found, why = self._clock(), dict[str, Fingerprinter](), list[str]()
         for target, stack in {spec.target: stack for stack, spec in desired.specs.items()}.items():
             answer = self._answers.get(target)

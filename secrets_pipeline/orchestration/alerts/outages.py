@@ -133,7 +133,8 @@ def _after(one: Outage, look: Look) -> Outage:
         return one
     left = {stack: at for stack, at in one.stacks.items() if stack != look.stack or at >= look.at}
     if look.who != one.who:
-        # Its stack is asked of another account by now, or was called otherwise while nobody could read the repository.
+        # The settings name another account for the stack now. Or the repository was unreadable when the outage began,
+        # so that nobody knew the account's name.
         is_last = bool(one.stacks) and not left and not look.not_asked
         return replace(one, stacks=left, answered=one.answered or (look.at if is_last else 0.0))
     # A run of the whole account, which could not ask it, is made good by any run that could.

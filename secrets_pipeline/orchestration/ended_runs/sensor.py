@@ -243,7 +243,7 @@ class _Look:
     def _verdicts_of(
         self, run: dg.DagsterRun, evaluations: Sequence[tuple[dg.AssetCheckEvaluation, float]]
     ) -> Iterator[Verdict]:
-        """The verdicts of stacks, without those that stand because AWS could not be asked: they were told before."""
+        """The new verdicts. An earlier one that stands because AWS could not be asked is not new."""
         calls = tuple(map(str, calls_of(run)))
         for evaluation, told in evaluations:
             if evaluation.partition is not None and not is_unknown(evaluation):

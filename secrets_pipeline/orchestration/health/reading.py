@@ -163,7 +163,8 @@ def _watchers_of_one_place(instance: dg.DagsterInstance, defined: Collection[str
     for state in instance.all_instigator_state() if instance.schedule_storage else ():
         if state.instigator_name in defined and state.instigator_type.name in _PARTS:
             places[state.repository_selector_id].append(_watcher(instance, state))
-    # Another code location may have a sensor of the same name. One that was renamed leaves the states of all behind.
+    # Another code location may have a sensor of the same name, so the location with most of our names is ours. A
+    # renamed location leaves states of all names behind: of two such, the one that ticked last is ours.
     return max(places.values(), key=lambda ours: (len(ours), max(one.ticked_at or 0.0 for one in ours)), default=[])
 
 

@@ -182,7 +182,7 @@ def _is_new(one: CurrentVersion, stack: str, seen_at: float, reported: Sequence[
         return True
     if fitting(one.version) == last.version:
         return False
-    # A run that looked before another one wrote may end after it, and is told last.
+    # The run of an older look may end last.
     is_newer_look = one.confirmed and seen_at >= last.looked
     return is_newer_look or (one.changed is not None and one.changed > last.looked)
 

@@ -203,7 +203,7 @@ def _refused(stack: Stack, secret: ReadableSecret) -> str:
 def _hidden(stack: Stack, secret: ReadableSecret) -> str:
     """Why AWS refuses the policy of a secret, or that of a key of the stack or its grants; empty if it does not.
 
-    What is somebody else's key may be hidden.
+    A key that belongs to somebody else may be hidden from the pipeline, so a refusal there is not counted.
     """
     own = {stack.observed.keys.key_id(key.alias) for key in stack.spec.keys}
     keys = [key.target for key in secret.keys if key.target.arn.rpartition("/")[2] in own]

@@ -82,7 +82,7 @@ def test_a_deny_for_the_pipeline_on_one_secret_is_a_failed_check_that_names_the_
     assert {"secret_policies_as_declared", "nobody_else_can_read", "policies_are_not_public"} <= set(red)
     assert all("GetResourcePolicy" in groups[0]["sentence"] for groups in red.values())
     assert json.loads(found.stdout)["not_asked"] == []
-    # A red verdict would stand in the next test.
+    # The next test uses the same shop: without a verify, the check stays red there.
     shop.secrets.delete_resource_policy(SecretId="shop/dev/api/token")
     assert_exited(shop.run("verify", "-s", "shop-dev"))
 

@@ -1,4 +1,4 @@
-"""What the sensor makes of runs that could not ask AWS, tick by tick."""
+"""The alerts and repetitions of runs that could not ask AWS, over several ticks of the sensor."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_overdue_stacks_stop_the_heartbeat_only_if_they_are_more_than_those_in_t
 ) -> None:
     stacks = [Verification(f"late-{one}", NOW - 27 * HOUR) for one in range(late)]
     stacks += [Verification(f"in-time-{one}", NOW - HOUR) for one in range(in_time)]
-    # Nothing is said by those that were never applied.
+    # Stacks that were never applied count for neither side.
     stacks += [Verification(f"new-{one}", None, None) for one in range(3)]
     assert bool(stopping_heartbeat(judged(*stacks))) is stops
     # Anything else stops it, whatever stacks are.

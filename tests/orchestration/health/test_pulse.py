@@ -80,7 +80,7 @@ def test_one_stack_that_is_not_verified_is_alerted_and_does_not_silence_it(
     assert capfd.readouterr().err.count(WELL) == 2
     said = "stacks were not verified for 26 hours: b-dev"
     assert watched.alerts() == [said]
-    # It is said again after a day, and not at each look.
+    # The alert is repeated after a day, and not before.
     for hour in range(1, 24):
         watched.ahead = hour * HOUR + 62.0
         watched.tick()
