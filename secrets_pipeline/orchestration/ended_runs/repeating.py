@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import dagster as dg
 
@@ -28,46 +28,64 @@ if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
 REPETITION_TAG: Final = "secrets-pipeline/repetition"
-"""On a run that repeats one which could not ask AWS: 1 for the first repetition …"""
+"""On a run that a sensor requested as it repeats a failed one: 1 for the first repetition …"""
 REPEATS_TAG: Final = "secrets-pipeline/repeats"
 """On such a run: the id of the run that it repeats."""
 _DAGSTERS_OWN: Final = "__ASSET_JOB"
 _LATER: Final = 20
 WILL_RETRY_TAG = "dagster/will_retry"
+_BACKFILL_TAG = "dagster/backfill"
 _REASON_TAG, _OF_A_STEP, _OF_THE_RUN = "dagster/failure_reason", "STEP_FAILURE", "RUN_EXCEPTION"
 _STORAGE_ERRORS = frozenset({"OperationalError", "InterfaceError", "DagsterPostgresException"})
 """A database that is away, as SQLAlchemy, the drivers below it and dagster-postgres call it: events name classes."""
 
 
-def asked_again(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Report a failed run once more, for which Dagster's daemon decides anew whether it repeats it.
+def retried(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names, own: Own
+) -> dg.RunRequest | Literal["by Dagster"] | None:
+    """Have a failed run repeated that Dagster's settings allow to be repeated, and that Dagster has not repeated.
 
-    It gives a repetition up when the code server does not answer, and makes none of what failed in a step, although the
-    database may have been away. It counts the repetitions that there are, and makes none twice.
+    Dagster's daemon gives a repetition up when the code server does not answer, and makes none of what failed in a
+    step, although the database may have been away. So the run is reported once more, and the daemon decides anew. It
+    counts the repetitions that there are, and makes none twice.
+
+    It repeats nothing of a backfill that is over, and a backfill of a job is over as soon as its last run has failed.
+    That run is requested.
 
     Args:
         instance: whose run it is.
         run: which, failed, and not repeated.
+        names: of the code location.
+        own: what belongs to it.
 
     Returns:
-        Whether it was reported: not where it may not be repeated by the instance's settings, was asked for before, or
-        where a step failed for another reason.
+        What to request, or that Dagster was asked. None if nobody repeats the run: the settings do not allow it, a step
+        failed for another reason, Dagster was asked before, or a later run has done it.
     """
     failures = failures_of(instance, run)
     reports = [one for one in failures if one.is_run_failure]
     if not instance.run_retries_enabled or len(reports) != 1:
-        return False
+        return None
     in_step = run.tags.get(_REASON_TAG) == _OF_A_STEP
     steps = [one for one in failures if not one.is_run_failure]
     if in_step and not (steps and all(map(_is_of_the_storage, steps))):
-        return False
+        return None
     should_retry = internal("auto_reexecution_should_retry_run")
     if should_retry is None or not should_retry(instance, run, None):
-        return False
+        return None
+    if _ended_with_its_backfill(instance, run) and is_repeatable(run, names, own):
+        instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: "false"})
+        return repeated(instance, run, names, own)
     # Before the event, or the daemon might find it with the old tag.
     instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: "true", **({_REASON_TAG: _OF_THE_RUN} if in_step else {})})
     instance.report_run_failed(run, f"{reports[0].message} Dagster is asked once more to repeat it.")
-    return True
+    return "by Dagster"
+
+
+def _ended_with_its_backfill(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    backfill = instance.get_backfill(run.tags[_BACKFILL_TAG]) if _BACKFILL_TAG in run.tags else None
+    # COMPLETED, COMPLETED_SUCCESS or COMPLETED_FAILED: nobody cancelled it.
+    return backfill is not None and backfill.status.value.startswith("COMPLETED")
 
 
 def _is_of_the_storage(failure: dg.DagsterEvent) -> bool:
@@ -88,7 +106,7 @@ def repetition_of(run: dg.DagsterRun) -> int:
 
 
 def is_repeatable(run: dg.DagsterRun, names: Names, own: Own) -> bool:
-    """Tell whether a run that could not ask AWS may be repeated as it was.
+    """Tell whether a failed run may be repeated as it was.
 
     One of the command line may adopt or prune, which no request says, and has no code location that Dagster knows. A
     rotation may have been done in part, and would be done twice. A sensor may request its own jobs alone: not one of
@@ -105,7 +123,7 @@ def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names, own
 
     Args:
         instance: whose run it is.
-        run: which could not ask AWS.
+        run: which.
         names: of the code location.
         own: what belongs to it.
 

@@ -17,7 +17,7 @@ from secrets_pipeline.orchestration.alerts.failures import failure_alert, failur
 from secrets_pipeline.orchestration.alerts.verdicts import Red, Verdict, after, transition_alert, transitions
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor, new_runs
 from secrets_pipeline.orchestration.ended_runs.outage_watch import OutageWatch, said_of
-from secrets_pipeline.orchestration.ended_runs.repeating import WILL_RETRY_TAG, asked_again, is_repeatable
+from secrets_pipeline.orchestration.ended_runs.repeating import WILL_RETRY_TAG, is_repeatable, retried
 from secrets_pipeline.orchestration.health.pulse import Pulse
 from secrets_pipeline.orchestration.published.reporting import Publishing
 from secrets_pipeline.orchestration.rotation.actors import calls_of
@@ -35,8 +35,7 @@ NAME = "ended_runs_sensor"
 AUTO_RETRY_RUN_ID_TAG = "dagster/auto_retry_run_id"
 """On a failed run that Dagster's `run_retries` have repeated: the last one of them is told."""
 _DECIDED_SECONDS, _RETRIED_SECONDS = 60.0, 300.0
-"""So long a run may wait to be told whether it is repeated, and to be repeated, before Dagster is asked once more; its
-failure is told after as long again."""
+"""Dagster has so long to say whether it repeats a failed run, and so long to repeat it. Then this sensor acts."""
 _INTERVAL = 15
 _SECONDS = 25.0
 """From the start of a tick, which Dagster ends after 60 seconds; an alert that was begun may take as long again."""
@@ -70,7 +69,7 @@ def ended_runs_sensor_for(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Looks at each run that ended. It sends one alert for a failed run that is not repeated, for a "
         "check that turned red or is no longer red, and for an account that cannot be asked. It repeats the runs of "
-        "such an account with pauses, and asks Dagster once more for a retry that it gave up. After a rotation it "
+        "such an account with pauses, and sees to it that a run that died is repeated. After a rotation it "
         "launches on_rotation for every stack that uses the secret. It reports new versions of published secrets. Once "
         "a minute it calls the heartbeat if all is well.",
     )
@@ -178,9 +177,14 @@ class _Look:
             if is_repeatable(run, self._names, self._own):
                 # The alert of the outage says it of all such runs.
                 return
-        elif asked_again(self._instance, run):
-            self.left.add(run.run_id)
-            return
+        else:
+            match retried(self._instance, run, self._names, self._own):
+                case dg.RunRequest() as request:
+                    self.requests.append(request)
+                    return
+                case "by Dagster":
+                    self.left.add(run.run_id)
+                    return
         alert = failure_alert(run, failures, self._alerting, self._names)
         self._alerting.say(alert, self._instance, self._context.log)
 

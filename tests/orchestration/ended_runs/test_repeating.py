@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLauncher
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
@@ -64,6 +65,12 @@ class Deployment:
         run = self._made(dg.DagsterRunStatus.STARTED, tags)
         self._instance.report_run_failed(run, "The process is gone.")
         return run
+
+    def died_in(self, status: BulkActionStatus) -> dg.DagsterRun:
+        """A run of a backfill that is in this state when Dagster's daemon looks at the run."""
+        backfill = PartitionBackfill("kihqixby", status, from_failure=False, tags={}, backfill_timestamp=0.0)
+        self._instance.add_backfill(backfill)
+        return self.died(**{"dagster/backfill": backfill.backfill_id})
 
     def raised(self, kind: str, **tags: str) -> dg.DagsterRun:
         """A run whose step raised."""
@@ -174,6 +181,36 @@ def test_a_run_that_dagster_was_to_repeat_and_forgot_is_repeated_after_a_while(d
     deployment.goes_on()
     assert deployment.statuses() == ["FAILURE", "SUCCESS"]
     assert deployment.watched.alerts() == []
+
+
+def test_the_last_run_of_a_backfill_that_died_is_requested_anew_as_dagster_repeats_nothing_of_one_that_is_over(
+    deployment: Deployment,
+) -> None:
+    dead = deployment.died_in(BulkActionStatus.COMPLETED_FAILED)
+    deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE"]
+    (again,) = deployment.tick(ahead=_RETRIED_SECONDS + 1)
+    assert (again.job_name, again.tags[PARTITION_TAG], again.tags[REPEATS_TAG]) == ("provision", "a-dev", dead.run_id)
+    assert "dagster/backfill" not in again.tags
+    left = deployment.watched.instance.get_run_by_id(dead.run_id)
+    assert left is not None
+    assert not left.is_complete_and_waiting_to_retry
+    assert deployment.tick(ahead=3 * _RETRIED_SECONDS) == []
+    assert deployment.watched.alerts() == []
+
+
+def test_a_run_of_a_backfill_that_somebody_cancelled_is_not_requested_but_told(deployment: Deployment) -> None:
+    deployment.died_in(BulkActionStatus.CANCELED)
+    for ahead in (0, _RETRIED_SECONDS + 1, 3 * _RETRIED_SECONDS):
+        deployment.retry()
+        assert deployment.tick(ahead=ahead) == []
+    assert len(deployment.watched.alerts()) == 1
+
+
+def test_a_run_that_died_within_a_backfill_under_way_is_dagsters_to_repeat(deployment: Deployment) -> None:
+    deployment.died_in(BulkActionStatus.REQUESTED)
+    deployment.goes_on()
+    assert deployment.statuses() == ["FAILURE", "SUCCESS"]
 
 
 def test_a_step_that_failed_by_the_database_is_repeated(deployment: Deployment) -> None:
