@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
 import sys
@@ -417,12 +418,17 @@ def test_the_schedule_decides_at_a_commit_too(deployment: Deployment, clone: Clo
         assert [one.tags[COMMIT_TAG] for one in found] == [head]
 
 
+def _called(file: Path) -> set[str]:
+    calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+    return {ast.unparse(call.func).rpartition(".")[2] for call in calls}
+
+
 def test_every_module_that_requests_runs_says_at_which_commit() -> None:
     package = Path(build.__file__).parent
     requesting = {
         file.relative_to(package).as_posix()
         for file in package.rglob("*.py")
-        if "run_request(" in file.read_text() or "RunRequest(" in file.read_text()
+        if {"run_request", "RunRequest"} & _called(file)
     }
     # The first makes requests, the others hand them to a sensor.
     handing = {"shared/run_requests.py", "rotation/event_runs.py", "rotation/access_runs.py", "rotation/repair_op.py"}
