@@ -40,6 +40,8 @@ _SETTINGS = {
     "log_statement": "none",
     "log_min_error_statement": "panic",
     "fsync": "off",
+    # The default starts three more processes for each server, which read ahead.
+    "io_method": "sync",
     "shared_buffers": "16MB",
     "max_connections": "60",
 }
@@ -94,7 +96,8 @@ class PostgresServer:
             run.run(f"GRANT pg_monitor, pg_signal_backend TO {user}")
             run.run(f"GRANT CREATE ON DATABASE postgres TO {user}")
             if dbname and dbname != "postgres":
-                run.run(f"CREATE DATABASE {_pg8000.identifier(dbname)} OWNER {user}")
+                # Copying files takes half the time of writing every page to the log.
+                run.run(f"CREATE DATABASE {_pg8000.identifier(dbname)} OWNER {user} STRATEGY FILE_COPY")
 
     def set_password(self, username: str, password: str) -> None:
         """Change a user's password, whatever it is now."""

@@ -64,6 +64,8 @@ class DataFolderTemplate:
                 f"--pwfile={password_file}",
                 "--encoding=UTF8",
                 "--locale=C",
+                # In MB; the default is 16. Each server copies the template's first segment.
+                "--wal-segsize=1",
                 "--no-sync",
             )
         finally:

@@ -66,7 +66,11 @@ _current = local()
 
 def _create_app(service: Any) -> Flask:  # noqa: ANN401 - a Literal of 150 names
     services.install(str(service))
-    return create_backend_app(service)
+    app = create_backend_app(service)
+    # Moto sets debug mode so that exceptions propagate. Debug mode also makes Flask wrap every request.
+    app.debug = False
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    return app
 
 
 @dataclass(slots=True)
@@ -188,11 +192,13 @@ def _close(body: Iterable[bytes]) -> None:
 
 
 def list_once() -> None:
-    """Spare each request the look through moto's folder, which takes more time than most answers, and its classes."""
+    """Let moto list its modules and a class's methods, and match a host with 150 services, once and not per request."""
     modules = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules
     names: Any = responses  # an imported name, which typing does not count as the module's own
     names.method_names_from_class = cache(names.method_names_from_class)
+    dispatcher: Any = DomainDispatcherApplication
+    dispatcher.get_backend_for_host = cache(dispatcher.get_backend_for_host)
 
 
 def watch_calls() -> None:

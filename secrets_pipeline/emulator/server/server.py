@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import resource
@@ -109,6 +110,9 @@ def _serve(options: argparse.Namespace) -> int:
         )
     )
     SCHEDULER.start()
+    # Python's collector would look through all modules again and again: a twentieth of the processor time.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     write_state(options.state_dir, state)
     try:
         server.serve_forever(poll_interval=0.05)

@@ -17,6 +17,7 @@ the resources (`core/clock.py`), and clients sign by the real one; so that is wh
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -27,6 +28,7 @@ from werkzeug.wrappers import Response
 FIVE: Final = frozenset({"ecs", "kms", "lambda", "logs", "secretsmanager", "ssm"})
 """Services by their names in signatures."""
 _FORMAT: Final = "%Y%m%dT%H%M%SZ"
+_BASIC: Final = re.compile("[0-9]{8}T[0-9]{6}Z")
 _S3: Final = "s3"
 _REST_JSON: Final = frozenset({"apigateway", "lambda"})
 """Services whose requests may have no body, and so do not say that they expect JSON."""
@@ -47,8 +49,11 @@ def problem(stamp: str, service: str) -> str:
     now, minutes = datetime.fromtimestamp(int(time.time()), UTC), minutes_of(service)
     allowed = timedelta(minutes=minutes)
     try:
-        signed = datetime.strptime(stamp, _FORMAT).replace(tzinfo=UTC)
+        # strptime would take ten times as long.
+        signed = datetime.fromisoformat(stamp) if _BASIC.fullmatch(stamp) else None
     except ValueError:
+        signed = None
+    if signed is None:
         return f"Date must be in ISO-8601 'basic format'. Got '{stamp}'. See http://en.wikipedia.org/wiki/ISO_8601"
     if signed < now - allowed:
         earliest = f"{now - allowed:{_FORMAT}} ({now:{_FORMAT}} - {minutes} min.)"
