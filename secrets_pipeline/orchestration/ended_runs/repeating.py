@@ -54,13 +54,13 @@ def retried(
 
     Args:
         instance: whose run it is.
-        run: which, failed, and not repeated.
+        run: the failed run, which nobody has repeated yet.
         names: of the code location.
         own: what belongs to it.
 
     Returns:
-        What to request, or that Dagster was asked. None if nobody repeats the run: the settings do not allow it, a step
-        failed for another reason, Dagster was asked before, or a later run has done it.
+        The run to request, or "by Dagster" where its daemon was asked. None if nobody repeats the run. That is so if
+        the settings do not allow it, a step failed for another reason, Dagster was asked before, or a later run did it.
     """
     failures = failures_of(instance, run)
     reports = [one for one in failures if one.is_run_failure]
@@ -123,7 +123,7 @@ def repeated(instance: dg.DagsterInstance, run: dg.DagsterRun, names: Names, own
 
     Args:
         instance: whose run it is.
-        run: which.
+        run: the failed run.
         names: of the code location.
         own: what belongs to it.
 
