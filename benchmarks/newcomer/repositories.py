@@ -154,3 +154,87 @@ SSM_PARAMETERS: Files = {
     """,
 }
 """Cloud Posse's way without Secrets Manager."""
+
+CANARY = "canary-Qv73-plain-password"
+"""Stands where a team keeps a password in plain text: no first screen may print it."""
+
+APPLICATION: Files = {
+    "atmos.yaml": """
+        base_path: "."
+        components: {terraform: {base_path: components/terraform}}
+        stacks:
+          base_path: stacks
+          included_paths: ["deploy/**/*"]
+          excluded_paths: ["**/_defaults.yaml"]
+          name_template: "{{ .vars.stage }}"
+    """,
+    "stacks/catalog/app.yaml": f"""
+        components:
+          terraform:
+            app-api:
+              metadata: {{component: app-api}}
+              vars:
+                secret_names: [app/db, app/session]
+                database: {{user: app, password: {CANARY}}}
+                partner_arn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:partner-a1b2c3"
+                secrets_enabled: true
+              env: {{API_TOKEN: {CANARY}}}
+            network: {{vars: {{cidr_block: 10.0.0.0/16}}}}
+    """,
+    "stacks/deploy/_defaults.yaml": "vars: {region: eu-central-1}\n",
+    "stacks/deploy/dev.yaml": """
+        import:
+          - catalog/app
+          - path: deploy/_defaults
+
+        vars:
+          stage: dev
+    """,
+    "stacks/deploy/prod.yaml": """
+        vars: {stage: prod, account_id: "111122223333"}
+        import: [catalog/app, deploy/_defaults]
+    """,
+    "components/terraform/app-api/main.tf": f"""
+        locals {{
+          fallback = "{CANARY}"
+        }}
+
+        resource "aws_secretsmanager_secret" "db" {{
+          name = var.secret_names[0]
+        }}
+
+        resource "aws_ssm_parameter" "session" {{
+          name  = "/app/session"
+          value = "{CANARY}"
+        }}
+    """,
+}
+"""An application whose own Terraform code makes its secrets; two stacks, named by their stage."""
+
+DATABASE: Files = {
+    "atmos.yaml": """
+        base_path: "."
+        components: {terraform: {base_path: components/terraform}}
+        stacks:
+          base_path: stacks
+          included_paths: ["**/*"]
+          excluded_paths: ["**/_*.yaml"]
+          name_pattern: "{tenant}-{stage}"
+        templates: {settings: {enabled: true}}
+    """,
+    "stacks/_rds.yaml": f"""
+        components:
+          terraform:
+            rds:
+              metadata: {{component: rds}}
+              vars: {{name: appdb, engine: postgres, manage_master_user_password: true}}
+            cache: {{vars: {{auth_token: {CANARY}, token_ttl: 3600}}}}
+    """,
+    "stacks/acme/dev.yaml": """
+        vars: {namespace: plat, tenant: platform, environment: usw2, stage: dev, region: us-west-2}
+        import:
+          - _rds
+        components: {terraform: {vpc: {vars: {name: vpc}}}}
+    """,
+}
+"""A database whose password RDS makes; every manifest without an underscore is a stack."""

@@ -66,7 +66,7 @@ def context_added(team: Team) -> None:
 def names_of_their_own(team: Team) -> None:
     """Components that are called otherwise, and what an apply cannot do."""
     team.write({**TF_ATMOS_EARLIER, "operator.yaml": OPERATOR})
-    team.run("tree", says=["have vars.secrets: if they are for this project", "secretsmanager_app_db"])
+    team.run("tree", says=["have vars.secrets. If they are for this", "secretsmanager_app_db"])
     path = "stacks/account/fnx/testenv-01/main.yaml"
     team.write({"stacks/account/fnx/testenv-01/settings.yaml": OURS})
     text = (team.folder / path).read_text()
@@ -85,7 +85,7 @@ def nothing_of_ours(team: Team) -> None:
     """An application and a landing zone without secrets."""
     team.write(repositories.NO_SECRETS)
     for command in (("tree",), ("plan",), ("list", "stacks")):
-        team.run(*command, says=["2 stacks, 5 components read; none is"])
+        team.run(*command, says=["read 2 stacks and 5 components", "Next: secrets-pipeline init --example "])
 
 
 def vendored_import(team: Team) -> None:
@@ -187,7 +187,7 @@ def values_of_others(team: Team) -> None:
 def parameters_of_theirs(team: Team) -> None:
     """SecureString parameters are no secrets of Secrets Manager."""
     team.write(repositories.SSM_PARAMETERS)
-    team.run("tree", says=["1 stack, 2 components read; none is"])
+    team.run("tree", says=["line 7: vars.params./app/dev/db-password of ssm-parameters"])
 
 
 def atmos_secrets(team: Team) -> None:

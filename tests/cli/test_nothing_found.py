@@ -18,7 +18,10 @@ components:
     secretsmanager_app_db: {vars: {secrets: {credentials: {path: rds, generate_random_password: true}}}}
     kms/app: {vars: {aliases: [alias/shop]}}
 """
-HINT = "secretsmanager_app_db has vars.secrets: if they are for this project, add settings.secrets_pipeline.components"
+HINT = (
+    "secretsmanager_app_db has vars.secrets. If they are for this project, add settings.secrets_pipeline.components: "
+    "{secretsmanager_app_db: secretsmanager}."
+)
 
 
 @pytest.fixture
@@ -46,28 +49,30 @@ def test_what_was_read_and_looks_like_secrets_is_said_beside_the_result(
     result = cli(*command, "--base-path", theirs)
     assert_exited(result)
     assert json.loads(result.stdout) == printed
-    assert "note: 1 stack, 3 components read; none is a secretsmanager component" in result.stderr
-    assert HINT in result.stderr
-    assert "kms/app is left to Terraform" in result.stderr
+    assert "No secret is declared yet. The pipeline read 1 stack and 3 components:\n  shop-qa\n" in result.stderr
+    assert HINT in " ".join(result.stderr.split())
+    assert "kms/app stays with Terraform" in result.stderr
+    assert result.stderr.count(f"\nNext: secrets-pipeline init --example shop-qa --base-path {theirs}\n") == 1
 
 
 @pytest.mark.parametrize("command", [("apply", "--all"), ("init",)])
 def test_commands_that_print_text_say_it_too(cli: Cli, theirs: Path, command: tuple[str, ...]) -> None:
     result = cli(*command, "--base-path", theirs)
     assert_exited(result)
-    assert HINT in result.stderr
-    assert HINT not in result.stdout
+    assert HINT in " ".join(result.stderr.split())
+    assert "vars.secrets" not in result.stdout
 
 
 def test_a_stack_that_was_asked_for_and_has_nothing_is_an_error_with_the_same_words(cli: Cli, theirs: Path) -> None:
     result = cli("plan", "--offline", "-s", "shop-qa", "--base-path", theirs)
     assert_exited(result, 1)
-    assert "error: stack shop-qa declares nothing that this project knows: 1 stack, 3 components read" in result.stderr
-    assert HINT in result.stderr
+    assert "error: stack shop-qa declares no secret. `secrets-pipeline orphans -s shop-qa` lists" in result.stderr
+    assert HINT in " ".join(result.stderr.split())
+    assert "\nNext: secrets-pipeline init --example shop-qa" in result.stderr
 
 
 def test_where_another_stack_has_secrets_nobody_is_told_of_those_without(cli: Cli, theirs: Path) -> None:
     (theirs / "stacks" / "dev.yaml").write_text(DEV)
     result = cli("tree", "--base-path", theirs)
     assert_exited(result)
-    assert "components read" not in result.stderr
+    assert "The pipeline read" not in result.stderr

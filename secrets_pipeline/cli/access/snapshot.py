@@ -82,7 +82,7 @@ def facts(
     """
     failures, desired = Failures(), read_asked(source, [stack] if stack else None)
     asked = only(stack, known_stacks(desired)) if stack else _stack_of_secret(desired, secret)
-    found = usable(desired, [asked], failures, strict=source.strict)
+    found = usable(desired, [asked], failures, source)
     if not found:
         failures.exit()
     spec = desired.specs[found[0]]

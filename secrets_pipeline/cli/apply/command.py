@@ -139,7 +139,7 @@ def apply(
     failures, desired = Failures(), read_asked(source, list(plan.stacks) if plan else source.names)
     tell_nameless(desired)
     names = list(plan.stacks) if plan else narrowed(desired, source.names, touched_stacks(source, desired), failures)
-    usables = usable(desired, names, failures, strict=source.strict)
+    usables = usable(desired, names, failures, source)
     note_unresolved((desired.specs[name] for name in usables), failures)
     ready = [name for name in usables if name not in failures.texts]
     if not queue:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Annotated, Final
 
+import typer
 import yaml
 
+from secrets_pipeline.cli.init.example import example_lines
+from secrets_pipeline.cli.shared.completion import complete_stacks
 from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.options import StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.repository import tell_nothing_found, tell_notices
@@ -16,8 +18,9 @@ from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import NotGrantedError
+from secrets_pipeline.operations.example import Example, home, manifests
+from secrets_pipeline.operations.example import example as make_example
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
-from secrets_pipeline.stacks.files.readable import EXTENSIONS
 
 EPILOG = "Exit codes: 0 printed, 1 error. No settings are read: the file that --config names may not exist yet."
 _PRESET: Final = GrantRule(preset="single-team")
@@ -40,16 +43,41 @@ _ENVIRONMENT: Final = """
 
 
 @reads_stacks
-def init(source: StackOptions) -> None:
-    """Print operator's settings for a repository, with what its stacks ask for. Calls nobody."""
+def init(
+    source: StackOptions,
+    *,
+    example: Annotated[
+        str | None,
+        typer.Option(
+            "--example",
+            metavar="STACK",
+            help="Print a first secret for this stack instead: a component, its file, its import, and settings.",
+            show_default=False,
+            autocompletion=complete_stacks,
+        ),
+    ] = None,
+) -> None:
+    """Print operator's settings for a repository, or a first secret for one of its stacks. Changes nothing."""
+    if example is not None:
+        desired = _read(source)
+        emit("\n".join(example_lines(*_example(desired, example), source.arguments)))
+        return
     lines = list(dict.fromkeys(error.line for error in _refused(_read(source, _PRESET))))
     granting = [GrantRule.model_validate(rule) for line in lines for rule in yaml.safe_load(line)]
     desired = _read(source, _PRESET, *granting)
     tell_notices(desired.notices)
-    tell_nothing_found(desired)
-    if left := ", ".join(sorted(filter(None, desired.errors))):
+    tell_nothing_found(desired, source)
+    if desired.errors:
+        left = ", ".join(sorted(filter(None, desired.errors))) or "some manifests"
         say(f"note: without a rule for {left}, which cannot be read: `secrets-pipeline tree` says why", style="yellow")
     emit("\n".join(_settings(desired, lines)))
+
+
+def _example(desired: OpenRepository, stack: str) -> tuple[Example, str, list[str]]:
+    """The example for a stack, the id of the repository, and the grants that the stack asks for."""
+    made = make_example(desired, stack)
+    asked = [error.line for error in desired.errors.get(stack, ()) if isinstance(error, NotGrantedError)]
+    return made, desired.repository, list(dict.fromkeys(asked))
 
 
 def _read(source: StackOptions, *grants: GrantRule) -> OpenRepository:
@@ -63,11 +91,11 @@ def _refused(desired: OpenRepository) -> list[NotGrantedError]:
 
 def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     yield _HEAD
-    yield "targets:" if desired.specs else "targets: []"
-    for stack, spec in sorted(desired.specs.items()):
-        account = spec.target.account_id
+    accounts = _accounts(desired)
+    yield "targets:" if accounts else "targets: []"
+    for stack, account in sorted(accounts.items()):
         named = f", account_id: {json.dumps(account)}" if account else ""
-        made_of = _manifests(desired, stack)
+        made_of = manifests(desired, desired.source.stack(stack))
         listed = f", manifests: {json.dumps(made_of)}" if made_of else ""
         yield f"  - {{stacks: {json.dumps(stack)}{named}{listed}}}{'' if named else _UNNAMED}"
     yield _REPOSITORY
@@ -83,10 +111,12 @@ def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
         yield f"environment_allowed: [{', '.join(asked)}]"
 
 
-def _manifests(desired: OpenRepository, stack: str) -> list[str]:
-    """The top-level manifests that a stack is made of, as globs; none if stacks come from a file that names none."""
-    files = desired.source.stack(stack).files
-    return [glob.escape(one) for one in files if one.endswith(EXTENSIONS) and one != desired.origin.file]
+def _accounts(desired: OpenRepository) -> dict[str, str]:
+    """The account of each stack that declares something, as far as YAML names it; of every stack if none does."""
+    if desired.specs:
+        return {stack: spec.target.account_id or "" for stack, spec in desired.specs.items()}
+    stacks = desired.source.resolve(keep_failing=True).stacks
+    return {name: home(stack).account_id for name, stack in stacks.items() if name not in desired.errors}
 
 
 def _variables(desired: OpenRepository) -> Iterator[str]:

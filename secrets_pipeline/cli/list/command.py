@@ -21,6 +21,7 @@ from secrets_pipeline.cli.shared.options import (
     reads_stacks,
 )
 from secrets_pipeline.cli.shared.repository import known_stacks, meant, note_missing, read_asked, tell_nothing_found
+from secrets_pipeline.operations.example import home
 from secrets_pipeline.operations.open_repository import OpenRepository
 
 EPILOG = (
@@ -85,7 +86,7 @@ def stacks_command(
         for error in errors if source.strict or not name else ():
             failures.add(name, error)
     ours, others = known_stacks(desired), desired.source.stack_names()
-    names = ours.union(others) if every else ours
+    names = ours if ours and not every else ours.union(others)
     if stacks:
         asked = meant(desired, stacks, failures, names)
         for name in asked:
@@ -100,7 +101,7 @@ def stacks_command(
     elif rows:
         _show(rows)
     if not (every or affected or stacks):
-        _tell_left_out(desired, len(set(others).difference(ours)))
+        _tell_left_out(desired, source, len(set(others).difference(ours)))
     failures.exit()
 
 
@@ -112,8 +113,11 @@ def _row(desired: OpenRepository, name: str) -> StackRow:
         return StackRow(name, at.account_id, at.region, at.role_arn, len(spec.secrets), spec.protected, errors)
     rule = desired.settings.target(name)
     account_id, region, role_arn = (rule.account_id, rule.region, rule.role_arn) if rule else (None, None, None)
-    secrets, protected = (None, None) if errors else (0, False)
-    return StackRow(name, account_id, region, role_arn, secrets, protected, errors)
+    if errors:
+        return StackRow(name, account_id, region, role_arn, errors=errors)
+    said = home(desired.source.stack(name))
+    account_id, region = account_id or said.account_id or None, region or said.region or None
+    return StackRow(name, account_id, region, role_arn, secrets=0, protected=False)
 
 
 def _show(rows: Collection[StackRow]) -> None:
@@ -128,8 +132,8 @@ def _cells(row: Mapping[str, object]) -> Iterator[str]:
         yield ("yes" if value else "") if isinstance(value, bool) or value is None else str(value)
 
 
-def _tell_left_out(desired: OpenRepository, left: int) -> None:
-    tell_nothing_found(desired)
+def _tell_left_out(desired: OpenRepository, source: StackOptions, left: int) -> None:
+    tell_nothing_found(desired, source)
     if left and (desired.specs or desired.errors):
         noun = "stack declares" if left == 1 else "stacks declare"
         say(f"note: {left} more {noun} nothing that this project knows: --all lists them", style="dim")

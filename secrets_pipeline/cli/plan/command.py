@@ -69,7 +69,7 @@ def plan(
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
     failures, desired = Failures(), read_asked(source, source.names)
     touched = touched_stacks(source, desired)
-    stacks = usable(desired, narrowed(desired, source.names, touched, failures), failures, strict=source.strict)
+    stacks = usable(desired, narrowed(desired, source.names, touched, failures), failures, source)
     specs = [desired.specs[name] for name in stacks]
     note_unresolved(specs, failures)
     tell_plaintext(specs)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -189,7 +189,7 @@ class StackOptions:
         origin: where its stacks come from.
         allow_exec: whether `!exec` runs commands.
         strict: whether an error in any stack stops all.
-        given: which of --base-path, --config, --from-file and --from-atmos were given, not left to the environment.
+        given: values of --base-path, --config, --from-file and --from-atmos, if given and not left to the environment.
         names: what --stack says, each once, as names and globs with commas between them; None for all stacks.
         base: what --affected compares with; empty where stacks count, affected or not.
     """
@@ -198,9 +198,15 @@ class StackOptions:
     origin: SourceChoice
     allow_exec: bool
     strict: bool
-    given: tuple[str, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
     names: list[str] | None = None
     base: str = ""
+
+    @property
+    def arguments(self) -> list[str]:
+        """Return the options that another command needs to read the same stacks; --config is left to the caller."""
+        kept = [(name, value) for name, value in self.given.items() if name != "--config"]
+        return [text for pair in kept for text in pair if text]
 
 
 def reads_stacks(command: Command) -> Command:
@@ -278,8 +284,9 @@ def _stack_options(
     strict: Strict = False,
 ) -> StackOptions:
     origin = SourceChoice.chosen(from_file, atmos=from_atmos, env=os.environ)
-    named = {"--base-path": base_path, "--config": config, "--from-file": from_file, "--from-atmos": from_atmos or None}
-    given = tuple(name for name, value in named.items() if value is not None)
+    named = {"--base-path": base_path, "--config": config, "--from-file": from_file}
+    given = {name: str(value) for name, value in named.items() if value is not None}
+    given |= {"--from-atmos": ""} if from_atmos else {}
     use_settings(config)
     return StackOptions(repository(base_path), origin, allow_exec, strict, given)
 

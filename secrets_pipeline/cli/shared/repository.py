@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,13 @@ import typer
 from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
+from secrets_pipeline.cli.shared.first_screen import tell_first_screen
 from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded, no_match
-from secrets_pipeline.desired.survey import nothing_found
 from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.first_screen import first_screen
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.repository_id import NAMELESS
 from secrets_pipeline.stacks import SourceChoice, StackSource
@@ -59,7 +60,7 @@ def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failure
     """Return what went wrong, the desired state that the options ask for, and the stacks to work on; see `usable`."""
     failures, desired = Failures(), read_asked(options, names)
     asked = narrowed(desired, names, touched_stacks(options, desired), failures)
-    return failures, desired, usable(desired, asked, failures, strict=options.strict)
+    return failures, desired, usable(desired, asked, failures, options)
 
 
 def narrowed(
@@ -87,7 +88,7 @@ def open_stack(options: StackOptions, name: str) -> tuple[Failures, OpenReposito
         typer.BadParameter: if the name is a glob that matches several, or several names.
     """
     failures, desired = Failures(), read_asked(options, [name])
-    return failures, desired, usable(desired, [only(name, known_stacks(desired))], failures, strict=options.strict)
+    return failures, desired, usable(desired, [only(name, known_stacks(desired))], failures, options)
 
 
 def only(name: str, known: Collection[str]) -> str:
@@ -113,29 +114,38 @@ def tell_notices(notices: tuple[str, ...]) -> None:
 
 
 def tell_nameless(desired: OpenRepository) -> None:
-    """Say that nothing tells the repository from another one with stacks of the same names, if that is so."""
-    if not desired.repository:
+    """Say that nothing tells the repository's secrets from those of another one with the same stacks, if that is so."""
+    if desired.specs and not desired.repository:
         tell_notices((NAMELESS,))
 
 
-def tell_nothing_found(desired: OpenRepository) -> None:
-    """Say what was read and what looks like secrets, where no stack declares anything and none has errors."""
+def tell_nothing_found(desired: OpenRepository, options: StackOptions | None) -> None:
+    """Show the first screen if no stack declares anything and none has errors."""
     if not desired.specs and not desired.errors:
-        tell_notices((nothing_found(desired.source.resolve(keep_failing=True).stacks, desired.settings.components),))
+        _show_first_screen(desired, options)
 
 
-def usable(desired: OpenRepository, names: list[str] | None, failures: Failures, *, strict: bool = False) -> list[str]:
+def _show_first_screen(
+    desired: OpenRepository, options: StackOptions | None, names: Collection[str] | None = None
+) -> None:
+    found = first_screen(desired.source, desired.base_path, desired.settings.components, names)
+    tell_first_screen(found, options.arguments if options else ())
+
+
+def usable(
+    desired: OpenRepository, names: list[str] | None, failures: Failures, options: StackOptions | None = None
+) -> list[str]:
     """Return the stacks that can be worked on, in order; the errors of the others are said.
 
     Args:
         desired: of the repository.
         names: stacks that were asked for, as names and globs with commas between them; None for all.
         failures: receives the errors.
-        strict: whether errors of any stack, asked for or not, leave none to work on.
+        options: of the command, if it has them; with `strict`, errors of any stack leave none to work on.
     """
     if names is not None:
         names = meant(desired, names, failures, known_stacks(desired))
-    stopped = strict and bool(desired.errors)
+    stopped = options is not None and options.strict and bool(desired.errors)
     for name, errors in desired.errors.items():
         # An error that belongs to no stack may be one of any.
         if stopped or names is None or name in names or not name:
@@ -144,12 +154,13 @@ def usable(desired: OpenRepository, names: list[str] | None, failures: Failures,
     if stopped:
         return []
     if names is None:
-        tell_nothing_found(desired)
+        tell_nothing_found(desired, options)
         return sorted(name for name in desired.specs if name not in desired.errors)
-    for name in names:
-        if name not in desired.specs and name not in desired.errors:
-            unreadable = "" in desired.errors
-            note_missing(desired.source, name, failures, unreadable=unreadable, known=desired.settings.components)
+    unreadable = "" in desired.errors
+    missing = [name for name in names if name not in desired.specs and name not in desired.errors]
+    empty = [name for name in missing if not note_missing(desired.source, name, failures, unreadable=unreadable)]
+    if empty:
+        _show_first_screen(desired, options, empty)
     return [name for name in names if name in desired.specs and name not in desired.errors]
 
 
@@ -198,33 +209,29 @@ def tell_unnamed_accounts(desired: OpenRepository, stacks: list[str]) -> None:
         tell_notices((f"{told}; an apply asks for it in the operator's settings",))
 
 
-def note_missing(
-    source: StackSource,
-    name: str,
-    failures: Failures,
-    *,
-    unreadable: bool,
-    known: Mapping[str, str] | None = None,
-) -> None:
-    """Say that a stack that was asked for is not there.
+def note_missing(source: StackSource, name: str, failures: Failures, *, unreadable: bool) -> bool:
+    """Say that a stack that was asked for is not there, or declares nothing.
 
     Args:
         source: where it should be.
         name: the stack.
         failures: is told.
         unreadable: whether there are manifests that cannot be read, whose errors were said: they may have it.
-        known: `components` of the operator's settings.
+
+    Returns:
+        Whether it is missing, not empty.
     """
     if unreadable:
         failures.note(name, f"there is no stack {name!r}, unless it is in one of the manifests that cannot be read")
-        return
+        return True
     try:
-        found = nothing_found({name: source.stack(name)}, known)
+        source.stack(name)
     except SecretsPipelineError as error:
         failures.add(name, error)
-    else:
-        left = f"What it made before is listed by `secrets-pipeline orphans -s {name}`."
-        failures.note(name, f"stack {name} declares nothing that this project knows: {found} {left}")
+        return True
+    left = f"`secrets-pipeline orphans -s {name}` lists what it made before."
+    failures.note(name, f"stack {name} declares no secret. {left}")
+    return False
 
 
 def note_unresolved(specs: Iterable[StackSpec], failures: Failures) -> None:

@@ -37,6 +37,11 @@ _UNREAD: Final = (
     "ATMOS_CLI_CONFIG_PATH={}"
 )
 _SYSTEM: Final = Path("/usr/local/etc/atmos")
+_IMAGE: Final = "rootfs/usr/local/etc/atmos"
+"""Where the repository of a Geodesic image keeps that folder.
+
+Source: https://github.com/cloudposse/geodesic (rootfs)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,12 @@ def find_config(
     unread = [place / name for place in sorted(elsewhere) for name in _NAMES[::-1] if is_file(place / name)]
     notices = [_UNREAD.format(path, path.parent) for path in unread]
     if not folders:
+        image = root / _IMAGE
         raise StackError(
             Lines.of(f"no atmos.yaml in {root} or a parent folder", *notices),
-            remedy="Name the Atmos repository: --base-path DIR, or ATMOS_BASE_PATH, or ATMOS_CLI_CONFIG_PATH.",
+            remedy=f"There is one in {image}: set ATMOS_BASE_PATH={root} and ATMOS_CLI_CONFIG_PATH={image}."
+            if _has_config(image)
+            else "Name the Atmos repository: --base-path DIR, or ATMOS_BASE_PATH, or ATMOS_CLI_CONFIG_PATH.",
         )
     loader = _Loader(root, env, env if readable is None else readable, folders)
     files = tuple(file for folder in folders for file in loader.folder(folder))

@@ -64,9 +64,26 @@ def _below(path: Path, config: AtmosConfig) -> str:
     return os.path.relpath(path, config.stacks)
 
 
+def is_top_level(name: str, config: AtmosConfig) -> bool:
+    """Tell whether Atmos would read a file as a stack of its own.
+
+    Args:
+        name: of a file that need not exist, relative to the stacks folder, with `.yaml`.
+        config: says which files are stacks.
+    """
+    included = (one for pattern in config.included for one in _with_extensions(pattern.lstrip("/")))
+    excluded = (os.path.normpath(pattern) for pattern in config.excluded)
+    return any(compiled(one)(name) for one in included) and not any(compiled(one)(name) for one in excluded)
+
+
 def _matches(folder: Path, pattern: str, tree: FileTree) -> list[Path]:
     relative = pattern.lstrip("/")  # Atmos joins it to the folder, absolute or not
     compiled(relative)  # so that an error shows the pattern as it is written
-    if "." in relative.rpartition("/")[2]:
-        return [path for path in tree.matches(folder, relative) if path.name.endswith(EXTENSIONS)]
-    return [path for extension in EXTENSIONS for path in tree.matches(folder, relative + extension)]
+    found = (path for one in _with_extensions(relative) for path in tree.matches(folder, one))
+    return [path for path in found if path.name.endswith(EXTENSIONS)]
+
+
+def _with_extensions(pattern: str) -> list[str]:
+    if "." in pattern.rpartition("/")[2]:
+        return [pattern]
+    return [pattern + extension for extension in EXTENSIONS]

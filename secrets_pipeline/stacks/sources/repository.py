@@ -20,7 +20,7 @@ from secrets_pipeline.stacks.components.distinct import distinct
 from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.components.processing import Processor
-from secrets_pipeline.stacks.components.sections import KINDS
+from secrets_pipeline.stacks.components.sections import KINDS, TERRAFORM
 from secrets_pipeline.stacks.components.top_level import Admits, Known, Processed, TopLevel, any_manifest
 from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.files import disk
@@ -217,6 +217,18 @@ class AtmosRepository:
         with self._reading():
             processed = [self._top_level.processed(path) for path in self._top_level.candidates(None)]
         return tuple(sorted({draft.stack for result in processed for draft in result.drafts}))
+
+    def shared_variables(self, manifest: str) -> frozenset[str]:
+        """Return the names of the variables that a top-level manifest gives to each of its Terraform components.
+
+        Args:
+            manifest: relative to the base path.
+        """
+        with self._reading():
+            merged = self._top_level.processed(self._config.base / manifest).merged
+        sections = [merged.config, merged.config.get(TERRAFORM)] if merged else []
+        found = [section.get("vars") for section in sections if isinstance(section, Mapping)]
+        return frozenset(name for variables in found if isinstance(variables, Mapping) for name in variables)
 
     def locate(self, component: Component, path: Sequence[str | int]) -> Where:
         """The manifest and line that set a key of a component, or the nearest key above it.

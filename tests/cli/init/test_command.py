@@ -165,3 +165,11 @@ def test_a_value_of_another_stack_is_proposed_with_both_names(cli: Cli, reposito
     text, settings = proposed(cli, repository)
     assert '  # - {stacks: "shop-web", values: ["shop-dev"]}' in text
     assert len(settings["targets"]) == 2
+
+
+def test_where_no_manifest_can_be_read_it_says_so(cli: Cli, repository: Path) -> None:
+    (repository / "stacks" / "dev.yaml").write_text("import: [catalog/missing]\n")
+    _, settings = proposed(cli, repository)
+    assert settings["targets"] == []
+    said = cli("init", "--base-path", repository).stderr
+    assert "without a rule for some manifests, which cannot be read: `secrets-pipeline tree` says why" in said

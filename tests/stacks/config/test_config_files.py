@@ -249,3 +249,14 @@ def test_a_file_that_is_not_utf_8_is_an_error(write: Write) -> None:
     (root / "atmos.yaml").write_bytes(b"a: \xff\n")
     with pytest.raises(StackError, match="the file cannot be read: it is not UTF-8"):
         find_config(root, {})
+
+
+def test_the_configuration_of_an_image_is_named_with_what_to_set(write: Write) -> None:
+    root = write({"repo/rootfs/usr/local/etc/atmos/atmos.yaml": ATMOS})
+    (root / "atmos.yaml").unlink()
+    with pytest.raises(StackError, match=r"no atmos\.yaml in") as raised:
+        find_config(root / "repo", {}, root / "none")
+    image = root / "repo/rootfs/usr/local/etc/atmos"
+    assert raised.value.remedy == (
+        f"There is one in {image}: set ATMOS_BASE_PATH={root / 'repo'} and ATMOS_CLI_CONFIG_PATH={image}."
+    )

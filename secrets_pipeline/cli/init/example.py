@@ -1,0 +1,74 @@
+"""Print what declares a first secret in a stack: files to write, and the commands that make it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.example import Example
+
+_CONFIG: Final = "operator.yaml"
+_REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+def example_lines(
+    example: Example, repository: str, grants: Sequence[str], options: Sequence[str] = ()
+) -> Iterator[str]:
+    """Write the steps from nothing to a secret in AWS, each below a comment with its number.
+
+    Asks STS for the caller's account (GetCallerIdentity) if no variable of the stack says which one is meant.
+
+    Args:
+        example: for one stack.
+        repository: its id; empty if nothing says one.
+        grants: what the stack asks for already, a line of YAML each.
+        options: that the commands need as well, for example `--base-path DIR`.
+    """
+    yield f"# A first secret in stack {example.stack}: {example.secret}"
+    number = 0
+    for number, edit in enumerate(example.edits, 1):
+        yield f"\n# {number}. {edit.what}:\n"
+        yield edit.text
+    yield f"\n# {number + 1}. Write {_CONFIG}. It says what stacks may write to, and their YAML cannot change it:\n"
+    yield from _settings(example, repository, grants)
+    yield f"\n# {number + 2}. Run:\n"
+    yield f"export SECRETS_PIPELINE_CONFIG=$PWD/{_CONFIG}"
+    for command in ("plan", "apply"):
+        yield shlex.join(["secrets-pipeline", command, "-s", example.stack, *options])
+
+
+def _settings(example: Example, repository: str, grants: Sequence[str]) -> Iterator[str]:
+    account, remark = example.home.account_id, ""
+    if not account:
+        account, remark = _callers_account()
+    region = "" if example.home.inherits_region else example.home.region or _callers_region()
+    rule = {"stacks": example.stack, "account_id": account, "region": region}
+    pairs = [f"{key}: {json.dumps(value)}" for key, value in rule.items() if value]
+    pairs += [f"manifests: {json.dumps(list(example.manifests))}"] if example.manifests else []
+    yield "targets:"
+    yield f"  - {{{', '.join(pairs)}}}{remark}"
+    yield f"repository: {repository}" if repository else "# repository: github.com/you/this-repository"
+    if grants:
+        yield "# What the stack's YAML touches already, beyond its own secrets. Remove what you do not expect:"
+        yield "grants:"
+        yield from (f"  {line}" for line in grants)
+
+
+def _callers_account() -> tuple[str, str]:
+    # To import boto3 takes longer than all else here.
+    from secrets_pipeline.aws.session import Sessions  # noqa: PLC0415
+    from secrets_pipeline.desired.base import Target  # noqa: PLC0415
+
+    try:
+        account = Sessions().for_target(Target(region=_callers_region() or "us-east-1")).account_id
+    except SecretsPipelineError:
+        return "", '  # add account_id: "…", 12 digits: until then nothing is written'
+    return account, "  # the account of your present AWS credentials"
+
+
+def _callers_region() -> str:
+    return next((os.environ[name] for name in _REGIONS if os.environ.get(name)), "")

@@ -1,0 +1,66 @@
+"""Show what a repository has that declares no secret yet, and the one command that leads on."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.desired.survey import Sign
+from secrets_pipeline.errors import Lines, visible
+from secrets_pipeline.operations.first_screen import FirstScreen
+
+_WIDTH: Final = 78
+_SHOWN: Final = 20
+"""Signs that are listed."""
+
+
+def tell_first_screen(found: FirstScreen, options: Sequence[str] = ()) -> None:
+    """Print it on stderr.
+
+    Args:
+        found: in the repository.
+        options: that the next command needs as well, for example `--base-path DIR`.
+    """
+    say(Lines.of(*first_screen_lines(found, options)))
+
+
+def first_screen_lines(found: FirstScreen, options: Sequence[str] = ()) -> Iterator[str]:
+    """Write the lines; see `tell_first_screen`."""
+    stacks, components = _counted(len(found.stacks), "stack"), _counted(found.components, "component")
+    yield f"No secret is declared yet. The pipeline read {stacks} and {components}:"
+    yield from _folded(", ".join(map(visible, found.stacks)), "  ")
+    if found.signs:
+        yield "These look like secrets (names only, no value is shown):"
+        yield from _placed(found.signs)
+    for remark in found.remarks:
+        yield from _folded(remark, "", "  ")
+    if found.example:
+        yield f"Next: {shlex.join(['secrets-pipeline', 'init', '--example', found.example, *options])}"
+
+
+def _placed(signs: Sequence[Sign]) -> Iterator[str]:
+    for file, placed in groupby(signs[:_SHOWN], lambda sign: sign.file):
+        yield f"  {visible(file)}"
+        for sign in placed:
+            yield f"    {f'line {sign.line}: ' if sign.line else ''}{visible(sign.what)}"
+    if len(signs) > _SHOWN:
+        yield f"  and {len(signs) - _SHOWN:,} more"
+
+
+def _folded(text: str, first: str, rest: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=first if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
