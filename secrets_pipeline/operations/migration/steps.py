@@ -14,6 +14,16 @@ Why this order. While both own a secret, each apply of Terraform takes the pipel
 description, key, policy and rotation back; without its tags the pipeline holds the secret for somebody else's. And a
 resource block that is deleted without a `removed` block is destroyed: Terraform deletes the secret (at once where
 recovery_window_in_days is 0), its policy and its replicas, and cancels its rotation."""
+_PASSWORDS: Final = {
+    "aws_db_instance": "password",
+    "aws_rds_cluster": "master_password",
+    "aws_docdb_cluster": "master_password",
+    "aws_redshift_cluster": "master_password",
+}
+"""By type of a resource: the argument that is its password.
+
+Source: https://github.com/hashicorp/terraform-provider-aws/tree/v6.71.0/website/docs/r (db_instance, rds_cluster, …)
+"""
 _FROM_SSM: Final = """\
 Until step {step} the parameter stays the source: the secret is rendered from it, and again when its version changes.
 Who changes the password changes it in Parameter Store, and Terraform still owns it there. Then the secret stands alone:
@@ -58,7 +68,10 @@ def _lines(migration: Migration) -> Iterator[str]:
         yield _commands(f"{program} state rm {shlex.quote(one)}" for one in forgets.resources)
         yield "\n## 3. Adopt\n"
         yield _commands(_adoptions(migration, "apply"))
-        yield "\n## 4. Check\n"
+        if forgets.kept:
+            yield "\n## 4. Give each shared password one owner\n"
+            yield from _shared(migration)
+        yield f"\n## {5 if forgets.kept else 4}. Check\n"
         yield _commands(_checks(migration))
         yield "\nThe plan ends with 0, and so does the one of Terraform. Then delete the `removed` blocks.\n"
         yield _WRONG_ORDER
@@ -76,12 +89,25 @@ def _in_the_way(migration: Migration) -> Iterator[str]:
         yield "\nThese are in the same modules. Whoever deletes the call of a module destroys them, unless they have"
         yield "`removed` blocks as well, or `moved` blocks that lead out of it:\n"
         yield from (f"- `{one}`" for one in forgets.beside)
-    for block, users in forgets.kept:
-        yield f"\n`{block}` stays with Terraform, as {', '.join(f'`{one}`' for one in users)} needs it: it is a text"
-        yield "in the state, and nothing in AWS. Forget it when these take the password from elsewhere."
     if forgets.more:
         yield "\n`removed` takes no instance keys, so these are forgotten too, though nobody takes them over here:\n"
         yield from (f"- `{one}`" for one in forgets.more)
+
+
+def _shared(migration: Migration) -> Iterator[str]:
+    yield "These resources use the password of a secret too. Terraform keeps them and the `random_password`, which exists"
+    yield "only in its state. Do this before you rotate the secret:\n"
+    for block, users in migration.forgetting.kept:
+        for user in users:
+            argument = next((name for kind, name in _PASSWORDS.items() if f".{kind}." in f".{user}"), None)
+            if argument is None:
+                yield f"- `{user}` uses `{block}`: let it read the secret instead, or do not rotate the secret."
+                continue
+            yield f"- `{user}` uses `{block}`. Add this to the resource and apply. Terraform then never sets the old"
+            yield "  password again:\n"
+            yield f"  ```hcl\n  lifecycle {{\n    ignore_changes = [{argument}]\n  }}\n  ```\n"
+            yield "  Then declare the database as a component of the stack: a rotation changes its password and the secret"
+            yield "  together. If you cannot edit the resource because a module holds it, do not rotate the secret."
 
 
 def _adoptions(migration: Migration, verb: str) -> Iterator[str]:

@@ -168,6 +168,24 @@ def test_whoever_refers_to_what_goes_is_said_and_keeps_the_password_that_it_need
     assert password not in forgets.blocks
 
 
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ("aws_db_instance", "ignore_changes = [password]"),
+        ("aws_rds_cluster", "ignore_changes = [master_password]"),
+        ("aws_ecs_task_definition", "let it read the secret instead"),
+    ],
+)
+def test_a_password_that_a_database_shares_is_a_step_before_the_check(user: str, said: str) -> None:
+    instances = [{**one, "key": None} for one in tf.instances([PLAIN])]
+    other: tf.State = {"type": user, "name": "main", "attributes": {}, "dependencies": ["random_password.this"]}
+    text = steps(migration_of([*instances, other], home=KNOWN))
+    order = ["## 3. Adopt", "## 4. Give each shared password one owner", f"- `{user}.main` uses `random_password.this`"]
+    places = [text.index(one) for one in (*order, said, "## 5. Check")]
+    assert places == sorted(places)
+    assert "shared password" not in steps(migration_of(instances, home=KNOWN))
+
+
 def test_what_else_a_module_has_is_said_before_its_call_is_deleted() -> None:
     inside = [{**one, "module": "module.app[0]"} for one in tf.instances([PLAIN])]
     others: list[tf.State] = [
