@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Final
 
 from secrets_pipeline.operations.migration.addresses import Address
@@ -139,16 +140,20 @@ def parameter_components(
 
 
 def named_apart(components: Iterable[Component], homes: Mapping[Place, Home]) -> list[Component]:
-    """The same components, each with a name that neither its stack nor another one has, or with an ending."""
+    """The same components, each with a name that neither its stack nor another one has, or with a number."""
     taken = {place: set(home.components) for place, home in homes.items()}
     found = []
     for one in components:
-        names, name = taken.setdefault(one.place, set()), one.name
-        while name in names:
-            name = f"{name}-migrated"
+        names = taken.setdefault(one.place, set())
+        name = next(name for name in _numbered(one.name) if name not in names)
         names.add(name)
         found.append(replace(one, name=name))
     return found
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}-{number}" for number in count(2))
 
 
 def entry_fields(secret: MigratedSecret) -> dict[str, Any]:

@@ -95,8 +95,8 @@ def _in_the_way(migration: Migration) -> Iterator[str]:
 
 
 def _shared(migration: Migration) -> Iterator[str]:
-    yield "These resources use the password of a secret too. Terraform keeps them and the `random_password`, which exists"
-    yield "only in its state. Do this before you rotate the secret:\n"
+    yield "These resources use the password of a secret too. Terraform keeps them and the `random_password`, which"
+    yield "exists only in its state. Do this before you rotate the secret:\n"
     for block, users in migration.forgetting.kept:
         for user in users:
             argument = next((name for kind, name in _PASSWORDS.items() if f".{kind}." in f".{user}"), None)
@@ -106,8 +106,8 @@ def _shared(migration: Migration) -> Iterator[str]:
             yield f"- `{user}` uses `{block}`. Add this to the resource and apply. Terraform then never sets the old"
             yield "  password again:\n"
             yield f"  ```hcl\n  lifecycle {{\n    ignore_changes = [{argument}]\n  }}\n  ```\n"
-            yield "  Then declare the database as a component of the stack: a rotation changes its password and the secret"
-            yield "  together. If you cannot edit the resource because a module holds it, do not rotate the secret."
+            yield "  Then declare the database as a component of the stack: a rotation changes its password and the"
+            yield "  secret together. If a module that you cannot edit holds the resource, do not rotate the secret."
 
 
 def _adoptions(migration: Migration, verb: str) -> Iterator[str]:

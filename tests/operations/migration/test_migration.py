@@ -325,7 +325,7 @@ def test_a_secret_that_the_stack_declares_is_named_with_what_differs(tmp_path: P
     migration = migration_of(tf.instances(made), spec=spec, home=home)
     (component,) = migration.components
     # Its variables would be merged with those of the component that is there.
-    assert (component.name, component.names) == ("secretsmanager/app-migrated", ("fnx/dev/new",))
+    assert (component.name, component.names) == ("secretsmanager/app-2", ("fnx/dev/new",))
     assert variables(component)["secrets"]["new"]["kms_key_id"] == "alias/aws/secretsmanager"
     (same, other) = migration.declared
     assert (same.spec.ref.key, same.differences) == ("same", ())
