@@ -37,9 +37,9 @@ def test_each_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "operator.md"], ids=lambda page: page.name)
-def test_the_operators_settings_of_the_pages_can_be_read(page: Path) -> None:
-    (example,) = re.findall(r"```yaml\n# operator.yaml\n(.*?)```", page.read_text(), re.DOTALL)
+def test_the_operators_settings_of_the_page_can_be_read() -> None:
+    page = (ROOT / "docs" / "operator.md").read_text()
+    (example,) = re.findall(r"```yaml\n# operator.yaml\n(.*?)```", page, re.DOTALL)
     assert OperatorSettings.model_validate(yaml.safe_load(example)).targets
 
 

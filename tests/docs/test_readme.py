@@ -1,4 +1,4 @@
-"""README is short, and its YAML is what it says: a component of a stack, and settings that let it be applied."""
+"""README is short, and its YAML is what it says: a component of a stack that needs no grant."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_component_of_the_page_declares_what_its_comments_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ROOT / "examples", tmp_path, dirs_exist_ok=True)
-    (tmp_path / "operator.yaml").write_text(yaml_block("# operator.yaml"))
+    (tmp_path / "operator.yaml").write_text('targets: [{stacks: "*", account_id: "111122223333"}]')
     stack = tmp_path / "stacks" / "orgs" / "acme" / "infra" / "shared.yaml"
     stack.write_text(stack.read_text() + indent(yaml_block("secretsmanager/orders:"), "    "))
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(tmp_path / "operator.yaml"))
