@@ -56,6 +56,8 @@ class Crossing(Spec):
         subjects: the secrets or the key that it concerns, by name; none where the whole component does.
         allowed_by: what lets the stack do it, for example `grants: stacks myapp-*`; empty where nobody does but,
             perhaps, the tag of its owner.
+        needs_grant: the line of YAML under `grants:` without which the stack is refused; empty if nothing is missing
+            that only the operator can give.
     """
 
     boundary: Boundary
@@ -64,6 +66,7 @@ class Crossing(Spec):
     key: str
     subjects: tuple[str, ...] = ()
     allowed_by: str = ""
+    needs_grant: str = ""
 
 
 class ContestedKind(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
@@ -51,8 +51,9 @@ from secrets_pipeline.desired.secret.replicas import check_foreign_readers
 from secrets_pipeline.desired.secret.rotation_strategy import check_superusers
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.ungranted import UngrantedStack
 from secrets_pipeline.desired.verification.read import read_verification
-from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
+from secrets_pipeline.errors import InternalError, NotGrantedError, SecretsPipelineError, Where, raise_all
 from secrets_pipeline.references.model import Path
 from secrets_pipeline.stacks import Component, StackSource, distinct
 
@@ -64,6 +65,7 @@ class SpecSet:
     Attributes:
         specs: by stack; only stacks without errors that have a component of ours.
         errors: by stack; `""` for what belongs to no stack.
+        ungranted: by stack, those whose only errors are missing grants.
         notices: what a user should be told once, each a sentence or two.
         notices_of: by notice that does not concern everybody, the stacks that it concerns.
         terraform_keys: keys that components of any stack declare which are not this project's affair.
@@ -72,6 +74,7 @@ class SpecSet:
 
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+    ungranted: Mapping[str, UngrantedStack] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     terraform_keys: tuple[TerraformKey, ...] = ()
@@ -102,6 +105,7 @@ def build_specs(
     for error in resolution.errors:
         errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
     specs: dict[str, StackSpec] = {}
+    ungranted: dict[str, UngrantedStack] = {}
     stacks, locate = with_declared(resolution.stacks, settings), locating(repository.locate)
     dialect = dialect_of(stacks, settings)
     ours = our_components(stacks, dialect.reads, settings)
@@ -120,13 +124,17 @@ def build_specs(
         )
         try:
             check_outside(scope)
-            if scope.kinds:
-                specs[name] = build_stack(scope)
-            raise_all(scope.errors)
+            spec = _declared(scope) if scope.kinds else None
+            raise_all(_distinct([*scope.errors, *scope.ungranted]) if scope.errors else ())
+            if scope.ungranted:
+                errors.setdefault(name, []).extend(_distinct(scope.ungranted))
+                ungranted |= {name: UngrantedStack(spec)} if spec else {}
+            elif spec:
+                specs[name] = spec
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not stop the other stacks
-            errors.setdefault(name, []).extend([*scope.errors, _bug(error, name)])
+            errors.setdefault(name, []).extend([*scope.errors, *scope.ungranted, _bug(error, name)])
         notices_of |= {said: notices_of.get(said, frozenset()) | {name} for said in scope.notices}
     specs = with_contested(specs, settings.grants)
     contested = contested_notices(specs)
@@ -140,6 +148,11 @@ def build_specs(
     return SpecSet(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
         errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
+        ungranted={
+            name: one
+            for name, one in ungranted.items()
+            if (wanted is None or name in wanted) and all(isinstance(error, NotGrantedError) for error in errors[name])
+        },
         notices=tuple(notices_of),
         notices_of=notices_of,
         terraform_keys=terraform_keys(resolution.stacks, ours, dialect.reads, settings),
@@ -165,10 +178,22 @@ def build_stack(scope: StackScope) -> StackSpec:
     Raises:
         SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
     """
+    spec = _declared(scope)
+    raise_all(_distinct(scope.ungranted))
+    return spec
+
+
+def _declared(scope: StackScope) -> StackSpec:
+    """What `build_stack` returns, also of a stack that needs grants: these are in `scope.ungranted` alone then."""
     raise_all(distinct(error for name in scope.kinds for error in scope.components[name].component.failures))
     spec = _build(scope)
-    raise_all(list({error.diagnostics(): error for error in scope.errors}.values()))
+    if scope.errors:
+        raise_all(_distinct([*scope.errors, *scope.ungranted]))
     return spec
+
+
+def _distinct(errors: Iterable[SecretsPipelineError]) -> list[SecretsPipelineError]:
+    return list({error.diagnostics(): error for error in errors}.values())
 
 
 def locating(locate: Locate) -> Locate:

@@ -20,6 +20,7 @@ from secrets_pipeline.desired.repository_index import Conclusions, RepositoryInd
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded
+from secrets_pipeline.desired.ungranted import UngrantedStack
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
@@ -62,6 +63,7 @@ class OpenRepository:
         base_path: the repository.
         specs: by stack, those without errors; each read when it is asked for where there is an `index`.
         errors: by stack, `""` for those that belong to no stack.
+        ungranted: by stack, those whose only errors are missing grants: to be shown, and never to ask AWS for.
         notices: what a user should be told once, each a sentence or two.
         notices_of: by notice that does not concern everybody, the stacks that it concerns.
         repository: its id, which marks name; empty where nothing says one.
@@ -82,6 +84,7 @@ class OpenRepository:
     settings: OperatorSettings
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+    ungranted: Mapping[str, UngrantedStack] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     repository: str = ""
@@ -329,6 +332,7 @@ def _opened(
     identity = repository_id(settings.repository, base_path)
     keys = built.terraform_keys
     return OpenRepository(
-        *(source, origin, base_path, settings, built.specs, built.errors, notices, built.notices_of, identity, keys),
+        *(source, origin, base_path, settings, built.specs, built.errors, built.ungranted),
+        *(notices, built.notices_of, identity, keys),
         conclusions=built.conclusions,
     )

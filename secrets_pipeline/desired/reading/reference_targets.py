@@ -66,8 +66,7 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
     before = len(stack.errors) + len(stack.unresolved)
     whole_maps = _arguments(expression)
     for node in nodes(expression):
-        if not crosses_reference(scope, node, path):
-            continue
+        is_granted = crosses_reference(scope, node, path)
         match node:
             case Unsupported() | Stored():
                 _check_function(scope, node, path)
@@ -91,7 +90,7 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
                 )
             case Environment() if not sensitive_allowed and _is_secret(scope, node):
                 _refuse_variable(scope, node, path)
-            case FileContents(path=file):
+            case FileContents(path=file) if is_granted:
                 _check_file(scope, file, path)
             case Output():
                 _check_output(scope, node, path, whole_map_allowed=node in whole_maps)

@@ -111,7 +111,7 @@ def _own_key(inputs: Inputs, naming: Naming) -> KeySpec | None:
         )
         return None
     # For whatever is named below it, so that it is judged as all of these names are, with or without one.
-    _cross(inputs.scope, naming.every())
+    _cross(inputs.scope, naming.every(), naming.key_alias)
     return KeySpec(
         components=(inputs.scope.name,),
         alias=naming.key_alias,
@@ -133,7 +133,7 @@ def _secret(shared: _Component, key: str, entries: Inputs, master_of: DatabaseSp
     name = shared.naming.of(entry, key)
     _check_name(shared, entry, name)
     if shared.naming.complete or entry.has(FULL_NAME):
-        _cross(entry.scope, name)
+        _cross(entry.scope, name, name.text)
     _check_identity(entry, key)
     description = entry.text("description")
     if description is not None and len(description) > DESCRIPTION_LENGTH:
@@ -170,9 +170,9 @@ def _secret(shared: _Component, key: str, entries: Inputs, master_of: DatabaseSp
     )
 
 
-def _cross(scope: ComponentScope, name: Name) -> None:
+def _cross(scope: ComponentScope, name: Name, subject: str) -> None:
     if name.text and not name.home:
-        crosses_name(scope, name.text, name.path, name.pattern)
+        crosses_name(scope, name.text, name.path, name.pattern, subjects=(subject,))
 
 
 def _check_name(shared: _Component, entry: Inputs, name: Name) -> None:
