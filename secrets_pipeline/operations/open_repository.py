@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.atmos_secrets.components import with_declared
 from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.desired.kms_key.model import TerraformKey
+from secrets_pipeline.desired.reading.spelling import function_at
 from secrets_pipeline.desired.repository_index import Conclusions, RepositoryIndex
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.stack import StackSpec
@@ -26,7 +28,7 @@ from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.operations.repository_id import repository_id
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.model import Expression, Path
 from secrets_pipeline.stacks import (
     CONFIG_VARIABLES,
     AtmosStack,
@@ -140,9 +142,16 @@ class OpenRepository:
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
         """Read what the YAML says at one leaf of a declared value."""
+        return leaf_expression(self._declared_in(stack), component, leaf)
+
+    def function_at(self, stack: str, component: str, path: Path) -> str:
+        """Return the YAML function that stands at a place of a Terraform component; empty if there is none."""
+        return str(function_at(self._declared_in(stack).components[TERRAFORM][component], path) or "")
+
+    def _declared_in(self, stack: str) -> AtmosStack:
         if stack not in self._read:
             self._read.update(with_declared({stack: self.source.stack(stack)}, self.settings))
-        return leaf_expression(self._read[stack], component, leaf)
+        return self._read[stack]
 
     def read_file(self, path: str) -> str:
         """Read a file inside the base path.

@@ -11,6 +11,7 @@ from secrets_pipeline.cli.plan.markdown import UNREAD, Errors, declared_markdown
 from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, plan_json, plan_table, summary, unguarded_json
 from secrets_pipeline.cli.shared.affected import affected_json, affected_markdown
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.needed_grants import needed_grants_json
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_table
 from secrets_pipeline.cli.shared.run_report import SHORTENED
@@ -71,6 +72,7 @@ class PlanFormat(StrEnum):
                         "references": reference_json(one.references),
                         "plaintext": plaintext_json(one.plaintext),
                         "unguarded_manifests": unguarded_json(one.unguarded),
+                        "needs_grants": needed_grants_json(one.needed),
                     }
                     for stack, one in stacks.items()
                 }

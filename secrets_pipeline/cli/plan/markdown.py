@@ -9,6 +9,7 @@ from typing import TypeAlias
 from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows
 from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, left_out
 from secrets_pipeline.cli.shared.markdown import block, code, details, table, text
+from secrets_pipeline.cli.shared.needed_grants import needed_grants_rows
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_rows
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
@@ -67,6 +68,8 @@ def declared_markdown(stacks: Mapping[str, Declared], errors: Errors) -> str:
         if references:
             cells = [[code(r.secret), code(r.key), code(r.reference), r.state, text(r.detail)] for r in references]
             parts.append(_folded(("secret", "key", "reference", "state", "detail"), cells, "references"))
+        if one.needed:
+            parts.append(f"**Needs a grant of the operator**\n\n{_folded(*needed_grants_rows(one.needed), 'grants')}")
         parts += _plaintext(one.plaintext)
         parts += _unguarded(one.unguarded)
         sections.append("\n\n".join(parts))

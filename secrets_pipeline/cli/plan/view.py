@@ -9,8 +9,9 @@ from typing import Any
 from rich.text import Text
 
 from secrets_pipeline.arn import account_of
+from secrets_pipeline.cli.shared.needed_grants import NEEDS_GRANT, NeededGrant, marked, needed_grants
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
-from secrets_pipeline.cli.shared.reference_view import ReferenceRow, reference_rows
+from secrets_pipeline.cli.shared.reference_view import FunctionAt, ReferenceRow, reference_rows
 from secrets_pipeline.cli.shared.tables import STYLES, Table, table, word
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.boundary import Crossing
@@ -50,6 +51,7 @@ class Declared:
         references: what its secrets refer to.
         plaintext: literals of its YAML that look like secrets.
         unguarded: its manifests, if any other can join them.
+        needed: what of it the operator has not granted.
     """
 
     target: Target
@@ -57,11 +59,13 @@ class Declared:
     references: Sequence[ReferenceRow]
     plaintext: Sequence[Plaintext]
     unguarded: UnguardedManifests | None = None
+    needed: Sequence[NeededGrant] = ()
 
     @classmethod
-    def of(cls, spec: StackSpec) -> Declared:
-        """List what a stack declares."""
-        return cls(spec.target, declared_rows(spec), reference_rows(spec), spec.plaintext, spec.unguarded)
+    def of(cls, spec: StackSpec, function_at: FunctionAt = lambda _component, _path: "") -> Declared:
+        """List what a stack declares; `function_at` finds how the YAML spells a reference."""
+        references, needed = reference_rows(spec, function_at), needed_grants(spec)
+        return cls(spec.target, declared_rows(spec), references, spec.plaintext, spec.unguarded, needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +169,11 @@ def _explained(row: PlanRow) -> Text:
 def declared_rows(spec: StackSpec) -> list[dict[str, str]]:
     """List what a stack declares, without asking AWS: kind, name, component, detail."""
     rows = [_row("kms-key", key.alias, ", ".join(key.components), key.description) for key in spec.keys]
+    needed = needed_grants(spec)
     for secret in spec.secrets:
         blocked = ", blocked" if secret.blocked else ""
-        rows.append(_row("secret", secret.name, str(secret.ref), f"{secret.type.value}{blocked}"))
+        needs = f", {NEEDS_GRANT}" if marked(needed, secret) else ""
+        rows.append(_row("secret", secret.name, str(secret.ref), f"{secret.type.value}{blocked}{needs}"))
         if secret.policy or secret.readers:
             readers = f"read by {', '.join(secret.readers)}" if secret.readers else "statements of the stack"
             rows.append(_row("secret-policy", secret.name, str(secret.ref), readers))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,13 @@ def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failure
     failures, desired = Failures(), read_asked(options, names)
     asked = narrowed(desired, names, touched_stacks(options, desired), failures)
     return failures, desired, usable(desired, asked, failures, strict=options.strict)
+
+
+def open_to_read(options: StackOptions, names: list[str] | None) -> tuple[Failures, list[StackSpec]]:
+    """Do as `open_stacks` for a command that asks AWS nothing: return what the stacks declare; see `readable`."""
+    failures, desired = Failures(), read_asked(options, names)
+    asked = narrowed(desired, names, touched_stacks(options, desired), failures)
+    return failures, readable(desired, asked, failures, strict=options.strict)
 
 
 def narrowed(
@@ -133,24 +140,52 @@ def usable(desired: OpenRepository, names: list[str] | None, failures: Failures,
         failures: receives the errors.
         strict: whether errors of any stack, asked for or not, leave none to work on.
     """
+    return _chosen(desired, names, failures, desired.specs, desired.errors, strict=strict)
+
+
+def readable(
+    desired: OpenRepository, names: list[str] | None, failures: Failures, *, strict: bool = False
+) -> list[StackSpec]:
+    """Return what stacks declare, in order, to be shown; a stack that needs grants is among them, and no error.
+
+    Args:
+        desired: of the repository.
+        names: see `usable`.
+        failures: receives the errors of the others.
+        strict: see `usable`.
+    """
+    shown = {**desired.specs, **{name: one.declared for name, one in desired.ungranted.items()}}
+    errors = {name: found for name, found in desired.errors.items() if name not in desired.ungranted}
+    return [shown[name] for name in _chosen(desired, names, failures, shown, errors, strict=strict)]
+
+
+def _chosen(
+    desired: OpenRepository,
+    names: list[str] | None,
+    failures: Failures,
+    specs: Mapping[str, StackSpec],
+    errors: Mapping[str, Sequence[SecretsPipelineError]],
+    *,
+    strict: bool,
+) -> list[str]:
     if names is not None:
         names = meant(desired, names, failures, known_stacks(desired))
-    stopped = strict and bool(desired.errors)
-    for name, errors in desired.errors.items():
+    stopped = strict and bool(errors)
+    for name, found in errors.items():
         # An error that belongs to no stack may be one of any.
         if stopped or names is None or name in names or not name:
-            for error in errors:
+            for error in found:
                 failures.add(name, error)
     if stopped:
         return []
     if names is None:
         tell_nothing_found(desired)
-        return sorted(name for name in desired.specs if name not in desired.errors)
+        return sorted(name for name in specs if name not in errors)
     for name in names:
-        if name not in desired.specs and name not in desired.errors:
+        if name not in specs and name not in errors:
             unreadable = "" in desired.errors
             note_missing(desired.source, name, failures, unreadable=unreadable, known=desired.settings.components)
-    return [name for name in names if name in desired.specs and name not in desired.errors]
+    return [name for name in names if name in specs and name not in errors]
 
 
 def known_stacks(desired: OpenRepository) -> frozenset[str]:
@@ -227,8 +262,16 @@ def note_missing(
         failures.note(name, f"stack {name} declares nothing that this project knows: {found} {left}")
 
 
-def note_unresolved(specs: Iterable[StackSpec], failures: Failures) -> None:
-    """Say each cause for which nobody can resolve references once, however many these are."""
+def note_unresolved(specs: Iterable[StackSpec], failures: Failures, *, reading: bool = False) -> None:
+    """Say each cause for which nobody can resolve references once, however many these are.
+
+    Args:
+        specs: of the stacks.
+        failures: is told.
+        reading: whether the command asks AWS nothing: `tell_needed_grants` says then what the operator has not
+            allowed.
+    """
     for spec in specs:
-        for text in told(one for secret in spec.secrets for one in secret.unresolved if one.is_cause):
+        causes = (one for secret in spec.secrets for one in secret.unresolved if one.is_cause)
+        for text in told(one for one in causes if not (reading and one.variable)):
             failures.note(spec.stack, text)

@@ -130,9 +130,7 @@ def included_file(included: Included) -> Crossing:
     )
 
 
-def crosses_name(
-    scope: ComponentScope, name: str, path: Path, pattern: str, *, subjects: tuple[str, ...] = ()
-) -> bool:
+def crosses_name(scope: ComponentScope, name: str, path: Path, pattern: str, *, subjects: tuple[str, ...] = ()) -> bool:
     """The same for the name of a secret that is not below a prefix of the stack's own.
 
     Args:
