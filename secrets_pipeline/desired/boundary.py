@@ -19,6 +19,7 @@ class Boundary(StrEnum):
     FILE = "file"
     ENVIRONMENT = "environment variable"
     READER = "reader"
+    """In the stack's own account: it crosses nothing, and a plan says it if it gains read access."""
     FOREIGN_READER = "reader in another account"
     FUNCTION = "Lambda function"
     SERVICE = "ECS service"

@@ -91,6 +91,9 @@ def _plan(plan: StackPlan, *, unchanged: bool) -> str:
     if blocked:
         rows = [[text(row.kind), code(row.name), _explained(row), text(row.unblocked_by)] for row in blocked]
         parts.append(f"**Blocked**\n\n{_folded(('kind', 'name', 'reason', UNBLOCKS), rows, 'blocked changes')}")
+    if readers := plan.new_readers:
+        rows = [[code(principal), code(", ".join(secrets))] for principal, secrets in readers.items()]
+        parts.append(f"**Newly lets read**\n\n{_folded(('reader', 'secrets'), rows, 'readers')}")
     if crossing := crossing_rows(plan, unchanged=unchanged):
         rows = [[text(what), *map(code, names), text(by)] for what, *names, by in crossing]
         parts.append(f"**Crosses a boundary**\n\n{_folded(COLUMNS, rows, 'crossings')}")
