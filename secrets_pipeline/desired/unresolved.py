@@ -23,6 +23,7 @@ class UnresolvedReason(StrEnum):
     ENVIRONMENT = "not allowed"
     FILE = "missing file"
     TEMPLATE = "template without a value"
+    UNSETTLED = "unsettled component"
     BLOCKED = "needs a blocked secret"
 
 

@@ -20,9 +20,9 @@ from secrets_pipeline.desired.kms_key.model import TerraformKey
 from secrets_pipeline.desired.reading.spelling import function_at
 from secrets_pipeline.desired.repository_index import Conclusions, RepositoryIndex
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
+from secrets_pipeline.desired.shown import ShownStack
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded
-from secrets_pipeline.desired.ungranted import UngrantedStack
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
@@ -65,7 +65,8 @@ class OpenRepository:
         base_path: the repository.
         specs: by stack, those without errors; each read when it is asked for where there is an `index`.
         errors: by stack, `""` for those that belong to no stack.
-        ungranted: by stack, those whose only errors are missing grants: to be shown, and never to ask AWS for.
+        shown: by stack, those that may be shown in spite of their errors, and that nothing may ask AWS for.
+        incomplete: stacks without errors that may declare more than is known of them.
         notices: what a user should be told once, each a sentence or two.
         notices_of: by notice that does not concern everybody, the stacks that it concerns.
         repository: its id, which marks name; empty where nothing says one.
@@ -86,7 +87,8 @@ class OpenRepository:
     settings: OperatorSettings
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
-    ungranted: Mapping[str, UngrantedStack] = field(default_factory=dict)
+    shown: Mapping[str, ShownStack] = field(default_factory=dict)
+    incomplete: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
     notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     repository: str = ""
@@ -108,6 +110,11 @@ class OpenRepository:
     @cached_property
     def _digests(self) -> dict[str, str]:
         return {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all is known that its stacks declare, so that something undeclared may be deleted."""
+        return not self.errors and not self.incomplete
 
     def digest(self, stack: str) -> str:
         """Return the digest of a stack's desired state.
@@ -211,7 +218,7 @@ class OpenRepository:
             read_leaf=self.read_leaf,
             read_file=self.read_file,
             environment=self.environment,
-            is_complete=not self.errors,
+            is_complete=self.is_complete,
             id=self.repository,
             terraform_keys=self.terraform_keys,
             known=self.index,
@@ -341,7 +348,7 @@ def _opened(
     identity = repository_id(settings.repository, base_path)
     keys = built.terraform_keys
     return OpenRepository(
-        *(source, origin, base_path, settings, built.specs, built.errors, built.ungranted),
-        *(notices, built.notices_of, identity, keys),
+        *(source, origin, base_path, settings, built.specs, built.errors, built.shown),
+        *(built.incomplete, notices, built.notices_of, identity, keys),
         conclusions=built.conclusions,
     )

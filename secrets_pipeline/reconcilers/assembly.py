@@ -10,8 +10,8 @@ from types import MappingProxyType
 from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.aws.service_keys import ServiceKeys, ensure_service_keys, find_key
 from secrets_pipeline.aws.session import AwsAccount, Sessions
+from secrets_pipeline.desired.shown import refuse_ungranted
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.ungranted import refuse_ungranted
 from secrets_pipeline.errors import GuardError, SpecError
 from secrets_pipeline.reconcilers.observed.cached import Cached
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory

@@ -21,7 +21,14 @@ from secrets_pipeline.cli.shared.options import (
     compared_with,
     reads_stacks,
 )
-from secrets_pipeline.cli.shared.repository import known_stacks, meant, note_missing, read_asked, tell_nothing_found
+from secrets_pipeline.cli.shared.repository import (
+    errors_of_reading,
+    known_stacks,
+    meant,
+    note_missing,
+    read_asked,
+    tell_nothing_found,
+)
 from secrets_pipeline.operations.open_repository import OpenRepository
 
 EPILOG = (
@@ -84,8 +91,8 @@ def stacks_command(
     source = replace(source, base=compared_with(base, affected=affected))
     failures, desired = Failures(), read_asked(source, stacks)
     touched = touched_stacks(source, desired)
-    for name, errors in desired.errors.items():
-        for error in errors if (source.strict and name not in desired.ungranted) or not name else ():
+    for name in desired.errors:
+        for error in errors_of_reading(desired, name) if source.strict or not name else ():
             failures.add(name, error)
     ours, others = known_stacks(desired), desired.source.stack_names()
     names = ours.union(others) if every else ours
@@ -108,9 +115,8 @@ def stacks_command(
 
 
 def _row(desired: OpenRepository, name: str) -> StackRow:
-    lacking = desired.ungranted.get(name)
-    errors = 0 if lacking else len(desired.errors.get(name, ()))
-    spec = lacking.declared if lacking else desired.specs.get(name)
+    errors, shown = len(errors_of_reading(desired, name)), desired.shown.get(name)
+    spec = shown.declared if shown else desired.specs.get(name)
     if spec is not None:
         at, needed = spec.target, len({one.line for one in needed_grants(spec)})
         return StackRow(name, at.account_id, at.region, at.role_arn, len(spec.secrets), spec.protected, errors, needed)

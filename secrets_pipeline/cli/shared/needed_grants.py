@@ -10,8 +10,8 @@ from secrets_pipeline.cli.shared import markdown
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.shown import missing_grants
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.ungranted import missing_grants
 from secrets_pipeline.errors import Lines
 
 NEEDS_GRANT = "needs a grant"

@@ -13,8 +13,8 @@ from secrets_pipeline.cli.shared.tables import STYLES, Table, table
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.boundary import TAKEN_IN, Boundary, Crossing
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.shown import missing_grants
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.desired.ungranted import missing_grants
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.references.model import Expression, Output, Path, SsmParameter, dotted
 from secrets_pipeline.references.walk import outputs, ssm_parameters

@@ -17,7 +17,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded, no_match
 from secrets_pipeline.desired.survey import nothing_found
 from secrets_pipeline.desired.unresolved import told
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.errors import NotGrantedError, SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.repository_id import NAMELESS
 from secrets_pipeline.stacks import SourceChoice, StackSource
@@ -128,7 +128,8 @@ def tell_nameless(desired: OpenRepository) -> None:
 def tell_nothing_found(desired: OpenRepository) -> None:
     """Say what was read and what looks like secrets, where no stack declares anything and none has errors."""
     if not desired.specs and not desired.errors:
-        tell_notices((nothing_found(desired.source.resolve(keep_failing=True).stacks, desired.settings.components),))
+        stacks = desired.source.resolve(keep_failing=True, keep_unsettled=True).stacks
+        tell_notices((nothing_found(stacks, desired.settings.components),))
 
 
 def usable(desired: OpenRepository, names: list[str] | None, failures: Failures, *, strict: bool = False) -> list[str]:
@@ -140,13 +141,13 @@ def usable(desired: OpenRepository, names: list[str] | None, failures: Failures,
         failures: receives the errors.
         strict: whether errors of any stack, asked for or not, leave none to work on.
     """
-    return _chosen(desired, names, failures, desired.specs, desired.errors, strict=strict)
+    return _chosen(desired, names, failures, desired.specs, desired.errors, left_out=desired.errors, strict=strict)
 
 
 def readable(
     desired: OpenRepository, names: list[str] | None, failures: Failures, *, strict: bool = False
 ) -> list[StackSpec]:
-    """Return what stacks declare, in order, to be shown; a stack that needs grants is among them, and no error.
+    """Return what stacks declare, in order, to be shown; a missing grant is no error of such a command.
 
     Args:
         desired: of the repository.
@@ -154,9 +155,18 @@ def readable(
         failures: receives the errors of the others.
         strict: see `usable`.
     """
-    shown = {**desired.specs, **{name: one.declared for name, one in desired.ungranted.items()}}
-    errors = {name: found for name, found in desired.errors.items() if name not in desired.ungranted}
-    return [shown[name] for name in _chosen(desired, names, failures, shown, errors, strict=strict)]
+    shown = {**desired.specs, **{name: one.declared for name, one in desired.shown.items()}}
+    errors = {name: left for name in desired.errors if (left := errors_of_reading(desired, name))}
+    chosen = _chosen(desired, names, failures, shown, errors, left_out=(), strict=strict)
+    return [shown[name] for name in chosen]
+
+
+def errors_of_reading(desired: OpenRepository, stack: str) -> Sequence[SecretsPipelineError]:
+    """Return the errors of a stack for a command that asks AWS nothing; a missing grant is none of a shown stack."""
+    errors = desired.errors.get(stack, ())
+    if stack not in desired.shown:
+        return errors
+    return [one for one in errors if not isinstance(one, NotGrantedError)]
 
 
 def _chosen(
@@ -166,6 +176,7 @@ def _chosen(
     specs: Mapping[str, StackSpec],
     errors: Mapping[str, Sequence[SecretsPipelineError]],
     *,
+    left_out: Collection[str],
     strict: bool,
 ) -> list[str]:
     if names is not None:
@@ -180,12 +191,12 @@ def _chosen(
         return []
     if names is None:
         tell_nothing_found(desired)
-        return sorted(name for name in specs if name not in errors)
+        return sorted(name for name in specs if name not in left_out)
     for name in names:
         if name not in specs and name not in errors:
             unreadable = "" in desired.errors
             note_missing(desired.source, name, failures, unreadable=unreadable, known=desired.settings.components)
-    return [name for name in names if name in specs and name not in errors]
+    return [name for name in names if name in specs and name not in left_out]
 
 
 def known_stacks(desired: OpenRepository) -> frozenset[str]:

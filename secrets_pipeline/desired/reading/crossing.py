@@ -156,7 +156,7 @@ def refuse(
 ) -> None:
     """Note a crossing that no grant names, and collect its error, each with the line that would grant it."""
     note(scope, boundary, path, name, subjects=subjects, needs_grant=line)
-    scope.stack.ungranted.append(
+    scope.stack.withheld.append(
         NotGrantedError(
             f"{boundary} {name} is not this stack's own, and no grant of the operator names it",
             remedy="Take it out, or let the operator write (`secrets-pipeline init` prints settings) under grants:",

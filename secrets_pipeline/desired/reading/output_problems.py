@@ -52,7 +52,10 @@ def output_problem(
                 f"Stacks: {listed(stack.stacks)}.{near_miss(str(output.stack), stack.stacks)}",
             )
         stack = stack.other(other)
-    kind = stack.kinds.get(output.component)
+    kind, named = stack.kinds.get(output.component), stack.components.get(output.component)
+    if named is not None and named.component.unsettled:
+        error = named.component.unsettled[0].error
+        return OutputProblem(UnresolvedReason.UNSETTLED, error.message, error.remedy)
     if kind is None:
         return _unmanaged_problem(stack, output)
     if output.name not in OUTPUTS[kind]:

@@ -19,7 +19,7 @@ from secrets_pipeline.desired.reading.spelling import function_at
 from secrets_pipeline.desired.reading.variables import read_expression
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
-from secrets_pipeline.errors import ExpressionError, NotGrantedError, SecretsPipelineError, SpecError, Where
+from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.references.inline import NoValueError
 from secrets_pipeline.references.model import Expression, Path, dotted
@@ -72,9 +72,8 @@ class StackScope:
         stacks: every stack that a reference may name.
         ours: which of their components are this project's affair.
         dialect: whether `${…}` is a reference.
-        errors: everything found so far, without what only lacks a grant.
-        ungranted: what lacks a grant of the operator. The desired state is whole without it, and is shown; a stack with
-            one is refused by whatever asks AWS.
+        errors: everything found so far, but for `withheld`.
+        withheld: why the stack may be shown and nothing may ask AWS for it: missing grants, imports that are not read.
         unresolved: references inside secrets that have no value, by component and place.
         notices: what a user should know although nothing is wrong.
         crossings: what the stack takes in and writes to beyond its own.
@@ -90,7 +89,7 @@ class StackScope:
     ours: Ours = field(default_factory=dict)
     dialect: Dialect = field(default_factory=Dialect)
     errors: list[SecretsPipelineError] = field(default_factory=list)
-    ungranted: list[NotGrantedError] = field(default_factory=list)
+    withheld: list[SecretsPipelineError] = field(default_factory=list)
     unresolved: list[tuple[str, Path, Unresolved]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
@@ -130,7 +129,7 @@ class StackScope:
 
     def other(self, stack: AtmosStack) -> StackScope:
         """Another stack, seen from this one; what is wrong there is not this one's error."""
-        empty = replace(self, stack=stack, errors=[], ungranted=[], unresolved=[], notices=[])
+        empty = replace(self, stack=stack, errors=[], withheld=[], unresolved=[], notices=[])
         return replace(empty, crossings=[], plaintext=[])
 
 

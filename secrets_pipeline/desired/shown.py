@@ -1,4 +1,4 @@
-"""Hold a stack that lacks a grant of the operator: reading commands show it, and nothing asks AWS for it."""
+"""Hold a stack that may be shown and not used: it lacks a grant, or imports what is not read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from secrets_pipeline.errors import NotGrantedError, raise_all
 
 
 @dataclass(frozen=True, slots=True)
-class UngrantedStack:
-    """A stack whose only errors are missing grants.
+class ShownStack:
+    """A stack whose only errors are missing grants, and imports that are not read.
 
     It is no `StackSpec`, so that whatever takes one to ask AWS cannot be given it by mistake.
 
     Attributes:
-        declared: what its YAML asks for, for display alone; crossings with `needs_grant` are the missing grants.
+        declared: what is known of what its YAML asks for, for display alone; crossings with `needs_grant` are the
+            missing grants.
     """
 
     declared: StackSpec
