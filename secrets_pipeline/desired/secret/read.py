@@ -32,6 +32,7 @@ from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.secret.naming import FULL_NAME, PREVIOUS_NAME, Name, Naming
 from secrets_pipeline.desired.secret.replicas import check_regions, replica_key
 from secrets_pipeline.desired.secret.rotation_strategy import rotating
+from secrets_pipeline.desired.secret.stage_words import other_stage_notice
 from secrets_pipeline.desired.secret.types import secret_type
 from secrets_pipeline.desired.secret.value import EXTERNAL_REMEDY, secret_value
 from secrets_pipeline.desired.tags import tag_problems, tag_value_problem
@@ -180,8 +181,9 @@ def _check_name(shared: _Component, entry: Inputs, name: Name) -> None:
     if problem and name.text and (shared.naming.complete or entry.has(FULL_NAME)):
         key = next((one for one in (FULL_NAME, "name") if entry.has(one)), "path")
         entry.error(key, problem, "Rename it: AWS never renames a secret later.")
-    elif not problem and (notice := secret_name_notice(name.text)):
-        entry.scope.stack.notices.append(notice)
+    elif not problem:
+        found = (secret_name_notice(name.text), other_stage_notice(entry.scope, name.text))
+        entry.scope.stack.notices += filter(None, found)
 
 
 def _previous_name(entry: Inputs) -> str:

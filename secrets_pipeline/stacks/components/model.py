@@ -43,6 +43,7 @@ class Component:
             that need the outside are `FunctionCall`s in it.
         manifest: top-level manifest that it comes from, relative to the base path; see `AtmosRepository.locate`.
         stores: of `atmos.yaml`, by name: what its `!secret` and `!store` read; all components share them.
+        merged: the same before templates and functions, only to be read; empty if stacks come from a description.
         failures: why its templates or functions gave nothing; `resolved` is without them then, as merged.
         unsettled: why it may be otherwise than `resolved`; see `AtmosRepository.resolve`.
         others: what other manifests make of it, as merged, if it is a duplicate.
@@ -56,6 +57,7 @@ class Component:
     manifest: str
     stores: Stores = field(default_factory=dict, repr=False, kw_only=True)
     failures: tuple[StackError, ...] = ()
+    merged: Mapping[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
     unsettled: tuple[Unsettled, ...] = field(default=(), repr=False, kw_only=True)
     others: tuple[Component, ...] = field(default=(), repr=False, kw_only=True)
     opening: str = field(default=DELIMITERS[0], repr=False, kw_only=True)
