@@ -221,9 +221,9 @@ def test_every_job_and_asset_of_dagster_refuses_before_the_first_call(
 ) -> None:
     built = build_definitions(asked=Asked(base_path=ungranted))
     every = built.resolve_implicit_global_asset_job_def()
-    selections = [None, *sorted(every.asset_layer.executable_asset_keys)]
+    runs: list[tuple[str, dg.AssetKey | None]]
     runs = [(job.name, None) for job in built.resolve_all_job_defs() if not job.name.startswith("__")]
-    runs += [(every.name, key) for key in selections if key is not None]
+    runs += [(every.name, key) for key in sorted(every.asset_layer.executable_asset_keys)]
     judged: dict[str, bool] = {}
     with dg.DagsterInstance.ephemeral() as instance:
         add_missing(instance, [STACK])
@@ -242,7 +242,7 @@ def _refuses(instance: dg.DagsterInstance, built: dg.Definitions, name: str, key
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         raise_on_error=False,
         tags={PARTITION_TAG: STACK, SECRETS_TAG: "evil/dev/own"},
-        **({} if key is None else {"asset_selection": [key]}),
+        asset_selection=None if key is None else [key],
     )
     judged = result.get_asset_check_evaluations()
     failures = [str(event.event_specific_data) for event in result.all_events if event.is_failure]

@@ -172,11 +172,11 @@ class TopLevel:
         if not unmade:
             return Processed(file, merged, tuple(drafts), (), frozenset(), unread=unread)
         broken = {draft.stack for draft in drafts} | (self._processor.stack_names(path, merged) or set())
-        placed = [
+        located = [
             one._replace(error=self._places.of_component(one.error, path, merged.sources, one.kind)) for one in unmade
         ]
-        errors = tuple(one.error for one in placed)
-        return Processed(file, merged, tuple(drafts), errors, frozenset(broken), tuple(placed), unread)
+        errors = tuple(one.error for one in located)
+        return Processed(file, merged, tuple(drafts), errors, frozenset(broken), tuple(located), unread)
 
     def _unread(self, error: StackError, path: Path, merged: Merged) -> StackError:
         """The error of an import from elsewhere, on its line and with the chain that leads there."""
