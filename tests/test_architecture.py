@@ -98,3 +98,17 @@ def test_what_reads_a_repository_asks_the_file_system_where_it_is_noted() -> Non
         if ASKS.search(line) and "disk." not in line
     }
     assert found == {}
+
+
+def test_stacks_that_may_only_be_shown_are_touched_by_what_reads_yaml_alone() -> None:
+    """`OpenRepository.shown` holds stacks that lack a grant: whoever asks AWS takes `specs`, which does not."""
+    touching = {
+        str(file.relative_to(PRODUCT))
+        for file in PRODUCT.rglob("*.py")
+        if re.search(r"(?<!secrets_pipeline\.)\b(desired|built|repository)\.shown\b", file.read_text())
+    }
+    assert touching == {
+        "cli/list/command.py",
+        "cli/shared/repository.py",
+        "operations/open_repository.py",
+    }

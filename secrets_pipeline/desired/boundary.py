@@ -19,6 +19,7 @@ class Boundary(StrEnum):
     FILE = "file"
     ENVIRONMENT = "environment variable"
     READER = "reader"
+    """In the stack's own account: it crosses nothing, and a plan says it if it gains read access."""
     FOREIGN_READER = "reader in another account"
     FUNCTION = "Lambda function"
     SERVICE = "ECS service"
@@ -56,6 +57,8 @@ class Crossing(Spec):
         subjects: the secrets or the key that it concerns, by name; none where the whole component does.
         allowed_by: what lets the stack do it, for example `grants: stacks myapp-*`; empty where nobody does but,
             perhaps, the tag of its owner.
+        needs_grant: the line of YAML under `grants:` without which the stack is refused; empty if nothing is missing
+            that only the operator can give.
     """
 
     boundary: Boundary
@@ -64,6 +67,7 @@ class Crossing(Spec):
     key: str
     subjects: tuple[str, ...] = ()
     allowed_by: str = ""
+    needs_grant: str = ""
 
 
 class ContestedKind(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
@@ -26,6 +26,7 @@ from secrets_pipeline.desired.checks.one_owner import (
 from secrets_pipeline.desired.checks.own_settings import check_component_kinds, tell_unknown_settings
 from secrets_pipeline.desired.checks.reader_crossings import cross_readers
 from secrets_pipeline.desired.checks.target_crossings import cross_regions, cross_rotations, cross_targets
+from secrets_pipeline.desired.checks.unsettled import UnsettledStack, unsettled
 from secrets_pipeline.desired.consumer import deliveries
 from secrets_pipeline.desired.consumer.model import Delivery, StageDelivery
 from secrets_pipeline.desired.consumer.read import declared_consumers, found_consumers
@@ -50,6 +51,7 @@ from secrets_pipeline.desired.secret.readers import with_foreign_readers
 from secrets_pipeline.desired.secret.replicas import check_foreign_readers
 from secrets_pipeline.desired.secret.rotation_strategy import check_superusers
 from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.shown import ShownStack
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
@@ -64,6 +66,8 @@ class SpecSet:
     Attributes:
         specs: by stack; only stacks without errors that have a component of ours.
         errors: by stack; `""` for what belongs to no stack.
+        shown: by stack, those that may be shown in spite of their errors.
+        incomplete: stacks without errors that may declare more than is known of them.
         notices: what a user should be told once, each a sentence or two.
         notices_of: by notice that does not concern everybody, the stacks that it concerns.
         terraform_keys: keys that components of any stack declare which are not this project's affair.
@@ -72,6 +76,8 @@ class SpecSet:
 
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+    shown: Mapping[str, ShownStack] = field(default_factory=dict)
+    incomplete: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
     notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     terraform_keys: tuple[TerraformKey, ...] = ()
@@ -97,11 +103,13 @@ def build_specs(
 
     A reference that nobody can resolve is an error, unless it stands inside a secret: that secret is blocked then.
     """
-    resolution = repository.resolve(keep_failing=True)
+    resolution = repository.resolve(keep_failing=True, keep_unsettled=True)
     errors: dict[str, list[SecretsPipelineError]] = {}
     for error in resolution.errors:
         errors.setdefault((error.where.stack if error.where else None) or "", []).append(error)
     specs: dict[str, StackSpec] = {}
+    shown: dict[str, ShownStack] = {}
+    unneeded: dict[str, UnsettledStack] = {}
     stacks, locate = with_declared(resolution.stacks, settings), locating(repository.locate)
     dialect = dialect_of(stacks, settings)
     ours = our_components(stacks, dialect.reads, settings)
@@ -119,15 +127,21 @@ def build_specs(
             dialect=dialect,
         )
         try:
-            check_outside(scope)
-            if scope.kinds:
-                specs[name] = build_stack(scope)
-            raise_all(scope.errors)
+            unneeded[name] = check_outside(scope)
+            spec = _declared(scope) if scope.kinds else None
+            raise_all(_distinct([*scope.errors, *scope.withheld]) if scope.errors else ())
+            if scope.withheld:
+                # What the resolution says of the stack is no reason to show it.
+                shown |= {name: ShownStack(spec)} if spec and name not in errors else {}
+                errors.setdefault(name, []).extend(_distinct(scope.withheld))
+            elif spec:
+                specs[name] = spec
         except SecretsPipelineError as error:
             errors.setdefault(name, []).extend(getattr(error, "errors", (error,)))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not stop the other stacks
-            errors.setdefault(name, []).extend([*scope.errors, _bug(error, name)])
+            errors.setdefault(name, []).extend([*scope.errors, *scope.withheld, _bug(error, name)])
         notices_of |= {said: notices_of.get(said, frozenset()) | {name} for said in scope.notices}
+    notices_of |= _elsewhere({name: one for name, one in unneeded.items() if not ours.get(name)})
     specs = with_contested(specs, settings.grants)
     contested = contested_notices(specs)
     specs, shared = with_contested_outputs(specs)
@@ -140,6 +154,8 @@ def build_specs(
     return SpecSet(
         specs={name: spec for name, spec in specs.items() if name not in errors and (wanted is None or name in wanted)},
         errors={name: tuple(found) for name, found in errors.items() if wanted is None or name in wanted},
+        shown={name: one for name, one in shown.items() if wanted is None or name in wanted},
+        incomplete=frozenset(name for name, one in unneeded.items() if one.may_hide_secrets),
         notices=tuple(notices_of),
         notices_of=notices_of,
         terraform_keys=terraform_keys(resolution.stacks, ours, dialect.reads, settings),
@@ -152,11 +168,24 @@ def build_specs(
     )
 
 
-def check_outside(scope: StackScope) -> None:
-    """Collect errors of components whatever they are, also of those that are not this project's affair."""
+def check_outside(scope: StackScope) -> UnsettledStack:
+    """Collect errors of components whatever they are, also of those that are not this project's affair.
+
+    Returns:
+        What is unsettled about the stack; of one with components of ours it was said.
+
+    Raises:
+        SecretsPipelineError: if a component of ours is unsettled.
+    """
+    found = unsettled(scope)
+    raise_all(list(found.errors))
+    scope.withheld += found.incomplete
+    if scope.kinds:
+        scope.notices += found.notices(scope.stack.name)
     check_component_kinds(scope)
     check_declared(scope)
     tell_unknown_settings(scope)
+    return found
 
 
 def build_stack(scope: StackScope) -> StackSpec:
@@ -165,10 +194,32 @@ def build_stack(scope: StackScope) -> StackSpec:
     Raises:
         SecretsPipelineError: the only error of the stack, or `CollectedErrors` of all.
     """
+    spec = _declared(scope)
+    raise_all(_distinct(scope.withheld))
+    return spec
+
+
+def _declared(scope: StackScope) -> StackSpec:
+    """What `build_stack` returns, also of a stack that may be shown alone: why is in `scope.withheld` then."""
     raise_all(distinct(error for name in scope.kinds for error in scope.components[name].component.failures))
     spec = _build(scope)
-    raise_all(list({error.diagnostics(): error for error in scope.errors}.values()))
+    if scope.errors:
+        raise_all(_distinct([*scope.errors, *scope.withheld]))
     return spec
+
+
+def _distinct(errors: Iterable[SecretsPipelineError]) -> list[SecretsPipelineError]:
+    return list({error.diagnostics(): error for error in errors}.values())
+
+
+def _elsewhere(unneeded: Mapping[str, UnsettledStack]) -> dict[str, frozenset[str]]:
+    """Say together what is unsettled in the stacks that declare nothing of ours."""
+    found = {name: text for name, one in unneeded.items() for text in one.notices(name)}
+    if not found:
+        return {}
+    first, *others = found.values()
+    more = f" So it is in {len(others)} more without secrets." if others else ""
+    return {f"{first}{more}": frozenset(found)}
 
 
 def locating(locate: Locate) -> Locate:

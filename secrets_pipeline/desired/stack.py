@@ -112,7 +112,9 @@ class StackSpec(Spec):
 
     def content(self) -> dict[str, Any]:
         """The whole desired state as JSON has it, wherever in the YAML it stands; there is no plaintext in it."""
-        places: dict[str, Any] = {"secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where": True}}}}}
+        places: dict[str, Any] = {
+            "secrets": {"__all__": {"where": True, "unresolved": {"__all__": {"where", "written"}}}}
+        }
         # Who allows it, what others declare, and how the YAML writes it, is not what the stack asks for.
         places |= {"crossings": True, "contested": True, "plaintext": True, "retired": True}
         places["unguarded"] = True

@@ -23,6 +23,7 @@ class UnresolvedReason(StrEnum):
     ENVIRONMENT = "not allowed"
     FILE = "missing file"
     TEMPLATE = "template without a value"
+    UNSETTLED = "unsettled component"
     BLOCKED = "needs a blocked secret"
 
 
@@ -35,6 +36,7 @@ class Unresolved(Spec):
         problem: what is wrong, in one sentence.
         remedy: what to write instead.
         where: text that names the place in YAML, for messages.
+        written: the YAML function that stands there; empty where `${…}` is written.
     """
 
     expression: str
@@ -43,11 +45,19 @@ class Unresolved(Spec):
     problem: str
     remedy: str
     where: str
+    written: str = ""
 
     @property
     def is_cause(self) -> bool:
         """Whether something is wrong here, as against in a secret that this one needs."""
         return self.reason is not UnresolvedReason.BLOCKED
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that the operator does not allow; empty if another thing is wrong."""
+        if self.reason is not UnresolvedReason.ENVIRONMENT:
+            return ""
+        return self.expression.removeprefix("${env:").removesuffix("}")
 
     def diagnostics(self) -> str:
         """The whole text: place, problem, remedy."""

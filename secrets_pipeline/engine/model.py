@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from secrets_pipeline.engine.reason import Follows, Kept, Reason, Waits
 from secrets_pipeline.errors import SecretsPipelineError
@@ -55,6 +55,18 @@ class Resource:
         return f"{self.kind} {self.name}"
 
 
+class NewReader(NamedTuple):
+    """A principal that a change newly lets read a secret.
+
+    Attributes:
+        principal: ARN, or the words of a policy for several.
+        secret: name of the secret.
+    """
+
+    principal: str
+    secret: str
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One planned action on one resource.
@@ -68,6 +80,7 @@ class Change:
         remedy: what unblocks it, where its reasons and its error do not say.
         rewrites: whether a new version of a secret's value is written, or follows at once.
         note: whether it only writes down what is so already, or will be when the run has done the rest.
+        lets_read: readers whom AWS's policies do not let read today, and will then.
     """
 
     resource: Resource
@@ -80,6 +93,7 @@ class Change:
     remedy: str = ""
     rewrites: bool = False
     note: bool = False
+    lets_read: tuple[NewReader, ...] = ()
 
     @property
     def waits(self) -> bool:

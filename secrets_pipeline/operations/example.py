@@ -15,7 +15,7 @@ import yaml
 from secrets_pipeline.desired.kinds import SECRETS, TERRAFORM
 from secrets_pipeline.desired.limits import ACCOUNT_ID, REGION
 from secrets_pipeline.desired.names import secret_name, stack_owns
-from secrets_pipeline.desired.secret.naming import SETTING, suggestion
+from secrets_pipeline.desired.secret.name_advice import SETTING, Advice
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.stacks import AtmosRepository, AtmosStack, read_text
 from secrets_pipeline.stacks.files.disk import is_file
@@ -150,8 +150,8 @@ def _naming(stack: str, variables: Mapping[str, str]) -> tuple[str, str]:
     labels = [name for name in _LABELS if variables.get(name) and stack_owns(stack, f"{stack}/{variables[name]}/")]
     if _words("-".join(variables[name] for name in labels)) >= _words(stack):
         known = "/".join(f"{{{{ .vars.{name} }}}}" for name in labels)
-        return suggestion(known), "/".join(variables[name] for name in labels)
-    return suggestion("{{ .atmos_stack }}"), stack
+        return Advice.below(known).line, "/".join(variables[name] for name in labels)
+    return Advice.below("{{ .atmos_stack }}").line, stack
 
 
 def _words(text: str) -> set[str]:

@@ -52,7 +52,7 @@ def first_screen(
         StackError: if there are no stacks, or a named one does not exist.
     """
     stacks = (
-        list(source.resolve(keep_failing=True).stacks.values())
+        list(source.resolve(keep_failing=True, keep_unsettled=True).stacks.values())
         if names is None
         else [source.stack(name) for name in sorted(names)]
     )

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.atmos_secrets.components import with_declared
 from secrets_pipeline.desired.build import build_specs
+from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.desired.kms_key.model import TerraformKey
+from secrets_pipeline.desired.reading.spelling import function_at
 from secrets_pipeline.desired.repository_index import Conclusions, RepositoryIndex
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
+from secrets_pipeline.desired.shown import ShownStack
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded
 from secrets_pipeline.desired.value.data import leaf_expression
@@ -25,7 +28,7 @@ from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.operations.repository_id import repository_id
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from secrets_pipeline.references.model import Expression
+from secrets_pipeline.references.model import Expression, Path
 from secrets_pipeline.stacks import (
     CONFIG_VARIABLES,
     AtmosStack,
@@ -62,6 +65,8 @@ class OpenRepository:
         base_path: the repository.
         specs: by stack, those without errors; each read when it is asked for where there is an `index`.
         errors: by stack, `""` for those that belong to no stack.
+        shown: by stack, those that may be shown in spite of their errors, and that nothing may ask AWS for.
+        incomplete: stacks without errors that may declare more than is known of them.
         notices: what a user should be told once, each a sentence or two.
         notices_of: by notice that does not concern everybody, the stacks that it concerns.
         repository: its id, which marks name; empty where nothing says one.
@@ -82,6 +87,8 @@ class OpenRepository:
     settings: OperatorSettings
     specs: Mapping[str, StackSpec]
     errors: Mapping[str, tuple[SecretsPipelineError, ...]]
+    shown: Mapping[str, ShownStack] = field(default_factory=dict)
+    incomplete: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
     notices_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     repository: str = ""
@@ -103,6 +110,11 @@ class OpenRepository:
     @cached_property
     def _digests(self) -> dict[str, str]:
         return {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all is known that its stacks declare, so that something undeclared may be deleted."""
+        return not self.errors and not self.incomplete
 
     def digest(self, stack: str) -> str:
         """Return the digest of a stack's desired state.
@@ -137,9 +149,16 @@ class OpenRepository:
 
     def read_leaf(self, stack: str, component: str, leaf: Leaf) -> Expression:
         """Read what the YAML says at one leaf of a declared value."""
+        return leaf_expression(self._declared_in(stack), component, leaf)
+
+    def function_at(self, stack: str, component: str, path: Path) -> str:
+        """Return the YAML function that stands at a place of a Terraform component; empty if there is none."""
+        return str(function_at(self._declared_in(stack).components[TERRAFORM][component], path) or "")
+
+    def _declared_in(self, stack: str) -> AtmosStack:
         if stack not in self._read:
             self._read.update(with_declared({stack: self.source.stack(stack)}, self.settings))
-        return leaf_expression(self._read[stack], component, leaf)
+        return self._read[stack]
 
     def read_file(self, path: str) -> str:
         """Read a file inside the base path.
@@ -199,7 +218,7 @@ class OpenRepository:
             read_leaf=self.read_leaf,
             read_file=self.read_file,
             environment=self.environment,
-            is_complete=not self.errors,
+            is_complete=self.is_complete,
             id=self.repository,
             terraform_keys=self.terraform_keys,
             known=self.index,
@@ -329,6 +348,7 @@ def _opened(
     identity = repository_id(settings.repository, base_path)
     keys = built.terraform_keys
     return OpenRepository(
-        *(source, origin, base_path, settings, built.specs, built.errors, notices, built.notices_of, identity, keys),
+        *(source, origin, base_path, settings, built.specs, built.errors, built.shown),
+        *(built.incomplete, notices, built.notices_of, identity, keys),
         conclusions=built.conclusions,
     )

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from secrets_pipeline.aws.account_check import check_account
 from secrets_pipeline.aws.service_keys import ServiceKeys, ensure_service_keys, find_key
 from secrets_pipeline.aws.session import AwsAccount, Sessions
+from secrets_pipeline.desired.shown import refuse_ungranted
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import GuardError, SpecError
 from secrets_pipeline.reconcilers.observed.cached import Cached
@@ -63,6 +64,7 @@ class Assembly:
 
         Raises:
             SpecError: if the repository has no such stack, or it has errors of its own.
+            NotGrantedError: if a grant is missing.
             GuardError: if the credentials belong to another account.
         """
         if name not in self.repository.specs:
@@ -96,6 +98,7 @@ class Assembly:
             return self._referred[name]
 
     def _made(self, spec: StackSpec, *, writing: bool, closely: bool = False) -> Stack:
+        refuse_ungranted(spec)
         account = self.sessions.for_target(spec.target)
         check_account(account, spec.target, stack=spec.stack)
         every_key = self._every_key.get((account.account_id, account.region), lambda: KeyInventory(account))

@@ -1,7 +1,7 @@
 """Resolve an Atmos repository into stacks: the stack-manifest language of Atmos; calls no AWS."""
 
 from secrets_pipeline.stacks.components.distinct import distinct
-from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
+from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution, Unsettled, UnsettledBy
 from secrets_pipeline.stacks.config.config_values import CONFIG_VARIABLES
 from secrets_pipeline.stacks.config.stores import ASM, SSM, Store, Stores, store_named
 from secrets_pipeline.stacks.files.disk import read_text
@@ -25,6 +25,8 @@ __all__ = [
     "Store",
     "Stores",
     "Unreadable",
+    "Unsettled",
+    "UnsettledBy",
     "distinct",
     "open_source",
     "read_text",

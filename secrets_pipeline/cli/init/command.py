@@ -115,7 +115,7 @@ def _accounts(desired: OpenRepository) -> dict[str, str]:
     """The account of each stack that declares something, as far as YAML names it; of every stack if none does."""
     if desired.specs:
         return {stack: spec.target.account_id or "" for stack, spec in desired.specs.items()}
-    stacks = desired.source.resolve(keep_failing=True).stacks
+    stacks = desired.source.resolve(keep_failing=True, keep_unsettled=True).stacks
     return {name: home(stack).account_id for name, stack in stacks.items() if name not in desired.errors}
 
 

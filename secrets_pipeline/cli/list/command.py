@@ -12,6 +12,7 @@ import typer
 from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show
 from secrets_pipeline.cli.shared.failures import Failures
+from secrets_pipeline.cli.shared.needed_grants import needed_grants
 from secrets_pipeline.cli.shared.options import (
     AffectedOnly,
     BaseRef,
@@ -20,7 +21,14 @@ from secrets_pipeline.cli.shared.options import (
     compared_with,
     reads_stacks,
 )
-from secrets_pipeline.cli.shared.repository import known_stacks, meant, note_missing, read_asked, tell_nothing_found
+from secrets_pipeline.cli.shared.repository import (
+    errors_of_reading,
+    known_stacks,
+    meant,
+    note_missing,
+    read_asked,
+    tell_nothing_found,
+)
 from secrets_pipeline.operations.example import home
 from secrets_pipeline.operations.open_repository import OpenRepository
 
@@ -52,6 +60,7 @@ class StackRow:
         secrets: how many it declares; None where that could not be read.
         protected: whether it is production; None likewise.
         errors: how many it has.
+        needs_grants: how many grants of the operator it lacks.
     """
 
     stack: str
@@ -61,6 +70,7 @@ class StackRow:
     secrets: int | None = None
     protected: bool | None = None
     errors: int = 0
+    needs_grants: int = 0
 
 
 @app.command("stacks", epilog=EPILOG)
@@ -82,8 +92,8 @@ def stacks_command(
     source = replace(source, base=compared_with(base, affected=affected))
     failures, desired = Failures(), read_asked(source, stacks)
     touched = touched_stacks(source, desired)
-    for name, errors in desired.errors.items():
-        for error in errors if source.strict or not name else ():
+    for name in desired.errors:
+        for error in errors_of_reading(desired, name) if source.strict or not name else ():
             failures.add(name, error)
     ours, others = known_stacks(desired), desired.source.stack_names()
     names = ours if ours and not every else ours.union(others)
@@ -106,11 +116,11 @@ def stacks_command(
 
 
 def _row(desired: OpenRepository, name: str) -> StackRow:
-    errors = len(desired.errors.get(name, ()))
-    spec = desired.specs.get(name)
+    errors, shown = len(errors_of_reading(desired, name)), desired.shown.get(name)
+    spec = shown.declared if shown else desired.specs.get(name)
     if spec is not None:
-        at = spec.target
-        return StackRow(name, at.account_id, at.region, at.role_arn, len(spec.secrets), spec.protected, errors)
+        at, needed = spec.target, len({one.line for one in needed_grants(spec)})
+        return StackRow(name, at.account_id, at.region, at.role_arn, len(spec.secrets), spec.protected, errors, needed)
     rule = desired.settings.target(name)
     account_id, region, role_arn = (rule.account_id, rule.region, rule.role_arn) if rule else (None, None, None)
     if errors:
@@ -123,8 +133,10 @@ def _row(desired: OpenRepository, name: str) -> StackRow:
 def _show(rows: Collection[StackRow]) -> None:
     from secrets_pipeline.cli.shared.tables import table  # noqa: PLC0415 - rich, which json and plain do without
 
-    columns = ("stack", "account", "region", "role", "secrets", "protected", "errors")
-    show(table(columns, (tuple(_cells(asdict(row))) for row in rows)))
+    columns = ("stack", "account", "region", "role", "secrets", "protected", "errors", "needs grants")
+    # Few repositories lack a grant: the last column is for them.
+    shown = columns if any(row.needs_grants for row in rows) else columns[:-1]
+    show(table(shown, (tuple(_cells(asdict(row)))[: len(shown)] for row in rows)))
 
 
 def _cells(row: Mapping[str, object]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from secrets_pipeline.cli.plan.view import StackPlan
-from secrets_pipeline.desired.boundary import ALLOW_TAG, TAKEN_IN, Crossing
+from secrets_pipeline.desired.boundary import ALLOW_TAG, TAKEN_IN, Boundary, Crossing
 from secrets_pipeline.engine.grouping import with_examples
 from secrets_pipeline.engine.model import Change, ChangeClass
 
@@ -26,6 +26,11 @@ def crossing_rows(plan: StackPlan, *, unchanged: bool) -> list[tuple[str, ...]]:
         for one, changed in _judged(plan)
         if changed or unchanged
     ]
+
+
+def crossings(plan: StackPlan) -> list[Crossing]:
+    """Return what of a stack crosses a boundary: a reader in its own account does not."""
+    return [one for one in plan.crossings if one.boundary is not Boundary.READER]
 
 
 def crossings_json(plan: StackPlan) -> list[dict[str, Any]]:
@@ -52,7 +57,7 @@ def _by(crossing: Crossing) -> str:
 
 def _judged(plan: StackPlan) -> Iterator[tuple[Crossing, bool]]:
     changes = [row.change for row in plan.rows() if row.change.action is not ChangeClass.NONE]
-    for crossing in plan.crossings:
+    for crossing in crossings(plan):
         yield crossing, any(_concerns(change, crossing) for change in changes)
 
 

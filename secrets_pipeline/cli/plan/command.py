@@ -5,6 +5,8 @@ What asks AWS is imported where it is asked (`planning`): boto3 takes longer tha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +17,22 @@ from secrets_pipeline.cli.plan.view import Declared
 from secrets_pipeline.cli.shared.affected import touched_stacks
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
+from secrets_pipeline.cli.shared.needed_grants import tell_needed_grants
 from secrets_pipeline.cli.shared.options import AdoptNames, ShowAll, StackOptions, TargetNames, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
-from secrets_pipeline.cli.shared.repository import narrowed, note_unresolved, read_asked, tell_nameless, usable
+from secrets_pipeline.cli.shared.repository import (
+    narrowed,
+    note_unresolved,
+    read_asked,
+    readable,
+    tell_nameless,
+    usable,
+)
+from secrets_pipeline.desired.stack import StackSpec
 
 EPILOG = (
-    "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned). "
+    "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned) or "
+    "a grant of the operator is missing; --offline shows what needs a grant, and it is no error. "
     "With --detailed-exitcode: 0 nothing to do, 2 there are changes (blocked and orphaned resources count), 1 error."
 )
 CHANGES = 2
@@ -69,21 +81,23 @@ def plan(
         raise typer.BadParameter("nothing is compared with AWS offline", param_hint="--offline")
     failures, desired = Failures(), read_asked(source, source.names)
     touched = touched_stacks(source, desired)
-    stacks = usable(desired, narrowed(desired, source.names, touched, failures), failures, source)
-    specs = [desired.specs[name] for name in stacks]
-    note_unresolved(specs, failures)
-    tell_plaintext(specs)
-    for spec in specs:
-        if spec.unguarded:
-            say(f"warning: {spec.unguarded}", style="yellow")
+    asked_for = narrowed(desired, source.names, touched, failures)
     if offline:
-        shown = {spec.stack: Declared.of(spec) for spec in specs}
+        specs = readable(desired, asked_for, failures, source)
+        note_unresolved(specs, failures, reading=True)
+        tell_needed_grants(specs)
+        _warn(specs)
+        shown = {spec.stack: Declared.of(spec, partial(desired.function_at, spec.stack)) for spec in specs}
         output.render_declared(shown, failures.texts, touched=touched)
         failures.exit()
         return
     from secrets_pipeline.cli.plan.planning import plan_asked, write_plan  # noqa: PLC0415 - see the module's docstring
     from secrets_pipeline.operations.planning.plan_file import PlannedOptions  # noqa: PLC0415 - as above
 
+    stacks = usable(desired, asked_for, failures, source)
+    specs = [desired.specs[name] for name in stacks]
+    note_unresolved(specs, failures)
+    _warn(specs)
     tell_nameless(desired)
     asked = PlannedOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, targets=tuple(target or ()))
     plans = plan_asked(desired, stacks, asked, failures)
@@ -95,3 +109,10 @@ def plan(
         write_plan(out, desired, asked, plans)
     if detailed_exitcode and any(one.differs for one in plans):
         raise typer.Exit(CHANGES)
+
+
+def _warn(specs: Iterable[StackSpec]) -> None:
+    tell_plaintext(specs)
+    for spec in specs:
+        if spec.unguarded:
+            say(f"warning: {spec.unguarded}", style="yellow")

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows, crossings_json
+from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows, crossings, crossings_json
 from secrets_pipeline.cli.plan.markdown import UNREAD, Errors, declared_markdown, plans_markdown
 from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, plan_json, plan_table, summary, unguarded_json
 from secrets_pipeline.cli.shared.affected import affected_json, affected_markdown
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
+from secrets_pipeline.cli.shared.needed_grants import needed_grants_json
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_table
 from secrets_pipeline.cli.shared.run_report import SHORTENED
@@ -71,6 +72,7 @@ class PlanFormat(StrEnum):
                         "references": reference_json(one.references),
                         "plaintext": plaintext_json(one.plaintext),
                         "unguarded_manifests": unguarded_json(one.unguarded),
+                        "needs_grants": needed_grants_json(one.needed),
                     }
                     for stack, one in stacks.items()
                 }
@@ -96,9 +98,9 @@ def _print(plan: StackPlan, *, unchanged: bool, every: bool) -> None:
         made = plan_table(plan, unchanged=unchanged, every=every)
         show(made)
         emit("")
-        if made.row_count < len(rows):
+        if made.row_count - bool(plan.new_readers) < len(rows):
             say(SHORTENED, style="dim")
     if crossing := crossing_rows(plan, unchanged=unchanged):
-        title(f"{plan.stack} crosses a boundary: {len(crossing)} of {len(plan.crossings)} are concerned")
+        title(f"{plan.stack} crosses a boundary: {len(crossing)} of {len(crossings(plan))} are concerned")
         show(table(COLUMNS, crossing))
         emit("")

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from secrets_pipeline.cli.plan.boundaries import COLUMNS, crossing_rows
 from secrets_pipeline.cli.plan.view import DECLARED, Declared, StackPlan, left_out
 from secrets_pipeline.cli.shared.markdown import block, code, details, table, text
+from secrets_pipeline.cli.shared.needed_grants import needed_grants_rows
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_rows
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
@@ -67,6 +68,8 @@ def declared_markdown(stacks: Mapping[str, Declared], errors: Errors) -> str:
         if references:
             cells = [[code(r.secret), code(r.key), code(r.reference), r.state, text(r.detail)] for r in references]
             parts.append(_folded(("secret", "key", "reference", "state", "detail"), cells, "references"))
+        if one.needed:
+            parts.append(f"**Needs a grant of the operator**\n\n{_folded(*needed_grants_rows(one.needed), 'grants')}")
         parts += _plaintext(one.plaintext)
         parts += _unguarded(one.unguarded)
         sections.append("\n\n".join(parts))
@@ -88,6 +91,9 @@ def _plan(plan: StackPlan, *, unchanged: bool) -> str:
     if blocked:
         rows = [[text(row.kind), code(row.name), _explained(row), text(row.unblocked_by)] for row in blocked]
         parts.append(f"**Blocked**\n\n{_folded(('kind', 'name', 'reason', UNBLOCKS), rows, 'blocked changes')}")
+    if readers := plan.new_readers:
+        rows = [[code(principal), code(", ".join(secrets))] for principal, secrets in readers.items()]
+        parts.append(f"**Newly lets read**\n\n{_folded(('reader', 'secrets'), rows, 'readers')}")
     if crossing := crossing_rows(plan, unchanged=unchanged):
         rows = [[text(what), *map(code, names), text(by)] for what, *names, by in crossing]
         parts.append(f"**Crosses a boundary**\n\n{_folded(COLUMNS, rows, 'crossings')}")

@@ -9,14 +9,16 @@ from typing import Any
 from rich.text import Text
 
 from secrets_pipeline.arn import account_of
+from secrets_pipeline.cli.shared.needed_grants import NEEDS_GRANT, NeededGrant, marked, needed_grants
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
-from secrets_pipeline.cli.shared.reference_view import ReferenceRow, reference_rows
+from secrets_pipeline.cli.shared.reference_view import FunctionAt, ReferenceRow, reference_rows
 from secrets_pipeline.cli.shared.tables import STYLES, Table, table, word
 from secrets_pipeline.desired.base import Target
-from secrets_pipeline.desired.boundary import Crossing
+from secrets_pipeline.desired.boundary import Boundary, Crossing
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
+from secrets_pipeline.engine.grouping import with_examples
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan, PlanRow, told
 from secrets_pipeline.engine.reason import Detail, Sign
@@ -35,6 +37,8 @@ SYMBOLS = {
     ChangeClass.BLOCKED: "!",
 }
 _DRIFT = "bold yellow"
+_MADE = (ChangeClass.CREATE, ChangeClass.RESTORE)
+_READERS = (Boundary.READER, Boundary.FOREIGN_READER)
 _WORDS = {Sign.ADDED: "added", Sign.CHANGED: "changed", Sign.REMOVED: "removed"}
 _COLOURS = {Sign.ADDED: "green", Sign.CHANGED: "yellow", Sign.REMOVED: "red"}
 DECLARED = ("kind", "name", "component", "detail")
@@ -50,6 +54,7 @@ class Declared:
         references: what its secrets refer to.
         plaintext: literals of its YAML that look like secrets.
         unguarded: its manifests, if any other can join them.
+        needed: what of it the operator has not granted.
     """
 
     target: Target
@@ -57,11 +62,13 @@ class Declared:
     references: Sequence[ReferenceRow]
     plaintext: Sequence[Plaintext]
     unguarded: UnguardedManifests | None = None
+    needed: Sequence[NeededGrant] = ()
 
     @classmethod
-    def of(cls, spec: StackSpec) -> Declared:
-        """List what a stack declares."""
-        return cls(spec.target, declared_rows(spec), reference_rows(spec), spec.plaintext, spec.unguarded)
+    def of(cls, spec: StackSpec, function_at: FunctionAt = lambda _component, _path: "") -> Declared:
+        """List what a stack declares; `function_at` finds how the YAML spells a reference."""
+        references, needed = reference_rows(spec, function_at), needed_grants(spec)
+        return cls(spec.target, declared_rows(spec), references, spec.plaintext, spec.unguarded, needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,23 @@ class StackPlan(Plan):
     plaintext: Sequence[Plaintext] = ()
     unguarded: UnguardedManifests | None = None
     left_out: int = 0
+
+    @property
+    def new_readers(self) -> dict[str, list[str]]:
+        """List whom the plan newly lets read, each with the secrets: whom policies let in, and readers of new secrets.
+
+        What readers in the stack's account are let read by policies that others attach is not known to a plan.
+        """
+        changes = [row.change for row in self.rows() if row.change.action.writes]
+        found: dict[str, dict[str, None]] = {}
+        for principal, secret in (one for change in changes for one in change.lets_read):
+            found.setdefault(principal, {})[secret] = None
+        made = {one.resource.name for one in changes if one.resource.kind == "secret" and one.action in _MADE}
+        for crossing in self.crossings:
+            for subject in crossing.subjects if crossing.boundary in _READERS else ():
+                if subject in made:
+                    found.setdefault(crossing.name, {})[subject] = None
+        return {principal: list(secrets) for principal, secrets in found.items()}
 
 
 def summary(plan: StackPlan) -> str:
@@ -112,7 +136,13 @@ def plan_table(plan: StackPlan, *, unchanged: bool, every: bool = False) -> Tabl
         action = Text(row.action, style=_DRIFT) if row.change.drift else word(row.action)
         return (symbol, action, row.kind, row.name, row.stage, _explained(row), row.unblocked_by)[: len(columns)]
 
-    return table(columns, map(cells, told(plan.rows(unchanged=unchanged), every=every)))
+    rows = [cells(row) for row in told(plan.rows(unchanged=unchanged), every=every)]
+    if plan.new_readers:
+        lines = [f"{principal} reads {with_examples(secrets)}" for principal, secrets in plan.new_readers.items()]
+        said = f"{len(lines)} gain{'s' if len(lines) == 1 else ''} read access"
+        readers = ("", "let read", "reader", said, "", Text(visible("\n".join(lines), kept="\n")), "")
+        rows.append(readers[: len(columns)])
+    return table(columns, rows)
 
 
 def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
@@ -140,6 +170,7 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
             }
             for row in plan.rows(unchanged=unchanged)
         ],
+        "lets_read": [{"principal": one, "secrets": secrets} for one, secrets in plan.new_readers.items()],
         "plaintext": plaintext_json(plan.plaintext),
         "unguarded_manifests": unguarded_json(plan.unguarded),
     }
@@ -165,9 +196,11 @@ def _explained(row: PlanRow) -> Text:
 def declared_rows(spec: StackSpec) -> list[dict[str, str]]:
     """List what a stack declares, without asking AWS: kind, name, component, detail."""
     rows = [_row("kms-key", key.alias, ", ".join(key.components), key.description) for key in spec.keys]
+    needed = needed_grants(spec)
     for secret in spec.secrets:
         blocked = ", blocked" if secret.blocked else ""
-        rows.append(_row("secret", secret.name, str(secret.ref), f"{secret.type.value}{blocked}"))
+        needs = f", {NEEDS_GRANT}" if marked(needed, secret) else ""
+        rows.append(_row("secret", secret.name, str(secret.ref), f"{secret.type.value}{blocked}{needs}"))
         if secret.policy or secret.readers:
             readers = f"read by {', '.join(secret.readers)}" if secret.readers else "statements of the stack"
             rows.append(_row("secret-policy", secret.name, str(secret.ref), readers))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from rich.text import Text
 
 from secrets_pipeline.cli.shared.tables import STYLES, Table, table
 from secrets_pipeline.desired.base import SecretRef
+from secrets_pipeline.desired.boundary import TAKEN_IN, Boundary, Crossing
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.shown import missing_grants
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.references.model import Expression, Output, Path, SsmParameter, dotted
@@ -24,6 +27,7 @@ class ReferenceState(StrEnum):
     LATER = "later"
     DEFAULT = "default"
     BLOCKED = "blocked"
+    NEEDS_GRANT = "needs a grant"
 
 
 _STYLES = {
@@ -31,6 +35,7 @@ _STYLES = {
     ReferenceState.LATER: "yellow",
     ReferenceState.DEFAULT: "dim",
     ReferenceState.BLOCKED: STYLES["blocked"],
+    ReferenceState.NEEDS_GRANT: "yellow",
 }
 
 
@@ -51,9 +56,9 @@ class ReferenceRow:
     Attributes:
         secret: the secret's name.
         key: where it stands, inside the entry of the secret, or inside the component.
-        reference: the expression, never a value.
+        reference: the expression as the YAML spells it, never a value.
         state: what becomes of it.
-        detail: which secret comes first, who is asked later, or why nobody can resolve it.
+        detail: which secret comes first, who is asked later, why nobody can resolve it, or what is to be granted.
     """
 
     secret: str
@@ -63,9 +68,21 @@ class ReferenceRow:
     detail: str
 
 
-def reference_rows(spec: StackSpec) -> list[ReferenceRow]:
-    """List every reference of a stack's secrets, in the order in which the secrets are made; no call to AWS."""
-    return [row for secret in spec.secrets for row in _rows(spec, secret)]
+_CrossedAt: TypeAlias = tuple[str, str, str]
+"""Component, key and name of a crossing."""
+FunctionAt: TypeAlias = Callable[[str, Path], str]
+"""(component, place) → the YAML function that stands there; empty where `${…}` is written."""
+
+
+def reference_rows(spec: StackSpec, function_at: FunctionAt = lambda _component, _path: "") -> list[ReferenceRow]:
+    """List every reference of a stack's secrets, in the order in which the secrets are made; no call to AWS.
+
+    Args:
+        spec: of the stack.
+        function_at: finds how the YAML spells a reference.
+    """
+    needed = {(one.component, one.key, one.name): one for one in missing_grants(spec) if one.boundary in TAKEN_IN}
+    return [row for secret in spec.secrets for row in _rows(spec, secret, function_at, needed)]
 
 
 def reference_table(rows: Iterable[ReferenceRow]) -> Table:
@@ -81,18 +98,32 @@ def reference_json(rows: Iterable[ReferenceRow]) -> list[dict[str, str]]:
     return [{key: str(value) for key, value in asdict(row).items()} for row in rows]
 
 
-def _rows(spec: StackSpec, secret: SecretSpec) -> Iterator[ReferenceRow]:
+def _rows(
+    spec: StackSpec, secret: SecretSpec, function_at: FunctionAt, needed: Mapping[_CrossedAt, Crossing]
+) -> Iterator[ReferenceRow]:
     blocked = {one.expression for one in secret.unresolved}
+    component, shown = secret.ref.component, set[_CrossedAt]()
     for path, expression in _expressions(secret):
-        text = str(expression)
-        if text not in blocked:
-            state, detail = _prospect(spec, expression)
-            yield ReferenceRow(secret.name, _inside(secret, dotted(path)), text, state, detail)
+        if str(expression) in blocked:
+            continue
+        key, text = dotted(path), function_at(component, path) or str(expression)
+        state, detail = _prospect(spec, expression)
+        crossed = (component, key, _crossed(expression))
+        if crossing := needed.get(crossed):
+            state, detail = ReferenceState.NEEDS_GRANT, f"{crossing.boundary} {crossing.name}"
+            shown.add(crossed)
+        yield ReferenceRow(secret.name, _inside(secret, key), text, state, detail)
+    for crossed, crossing in needed.items():
+        if crossing.component == component and secret.name in crossing.subjects and crossed not in shown:
+            # The desired state does not list files among the references of a value.
+            text = f"${{file:{crossing.name}}}" if crossing.boundary is Boundary.FILE else crossing.name
+            key, detail = _inside(secret, crossing.key), f"{crossing.boundary} {crossing.name}"
+            yield ReferenceRow(secret.name, key, text, ReferenceState.NEEDS_GRANT, detail)
     for path, output in _defaulted(secret):
         yield ReferenceRow(
             secret.name,
             _inside(secret, dotted(path)),
-            str(output),
+            function_at(component, path) or str(output),
             ReferenceState.DEFAULT,
             "does not exist, so its default serves",
         )
@@ -100,10 +131,21 @@ def _rows(spec: StackSpec, secret: SecretSpec) -> Iterator[ReferenceRow]:
         yield ReferenceRow(
             secret.name,
             _inside(secret, one.key),
-            one.expression,
-            ReferenceState.BLOCKED,
-            f"{one.reason}: {one.problem}",
+            one.written or one.expression,
+            ReferenceState.NEEDS_GRANT if one.variable else ReferenceState.BLOCKED,
+            one.problem if one.variable else f"{one.reason}: {one.problem}",
         )
+
+
+def _crossed(expression: Expression) -> str:
+    """Name what a reference takes in, as its crossing does."""
+    match expression:
+        case Output():
+            return f"{expression.stack}:{expression.component}.{dotted(expression.path)}"
+        case SsmParameter(name=name):
+            return name
+        case _:
+            return ""
 
 
 def _expressions(secret: SecretSpec) -> Iterator[tuple[Path, Expression]]:

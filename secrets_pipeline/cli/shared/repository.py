@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from secrets_pipeline.cli.shared.options import StackOptions
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded, no_match
 from secrets_pipeline.desired.unresolved import told
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.errors import NotGrantedError, SecretsPipelineError
 from secrets_pipeline.operations.first_screen import first_screen
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.operations.repository_id import NAMELESS
@@ -61,6 +61,13 @@ def open_stacks(options: StackOptions, names: list[str] | None) -> tuple[Failure
     failures, desired = Failures(), read_asked(options, names)
     asked = narrowed(desired, names, touched_stacks(options, desired), failures)
     return failures, desired, usable(desired, asked, failures, options)
+
+
+def open_to_read(options: StackOptions, names: list[str] | None) -> tuple[Failures, list[StackSpec]]:
+    """Do as `open_stacks` for a command that asks AWS nothing: return what the stacks declare; see `readable`."""
+    failures, desired = Failures(), read_asked(options, names)
+    asked = narrowed(desired, names, touched_stacks(options, desired), failures)
+    return failures, readable(desired, asked, failures, options)
 
 
 def narrowed(
@@ -143,25 +150,63 @@ def usable(
         failures: receives the errors.
         options: of the command, if it has them; with `strict`, errors of any stack leave none to work on.
     """
+    return _chosen(desired, names, failures, desired.specs, desired.errors, left_out=desired.errors, options=options)
+
+
+def readable(
+    desired: OpenRepository, names: list[str] | None, failures: Failures, options: StackOptions | None = None
+) -> list[StackSpec]:
+    """Return what stacks declare, in order, to be shown; a missing grant is no error of such a command.
+
+    Args:
+        desired: of the repository.
+        names: see `usable`.
+        failures: receives the errors of the others.
+        options: see `usable`.
+    """
+    shown = {**desired.specs, **{name: one.declared for name, one in desired.shown.items()}}
+    errors = {name: left for name in desired.errors if (left := errors_of_reading(desired, name))}
+    chosen = _chosen(desired, names, failures, shown, errors, left_out=(), options=options)
+    return [shown[name] for name in chosen]
+
+
+def errors_of_reading(desired: OpenRepository, stack: str) -> Sequence[SecretsPipelineError]:
+    """Return the errors of a stack for a command that asks AWS nothing; a missing grant is none of a shown stack."""
+    errors = desired.errors.get(stack, ())
+    if stack not in desired.shown:
+        return errors
+    return [one for one in errors if not isinstance(one, NotGrantedError)]
+
+
+def _chosen(
+    desired: OpenRepository,
+    names: list[str] | None,
+    failures: Failures,
+    specs: Mapping[str, StackSpec],
+    errors: Mapping[str, Sequence[SecretsPipelineError]],
+    *,
+    left_out: Collection[str],
+    options: StackOptions | None,
+) -> list[str]:
     if names is not None:
         names = meant(desired, names, failures, known_stacks(desired))
-    stopped = options is not None and options.strict and bool(desired.errors)
-    for name, errors in desired.errors.items():
+    stopped = options is not None and options.strict and bool(errors)
+    for name, found in errors.items():
         # An error that belongs to no stack may be one of any.
         if stopped or names is None or name in names or not name:
-            for error in errors:
+            for error in found:
                 failures.add(name, error)
     if stopped:
         return []
     if names is None:
         tell_nothing_found(desired, options)
-        return sorted(name for name in desired.specs if name not in desired.errors)
+        return sorted(name for name in specs if name not in left_out)
     unreadable = "" in desired.errors
-    missing = [name for name in names if name not in desired.specs and name not in desired.errors]
+    missing = [name for name in names if name not in specs and name not in errors]
     empty = [name for name in missing if not note_missing(desired.source, name, failures, unreadable=unreadable)]
     if empty:
         _show_first_screen(desired, options, empty)
-    return [name for name in names if name in desired.specs and name not in desired.errors]
+    return [name for name in names if name in specs and name not in left_out]
 
 
 def known_stacks(desired: OpenRepository) -> frozenset[str]:
@@ -234,8 +279,16 @@ def note_missing(source: StackSource, name: str, failures: Failures, *, unreadab
     return False
 
 
-def note_unresolved(specs: Iterable[StackSpec], failures: Failures) -> None:
-    """Say each cause for which nobody can resolve references once, however many these are."""
+def note_unresolved(specs: Iterable[StackSpec], failures: Failures, *, reading: bool = False) -> None:
+    """Say each cause for which nobody can resolve references once, however many these are.
+
+    Args:
+        specs: of the stacks.
+        failures: is told.
+        reading: whether the command asks AWS nothing: `tell_needed_grants` says then what the operator has not
+            allowed.
+    """
     for spec in specs:
-        for text in told(one for secret in spec.secrets for one in secret.unresolved if one.is_cause):
+        causes = (one for secret in spec.secrets for one in secret.unresolved if one.is_cause)
+        for text in told(one for one in causes if not (reading and one.variable)):
             failures.note(spec.stack, text)

@@ -10,20 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from secrets_pipeline.cli.shared.console import Line, emit_json, show_lines
+from secrets_pipeline.cli.shared.needed_grants import NeededGrant, marked, needed_grants, tell_needed_grants
 from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
-from secrets_pipeline.cli.shared.repository import note_unresolved, open_stacks
+from secrets_pipeline.cli.shared.repository import note_unresolved, open_to_read
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import ExternalValue, GeneratedValue
 
 EPILOG = (
-    "Exit codes: 0 every secret is shown and can be made, 1 a stack has errors, or nobody can resolve a reference of a "
-    "secret (all others are shown)."
+    "Exit codes: 0 every secret is shown, also those that need a grant of the operator; 1 a stack has errors, or "
+    "nobody can resolve a reference of a secret (all others are shown)."
 )
 _LEVEL_STYLES = ("bold blue", "green")
 _PATH_STYLE = "yellow"
 _BLOCKED_STYLE = "magenta"
+_NEEDS_STYLE = "yellow"
 
 
 class TreeFormat(StrEnum):
@@ -35,10 +37,10 @@ class TreeFormat(StrEnum):
 
 @dataclass
 class _Node:
-    """A part of a name: what lies below, and the secrets that end here, with their stacks."""
+    """A part of a name: what lies below, and the secrets that end here, with their stacks and what each needs."""
 
     children: dict[str, _Node] = field(default_factory=dict)
-    secrets: list[tuple[str, SecretSpec]] = field(default_factory=list)
+    secrets: list[tuple[str, SecretSpec, str]] = field(default_factory=list)
 
 
 @chooses_stacks(all_by_default=True)
@@ -48,12 +50,12 @@ def tree(
     output: Annotated[TreeFormat, typer.Option("--format", help="Output format.")] = TreeFormat.TREE,
 ) -> None:
     """Show the secrets as a hierarchy: context, environment, path, secret; no call to AWS."""
-    failures, desired, names = open_stacks(source, source.names)
-    specs = [desired.specs[name] for name in names]
-    note_unresolved(specs, failures)
+    failures, specs = open_to_read(source, source.names)
+    note_unresolved(specs, failures, reading=True)
+    tell_needed_grants(specs)
     tell_plaintext(specs)
     if output is TreeFormat.JSON:
-        emit_json([_row(spec, secret) for spec in specs for secret in spec.secrets])
+        emit_json([_row(spec, secret, needed) for spec, needed in _with_grants(specs) for secret in spec.secrets])
     else:
         show_lines(hierarchy(specs))
     failures.exit()
@@ -62,12 +64,12 @@ def tree(
 def hierarchy(specs: Iterable[StackSpec]) -> Iterator[Line]:
     """Draw the names of all secrets as one tree, a line each, each secret with its stack and what its value is."""
     root = _Node()
-    for spec in specs:
+    for spec, needed in _with_grants(specs):
         for secret in spec.secrets:
             node = root
             for part in secret.name.split("/"):
                 node = node.children.setdefault(part, _Node())
-            node.secrets.append((spec.stack, secret))
+            node.secrets.append((spec.stack, secret, marked(needed, secret)))
     yield [("Secrets Manager", "bold")]
     yield from _drawn(root, "", 0)
 
@@ -98,15 +100,16 @@ def _branches(part: str, node: _Node, level: int) -> Iterator[tuple[Line, _Node]
     """What one part of a name is drawn as: itself, or the secrets that end there, with what lies below the last."""
     if not node.secrets:
         yield [(part, _LEVEL_STYLES[level] if level < len(_LEVEL_STYLES) else _PATH_STYLE)], node
-    for number, (stack, secret) in enumerate(node.secrets, 1):
-        yield _label(part, stack, secret), node if number == len(node.secrets) else _Node()
+    for number, (stack, secret, needs) in enumerate(node.secrets, 1):
+        yield _label(part, stack, secret, needs), node if number == len(node.secrets) else _Node()
 
 
-def _label(part: str, stack: str, secret: SecretSpec) -> Line:
+def _label(part: str, stack: str, secret: SecretSpec, needs: str) -> Line:
     label = [(part, "bold"), (f"  {stack}", "cyan"), (f"  {value_kind(secret)}{_extras(secret)}", "dim")]
-    if secret.blocked:
-        causes = "; ".join(secret.problems)
-        label += [("  blocked: ", _BLOCKED_STYLE), (causes, "")]
+    if needs:
+        label += [(f"  {needs}", _NEEDS_STYLE)]
+    if causes := dict.fromkeys(one.problem for one in secret.unresolved if not one.variable):
+        label += [("  blocked: ", _BLOCKED_STYLE), ("; ".join(causes), "")]
     return label
 
 
@@ -119,7 +122,11 @@ def _extras(secret: SecretSpec) -> str:
     return "".join(f", {extra}" for extra in extras)
 
 
-def _row(spec: StackSpec, secret: SecretSpec) -> Mapping[str, Any]:
+def _with_grants(specs: Iterable[StackSpec]) -> Iterator[tuple[StackSpec, list[NeededGrant]]]:
+    return ((spec, needed_grants(spec)) for spec in specs)
+
+
+def _row(spec: StackSpec, secret: SecretSpec, needed: Iterable[NeededGrant]) -> Mapping[str, Any]:
     return {
         "name": secret.name,
         "stack": spec.stack,
@@ -130,4 +137,5 @@ def _row(spec: StackSpec, secret: SecretSpec) -> Mapping[str, Any]:
         "rotates": secret.rotation is not None,
         "replica_regions": [replica.region for replica in secret.replicas],
         "blocked": list(secret.problems),
+        "needs_grant": list(dict.fromkeys(one.line for one in needed if secret.name in one.subjects)),
     }

@@ -53,8 +53,8 @@ def _crosses_document(scope: ComponentScope, means: SsmRefresh, path: Path) -> b
         )
         return False
     shown = f"{means.document} on {_listed(means.targets)}"
-    note(scope, Boundary.DOCUMENT, path, shown, allowed_by=by)
     if by:
+        note(scope, Boundary.DOCUMENT, path, shown, allowed_by=by)
         return True
     wanted = {"name": means.document, "targets": means.targets} | (
         {"parameters": means.parameters} if means.parameters else {}

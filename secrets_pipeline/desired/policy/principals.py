@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -89,6 +89,12 @@ def foreign_readers(statement: Mapping[str, Any], account_id: str) -> list[str]:
         return []
     named = [one for kind, one in _named_by(statement) if kind == "AWS" and isinstance(one, str)]
     return [one for one in named if account_of_principal(one) not in (None, account_id)]
+
+
+def readers(statements: Iterable[Mapping[str, Any]], account_id: str | None) -> list[str]:
+    """Name whom statements let read a value, each once, as `admitted` names them."""
+    reading = (one for one in statements if one.get("Effect") == "Allow" and _allows_reading(one))
+    return list(dict.fromkeys(one.name for statement in reading for one in admitted(statement, account_id)))
 
 
 def admitted(statement: Mapping[str, Any], account_id: str | None) -> list[Admitted]:

@@ -46,10 +46,10 @@ def crosses(
     """
     stack, names = scope.stack.stack.name, known_as or (name,)
     by = granted(scope.stack.settings.grants, stack, boundary, *names)
-    note(scope, boundary, path, name, subjects=subjects, allowed_by=by)
     if by or later or boundary in TAGGED:
+        note(scope, boundary, path, name, subjects=subjects, allowed_by=by)
         return True
-    refuse(scope, boundary, path, name, grant_line(stack, boundary, names[0]))
+    refuse(scope, boundary, path, name, grant_line(stack, boundary, names[0]), subjects=subjects)
     return False
 
 
@@ -61,8 +61,9 @@ def note(
     *,
     subjects: tuple[str, ...] = (),
     allowed_by: str = "",
+    needs_grant: str = "",
 ) -> None:
-    """Note what is crossed, whoever allows it."""
+    """Note what is crossed, whoever allows it, and the line that would allow what nobody does."""
     scope.stack.crossings.append(
         Crossing(
             boundary=boundary,
@@ -71,6 +72,7 @@ def note(
             key=dotted(path),
             subjects=subjects or _secret_at(scope, path),
             allowed_by=allowed_by,
+            needs_grant=needs_grant,
         )
     )
 
@@ -128,7 +130,7 @@ def included_file(included: Included) -> Crossing:
     )
 
 
-def crosses_name(scope: ComponentScope, name: str, path: Path, pattern: str) -> bool:
+def crosses_name(scope: ComponentScope, name: str, path: Path, pattern: str, *, subjects: tuple[str, ...] = ()) -> bool:
     """The same for the name of a secret that is not below a prefix of the stack's own.
 
     Args:
@@ -136,20 +138,25 @@ def crosses_name(scope: ComponentScope, name: str, path: Path, pattern: str) -> 
         name: of the secret.
         path: where the YAML says it.
         pattern: what a grant would name: said once for all names of the component.
+        subjects: the secrets that have the name.
     """
     stack = scope.stack.stack.name
     # Names hold no `*`: it stands for all of them, of whatever length, so that `?` of a grant matches none of these.
     judged = name.replace("*", "*" * SECRET_NAME_LENGTH)
     by = granted(scope.stack.settings.grants, stack, Boundary.SECRET, judged)
-    note(scope, Boundary.SECRET, path, name, allowed_by=by)
-    if not by:
-        refuse(scope, Boundary.SECRET, path, pattern, grant_line(stack, Boundary.SECRET, pattern))
+    if by:
+        note(scope, Boundary.SECRET, path, name, subjects=subjects, allowed_by=by)
+    else:
+        refuse(scope, Boundary.SECRET, path, pattern, grant_line(stack, Boundary.SECRET, pattern), subjects=subjects)
     return bool(by)
 
 
-def refuse(scope: ComponentScope, boundary: Boundary, path: Path, name: str, line: str) -> None:
-    """Collect the error of a crossing that no grant names, with the line that would grant it."""
-    scope.stack.errors.append(
+def refuse(
+    scope: ComponentScope, boundary: Boundary, path: Path, name: str, line: str, *, subjects: tuple[str, ...] = ()
+) -> None:
+    """Note a crossing that no grant names, and collect its error, each with the line that would grant it."""
+    note(scope, boundary, path, name, subjects=subjects, needs_grant=line)
+    scope.stack.withheld.append(
         NotGrantedError(
             f"{boundary} {name} is not this stack's own, and no grant of the operator names it",
             remedy="Take it out, or let the operator write (`secrets-pipeline init` prints settings) under grants:",

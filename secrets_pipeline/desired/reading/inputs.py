@@ -13,6 +13,7 @@ from secrets_pipeline.desired.reading.reference_targets import check, settled
 from secrets_pipeline.desired.reading.scope import ComponentScope, listed, near_miss
 from secrets_pipeline.desired.tags import tag_problems
 from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.model import (
     Environment,
     Expression,
@@ -81,9 +82,10 @@ class Inputs:
         if expression is None or not check(self.scope, expression, self.at(key)):
             return None
         if not _known_now(expression):
+            written = raw if isinstance(raw, FunctionCall) else expression
             self.error(
                 key,
-                f"{key} refers to {expression}, which is only known later",
+                f"{key} refers to {written}, which is only known later",
                 "Write the value itself, or refer to variables of this component only.",
             )
             return None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
 from secrets_pipeline.desired.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTERS, OF_INSTANCES, OUTPUTS
 from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
+from secrets_pipeline.desired.reading.spelling import spelled
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.model import Literal, Output
 from secrets_pipeline.references.yaml_functions import A_PARAMETER
 
@@ -30,13 +32,16 @@ class OutputProblem:
     remedy: str
 
 
-def output_problem(stack: StackScope, output: Output, *, whole_map_allowed: bool = False) -> OutputProblem | None:
+def output_problem(
+    stack: StackScope, output: Output, *, whole_map_allowed: bool = False, written: FunctionCall | None = None
+) -> OutputProblem | None:
     """What is wrong with an output; None if AWS has it, or will have it.
 
     Args:
         stack: the stack that refers to it.
         output: with its own stack, if that is another one.
         whole_map_allowed: whether a map of all secrets may be meant.
+        written: the function that stands there, in whose spelling outputs are named.
     """
     if output.stack not in (None, stack.stack.name):
         other = stack.stacks.get(str(output.stack))
@@ -47,7 +52,10 @@ def output_problem(stack: StackScope, output: Output, *, whole_map_allowed: bool
                 f"Stacks: {listed(stack.stacks)}.{near_miss(str(output.stack), stack.stacks)}",
             )
         stack = stack.other(other)
-    kind = stack.kinds.get(output.component)
+    kind, named = stack.kinds.get(output.component), stack.components.get(output.component)
+    if named is not None and named.component.unsettled:
+        error = named.component.unsettled[0].error
+        return OutputProblem(UnresolvedReason.UNSETTLED, error.message, error.remedy)
     if kind is None:
         return _unmanaged_problem(stack, output)
     if output.name not in OUTPUTS[kind]:
@@ -58,18 +66,20 @@ def output_problem(stack: StackScope, output: Output, *, whole_map_allowed: bool
         )
     component = stack.components[output.component]
     if output.name in KEYED:
-        return _keyed_problem(component, output, whole_map_allowed=whole_map_allowed)
-    return _single_problem(component, kind, output)
+        return _keyed_problem(component, output, written, whole_map_allowed=whole_map_allowed)
+    return _single_problem(component, kind, output, written)
 
 
-def _single_problem(component: ComponentScope, kind: str, output: Output) -> OutputProblem | None:
+def _single_problem(
+    component: ComponentScope, kind: str, output: Output, written: FunctionCall | None
+) -> OutputProblem | None:
     """Outputs that are one value."""
     variables = component.component.vars
     if len(output.path) > 1:
         return OutputProblem(
             UnresolvedReason.OUTPUT,
-            f"{output} goes on after {output.name}, which is not a map",
-            f"Write ${{output.{component.name}.{output.name}}}.",
+            f"{spelled(output, written)} goes on after {output.name}, which is not a map",
+            f"Write {spelled(replace(output, path=output.path[:1]), written)}.",
         )
     if kind == "secretsmanager" and variables.get("create_kms_key") is not True:
         return OutputProblem(
@@ -77,7 +87,7 @@ def _single_problem(component: ComponentScope, kind: str, output: Output) -> Out
             f"component {component.name} makes no KMS key, so it has no {output.name}",
             "Set vars.create_kms_key: true there, or refer to a kms component.",
         )
-    if kind == "rds" and (problem := _database_problem(component, output)):
+    if kind == "rds" and (problem := _database_problem(component, output, written)):
         return problem
     missing = [name for name in NAMING_VARIABLES.get(kind, ()) if not variables.get(name)]
     if missing:
@@ -89,7 +99,7 @@ def _single_problem(component: ComponentScope, kind: str, output: Output) -> Out
     return None
 
 
-def _database_problem(component: ComponentScope, output: Output) -> OutputProblem | None:
+def _database_problem(component: ComponentScope, output: Output, written: FunctionCall | None) -> OutputProblem | None:
     """Outputs that an instance has and a cluster has not, or the other way round."""
     engine = component.component.vars.get("engine")
     if engine is not None:
@@ -110,7 +120,7 @@ def _database_problem(component: ComponentScope, output: Output) -> OutputProble
     return OutputProblem(
         UnresolvedReason.OUTPUT,
         f"component {component.name} is {what}, so it has no {output.name}",
-        f"Write ${{output.{component.name}.{instead}}}.{unless}",
+        f"Write {spelled(replace(output, path=(instead,)), written)}.{unless}",
     )
 
 
@@ -142,7 +152,9 @@ def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
     )
 
 
-def _keyed_problem(component: ComponentScope, output: Output, *, whole_map_allowed: bool) -> OutputProblem | None:
+def _keyed_problem(
+    component: ComponentScope, output: Output, written: FunctionCall | None, *, whole_map_allowed: bool
+) -> OutputProblem | None:
     """Outputs that are maps by key of the component's secrets."""
     secrets = component.component.vars.get("secrets")
     # What is no map is said where the component is read.
@@ -153,7 +165,7 @@ def _keyed_problem(component: ComponentScope, output: Output, *, whole_map_allow
             return None
         return OutputProblem(
             UnresolvedReason.OUTPUT,
-            f"{output} is a map of all secrets",
+            f"{spelled(output, written)} is a map of all secrets",
             f"Name one: {output.name}.<key>, with one of {listed(keys)}.",
         )
     key = output.path[1]
@@ -168,7 +180,7 @@ def _keyed_problem(component: ComponentScope, output: Output, *, whole_map_allow
     if output.path[2:] and output.name != "secret_values":
         return OutputProblem(
             UnresolvedReason.OUTPUT,
-            f"{output} goes on after the key",
-            f"Write ${{output.{component.name}.{output.name}.{key}}}.",
+            f"{spelled(output, written)} goes on after the key",
+            f"Write {spelled(replace(output, path=output.path[:2]), written)}.",
         )
     return None

@@ -9,6 +9,7 @@ from typing import Final
 from secrets_pipeline.desired.reading.crossing import crosses_reference
 from secrets_pipeline.desired.reading.output_problems import output_problem
 from secrets_pipeline.desired.reading.scope import ComponentScope
+from secrets_pipeline.desired.reading.spelling import function_at, spelled
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
@@ -66,8 +67,7 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
     before = len(stack.errors) + len(stack.unresolved)
     whole_maps = _arguments(expression)
     for node in nodes(expression):
-        if not crosses_reference(scope, node, path):
-            continue
+        is_granted = crosses_reference(scope, node, path)
         match node:
             case Unsupported() | Stored():
                 _check_function(scope, node, path)
@@ -91,7 +91,7 @@ def check(scope: ComponentScope, expression: Expression, path: Path, *, sensitiv
                 )
             case Environment() if not sensitive_allowed and _is_secret(scope, node):
                 _refuse_variable(scope, node, path)
-            case FileContents(path=file):
+            case FileContents(path=file) if is_granted:
                 _check_file(scope, file, path)
             case Output():
                 _check_output(scope, node, path, whole_map_allowed=node in whole_maps)
@@ -122,7 +122,8 @@ def _region(scope: ComponentScope) -> str:
 
 
 def _check_output(scope: ComponentScope, output: Output, path: Path, *, whole_map_allowed: bool) -> None:
-    if problem := output_problem(scope.stack, output, whole_map_allowed=whole_map_allowed):
+    written = function_at(scope.component, path)
+    if problem := output_problem(scope.stack, output, whole_map_allowed=whole_map_allowed, written=written):
         remedy = problem.remedy
         if problem.reason is UnresolvedReason.TERRAFORM:
             of = f'"{output.stack}"' if output.stack else ".stack"
@@ -178,7 +179,7 @@ def _refuse_variable(scope: ComponentScope, variable: Environment, path: Path) -
 def _refuse(scope: ComponentScope, output: Output, path: Path) -> None:
     scope.error(
         path,
-        f"{output} is a secret value and must not be used here",
+        f"{spelled(output, function_at(scope.component, path))} is a secret value and must not be used here",
         "Use it inside another secret's value or as the password of an rds component; elsewhere "
         "write secret_arns and let the reader fetch it.",
     )

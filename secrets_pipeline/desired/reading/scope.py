@@ -15,6 +15,7 @@ from secrets_pipeline.desired.kinds import TERRAFORM, setting
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.reading.interpolation import OFF, ON, SETTING, Dialect
 from secrets_pipeline.desired.reading.ours import Ours
+from secrets_pipeline.desired.reading.spelling import function_at
 from secrets_pipeline.desired.reading.variables import read_expression
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
@@ -71,7 +72,8 @@ class StackScope:
         stacks: every stack that a reference may name.
         ours: which of their components are this project's affair.
         dialect: whether `${…}` is a reference.
-        errors: everything found so far.
+        errors: everything found so far, but for `withheld`.
+        withheld: why the stack may be shown and nothing may ask AWS for it: missing grants, imports that are not read.
         unresolved: references inside secrets that have no value, by component and place.
         notices: what a user should know although nothing is wrong.
         crossings: what the stack takes in and writes to beyond its own.
@@ -87,6 +89,7 @@ class StackScope:
     ours: Ours = field(default_factory=dict)
     dialect: Dialect = field(default_factory=Dialect)
     errors: list[SecretsPipelineError] = field(default_factory=list)
+    withheld: list[SecretsPipelineError] = field(default_factory=list)
     unresolved: list[tuple[str, Path, Unresolved]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
@@ -126,7 +129,8 @@ class StackScope:
 
     def other(self, stack: AtmosStack) -> StackScope:
         """Another stack, seen from this one; what is wrong there is not this one's error."""
-        return replace(self, stack=stack, errors=[], unresolved=[], notices=[], crossings=[], plaintext=[])
+        empty = replace(self, stack=stack, errors=[], withheld=[], unresolved=[], notices=[])
+        return replace(empty, crossings=[], plaintext=[])
 
 
 class ComponentScope:
@@ -181,6 +185,7 @@ class ComponentScope:
             problem=problem,
             remedy=remedy,
             where=str(self.where(path)),
+            written=str(function_at(self.component, path) or ""),
         )
         self.stack.unresolved.append((self.name, path, one))
 

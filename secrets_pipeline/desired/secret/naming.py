@@ -14,12 +14,13 @@ from typing import Final
 from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets
 from secrets_pipeline.desired.names import own_key_alias, secret_name, stack_owns
 from secrets_pipeline.desired.reading.inputs import Inputs
+from secrets_pipeline.desired.secret.name_advice import SETTING, Advice, written
 from secrets_pipeline.golang.failure import TemplateError
 from secrets_pipeline.golang.template.functions.libraries import PURE
 from secrets_pipeline.golang.template.template import DELIMITERS, render
 from secrets_pipeline.references.model import Path
+from secrets_pipeline.stacks import Component
 
-SETTING: Final = "name_template"
 FULL_NAME: Final = "full_name"
 PREVIOUS_NAME: Final = "previous_name"
 _PATH: Final[Path] = ("settings", "secrets_pipeline", SETTING)
@@ -30,7 +31,6 @@ _MUTATING: Final = frozenset({"set", "unset", "merge", "mergeOverwrite", "mustMe
 _FUNCTIONS: Final = {name: function for name, function in PURE.items() if name not in _MUTATING}
 _PASSES: Final = 2
 """Where Atmos renders no templates, what is escaped for it is still so: one rendering takes that off."""
-_EXAMPLE: Final = "{{ .vars.namespace }}/{{ .vars.tenant }}/{{ .vars.stage }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,12 @@ class Naming:
         self._template = _template(inputs)
         self._context, self._environment = "", None
         if self._template is None and len(inputs.scope.stack.errors) == errors and _names_by_parts(inputs):
+            by_template = Advice.example(inputs.scope.component)
+            instead = f"; or settings.secrets_pipeline.{SETTING}: {by_template.line}" if by_template else ""
             self._context = inputs.required_text(
                 "context_name",
-                "Write vars.context_name, for example myapp: it begins every secret's name and is never guessed; or "
-                f"settings.secrets_pipeline.{SETTING}: {suggestion(_EXAMPLE)}.",
+                "Write vars.context_name, for example myapp: it begins every secret's name and is never guessed"
+                f"{instead}.",
             )
             self._environment = inputs.text("environment")
         self.prefix = self._prefix()
@@ -135,14 +137,14 @@ class Naming:
         except TemplateError as error:
             if not silent:
                 what = f"{SETTING} cannot be rendered: {error.message}"
-                scope.error(_PATH, what, f"Write for example {SETTING}: {suggestion(_EXAMPLE)}.")
+                scope.error(_PATH, what, _example(scope.component))
             return ""
         # Variables may hold references of their own.
         text = Inputs(scope, {SETTING: text}, _PATH[:-1]).text(SETTING) or ""
         found = "/".join(part for part in text.strip().split("/") if part)
         if not found and not silent and len(scope.stack.errors) == errors:
             what = f"{SETTING} gives the secret {key} an empty name"
-            scope.error(_PATH, what, f"Write for example {SETTING}: {suggestion(_EXAMPLE)}.")
+            scope.error(_PATH, what, _example(scope.component))
         return found if len(scope.stack.errors) == errors else ""
 
 
@@ -162,37 +164,31 @@ def _template(inputs: Inputs) -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or not given.strip():
-        inputs.scope.error(_PATH, f"{SETTING} is not text", f"Write for example {SETTING}: {suggestion(_EXAMPLE)}.")
+        inputs.scope.error(_PATH, f"{SETTING} is not text", _example(inputs.scope.component))
         return None
     why = "Atmos renders {{ }} in manifests first, and knows no secret: what is escaped reaches the pipeline."
+    component = inputs.scope.component
     if _NO_VALUE in given:
         # The last ones are the secret's: what comes before is known to Atmos.
-        known = given.partition(_NO_VALUE)[0].rstrip("/")
+        advice = Advice.of_author(component) or Advice.below(given.partition(_NO_VALUE)[0])
         inputs.scope.error(
             _PATH,
             f"{SETTING} holds {_NO_VALUE}, which Atmos made of what it does not know",
-            f"{why} Write {SETTING}: {suggestion(known)}; where templates.settings.evaluations is 2, "
-            f"{SETTING}: {_twice(known)}.",
+            f"{why} Write {SETTING}: {advice.line}; where templates.settings.evaluations is 2, "
+            f"{SETTING}: {advice.line_for_two_renderings}.",
         )
         return None
     if ".secret" not in given:
+        advice = Advice.of_author(component) or Advice.below(written(component) or given)
         inputs.scope.error(
             _PATH,
             f"{SETTING} names no secret: all would be {given.strip()}",
-            f"{why} Write {SETTING}: {suggestion(given.strip().rstrip('/'))}.",
+            f"{why} Write {SETTING}: {advice.line}.",
         )
         return None
     return given
 
 
-def suggestion(known: str) -> str:
-    """The line of YAML for a prefix: with what Atmos must not render escaped, in quotes."""
-    prefix = f"{known}/" if known else ""
-    return f'"{prefix}{{{{`{{{{ .secret.path }}}}/{{{{ .secret.name }}}}`}}}}"'
-
-
-def _twice(known: str) -> str:
-    """The same for two renderings by Atmos."""
-    once = suggestion(known).strip('"')
-    escaped = once.replace("{{`", '{{ "{{`', 1).replace("`}}", '`}}" }}', 1)
-    return f"'{escaped}'"
+def _example(component: Component) -> str:
+    """Advise a template of the component's own variables."""
+    return f"Write for example {SETTING}: {(Advice.example(component) or Advice('myapp/')).line}."

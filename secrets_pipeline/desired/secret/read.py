@@ -32,6 +32,7 @@ from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
 from secrets_pipeline.desired.secret.naming import FULL_NAME, PREVIOUS_NAME, Name, Naming
 from secrets_pipeline.desired.secret.replicas import check_regions, replica_key
 from secrets_pipeline.desired.secret.rotation_strategy import rotating
+from secrets_pipeline.desired.secret.stage_words import other_stage_notice
 from secrets_pipeline.desired.secret.types import secret_type
 from secrets_pipeline.desired.secret.value import EXTERNAL_REMEDY, secret_value
 from secrets_pipeline.desired.tags import tag_problems, tag_value_problem
@@ -111,7 +112,7 @@ def _own_key(inputs: Inputs, naming: Naming) -> KeySpec | None:
         )
         return None
     # For whatever is named below it, so that it is judged as all of these names are, with or without one.
-    _cross(inputs.scope, naming.every())
+    _cross(inputs.scope, naming.every(), naming.key_alias)
     return KeySpec(
         components=(inputs.scope.name,),
         alias=naming.key_alias,
@@ -133,7 +134,7 @@ def _secret(shared: _Component, key: str, entries: Inputs, master_of: DatabaseSp
     name = shared.naming.of(entry, key)
     _check_name(shared, entry, name)
     if shared.naming.complete or entry.has(FULL_NAME):
-        _cross(entry.scope, name)
+        _cross(entry.scope, name, name.text)
     _check_identity(entry, key)
     description = entry.text("description")
     if description is not None and len(description) > DESCRIPTION_LENGTH:
@@ -170,9 +171,9 @@ def _secret(shared: _Component, key: str, entries: Inputs, master_of: DatabaseSp
     )
 
 
-def _cross(scope: ComponentScope, name: Name) -> None:
+def _cross(scope: ComponentScope, name: Name, subject: str) -> None:
     if name.text and not name.home:
-        crosses_name(scope, name.text, name.path, name.pattern)
+        crosses_name(scope, name.text, name.path, name.pattern, subjects=(subject,))
 
 
 def _check_name(shared: _Component, entry: Inputs, name: Name) -> None:
@@ -180,8 +181,9 @@ def _check_name(shared: _Component, entry: Inputs, name: Name) -> None:
     if problem and name.text and (shared.naming.complete or entry.has(FULL_NAME)):
         key = next((one for one in (FULL_NAME, "name") if entry.has(one)), "path")
         entry.error(key, problem, "Rename it: AWS never renames a secret later.")
-    elif not problem and (notice := secret_name_notice(name.text)):
-        entry.scope.stack.notices.append(notice)
+    elif not problem:
+        found = (secret_name_notice(name.text), other_stage_notice(entry.scope, name.text))
+        entry.scope.stack.notices += filter(None, found)
 
 
 def _previous_name(entry: Inputs) -> str:

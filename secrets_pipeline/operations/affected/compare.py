@@ -51,7 +51,7 @@ class _Comparison:
     def __init__(self, now: OpenRepository, before: OpenRepository) -> None:
         self._now, self._before = now, before
         # Declared secrets stand in components of their own.
-        self._stacks, self._were = (with_declared(one.source.resolve().stacks, one.settings) for one in (now, before))
+        self._stacks, self._were = (_resolved(one) for one in (now, before))
         self._settings = tuple(_settings(now.settings, before.settings))
 
     def reasons(self, name: str) -> Iterator[Reason]:
@@ -94,6 +94,11 @@ class _Comparison:
             said = was.keys() != files.keys() and any(_is_within(f"{component} {key}", one.what) for one in sections)
             if files != was and not said:
                 yield Reason(f"file {', '.join(files)}, which {component} reads,", How.DIFFERS)
+
+
+def _resolved(repository: OpenRepository) -> Mapping[str, AtmosStack]:
+    resolution = repository.source.resolve(keep_failing=True, keep_unsettled=True)
+    return with_declared(resolution.stacks, repository.settings)
 
 
 def _is_within(path: str, outer: str) -> bool:

@@ -58,7 +58,7 @@ def marked_stacks(desired: OpenRepository, found: Iterable[Found], sessions: Ses
 
 def _why(desired: OpenRepository, stack: str, place: Place, homes: Mapping[str, str], read: Collection[str]) -> Why:
     spec = desired.specs.get(stack)
-    if stack in desired.errors:
+    if stack in desired.errors or (spec is None and stack in desired.incomplete):
         return Why.UNREADABLE
     if spec is None:
         return Why.NOTHING if stack in read else Why.LEFT
@@ -103,7 +103,7 @@ def rounds(specs: Sequence[StackSpec]) -> list[list[StackSpec]]:
 
 def may_prune(desired: OpenRepository) -> bool:
     """Tell whether all is known that stacks declare, so that what seems to be left is; see `refuse_incomplete`."""
-    return not desired.errors and not desired.origin.file
+    return desired.is_complete and not desired.origin.file
 
 
 def refuse_incomplete(desired: OpenRepository) -> None:
@@ -117,8 +117,9 @@ def refuse_incomplete(desired: OpenRepository) -> None:
             "nothing may be pruned by a description of stacks (--from-file): it may leave out some that are declared",
             remedy="Run it in the repository, if need be with --from-atmos: both know every stack.",
         )
-    if desired.errors:
-        broken = ", ".join(sorted(name or "a manifest of no known stack" for name in desired.errors))
+    if not desired.is_complete:
+        unknown = {*desired.errors, *desired.incomplete}
+        broken = ", ".join(sorted(name or "a manifest of no known stack" for name in unknown))
         raise GuardError(
             f"nothing may be pruned while stacks of the repository have errors: {broken}",
             remedy="Mend them first: one of them may declare what seems to be left. `plan` says what is wrong.",

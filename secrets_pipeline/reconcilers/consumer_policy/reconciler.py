@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.ht
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from secrets_pipeline.desired.consumer.model import ConsumerSpec
 from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.model import Change, ChangeClass, NewReader, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Missing, NotOurs, Reason, Waits
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.apply_options import pruning
@@ -164,18 +165,28 @@ class ConsumerPolicyReconciler:
             return Change(resource, *((ChangeClass.UPDATE, (Waits(why),)) if soon else (ChangeClass.BLOCKED, (left,))))
         found = differences(observed, wanted.document) if wanted.document else []
         if found:
-            return self._plan_update(role, resource, found, outside=not is_as_attached(observed))
+            gained = readable_arns(wanted.document or {}) - readable_arns(observed)
+            lets_read = self._new_readers(role, gained)
+            return self._plan_update(role, resource, found, lets_read, outside=not is_as_attached(observed))
         if wanted.waits:
             return Change(resource, *self._waiting(role, wanted, ChangeClass.UPDATE))
         if role.name not in self._noted:
             return Change(resource, ChangeClass.UPDATE, (Because("is attached, and not noted yet"),))
         return Change(resource, ChangeClass.NONE)
 
-    def _plan_update(self, role: _Role, resource: Resource, found: Sequence[str], *, outside: bool) -> Change:
+    def _plan_update(
+        self,
+        role: _Role,
+        resource: Resource,
+        found: Sequence[str],
+        lets_read: tuple[NewReader, ...],
+        *,
+        outside: bool,
+    ) -> Change:
         if refusal := self._refusal(role):
             return Change(resource, ChangeClass.BLOCKED, (refusal,))
         said = tuple(ChangedOutside(Because(one)) if outside else Because(one) for one in found)
-        return Change(resource, ChangeClass.UPDATE, said, drift=outside)
+        return Change(resource, ChangeClass.UPDATE, said, drift=outside, lets_read=lets_read)
 
     def _plan_new(self, role: _Role, resource: Resource, wanted: _WantedPolicy) -> Change:
         if refusal := self._refusal(role):
@@ -184,7 +195,11 @@ class ConsumerPolicyReconciler:
             return Change(resource, *self._waiting(role, wanted, ChangeClass.CREATE))
         new = Because("new policy", details=policy_details(None, wanted.document))
         left_out = (Because(f"without: {reason}") for reason in wanted.reasons)
-        return Change(resource, ChangeClass.CREATE, (new, *left_out))
+        lets_read = self._new_readers(role, readable_arns(wanted.document))
+        return Change(resource, ChangeClass.CREATE, (new, *left_out), lets_read=lets_read)
+
+    def _new_readers(self, role: _Role, arns: AbstractSet[str]) -> tuple[NewReader, ...]:
+        return tuple(NewReader(role.arn, one.name) for one in role.secrets if secret_arn(self._stack, one) in arns)
 
     def _waiting(
         self, role: _Role, wanted: _WantedPolicy, action: ChangeClass

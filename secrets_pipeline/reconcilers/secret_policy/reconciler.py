@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from secrets_pipeline.access.policy_text.canonical import compact, same_policy
+from secrets_pipeline.access.policy_text.canonical import canonical, compact, same_policy
 from secrets_pipeline.access.policy_text.differences import policy_details
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.limits import POLICY_BYTES
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.desired.policy.principals import readers
+from secrets_pipeline.engine.model import Change, ChangeClass, NewReader, Resource
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Follows
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -68,7 +70,14 @@ class SecretPolicyReconciler(PartReconciler[Document]):
         )
         because = Because(reason, details=policy_details(observed, declared))
         said = ChangedOutside(because) if made else because
-        return Change(resource, action, (said,), drift=made)
+        return Change(resource, action, (said,), drift=made, lets_read=self._new_readers(secret, observed, declared))
+
+    def _new_readers(
+        self, secret: DesiredSecret, observed: str | None, declared: Document | None
+    ) -> tuple[NewReader, ...]:
+        account = self._stack.account.account_id
+        before, after = (readers(_statements(one), account) for one in (observed, declared))
+        return tuple(NewReader(one, secret.name) for one in after if one not in before)
 
     def write(self, secret: DesiredSecret, state: SecretState, declared: Document | None) -> str:
         """Call PutResourcePolicy or DeleteResourcePolicy, unless it was put at creation; see `PartReconciler`."""
@@ -99,6 +108,12 @@ class SecretPolicyReconciler(PartReconciler[Document]):
         if state is not None and isinstance(declared, dict):
             self.write(secret, state, declared)
             self._stack.observed.secrets.policies_at_creation.add(name)
+
+
+def _statements(document: Document | str | None) -> list[dict[str, Any]]:
+    text = canonical(document)
+    statements: list[dict[str, Any]] = json.loads(text)["Statement"] if text else []
+    return statements
 
 
 def _told(declared: Document | None) -> str:

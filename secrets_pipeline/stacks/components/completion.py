@@ -72,6 +72,7 @@ class Completer:
             self._sections(draft),
             draft.file,
             stores=self._stores,
+            merged=draft.sections,
             opening=self._templates.delimiters[0],
         )
 

@@ -20,13 +20,26 @@ class Conflict:
 
     Attributes:
         stack: its name.
-        files: the manifests, in their order.
-        components: names of the components that differ, in the order in which they were found.
+        versions: the components that differ, by kind and name in the order in which they were found, each with what
+            its manifests make of it.
     """
 
     stack: str
-    files: dict[str, None] = field(default_factory=dict)
-    components: dict[str, None] = field(default_factory=dict)
+    versions: dict[tuple[str, str], list[Draft]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, None]:
+        """The manifests, in their order."""
+        return {draft.file: None for drafts in self.versions.values() for draft in drafts}
+
+    @property
+    def components(self) -> dict[str, None]:
+        """Names of the components that differ."""
+        return {name: None for _, name in self.versions}
+
+    def of(self, kind: str, name: str) -> Conflict:
+        """The same of one component alone."""
+        return Conflict(self.stack, {(kind, name): self.versions[kind, name]})
 
     def error(self, named: Sequence[Where], setting: str) -> StackError:
         """The error of all of it, which has one cause: that these manifests are one stack.
@@ -70,11 +83,15 @@ def compose(drafts: Iterable[Draft]) -> tuple[dict[str, list[Draft]], dict[str, 
     conflicts: dict[str, Conflict] = {}
     for draft in drafts:
         first = stacks.setdefault(draft.stack, {}).setdefault((draft.kind, draft.name), draft)
-        if first is not draft and _comparable(first) != _comparable(draft):
+        if differ(first, draft):
             conflict = conflicts.setdefault(draft.stack, Conflict(draft.stack))
-            conflict.files |= {first.file: None, draft.file: None}
-            conflict.components[draft.name] = None
+            conflict.versions.setdefault((draft.kind, draft.name), [first]).append(draft)
     return {name: list(components.values()) for name, components in stacks.items()}, conflicts
+
+
+def differ(first: Draft, other: Draft) -> bool:
+    """Whether two manifests make different things of one component; where they stand does not count."""
+    return first is not other and _comparable(first) != _comparable(other)
 
 
 def _comparable(draft: Draft) -> dict[str, Value]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.components.deferred import Deferred, Path
 from secrets_pipeline.stacks.merge import Section
 
@@ -30,3 +31,19 @@ class Draft(NamedTuple):
     sections: Section
     dynamic: bool
     deferred: Mapping[Path, Deferred]
+
+
+class Unmade(NamedTuple):
+    """A component that Atmos itself could not make.
+
+    Attributes:
+        kind: `terraform` and the like.
+        name: component name.
+        own: what the manifest says of it, without what it inherits.
+        error: what is wrong.
+    """
+
+    kind: str
+    name: str
+    own: Section
+    error: StackError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,22 @@ from secrets_pipeline.golang.template.template import DELIMITERS
 from secrets_pipeline.stacks.components.sections import ABSTRACT
 from secrets_pipeline.stacks.config.stores import Stores
 from secrets_pipeline.stacks.functions.copies import copied
+
+
+class UnsettledBy(StrEnum):
+    """Why nobody can tell what a component is."""
+
+    DUPLICATE = "several manifests of the stack define it, and differ"
+    UNMADE = "Atmos itself could not make it"
+    REMOTE_IMPORT = "its manifest imports what is not read"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Why a component may be otherwise than it is resolved here; an error of whatever needs it."""
+
+    by: UnsettledBy
+    error: StackError
 
 
 @dataclass(frozen=True)
@@ -26,7 +43,10 @@ class Component:
             that need the outside are `FunctionCall`s in it.
         manifest: top-level manifest that it comes from, relative to the base path; see `AtmosRepository.locate`.
         stores: of `atmos.yaml`, by name: what its `!secret` and `!store` read; all components share them.
+        merged: the same before templates and functions, only to be read; empty if stacks come from a description.
         failures: why its templates or functions gave nothing; `resolved` is without them then, as merged.
+        unsettled: why it may be otherwise than `resolved`; see `AtmosRepository.resolve`.
+        others: what other manifests make of it, as merged, if it is a duplicate.
         opening: what a template begins with.
     """
 
@@ -37,6 +57,9 @@ class Component:
     manifest: str
     stores: Stores = field(default_factory=dict, repr=False, kw_only=True)
     failures: tuple[StackError, ...] = ()
+    merged: Mapping[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
+    unsettled: tuple[Unsettled, ...] = field(default=(), repr=False, kw_only=True)
+    others: tuple[Component, ...] = field(default=(), repr=False, kw_only=True)
     opening: str = field(default=DELIMITERS[0], repr=False, kw_only=True)
 
     @cached_property

@@ -13,7 +13,7 @@ from secrets_pipeline.stacks.amounts import COPIED, Amounts, Sizes, TooMuch, mak
 from secrets_pipeline.stacks.components.backend import BackendInputs, backends
 from secrets_pipeline.stacks.components.deferred import Deferred, NotAMapping, merge_layers
 from secrets_pipeline.stacks.components.deferred import Path as KeyPath
-from secrets_pipeline.stacks.components.draft import Draft
+from secrets_pipeline.stacks.components.draft import Draft, Unmade
 from secrets_pipeline.stacks.components.dynamic import is_dynamic
 from secrets_pipeline.stacks.components.naming import Origin, StackNames, workspace
 from secrets_pipeline.stacks.components.prototypes import Prototype, Prototypes, asked_strategy
@@ -85,8 +85,8 @@ class Processor:
         self._files = files
         self._import_names: dict[Path, str] = {}
 
-    def drafts(self, path: Path, merged: Merged) -> tuple[list[Draft], list[tuple[str, StackError]]]:
-        """The components of a top-level manifest, and the errors of those that cannot be made, with their kinds.
+    def drafts(self, path: Path, merged: Merged) -> tuple[list[Draft], list[Unmade]]:
+        """The components of a top-level manifest, and those that cannot be made.
 
         Raises:
             StackError: if the manifest itself is wrong, so that it has no components.
@@ -95,10 +95,10 @@ class Processor:
         with self.amounts.of((path, "components")):
             return self._drafts(path, merged)
 
-    def _drafts(self, path: Path, merged: Merged) -> tuple[list[Draft], list[tuple[str, StackError]]]:
+    def _drafts(self, path: Path, merged: Merged) -> tuple[list[Draft], list[Unmade]]:
         manifest = _Manifest(self, path, merged)
         drafts: list[Draft] = []
-        errors: list[tuple[str, StackError]] = []
+        unmade: list[Unmade] = []
         for kind in manifest.kinds():
             for name in kind.components:
                 try:
@@ -106,8 +106,9 @@ class Processor:
                 except TooMuch:
                     raise
                 except StackError as error:
-                    errors.append((kind.name, error))
-        return drafts, errors
+                    own = kind.components[name]
+                    unmade.append(Unmade(kind.name, name, own if isinstance(own, dict) else {}, error))
+        return drafts, unmade
 
     def stack_names(self, path: Path, merged: Merged) -> set[str] | None:
         """The stacks of a top-level manifest; `None` if that cannot be told without its drafts, which cost more."""

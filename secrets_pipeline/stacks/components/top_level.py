@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from secrets_pipeline.errors import StackError, Where
 from secrets_pipeline.stacks.components.composition import Conflict
-from secrets_pipeline.stacks.components.draft import Draft
+from secrets_pipeline.stacks.components.draft import Draft, Unmade
 from secrets_pipeline.stacks.components.processing import Processor
 from secrets_pipeline.stacks.files.files import Files
 from secrets_pipeline.stacks.files.globs import FileTree
@@ -40,16 +40,22 @@ class Processed:
     """What one top-level manifest gave.
 
     Attributes:
+        file: the manifest, relative to the base path.
         merged: the manifest with its imports; `None` if they cannot be merged.
         drafts: its components.
         errors: of itself and of components that cannot be made.
         broken: stacks that lack something because of these errors, as far as that can be told.
+        unmade: components that cannot be made; their errors are in `errors`, in the same order.
+        unread: errors of imports from elsewhere: any of its components may be otherwise.
     """
 
+    file: str
     merged: Merged | None
     drafts: tuple[Draft, ...]
     errors: tuple[StackError, ...]
     broken: frozenset[str]
+    unmade: tuple[Unmade, ...] = ()
+    unread: tuple[StackError, ...] = ()
 
 
 class TopLevel:
@@ -125,7 +131,11 @@ class TopLevel:
         self.left_out |= dict.fromkeys((name, manifest) for name in sorted(foreign))
         errors = tuple(one for one in found.errors if not (one.where and one.where.stack in foreign))
         drafts = tuple(one for one in found.drafts if one.stack not in foreign)
-        return replace(found, drafts=drafts, errors=errors, broken=found.broken - foreign)
+        broken, unread = found.broken - foreign, found.unread if drafts else ()
+        if not broken:
+            errors = tuple(one for one in errors if one not in [unmade.error for unmade in found.unmade])
+        unmade = found.unmade if broken else ()
+        return replace(found, drafts=drafts, errors=errors, broken=broken, unmade=unmade, unread=unread)
 
     def conflict(self, conflict: Conflict) -> StackError:
         """The error of manifests that disagree about a stack, with where it gets its name."""
@@ -137,31 +147,43 @@ class TopLevel:
         return conflict.error(list(places), "name_template" if self._config.name_template else "name_pattern")
 
     def _process(self, path: Path) -> Processed:
+        file = self._files.name(path)
         try:
             merged = self._load(path)
         except StackError as error:
             name = stack_file_name(path, self._config) if self._named_by_files() else None
             placed = self._places.of_manifest(error, path, [path])
-            if placed.where and placed.where.file == self._files.name(path):
+            if placed.where and placed.where.file == file:
                 placed = _of_stack(placed, name)
-            return Processed(None, (), (placed,), frozenset([name] if name else ()))
+            return Processed(file, None, (), (placed,), frozenset([name] if name else ()))
         try:
-            drafts, errors = self._processor.drafts(path, merged)
+            drafts, unmade = self._processor.drafts(path, merged)
         except StackError as error:
             broken = self._processor.stack_names(path, merged) or set()
             placed = self._places.of_manifest(error, path, merged.sources)
             if len(broken) == 1:
                 placed = _of_stack(placed, *broken)
-            return Processed(merged, (), (placed,), frozenset(broken))
-        if not errors:
-            return Processed(merged, tuple(drafts), (), frozenset())
+            return Processed(file, merged, (), (placed,), frozenset(broken))
+        stacks = {draft.stack for draft in drafts}
+        if not stacks and self._named_by_files():
+            stacks = {stack_file_name(path, self._config)}
+        of = next(iter(stacks)) if len(stacks) == 1 else None
+        unread = tuple(_of_stack(self._unread(error, path, merged), of) for error in merged.unread)
+        if not unmade:
+            return Processed(file, merged, tuple(drafts), (), frozenset(), unread=unread)
         broken = {draft.stack for draft in drafts} | (self._processor.stack_names(path, merged) or set())
-        return Processed(
-            merged,
-            tuple(drafts),
-            tuple(self._places.of_component(error, path, merged.sources, kind) for kind, error in errors),
-            frozenset(broken),
-        )
+        located = [
+            one._replace(error=self._places.of_component(one.error, path, merged.sources, one.kind)) for one in unmade
+        ]
+        errors = tuple(one.error for one in located)
+        return Processed(file, merged, tuple(drafts), errors, frozenset(broken), tuple(located), unread)
+
+    def _unread(self, error: StackError, path: Path, merged: Merged) -> StackError:
+        """The error of an import from elsewhere, on its line and with the chain that leads there."""
+        placed = self._places.of_manifest(error, path, merged.sources)
+        importer = self._config.base / ((placed.where.file if placed.where else "") or "")
+        chain = [self._files.name(step) for step in self._imports.chain(path, importer)]
+        return StackError(placed.message, remedy=placed.remedy, where=placed.where, chain=chain)
 
     def _load(self, path: Path) -> Merged:
         with self._amounts.of((path, "imports")):

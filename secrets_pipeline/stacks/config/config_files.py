@@ -189,11 +189,12 @@ class _Loader:
         for name in _import_names(names, importer):
             where = importer.import_place
             if remote.is_remote(name):
-                raise StackError(
-                    f"remote import not supported: {remote.shown(name)!r}",
-                    where=where,
-                    remedy="Vendor the file into the repository.",
+                # In practice these are commands and documentation, which do not say what a stack is.
+                self.notices.append(
+                    f"{where.file}:{where.line}: the import of {remote.shown(name)!r} is not read: nothing is fetched. "
+                    "If it says anything about stacks, vendor the file into the repository, or use --from-atmos."
                 )
+                continue
             files = self._named_by(name, anchor, folder, where)
             self._merges += max(1, len(files))
             if self._merges > MOST_MERGES:

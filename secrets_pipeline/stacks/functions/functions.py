@@ -26,6 +26,7 @@ from secrets_pipeline.stacks.files.disk import note_unrepeatable
 from secrets_pipeline.stacks.functions import arguments, shell
 from secrets_pipeline.stacks.functions.arguments import ArgumentsError
 
+_TEMPLATE: Final = "!template"
 _EXEC_SECONDS: Final = 60
 _RANDOM_RANGE: Final = (0, 65_535)
 _MOST_DIGITS: Final = 400  # of a JSON number that any float can be, and far less than Python converts
@@ -54,9 +55,15 @@ def construct(tag: str, text: str) -> Value:
 
 
 def parse_call(text: str) -> FunctionCall | None:
-    """The function that a string calls: templates and quoted YAML give calls as plain text."""
+    """The function that a string calls: templates and quoted YAML give calls as plain text.
+
+    `{{-` takes the blank after its tag away: like Atmos (`matchesPrefix` of internal/exec/yaml_func_utils.go), read
+    `!template[1]` as `!template [1]`.
+    """
     tag, _, args = text.partition(" ")
-    return FunctionCall(tag, args) if tag in TAGS else None
+    if tag in TAGS:
+        return FunctionCall(tag, args)
+    return FunctionCall(_TEMPLATE, text.removeprefix(_TEMPLATE)) if text.startswith(_TEMPLATE) else None
 
 
 def env_value(args: str, section: Mapping[str, Value], env: Variables) -> Value:
@@ -220,7 +227,7 @@ _LOCAL: Final[Mapping[str, Callable[[FunctionEvaluator, FunctionCall, Mapping[st
     "!random": _random,
     "!repo-root": _root,
     "!tags": _tags,
-    "!template": _template,
+    _TEMPLATE: _template,
 }
 _CHECKS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "!secret": arguments.word_and_rest,

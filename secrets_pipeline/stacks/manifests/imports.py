@@ -53,6 +53,7 @@ class Merged:
         inline: overrides of the manifest itself, with those of the files that import it.
         imported: overrides of the files before it and of its imports.
         merges: how many files were merged, each as often as it was.
+        unread: the errors of imports from elsewhere, which are not read: the manifest may say more than `config`.
     """
 
     config: Section
@@ -60,6 +61,7 @@ class Merged:
     inline: Overrides
     imported: Overrides
     merges: int
+    unread: tuple[StackError, ...] = ()
 
 
 class Imports:
@@ -159,6 +161,7 @@ class Imports:
         config: Section = {}
         sources: dict[Path, None] = {}
         merges = 1
+        unread: dict[str, StackError] = {}
         for entry in _entries(own, self._files.name(path)):
             context = merge_maps(entry.context, manifest.context, lists)
             given = Given(
@@ -166,9 +169,14 @@ class Imports:
                 skip_templates=entry.skip_templates,
                 missing=MissingKey.NO_VALUE if entry.ignore_missing_values else scope.given.missing,
             )
-            for target in self._targets(entry, path, {**config, **context}, given.missing):
+            targets = self._targets(entry, path, {**config, **context}, given.missing)
+            if isinstance(targets, StackError):
+                unread[targets.diagnostics()] = targets
+                continue
+            for target in targets:
                 self._imported.setdefault(path, {})[target] = None
                 found = self._load(target, Scope(given, inline, imported))
+                unread |= {one.diagnostics(): one for one in found.unread}
                 imported = over(over(imported, found.imported, lists), found.inline, lists)
                 config = merge_maps(config, found.config, lists)
                 for source in found.sources:
@@ -183,17 +191,19 @@ class Imports:
                         "Import each file once.",
                     )
         own = with_overrides(own, over(imported, inline, lists))
-        return Merged(merge_maps(config, own, lists), (*sources, path), inline, imported, merges)
+        whole = merge_maps(config, own, lists)
+        return Merged(whole, (*sources, path), inline, imported, merges, tuple(unread.values()))
 
-    def _targets(self, entry: Import, importer: Path, context: Section, missing: MissingKey) -> list[Path]:
-        """The files that an import names, in the order of their merge."""
+    def _targets(self, entry: Import, importer: Path, context: Section, missing: MissingKey) -> list[Path] | StackError:
+        """The files that an import names, in the order of their merge; the error of one from elsewhere."""
         name = self._rendered(entry, importer, context, missing)
         if name is None:
             return []
         if remote.is_remote(name):
             # As written: what a template puts into it may be a credential.
             message = f"remote import not supported: {remote.shown(entry.path)!r}"
-            raise self._invalid(message, importer, "Vendor the file into the repository.")
+            remedy = "Vendor the file into the repository, or let Atmos read it: --from-atmos."
+            return self._invalid(message, importer, remedy)
         anchor = importer.parent if name.split("/")[0] in (".", "..") else self._config.stacks
         found = self._found.get((anchor, name))
         if found is None:

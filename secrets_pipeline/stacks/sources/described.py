@@ -102,6 +102,7 @@ class DescribedStacks:
         process_templates: bool = True,
         keep_conflicting: bool = False,
         keep_failing: bool = False,
+        keep_unsettled: bool = False,
     ) -> Resolution:
         """The stacks, whole ones only, and every error found.
 
@@ -112,8 +113,9 @@ class DescribedStacks:
             keep_conflicting: without effect; Atmos has chosen one of conflicting components.
             keep_failing: whether a stack with components whose functions fail, or whose secrets are masked, stays; see
                 `AtmosRepository.resolve`.
+            keep_unsettled: without effect, likewise.
         """
-        del process_templates, keep_conflicting
+        del process_templates, keep_conflicting, keep_unsettled
         resolved: dict[str, AtmosStack] = {}
         errors: list[StackError] = []
         for name in sorted(self._tree):

@@ -12,16 +12,18 @@ from threading import RLock
 from typing import Self
 
 from secrets_pipeline.errors import Lines, StackError, Where
+from secrets_pipeline.golang.failure import FunctionFailure
 from secrets_pipeline.stacks.amounts import Amounts, TooMuch
 from secrets_pipeline.stacks.components.collector import collector_paused
 from secrets_pipeline.stacks.components.completion import Completer
-from secrets_pipeline.stacks.components.composition import compose
+from secrets_pipeline.stacks.components.composition import compose, differ
 from secrets_pipeline.stacks.components.distinct import distinct
 from secrets_pipeline.stacks.components.draft import Draft
 from secrets_pipeline.stacks.components.model import AtmosStack, Component, Included, Resolution
 from secrets_pipeline.stacks.components.processing import Processor
 from secrets_pipeline.stacks.components.sections import KINDS, TERRAFORM
 from secrets_pipeline.stacks.components.top_level import Admits, Known, Processed, TopLevel, any_manifest
+from secrets_pipeline.stacks.components.unsettled import UnsettledComponents, broken_by, errors_of
 from secrets_pipeline.stacks.config.config import AtmosConfig, load_config
 from secrets_pipeline.stacks.files import disk
 from secrets_pipeline.stacks.files.files import Files
@@ -71,7 +73,8 @@ class AtmosRepository:
         self._stacks: dict[str, AtmosStack] = {}
         self._drafts: dict[tuple[str, str], Draft] = {}
         self._searched: set[str] = set()
-        self._completers: dict[tuple[bool, bool], Completer] = {}
+        self._completers: dict[tuple[bool, bool, bool], Completer] = {}
+        self._differing: set[tuple[str, str]] = set()
         self._lock = RLock()
         self._seen = disk.current()
 
@@ -142,6 +145,7 @@ class AtmosRepository:
         process_templates: bool = True,
         keep_conflicting: bool = False,
         keep_failing: bool = False,
+        keep_unsettled: bool = False,
     ) -> Resolution:
         """The stacks, whole ones only, and every error found.
 
@@ -153,21 +157,45 @@ class AtmosRepository:
                 its first manifest, as in `atmos describe stacks`. The conflict is an error all the same.
             keep_failing: whether a stack with components whose templates or functions fail stays, these with their
                 `failures`, which are no errors of the resolution then.
+            keep_unsettled: whether a stack stays with components of which nobody can tell what they are, each with
+                `unsettled`, which are no errors of the resolution then: its manifests differ about them, Atmos could
+                not make them, or a manifest imports what is not read.
 
         Raises:
             StackError: if there are no stack manifests at all.
         """
         with self._reading(), collector_paused():
-            completer = self._completer(process_functions=process_functions, process_templates=process_templates)
-            return self._resolved(stacks, completer, keep_conflicting=keep_conflicting, keep_failing=keep_failing)
+            completer = self._completer(
+                process_functions=process_functions,
+                process_templates=process_templates,
+                settled_alone=not keep_conflicting,
+            )
+            return self._resolved(
+                stacks,
+                completer,
+                keep_conflicting=keep_conflicting,
+                keep_failing=keep_failing,
+                keep_unsettled=keep_unsettled,
+            )
 
     def _resolved(
-        self, stacks: Collection[str] | None, completer: Completer, *, keep_conflicting: bool, keep_failing: bool
+        self,
+        stacks: Collection[str] | None,
+        completer: Completer,
+        *,
+        keep_conflicting: bool,
+        keep_failing: bool,
+        keep_unsettled: bool,
     ) -> Resolution:
         processed = [self._top_level.processed(path) for path in self._top_level.candidates(stacks)]
         grouped, conflicts = compose(draft for result in processed for draft in result.drafts)
-        errors = [error for result in processed for error in result.errors]
-        broken = {name for result in processed for name in result.broken}
+        unsettled = None
+        if keep_unsettled:
+            conflict = self._top_level.conflict
+            unsettled = UnsettledComponents(processed, conflicts, conflict, self._config.stores)
+            grouped |= {name: [] for name in unsettled.stacks if name not in grouped}
+        errors = [error for result in processed for error in errors_of(result, kept=keep_unsettled)]
+        broken = {name for result in processed for name in broken_by(result, kept=keep_unsettled)}
         files: dict[str, set[str]] = {}
         included: dict[str, set[Included]] = {}
         for result in processed:
@@ -179,14 +207,17 @@ class AtmosRepository:
         for name in sorted(grouped):
             if stacks is not None and name not in stacks:
                 continue
-            if name in conflicts:
+            if name in conflicts and unsettled is None:
                 errors.append(self._top_level.conflict(conflicts[name]))
             with self._amounts.of(name):
                 completed, failed = self._complete(grouped[name], completer, keep_failing=keep_failing)
+            if unsettled is not None:
+                completed = unsettled.marked(name, completed, self._merged_only)
             errors += failed
             whole = not failed and name not in broken
-            if whole and (keep_conflicting or name not in conflicts):
-                resolved[name] = AtmosStack(name, tuple(sorted(files[name])), completed, tuple(sorted(included[name])))
+            if whole and (keep_conflicting or unsettled is not None or name not in conflicts):
+                made_of = tuple(sorted(files.get(name, ()))), completed, tuple(sorted(included.get(name, ())))
+                resolved[name] = AtmosStack(name, *made_of)
         return Resolution(resolved, distinct(errors))
 
     def _included(self, processed: Processed) -> set[Included]:
@@ -202,7 +233,7 @@ class AtmosRepository:
         """
         with self._reading():
             if name not in self._stacks:
-                resolution = self.resolve([name], keep_failing=True)
+                resolution = self.resolve([name], keep_failing=True, keep_unsettled=True)
                 if name not in resolution.stacks:
                     raise self._no_stack(name, resolution)
                 self._stacks[name] = resolution.stacks[name]
@@ -250,15 +281,15 @@ class AtmosRepository:
             found = self._locator.locate(sources, component.kind, component.name, bases, path)
         return where(found, self._files, default)
 
-    def _completer(self, *, process_functions: bool, process_templates: bool) -> Completer:
-        key = (process_functions, process_templates)
+    def _completer(self, *, process_functions: bool, process_templates: bool, settled_alone: bool = True) -> Completer:
+        key = (process_functions, process_templates, settled_alone)
         if key not in self._completers:
             templates = self._config.templates
             self._completers[key] = Completer(
                 templates if process_templates else replace(templates, enabled=False),
                 self._functions,
                 self._evaluate if process_functions else None,
-                self._find,
+                self._find_settled if settled_alone else self._find,
                 self._config.stores,
             )
         return self._completers[key]
@@ -271,8 +302,20 @@ class AtmosRepository:
             paths = self._top_level.candidates([stack] if self._is_known else None)
             drafts = (draft for path in paths for draft in self._top_level.processed(path).drafts)
             for draft in sorted(drafts, key=lambda draft: KINDS.index(draft.kind)):
-                self._drafts.setdefault((draft.name, draft.stack), draft)
+                first = self._drafts.setdefault((draft.name, draft.stack), draft)
+                if first.kind == draft.kind and differ(first, draft):
+                    self._differing.add((draft.name, draft.stack))
         return self._drafts.get((component, stack))
+
+    def _find_settled(self, component: str, stack: str) -> Draft | None:
+        """The same, but it refuses to choose one of several that differ."""
+        found = self._find(component, stack)
+        if (component, stack) in self._differing:
+            raise FunctionFailure(f"several manifests of the stack '{stack}' define '{component}', and differ")
+        return found
+
+    def _merged_only(self, draft: Draft) -> Component:
+        return self._completer(process_functions=False, process_templates=False).complete(draft)
 
     def _complete(
         self, drafts: list[Draft], completer: Completer, *, keep_failing: bool
@@ -293,7 +336,7 @@ class AtmosRepository:
                 bases = draft.sections["inheritance"]
                 placed = self._places.of_component(error, top, sources, draft.kind, bases)
                 if keep_failing:
-                    merged_only = self._completer(process_functions=False, process_templates=False).complete(draft)
+                    merged_only = self._merged_only(draft)
                     components.setdefault(draft.kind, {})[draft.name] = replace(merged_only, failures=(placed,))
                 else:
                     errors.append(placed)

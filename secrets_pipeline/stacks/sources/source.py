@@ -43,6 +43,7 @@ class StackSource(Protocol):
         process_templates: bool = True,
         keep_conflicting: bool = False,
         keep_failing: bool = False,
+        keep_unsettled: bool = False,
     ) -> Resolution:
         """The stacks, whole ones only, and every error found; see `AtmosRepository.resolve`."""
 

@@ -39,7 +39,7 @@ def test_what_is_wrong_is_counted_and_what_is_not_ours_is_left_out(cli: Cli, sev
     assert_exited(result)
     broken, dev = json.loads(result.stdout)
     nothing = {"account_id": None, "region": None, "role_arn": None, "secrets": None, "protected": None}
-    assert broken == {"stack": "shop-broken", **nothing, "errors": 1}
+    assert broken == {"stack": "shop-broken", **nothing, "errors": 1, "needs_grants": 0}
     assert (dev["stack"], dev["account_id"], dev["secrets"], dev["protected"]) == ("shop-dev", "111122223333", 2, False)
     assert result.stderr == "note: 1 more stack declares nothing that this project knows: --all lists them\n"
 
@@ -81,6 +81,7 @@ def test_the_operator_says_where_a_stack_with_errors_lives(
         "secrets": None,
         "protected": None,
         "errors": 3,
+        "needs_grants": 0,
     }
 
 

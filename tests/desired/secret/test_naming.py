@@ -100,7 +100,7 @@ def test_what_atmos_does_not_render_may_stand_without_escape(repository: Reposit
         (
             '"{{ .vars.tenant }}/x"',
             "names no secret: all would be core/x",
-            '"core/x/{{`{{ .secret.path }}/{{ .secret.name }}`}}"',
+            '"{{ .vars.tenant }}/x/{{`{{ .secret.path }}/{{ .secret.name }}`}}"',
         ),
         ('"core/<no value>/<no value>"', "holds <no value>", f'"core/{TAIL}"'),
         ('"{{`{{ .vars.nothing }}/{{ .secret.name }}`}}"', 'no entry for key "nothing"', "{{ .vars.namespace }}"),
@@ -122,9 +122,67 @@ def test_a_template_that_names_nothing_is_an_error_with_the_line_to_write(
     assert line in found
 
 
-def test_a_secret_that_atmos_is_asked_for_is_an_error_that_says_how_to_escape_it(repository: Repository) -> None:
-    found = repository.error(manifest('"{{ .vars.tenant }}/{{ .secret.name }}"'))
-    assert "{{`{{ .secret.path }}/{{ .secret.name }}`}}" in found
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("{{ .vars.tenant }}/{{ .secret.name }}", '"{{ .vars.tenant }}/{{`{{ .secret.name }}`}}"'),
+        (
+            "{{ .vars.tenant }}/{{ .vars.stage }}/{{ .secret.path }}/{{ .secret.name }}",
+            '"{{ .vars.tenant }}/{{ .vars.stage }}/{{`{{ .secret.path }}/{{ .secret.name }}`}}"',
+        ),
+        ("x/{{ .secret.name }}-{{ .vars.stage }}", '"x/{{`{{ .secret.name }}`}}-{{ .vars.stage }}"'),
+        (
+            "{{ .vars.tenant }}/{{ if .secret.path }}{{ .secret.path }}/{{ end }}{{ .secret.name }}",
+            '"{{ .vars.tenant }}/{{`{{ if .secret.path }}{{ .secret.path }}/{{ end }}{{ .secret.name }}`}}"',
+        ),
+        (
+            '{{ .vars.tenant }}/{{ printf "%s" .secret.name }}',
+            "'{{ .vars.tenant }}/{{`{{ printf \"%s\" .secret.name }}`}}'",
+        ),
+    ],
+)
+def test_a_secret_that_atmos_is_asked_for_is_an_error_with_the_authors_template_escaped(
+    repository: Repository, written: str, line: str
+) -> None:
+    repository.bench.settings = OperatorSettings(grants=(GrantRule(preset="single-team"),))
+    found = repository.error(manifest("'" + written + "'"))
+    # Nothing of this stack is in it, so that it is right in a catalog that all stacks import.
+    assert f"Write name_template: {line}" in found
+    assert repository.secret(manifest(line)).name.startswith(("core/", "x/"))
+
+
+def test_the_advice_names_variables_that_the_component_has(repository: Repository) -> None:
+    plain = manifest(ESCAPED).replace("name_template:", "verification_:")
+    named = "{{ .vars.namespace }}/{{ .vars.tenant }}/{{ .vars.environment }}/{{ .vars.stage }}"
+    assert f'"{named}/{TAIL}"' in repository.error(plain)
+    variables = "{namespace: eg, tenant: core, environment: euw2, stage: dev,"
+    few = repository.error("name: core-euw2-dev\n" + plain.replace(variables, "{project: halo, env: dev,"))
+    assert f'"{{{{ .vars.project }}}}/{{{{ .vars.env }}}}/{TAIL}"' in few
+    none = repository.error("name: core-euw2-dev\n" + plain.replace(variables, "{"))
+    assert "context_name is missing" in none
+    assert "name_template" not in none
+
+
+@pytest.mark.parametrize(
+    ("template", "noted"),
+    [
+        ("eg/prod/{{`{{ .secret.name }}`}}", True),
+        ("eg-production/{{`{{ .secret.name }}`}}", True),
+        ("eg/prod/{{ .vars.stage }}/{{`{{ .secret.name }}`}}", False),
+        ("eg/dev/{{`{{ .secret.name }}`}}", False),
+        ("eg/develop/{{`{{ .secret.name }}`}}", False),
+        ("eg/products/{{`{{ .secret.name }}`}}", False),
+        ("eg/{{`{{ .secret.name }}`}}/prod", False),
+    ],
+)
+def test_a_name_that_holds_the_stage_of_another_stack_is_noted(
+    repository: Repository, template: str, *, noted: bool
+) -> None:
+    repository.bench.settings = OperatorSettings(grants=(GrantRule(preset="single-team"),))
+    specs, errors, notices = repository.stacks(dev=manifest(f'"{template}"'))
+    assert (list(specs), errors) == ([STACK], [])
+    said = [one for one in notices if "and the stage of stack core-euw2-dev is dev" in one]
+    assert bool(said) is noted
 
 
 def test_a_context_name_is_needed_without_a_template_alone(repository: Repository) -> None:

@@ -144,6 +144,7 @@ def test_a_secret_more_or_less_is_an_update_that_names_it_and_no_drift(roles: Ro
         f"does not let it read {bench.name('b')}",
         f"lets it read {bench.name('a')}, which is not declared",
     )
+    assert change.lets_read == ((roles.arn(), bench.name("b")),)
     assert isinstance(outcome(bench.provision(changed), roles), Applied)
     assert roles.reads() == ["b"]
 

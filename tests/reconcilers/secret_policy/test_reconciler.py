@@ -75,7 +75,9 @@ def test_an_organisation_narrows_the_readers_and_is_a_change_of_policy(bench: Be
 
 def test_a_changed_policy_is_put_again_and_a_removed_one_is_deleted(bench: Bench, spec: StackSpec) -> None:
     changed = spec_with(bench, statement(Sid="Other"))
-    assert said(bench.plan(changed, STAGE)[bench.name("api")]) == ("policy differs",)
+    change = bench.plan(changed, STAGE)[bench.name("api")]
+    assert said(change) == ("policy differs",)
+    assert change.lets_read == ()
     bench.provision(changed)
     document = policy(bench)
     assert document is not None

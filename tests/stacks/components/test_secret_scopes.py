@@ -14,8 +14,10 @@ from secrets_pipeline.stacks import AtmosRepository
 def declared(tmp_path: Path, text: str, component: str = "api") -> Any:  # noqa: ANN401 - a section
     (tmp_path / "atmos.yaml").write_text('stacks: {base_path: ".", included_paths: ["dev.yaml"]}')
     (tmp_path / "dev.yaml").write_text(text)
-    stack = AtmosRepository.open(tmp_path, env={}).stack("dev")
-    return stack.components["terraform"][component].sections["secrets"]["vars"]
+    found = AtmosRepository.open(tmp_path, env={}).resolve()
+    if found.errors:
+        raise found.errors[0]
+    return found.stacks["dev"].components["terraform"][component].sections["secrets"]["vars"]
 
 
 def test_the_root_says_stack_and_a_component_that_declares_it_again_says_instance(tmp_path: Path) -> None:

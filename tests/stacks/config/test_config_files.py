@@ -89,9 +89,6 @@ def test_an_import_that_matches_nothing_is_a_notice(write: Write) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("https://example.com/atmos.yaml", "remote import not supported: 'https://example.com/atmos.yaml'"),
-        ("git::https://example.com/x", "remote import not supported"),
-        ("git@example.com:x", "remote import not supported"),
         ("../outside.yaml", "'../outside.yaml' leaves the repository"),
         ("linked.yaml", "'linked.yaml' leaves the repository"),
         ("loop/a.yaml", "import cycle: atmos.yaml → loop/a.yaml → loop/b.yaml → loop/a.yaml"),
@@ -260,3 +257,24 @@ def test_the_configuration_of_an_image_is_named_with_what_to_set(write: Write) -
     assert raised.value.remedy == (
         f"There is one in {image}: set ATMOS_BASE_PATH={root / 'repo'} and ATMOS_CLI_CONFIG_PATH={image}."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("https://example.com/atmos.yaml", "https://example.com/atmos.yaml"),
+        ("git::https://someone:hunter2@example.com/x?token=hunter2", "git::https://…@example.com/x?token=…"),
+        ("git@example.com:x", "git@example.com:x"),
+    ],
+)
+def test_an_import_from_elsewhere_is_left_out_with_its_place_and_the_way_out(
+    write: Write, name: str, shown: str
+) -> None:
+    root = write({"atmos.yaml": f"{ATMOS}import:\n  - {name}\n  - own.yaml\n", "own.yaml": "base_path: other\n"})
+    found = find_config(root, {})
+    (notice,) = found.notices
+    line = (root / "atmos.yaml").read_text().splitlines().index("import:") + 1
+    assert notice.startswith(f"atmos.yaml:{line}: the import of {shown!r} is not read: nothing is fetched.")
+    assert "--from-atmos" in notice
+    # What stands beside it is read.
+    assert [file.name for file in found.files] == ["own.yaml", "atmos.yaml"]

@@ -236,6 +236,27 @@ def test_a_json_template_function_is_decoded(only: Only) -> None:
     assert only(manifest("!template '[1, 2]'")).vars["v"] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        (["{{- toJson .vars.list }}"], ["a", "b"]),
+        (["{{- $x := .vars.list -}}", "{{- toJson $x -}}"], ["a", "b"]),
+        (["{{- 42 }}"], 42),
+        (["{{- range .vars.list }}", "{{- . }}", "{{- end }}"], "ab"),
+        (["{{ toJson .vars.list }}"], ["a", "b"]),
+    ],
+)
+def test_a_template_that_trims_the_blank_after_its_tag_is_a_native_value(
+    write: Write, lines: list[str], value: object
+) -> None:
+    atmos = ATMOS + "templates: {settings: {enabled: true, sprig: {enabled: true}}}\n"
+    text = "vars: {list: [a, b]}\ncomponents:\n  terraform:\n    app:\n      vars:\n        v: !template |\n"
+    text += "".join(f"          {line}\n" for line in lines)
+    root = write({"atmos.yaml": atmos, "stacks/deploy/dev.yaml": text})
+    opened = AtmosRepository.open(root, env={})
+    assert opened.stack("deploy/dev").components["terraform"]["app"].vars["v"] == value
+
+
 def test_a_variable_that_may_not_be_read_is_not_an_empty_one(write: Write) -> None:
     manifest = """
         locals: {l: !env PASSWORD}
