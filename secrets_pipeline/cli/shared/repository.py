@@ -227,8 +227,15 @@ def note_missing(
         failures.note(name, f"stack {name} declares nothing that this project knows: {found} {left}")
 
 
-def note_unresolved(specs: Iterable[StackSpec], failures: Failures) -> None:
-    """Say each cause for which nobody can resolve references once, however many these are."""
+def note_unresolved(specs: Iterable[StackSpec], failures: Failures) -> int:
+    """Say each cause for which nobody can resolve references once, however many these are.
+
+    Returns:
+        How many causes were said.
+    """
+    said = 0
     for spec in specs:
         for text in told(one for secret in spec.secrets for one in secret.unresolved if one.is_cause):
             failures.note(spec.stack, text)
+            said += 1
+    return said

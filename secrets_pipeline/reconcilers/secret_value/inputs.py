@@ -6,7 +6,7 @@ Template and literals by their text, other secrets by the id of their current ve
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
@@ -36,7 +36,7 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
         raise TypeError("only a declared value is rendered from inputs")
     fingerprinter = stack.ownership.fingerprinter
     if fingerprinter is None:
-        return Pending("nothing was applied in this account yet")
+        return next(iter(_declared_waits(stack, secret.value)), _NOTHING_APPLIED)
     parts: list[str] = []
     for leaf in sorted(secret.value.leaves, key=lambda leaf: json.dumps(leaf.path)):
         parts.append(json.dumps(leaf.path))
@@ -57,12 +57,21 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
     return with_name_digests(fingerprinter.digest("inputs", *parts), names)
 
 
-def value_waits(stack: Stack, secret: SecretSpec) -> tuple[str, ...]:
-    """Say what the value of a secret waits for, for example a database that is being made; empty for nothing."""
+_NOTHING_APPLIED = Pending("nothing was applied in this account yet")
+
+
+def value_waits(stack: Stack, secret: SecretSpec) -> tuple[Pending, ...]:
+    """List what the value of a secret waits for, for example a database that is being made; empty for nothing."""
     if isinstance(secret.value, GeneratedValue):
         return known_fields(stack, secret)[1] if secret.value.fields else ()
-    inputs = declared_inputs(stack, secret) if isinstance(secret.value, DeclaredValue) else ""
-    return (inputs.reason,) if isinstance(inputs, Pending) else ()
+    return tuple(_declared_waits(stack, secret.value)) if isinstance(secret.value, DeclaredValue) else ()
+
+
+def _declared_waits(stack: Stack, value: DeclaredValue) -> Iterator[Pending]:
+    for leaf in value.leaves:
+        found = [stack.resolve.identity(output) for output in leaf.outputs]
+        found += [stack.resolve.ssm_version(name) for name in leaf.ssm]
+        yield from (one for one in found if isinstance(one, Pending))
 
 
 def _local_values(stack: Stack, expression: Expression) -> list[str]:
