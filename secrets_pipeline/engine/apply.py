@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
-from secrets_pipeline.engine.blocking import Known, hindrance, learn_outcome, names_of, needs_of
+from secrets_pipeline.engine.blocking import VALUE_OF, Known, hindrance, learn_outcome, names_of, needs_of
 from secrets_pipeline.engine.model import (
     Applied,
     Change,
@@ -179,10 +179,16 @@ def _without_trying(change: Change, needs: Iterable[Need], known: Known) -> Outc
         return Unchanged(change)
     if not change.action.writes:
         return Skipped(change, change.reason, change.remedy, sentence=change.hindrance)
-    # What AWS is making may be there when the change is tried: whoever tries it waits for it a little.
-    settled = [need for need in needs if need.standing is not Standing.ON_ITS_WAY or known.keys() & set(need.on)]
-    why = hindrance(settled, known)
+    why = hindrance((need for need in needs if not _may_have_come(need, known)), known)
     return None if why is None else Skipped(change, why.problem, why.remedy, passes=isinstance(why, OnItsWay))
+
+
+def _may_have_come(need: Need, known: Known) -> bool:
+    """Whether to look again: AWS may have made it meanwhile, or this run the secret whose value is needed."""
+    if known.keys() & set(need.on):
+        return False
+    touched = known.keys() & {on.removeprefix(VALUE_OF) for on in need.on}
+    return need.standing is Standing.ON_ITS_WAY or (need.standing is Standing.MISSING and bool(touched))
 
 
 def _attempt(reconciler: Reconciler, change: Change) -> Outcome:

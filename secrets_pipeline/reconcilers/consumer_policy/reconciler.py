@@ -170,13 +170,7 @@ class ConsumerPolicyReconciler:
         if observed is None:
             return self._plan_new(role, resource, wanted)
         if why := wanted.withdrawn(observed):
-            left = Because(f"is left as it is: {why}", "unblock that secret")
-            soon = all(there_soon(self._stack, role.secrets))
-            return Change(
-                resource,
-                *((ChangeClass.UPDATE, (Waits(why),)) if soon else (ChangeClass.BLOCKED, (left,))),
-                needs=wanted.needs,
-            )
+            return self._plan_withdrawn(role, resource, wanted, why)
         found = differences(observed, wanted.document) if wanted.document else []
         if found:
             return self._plan_update(role, resource, found, outside=not is_as_attached(observed))
@@ -185,6 +179,12 @@ class ConsumerPolicyReconciler:
         if role.name not in self._noted:
             return Change(resource, ChangeClass.UPDATE, (Because("is attached, and not noted yet"),))
         return Change(resource, ChangeClass.NONE)
+
+    def _plan_withdrawn(self, role: _Role, resource: Resource, wanted: _WantedPolicy, why: str) -> Change:
+        if all(there_soon(self._stack, role.secrets)):
+            return Change(resource, ChangeClass.UPDATE, (Waits(why),), needs=wanted.needs)
+        left = Because(f"is left as it is: {why}", "unblock that secret")
+        return Change(resource, ChangeClass.BLOCKED, (left,))
 
     def _plan_update(self, role: _Role, resource: Resource, found: Sequence[str], *, outside: bool) -> Change:
         if refusal := self._refusal(role):

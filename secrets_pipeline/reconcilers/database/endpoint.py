@@ -44,6 +44,7 @@ _LONGEST_POLL_SECONDS = 30.0
 _TOLD_SECONDS = 60.0
 _FIRST_POLL_SECONDS = 0.25
 _ATTEMPTS = 3
+_GOES_ON = "the next run goes on when it is available"
 
 
 class DatabaseEndpointReconciler:
@@ -157,8 +158,7 @@ class DatabaseEndpointReconciler:
                 follows = Follows(f"endpoint is known when the {database.noun} exists")
                 absent = Pending(f"{database.noun} does not exist", on=database_named(database.identifier))
                 return Change(resource, ChangeClass.UPDATE, (follows,), needs=needs_of([absent]), act=True)
-            absent = Because(f"{database.noun} does not exist")
-            return Change(resource, ChangeClass.BLOCKED, (absent,), act=True)
+            return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.noun} does not exist"),), act=True)
         if wrong := refusal(self._stack, database, state):
             adopting = adopts_database(self._stack, state)
             if adopting and not mismatch(self._stack, database, state):
@@ -171,7 +171,8 @@ class DatabaseEndpointReconciler:
         """Return what a login needs: a database that serves, and a secret with a value."""
         waits = []
         if not state.serves:
-            waits.append(Pending(state.condition, on=database_named(database.identifier), passes=not state.stuck))
+            on, stuck = database_named(database.identifier), f"{state.condition}: {_GOES_ON}" if state.stuck else ""
+            waits.append(Pending(stuck or state.condition, on=on, passes=not state.stuck))
         password = self._passwords.get(database.identifier)
         secret = password.known() if password else None
         if database.password is not None and (secret is None or secret.current_version is None):
@@ -221,7 +222,7 @@ class DatabaseEndpointReconciler:
             if state is None or state.stuck or self._clock() >= deadline:
                 condition = f"{database.noun} does not exist" if state is None else state.condition
                 raised = SkippedError if state is None or state.stuck else NotYetError
-                raise raised(f"{condition}: the next run goes on when it is available")
+                raise raised(f"{condition}: {_GOES_ON}")
             if self._clock() >= told:
                 left, told = (deadline - self._clock()) / 60, self._clock() + _TOLD_SECONDS
                 WAITING.info("waits for %s: %s, at most %.0f more minutes", database.identifier, state.condition, left)

@@ -9,6 +9,7 @@ from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh, RefreshSpec
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.engine.only import Approved
 from secrets_pipeline.operations.planning.earlier import Earlier, rewritten
@@ -17,7 +18,6 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.references.model import Output
 from tests.applying import apply_stack
 from tests.bench import Bench
-from tests.reconcilers.consumer.test_refresh import function
 from tests.statements import TLS_ONLY
 
 Plan = dict[str, tuple[Change, ...]]
@@ -37,7 +37,8 @@ def test_a_consumer_that_runs_is_planned_to_be_started_anew_and_one_that_does_no
         return by_name(plan_stack(bench.context(spec, writing=False)), "consumer_refresh")[refresh.name]
 
     assert (planned().action, planned().hindrance) == (ChangeClass.BLOCKED, f"function {bench.stack} does not exist")
-    function(bench)
+    role = f"arn:aws:iam::{bench.aws.account_id}:role/{bench.stack}"
+    stand_in(bench.aws, [StandInRole(role, "lambda.amazonaws.com"), StandInFunction(bench.stack, role)])
     assert (planned().action, planned().waits) == (ChangeClass.UPDATE, True)
     assert planned().reason == f"is started anew, as {bench.name('api')} gets another value"
 
