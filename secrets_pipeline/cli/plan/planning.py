@@ -17,6 +17,7 @@ from secrets_pipeline.engine.only import Only, changes_of, within
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.operations.planning.earlier import Earlier
+from secrets_pipeline.operations.planning.foreseen import with_published
 from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions, PlannedStack
 from secrets_pipeline.operations.planning.targets import Targets, targets_of
 from secrets_pipeline.operations.stages import plan_stack
@@ -97,7 +98,7 @@ def plan_all(
             if unverified := check_account(account, target, stack=name):
                 say(f"note: {unverified}", style="dim")
             whole = plan_stack(stack, deep=deep, earlier=earlier)
-            stages = within(whole, [only[name]] if name in only else [])
+            stages = with_published(stack, within(whole, [only[name]])) if name in only else whole
             earlier.learn(stack, stages)
             rest = sum(one.action is not ChangeClass.NONE for one in changes_of(whole))
             rest -= sum(one.action is not ChangeClass.NONE for one in changes_of(stages))

@@ -49,7 +49,7 @@ def foreseen(stack: Stack, stages: Planned, earlier: Earlier) -> dict[str, tuple
     possible = blocked(rendered, earlier.known)
     follow = partial(_following, _followers(stack, possible))
     followed = {stage: tuple(map(follow, changes)) for stage, changes in possible.items()}
-    return _published(stack, followed)
+    return with_published(stack, followed)
 
 
 def _not_made_yet(stack: Stack, stages: Planned, earlier: Earlier) -> Planned:
@@ -63,14 +63,23 @@ def _not_made_yet(stack: Stack, stages: Planned, earlier: Earlier) -> Planned:
     return {stage: tuple(one for one in changes if not is_made(one)) for stage, changes in stages.items()}
 
 
-def _published(stack: Stack, planned: dict[str, tuple[Change, ...]]) -> dict[str, tuple[Change, ...]]:
-    """Add the ARNs that are published of secrets which do not exist yet."""
+def with_published(stack: Stack, planned: Planned) -> dict[str, tuple[Change, ...]]:
+    """Return a plan with the ARNs that an apply of it publishes, also of secrets that do not exist yet.
+
+    Args:
+        stack: the stack.
+        planned: its plan, or a part of that.
+    """
+    stages = {stage: tuple(changes) for stage, changes in planned.items()}
+    rest = stages.get(_CONSUMER_ARNS, ())
+    if _CONSUMER_ARNS not in stages or any(one.error is not None for one in rest):
+        return stages
     secrets = [one for one in changes_of(planned) if one.resource.kind == secret.KIND and not one.on_its_way]
-    if not (soon := frozenset(one.resource.name for one in secrets if one.action in _MADE)):
-        return planned
-    new = {one.resource: one for one in OutputsDocumentReconciler(stack, soon=soon).plan() if one.action.builds}
-    known = [new.pop(one.resource, one) for one in planned[_CONSUMER_ARNS]]
-    return {**planned, _CONSUMER_ARNS: (*new.values(), *known)}
+    soon = frozenset(one.resource.name for one in secrets if one.action in _MADE)
+    found = OutputsDocumentReconciler(stack, soon=soon).plan()
+    published = {one.resource: one for one in found if one.action.builds or one.action is ChangeClass.NONE}
+    rest = tuple(one for one in rest if one.resource not in published and not (one.ancillary and one.action.builds))
+    return {**stages, _CONSUMER_ARNS: (*published.values(), *rest)}
 
 
 def _rendered_by(stack: Stack, changing: Mapping[str, frozenset[SecretRef]]) -> Mapping[str, str]:

@@ -52,7 +52,8 @@ class WithServiceKeys:
 
     def apply(self, change: Change) -> str:
         """Tell that a service key was made, or give the change to the reconciler; see `engine.Reconciler`."""
-        if change.resource.name in self._made():
+        if is_service_key(change):
+            self._stack.observed.made_service_keys.discard(change.resource.name)
             return "made, before anything was marked with it"
         return self._reconciler.apply(change)
 
@@ -63,7 +64,7 @@ class WithServiceKeys:
         if stack.run.writes:
             # Marks need them: they are made here at the latest.
             _ = stack.ownership.fingerprinter
-            return list(stack.observed.made_service_keys)
+            return sorted(stack.observed.made_service_keys)
         named = (settings.fingerprint_key, settings.seal_key)
         return [alias for alias in named if alias.startswith("alias/") and not self._exists(alias)]
 
