@@ -28,6 +28,7 @@ from secrets_pipeline.reconcilers.ownership import Ownership
 from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.secret_value.external import put_command
 from secrets_pipeline.reconcilers.secret_value.fields import password_in
+from secrets_pipeline.reconcilers.secret_value.inputs import not_there
 from secrets_pipeline.reconcilers.secret_value.read import read_value
 from secrets_pipeline.reconcilers.stack import Resolver, Stack
 from secrets_pipeline.references.model import Expression, Json, Output, Path
@@ -161,7 +162,7 @@ class OutputResolver:
         secret, inventory = self.stack.spec.secret(ref), self.stack.observed.secrets
         state = inventory.confirm(secret.name) if confirmed else inventory.get(secret.name)
         if state is None or state.deleted_at is not None:
-            return Pending(f"secret {secret.name} does not exist yet", on=value_of(secret.name))
+            return not_there(self.stack, secret, value_of(secret.name))
         if not self.stack.ownership.owns(state):
             return _foreign(secret.name)
         return state.current_version or self._valueless(secret)
@@ -197,7 +198,7 @@ class OutputResolver:
         state = self.stack.observed.secrets.get(name)
         if state is None or state.deleted_at is not None:
             on = secret_named(name) if output in _WITHOUT_VALUE else value_of(name)
-            return Pending(f"secret {name} does not exist yet", on=on)
+            return not_there(self.stack, secret, on)
         if not self.stack.ownership.owns(state):
             return _foreign(name)
         known: Mapping[str, Json] = {

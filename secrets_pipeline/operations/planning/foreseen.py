@@ -20,7 +20,6 @@ from secrets_pipeline.operations.planning.earlier import Earlier
 from secrets_pipeline.operations.planning.hindrances import hindered
 from secrets_pipeline.reconcilers.consumer import refresh
 from secrets_pipeline.reconcilers.database import endpoint
-from secrets_pipeline.reconcilers.kms_key.service_keys import is_service_key
 from secrets_pipeline.reconcilers.outputs_document.reconciler import OutputsDocumentReconciler
 from secrets_pipeline.reconcilers.rotation_function import reconciler as rotation_function
 from secrets_pipeline.reconcilers.secret import reconciler as secret
@@ -42,7 +41,7 @@ def foreseen(stack: Stack, stages: Planned, earlier: Earlier) -> dict[str, tuple
         stages: what each of its stages plans by itself.
         earlier: what stacks do that are applied before this one.
     """
-    free = hindered(stack, _not_made_yet(stack, stages, earlier))
+    free = hindered(stack, earlier.without_made(stack, stages))
     render = partial(_rendered_again, _rendered_by(stack, earlier.changing))
     take = partial(_taken_over, frozenset(one.resource.name for one in changes_of(free) if one.action is _ADOPT))
     rendered = {stage: tuple(take(render(one)) for one in changes) for stage, changes in free.items()}
@@ -50,17 +49,6 @@ def foreseen(stack: Stack, stages: Planned, earlier: Earlier) -> dict[str, tuple
     follow = partial(_following, _followers(stack, possible))
     followed = {stage: tuple(map(follow, changes)) for stage, changes in possible.items()}
     return with_published(stack, followed)
-
-
-def _not_made_yet(stack: Stack, stages: Planned, earlier: Earlier) -> Planned:
-    """Leave out the service keys that an earlier stack of the same account and region makes."""
-    account = stack.account
-
-    def is_made(change: Change) -> bool:
-        key = (account.account_id, account.region, change.resource.name)
-        return is_service_key(change) and key in earlier.made
-
-    return {stage: tuple(one for one in changes if not is_made(one)) for stage, changes in stages.items()}
 
 
 def with_published(stack: Stack, planned: Planned) -> dict[str, tuple[Change, ...]]:

@@ -15,7 +15,7 @@ from secrets_pipeline.reconcilers.marks.secret_mark import Part
 from secrets_pipeline.reconcilers.needed import needs_of, secret_named, skipped
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.ownership import is_adopted
-from secrets_pipeline.reconcilers.secret_value.inputs import value_waits
+from secrets_pipeline.reconcilers.secret_value.inputs import not_there, value_waits
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class PartReconciler(ABC, Generic[Declared]):
         secret = self._secrets[change.resource.name]
         state = self._stack.observed.secrets.confirm_again(secret.name)
         if state is None or state.deleted_at is not None:
-            raise SkippedError(f"secret {secret.name} does not exist yet")
+            raise skipped(not_there(self._stack, secret.spec, secret_named(secret.name)))
         if not self._stack.ownership.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
         declared = self.declared(secret)
@@ -112,8 +112,7 @@ class PartReconciler(ABC, Generic[Declared]):
     def _secret_first(self, secret: DesiredSecret, state: SecretState | None) -> tuple[Need, ...]:
         """The need of a part for its secret; none if that exists and is ours."""
         there = state is not None and state.deleted_at is None and self._stack.ownership.owns(state)
-        missing = Pending(f"secret {secret.name} does not exist yet", on=secret_named(secret.name))
-        return () if there else needs_of([missing])
+        return () if there else needs_of([not_there(self._stack, secret.spec, secret_named(secret.name))])
 
     @abstractmethod
     def declared(self, secret: DesiredSecret) -> Declared | Pending | None:

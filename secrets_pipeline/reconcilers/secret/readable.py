@@ -15,6 +15,7 @@ from secrets_pipeline.reconcilers.needed import secret_named
 from secrets_pipeline.reconcilers.observed.secret_state import DEFAULT_KEY_ALIAS, SecretState
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret.ownership import claimed
+from secrets_pipeline.reconcilers.secret_value.inputs import not_there
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def readable(stack: Stack, secret: SecretSpec) -> Readable | Pending:
         return Pending(f"secret {secret.name}: {'; '.join(secret.problems)}", on=secret_named(secret.name))
     state = stack.observed.secrets.get(secret.name)
     if state is None:
-        return Pending(f"secret {secret.name} does not exist yet", on=secret_named(secret.name))
+        return not_there(stack, secret, secret_named(secret.name))
     if state.deleted_at is not None:
         return Pending(f"secret {secret.name} is scheduled for deletion", on=secret_named(secret.name))
     if not stack.ownership.owns(state):

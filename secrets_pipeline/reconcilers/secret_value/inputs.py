@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.taken_in import name_digests, taken_in, with_name_digests
 from secrets_pipeline.references.model import Environment, Expression, FileContents
@@ -65,6 +67,23 @@ def value_waits(stack: Stack, secret: SecretSpec) -> tuple[Pending, ...]:
     if isinstance(secret.value, GeneratedValue):
         return known_fields(stack, secret)[1] if secret.value.fields else ()
     return tuple(_declared_waits(stack, secret.value)) if isinstance(secret.value, DeclaredValue) else ()
+
+
+def not_there(stack: Stack, secret: SecretSpec, on: str) -> Pending:
+    """Say that a secret does not exist yet; it is on its way if AWS is making all that its value waits for.
+
+    Args:
+        stack: the stack.
+        secret: one of its secrets.
+        on: what is needed of it, see `engine.reason.Need.on`.
+    """
+    waits: tuple[Pending, ...] = ()
+    # If AWS refuses to tell, nobody knows that anything is on its way.
+    if isinstance(secret.value, DeclaredValue):
+        with suppress(AwsError):
+            waits = value_waits(stack, secret)
+    passes = bool(waits) and all(one.passes for one in waits)
+    return Pending(f"secret {secret.name} does not exist yet", on=on, passes=passes)
 
 
 def _declared_waits(stack: Stack, value: DeclaredValue) -> Iterator[Pending]:
