@@ -55,6 +55,6 @@ class Costs:
             more = "more" if self.dollars > 0 else "less"
             said.append(f"costs about ${abs(self.dollars):.2f} a month {more} (list price of us-east-1)")
         if self.databases:
-            what = "the database" if self.databases == 1 else f"each of the {self.databases} databases"
-            said.append(f"{what} costs {'besides ' if said else ''}what RDS asks for its instance class and storage")
-        return "; ".join(said)
+            what = "the database" if self.databases == 1 else f"{self.databases} databases"
+            said.append(f"{'' if said else 'costs '}what RDS charges for the instance class and storage of {what}")
+        return ", and ".join(said)
