@@ -70,7 +70,7 @@ class Change:
         note: whether it only keeps the pipeline's own books: no plan shows or counts it, and nobody has to approve it.
         needs: what has to be there before it can be made, beside what it depends on.
         quantity: how many of its kind it is about, for example the regions of replicas.
-        act: whether it starts or proves something, instead of making what the stack declares.
+        act: whether it starts, proves or removes something, instead of making what the stack declares.
         ancillary: whether it comes with whatever a run makes, so that nobody has to approve or choose it by itself.
     """
 

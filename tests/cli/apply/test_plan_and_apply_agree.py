@@ -212,7 +212,7 @@ def test_a_newcomers_plan_and_apply_count_the_same(
     if asked.available:
         rds = operator(aws).client("rds", region_name="eu-west-2", endpoint_url=aws.endpoint_url)
         rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="orders", WaiterConfig=WAITER)
-    arguments = (*asked.stacks, "--base-path", folder)
+    arguments: tuple[str | Path, ...] = (*asked.stacks, "--base-path", folder)
     plans, applied = _compared(cli, asked.exits, *arguments)
     rows = [row for plan in plans.values() for row in plan["changes"]]
     outcomes = [row for run in applied.values() for row in run["outcomes"]]
