@@ -24,7 +24,6 @@ from tests.cli.conftest import EXAMPLES, Cli, write
 from tests.embedded import operator
 from tests.waiting import WAITER
 
-MADE: Final = {"applied"}
 RDS: Final = """
         rds:
           vars: {identifier: orders, engine: postgres, username: app, db_name: app}
@@ -185,6 +184,9 @@ def _compared(cli: Cli, exits: int, *arguments: str | Path) -> tuple[Mapping[str
         counted = {name: number for name, number in plan["counts"].items() if ChangeClass.__members__.get(name.upper())}
         writing = {name: number for name, number in counted.items() if ChangeClass(name).writes}
         assert writing == _writing(plan)
+        # The run in Dagster ends as the command does.
+        unmade = [row["name"] for row in applied[stack]["outcomes"] if row["unmade"]]
+        assert applied[stack]["success"] is not bool(unmade), unmade
     assert done.exit_code == exits, done.output
     return plans, applied
 
@@ -219,6 +221,8 @@ def test_a_newcomers_plan_and_apply_count_the_same(
     assert {row["name"] for row in rows if row["action"] == "blocked"} >= set(asked.blocked)
     assert {row["name"] for row in rows if row["waits"]} >= set(asked.waiting)
     assert {row["name"] for row in outcomes if row["outcome"] == "applied"} >= set(asked.applied)
+    assert {row["name"] for row in outcomes if row["unmade"]} >= set(asked.blocked)
+    assert not {row["name"] for row in outcomes if row["unmade"]} & set(asked.waiting)
     # An apply skips what the plan called blocked, and nothing else.
     blocked = {row["name"] for row in rows if row["action"] == "blocked" or row["waits"]}
     assert {row["name"] for row in outcomes if row["outcome"] == "skipped"} <= blocked
