@@ -98,7 +98,8 @@ def plan_all(
             if unverified := check_account(account, target, stack=name):
                 say(f"note: {unverified}", style="dim")
             whole = plan_stack(stack, deep=deep, earlier=earlier)
-            stages = with_published(stack, within(whole, [only[name]])) if name in only else whole
+            chosen = [only[name]] if name in only else []
+            stages = within(with_published(stack, within(whole, chosen)), chosen) if chosen else whole
             earlier.learn(stack, stages)
             rest = sum(one.action is not ChangeClass.NONE for one in changes_of(whole))
             rest -= sum(one.action is not ChangeClass.NONE for one in changes_of(stages))
