@@ -47,10 +47,11 @@ class ServiceKey:
 
 @dataclass(frozen=True, slots=True)
 class ServiceKeys:
-    """ARNs of the two keys."""
+    """ARNs of the two keys, and the aliases of those that did not exist before."""
 
     seal: str
     fingerprint: str
+    made: tuple[str, ...] = ()
 
 
 def seal_key(alias: str = SEAL_ALIAS) -> ServiceKey:
@@ -118,11 +119,13 @@ def ensure_service_keys(
     Raises:
         AwsError: if KMS refuses, a key is not enabled, or a key named by ARN or id does not exist.
     """
-    fingerprint = find_key(kms, fingerprint_alias)
+    fingerprint, seal = find_key(kms, fingerprint_alias), find_key(kms, seal_alias)
+    made = tuple(alias for alias, found in ((fingerprint_alias, fingerprint), (seal_alias, seal)) if found is None)
     if fingerprint is None:
         before_making()
         fingerprint = ensure_key(kms, fingerprint_key(fingerprint_alias), tags)
-    return ServiceKeys(seal=ensure_key(kms, seal_key(seal_alias), tags), fingerprint=fingerprint)
+    seal = seal or ensure_key(kms, seal_key(seal_alias), tags)
+    return ServiceKeys(seal=seal, fingerprint=fingerprint, made=made)
 
 
 def ensure_key(kms: KMSClient, key: ServiceKey, tags: Mapping[str, str] = MappingProxyType({})) -> str:

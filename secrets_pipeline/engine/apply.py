@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
+from secrets_pipeline.engine.blocking import VALUE_OF, Known, hindrance, learn_outcome, names_of, needs_of
 from secrets_pipeline.engine.model import (
     Applied,
     Change,
@@ -22,7 +23,7 @@ from secrets_pipeline.engine.model import (
     Unchanged,
 )
 from secrets_pipeline.engine.only import Only, restricted
-from secrets_pipeline.engine.reason import Because
+from secrets_pipeline.engine.reason import Because, Need, OnItsWay, Standing
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 
 Progress: TypeAlias = Callable[[Outcome], None]
@@ -109,11 +110,14 @@ def apply(
         The outcomes, in the order of `changes`.
     """
     outcomes: dict[str, Outcome] = {}
+    known: dict[str, Standing] = {}
+    names = names_of(changes)
     queue = _Queue(changes)
     running: dict[Future[Outcome], str] = {}
 
     def settle(name: str, outcome: Outcome) -> None:
         outcomes[name] = outcome
+        learn_outcome(known, outcome)
         queue.settled(name)
         progress(outcome)
 
@@ -122,7 +126,7 @@ def apply(
             # No more than can run: what is not submitted yet is never started after an interrupt.
             while queue.ready and len(running) < workers:
                 change = queue.ready.popleft()
-                verdict = _without_trying(change, outcomes)
+                verdict = _without_trying(change, needs_of(change, names), known)
                 if verdict is not None:
                     settle(change.resource.name, verdict)
                 else:
@@ -168,22 +172,23 @@ class _Queue:
         return tuple(self._waiting.values())
 
 
-def _without_trying(change: Change, outcomes: dict[str, Outcome]) -> Outcome | None:
+def _without_trying(change: Change, needs: Iterable[Need], known: Known) -> Outcome | None:
     if change.error is not None:
         return Failed(change, change.error)
     if change.action is ChangeClass.NONE:
         return Unchanged(change)
     if not change.action.writes:
         return Skipped(change, change.reason, change.remedy, sentence=change.hindrance)
-    for need in change.depends_on:
-        match outcomes.get(need):
-            case Failed():
-                return Skipped(change, f"needs {need}, which failed")
-            case Skipped():
-                return Skipped(change, f"needs {need}, which was skipped")
-            case _:
-                continue
-    return None
+    why = hindrance((need for need in needs if not _may_have_come(need, known)), known)
+    return None if why is None else Skipped(change, why.problem, why.remedy, passes=isinstance(why, OnItsWay))
+
+
+def _may_have_come(need: Need, known: Known) -> bool:
+    """Whether to look again: AWS may have made it meanwhile, or this run the secret whose value is needed."""
+    if known.keys() & set(need.on):
+        return False
+    touched = known.keys() & {on.removeprefix(VALUE_OF) for on in need.on}
+    return need.standing is Standing.ON_ITS_WAY or (need.standing is Standing.MISSING and bool(touched))
 
 
 def _attempt(reconciler: Reconciler, change: Change) -> Outcome:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from secrets_pipeline.engine.reason import Follows, Kept, Reason, Waits
+from secrets_pipeline.engine.reason import Follows, Kept, LeftOut, Need, OnItsWay, Reason, Waits
 from secrets_pipeline.errors import SecretsPipelineError
 
 
@@ -79,8 +79,12 @@ class Change:
         error: why it could not be planned; applying it fails with that, and the others go on.
         remedy: what unblocks it, where its reasons and its error do not say.
         rewrites: whether a new version of a secret's value is written, or follows at once.
-        note: whether it only writes down what is so already, or will be when the run has done the rest.
+        note: whether it only keeps the pipeline's own books: no plan shows or counts it, and nobody has to approve it.
         lets_read: readers whom AWS's policies do not let read today, and will then.
+        needs: what has to be there before it can be made, beside what it depends on.
+        quantity: how many of its kind it is about, for example the regions of replicas.
+        act: whether it starts, proves or removes something, instead of making what the stack declares.
+        ancillary: whether it comes with whatever a run makes, so that nobody has to approve or choose it by itself.
     """
 
     resource: Resource
@@ -94,11 +98,25 @@ class Change:
     rewrites: bool = False
     note: bool = False
     lets_read: tuple[NewReader, ...] = ()
+    needs: tuple[Need, ...] = ()
+    quantity: int = 1
+    act: bool = False
+    ancillary: bool = False
 
     @property
     def waits(self) -> bool:
         """Tell whether it waits for something, of this run or of AWS: what it will be in the end is not known yet."""
         return any(isinstance(one, Waits | Follows) for one in self.reasons)
+
+    @property
+    def on_its_way(self) -> bool:
+        """Tell whether AWS is making what it waits for: an apply makes it only if that is there in time."""
+        return any(isinstance(one, OnItsWay) for one in self.reasons)
+
+    @property
+    def approved_with_others(self) -> bool:
+        """Tell whether it follows from the other changes of a plan, so that nobody has to approve it by itself."""
+        return (self.note or self.ancillary) and self.action.builds
 
     @property
     def keeps(self) -> bool:
@@ -184,6 +202,25 @@ class Looked:
 
 
 Outcome: TypeAlias = Applied | Unchanged | Failed | Skipped
+
+
+def is_book(change: Change) -> bool:
+    """Tell whether a change only keeps the pipeline's own books, which are shown to nobody unless they fail."""
+    return change.note and change.error is None
+
+
+def is_unmade(outcome: Outcome) -> bool:
+    """Tell whether something that the stack declares was not made, and nothing is on its way to make it.
+
+    That is not so if the run was restricted to other changes, and for what deletes, starts, proves or keeps books.
+    """
+    if not isinstance(outcome, Skipped) or outcome.passes:
+        return False
+    change = outcome.change
+    left = change.action in (ChangeClass.ORPHAN, ChangeClass.PRUNE) or any(
+        isinstance(one, LeftOut) for one in change.reasons
+    )
+    return not (left or change.act or change.note)
 
 
 class SkippedError(SecretsPipelineError):

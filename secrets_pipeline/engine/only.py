@@ -85,7 +85,7 @@ class Approved:
 
     def refusal(self, stage: str, change: Change) -> LeftOut | None:
         """Refuse what was not approved; what writes nothing need not be; see `Only`."""
-        if not change.action.writes or (change.note and change.action.builds):
+        if not change.action.writes or change.approved_with_others:
             return None
         approved = self.changes.get((stage, change.resource))
         return None if approved is not None and is_foreseen(change, approved) else UNAPPROVED
@@ -97,5 +97,10 @@ def changes_of(planned: Planned) -> Iterator[Change]:
 
 
 def writing(planned: Planned) -> Iterator[tuple[str, Change]]:
-    """Yield each change of a plan that an apply would make, with its stage."""
-    return ((stage, change) for stage, changes in planned.items() for change in changes if change.action.writes)
+    """Yield each change of a plan that an apply would make, with its stage, and without the pipeline's own books."""
+    return (
+        (stage, change)
+        for stage, changes in planned.items()
+        for change in changes
+        if change.action.writes and not change.note
+    )

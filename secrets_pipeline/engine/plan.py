@@ -7,11 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from secrets_pipeline.engine.grouping import OTHERS, folded, with_examples
-from secrets_pipeline.engine.model import Change, ChangeClass
+from secrets_pipeline.engine.model import Change, ChangeClass, is_book
 from secrets_pipeline.engine.reason import Remark
 
 UNBLOCKS = "what unblocks it"
 """The heading over `PlanRow.unblocked_by`."""
+WAITS = "waiting"
+"""In the place of the class of a change that waits for AWS."""
 _OWNER = "secret"
 
 
@@ -43,8 +45,11 @@ class Plan:
     stages: Mapping[str, Sequence[Change]]
 
     def rows(self, *, unchanged: bool = False) -> list[PlanRow]:
-        """Return a row a change; those of class none only if asked for, or where there is something to say."""
-        every = [(stage, change) for stage, changes in self.stages.items() for change in changes]
+        """Return a row a change; those of class none only if asked for, or where there is something to say.
+
+        The pipeline's own books have no row.
+        """
+        every = [(stage, one) for stage, changes in self.stages.items() for one in changes if not is_book(one)]
         blocked = {c.resource.name for _, c in every if c.action is ChangeClass.BLOCKED and c.resource.kind == _OWNER}
         return [
             _row(stage, change, blocked)
@@ -59,14 +64,18 @@ class Plan:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Count the changes of each class, in the order of the classes."""
-        found = Counter(row.change.action for row in self.rows(unchanged=True))
-        return {action.value: found[action] for action in ChangeClass if found[action]}
+        """Count the changes of each class, in the order of the classes, then those that wait for AWS.
+
+        Each is counted once: an apply makes a change that waits only if what AWS is making is there in time.
+        """
+        changes = [row.change for row in self.rows(unchanged=True)]
+        found = Counter(WAITS if one.on_its_way else one.action.value for one in changes)
+        return {name: found[name] for name in (*(action.value for action in ChangeClass), WAITS) if found[name]}
 
     @property
     def counted(self) -> str:
         """Write the counts in one line, for example `4 create, 12 none`."""
-        return ", ".join(f"{number} {action}" for action, number in self.counts.items()) or "nothing declared"
+        return ", ".join(f"{number} {name}" for name, number in self.counts.items()) or "nothing declared"
 
     @property
     def drifted(self) -> int:
@@ -112,6 +121,7 @@ def _says(change: Change) -> bool:
 def _row(stage: str, change: Change, blocked: Collection[str]) -> PlanRow:
     kind, name, action = change.resource.kind, change.resource.name, change.action.value
     action, reason, remedy = f"{action}, drift" if change.drift else action, change.reason, ""
+    action = f"{action}, {WAITS}" if change.on_its_way else action
     if change.action is ChangeClass.BLOCKED:
         behind = "unblock the secret of that name" if kind != _OWNER and name in blocked else ""
         reason, remedy = change.hindrance, change.unblocked_by or behind

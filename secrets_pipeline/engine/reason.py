@@ -90,6 +90,36 @@ class Missing(Reason):
     __slots__ = ()
 
 
+class Standing(StrEnum):
+    """How something stands that a change needs."""
+
+    PRESENT = "is there"
+    MADE = "is made by this run"
+    ON_ITS_WAY = "is on its way"
+    MISSING = "is missing"
+    BLOCKED = "is blocked"
+    SKIPPED = "was skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that has to be there before a change can be made.
+
+    Attributes:
+        on: the resources as kind and name, for example `database orders`, any one of which is enough; empty for
+            something that no plan shows.
+        problem: why it is not there, for a human; empty if it is.
+        remedy: what a human does about it.
+        standing: how it stands as AWS shows it now: `PRESENT`, `ON_ITS_WAY` or `MISSING`.
+    """
+
+    on: tuple[str, ...] = ()
+    problem: str = ""
+    remedy: str = ""
+    standing: Standing = Standing.PRESENT
+
+
 class Waits(Reason):
     """The change waits for something else, of this run or of AWS; that is nobody's mistake.
 
@@ -101,6 +131,16 @@ class Waits(Reason):
 
     def __init__(self, on: str) -> None:
         super().__init__(f"waits: {on}")
+
+
+class OnItsWay(Waits):
+    """The change waits for something that AWS is making: a later run goes on by itself.
+
+    Args:
+        on: what is waited for.
+    """
+
+    __slots__ = ()
 
 
 class Follows(Reason):

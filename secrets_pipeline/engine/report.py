@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from secrets_pipeline.engine.grouping import OTHERS, folded, with_examples
-from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Failed, Outcome, Skipped, Unchanged, is_book, is_unmade
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,18 @@ class Counts:
 
 
 def count(outcomes: Iterable[Outcome]) -> Counts:
-    """Count outcomes by kind."""
-    kinds = [type(outcome) for outcome in outcomes]
+    """Count outcomes by kind, without the pipeline's own books unless they failed."""
+    kinds = [type(outcome) for outcome in _shown(outcomes)]
     return Counts(kinds.count(Applied), kinds.count(Unchanged), kinds.count(Failed), kinds.count(Skipped))
+
+
+def _shown(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    return filter(is_shown, outcomes)
+
+
+def is_shown(outcome: Outcome) -> bool:
+    """Tell whether people see an outcome: the pipeline's own books are shown only if they failed."""
+    return isinstance(outcome, Failed) or not is_book(outcome.change)
 
 
 Row: TypeAlias = Mapping[str, str]
@@ -57,15 +66,16 @@ def summary(table: Iterable[Row]) -> str:
 
 
 def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
-    """Return one row an outcome: kind, name, component, action, outcome, detail, passes (text alone, no values).
+    """Return one row an outcome: kind, name, component, action, outcome, detail, passes, unmade (text, no values).
 
-    `passes` is `yes` for what a later run goes on with by itself, else empty. `reason_type` names the type of the error
-    of what failed, else the types of the change's reasons: scripts compare it instead of `detail`. Two more keys are
-    what `told` goes by: `sentence`, the detail without what differs from one resource to the next, and `remedy`, what
-    to do.
+    The pipeline's own books have a row only if they failed. `passes` is `yes` for what a later run goes on with by
+    itself, else empty. `unmade` is `yes` for what is declared and was not made, with nothing on its way, else empty.
+    `reason_type` names the type of the error of what failed, else the types of the change's reasons: scripts compare it
+    instead of `detail`. Two more keys are what `told` goes by: `sentence`, the detail without what differs from one
+    resource to the next, and `remedy`, what to do.
     """
     table = []
-    for outcome in outcomes:
+    for outcome in _shown(outcomes):
         change, remedy = outcome.change, ""
         match outcome:
             case Applied(detail=detail):
@@ -87,6 +97,7 @@ def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
                 "detail": text,
                 "reason_type": outcome.error.kind if isinstance(outcome, Failed) else change.reason_type,
                 "passes": "yes" if isinstance(outcome, Skipped) and outcome.passes else "",
+                "unmade": "yes" if is_unmade(outcome) else "",
                 "sentence": sentence,
                 "remedy": remedy,
             }
@@ -107,7 +118,7 @@ def told(table: Iterable[Row], *, every: bool = False) -> list[dict[str, str]]:
     return [{key: value for key, value in row.items() if key not in _NOT_SHOWN} for row in shown]
 
 
-_NOT_SHOWN = ("reason_type", "sentence", "remedy")
+_NOT_SHOWN = ("reason_type", "sentence", "remedy", "unmade")
 
 
 def _kind(row: Row) -> tuple[str, ...]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.engine.apply import Reconciler, plan_stage
 from secrets_pipeline.engine.model import Change
+from secrets_pipeline.operations.planning.earlier import Earlier
 from secrets_pipeline.operations.planning.foreseen import foreseen
 from secrets_pipeline.operations.with_orphans import WithOrphans
 from secrets_pipeline.reconcilers.connection.reconciler import ConnectionReconciler
@@ -21,6 +20,7 @@ from secrets_pipeline.reconcilers.database.reconciler import DatabaseReconciler
 from secrets_pipeline.reconcilers.event_queue.reconciler import EventQueueReconciler
 from secrets_pipeline.reconcilers.event_queue.retired import RetiredRouteReconciler
 from secrets_pipeline.reconcilers.kms_key.reconciler import KmsKeyReconciler
+from secrets_pipeline.reconcilers.kms_key.service_keys import WithServiceKeys
 from secrets_pipeline.reconcilers.orphaned_key.reconciler import OrphanedKeyReconciler
 from secrets_pipeline.reconcilers.orphaned_secret.reconciler import OrphanedSecretReconciler
 from secrets_pipeline.reconcilers.replica.reconciler import ReplicaReconciler
@@ -87,7 +87,7 @@ STAGES: Mapping[str, Stage] = {
         ("kms",),
         "values",
         (),
-        lambda stack, deep, _: KmsKeyReconciler(stack, deep=deep),
+        lambda stack, deep, _: WithServiceKeys(stack, KmsKeyReconciler(stack, deep=deep)),
     ),
     "secrets": Stage(
         "Secrets with name, key, tags and first value, and its policy; the seal is deleted when every value is stored.",
@@ -185,17 +185,17 @@ STAGES: Mapping[str, Stage] = {
 
 
 def plan_stack(
-    stack: Stack, *, deep: bool | None = None, changing: Mapping[str, frozenset[SecretRef]] = MappingProxyType({})
+    stack: Stack, *, deep: bool | None = None, earlier: Earlier | None = None
 ) -> dict[str, tuple[Change, ...]]:
     """Plan a whole stack, by stage; reads only.
 
     Args:
         stack: the stack, of a run that does not write.
         deep: also read what marks vouch for; None as the options of the run say.
-        changing: by other stack, the secrets of it whose value changes before this one is applied.
+        earlier: what stacks do that are applied before this one.
     """
     planned = {name: plan_stage(name, make(stack, deep=deep)) for name, make in STAGES.items()}
-    return foreseen(stack, planned, changing)
+    return foreseen(stack, planned, earlier or Earlier())
 
 
 def commit(stack: Stack) -> Reconciler:

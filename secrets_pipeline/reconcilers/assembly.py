@@ -129,6 +129,7 @@ class Assembly:
                     before_making=partial(self._refuse_lost_key, spec, account, observed),
                     tags=self.run.settings.tags,
                 )
+                observed.made_service_keys = set(self._service_keys[spec.stack].made)
             return self._service_keys[spec.stack]
 
     def _refuse_lost_key(self, spec: StackSpec, account: AwsAccount, observed: Observed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Late, SecretRef
@@ -13,17 +14,29 @@ from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.reconcilers.database.ownership import refusal
 from secrets_pipeline.reconcilers.declared_output import declared_names, declared_output, nothing_named
 from secrets_pipeline.reconcilers.kms_key.lookup import usable_as
+from secrets_pipeline.reconcilers.needed import (
+    database_named,
+    key_named,
+    of_stack,
+    published_as,
+    secret_named,
+    value_of,
+)
 from secrets_pipeline.reconcilers.observed.observed import Observed
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.ownership import Ownership
 from secrets_pipeline.reconcilers.run import Run
 from secrets_pipeline.reconcilers.secret_value.external import put_command
 from secrets_pipeline.reconcilers.secret_value.fields import password_in
+from secrets_pipeline.reconcilers.secret_value.inputs import not_there
 from secrets_pipeline.reconcilers.secret_value.read import read_value
 from secrets_pipeline.reconcilers.stack import Resolver, Stack
 from secrets_pipeline.references.model import Expression, Json, Output, Path
 from secrets_pipeline.references.resolve import Pending, Plain, Resolved, Secret, of_environment, resolve
 from secrets_pipeline.values.documents import field
+
+_WITHOUT_VALUE = frozenset({"secret_arns", "secret_ids", "secret_names", "rotation_enabled_secrets"})
+"""Outputs of a secret that are known before it has a value."""
 
 
 class OutputResolver:
@@ -93,12 +106,12 @@ class OutputResolver:
     def ssm(self, name: str) -> Resolved:
         """Read an SSM parameter by GetParameter; a SecureString is secret."""
         value = self.stack.observed.parameters.value_now(name)
-        return Pending(f"SSM parameter {name} does not exist") if value is None else value
+        return _no_parameter(name) if value is None else value
 
     def ssm_version(self, name: str) -> str | Pending:
         """Read the version number of an SSM parameter, without decrypting it."""
         version = self.stack.observed.parameters.version(name)
-        return Pending(f"SSM parameter {name} does not exist") if version is None else version
+        return _no_parameter(name) if version is None else version
 
     def output(self, output: Output) -> Resolved:
         """Read the value of an output; a secret's value only for the sensitive ones."""
@@ -110,7 +123,10 @@ class OutputResolver:
             return known
         if elsewhere:
             other = self._other(str(output.stack))
-            return other if isinstance(other, Pending) else other.output(Output(output.component, output.path))
+            if isinstance(other, Pending):
+                return other
+            found = other.output(Output(output.component, output.path))
+            return _of_stack(output, found) if isinstance(found, Pending) else found
         return self._kinds[self.stack.spec.components[output.component]](output.component, output.path)
 
     def identity(self, output: Output, *, confirmed: bool = False) -> str | Pending:
@@ -125,7 +141,10 @@ class OutputResolver:
         if output.stack not in (None, self.stack.spec.stack):
             other = self._other(str(output.stack))
             own = Output(output.component, output.path)
-            return other if isinstance(other, Pending) else other.identity(own, confirmed=confirmed)
+            if isinstance(other, Pending):
+                return other
+            identity = other.identity(own, confirmed=confirmed)
+            return _of_stack(output, identity) if isinstance(identity, Pending) else identity
         return self._version(output, confirmed=confirmed)
 
     def leaf(self, secret: SecretSpec, leaf: Leaf) -> Expression:
@@ -143,7 +162,7 @@ class OutputResolver:
         secret, inventory = self.stack.spec.secret(ref), self.stack.observed.secrets
         state = inventory.confirm(secret.name) if confirmed else inventory.get(secret.name)
         if state is None or state.deleted_at is not None:
-            return Pending(f"secret {secret.name} does not exist yet")
+            return not_there(self.stack, secret, value_of(secret.name))
         if not self.stack.ownership.owns(state):
             return _foreign(secret.name)
         return state.current_version or self._valueless(secret)
@@ -178,7 +197,8 @@ class OutputResolver:
         name = secret.name
         state = self.stack.observed.secrets.get(name)
         if state is None or state.deleted_at is not None:
-            return Pending(f"secret {name} does not exist yet")
+            on = secret_named(name) if output in _WITHOUT_VALUE else value_of(name)
+            return not_there(self.stack, secret, on)
         if not self.stack.ownership.owns(state):
             return _foreign(name)
         known: Mapping[str, Json] = {
@@ -196,7 +216,7 @@ class OutputResolver:
 
     def _valueless(self, secret: SecretSpec) -> Pending:
         how = f": {put_command(secret.name, self.stack.account.region)}" if secret.external else ""
-        return Pending(f"secret {secret.name} has no value yet{how}")
+        return Pending(f"secret {secret.name} has no value yet{how}", on=value_of(secret.name))
 
     def _value(self, output: str, secret: SecretSpec, listed: SecretState, rest: Path) -> Resolved:
         # A list may be old: what is read has to be ours now.
@@ -219,7 +239,7 @@ class OutputResolver:
     def _key(self, alias: str, name: str) -> Resolved:
         key = usable_as(self.stack, alias)
         if isinstance(key, str):
-            return Pending(key)
+            return Pending(key, on=key_named(alias))
         known = {
             "key_arn": key.arn,
             "kms_key_arn": key.arn,
@@ -236,17 +256,18 @@ class OutputResolver:
         name = str(path[0])
         if name == "password_secret_arn" and spec.password is not None:
             return self._secretsmanager(spec.password.component, ("secret_arns", spec.password.key))
-        state = self.stack.observed.databases.find(spec)
+        state, on = self.stack.observed.databases.find(spec), database_named(spec.identifier)
         if state is None:
-            return Pending(f"{spec.noun} {spec.identifier} does not exist yet")
+            return Pending(f"{spec.noun} {spec.identifier} does not exist yet", on=on)
         if wrong := refusal(self.stack, spec, state):
-            return Pending(f"{spec.noun} {spec.identifier} {wrong}")
+            return Pending(f"{spec.noun} {spec.identifier} {wrong}", on=on)
         value = state.outputs.get(name)
         if value is not None:
             return Plain(value)
         # A database that was made without a name of its own will never have one.
         nameless = name in ("db_name", "instance_name") and state.serves
-        return Pending(f"{spec.identifier} has no {name} yet: {state.condition}", missing=nameless)
+        said = f"{spec.identifier} has no {name} yet: {state.condition}"
+        return Pending(said, missing=nameless, on=on, passes=state.changes)
 
     def _lambda(self, component: str, _path: Path) -> Resolved:
         function = declared_names(self.stack.spec, component)["function_name"]
@@ -256,4 +277,13 @@ class OutputResolver:
 
 def _foreign(name: str) -> Pending:
     # Whoever writes the YAML must not read other people's secrets with the pipeline's rights.
-    return Pending(f"secret {name} is not ours")
+    return Pending(f"secret {name} is not ours", on=value_of(name))
+
+
+def _no_parameter(name: str) -> Pending:
+    return Pending(f"SSM parameter {name} does not exist", on=published_as(name))
+
+
+def _of_stack(output: Output, pending: Pending) -> Pending:
+    """What another stack waits for, named so that it is not taken for a resource of this one."""
+    return replace(pending, on=of_stack(pending.on, str(output.stack)) if pending.on else "")

@@ -62,7 +62,7 @@ def test_one_failure_leaves_the_others_applied_and_skips_what_needs_it() -> None
     kinds = {o.change.resource.name: type(o) for o in outcomes}
     assert kinds == {"bad": Failed, "behind": Skipped, "good": Applied}
     assert isinstance(outcomes[1], Skipped)
-    assert outcomes[1].reason == "needs bad, which failed"
+    assert outcomes[1].reason == "needs secret bad, which failed"
 
 
 def test_a_reconciler_may_say_that_a_change_has_to_wait_and_what_needs_it_waits_too() -> None:
@@ -74,8 +74,8 @@ def test_a_reconciler_may_say_that_a_change_has_to_wait_and_what_needs_it_waits_
     plan = [change("x"), change("behind", "x"), change("far behind", "behind"), change("other")]
     waits, behind, far, other = apply(Recording(act), plan)
     assert waits == Skipped(plan[0], "the instance is creating", "Apply again.")
-    assert behind == Skipped(plan[1], "needs x, which was skipped")
-    assert far == Skipped(plan[2], "needs behind, which was skipped")
+    assert behind == Skipped(plan[1], "needs secret x, which was skipped")
+    assert far == Skipped(plan[2], "needs secret behind, which was skipped")
     assert other == Applied(plan[3], "other")
 
 

@@ -140,7 +140,9 @@ def test_whoever_writes_the_yaml_cannot_read_a_secret_that_is_not_ours(bench: Be
     bench.reset_calls()
     expression = bench.late(f"${{output.secrets.{output}.api}}")
     assert resolved(context, expression) == f"? secret {bench.name('api')} is not ours"
-    assert context.resolve.identity(expression) == Pending(f"secret {bench.name('api')} is not ours")
+    assert context.resolve.identity(expression) == Pending(
+        f"secret {bench.name('api')} is not ours", on=f"value of secret {bench.name('api')}"
+    )
     assert bench.calls()["GetSecretValue"] == 0
 
 
@@ -151,7 +153,8 @@ def test_a_value_is_not_read_where_only_the_list_says_that_the_secret_is_ours(be
     bench.secrets.untag_resource(SecretId=bench.name("password"), TagKeys=ours)
     bench.reset_calls()
     found = resolve(bench.late("${output.secrets.generated_passwords.password}"), context.resolve)
-    assert found == Pending(f"secret {bench.name('password')} is not ours")
+    name = bench.name("password")
+    assert found == Pending(f"secret {name} is not ours", on=f"value of secret {name}")
     assert bench.calls()["GetSecretValue"] == 0
 
 
@@ -190,7 +193,8 @@ def test_parameters_are_secret_where_they_are_secure(bench: Bench) -> None:
     assert context.resolve.ssm(f"/{bench.stack}/plain") == Plain("v")
     assert context.resolve.ssm(f"/{bench.stack}/secure") == Secret(SecretStr("s"))
     missing = context.resolve.ssm(f"/{bench.stack}/missing")
-    assert missing == Pending(f"SSM parameter /{bench.stack}/missing does not exist")
+    absent = f"/{bench.stack}/missing"
+    assert missing == Pending(f"SSM parameter {absent} does not exist", on=f"outputs {absent}")
     assert context.resolve.ssm_version(f"/{bench.stack}/missing") == missing
     assert context.resolve.ssm_version(f"/{bench.stack}/secure") == "1"
 

@@ -126,7 +126,8 @@ def test_another_repositorys_secret_resolves_to_nothing_even_for_a_reference_to_
     outputs = bench.context(spec, repository=THEIRS, writing=False).resolve
     for path in ("secret_arns.password", "generated_passwords.password", "secret_values.password"):
         found = outputs.output(bench.late(f"${{output.secrets.{path}}}"))
-        assert found == Pending(f"secret {bench.name('password')} is not ours")
+        name = bench.name("password")
+        assert found == Pending(f"secret {name} is not ours", on=f"value of secret {name}")
 
 
 def test_what_is_adopted_by_name_from_another_repository_is_wholly_the_new_ones(bench: Bench) -> None:

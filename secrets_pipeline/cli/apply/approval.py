@@ -16,7 +16,7 @@ from secrets_pipeline.cli.shared.confirmation import asks, confirm
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.engine.model import Change, ChangeClass
-from secrets_pipeline.engine.only import Approved, Only, changes_of
+from secrets_pipeline.engine.only import Approved, Only, changes_of, writing
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions
@@ -98,8 +98,9 @@ def by_question(
     plans = plan_asked(desired, chosen, asked, failures)
     with redirect_stdout(sys.stderr):
         PlanFormat.TABLE.render(plans, {}, unchanged=False, deep=asked.deep)
-    if number := sum(change.action.writes for one in plans for change in changes_of(one.stages)):
-        changing = sum(any(change.action.writes for change in changes_of(one.stages)) for one in plans)
+    numbers = [sum(1 for _ in writing(one.stages)) for one in plans]
+    if number := sum(numbers):
+        changing = sum(map(bool, numbers))
         confirm(f"Apply {_counted(number, 'change')} to {_counted(changing, 'stack')}?", destructive(plans))
     only = {one.stack: (*within.get(one.stack, ()), Approved.of(one.stages)) for one in plans}
     return Approval([one.stack for one in plans], asked.options(), only)

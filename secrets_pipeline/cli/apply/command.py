@@ -55,9 +55,10 @@ _WHO_GOES_ON = {
 }
 """By whether the command was told to wait."""
 EPILOG = (
-    "Exit codes: 0 every run succeeded, no check failed (warnings are listed) and --wait left nothing open, 1 "
-    "otherwise, also where the answer was no, or something moved after the plan was approved. One stack's or one "
-    "secret's failure does not stop the others. --queue leaves the checks to the deployment."
+    "Exit codes: 0 every run made what its stack declares, no check failed (warnings are listed) and --wait left "
+    "nothing open; what AWS is still making may be missing. 1 otherwise, also if a declared resource is blocked, the "
+    "answer was no, or something moved after the plan was approved. One stack's or one secret's failure does not stop "
+    "the others. --queue leaves the checks to the deployment."
 )
 
 
@@ -140,8 +141,7 @@ def apply(
     tell_nameless(desired)
     names = list(plan.stacks) if plan else narrowed(desired, source.names, touched_stacks(source, desired), failures)
     usables = usable(desired, names, failures, source)
-    note_unresolved((desired.specs[name] for name in usables), failures)
-    ready = [name for name in usables if name not in failures.texts]
+    ready = usables
     if not queue:
         # What a deployment reads names the accounts of its stacks, and its runs look themselves.
         ready = with_account(desired, ready, failures)
@@ -157,6 +157,8 @@ def apply(
             return _queued(stack, url, timeout, desired, deep=deep)
         return run_here(stack, desired, replace(approval.of(stack), wait_seconds=WAIT_SECONDS if wait else 0.0))
 
+    # A stack goes on without the secrets that nobody can resolve; the command fails in the end.
+    note_unresolved((desired.specs[name] for name in approval.stacks), failures)
     finished = run_all(approval.stacks, run, failures)
     if output is TableFormat.JSON:
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}
@@ -211,7 +213,7 @@ def run_all(stacks: Sequence[str], run: RunStack, failures: Failures) -> list[St
             one = run(stack)
             finished.append(one)
             # The outcomes tell of their own failures; this is what failed beside them.
-            if one.report.error and not any(row["outcome"] == "failed" for row in one.report.rows):
+            if one.report.error and not any(row["outcome"] == "failed" or row.get("unmade") for row in one.report.rows):
                 failures.note(stack, Lines.of(f"stack {stack}: ", Lines(one.report.error), between=""))
     return finished
 

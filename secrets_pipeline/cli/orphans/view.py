@@ -10,12 +10,8 @@ from secrets_pipeline.cli.shared.console import emit, say, show, title
 from secrets_pipeline.engine.only import changes_of
 from secrets_pipeline.operations.decommission.found import Found
 from secrets_pipeline.operations.decommission.places import Places
+from secrets_pipeline.operations.planning.prices import dollars_a_month
 
-_DOLLARS = {"secret": 0.40, "kms-key": 1.00}
-"""A month, in most regions.
-
-Sources: https://aws.amazon.com/secrets-manager/pricing/ and https://aws.amazon.com/kms/pricing/
-"""
 Shown = Sequence[tuple[StackPlan, str]]
 """Plans, and what became of their stacks."""
 
@@ -38,7 +34,7 @@ def show_left(plans: Shown, *, every: bool) -> None:
 
 def monthly_dollars(plan: StackPlan) -> float:
     """Estimate what the secrets and keys of a plan cost a month, in US dollars."""
-    return sum(_DOLLARS.get(change.resource.kind, 0.0) for change in changes_of(plan.stages))
+    return sum(map(dollars_a_month, changes_of(plan.stages)))
 
 
 def left_json(plans: Shown, errors: Mapping[str, Sequence[str]]) -> dict[str, Any]:

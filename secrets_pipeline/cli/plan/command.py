@@ -96,17 +96,18 @@ def plan(
 
     stacks = usable(desired, asked_for, failures, source)
     specs = [desired.specs[name] for name in stacks]
-    note_unresolved(specs, failures)
+    unresolved = note_unresolved(specs, failures)
     _warn(specs)
     tell_nameless(desired)
     asked = PlannedOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, targets=tuple(target or ()))
     plans = plan_asked(desired, stacks, asked, failures)
     output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, every=show_all, touched=touched)
-    if failures.texts and out is not None:
+    if out is not None and sum(map(len, failures.texts.values())) > unresolved:
         say("No plan was written to a file: what is wrong comes first, or name other stacks with -s.")
-    failures.exit()
-    if out is not None:
+    elif out is not None:
+        # A stack goes on without the secrets that nobody can resolve.
         write_plan(out, desired, asked, plans)
+    failures.exit()
     if detailed_exitcode and any(one.differs for one in plans):
         raise typer.Exit(CHANGES)
 

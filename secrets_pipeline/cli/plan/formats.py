@@ -100,6 +100,8 @@ def _print(plan: StackPlan, *, unchanged: bool, every: bool) -> None:
         emit("")
         if made.row_count - bool(plan.new_readers) < len(rows):
             say(SHORTENED, style="dim")
+    if costs := str(plan.costs):
+        say(f"{plan.stack} {costs}")
     if crossing := crossing_rows(plan, unchanged=unchanged):
         title(f"{plan.stack} crosses a boundary: {len(crossing)} of {len(crossings(plan))} are concerned")
         show(table(COLUMNS, crossing))

@@ -97,6 +97,8 @@ def _plan(plan: StackPlan, *, unchanged: bool) -> str:
     if crossing := crossing_rows(plan, unchanged=unchanged):
         rows = [[text(what), *map(code, names), text(by)] for what, *names, by in crossing]
         parts.append(f"**Crosses a boundary**\n\n{_folded(COLUMNS, rows, 'crossings')}")
+    if costs := str(plan.costs):
+        parts.append(f"{costs[:1].upper()}{costs[1:]}.")
     parts += _plaintext(plan.plaintext)
     parts += _unguarded(plan.unguarded)
     return _GAP.join(parts)

@@ -12,12 +12,12 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.plan.view import StackPlan
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
-from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.only import Only, changes_of, within
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.open_repository import OpenRepository
-from secrets_pipeline.operations.planning.foreseen import rewritten
+from secrets_pipeline.operations.planning.earlier import Earlier
+from secrets_pipeline.operations.planning.foreseen import with_published
 from secrets_pipeline.operations.planning.plan_file import PlanFile, PlannedOptions, PlannedStack
 from secrets_pipeline.operations.planning.targets import Targets, targets_of
 from secrets_pipeline.operations.stages import plan_stack
@@ -89,7 +89,7 @@ def plan_all(
         only: what the plan of a stack is restricted to.
     """
     plans: list[StackPlan] = []
-    changing: dict[str, frozenset[SecretRef]] = {}
+    earlier = Earlier()
     for name in stacks:
         with failures.of(name):
             stack = assembly.stack(name)
@@ -97,9 +97,10 @@ def plan_all(
             account, target = stack.account, stack.spec.target
             if unverified := check_account(account, target, stack=name):
                 say(f"note: {unverified}", style="dim")
-            whole = plan_stack(stack, deep=deep, changing=changing)
-            stages = within(whole, [only[name]] if name in only else [])
-            changing[name] = rewritten(stages)
+            whole = plan_stack(stack, deep=deep, earlier=earlier)
+            chosen = [only[name]] if name in only else []
+            stages = within(with_published(stack, within(whole, chosen)), chosen) if chosen else whole
+            earlier.learn(stack, stages)
             rest = sum(one.action is not ChangeClass.NONE for one in changes_of(whole))
             rest -= sum(one.action is not ChangeClass.NONE for one in changes_of(stages))
             spec = stack.spec

@@ -20,9 +20,11 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
 from secrets_pipeline.engine.grouping import with_examples
 from secrets_pipeline.engine.model import ChangeClass
+from secrets_pipeline.engine.only import changes_of
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan, PlanRow, told
 from secrets_pipeline.engine.reason import Detail, Sign
 from secrets_pipeline.errors import visible
+from secrets_pipeline.operations.planning.prices import Costs
 
 SYMBOLS = {
     ChangeClass.CREATE: "+",
@@ -108,6 +110,11 @@ class StackPlan(Plan):
                     found.setdefault(crossing.name, {})[subject] = None
         return {principal: list(secrets) for principal, secrets in found.items()}
 
+    @property
+    def costs(self) -> Costs:
+        """Estimate what it adds to the bill."""
+        return Costs.of(changes_of(self.stages))
+
 
 def summary(plan: StackPlan) -> str:
     """Write one line, for example `myapp-dev (111122223333, eu-west-2): 4 create, 12 none; 1 changed outside`."""
@@ -153,6 +160,8 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
         "counts": plan.counts,
         "drifted": plan.drifted,
         "left_out": plan.left_out,
+        "dollars_a_month": plan.costs.dollars,
+        "databases_made": plan.costs.databases,
         "changes": [
             {
                 "stage": row.stage,
@@ -166,6 +175,7 @@ def plan_json(plan: StackPlan, *, unchanged: bool) -> dict[str, Any]:
                     for detail in reason.details
                 ],
                 "drift": row.change.drift,
+                "waits": row.change.on_its_way,
                 "unblocked_by": row.unblocked_by or None,
             }
             for row in plan.rows(unchanged=unchanged)

@@ -279,7 +279,7 @@ def note_missing(source: StackSource, name: str, failures: Failures, *, unreadab
     return False
 
 
-def note_unresolved(specs: Iterable[StackSpec], failures: Failures, *, reading: bool = False) -> None:
+def note_unresolved(specs: Iterable[StackSpec], failures: Failures, *, reading: bool = False) -> int:
     """Say each cause for which nobody can resolve references once, however many these are.
 
     Args:
@@ -287,8 +287,14 @@ def note_unresolved(specs: Iterable[StackSpec], failures: Failures, *, reading: 
         failures: is told.
         reading: whether the command asks AWS nothing: `tell_needed_grants` says then what the operator has not
             allowed.
+
+    Returns:
+        How many causes were said.
     """
+    said = 0
     for spec in specs:
         causes = (one for secret in spec.secrets for one in secret.unresolved if one.is_cause)
         for text in told(one for one in causes if not (reading and one.variable)):
             failures.note(spec.stack, text)
+            said += 1
+    return said

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.access.policy_text.principals import principals
 from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.names import PUBLISHED_PREFIX
-from secrets_pipeline.desired.needs import needs
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.only import Planned
-from secrets_pipeline.engine.reason import Because, Missing, Reason
+from secrets_pipeline.engine.reason import Missing, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.kms_key import reconciler as kms_key
 from secrets_pipeline.reconcilers.kms_key.desired import declared_policy
@@ -38,41 +37,23 @@ KIND = "consumer"
 def hindered(stack: Stack, planned: Planned) -> dict[str, tuple[Change, ...]]:
     """Return the plan of a stack with every change blocked that an apply would skip, or AWS refuse.
 
-    A blocked creation blocks those that need what it makes. Consumers whose role does not exist are added.
+    Consumers whose role does not exist are added.
 
     Args:
         stack: the stack.
         planned: its changes by stage, in the order in which they are applied.
     """
-    looks, graph, blocked = _Looks(stack), needs(stack.spec), dict[str, Resource]()
-    found: dict[str, tuple[Change, ...]] = {}
+    looks, found = _Looks(stack), {}
     for stage, changes in planned.items():
-        made = []
-        for change in changes:
-            why = _why(looks, graph, blocked, change) if change.action.writes and not change.note else None
-            if why is not None and change.action is ChangeClass.CREATE:
-                blocked.setdefault(change.resource.name, change.resource)
-            made.append(change if why is None else _blocked(change, why))
-        found[stage] = tuple(made)
+        found[stage] = tuple(_looked_at(looks, change) for change in changes)
     found[_CONSUMERS] = (*found.get(_CONSUMERS, ()), *looks.consumers())
     return found
 
 
-def _why(
-    looks: _Looks, graph: Mapping[str, Iterable[str]], blocked: Mapping[str, Resource], change: Change
-) -> Reason | None:
-    """Why an apply would not make a change; None if nothing is in its way."""
-    name = change.resource.name
-    if name in blocked and change.waits:
-        return Because(f"needs {blocked[name]}, which is blocked")
-    if change.action is ChangeClass.CREATE:
-        for need in sorted(graph.get(name, ())):
-            if need in blocked:
-                return Because(f"needs {blocked[need]}, which is blocked", f"unblock {need}")
-    return looks.missing(change)
-
-
-def _blocked(change: Change, why: Reason) -> Change:
+def _looked_at(looks: _Looks, change: Change) -> Change:
+    why = looks.missing(change) if change.action.writes and not change.note else None
+    if why is None:
+        return change
     return replace(change, action=ChangeClass.BLOCKED, reasons=(why,), rewrites=False)
 
 

@@ -47,10 +47,10 @@ class Targets:
         return cls(frozenset(names), frozenset(graph.keys() - names.keys()), frozenset({_EVENTS} if rotates else ()))
 
     def refusal(self, stage: str, change: Change) -> LeftOut | None:
-        """Refuse what is neither named nor needed; what only notes what is so, as the published ARNs, is no harm."""
+        """Refuse what is neither named nor needed; the published ARNs and the service keys come along."""
         name = change.resource.name
-        notes = change.note and change.action.builds and name not in self.others
-        if notes or name in self.names or stage in self.stages:
+        follows = change.approved_with_others and name not in self.others
+        if follows or name in self.names or stage in self.stages:
             return None
         return LeftOut("left out, as --target names others")
 

@@ -8,7 +8,8 @@ import dagster as dg
 from secrets_pipeline.aws.leases.model import Lease, Tell
 from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.engine.apply import Reconciler, apply, plan_stage
-from secrets_pipeline.engine.model import ChangeClass, Outcome, Total
+from secrets_pipeline.engine.model import ChangeClass, Outcome, Total, is_book
+from secrets_pipeline.engine.report import is_shown
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.operations.reread_secrets import reread_secrets
 from secrets_pipeline.orchestration.applying.executors import refuse_process_a_step
@@ -66,8 +67,14 @@ class Applying:
     def reconcile(self, stage: str, reconciler: Reconciler) -> Sequence[Outcome]:
         """Plan and apply with a given reconciler; one failing resource, or stage, never hides the others."""
         changes = plan_stage(stage, reconciler, self.stacks.options.only)
-        self._progress(stage, Total(sum(change.action is not ChangeClass.NONE for change in changes)))
-        return apply(reconciler, changes, progress=lambda outcome: self._progress(stage, outcome))
+
+        def tell(outcome: Outcome) -> None:
+            if is_shown(outcome):
+                self._progress(stage, outcome)
+
+        shown = (change for change in changes if change.action is not ChangeClass.NONE and not is_book(change))
+        self._progress(stage, Total(sum(1 for _ in shown)))
+        return apply(reconciler, changes, progress=tell)
 
     def confirm(self) -> None:
         """Return if the run had its lease until now. Each step that writes calls it after it reports its outcomes.

@@ -23,7 +23,7 @@ from secrets_pipeline.orchestration.provisioning.options import (
     options,
 )
 from secrets_pipeline.orchestration.provisioning.rollouts import ROLLOUTS, as_data
-from secrets_pipeline.orchestration.provisioning.stage_outcomes import failure
+from secrets_pipeline.orchestration.provisioning.stage_outcomes import failure, undone
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.verification.not_asked import failure_data, of_rows
 from secrets_pipeline.reconcilers.consumer.refresh import RefreshReconciler
@@ -127,15 +127,16 @@ def _asset(names: Names, name: str) -> dg.AssetsDefinition:
 
 
 def _fail_alone(context: Context, names: Names, outcomes: Sequence[Outcome], who: str) -> None:
-    """Fail the step where something failed and the run has no report: else that does it, when all was tried.
+    """Fail the step if something failed or was not made, and the run has no report that does it in the end.
 
     Raises:
         dg.Failure: with a line a cause.
     """
-    failed = [row for row in rows(outcomes) if row["outcome"] == "failed"]
-    if failed and names.asset(STACK_REPORT) not in context.job_def.asset_layer.selected_asset_keys:
-        metadata = failure_data(of_rows(failed, who))
-        raise dg.Failure(failure(context, failed), metadata=metadata, allow_retries=False)
+    bad = undone(rows(outcomes))
+    failed = [row for row in bad if row["outcome"] == "failed"]
+    if bad and names.asset(STACK_REPORT) not in context.job_def.asset_layer.selected_asset_keys:
+        metadata = failure_data(of_rows(failed, who)) if failed else {}
+        raise dg.Failure(failure(context, bad), metadata=metadata, allow_retries=False)
 
 
 def _told(context: Context, name: str, stack: Stack, reconciler: Reconciler, outcomes: Sequence[Outcome]) -> Told:

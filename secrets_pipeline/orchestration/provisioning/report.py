@@ -21,7 +21,13 @@ from secrets_pipeline.orchestration.pages.metadata import (
 )
 from secrets_pipeline.orchestration.provisioning.assets import Apply, Context, Result
 from secrets_pipeline.orchestration.provisioning.options import LAST_STAGES, STACK_REPORT, options
-from secrets_pipeline.orchestration.provisioning.stage_outcomes import Rows, broken_stages, failure, outcomes_of_stack
+from secrets_pipeline.orchestration.provisioning.stage_outcomes import (
+    Rows,
+    broken_stages,
+    failure,
+    outcomes_of_stack,
+    undone,
+)
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.verification.evaluating import Looker
 from secrets_pipeline.orchestration.verification.history import planned_checks
@@ -41,21 +47,23 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
 
     @dg.asset(**options(names, STACK_REPORT), deps=[names.asset(one) for one in LAST_STAGES], kinds={"markdown"})
     def stack_report(context: Context, secrets_pipeline_applying: Apply) -> Iterator[Result | dg.AssetCheckEvaluation]:
-        """Marks what is finished, then fails the run if anything failed, with the table of outcomes."""
+        """Marks what is finished; fails the run if anything failed or was not made, with the table of outcomes."""
         stack = secrets_pipeline_applying.stack(context.partition_key)
         if broken := broken_stages(context, stages):
             raise dg.Failure(failure(context, broken), metadata=outcomes_page(broken))
         marked = secrets_pipeline_applying.reconcile(STACK_REPORT, commit(stack))
         earlier, own = outcomes_of_stack(context, stages)
         own += rows(marked)
-        failed = [row for row in own if row["outcome"] == "failed"]
+        bad = undone(own)
+        failed = [row for row in bad if row["outcome"] == "failed"]
         red = []
         look = _looker(context, secrets_pipeline_applying, names, failed)
-        for one in _evaluations(look, context, names, checks_of_run(stack, checks), failed=bool(failed)):
+        for one in _evaluations(look, context, names, checks_of_run(stack, checks), failed=bool(bad)):
             yield one
             red += [one.asset_check_key] if is_red(one) else []
         page = _page(stack, red, earlier, own)
-        _fail_if_any(context, failed, {**page, **failure_data(look.unasked)})
+        # What was not made although AWS answered is not repeated when AWS can be asked again.
+        _fail_if_any(context, bad, {**page, **(failure_data(look.unasked) if failed else {})})
         _confirm(context, secrets_pipeline_applying, stack, stages)
         yield dg.MaterializeResult(data_version=version_of(stack), metadata={**page, DATA: outcomes_data(marked)})
 
@@ -69,7 +77,7 @@ def _looker(context: Context, applying: Apply, names: Names, failed: Rows) -> Lo
 
 def _fail_if_any(context: Context, failed: Rows, metadata: Metadata) -> None:
     if failed:
-        raise dg.Failure(failure(context, failed), metadata=metadata)
+        raise dg.Failure(failure(context, failed), metadata=metadata, allow_retries=False)
 
 
 def _confirm(context: Context, applying: Apply, stack: Stack, stages: Collection[dg.AssetKey]) -> None:

@@ -91,9 +91,23 @@ def outcomes_of_stack(context: dg.AssetExecutionContext, stages: Iterable[dg.Ass
     return earlier, own
 
 
+def undone(table: Iterable[Mapping[str, str]]) -> Rows:
+    """Return the rows that fail a run: what failed, then what is declared and was not made, with nothing on its way."""
+    failed = [dict(row) for row in table if row["outcome"] == "failed" or row.get("unmade")]
+    return sorted(failed, key=lambda row: row["outcome"] != "failed")
+
+
 def failure(context: dg.AssetExecutionContext, failed: Sequence[Mapping[str, str]]) -> str:
-    """Say why the run fails, a line a cause, the first for subjects, and what to do if a re-execution cannot help."""
+    """Say why the run fails, a line a cause, the first for subjects, and what to do if a re-execution cannot help.
+
+    Args:
+        context: of the run.
+        failed: see `undone`.
+    """
+    unmade = [row for row in failed if row.get("unmade")]
+    counted = [f"{len(failed) - len(unmade)} failed"] if len(failed) > len(unmade) else []
+    counted += [f"{len(unmade)} not made"] if unmade else []
     lines = [f"{row['kind']} {row['name']}: {row['detail']}" for row in told(failed)]
     first = _Repeated.by(context.run, context.instance).first
     lines += [RE_EXECUTE.format(first)] if first else []
-    return "\n".join([f"{len(failed)} failed: {lines[0]}", *lines[1:]])
+    return "\n".join([f"{', '.join(counted)}: {lines[0]}", *lines[1:]])

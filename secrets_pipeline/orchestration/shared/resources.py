@@ -13,7 +13,6 @@ from secrets_pipeline.aws.service_keys import ServiceKeys
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import OperatorSettings, SealSettings
-from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.engine.model import Looked, Outcome, Total
 from secrets_pipeline.errors import Lines, SecretsPipelineError, SpecError, StackError
 from secrets_pipeline.operations.named_account import asked_as, refuse_unnamed_account
@@ -153,15 +152,12 @@ class Stacks:
             writing: whether the run applies; the service keys are made then.
 
         Raises:
-            SpecError: if the stack is unknown or has errors, or if it is to be written and has references that nobody
-                can resolve; the text lists all of them.
+            SpecError: if the stack is unknown or has errors.
             GuardError: if the credentials belong to another account, or if the stack is to be written and reaches what
                 nobody lets it reach.
         """
         if name in self.desired.errors:
             raise SpecError(Lines.of(*(error.diagnostics() for error in self.desired.errors[name])))
-        if writing:
-            self._refuse_unresolved(name)
         stack = self._assembly(writing=writing).stack(name)
         if writing:
             guard_boundary(stack)
@@ -177,12 +173,6 @@ class Stacks:
         if writing not in self._assemblies:
             self._assemblies[writing] = self.desired.assemble(self._sessions, options=self._options, writing=writing)
         return self._assemblies[writing]
-
-    def _refuse_unresolved(self, stack: str) -> None:
-        spec = self.desired.specs.get(stack)
-        causes = [one for secret in spec.secrets for one in secret.unresolved if one.is_cause] if spec else []
-        if causes:
-            raise SpecError(Lines.of(*told(causes)))
 
     def refuse_unnamed_account(self, stack: str) -> None:
         """Refuse to write for a stack whose account nobody names; see `operations.named_account`.

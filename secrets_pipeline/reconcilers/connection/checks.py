@@ -62,7 +62,7 @@ def _document(stack: Stack, secret: SecretSpec, values: BatchedValues | None) ->
     state = stack.observed.secrets.get(secret.name)
     fields, missing = known_fields(stack, secret)
     if missing:
-        return Finding(secret.name, Verdict.WAITING, "; ".join(missing), reason_type=Cause.WAITS)
+        return Finding(secret.name, Verdict.WAITING, "; ".join(one.reason for one in missing), reason_type=Cause.WAITS)
     if state is None or state.current_version is None:
         return Finding(secret.name, Verdict.WRONG, "has no value", reason_type=Cause.NO_VALUE)
     if not is_rendered_from(state, field_inputs(stack, secret, fields)):

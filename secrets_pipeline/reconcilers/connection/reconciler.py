@@ -16,6 +16,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, Follows, Waits
 from secrets_pipeline.errors import AwsError, DocumentError
 from secrets_pipeline.reconcilers.database.password_mark import PasswordMark
+from secrets_pipeline.reconcilers.needed import needs_of, secret_named, skipped
 from secrets_pipeline.reconcilers.observed.secret_state import PREVIOUS
 from secrets_pipeline.reconcilers.secret.ownership import is_adopted
 from secrets_pipeline.reconcilers.secret.part import SECRET_NOT_OURS
@@ -25,6 +26,7 @@ from secrets_pipeline.reconcilers.secret_value.inputs import field_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
+from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.values.content import Content, text_of
 from secrets_pipeline.values.documents import field, merge_document
 
@@ -69,11 +71,19 @@ class ConnectionReconciler:
         fields, missing = known_fields(stack, secret)
         if state is None or state.deleted_at is not None:
             follows = Follows("fields follow when the secret exists")
-            return Change(resource, ChangeClass.UPDATE, (follows,), rewrites=True)
+            absent = Pending(f"secret {secret.name} does not exist yet", on=secret_named(secret.name))
+            needs = needs_of([absent, *missing])
+            return Change(resource, ChangeClass.UPDATE, (follows,), rewrites=True, needs=needs)
         if not (stack.ownership.owns(state) or is_adopted(stack, state, secret)):
             return Change(resource, ChangeClass.BLOCKED, (SECRET_NOT_OURS,))
         if missing:
-            return Change(resource, ChangeClass.UPDATE, tuple(map(Waits, missing)), rewrites=True)
+            return Change(
+                resource,
+                ChangeClass.UPDATE,
+                tuple(Waits(one.reason) for one in missing),
+                rewrites=True,
+                needs=needs_of(missing),
+            )
         if stack.ownership.fingerprinter is None or not is_rendered_from(state, field_inputs(stack, secret, fields)):
             # No value is read for a plan.
             differing = "" if stack.ownership.owns(state) else ", where they differ"
@@ -85,7 +95,7 @@ class ConnectionReconciler:
         stack = self._stack
         fields, missing = known_fields(stack, secret)
         if missing:
-            raise SkippedError("; ".join(missing))
+            raise skipped(*missing)
         state = stack.observed.secrets.confirm(secret.name)
         if state is None or state.current_version is None:
             raise SkippedError(f"secret {secret.name} has no value yet")

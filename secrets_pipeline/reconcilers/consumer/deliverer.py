@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.engine.apply import planned
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.reason import Because, Differs, Reason, Waits
 from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.reconcilers.needed import needs_of, skipped
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending
 
@@ -99,7 +101,7 @@ class Deliverer(ABC, Generic[One]):
         delivery = self._deliveries[change.resource.name]
         wanted = self._resolved(delivery)
         if isinstance(wanted, Pending):
-            raise SkippedError(wanted.reason)
+            raise skipped(wanted)
         return self.deliver(delivery, *wanted)
 
     def _plan(self, name: str, delivery: One, after: tuple[str, ...]) -> Change:
@@ -108,7 +110,7 @@ class Deliverer(ABC, Generic[One]):
             return Change(resource, ChangeClass.BLOCKED, (found,), after=after)
         wanted = self._resolved(delivery)
         if isinstance(wanted, Pending):
-            return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),), after=after)
+            return Change(resource, ChangeClass.UPDATE, (Waits(wanted.reason),), after=after, needs=needs_of([wanted]))
         reasons = tuple(
             reason
             for before, entries, noun in zip(found, wanted, self.nouns, strict=True)
@@ -138,7 +140,7 @@ def _resolved(stack: Stack, entries: Mapping[str, Expression]) -> dict[str, str]
     for name, expression in entries.items():
         text = stack.resolve.text(expression)
         if isinstance(text, Pending):
-            return Pending(f"{name}: {text.reason}")
+            return replace(text, reason=f"{name}: {text.reason}")
         values[name] = text
     return values
 

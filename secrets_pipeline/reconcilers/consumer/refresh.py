@@ -138,12 +138,12 @@ class RefreshReconciler:
             self._current[spec.name] = noted
             if not self._deep:
                 unread = Because("runs with the current versions; not read: `verify` and `plan --deep` do")
-                return Change(resource, ChangeClass.NONE, (unread,))
+                return Change(resource, ChangeClass.NONE, (unread,), act=True)
         # A list may be five minutes old, and a consumer that is skipped now is noted as right.
         dated = (current_value(self._stack, state) for state in self._states(spec, confirmed=True))
         values = [value for value in dated if value is not None]
         if not values:
-            return Change(resource, ChangeClass.NONE, (Because("none of its secrets has a value yet"),))
+            return Change(resource, ChangeClass.NONE, (Because("none of its secrets has a value yet"),), act=True)
         return self._compared(spec, resource, values, noted)
 
     def _compared(
@@ -152,7 +152,7 @@ class RefreshReconciler:
         refresher = self._refreshers[spec.means.kind]
         found = refresher.look(spec.means)
         if found is None:
-            return Change(resource, ChangeClass.BLOCKED, (refresher.missing(spec.means),))
+            return Change(resource, ChangeClass.BLOCKED, (refresher.missing(spec.means),), act=True)
         digest = self._notes.digest(spec, self._versions(spec))
         # A delivery in between is no other version.
         before, now = RefreshNotes.versions(noted or ""), RefreshNotes.versions(digest or "")
@@ -161,17 +161,17 @@ class RefreshReconciler:
             self._current.pop(spec.name, None)
             self._unfinished[spec.name] = OPEN
             if found.refusal:
-                return Change(resource, ChangeClass.BLOCKED, (*reasons, found.refusal))
-            return Change(resource, ChangeClass.UPDATE, reasons)
+                return Change(resource, ChangeClass.BLOCKED, (*reasons, found.refusal), act=True)
+            return Change(resource, ChangeClass.UPDATE, reasons, act=True)
         if found.progress is Progress.IN_PROGRESS:
             if noted != digest:
                 self._unfinished[spec.name] = _started_with(digest)
             self._note_in_flight(spec, found)
-            return Change(resource, ChangeClass.NONE, (Because("is being started anew"),))
+            return Change(resource, ChangeClass.NONE, (Because("is being started anew"),), act=True)
         if digest is not None:
             self._current[spec.name] = digest
         since = "since when it runs is not known" if found.asked_at is None else "started after its secrets"
-        return Change(resource, ChangeClass.NONE, (Because(since),))
+        return Change(resource, ChangeClass.NONE, (Because(since),), act=True)
 
     def _stale(
         self, spec: RefreshSpec, found: Rollout, values: Sequence[CurrentValue], *, known: bool, news: bool

@@ -29,14 +29,16 @@ from secrets_pipeline.desired.limits import INLINE_POLICY_CHARACTERS
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, NewReader, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Missing, NotOurs, Reason, Waits
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Missing, Need, NotOurs, Reason, Waits
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_queue.part import EVENTS_TAG
+from secrets_pipeline.reconcilers.needed import any_of, skipped
 from secrets_pipeline.reconcilers.outputs_document.published import taken_parameters
 from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn, there_soon
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -69,11 +71,15 @@ class _WantedPolicy:
 
     Attributes:
         ready: the secrets.
-        waits: ARN pattern of each other secret → why not yet.
+        pending: ARN pattern of each other secret → what it waits for.
     """
 
     ready: tuple[Readable, ...]
-    waits: Mapping[str, str]
+    pending: Mapping[str, Pending]
+
+    @property
+    def waits(self) -> Mapping[str, str]:
+        return {arn: one.reason for arn, one in self.pending.items()}
 
     @property
     def document(self) -> dict[str, Any] | None:
@@ -83,6 +89,11 @@ class _WantedPolicy:
     @property
     def reasons(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.waits.values()))
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """One secret that is not readable yet is enough for a change; all of them are waited for."""
+        return any_of(self.pending.values())
 
     def withdrawn(self, observed: PolicyDocument) -> str:
         """A secret that would be taken away although it only waits, and why it does; empty if there is none.
@@ -131,7 +142,7 @@ class ConsumerPolicyReconciler:
         role = self._roles[change.resource.name]
         wanted = self._wanted(role)
         if wanted.document is None:
-            raise SkippedError("; ".join(wanted.reasons))
+            raise skipped(*wanted.pending.values())
         text = self._text(role, wanted.document)
         observed = self._observed(role.name)
         if observed is not None and (why := wanted.withdrawn(observed)):
@@ -160,19 +171,23 @@ class ConsumerPolicyReconciler:
         if observed is None:
             return self._plan_new(role, resource, wanted)
         if why := wanted.withdrawn(observed):
-            left = Because(f"is left as it is: {why}", "unblock that secret")
-            soon = all(there_soon(self._stack, role.secrets))
-            return Change(resource, *((ChangeClass.UPDATE, (Waits(why),)) if soon else (ChangeClass.BLOCKED, (left,))))
+            return self._plan_withdrawn(role, resource, wanted, why)
         found = differences(observed, wanted.document) if wanted.document else []
         if found:
             gained = readable_arns(wanted.document or {}) - readable_arns(observed)
             lets_read = self._new_readers(role, gained)
             return self._plan_update(role, resource, found, lets_read, outside=not is_as_attached(observed))
         if wanted.waits:
-            return Change(resource, *self._waiting(role, wanted, ChangeClass.UPDATE))
+            return Change(resource, *self._waiting(role, wanted, ChangeClass.UPDATE), needs=wanted.needs)
         if role.name not in self._noted:
             return Change(resource, ChangeClass.UPDATE, (Because("is attached, and not noted yet"),))
         return Change(resource, ChangeClass.NONE)
+
+    def _plan_withdrawn(self, role: _Role, resource: Resource, wanted: _WantedPolicy, why: str) -> Change:
+        if all(there_soon(self._stack, role.secrets)):
+            return Change(resource, ChangeClass.UPDATE, (Waits(why),), needs=wanted.needs)
+        left = Because(f"is left as it is: {why}", "unblock that secret")
+        return Change(resource, ChangeClass.BLOCKED, (left,))
 
     def _plan_update(
         self,
@@ -192,7 +207,7 @@ class ConsumerPolicyReconciler:
         if refusal := self._refusal(role):
             return Change(resource, ChangeClass.BLOCKED, (refusal,))
         if wanted.document is None:
-            return Change(resource, *self._waiting(role, wanted, ChangeClass.CREATE))
+            return Change(resource, *self._waiting(role, wanted, ChangeClass.CREATE), needs=wanted.needs)
         new = Because("new policy", details=policy_details(None, wanted.document))
         left_out = (Because(f"without: {reason}") for reason in wanted.reasons)
         lets_read = self._new_readers(role, readable_arns(wanted.document))
@@ -212,8 +227,7 @@ class ConsumerPolicyReconciler:
     def _wanted(self, role: _Role) -> _WantedPolicy:
         found = {secret_arn(self._stack, one): readable(self._stack, one) for one in role.secrets}
         ready = tuple(one for one in found.values() if isinstance(one, Readable))
-        waits = {arn: one.reason for arn, one in found.items() if not isinstance(one, Readable)}
-        return _WantedPolicy(ready, waits)
+        return _WantedPolicy(ready, {arn: one for arn, one in found.items() if not isinstance(one, Readable)})
 
     def _text(self, role: _Role, document: PolicyDocument) -> str:
         names = list(dict.fromkeys(one.name for one in role.consumers))

@@ -17,7 +17,7 @@ from secrets_pipeline.aws.patience import WAITING
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, Follows, Reason, Waits
+from secrets_pipeline.engine.reason import Because, Follows, Need, Reason, Waits
 from secrets_pipeline.reconcilers.database.ownership import adopts_database, mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.database.password_mark import (
@@ -27,10 +27,12 @@ from secrets_pipeline.reconcilers.database.password_mark import (
     proves,
     was_restored,
 )
+from secrets_pipeline.reconcilers.needed import database_named, needs_of, value_of
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.observed.login import ENGINES, LoggedIn, Login, Refused, Unreachable
 from secrets_pipeline.reconcilers.observed.secret_state import PENDING, SecretState
 from secrets_pipeline.reconcilers.secret_value.write import ValueWriter
+from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -42,6 +44,7 @@ _LONGEST_POLL_SECONDS = 30.0
 _TOLD_SECONDS = 60.0
 _FIRST_POLL_SECONDS = 0.25
 _ATTEMPTS = 3
+_GOES_ON = "the next run goes on when it is available"
 
 
 class DatabaseEndpointReconciler:
@@ -97,7 +100,7 @@ class DatabaseEndpointReconciler:
                     raise SkippedError(f"password not proven: {reason}")
             if secret_password.record(state, secret):
                 return f"{state.endpoint}, login proven"
-        raise SkippedError("its password secret was changed at each try: the next run goes on")
+        raise NotYetError("its password secret was changed at each try: the next run goes on")
 
     def _finish(self, state: DatabaseState, password: DatabasePassword, secret: SecretState) -> bool:
         """Finish a rotation of ours that the database came to accept after its run had given up; False for none."""
@@ -152,17 +155,33 @@ class DatabaseEndpointReconciler:
         state = self._inventory.find(database)
         if state is None:
             if database.create:
-                return Change(
-                    resource, ChangeClass.UPDATE, (Follows(f"endpoint is known when the {database.noun} exists"),)
-                )
-            return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.noun} does not exist"),))
+                follows = Follows(f"endpoint is known when the {database.noun} exists")
+                absent = Pending(f"{database.noun} does not exist", on=database_named(database.identifier))
+                return Change(resource, ChangeClass.UPDATE, (follows,), needs=needs_of([absent]), act=True)
+            return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.noun} does not exist"),), act=True)
         if wrong := refusal(self._stack, database, state):
             adopting = adopts_database(self._stack, state)
             if adopting and not mismatch(self._stack, database, state):
-                return Change(resource, ChangeClass.UPDATE, (Follows("follows when it is adopted"),))
-            return Change(resource, ChangeClass.BLOCKED, (wrong,))
+                return Change(resource, ChangeClass.UPDATE, (Follows("follows when it is adopted"),), act=True)
+            return Change(resource, ChangeClass.BLOCKED, (wrong,), act=True)
         action, reason = self._compared(database, state)
-        return Change(resource, action, (reason,))
+        return Change(resource, action, (reason,), needs=self._waits(database, state), act=True)
+
+    def _waits(self, database: DatabaseSpec, state: DatabaseState) -> tuple[Need, ...]:
+        """Return what a login needs: a database that serves, and a secret with a value."""
+        waits = []
+        if not state.serves:
+            on, stuck = database_named(database.identifier), f"{state.condition}: {_GOES_ON}" if state.stuck else ""
+            waits.append(Pending(stuck or state.condition, on=on, passes=not state.stuck))
+        password = self._passwords.get(database.identifier)
+        secret = password.known() if password else None
+        if database.password is not None and (secret is None or secret.current_version is None):
+            waits.append(
+                Pending(
+                    "its password secret has no value yet", on=value_of(self._stack.spec.secret(database.password).name)
+                )
+            )
+        return needs_of(waits)
 
     def _compared(self, database: DatabaseSpec, state: DatabaseState) -> tuple[ChangeClass, Reason]:
         if not state.serves:
@@ -203,7 +222,7 @@ class DatabaseEndpointReconciler:
             if state is None or state.stuck or self._clock() >= deadline:
                 condition = f"{database.noun} does not exist" if state is None else state.condition
                 raised = SkippedError if state is None or state.stuck else NotYetError
-                raise raised(f"{condition}: the next run goes on when it is available")
+                raise raised(f"{condition}: {_GOES_ON}")
             if self._clock() >= told:
                 left, told = (deadline - self._clock()) / 60, self._clock() + _TOLD_SECONDS
                 WAITING.info("waits for %s: %s, at most %.0f more minutes", database.identifier, state.condition, left)

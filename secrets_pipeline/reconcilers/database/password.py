@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.database.model import DatabaseSpec
-from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.model import NotYetError, SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.database.password_mark import (
     PasswordMark,
@@ -99,7 +99,7 @@ class DatabasePassword:
         # Once more, as there is no compare-and-swap: nothing else comes between this and the change.
         secret = self.confirmed()
         if secret.current_version != tried.current_version or secret.rotation_in_progress:
-            raise SkippedError(f"{secret.name} was changed meanwhile: the next run proves what it holds then")
+            raise NotYetError(f"{secret.name} was changed meanwhile: the next run proves what it holds then")
         self._asked = (mark.version, *self._asked)
         self._modify(password)
 
@@ -137,7 +137,7 @@ class DatabasePassword:
         self._tag(state, setting(state, version))
         now = self.confirmed()
         if now.current_version != secret.current_version or now.version(PENDING) != version:
-            raise SkippedError(f"{secret.name} was changed meanwhile", remedy="Run again.")
+            raise NotYetError(f"{secret.name} was changed meanwhile", remedy="Run again.")
         self._modify(password)
 
     def prove(self, state: DatabaseState, version: str) -> None:
@@ -154,7 +154,7 @@ class DatabasePassword:
 
     def _check(self, state: DatabaseState, tried: SecretState) -> None:
         if tried.rotation_in_progress:
-            raise SkippedError(f"a rotation of {tried.name} is in progress: the next run goes on when it has finished")
+            raise NotYetError(f"a rotation of {tried.name} is in progress: the next run goes on when it has finished")
         why = not_ours(self._stack, tried)
         if not why or self._overtaken(state, tried):
             return

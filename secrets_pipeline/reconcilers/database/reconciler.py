@@ -14,8 +14,8 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, Differs, Reason
+from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Resource, SkippedError
+from secrets_pipeline.engine.reason import Because, Differs, Need, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.contest import lost_contest
 from secrets_pipeline.reconcilers.database.mark import database_tags
@@ -28,6 +28,7 @@ from secrets_pipeline.reconcilers.database.ownership import (
     refusal,
 )
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
+from secrets_pipeline.reconcilers.needed import needs_of, skipped
 from secrets_pipeline.reconcilers.observed.database_state import DELETING, DatabaseState
 from secrets_pipeline.reconcilers.observed.tags import tag_details, tag_list
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
@@ -84,7 +85,7 @@ class DatabaseReconciler:
         if state is None:
             if why := self._not_made(database):
                 return Change(resource, ChangeClass.BLOCKED, (why,))
-            return Change(resource, ChangeClass.CREATE, _chosen(database.defaults))
+            return Change(resource, ChangeClass.CREATE, _chosen(database.defaults), needs=self._waits(database))
         if why := self._blocked(database, state):
             return Change(resource, ChangeClass.BLOCKED, (why,))
         differing = (*self._tag_differences(database, state), *self._missing_members(database, state))
@@ -93,6 +94,16 @@ class DatabaseReconciler:
         if not database.create and not differing:
             return Change(resource, ChangeClass.NONE, (Because("found"),))
         return Change(resource, ChangeClass.UPDATE if differing else ChangeClass.NONE, differing)
+
+    def _waits(self, database: DatabaseSpec) -> tuple[Need, ...]:
+        """Return what a new database needs: its user's name, and the secret with its password."""
+        username = self._stack.resolve.text(database.username)
+        waits = [username] if isinstance(username, Pending) else []
+        if not database.manage_master_user_password and database.password is not None:
+            output = Output(database.password.component, ("secret_versions", database.password.key))
+            password = self._stack.resolve.output(output)
+            waits += [password] if isinstance(password, Pending) else []
+        return needs_of(waits)
 
     def _not_made(self, database: DatabaseSpec) -> Reason | None:
         if not database.create:
@@ -141,7 +152,7 @@ class DatabaseReconciler:
     def _create(self, database: DatabaseSpec) -> str:
         username = self._stack.resolve.text(database.username)
         if isinstance(username, Pending):
-            raise SkippedError(username.reason)
+            raise skipped(username)
         request = {
             "Engine": database.engine,
             "MasterUsername": username,
@@ -199,7 +210,7 @@ class DatabaseReconciler:
                     )
             except AwsError as error:
                 if error.code == _BUSY:
-                    raise SkippedError(f"cluster is {self._status(database)}: the next run makes {name}") from None
+                    raise NotYetError(f"cluster is {self._status(database)}: the next run makes {name}") from None
                 if error.code not in _EXISTS:
                     raise
                 self._check_member(database, name)
@@ -229,8 +240,8 @@ class DatabaseReconciler:
         match self._stack.resolve.output(Output(ref.component, ("generated_passwords", ref.key))):
             case Secret(value=password):
                 return {"MasterUserPassword": password.get_secret_value()}
-            case Pending(reason=reason):
-                raise SkippedError(reason)
+            case Pending() as pending:
+                raise skipped(pending)
             case Plain():
                 raise SkippedError(f"{ref} is not a generated password")
 

@@ -9,7 +9,7 @@ from secrets_pipeline.access.policy_text.canonical import compact, same_policy
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.limits import KEY_POLICY_BYTES
-from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.model import NotYetError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.kms_key.desired import declared_digest, declared_keys_tag, declared_tags, left_tags
 from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey, key_marks
@@ -165,7 +165,7 @@ class KeyWriter:
         if winner is not None and not spare:
             with calling("ScheduleKeyDeletion", state.key_id):
                 client.schedule_key_deletion(KeyId=state.key_id, PendingWindowInDays=_UNUSED_WINDOW_IN_DAYS)
-        raise SkippedError(f"{key.alias} exists after all: the next run compares it")
+        raise NotYetError(f"{key.alias} exists after all: the next run compares it")
 
     def _rotate(self, key: KeySpec, state: KeyState) -> None:
         client = self._stack.account.client("kms")

@@ -37,6 +37,7 @@ from secrets_pipeline.reconcilers.kms_key.plan import (
 )
 from secrets_pipeline.reconcilers.kms_key.referenced import referenced_keys, unusable
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS
+from secrets_pipeline.reconcilers.needed import needs_of, skipped
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class KmsKeyReconciler:
         key = self._keys[change.resource.name]
         policy = declared_policy(self._stack, key)
         if isinstance(policy, Pending):
-            raise SkippedError(policy.reason)
+            raise skipped(policy)
         found = look_up(self._stack, key.alias)
         if found.own is None and found.target is None:
             self._stack.observed.keys.forget_search(ALIAS)
@@ -94,7 +95,7 @@ class KmsKeyReconciler:
         resource = Resource(KIND, key.alias, ", ".join(key.components))
         policy = declared_policy(self._stack, key)
         if isinstance(policy, Pending):
-            return Change(resource, ChangeClass.UPDATE, (Waits(policy.reason),))
+            return Change(resource, ChangeClass.UPDATE, (Waits(policy.reason),), needs=needs_of([policy]))
         found = look_up(self._stack, key.alias)
         subject = found.own or found.target
         if subject is None:

@@ -118,6 +118,14 @@ class DatabaseState:
         return any(status.startswith(_STUCK) for status in self._statuses())
 
     @property
+    def changes(self) -> bool:
+        """Whether RDS is making or changing it, so that what it does not say yet may come by itself.
+
+        Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html
+        """
+        return not self.stuck and any(status != AVAILABLE for status in self._statuses())
+
+    @property
     def condition(self) -> str:
         """What it is just now, for a human: `instance is creating`."""
         noun = "cluster" if self.is_cluster else "instance"

@@ -54,6 +54,7 @@ class Observed:
         estate: who could read the stack's secrets, as one snapshot.
         rotation_estates: by names of secrets, who could read these before their rotation is switched on.
         rotation_package: the code of the managed rotation function, built once a run.
+        made_service_keys: aliases of the pipeline's own keys that this run made for the stack, and has not told of.
         boundary: why the stack may not be written to, see `boundary.guard`.
         replication_deadline: until when replicas are waited for, in seconds of the run's clock.
     """
@@ -87,6 +88,7 @@ class Observed:
         self.estate: Once[CompiledSnapshot] = Once()
         self.rotation_estates: Cached[tuple[str, ...], CompiledSnapshot] = Cached()
         self.rotation_package: Once[Package] = Once()
+        self.made_service_keys: set[str] = set()
         self.boundary: Once[Sequence[GuardError]] = Once()
         self.replication_deadline: Once[float] = Once()
 

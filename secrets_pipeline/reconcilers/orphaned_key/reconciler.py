@@ -134,7 +134,7 @@ class OrphanedKeyReconciler:
         if not repository.is_complete:
             # A stack that cannot be read may declare it.
             waits = Because("is not pruned while stacks of the repository have errors")
-            return Change(resource, ChangeClass.BLOCKED, (waits,))
+            return Change(resource, ChangeClass.BLOCKED, (waits,), act=True)
         lost = Detail(Sign.REMOVED, "the key", f"in {_days(key)} days, and then all that it encrypts")
         return Change(resource, ChangeClass.PRUNE, (replace(reason, details=(lost,)),))
 

@@ -54,10 +54,11 @@ def _orphans(stack: Stack) -> list[Change]:
             continue
         resource = Resource(KIND, state.name, mark.owner.component, mark.owner.key)
         if mark.state is MarkState.FORGED:
-            changes.append(Change(resource, ChangeClass.BLOCKED, (FORGED,)))
+            changes.append(Change(resource, ChangeClass.BLOCKED, (FORGED,), act=True))
         elif stack.ownership.owns(state):
             heir = _heir(stack, state.name)
-            changes.append(Change(resource, *_verdict(stack, state, mark.owner), depends_on=(heir,) if heir else ()))
+            needs = (heir,) if heir else ()
+            changes.append(Change(resource, *_verdict(stack, state, mark.owner), depends_on=needs, act=True))
     return changes
 
 

@@ -17,10 +17,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.names import store_place
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, NotOurs, Reason
-from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.outputs_document.published import parts, publish, published, taken_parameters
+from secrets_pipeline.reconcilers.secret.readable import secret_arn
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -36,10 +37,16 @@ _NOTE_LEFT = Because("names the stack that its parameters belong to, which is no
 
 
 class OutputsDocumentReconciler:
-    """Publishes the outputs of one stack."""
+    """Publishes the outputs of one stack.
 
-    def __init__(self, stack: Stack) -> None:
+    Args:
+        stack: the stack.
+        soon: names of secrets that do not exist yet, and are made before this is applied; for a plan.
+    """
+
+    def __init__(self, stack: Stack, *, soon: Collection[str] = ()) -> None:
         self._stack = stack
+        self._soon = soon
         self._planned: Mapping[str, str] | None = None
 
     def plan(self, *, also: Collection[str] = ()) -> Sequence[Change]:
@@ -63,7 +70,9 @@ class OutputsDocumentReconciler:
                 reason = Because("is not published yet" if action is ChangeClass.CREATE else "ARNs differ")
             if other := self._holder(name, found):
                 action, reason = ChangeClass.BLOCKED, NotOurs(f"stack {other} publishes there", _RENAME)
-            changes.append(Change(Resource(KIND, name), action, (reason,) if reason else (), note=True))
+            book = name in (self._stack.observed.parameters.note, self._stack.observed.parameters.store_note)
+            reasons = (reason,) if reason else ()
+            changes.append(Change(Resource(KIND, name), action, reasons, note=book, ancillary=not book))
         action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         left = [name for name in set(own) - {*wanted, *also} if self._is_ours(name) and not self._holder(name, own)]
         copies = {copy for name in left if (copy := self._in_store(name))} & in_store.keys() - wanted.keys()
@@ -112,7 +121,10 @@ class OutputsDocumentReconciler:
         publish(self._stack, name, text)
         parameters = self._stack.observed.parameters
         notes = {parameters.note: "names the repository", parameters.store_note: "names the stack"}
-        return notes.get(name) or f"{len(json.loads(text))} ARNs"
+        if name in notes:
+            return notes[name]
+        count = len(json.loads(text))
+        return f"{count} ARN{'' if count == 1 else 's'}"
 
     def _is_ours(self, name: str) -> bool:
         inside = name.removeprefix(f"{self._stack.observed.parameters.folder}/")
@@ -126,22 +138,21 @@ class OutputsDocumentReconciler:
         parameters.delete(name)
         return "deleted"
 
-    def _handed_out(self, state: SecretState) -> bool:
-        return state.deleted_at is None and self._stack.ownership.owns(state)
+    def _arn(self, secret: SecretSpec) -> str:
+        """The ARN that is handed out; of a secret that is about to be made a text as long as it; empty for none."""
+        state = self._stack.observed.secrets.get(secret.name)
+        if state is not None and state.deleted_at is None and self._stack.ownership.owns(state):
+            return state.arn
+        return secret_arn(self._stack, secret) if secret.name in self._soon else ""
 
     def _wanted(self) -> Mapping[str, str]:
-        spec, inventory = self._stack.spec, self._stack.observed.secrets
+        spec = self._stack.spec
         wanted: dict[str, str] = {}
         for component, kind in spec.components.items():
             if kind != "secretsmanager":
                 continue
-            arns = {}
-            for secret in spec.secrets:
-                if secret.ref.component != component:
-                    continue
-                state = inventory.get(secret.name)
-                if state is not None and self._handed_out(state):
-                    arns[secret.ref.key] = state.arn
+            own = (secret for secret in spec.secrets if secret.ref.component == component)
+            arns = {secret.ref.key: arn for secret in own if (arn := self._arn(secret))}
             base = f"{self._stack.observed.parameters.folder}/{component}/secret_arns"
             for number, part in enumerate(parts(arns), start=1):
                 name = base if number == 1 else f"{base}/{number}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Waits
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, OnItsWay, Reason, Waits
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import ReplicaState, SecretState, Unread
 from secrets_pipeline.reconcilers.tag_keys import REPLICAS
@@ -74,7 +74,8 @@ class ReplicaWork:
         reasons += [Because(f"replica in {one} is not declared any more and is deleted") for one in self.remove]
         reasons += [Because(f"replica in {one} was added by somebody else, and is declared now") for one in self.take]
         reasons += [Because(f"replica in {one} is not declared any more and is gone") for one in self.gone]
-        reasons += [Waits(f"replica in {one} is InProgress") for one in self.waiting]
+        waits = OnItsWay if self.only_waits else Waits
+        reasons += [waits(f"replica in {one} is InProgress") for one in self.waiting]
         return tuple(reasons)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from secrets_pipeline.arn import account_of
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import ReplicaSpec, SecretSpec
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
+from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Follows
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
@@ -64,7 +64,8 @@ class ReplicaReconciler(PartReconciler[Replicas]):
         """Plan the replicas of a secret that is made first; see `PartReconciler`."""
         self._check_keys(secret.spec, secret.spec.replicas)
         regions = ", ".join(replica.region for replica in secret.spec.replicas)
-        return Change(resource, ChangeClass.REPLICATE, (Follows(f"follows the secret, to {regions}"),))
+        follows = Follows(f"follows the secret, to {regions}")
+        return Change(resource, ChangeClass.REPLICATE, (follows,), quantity=len(secret.spec.replicas))
 
     def compare(
         self, resource: Resource, secret: DesiredSecret, state: SecretState, declared: Replicas | None
@@ -104,7 +105,8 @@ class ReplicaReconciler(PartReconciler[Replicas]):
         self._check_keys(secret, (*todo.add, *todo.retry, *todo.rekey))
         reasons = todo.reasons(state, made=made)
         if reasons:
-            return Change(resource, ChangeClass.REPLICATE, reasons, drift=made and bool(todo.add or todo.rekey))
+            drift, more = made and bool(todo.add or todo.rekey), len(todo.add) - len(todo.remove)
+            return Change(resource, ChangeClass.REPLICATE, reasons, drift=drift, quantity=more)
         if todo.others and not self._stack.ownership.marks.keeps(state, self.part):
             # Whoever added it may depend on it: it is said, and theirs to remove.
             said = Because(f"replica in {', '.join(todo.others)} was added by somebody else; it is left alone")
@@ -159,7 +161,7 @@ class ReplicaReconciler(PartReconciler[Replicas]):
 
     def _said(self, state: SecretState, secret: SecretSpec, todo: ReplicaWork) -> str:
         if todo.only_waits and any(one.in_progress for one in known_replicas(state).values()):
-            raise SkippedError(
+            raise NotYetError(
                 f"replication of {secret.name} goes on: {describe_replicas(self._stack, state)}",
                 remedy="Run again later.",
             )

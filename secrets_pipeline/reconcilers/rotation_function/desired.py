@@ -39,7 +39,7 @@ class WantedFunction:
         package: the code.
         rotated: secrets that it may rotate now.
         superusers: secrets that it may read besides.
-        waits: ARN pattern of each other secret → why it may not yet.
+        pending: ARN pattern of each other secret → what that waits for.
         soon: whether it may each of these when the run has made what it makes.
     """
 
@@ -51,8 +51,13 @@ class WantedFunction:
     package: Package
     rotated: tuple[Readable, ...]
     superusers: tuple[Readable, ...]
-    waits: dict[str, str]
+    pending: dict[str, Pending]
     soon: bool
+
+    @property
+    def waits(self) -> dict[str, str]:
+        """ARN pattern of each secret that it may not rotate yet → why not."""
+        return {arn: one.reason for arn, one in self.pending.items()}
 
     @property
     def name(self) -> str:
@@ -134,7 +139,7 @@ def wanted_function(stack: Stack) -> WantedFunction | None:
         package=_package(stack),
         rotated=ready(rotating),
         superusers=ready(superusers),
-        waits={arn: one.reason for arn, one in found.values() if isinstance(one, Pending)},
+        pending={arn: one for arn, one in found.values() if isinstance(one, Pending)},
         soon=all(there_soon(stack, [*rotating, *superusers])),
     )
     if wanted.policy is not None:

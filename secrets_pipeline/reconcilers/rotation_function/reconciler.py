@@ -20,6 +20,7 @@ from secrets_pipeline.engine.reason import Because, ChangedOutside, Kept, NotOur
 from secrets_pipeline.reconcilers.apply_options import adoption, function_named, pruning
 from secrets_pipeline.reconcilers.contest import lost_contest
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
+from secrets_pipeline.reconcilers.needed import any_of, skipped
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
 from secrets_pipeline.reconcilers.observed.tags import LACKS_TAGS, lacks_tags
 from secrets_pipeline.reconcilers.rotation_function.desired import WantedFunction, wanted_function
@@ -128,7 +129,8 @@ class RotationFunctionReconciler:
             if (role := role_state(stack, wanted.name)) is not None and (why := role_problem(stack, role, wanted)):
                 return Change(resource, ChangeClass.BLOCKED, (why,))
             said = Waits if wanted.policy is None else Because
-            return Change(resource, ChangeClass.CREATE, tuple(map(said, waits)))
+            needs = any_of(wanted.pending.values()) if wanted.policy is None else ()
+            return Change(resource, ChangeClass.CREATE, tuple(map(said, waits)), needs=needs)
         if problem := self._foreign(state, wanted):
             return Change(resource, ChangeClass.BLOCKED, (problem,))
         theirs = foreign_function(stack, wanted.function_arn, state.tags)
@@ -184,7 +186,11 @@ class RotationFunctionReconciler:
     def _deploy(self, wanted: WantedFunction) -> str:
         stack = self._stack
         if wanted.policy is None:
-            raise SkippedError("; ".join(dict.fromkeys(wanted.waits.values())) or "there is no secret to rotate yet")
+            raise (
+                skipped(*wanted.pending.values())
+                if wanted.pending
+                else SkippedError("there is no secret to rotate yet")
+            )
         state = stack.observed.functions.function_now(wanted.name)
         if state is not None and (problem := self._foreign(state, wanted)):
             raise SkippedError(str(problem))

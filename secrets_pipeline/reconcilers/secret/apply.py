@@ -11,6 +11,7 @@ from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine.model import SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
+from secrets_pipeline.reconcilers.needed import skipped
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, SecretState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
 from secrets_pipeline.reconcilers.secret.adoption import parts_left
@@ -79,10 +80,10 @@ class SecretWriter:
         stack = self._stack
         key = secret.kms_key
         if isinstance(key, Pending):
-            raise SkippedError(key.reason)
+            raise skipped(key)
         initial = initial_value(stack, secret.spec, self._passwords)
         if isinstance(initial, Pending):
-            raise SkippedError(initial.reason)
+            raise skipped(initial)
         owner = stack.ownership.owner(secret.spec)
         tags = dict(secret.tags)
         described = secret.spec.description or ""
@@ -144,7 +145,7 @@ class SecretWriter:
         stack = self._stack
         key, description = secret.kms_key_of(state), secret.description(state)
         if isinstance(key, Pending):
-            raise SkippedError(key.reason)
+            raise skipped(key)
         moved = key_id(stack, state.kms_key_id) != key_id(stack, key)
         done = self._retag(state, secret, moved=moved)
         if state.description != description:
@@ -180,7 +181,7 @@ class SecretWriter:
         if isinstance(secret.spec.value, DeclaredValue):
             inputs = declared_inputs(self._stack, secret.spec, confirmed=True)
             if isinstance(inputs, Pending):
-                raise SkippedError(inputs.reason)
+                raise skipped(inputs)
             if state.current_version is not None and is_rendered_from(state, inputs):
                 # Only the list of what it is rendered from was old.
                 return ""
@@ -195,7 +196,7 @@ class SecretWriter:
             return "value" if version != state.current_version else ""
         first = initial_value(self._stack, secret.spec, self._passwords)
         if isinstance(first, Pending):
-            raise SkippedError(first.reason)
+            raise skipped(first)
         value = first.value
         if value is None:
             return ""

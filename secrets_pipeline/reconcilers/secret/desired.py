@@ -18,6 +18,7 @@ from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.errors import SpecError
 from secrets_pipeline.reconcilers.kms_key.lookup import usable_as
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Part
+from secrets_pipeline.reconcilers.needed import key_named
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.tag_keys import PASSWORD
 from secrets_pipeline.references.resolve import Pending, Plain, substitute
@@ -204,7 +205,7 @@ class DesiredSecret:
         if isinstance(named, Pending) or all(named != key.alias for key in self._stack.spec.keys):
             return named
         key = usable_as(self._stack, named)
-        return Pending(key) if isinstance(key, str) else key.arn
+        return Pending(key, on=key_named(named)) if isinstance(key, str) else key.arn
 
     def _resolved_policy(self) -> dict[str, Any] | Pending | None:
         stack = self._stack

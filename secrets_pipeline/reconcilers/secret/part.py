@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, Follows, NotOurs, Waits
+from secrets_pipeline.engine.reason import Because, Follows, Need, NotOurs, Waits
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
+from secrets_pipeline.reconcilers.needed import needs_of, secret_named, skipped
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, desired_secrets
 from secrets_pipeline.reconcilers.secret.ownership import is_adopted
-from secrets_pipeline.reconcilers.secret_value.inputs import value_waits
+from secrets_pipeline.reconcilers.secret_value.inputs import not_there, value_waits
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -76,21 +78,25 @@ class PartReconciler(ABC, Generic[Declared]):
         secret = self._secrets[change.resource.name]
         state = self._stack.observed.secrets.confirm_again(secret.name)
         if state is None or state.deleted_at is not None:
-            raise SkippedError(f"secret {secret.name} does not exist yet")
+            raise skipped(not_there(self._stack, secret.spec, secret_named(secret.name)))
         if not self._stack.ownership.owns(state):
             raise SkippedError(f"secret {secret.name} is not ours")
         declared = self.declared(secret)
         if isinstance(declared, Pending):
-            raise SkippedError(declared.reason)
+            raise skipped(declared)
         return self.write(secret, state, declared)
 
     def _plan(self, resource: Resource, secret: DesiredSecret) -> Change | None:
         ownership, declared = self._stack.ownership, self.declared(secret)
         state = self._stack.observed.secrets.get(secret.name)
         if isinstance(declared, Pending):
-            return Change(resource, ChangeClass.UPDATE, (Waits(declared.reason),))
+            needs = (*needs_of([declared]), *self._secret_first(secret, state))
+            return Change(resource, ChangeClass.UPDATE, (Waits(declared.reason),), needs=needs)
         if state is None or state.deleted_at is not None:
-            return None if declared is None else self.follow(resource, secret)
+            if declared is None:
+                return None
+            follows = self.follow(resource, secret)
+            return replace(follows, needs=(*self._secret_first(secret, state), *follows.needs))
         if not (ownership.owns(state) or is_adopted(self._stack, state, secret.spec)):
             blocked = Change(resource, ChangeClass.BLOCKED, (SECRET_NOT_OURS,))
             return None if declared is None else blocked
@@ -101,7 +107,12 @@ class PartReconciler(ABC, Generic[Declared]):
     def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
         """Plan the part of a secret that is made first, as soon as its value has what it waits for."""
         waits = value_waits(self._stack, secret.spec)
-        return Change(resource, ChangeClass.CREATE, tuple(map(Waits, waits)) or (FOLLOWS,))
+        return Change(resource, ChangeClass.CREATE, tuple(Waits(one.reason) for one in waits) or (FOLLOWS,))
+
+    def _secret_first(self, secret: DesiredSecret, state: SecretState | None) -> tuple[Need, ...]:
+        """The need of a part for its secret; none if that exists and is ours."""
+        there = state is not None and state.deleted_at is None and self._stack.ownership.owns(state)
+        return () if there else needs_of([not_there(self._stack, secret.spec, secret_named(secret.name))])
 
     @abstractmethod
     def declared(self, secret: DesiredSecret) -> Declared | Pending | None:

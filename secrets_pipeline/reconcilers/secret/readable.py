@@ -11,9 +11,11 @@ from secrets_pipeline.access.granting.stack import StackInAws
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import ChangeClass
+from secrets_pipeline.reconcilers.needed import secret_named
 from secrets_pipeline.reconcilers.observed.secret_state import DEFAULT_KEY_ALIAS, SecretState
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret
 from secrets_pipeline.reconcilers.secret.ownership import claimed
+from secrets_pipeline.reconcilers.secret_value.inputs import not_there
 from secrets_pipeline.references.resolve import Pending
 
 if TYPE_CHECKING:
@@ -31,14 +33,14 @@ def secret_arn(stack: Stack, secret: SecretSpec) -> str:
 def readable(stack: Stack, secret: SecretSpec) -> Readable | Pending:
     """Name a secret that readers may be let read, or why not yet: whoever writes YAML must not open other people's."""
     if secret.blocked:
-        return Pending(f"secret {secret.name}: {'; '.join(secret.problems)}")
+        return Pending(f"secret {secret.name}: {'; '.join(secret.problems)}", on=secret_named(secret.name))
     state = stack.observed.secrets.get(secret.name)
     if state is None:
-        return Pending(f"secret {secret.name} does not exist yet")
+        return not_there(stack, secret, secret_named(secret.name))
     if state.deleted_at is not None:
-        return Pending(f"secret {secret.name} is scheduled for deletion")
+        return Pending(f"secret {secret.name} is scheduled for deletion", on=secret_named(secret.name))
     if not stack.ownership.owns(state):
-        return Pending(f"secret {secret.name} is not ours")
+        return Pending(f"secret {secret.name} is not ours", on=secret_named(secret.name))
     keys = _keys(stack, secret, state)
     return keys if isinstance(keys, Pending) else Readable(secret_arn(stack, secret), keys)
 

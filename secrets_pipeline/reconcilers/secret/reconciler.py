@@ -12,10 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
-from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Reason, Remark
-from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.engine.reason import Because, ChangedOutside, Differs, Need, Reason, Remark
+from secrets_pipeline.errors import AwsError, SecretsPipelineError
+from secrets_pipeline.reconcilers.needed import needs_of
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.secret.adoption import kept_note, nothing_to_adopt
 from secrets_pipeline.reconcilers.secret.apply import NameTaken, SecretWriter
@@ -25,10 +27,11 @@ from secrets_pipeline.reconcilers.secret.plan import differences, reasons
 from secrets_pipeline.reconcilers.secret.tags import too_many_tags
 from secrets_pipeline.reconcilers.secret_value.external import lacks_its_value, value_missing
 from secrets_pipeline.reconcilers.secret_value.generated_rule import other_rule
-from secrets_pipeline.reconcilers.secret_value.inputs import waits_for_endpoint
+from secrets_pipeline.reconcilers.secret_value.inputs import value_waits, waits_for_endpoint
 from secrets_pipeline.reconcilers.secret_value.plan import foreign_value
 from secrets_pipeline.reconcilers.secret_value.previous import rename_reason, takes_value
 from secrets_pipeline.reconcilers.secret_value.taken_in import reason_to_write
+from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.values.bundle import NO_PASSWORDS, GeneratedPasswords
 
 if TYPE_CHECKING:
@@ -118,6 +121,7 @@ class SecretReconciler:
                 action,
                 (*self._takes_in(secret), *self._notes(state, secret, before)),
                 depends_on=needs,
+                needs=self._waits(secret),
                 rewrites=action is ChangeClass.CREATE and not secret.spec.external,
             )
         return self._compared(secret, state, (action, why), needs, before)
@@ -142,15 +146,32 @@ class SecretReconciler:
             why = ChangedOutside(why) if outside else why
             stays = kept_note(stack, state, secret) if action is ChangeClass.ADOPT else None
             said = (why, *differs, *([stays] if stays else ()), *notes)
-            return Change(resource, action, said, drift=drift or outside, depends_on=needs, rewrites=rewrites)
+            waits = self._waits(secret, state)
+            return Change(
+                resource, action, said, drift=drift or outside, depends_on=needs, needs=waits, rewrites=rewrites
+            )
         differs += self._window(state, secret)
         if differs:
+            said, waits = (*differs, *notes), self._waits(secret, state)
             return Change(
-                resource, ChangeClass.UPDATE, (*differs, *notes), drift=drift, depends_on=needs, rewrites=rewrites
+                resource, ChangeClass.UPDATE, said, drift=drift, depends_on=needs, needs=waits, rewrites=rewrites
             )
         kept = None if secret.spec.external else foreign_value(stack, state)
         said = (*([kept] if kept else ()), *notes)
         return Change(resource, ChangeClass.NONE, said, drift=bool(kept), depends_on=needs)
+
+    def _waits(self, secret: DesiredSecret, state: SecretState | None = None) -> tuple[Need, ...]:
+        """Return what the secret needs before it can be made or changed: its key, and what its value is rendered from.
+
+        The fields of a generated document need not be there: `connection` completes them.
+        """
+        key = secret.kms_key if state is None else secret.kms_key_of(state)
+        waits = [key] if isinstance(key, Pending) else []
+        if isinstance(secret.spec.value, DeclaredValue):
+            # If AWS refuses to tell, an apply says so.
+            with contextlib.suppress(AwsError):
+                waits += value_waits(self._stack, secret.spec)
+        return needs_of(waits)
 
     def _takes_in(self, secret: DesiredSecret) -> tuple[Reason, ...]:
         """Return the reason that lists what a new secret's value takes in; empty if it takes in nothing."""

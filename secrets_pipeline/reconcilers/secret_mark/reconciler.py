@@ -80,7 +80,7 @@ class SecretMarkReconciler:
             return Change(resource, ChangeClass.NONE, (waits,))
         if open_parts or secret.commit is None:
             reason = f"not finished: {', '.join(open_parts) or 'waits'}"
-            return Change(resource, ChangeClass.BLOCKED, (Because(reason),), remedy=_REMEDY)
+            return Change(resource, ChangeClass.BLOCKED, (Because(reason),), remedy=_REMEDY, act=True)
         return Change(resource, ChangeClass.UPDATE, (Because("every part is as declared"),), note=True)
 
 

@@ -18,6 +18,7 @@ from secrets_pipeline.engine.reason import (
     ChangedOutside,
     Detail,
     Differs,
+    Need,
     NotOurs,
     Reason,
     Remark,
@@ -27,6 +28,7 @@ from secrets_pipeline.engine.reason import (
 from secrets_pipeline.errors import GuardError
 from secrets_pipeline.reconcilers.boundary.guard import function_refusal
 from secrets_pipeline.reconcilers.marks.secret_mark import Part
+from secrets_pipeline.reconcilers.needed import function_named, needs_of, skipped
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.rotation_function.ownership import adopts_function, foreign_function
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
@@ -67,7 +69,10 @@ class RotationReconciler(PartReconciler[Rotation]):
 
     def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
         """Plan the rotation of a secret that is made first; see `PartReconciler`."""
-        return _waits_for_value(resource) if secret.spec.external else super().follow(resource, secret)
+        if secret.spec.external:
+            return _waits_for_value(resource)
+        pending = value_waits(self._stack, secret.spec)
+        return replace(super().follow(resource, secret), needs=(*needs_of(pending), *self._function_first(secret.spec)))
 
     def compare(
         self, resource: Resource, secret: DesiredSecret, state: SecretState, declared: Rotation | None
@@ -87,8 +92,12 @@ class RotationReconciler(PartReconciler[Rotation]):
             remedy = " ".join(dict.fromkeys(one.remedy for one in known if one.remedy))
             reasons = tuple(rotation_differences(state, declared))
             return Change(resource, ChangeClass.BLOCKED, (*why, *reasons), drift=made, remedy=remedy)
-        waits = map(Waits, self._waits(secret.spec, state)) if declared is not None else ()
-        return _compare(resource, state, declared, (*waits, *unchecked(found)), made=made)
+        pending = self._waits(secret.spec, state) if declared is not None else ()
+        waits = (Waits(one.reason) for one in pending)
+        change = _compare(resource, state, declared, (*waits, *unchecked(found)), made=made)
+        return (
+            None if change is None else replace(change, needs=(*needs_of(pending), *self._function_first(secret.spec)))
+        )
 
     def write(self, secret: DesiredSecret, state: SecretState, declared: Rotation | None) -> str:
         """Call RotateSecret or CancelRotateSecret; see `PartReconciler`."""
@@ -99,7 +108,7 @@ class RotationReconciler(PartReconciler[Rotation]):
         if refused := self._refusal(secret.spec, state, declared):
             raise SkippedError(refused.message, remedy=refused.remedy)
         if waits := self._waits(secret.spec, state):
-            raise SkippedError(f"begins when its value is complete: {'; '.join(waits)}")
+            raise skipped(*waits, before="begins when its value is complete: ")
         problems = self._before(secret.spec, state, declared)
         refuse(secret.name, problems)
         # An edit of the rules alone never rotates.
@@ -146,7 +155,7 @@ class RotationReconciler(PartReconciler[Rotation]):
             return tuple(function_problems(self._stack, wanted.lambda_arn, state.arn))
         return self._preflight.problems(secret, state, wanted.lambda_arn, reads_value=True)
 
-    def _waits(self, secret: SecretSpec, state: SecretState) -> tuple[str, ...]:
+    def _waits(self, secret: SecretSpec, state: SecretState) -> tuple[Pending, ...]:
         """What its value waits for before rotation is switched on: no function could log in without."""
         return () if state.rotation_enabled else value_waits(self._stack, secret)
 
@@ -166,6 +175,16 @@ class RotationReconciler(PartReconciler[Rotation]):
         if problem is None:
             return None
         return GuardError(f"rotation function {function.name} {problem.problem}", remedy=problem.remedy)
+
+    def _function_first(self, secret: SecretSpec) -> tuple[Need, ...]:
+        """The need for the stack's own rotation function; none if that exists, or if the secret has another one."""
+        function = self._stack.spec.rotation_function
+        if secret.rotation is None or not secret.rotation.managed or function is None:
+            return ()
+        if self._stack.observed.functions.function(function.name) is not None:
+            return ()
+        missing = f"rotation function {function.name} does not exist yet"
+        return needs_of([Pending(missing, on=function_named(function.name))])
 
     def _looked_at(self, secret: SecretSpec, state: SecretState, wanted: Rotation) -> tuple[Problem, ...]:
         """What a deep plan says; a function that this apply still makes has nothing against it."""

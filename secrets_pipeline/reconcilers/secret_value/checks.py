@@ -54,7 +54,7 @@ def _existing(stack: Stack, secret: SecretSpec) -> Finding:
 def _current_value(stack: Stack, secret: SecretSpec) -> Finding:
     state = stack.observed.secrets.get(secret.name)
     if state is None:
-        waits = "; ".join(value_waits(stack, secret))
+        waits = "; ".join(one.reason for one in value_waits(stack, secret))
         verdict, cause = (Verdict.WAITING, Cause.WAITS) if waits else (Verdict.WRONG, Cause.MISSING)
         return Finding(secret.name, verdict, waits or "does not exist", reason_type=cause)
     missing = state.deleted_at is None and lacks_its_value(secret, state)

@@ -23,8 +23,8 @@ _OPTIONAL = "dbname"
 """AWS's rotation templates do without it; a database of MySQL may be made without one."""
 
 
-def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int | bool], tuple[str, ...]]:
-    """Resolve the fields that have a value now, in order, and say why the others do not.
+def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int | bool], tuple[Pending, ...]]:
+    """Resolve the fields that have a value now, in order, and what the others wait for.
 
     Raises:
         ExpressionError: if a field resolves to a secret or to a structure.
@@ -32,7 +32,7 @@ def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int 
     if not isinstance(secret.value, GeneratedValue):
         raise TypeError("only a generated value has fields")
     known: dict[str, str | int | bool] = {}
-    missing: list[str] = []
+    missing: list[Pending] = []
     for name, value in secret.value.fields.items():
         if not isinstance(value, Expression):
             known[name] = value
@@ -40,8 +40,8 @@ def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int 
         match resolve(value, stack.resolve):
             case Pending(missing=True) if name == _OPTIONAL:
                 continue
-            case Pending(reason=reason):
-                missing.append(reason)
+            case Pending() as pending:
+                missing.append(pending)
             case Plain(value=str() | int() as plain):
                 known[name] = plain
             case Plain():

@@ -6,11 +6,13 @@ Template and literals by their text, other secrets by the id of their current ve
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
+from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.taken_in import name_digests, taken_in, with_name_digests
 from secrets_pipeline.references.model import Environment, Expression, FileContents
@@ -36,7 +38,7 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
         raise TypeError("only a declared value is rendered from inputs")
     fingerprinter = stack.ownership.fingerprinter
     if fingerprinter is None:
-        return Pending("nothing was applied in this account yet")
+        return next(iter(_declared_waits(stack, secret.value)), _NOTHING_APPLIED)
     parts: list[str] = []
     for leaf in sorted(secret.value.leaves, key=lambda leaf: json.dumps(leaf.path)):
         parts.append(json.dumps(leaf.path))
@@ -57,12 +59,38 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
     return with_name_digests(fingerprinter.digest("inputs", *parts), names)
 
 
-def value_waits(stack: Stack, secret: SecretSpec) -> tuple[str, ...]:
-    """Say what the value of a secret waits for, for example a database that is being made; empty for nothing."""
+_NOTHING_APPLIED = Pending("nothing was applied in this account yet")
+
+
+def value_waits(stack: Stack, secret: SecretSpec) -> tuple[Pending, ...]:
+    """List what the value of a secret waits for, for example a database that is being made; empty for nothing."""
     if isinstance(secret.value, GeneratedValue):
         return known_fields(stack, secret)[1] if secret.value.fields else ()
-    inputs = declared_inputs(stack, secret) if isinstance(secret.value, DeclaredValue) else ""
-    return (inputs.reason,) if isinstance(inputs, Pending) else ()
+    return tuple(_declared_waits(stack, secret.value)) if isinstance(secret.value, DeclaredValue) else ()
+
+
+def not_there(stack: Stack, secret: SecretSpec, on: str) -> Pending:
+    """Say that a secret does not exist yet; it is on its way if AWS is making all that its value waits for.
+
+    Args:
+        stack: the stack.
+        secret: one of its secrets.
+        on: what is needed of it, see `engine.reason.Need.on`.
+    """
+    waits: tuple[Pending, ...] = ()
+    # If AWS refuses to tell, nobody knows that anything is on its way.
+    if isinstance(secret.value, DeclaredValue):
+        with suppress(AwsError):
+            waits = value_waits(stack, secret)
+    passes = bool(waits) and all(one.passes for one in waits)
+    return Pending(f"secret {secret.name} does not exist yet", on=on, passes=passes)
+
+
+def _declared_waits(stack: Stack, value: DeclaredValue) -> Iterator[Pending]:
+    for leaf in value.leaves:
+        found = [stack.resolve.identity(output) for output in leaf.outputs]
+        found += [stack.resolve.ssm_version(name) for name in leaf.ssm]
+        yield from (one for one in found if isinstance(one, Pending))
 
 
 def _local_values(stack: Stack, expression: Expression) -> list[str]:

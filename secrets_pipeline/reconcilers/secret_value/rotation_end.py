@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.model import NotYetError
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -29,7 +29,7 @@ def after_rotation(stack: Stack, state: SecretState, remedy: str = "Run again wh
         remedy: what to do where the rotation goes on.
 
     Raises:
-        SkippedError: if it goes on.
+        NotYetError: if it goes on.
         AwsError: if Secrets Manager refuses ListSecretVersionIds, which says when it began.
     """
     run, found = stack.run, state
@@ -38,7 +38,7 @@ def after_rotation(stack: Stack, state: SecretState, remedy: str = "Run again wh
     made = stack.observed.secrets.version_dates_now(state) if state.rotation_in_progress else {}
     while (pending := found.pending_version) is not None:
         if run.clock() >= until or (pending in made and run.now() - made[pending] > _JUST):
-            raise SkippedError(f"a rotation of {found.name} is in progress, or is being tested", remedy=remedy)
+            raise NotYetError(f"a rotation of {found.name} is in progress, or is being tested", remedy=remedy)
         run.sleep(_PAUSE)
         found = stack.observed.secrets.refresh(found.name) or found
     return found

@@ -74,7 +74,7 @@ def _expected(stack: Stack, secret: SecretSpec) -> tuple[frozenset[str] | None, 
     if not isinstance(secret.value, GeneratedValue) or not secret.value.fields:
         return top_keys(secret.value), ()
     fields, waits = known_fields(stack, secret)
-    return frozenset({*fields, _PASSWORD}), waits
+    return frozenset({*fields, _PASSWORD}), tuple(one.reason for one in waits)
 
 
 def _problems(text: str, secret: SecretSpec, expected: frozenset[str] | None) -> list[str]:

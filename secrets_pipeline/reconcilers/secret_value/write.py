@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.desired.secret.model import SecretSpec
-from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.model import NotYetError, SkippedError
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.observed.secret_state import CURRENT, PENDING, PREVIOUS, SecretState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
@@ -183,7 +183,7 @@ class ValueWriter:
             return token
         # One that is AWSPREVIOUS has been current: its rotation ended, and was taken back by hand.
         if before.rotation_in_progress and pending != before.version(PREVIOUS):
-            raise SkippedError(f"a rotation of {before.name} is in progress", remedy="Run again when it has finished.")
+            raise NotYetError(f"a rotation of {before.name} is in progress", remedy="Run again when it has finished.")
         if current is not None:
             before = self._announce_write(before, current, token, renders=False)
         put_version(self._stack, before, token, partial(made_of_held, self._stack, before, make), PENDING)
@@ -196,7 +196,7 @@ class ValueWriter:
         """Put AWSPENDING back on a version that an earlier try stored, and off which somebody took it."""
         held = state.version(PENDING)
         if state.rotation_in_progress or not move_label(self._stack, state, PENDING, to=token, away_from=held):
-            raise SkippedError(f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished.")
+            raise NotYetError(f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished.")
         self._stack.observed.secrets.refresh(state.name)
 
     def promote(self, name: str, version: str) -> None:
@@ -287,7 +287,7 @@ class ValueWriter:
         if any(state.tags.get(key) != value for key, value in tags.items()):
             self._tag(state, tags)
         if rotated:
-            raise SkippedError(
+            raise NotYetError(
                 f"a rotation of {state.name} began meanwhile", remedy="Run again when it has finished: it is compared."
             )
         return state.current_version or version

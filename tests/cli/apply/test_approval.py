@@ -65,7 +65,7 @@ def test_on_a_terminal_the_plan_is_shown_and_a_no_writes_nothing(shop: Shop) -> 
     code, seen = answered(shop, "no", "apply", "--all")
     assert code == 1
     assert TOKEN in seen
-    assert "Apply 3 changes to 1 stack? Only `yes` goes on:" in seen
+    assert "Apply 7 changes to 1 stack? Only `yes` goes on:" in seen
     assert seen.rstrip().endswith("Nothing was written.")
     assert names(shop) == set()
 
@@ -93,7 +93,7 @@ def test_a_run_in_which_something_moved_after_the_approval_is_not_green() -> Non
 def test_a_target_is_made_with_its_key_and_the_rest_is_left_out_and_said(shop: Shop, tmp_path: Path) -> None:
     planned = shop.run("plan", "--target", "*/token")
     assert_exited(planned)
-    assert "2 create; 1 left out by --target" in planned.stdout
+    assert "6 create; 1 left out by --target" in planned.stdout
     assert CONFIG not in planned.stdout
     result = shop.run("apply", "--all", "--target", "*/token", "--format", "json")
     rows = {row["name"]: row for row in json.loads(result.stdout)["stacks"]["shop-dev"]["outcomes"]}

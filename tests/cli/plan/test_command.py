@@ -45,7 +45,7 @@ def test_a_virgin_account_is_planned_without_a_write_or_a_value(cli: Cli, reposi
 def test_changes_give_exit_code_2_when_asked_for_detail(cli: Cli, repository: Path, aws: LocalAws) -> None:
     result = cli("plan", "--base-path", repository, "-s", "shop-dev", "--detailed-exitcode")
     assert_exited(result, 2)
-    assert result.stdout.startswith("shop-dev (111122223333, eu-west-2): 3 create")
+    assert result.stdout.startswith("shop-dev (111122223333, eu-west-2): 7 create")
     assert "shop/dev/api/token" in result.stdout
 
 

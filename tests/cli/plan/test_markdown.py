@@ -213,7 +213,7 @@ def test_a_block_ends_where_its_text_does(lines: Sequence[str]) -> None:
 def test_the_command_prints_markdown_alone_without_a_value(cli: Cli, half_broken: Path, aws: LocalAws) -> None:
     result = cli("plan", "--base-path", half_broken, "--format", "markdown")
     assert_exited(result, 1)
-    assert result.stdout.startswith("### `shop-dev` · 111122223333 · eu-west-2\n\n**3 create**")
+    assert result.stdout.startswith("### `shop-dev` · 111122223333 · eu-west-2\n\n**7 create**")
     assert "`shop/dev/api/token`" in result.stdout
     assert "### Errors\n\n**`shop-broken`**" in result.stdout
     assert "are seen with `--deep`" in result.stdout

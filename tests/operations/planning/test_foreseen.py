@@ -9,9 +9,10 @@ from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh, RefreshSpec
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
 from secrets_pipeline.engine.only import Approved
-from secrets_pipeline.operations.planning.foreseen import rewritten
+from secrets_pipeline.operations.planning.earlier import Earlier, rewritten
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.references.model import Output
@@ -26,15 +27,20 @@ def by_name(plan: Plan, stage: str) -> dict[str, Change]:
     return {change.resource.name: change for change in plan[stage]}
 
 
-def test_who_is_started_anew_when_a_value_changes_is_planned_beforehand(bench: Bench) -> None:
+def test_a_consumer_that_runs_is_planned_to_be_started_anew_and_one_that_does_not_exist_is_not(bench: Bench) -> None:
     refresh = RefreshSpec(
         component="worker", means=LambdaRefresh(function_name=bench.stack), secrets=(bench.ref("api"),)
     )
-    change = by_name(
-        plan_stack(bench.context(bench.spec(bench.declared(), refreshes=(refresh,)), writing=False)), "consumer_refresh"
-    )[refresh.name]
-    assert (change.action, change.waits) == (ChangeClass.UPDATE, True)
-    assert change.reason == f"is started anew if it runs already, as {bench.name('api')} gets another value"
+    spec = bench.spec(bench.declared(), refreshes=(refresh,))
+
+    def planned() -> Change:
+        return by_name(plan_stack(bench.context(spec, writing=False)), "consumer_refresh")[refresh.name]
+
+    assert (planned().action, planned().hindrance) == (ChangeClass.BLOCKED, f"function {bench.stack} does not exist")
+    role = f"arn:aws:iam::{bench.aws.account_id}:role/{bench.stack}"
+    stand_in(bench.aws, [StandInRole(role, "lambda.amazonaws.com"), StandInFunction(bench.stack, role)])
+    assert (planned().action, planned().waits) == (ChangeClass.UPDATE, True)
+    assert planned().reason == f"is started anew, as {bench.name('api')} gets another value"
 
 
 def test_a_key_that_is_made_in_the_same_run_gives_its_secrets_another_version(bench: Bench) -> None:
@@ -51,7 +57,7 @@ def test_a_value_of_another_stack_that_changes_first_changes_what_is_rendered_fr
     follower = bench.spec(copy, url.model_copy(update={"depends_on": (copy.ref,)}))
 
     def planned(spec: StackSpec, changing: Mapping[str, frozenset[SecretRef]]) -> Plan:
-        return plan_stack(bench.context(spec, source, writing=False), changing=changing)
+        return plan_stack(bench.context(spec, source, writing=False), earlier=Earlier(dict(changing)))
 
     made = apply_stack(bench.context(follower, source))
     assert {type(one) for outcomes in made.values() for one in outcomes} <= {Applied, Unchanged}

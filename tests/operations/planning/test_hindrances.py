@@ -11,6 +11,7 @@ from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import calls, reset_calls
 from secrets_pipeline.engine.model import Change, ChangeClass
+from secrets_pipeline.operations.planning.earlier import Earlier
 from secrets_pipeline.operations.stages import plan_stack
 from tests.bench import ASSUMED_BY_LAMBDA, Bench, Interruption
 
@@ -55,9 +56,17 @@ def test_a_secret_whose_parameter_does_not_exist_is_blocked_and_who_needs_it_unt
     assert {plan["secret", bench.name(key)].action for key in ("vpn", "url")} == {CREATE}
 
 
-def test_what_another_stack_is_to_publish_may_be_there_by_then(bench: Bench) -> None:
-    published = "${ssm:/secrets-pipeline/infra-shared/app/secret_arns}"
-    assert planned(bench, bench.spec(bench.declared("arns", published)))["secret", bench.name("arns")].action is CREATE
+def test_a_secret_waits_for_what_another_stack_publishes_if_that_is_applied_first(bench: Bench) -> None:
+    source = bench.another()
+    published = f"${{ssm:/secrets-pipeline/{source.stack}/secrets/secret_arns}}"
+    spec, name = bench.spec(bench.declared("arns", published)), bench.name("arns")
+    alone = planned(bench, spec)["secret", name]
+    assert alone.action is BLOCKED
+    assert alone.hindrance == f"SSM parameter /secrets-pipeline/{source.stack}/secrets/secret_arns does not exist"
+    earlier, first = Earlier(), source.context(source.spec(source.generated()), writing=False)
+    earlier.learn(first, plan_stack(first))
+    stages = plan_stack(bench.context(spec, writing=False), earlier=earlier)
+    assert {one.resource.name: one.action for one in stages["secrets"]} == {name: CREATE}
 
 
 def test_parameters_are_looked_for_ten_a_call_and_none_is_decrypted(bench: Bench, interruption: Interruption) -> None:

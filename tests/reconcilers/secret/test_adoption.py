@@ -197,6 +197,7 @@ def test_a_plan_shows_what_adoption_changes_part_by_part_and_what_stays(bench: B
     assert said(found["rotation"])[0] == f"rotation function differs: {theirs.functions[0]} → {theirs.functions[1]}"
     assert said(found["replica"]) == (f"replicate to {FRANKFURT} under the default key",)
     assert said(found["credentials"]) == ("fields username, engine are completed, where they differ",)
+    assert found.pop("outputs").action is ChangeClass.CREATE
     assert {one.action for one in found.values()} <= {
         ChangeClass.ADOPT,
         ChangeClass.UPDATE,

@@ -74,7 +74,7 @@ def test_a_secret_that_waits_is_skipped_and_so_is_what_is_rendered_from_it(bench
     assert isinstance(one, Skipped)
     assert "does not exist yet" in one.reason
     assert isinstance(two, Skipped)
-    assert two.reason == f"needs {first.name}, which was skipped"
+    assert two.reason == f"needs secret {first.name}, which was skipped"
 
 
 def test_a_secret_that_moves_to_another_component_is_marked_again_in_one_call_that_may_be_the_last(
