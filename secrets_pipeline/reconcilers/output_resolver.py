@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Late, SecretRef
+from secrets_pipeline.desired.outputs import AS_IN_TERRAFORM, HOSTS
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.reconcilers.database.ownership import refusal
+from secrets_pipeline.reconcilers.database.ownership import absent, refusal
 from secrets_pipeline.reconcilers.declared_output import declared_names, declared_output, nothing_named
 from secrets_pipeline.reconcilers.kms_key.lookup import usable_as
 from secrets_pipeline.reconcilers.observed.observed import Observed
@@ -238,15 +239,17 @@ class OutputResolver:
             return self._secretsmanager(spec.password.component, ("secret_arns", spec.password.key))
         state = self.stack.observed.databases.find(spec)
         if state is None:
-            return Pending(f"{spec.noun} {spec.identifier} does not exist yet")
+            return Pending(absent(self.stack, spec))
         if wrong := refusal(self.stack, spec, state):
-            return Pending(f"{spec.noun} {spec.identifier} {wrong}")
-        value = state.outputs.get(name)
+            return Pending(f"{spec.noun} {state.identifier} {wrong}")
+        hosts = HOSTS if spec.endpoints_are_hosts and state.is_cluster else {}
+        known_as = AS_IN_TERRAFORM.get(name, hosts.get(name, name))
+        value = state.outputs.get(known_as)
         if value is not None:
             return Plain(value)
         # A database that was made without a name of its own will never have one.
-        nameless = name in ("db_name", "instance_name") and state.serves
-        return Pending(f"{spec.identifier} has no {name} yet: {state.condition}", missing=nameless)
+        nameless = known_as in ("db_name", "instance_name") and state.serves
+        return Pending(f"{state.identifier} has no {name} yet: {state.condition}", missing=nameless)
 
     def _lambda(self, component: str, _path: Path) -> Resolved:
         function = declared_names(self.stack.spec, component)["function_name"]

@@ -178,7 +178,7 @@ def declared_rows(spec: StackSpec) -> list[dict[str, str]]:
             rows.append(_row("rotation", secret.name, str(secret.ref), f"{when} by {by}"))
     for database in spec.databases:
         made = f"{database.engine}, {'created' if database.create else 'not created'} here"
-        rows.append(_row("database", database.identifier, database.component, made))
+        rows.append(_row("database", database.name, database.component, made))
     for consumer in spec.consumers:
         secrets = ", ".join(str(ref) for ref in consumer.secrets)
         ours = [role for role in consumer.readers if spec.target.account_id in (None, account_of(role))]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
+from secrets_pipeline.desired.kinds import COMPONENTS
 from secrets_pipeline.desired.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTERS, OF_INSTANCES, OUTPUTS
+from secrets_pipeline.desired.reading.database_code import makes_cluster
 from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references.model import Literal, Output
 from secrets_pipeline.references.yaml_functions import A_PARAMETER
+
+_KIND_OF: Final = f"secrets_pipeline.{COMPONENTS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,9 @@ def _database_problem(component: ComponentScope, output: Output) -> OutputProble
         if not isinstance(expression, Literal):
             return None
         engine = expression.value
-    cluster = is_cluster(str(engine))
+    cluster = is_cluster(str(engine)) or (
+        not component.flag("create") and makes_cluster(component.component, component.stack.base_path)
+    )
     instead = (OF_INSTANCES if cluster else OF_CLUSTERS).get(output.name)
     if instead is None:
         return None
@@ -138,8 +145,15 @@ def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
     return OutputProblem(
         UnresolvedReason.TERRAFORM,
         f"only Terraform knows output {output.name} of component {name}",
-        f"Write the value, or let Terraform put it into a parameter and write {A_PARAMETER}.",
+        f"{_mapping(output)}Write the value, or let Terraform put it into a parameter and write {A_PARAMETER}.",
     )
+
+
+def _mapping(output: Output) -> str:
+    """Write the setting that makes a component one of a kind, for each kind that has the output; else empty."""
+    kinds = [kind for kind, names in OUTPUTS.items() if output.name in names]
+    lines = [f"If it is of kind {one}, write settings.{_KIND_OF}: {{{output.component}: {one}}}. " for one in kinds]
+    return "".join(lines)
 
 
 def _keyed_problem(component: ComponentScope, output: Output, *, whole_map_allowed: bool) -> OutputProblem | None:

@@ -13,6 +13,7 @@ from secrets_pipeline.reconcilers.contest import lost_contest
 from secrets_pipeline.reconcilers.database.mark import database_proof
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner
+from secrets_pipeline.reconcilers.observed.database_search import MOST_CANDIDATES, is_tagged_as
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, STACK
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def refusal(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reaso
         return _unproven(stack, database, state)
     if not _is_claimed(database) or is_own_database(stack, state):
         return None
-    return lost_contest(stack, ContestedKind.DATABASE, database.identifier)
+    return lost_contest(stack, ContestedKind.DATABASE, state.identifier)
 
 
 def needs_adoption(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
@@ -44,18 +45,18 @@ def needs_adoption(stack: Stack, database: DatabaseSpec, state: DatabaseState) -
     return database.create or not _is_let_in(stack, database, state)
 
 
-def adopts_database(stack: Stack, state: DatabaseState) -> bool:
+def adopts_database(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Return whether this run takes the database over.
 
-    If its tags name another repository, only its full name counts, not a glob.
+    If its tags name another repository, or the component does not name it, only its full name counts, not a glob.
     """
-    of_another = stack.ownership.repository.is_another(state.tags.get(REPOSITORY, ""))
+    of_another = database.identifier is None or stack.ownership.repository.is_another(state.tags.get(REPOSITORY, ""))
     return stack.run.options.adopts(state.identifier, of_another=of_another)
 
 
 def keeps_mark(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether the mark is ours to keep right: it says so, or this run is asked to adopt the database."""
-    return _is_claimed(database) and (is_own_database(stack, state) or adopts_database(stack, state))
+    return _is_claimed(database) and (is_own_database(stack, state) or adopts_database(stack, database, state))
 
 
 def is_own_database(stack: Stack, state: DatabaseState) -> bool:
@@ -64,19 +65,31 @@ def is_own_database(stack: Stack, state: DatabaseState) -> bool:
     return proof is MarkState.FINISHED and stack.ownership.claims(owner)
 
 
+def is_marked_for(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
+    """Whether the mark proves that this very stack made or adopted the database for this component."""
+    return is_tagged_as(database.traits, state) and is_own_database(stack, state)
+
+
 def may_log_in(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
     """Whether the pipeline may try passwords of the stack at a database that the stack declares.
 
-    A database that is marked as another stack's needs a grant of `databases`, or its owner's tag.
+    A database that is marked as another stack's, or that nothing but its tags connects with the component, needs a
+    grant of `databases`, or its owner's tag.
     """
     proof, owner = database_proof(stack, state)
     others = proof is MarkState.FORGED or (proof is MarkState.FINISHED and not stack.ownership.claims(owner))
-    by = granted(stack.run.settings.grants, stack.spec.stack, Boundary.DATABASE, database.identifier)
+    others = others or (proof is not MarkState.FINISHED and not _is_named(database, state))
+    by = granted(stack.run.settings.grants, stack.spec.stack, Boundary.DATABASE, state.identifier)
     return not others or bool(by) or allows(state.tags.get(ALLOW_TAG, ""), stack.spec.stack)
 
 
 def _is_let_in(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bool:
-    """Whether a grant of the operator, or the tag of its owner, lets the stack set the master password."""
+    """Whether a grant of the operator, or the tag of its owner, lets the stack set the master password.
+
+    They let it do so with a database that the component names: two stacks could find the same one.
+    """
+    if database.identifier is None:
+        return False
     reached = (one for one in stack.spec.crossings if one.boundary is Boundary.DATABASE and one.allowed_by)
     tag = state.tags.get(ALLOW_TAG, "")
     return allows(tag, stack.spec.stack) or any(one.name == database.identifier for one in reached)
@@ -84,6 +97,11 @@ def _is_let_in(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> bo
 
 def _is_claimed(database: DatabaseSpec) -> bool:
     return database.create or database.password is not None
+
+
+def _is_named(database: DatabaseSpec, state: DatabaseState) -> bool:
+    """Whether the YAML says the identifier, or the variables of which Terraform makes it."""
+    return state.identifier in (database.identifier, *database.traits.names)
 
 
 def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> NotOurs:
@@ -95,7 +113,7 @@ def _unproven(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Not
     else:
         said = "exists without our tags"
     take = adoption(stack.spec.stack, state.identifier)
-    grant = "" if database.create else f", or {GRANT}"
+    grant = "" if database.create or database.identifier is None else f", or {GRANT}"
     return NotOurs(said, f"{take} takes it over and may set its master password{grant}")
 
 
@@ -108,27 +126,35 @@ def _foreign(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> NotO
     if (
         proof is MarkState.FINISHED
         and not stack.ownership.claims(owner)
-        and not _may_take(stack, owner, database.identifier)
+        and not _may_take(stack, owner, state.identifier)
     ):
         ours = Owner(stack.spec.stack, repository=stack.ownership.repository.id)
         return NotOurs(f"belongs to {owner.home}", way_out(owner, ours))
     return None
 
 
+def _found_by_tags(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
+    """Refuse a master password to a database of which only tags say that it is the component's: anybody may tag."""
+    if not _is_claimed(database) or _is_named(database, state) or is_own_database(stack, state):
+        return None
+    return Because("was found by its tags alone", f"{identifier_line(database, state.identifier)} to set its password")
+
+
 def _may_take(stack: Stack, owner: Owner, identifier: str) -> bool:
     return stack.ownership.repository.may_take(
-        owner, lambda spec: any(one.identifier == identifier for one in spec.databases)
+        owner, lambda spec: any(one.identifier in (None, identifier) for one in spec.databases)
     )
 
 
 def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
     """Say why the component may not use the database even after an adoption; None if it may."""
-    if wrong := _foreign(stack, database, state):
+    if wrong := _foreign(stack, database, state) or _found_by_tags(stack, database, state):
         return wrong
     if state.cluster and not database.is_cluster:
         problem = f"is an instance of the Aurora cluster {state.cluster}"
         return Because(problem, f"write identifier: {state.cluster} and engine: {state.engine}")
-    if _engine(state.engine) != _engine(database.engine):
+    looked_up = not database.engine_known and not _is_claimed(database)
+    if not looked_up and _engine(state.engine) != _engine(database.engine):
         problem = f"has engine {state.engine}, but the stack says {database.engine}"
         return Because(problem, f"write engine: {state.engine}")
     if isinstance(database.username, str) and database.username.lower() != state.username.lower():
@@ -141,8 +167,55 @@ def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reas
 
 
 def absence(stack: Stack, database: DatabaseSpec) -> Reason:
-    """Say why there is no database of that identifier."""
-    databases, identifier = stack.observed.databases, database.identifier
+    """Say why no database is the component's, and what to write.
+
+    Args:
+        stack: the stack.
+        database: which `DatabaseInventory.find` does not find.
+
+    Raises:
+        AwsError: if RDS refuses (DescribeDBInstances, DescribeDBClusters).
+    """
+    if database.create:
+        return Missing("does not exist yet")
+    if database.identifier is not None and (other := _of_another_kind(stack, database, database.identifier)):
+        return other
+    candidates = stack.observed.databases.search(database).candidates
+    listed = "; ".join(map(str, candidates[:MOST_CANDIDATES]))
+    more = len(candidates) - MOST_CANDIDATES
+    listed += f"; and {more} more" if more > 0 else ""
+    if database.identifier is not None:
+        problem = f"does not exist{f', but this looks like it: {listed}' if candidates else ''}"
+        only = candidates[0].state.identifier if len(candidates) == 1 else "NAME"
+        way = f"{identifier_line(database, only)}, or apply the component with Terraform first"
+        return Missing(problem, way + ("" if candidates else _creation(database)))
+    unnamed = f"component {database.component} names no identifier"
+    if len(candidates) > 1:
+        return Because(f"{unnamed}, and several databases may be meant: {listed}", identifier_line(database, "NAME"))
+    if candidates:
+        line = identifier_line(database, candidates[0].state.identifier)
+        return Because(f"{unnamed}, and this database only resembles it: {listed}", f"{line} if it is the one")
+    place = f"account {stack.account.account_id}, {stack.account.region}"
+    way = f"{identifier_line(database, 'NAME')}, or apply the component with Terraform first{_creation(database)}"
+    return Missing(f"{unnamed}, and no database of {place} has its name or tags", way)
+
+
+def absent(stack: Stack, database: DatabaseSpec) -> str:
+    """Write the sentence of `absence`, which begins with the database or its component."""
+    reason = absence(stack, database)
+    return str(reason) if database.identifier is None else f"{database.title} {reason}"
+
+
+def identifier_line(database: DatabaseSpec, identifier: str) -> str:
+    """Write which line of YAML names the database of a component."""
+    return (
+        f"write settings: {{secrets_pipeline: {{identifier: {identifier}}}}} under components.terraform."
+        f"{database.component}"
+    )
+
+
+def _of_another_kind(stack: Stack, database: DatabaseSpec, identifier: str) -> Reason | None:
+    databases = stack.observed.databases
     instance = databases.instances().get(identifier)
     if database.is_cluster and instance is not None:
         if instance.cluster:
@@ -152,7 +225,16 @@ def absence(stack: Stack, database: DatabaseSpec) -> Reason:
     cluster = None if database.is_cluster else databases.clusters().get(identifier)
     if cluster is not None:
         return Because("is a cluster, not an RDS instance", f"write engine: {cluster.engine}")
-    return Missing("does not exist", "let Terraform make it, or set settings.secrets_pipeline.create: true")
+    return None
+
+
+def _creation(database: DatabaseSpec) -> str:
+    """Write how the pipeline would create a database that Terraform does not make; empty if Terraform makes it."""
+    lacks = database.traits.creation_lacks
+    if lacks is None:
+        return ""
+    needs = f", with vars.{', vars.'.join(lacks)}" if lacks else ""
+    return f"; if Terraform does not make it, settings.secrets_pipeline.create: true creates it{needs}"
 
 
 def _engine(name: str) -> str:
