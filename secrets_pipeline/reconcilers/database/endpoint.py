@@ -18,7 +18,7 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Follows, Reason, Waits
-from secrets_pipeline.reconcilers.database.ownership import absence, absent, adopts_database, mismatch, refusal
+from secrets_pipeline.reconcilers.database.ownership import absent, adopts_database, mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.database.password_mark import (
     PasswordMark,
@@ -155,7 +155,7 @@ class DatabaseEndpointReconciler:
                 return Change(
                     resource, ChangeClass.UPDATE, (Follows(f"endpoint is known when the {database.noun} exists"),)
                 )
-            return Change(resource, ChangeClass.BLOCKED, (absence(self._stack, database),))
+            return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.title} is not found"),))
         if wrong := refusal(self._stack, database, state):
             adopting = adopts_database(self._stack, database, state)
             if adopting and not mismatch(self._stack, database, state):

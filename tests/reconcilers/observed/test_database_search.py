@@ -31,13 +31,19 @@ OURS = {"secrets-pipeline:stack": "plat-platform-usw2-dev", "secrets-pipeline:co
 ATMOS = {"atmos_stack": "plat-platform-usw2-dev", "atmos_component": "rds"}
 
 
-def spec(traits: DatabaseTraits = TRAITS, **more: Any) -> DatabaseSpec:
-    given = {"engine": "postgres", "username": "owner", **more}
+def spec(traits: DatabaseTraits = TRAITS, **more: object) -> DatabaseSpec:
+    given: dict[str, Any] = {"engine": "postgres", "username": "owner", **more}
     return DatabaseSpec(component="rds", identifier=None, traits=traits, **given)
 
 
-def state(identifier: str, tags: dict[str, str] | None = None, **more: Any) -> DatabaseState:
-    given = {"status": "available", "engine": "postgres", "username": "owner", "db_name": None, "address": "db.local"}
+def state(identifier: str, tags: dict[str, str] | None = None, **more: object) -> DatabaseState:
+    given: dict[str, Any] = {
+        "status": "available",
+        "engine": "postgres",
+        "username": "owner",
+        "db_name": None,
+        "address": "db.local",
+    }
     given |= {"port": 5432, "password_pending": False, "master_secret_arn": None, "resource_id": "db-1"}
     arn = f"arn:aws:rds:us-west-2:111122223333:db:{identifier}"
     return DatabaseState(identifier=identifier, arn=arn, tags=tags or {}, **(given | more))
