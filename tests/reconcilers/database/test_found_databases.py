@@ -1,4 +1,4 @@
-"""A database that no YAML names is looked at where it is proven, and its password is set for whoever may say so alone."""
+"""A database that no YAML names is looked at where it is proven; its password is set for whoever may alone."""
 
 from __future__ import annotations
 
