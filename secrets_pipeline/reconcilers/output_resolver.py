@@ -11,7 +11,8 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import ExpressionError
-from secrets_pipeline.reconcilers.database.ownership import absent, refusal
+from secrets_pipeline.reconcilers.database.absence import absent
+from secrets_pipeline.reconcilers.database.ownership import refusal
 from secrets_pipeline.reconcilers.declared_output import declared_names, declared_output, nothing_named
 from secrets_pipeline.reconcilers.kms_key.lookup import usable_as
 from secrets_pipeline.reconcilers.observed.observed import Observed

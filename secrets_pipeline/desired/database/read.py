@@ -67,8 +67,8 @@ def read_component(scope: ComponentScope, *, protected: bool) -> DatabaseSpec:
     """The instance or cluster of one component of a stack, which may be production; what is wrong is collected."""
     inputs = Inputs(scope, scope.component.vars, ("vars",))
     create = scope.flag("create")
-    made = databases_made(scope.component, scope.stack.base_path)
-    engine = _engine(inputs, create=create)
+    made = None if create else databases_made(scope.component, scope.stack.base_path)
+    engine = _engine(inputs, create=create, aurora=not create and makes_cluster(scope.component, made))
     cluster = is_cluster(engine)
     managed = inputs.boolean("manage_master_user_password", default=False)
     password = _password(inputs)
@@ -118,14 +118,13 @@ def _first(inputs: Inputs, *keys: str) -> str:
     return given[0] if given else keys[0]
 
 
-def _engine(inputs: Inputs, *, create: bool) -> str:
+def _engine(inputs: Inputs, *, create: bool, aurora: bool) -> str:
     errors = len(inputs.scope.stack.errors)
     engine = inputs.text("engine")
     if engine is None and create and len(inputs.scope.stack.errors) == errors:
         inputs.error("engine", "engine is missing", "Write vars.engine: postgres; the database is made here.")
-    component, base_path = inputs.scope.component, inputs.scope.stack.base_path
-    if not create and engine in (None, *_AURORA) and makes_cluster(component, base_path):
-        return _AURORA[engine or ("mysql" if "mysql" in physical_name(component) else "postgres")]
+    if aurora and engine in (None, *_AURORA):
+        return _AURORA[engine or ("mysql" if "mysql" in physical_name(inputs.scope.component) else "postgres")]
     if engine is None:
         return _DEFAULT_ENGINE
     if engine == "aurora":

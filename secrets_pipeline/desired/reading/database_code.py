@@ -56,9 +56,8 @@ def databases_made(component: Component, base_path: Path | None) -> frozenset[Ma
     return frozenset(made for text in texts for made in made_by(text)) if texts else None
 
 
-def makes_cluster(component: Component, base_path: Path | None) -> bool:
-    """Whether an Aurora cluster is to be expected of a component, by its Terraform code or by its name."""
-    made = databases_made(component, base_path)
+def makes_cluster(component: Component, made: frozenset[Makes] | None) -> bool:
+    """Whether an Aurora cluster is to be expected of a component, by what its Terraform code makes or by its name."""
     if made:
         return Makes.CLUSTER in made and Makes.INSTANCE not in made
     return any(part.startswith("aurora-") for part in physical_name(component).split("/"))

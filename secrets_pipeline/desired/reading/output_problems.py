@@ -9,7 +9,7 @@ from typing import Final
 from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
 from secrets_pipeline.desired.kinds import COMPONENTS
 from secrets_pipeline.desired.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTERS, OF_INSTANCES, OUTPUTS
-from secrets_pipeline.desired.reading.database_code import makes_cluster
+from secrets_pipeline.desired.reading.database_code import databases_made, makes_cluster
 from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
 from secrets_pipeline.desired.unresolved import UnresolvedReason
@@ -96,6 +96,8 @@ def _single_problem(component: ComponentScope, kind: str, output: Output) -> Out
 
 def _database_problem(component: ComponentScope, output: Output) -> OutputProblem | None:
     """Outputs that an instance has and a cluster has not, or the other way round."""
+    if output.name not in (*OF_INSTANCES, *OF_CLUSTERS):
+        return None
     engine = component.component.vars.get("engine")
     if engine is not None:
         try:
@@ -105,9 +107,7 @@ def _database_problem(component: ComponentScope, output: Output) -> OutputProble
         if not isinstance(expression, Literal):
             return None
         engine = expression.value
-    cluster = is_cluster(str(engine)) or (
-        not component.flag("create") and makes_cluster(component.component, component.stack.base_path)
-    )
+    cluster = is_cluster(str(engine)) or _of_aurora(component)
     instead = (OF_INSTANCES if cluster else OF_CLUSTERS).get(output.name)
     if instead is None:
         return None
@@ -119,6 +119,11 @@ def _database_problem(component: ComponentScope, output: Output) -> OutputProble
         f"component {component.name} is {what}, so it has no {output.name}",
         f"Write ${{output.{component.name}.{instead}}}.{unless}",
     )
+
+
+def _of_aurora(component: ComponentScope) -> bool:
+    made = databases_made(component.component, component.stack.base_path)
+    return component.setting("create") is not True and makes_cluster(component.component, made)
 
 
 def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:

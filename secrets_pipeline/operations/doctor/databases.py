@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.operations.doctor.model import APPLY_MAKES_IT, Answer, Verdict, answered, fine
+from secrets_pipeline.reconcilers.database.absence import absence
 from secrets_pipeline.reconcilers.database.checks import logins
-from secrets_pipeline.reconcilers.database.ownership import absence
 from secrets_pipeline.reconcilers.finding import Verdict as Found
 from secrets_pipeline.reconcilers.observed.roles import RDS_ROLE
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.reason import NotOurs
+from secrets_pipeline.reconcilers.database.absence import absent
 from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointReconciler
-from secrets_pipeline.reconcilers.database.ownership import absent, refusal
+from secrets_pipeline.reconcilers.database.ownership import refusal
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, judged
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.observed.login import LoggedIn, Login, Refused, Unreachable

@@ -18,7 +18,8 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Follows, Reason, Waits
-from secrets_pipeline.reconcilers.database.ownership import absent, adopts_database, mismatch, refusal
+from secrets_pipeline.reconcilers.database.absence import absent
+from secrets_pipeline.reconcilers.database.ownership import adopts_database, mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.database.password_mark import (
     PasswordMark,

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from secrets_pipeline.desired.boundary import ALLOW_TAG, Boundary, ContestedKind, allows
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.settings.grants import granted
-from secrets_pipeline.engine.reason import Because, Missing, NotOurs, Reason
+from secrets_pipeline.engine.reason import Because, NotOurs, Reason
 from secrets_pipeline.reconcilers.apply_options import adoption
 from secrets_pipeline.reconcilers.contest import lost_contest
+from secrets_pipeline.reconcilers.database.absence import identifier_line
 from secrets_pipeline.reconcilers.database.mark import database_proof
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED, way_out
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner
-from secrets_pipeline.reconcilers.observed.database_search import MOST_CANDIDATES, is_tagged_as
+from secrets_pipeline.reconcilers.observed.database_search import is_tagged_as
 from secrets_pipeline.reconcilers.tag_keys import REPOSITORY, STACK
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.stack import StackSpec
     from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
     from secrets_pipeline.reconcilers.stack import Stack
 
@@ -141,9 +143,14 @@ def _found_by_tags(stack: Stack, database: DatabaseSpec, state: DatabaseState) -
 
 
 def _may_take(stack: Stack, owner: Owner, identifier: str) -> bool:
-    return stack.ownership.repository.may_take(
-        owner, lambda spec: any(one.identifier in (None, identifier) for one in spec.databases)
-    )
+    def declares(spec: StackSpec) -> bool:
+        found = (
+            one.component == owner.component if one.identifier is None else one.identifier == identifier
+            for one in spec.databases
+        )
+        return any(found)
+
+    return stack.ownership.repository.may_take(owner, declares)
 
 
 def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
@@ -155,7 +162,8 @@ def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reas
         return Because(problem, f"write identifier: {state.cluster} and engine: {state.engine}")
     looked_up = not database.engine_known and not _is_claimed(database)
     if not looked_up and _engine(state.engine) != _engine(database.engine):
-        problem = f"has engine {state.engine}, but the stack says {database.engine}"
+        said = f"the stack says {database.engine}" if database.engine_known else "the component names no engine"
+        problem = f"has engine {state.engine}, but {said}"
         return Because(problem, f"write engine: {state.engine}")
     if isinstance(database.username, str) and database.username.lower() != state.username.lower():
         problem = f"has the master user {state.username}, but the stack says {database.username}"
@@ -164,77 +172,6 @@ def mismatch(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Reas
         way = "write manage_master_user_password: true, and no password"
         return Because("keeps its master password in a secret of RDS", way)
     return None
-
-
-def absence(stack: Stack, database: DatabaseSpec) -> Reason:
-    """Say why no database is the component's, and what to write.
-
-    Args:
-        stack: the stack.
-        database: which `DatabaseInventory.find` does not find.
-
-    Raises:
-        AwsError: if RDS refuses (DescribeDBInstances, DescribeDBClusters).
-    """
-    if database.create:
-        return Missing("does not exist yet")
-    if database.identifier is not None and (other := _of_another_kind(stack, database, database.identifier)):
-        return other
-    candidates = stack.observed.databases.search(database).candidates
-    listed = "; ".join(map(str, candidates[:MOST_CANDIDATES]))
-    more = len(candidates) - MOST_CANDIDATES
-    listed += f"; and {more} more" if more > 0 else ""
-    if database.identifier is not None:
-        problem = f"does not exist{f', but this looks like it: {listed}' if candidates else ''}"
-        only = candidates[0].state.identifier if len(candidates) == 1 else "NAME"
-        way = f"{identifier_line(database, only)}, or apply the component with Terraform first"
-        return Missing(problem, way + ("" if candidates else _creation(database)))
-    unnamed = f"component {database.component} names no identifier"
-    if len(candidates) > 1:
-        return Because(f"{unnamed}, and several databases may be meant: {listed}", identifier_line(database, "NAME"))
-    if candidates:
-        line = identifier_line(database, candidates[0].state.identifier)
-        return Because(f"{unnamed}, and this database only resembles it: {listed}", f"{line} if it is the one")
-    place = f"account {stack.account.account_id}, {stack.account.region}"
-    way = f"{identifier_line(database, 'NAME')}, or apply the component with Terraform first{_creation(database)}"
-    return Missing(f"{unnamed}, and no database of {place} has its name or tags", way)
-
-
-def absent(stack: Stack, database: DatabaseSpec) -> str:
-    """Write the sentence of `absence`, which begins with the database or its component."""
-    reason = absence(stack, database)
-    return str(reason) if database.identifier is None else f"{database.title} {reason}"
-
-
-def identifier_line(database: DatabaseSpec, identifier: str) -> str:
-    """Write which line of YAML names the database of a component."""
-    return (
-        f"write settings: {{secrets_pipeline: {{identifier: {identifier}}}}} under components.terraform."
-        f"{database.component}"
-    )
-
-
-def _of_another_kind(stack: Stack, database: DatabaseSpec, identifier: str) -> Reason | None:
-    databases = stack.observed.databases
-    instance = databases.instances().get(identifier)
-    if database.is_cluster and instance is not None:
-        if instance.cluster:
-            problem = f"is an instance of the Aurora cluster {instance.cluster}"
-            return Because(problem, f"write identifier: {instance.cluster}")
-        return Because("is an RDS instance, not an Aurora cluster", f"write engine: {instance.engine}")
-    cluster = None if database.is_cluster else databases.clusters().get(identifier)
-    if cluster is not None:
-        return Because("is a cluster, not an RDS instance", f"write engine: {cluster.engine}")
-    return None
-
-
-def _creation(database: DatabaseSpec) -> str:
-    """Write how the pipeline would create a database that Terraform does not make; empty if Terraform makes it."""
-    lacks = database.traits.creation_lacks
-    if lacks is None:
-        return ""
-    needs = f", with vars.{', vars.'.join(lacks)}" if lacks else ""
-    return f"; if Terraform does not make it, settings.secrets_pipeline.create: true creates it{needs}"
 
 
 def _engine(name: str) -> str:

@@ -18,10 +18,9 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.contest import lost_contest
+from secrets_pipeline.reconcilers.database.absence import absence, absent
 from secrets_pipeline.reconcilers.database.mark import database_tags
 from secrets_pipeline.reconcilers.database.ownership import (
-    absence,
-    absent,
     adopts_database,
     keeps_mark,
     mismatch,

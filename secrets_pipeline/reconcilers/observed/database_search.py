@@ -17,7 +17,6 @@ from secrets_pipeline.desired.value.passwords import family_of
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, STACK
 
-MOST_CANDIDATES: Final = 5
 OUR_MARK: Final = "the pipeline's mark"
 _NAME: Final = "name"
 _ATMOS: Final[Mapping[str, str]] = {"atmosstack": "stack", "atmoscomponent": "component"}
