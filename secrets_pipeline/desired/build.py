@@ -33,6 +33,7 @@ from secrets_pipeline.desired.consumer.read import declared_consumers, found_con
 from secrets_pipeline.desired.consumer.refreshes import check_refreshes, refreshes
 from secrets_pipeline.desired.database import read as rds
 from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.database.traits import told_apart
 from secrets_pipeline.desired.kms_key import read as kms
 from secrets_pipeline.desired.kms_key.model import KeySpec, TerraformKey
 from secrets_pipeline.desired.kms_key.terraform_keys import terraform_keys
@@ -112,7 +113,7 @@ def build_specs(
     unneeded: dict[str, UnsettledStack] = {}
     stacks, locate = with_declared(resolution.stacks, settings), locating(repository.locate)
     dialect = dialect_of(stacks, settings)
-    ours = our_components(stacks, dialect.reads, settings)
+    ours = our_components(stacks, dialect.reads, settings, base_path)
     said = notice(dialect, locate)
     notices_of = {} if said is None else {said: stacks_with_text(stacks, settings)}
     for name, stack in stacks.items():
@@ -247,7 +248,9 @@ def _build(scope: StackScope) -> StackSpec:
     for name in scope.kinds:
         scope.components[name].check_dialect()
     target, production = read_target(scope), protection(scope)
-    databases = [rds.read_component(component, protected=production is not None) for component in scope.of_kind("rds")]
+    databases = told_apart(
+        [rds.read_component(component, protected=production is not None) for component in scope.of_kind("rds")]
+    )
     secrets, keys = _secrets_and_keys(scope, databases, target, production)
     delivered: list[Delivery] = [
         delivery

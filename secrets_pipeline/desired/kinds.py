@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final, NamedTuple, TypeAlias
 
@@ -33,6 +34,14 @@ class Recognised(NamedTuple):
     named: bool = False
 
 
+_DATABASE: Final = re.compile(r"(aurora|rds)-[a-z0-9-]+")
+_BESIDE_DATABASE: Final = re.compile(
+    r".*-(resources?|proxy|proxies|users?|alarms?|monitoring|exporter|backups?|snapshots?|events?|groups?|sg|kms|role)"
+)
+"""`aurora-postgres` is a cluster; `aurora-postgres-resources` makes users and schemas in one.
+
+Source: https://github.com/cloudposse-terraform-components (aws-aurora-postgres, aws-aurora-postgres-resources)
+"""
 LEFT_ALONE: Final = Recognised(None, named=True)
 
 
@@ -51,18 +60,29 @@ def setting(component: Component, name: str) -> Value:
 def recognised(component: Component, by_operator: Mapping[str, str] | None = None) -> Recognised:
     """What a component is: as the settings say, else by `metadata.component` or its base, else by its name.
 
-    Names are looked up whole, the component's own first, then up to the first `/`.
+    Names are looked up whole, the component's own first, then up to the first `/`. A Terraform component with a name
+    such as `aurora-postgres` or `rds-orders` is a database, unless the name says that it makes something beside one.
 
     Args:
         component: as resolved.
         by_operator: `components` of the operator's settings, which count before those of the YAML.
     """
-    metadata = component.resolved.get("metadata") or {}
-    physical = str(metadata.get("component") or component.base)
+    physical = physical_name(component)
     candidates = (physical, physical.split("/", 1)[0])
     in_yaml = setting(component, COMPONENTS)
     for said in (by_operator or {}, in_yaml if isinstance(in_yaml, Mapping) else {}):
         for name in (component.name, *candidates):
             if said.get(name) in (*KINDS, IGNORE):
                 return Recognised(None if said[name] == IGNORE else str(said[name]), named=True)
-    return Recognised(next((name for name in candidates if name in KINDS), None))
+    kind = next((name for name in candidates if name in KINDS), None)
+    return Recognised("rds" if kind is None and _names_database(physical) else kind)
+
+
+def physical_name(component: Component) -> str:
+    """Return the name of the Terraform component: `metadata.component`, or that of the base."""
+    return str((component.resolved.get("metadata") or {}).get("component") or component.base)
+
+
+def _names_database(physical: str) -> bool:
+    parts = (physical.split("/", 1)[0], physical.rpartition("/")[2])
+    return any(_DATABASE.fullmatch(one) and not _BESIDE_DATABASE.fullmatch(one) for one in parts)

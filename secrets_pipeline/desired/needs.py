@@ -30,7 +30,7 @@ def needs(spec: StackSpec) -> Mapping[str, frozenset[str]]:
     for secret in spec.secrets:
         add(secret.name, _of_secret(spec, secret))
     for database in spec.databases:
-        add(database.identifier, _of_database(spec, database))
+        add(database.name, _of_database(spec, database))
     if spec.rotation_function is not None:
         add(spec.rotation_function.name, ())
     for consumer in spec.consumers:
@@ -87,7 +87,7 @@ def _behind(spec: StackSpec, output: Output) -> Iterator[str]:
     if output.stack not in (None, spec.stack):
         return
     yield from (key.alias for key in spec.keys if output.component in key.components and "key" in output.name)
-    yield from (one.identifier for one in spec.databases if one.component == output.component)
+    yield from (one.name for one in spec.databases if one.component == output.component)
     keys = {str(step) for step in output.path[1:2]}
     if spec.components.get(output.component) == "secretsmanager" and "key" not in output.name:
         own = (one for one in spec.secrets if one.ref.component == output.component)

@@ -292,7 +292,8 @@ def _names(spec: StackSpec) -> Iterator[tuple[ContestedKind, str]]:
     for key in spec.keys:
         yield ContestedKind.KEY, key.alias
     for database in spec.databases:
-        yield ContestedKind.DATABASE, database.identifier
+        if database.identifier is not None:
+            yield ContestedKind.DATABASE, database.identifier
     if spec.rotation_function is not None:
         yield ContestedKind.FUNCTION, spec.rotation_function.name
 

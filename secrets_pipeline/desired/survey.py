@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Final
 
-from secrets_pipeline.desired.kinds import COMPONENTS, LEFT_ALONE, SECRETS, TERRAFORM, recognised
+from secrets_pipeline.desired.kinds import COMPONENTS, LEFT_ALONE, SECRETS, TERRAFORM, physical_name, recognised
 from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.errors import Where
 from secrets_pipeline.golang.values import Value
@@ -132,11 +132,10 @@ class _Seen:
     def __init__(self, component: Component, by_operator: Mapping[str, str], names: Collection[str]) -> None:
         variables: Value = component.resolved.get("vars")
         held = variables if isinstance(variables, dict) else {}
-        metadata = component.resolved.get("metadata") or {}
         what = recognised(component, by_operator)
         self.kind = what.kind
         self.name = component.name
-        self.physical = str(metadata.get("component") or component.base)
+        self.physical = physical_name(component)
         self.left_alone = what == LEFT_ALONE
         self.off = not is_active(component, names, references=True)
         section = component.resolved.get("secrets")

@@ -10,6 +10,7 @@ from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.base import Target
+from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import AwsError, GuardError
@@ -77,12 +78,10 @@ class EventStacks:
         Raises:
             AwsError: if AWS cannot be asked.
         """
-        account, spec, where = self._account(hint), self._specs[stack], (hint.account, hint.region)
+        account, spec = self._account(hint), self._specs[stack]
         if account is None:
             return None
-        if where not in self._databases:
-            self._databases[where] = DatabaseInventory(account)
-        found = serving(spec, self._databases[where])
+        found = serving(spec, self._inventory(hint, account))
         return found if len(found) == len(spec.databases) else None
 
     @property
@@ -98,7 +97,7 @@ class EventStacks:
             return Dismissed(f"{hint.name} was our own call")
         match hint.kind:
             case HintKind.DATABASE:
-                return self._of_database(hint)
+                return self._of_database(hint, account)
             case HintKind.KEY_CHANGED:
                 return self._of_key(hint, account)
             case _:
@@ -172,17 +171,35 @@ class EventStacks:
         others = [one for one in self._unread.mentioning(words) if all(one != known.stack for known in found)]
         return Unread(named(others), found) if others else found
 
-    def _of_database(self, hint: Hint) -> Verdict:
+    def _inventory(self, hint: Hint, account: AwsAccount) -> DatabaseInventory:
+        where = (hint.account, hint.region)
+        if where not in self._databases:
+            self._databases[where] = DatabaseInventory(account)
+        return self._databases[where]
+
+    def _of_database(self, hint: Hint, account: AwsAccount) -> Verdict:
         noun, _, identifier = (hint.resource or "").rpartition(":")
         cluster = noun.endswith(":cluster")
         found = tuple(
             Concern(spec.stack)
             for spec in self._here(hint)
             for database in spec.databases
-            if identifier in ({database.identifier, *(() if cluster else database.member_identifiers)})
+            if self._is_meant(hint, account, database, identifier)
+            or identifier in ({database.identifier, *(() if cluster else database.member_identifiers)})
         )
         nobodys = Dismissed(f"database {identifier} belongs to no stack of this repository")
         return self._and_unread(found, [identifier]) or nobodys
+
+    def _is_meant(self, hint: Hint, account: AwsAccount, database: DatabaseSpec, identifier: str) -> bool:
+        """Whether the database of an event is, or may be, that of a component that names no identifier."""
+        if database.identifier is not None:
+            return False
+        if identifier in database.traits.names:
+            return True
+        inventory = self._inventory(hint, account)
+        found = inventory.find(database)
+        instance = inventory.instances().get(identifier)
+        return found is not None and found.identifier in (identifier, instance.cluster if instance else None)
 
     def _of_key(self, hint: Hint, account: AwsAccount) -> Verdict:
         names = self._names_of_key(account, hint.resource or "") | {hint.alias}

@@ -74,7 +74,7 @@ def _others(stack: Stack) -> Iterator[tuple[str, str, Callable[[], MarkState]]]:
     for database in stack.spec.databases:
         state = stack.observed.databases.find(database)
         if state is not None:
-            yield "database", database.identifier, partial(_database, stack, state)
+            yield "database", database.name, partial(_database, stack, state)
     if stack.spec.rotation_function is not None:
         name = stack.spec.rotation_function.name
         yield "function", name, partial(_function, stack, name)

@@ -23,10 +23,10 @@ class SpokenOf:
     def __init__(self, spec: StackSpec) -> None:
         self._secrets: dict[str, set[str]] = defaultdict(set)
         self._rendered: dict[str, set[str]] = defaultdict(set)
-        identifiers = {one.component: one.identifier for one in spec.databases}
+        identifiers = {one.component: one.name for one in spec.databases}
         for database in spec.databases:
             if database.password is not None and spec.has(database.password):
-                self._secrets[database.identifier].add(spec.secret(database.password).name)
+                self._secrets[database.name].add(spec.secret(database.password).name)
         for secret in spec.secrets:
             key, rotation = spec.key_of(secret), secret.rotation
             known_as = [spec.stack, secret.name, *([key.alias] if key else [])]

@@ -13,6 +13,7 @@ from secrets_pipeline.aws.session import AwsAccount, Sessions
 from secrets_pipeline.desired.shown import refuse_ungranted
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import GuardError, SpecError
+from secrets_pipeline.reconcilers.database.ownership import is_marked_for
 from secrets_pipeline.reconcilers.observed.cached import Cached
 from secrets_pipeline.reconcilers.observed.kms_keys import KeyInventory
 from secrets_pipeline.reconcilers.observed.observed import Observed, Principals
@@ -106,7 +107,9 @@ class Assembly:
         observed = Observed(spec, account, self.sessions, every_key, self._principals, tags=tags, closely=closely)
         derive = partial(self._fingerprinter, spec, account, observed, writing=writing)
         ownership = Ownership(spec.stack, self.repository, derive)
-        return OutputResolver(spec, account, self.run, observed, ownership, other=self._other).stack
+        stack = OutputResolver(spec, account, self.run, observed, ownership, other=self._other).stack
+        observed.databases.recognise_marks(partial(is_marked_for, stack))
+        return stack
 
     def _fingerprinter(
         self, spec: StackSpec, account: AwsAccount, observed: Observed, *, writing: bool

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.base import Late, SecretRef
+from secrets_pipeline.desired.outputs import AS_IN_TERRAFORM, HOSTS
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import Leaf
 from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.reconcilers.database.absence import absent
 from secrets_pipeline.reconcilers.database.ownership import refusal
 from secrets_pipeline.reconcilers.declared_output import declared_names, declared_output, nothing_named
 from secrets_pipeline.reconcilers.kms_key.lookup import usable_as
@@ -256,17 +258,19 @@ class OutputResolver:
         name = str(path[0])
         if name == "password_secret_arn" and spec.password is not None:
             return self._secretsmanager(spec.password.component, ("secret_arns", spec.password.key))
-        state, on = self.stack.observed.databases.find(spec), database_named(spec.identifier)
+        state, on = self.stack.observed.databases.find(spec), database_named(spec.name)
         if state is None:
-            return Pending(f"{spec.noun} {spec.identifier} does not exist yet", on=on)
+            return Pending(absent(self.stack, spec), on=on)
         if wrong := refusal(self.stack, spec, state):
-            return Pending(f"{spec.noun} {spec.identifier} {wrong}", on=on)
-        value = state.outputs.get(name)
+            return Pending(f"{spec.noun} {state.identifier} {wrong}", on=on)
+        hosts = HOSTS if spec.endpoints_are_hosts and state.is_cluster else {}
+        known_as = AS_IN_TERRAFORM.get(name, hosts.get(name, name))
+        value = state.outputs.get(known_as)
         if value is not None:
             return Plain(value)
         # A database that was made without a name of its own will never have one.
-        nameless = name in ("db_name", "instance_name") and state.serves
-        said = f"{spec.identifier} has no {name} yet: {state.condition}"
+        nameless = known_as in ("db_name", "instance_name") and state.serves
+        said = f"{state.identifier} has no {name} yet: {state.condition}"
         return Pending(said, missing=nameless, on=on, passes=state.changes)
 
     def _lambda(self, component: str, _path: Path) -> Resolved:

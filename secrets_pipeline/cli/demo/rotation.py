@@ -92,7 +92,7 @@ def rotate(desired: OpenRepository, stacks: Sequence[str], aws: LocalAws) -> Rot
     new = after.read()
     return Rotated(
         secret.name,
-        database.identifier,
+        database.name,
         after.endpoint,
         tuple(steps),
         isinstance(after.log_in(new), LoggedIn) and new != old,
@@ -128,7 +128,7 @@ class _Password:
     def __init__(self, desired: OpenRepository, stack: str, database: DatabaseSpec) -> None:
         self.stack = desired.assemble().stack(stack)
         if database.password is None:
-            raise SkippedError(f"{database.identifier} has no password of a secret")
+            raise SkippedError(f"{database.name} has no password of a secret")
         self._database = database
         self._password = DatabasePassword(self.stack, database, database.password)
 

@@ -220,8 +220,10 @@ def declared_rows(spec: StackSpec) -> list[dict[str, str]]:
             by = secret.rotation.lambda_arn or f"the managed function, {secret.rotation.strategy}"
             rows.append(_row("rotation", secret.name, str(secret.ref), f"{when} by {by}"))
     for database in spec.databases:
-        made = f"{database.engine}, {'created' if database.create else 'not created'} here"
-        rows.append(_row("database", database.identifier, database.component, made))
+        engine = f"{database.engine}, " if database.engine_known else ""
+        made = "created here" if database.create else "not created here"
+        found = "" if database.identifier else ", found by its name or tags"
+        rows.append(_row("database", database.name, database.component, f"{engine}{made}{found}"))
     for consumer in spec.consumers:
         secrets = ", ".join(str(ref) for ref in consumer.secrets)
         ours = [role for role in consumer.readers if spec.target.account_id in (None, account_of(role))]

@@ -62,7 +62,7 @@ def _declared(spec: StackSpec) -> Iterator[tuple[ContestedKind, str, str]]:
         yield ContestedKind.SECRET, secret.name, str(secret.where)
     stack = f"stack {spec.stack}"
     for database in spec.databases:
-        if database.create or database.password is not None:
+        if database.identifier is not None and (database.create or database.password is not None):
             yield ContestedKind.DATABASE, database.identifier, f"{stack}, component {database.component}"
     for key in spec.keys:
         yield ContestedKind.KEY, key.alias, f"{stack}, component {', '.join(key.components)}"

@@ -65,18 +65,21 @@ def check_names(stack: StackScope, secrets: Sequence[SecretSpec]) -> None:
 
 def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> None:
     """Two databases of a stack must have neither the same identifier nor the same master password."""
-    identifiers: dict[str, DatabaseSpec] = {}
+    names: dict[str, DatabaseSpec] = {}
     passwords: dict[SecretRef, DatabaseSpec] = {}
-    for database in databases:
+    # A component that names no identifier is listed under its own name.
+    for database in sorted(databases, key=lambda one: one.identifier is None):
         scope = stack.components[database.component]
         members = database.member_identifiers if database.is_cluster and database.create else ()
-        for identifier in (database.identifier, *members):
-            same = identifiers.setdefault(identifier, database)
+        for name in (database.name, *members):
+            same = names.setdefault(name, database)
             if same is not database:
                 scope.error(
                     ("vars", "identifier"),
-                    f"identifier {identifier} is also that of component {same.component}",
-                    "Write another vars.identifier.",
+                    f"identifier {name} is also that of component {same.component}",
+                    "Write another vars.identifier."
+                    if database.identifier
+                    else f"Write settings.secrets_pipeline.identifier for component {name}.",
                 )
         if database.password is None:
             continue

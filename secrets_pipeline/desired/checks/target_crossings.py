@@ -41,8 +41,8 @@ def cross_targets(
             if target.account_id in (None, role.account_id):
                 crosses(scope, Boundary.ROLE, ("settings", "secrets_pipeline", ATTACH), role.name)
     for database in databases:
-        # What this stack makes is its own; whether it did, its marks say.
-        if database.password is not None and not database.create:
+        # What this stack makes is its own; whether it did, its marks say. A grant names an identifier.
+        if database.password is not None and not database.create and database.identifier is not None:
             crosses(stack.components[database.component], Boundary.DATABASE, ("vars", "password"), database.identifier)
 
 

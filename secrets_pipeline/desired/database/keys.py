@@ -33,10 +33,14 @@ class ServerlessCapacity(ManifestMap):
 
 
 class _Own(CommonVariables):
-    context_name: str | None = Field(default=None, description="Begins the identifier where none is named.")
+    context_name: str | None = Field(
+        default=None, description="Begins the identifier of a database that is made here and has no other one."
+    )
     tenant: str | None = Field(default=None, description="Same, where there is no `context_name`.")
     identifier: str | None = Field(
-        default=None, description="DB instance identifier; by default of context, environment and component."
+        default=None,
+        description="DB instance identifier, where `settings.secrets_pipeline.identifier` is not set. For `create: "
+        "true`, the default is `CONTEXT-ENVIRONMENT-COMPONENT`.",
     )
     cluster_identifier: str | None = Field(default=None, description="Aurora: the cluster's identifier.")
     engine: str | None = Field(

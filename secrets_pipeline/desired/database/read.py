@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from secrets_pipeline.desired.base import Late, SecretRef
 from secrets_pipeline.desired.database.keys import MOST_INSTANCES, PORTS
-from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.desired.database.model import DatabaseSpec, DatabaseTraits
 from secrets_pipeline.desired.database.parameters import (
     USUAL_STORAGE,
     allocated_storage,
@@ -22,8 +22,11 @@ from secrets_pipeline.desired.database.parameters import (
     member_parameters,
     safe_defaults,
 )
+from secrets_pipeline.desired.database.traits import read_traits
 from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
+from secrets_pipeline.desired.kinds import own_settings, physical_name
 from secrets_pipeline.desired.names import instance_identifier
+from secrets_pipeline.desired.reading.database_code import databases_made, makes_cluster
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.reference_targets import check
 from secrets_pipeline.desired.reading.scope import ComponentScope, listed, near_miss
@@ -46,6 +49,12 @@ _OF_CLUSTERS = (
     "serverlessv2_scaling_configuration",
 )
 """Variables that only mean something for a cluster."""
+_AURORA: Final = {
+    "postgres": "aurora-postgresql",
+    "postgresql": "aurora-postgresql",
+    "mysql": "aurora-mysql",
+}
+"""Engines of which a component that makes clusters speaks → RDS's names for them."""
 _USERNAMES = {
     "postgres": (re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}"), frozenset({"admin", "rdsadmin", "user"})),
     "mysql": (re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}"), frozenset({"rdsadmin"})),
@@ -58,7 +67,8 @@ def read_component(scope: ComponentScope, *, protected: bool) -> DatabaseSpec:
     """The instance or cluster of one component of a stack, which may be production; what is wrong is collected."""
     inputs = Inputs(scope, scope.component.vars, ("vars",))
     create = scope.flag("create")
-    engine = _engine(inputs, create=create)
+    made = None if create else databases_made(scope.component, scope.stack.base_path)
+    engine = _engine(inputs, create=create, aurora=not create and makes_cluster(scope.component, made))
     cluster = is_cluster(engine)
     managed = inputs.boolean("manage_master_user_password", default=False)
     password = _password(inputs)
@@ -78,8 +88,10 @@ def read_component(scope: ComponentScope, *, protected: bool) -> DatabaseSpec:
     read = cluster_parameters if cluster else instance_parameters
     return DatabaseSpec(
         component=scope.name,
-        identifier=_identifier(inputs, instances=(count or 1) if cluster and create else 0),
+        identifier=_identifier(inputs, create=create, instances=(count or 1) if cluster and create else 0),
+        traits=DatabaseTraits() if create else read_traits(scope, made_by_terraform=bool(made)),
         engine=engine,
+        engine_known=inputs.has("engine"),
         engine_version=inputs.text("engine_version", example="16.4"),
         instance_class=instance_class or _SMALLEST[cluster],
         instance_count=count or 1 if cluster else 1,
@@ -90,6 +102,7 @@ def read_component(scope: ComponentScope, *, protected: bool) -> DatabaseSpec:
         password=password,
         manage_master_user_password=managed,
         create=create,
+        endpoints_are_hosts=not create and "rds" not in physical_name(scope.component).split("/"),
         tags=inputs.made_tags(),
         parameters=read(inputs, defaults) if create else {},
         instance_parameters=member_parameters(inputs, defaults) if cluster and create else {},
@@ -105,12 +118,14 @@ def _first(inputs: Inputs, *keys: str) -> str:
     return given[0] if given else keys[0]
 
 
-def _engine(inputs: Inputs, *, create: bool) -> str:
+def _engine(inputs: Inputs, *, create: bool, aurora: bool) -> str:
     errors = len(inputs.scope.stack.errors)
     engine = inputs.text("engine")
+    if engine is None and create and len(inputs.scope.stack.errors) == errors:
+        inputs.error("engine", "engine is missing", "Write vars.engine: postgres; the database is made here.")
+    if aurora and engine in (None, *_AURORA):
+        return _AURORA[engine or ("mysql" if "mysql" in physical_name(inputs.scope.component) else "postgres")]
     if engine is None:
-        if create and len(inputs.scope.stack.errors) == errors:
-            inputs.error("engine", "engine is missing", "Write vars.engine: postgres; the database is made here.")
         return _DEFAULT_ENGINE
     if engine == "aurora":
         inputs.error("engine", "engine is aurora, which AWS has retired", f"Write one of {listed(CLUSTERS)}.")
@@ -165,18 +180,23 @@ def _username(inputs: Inputs, engine: str, *, create: bool) -> Late:
     return username
 
 
-def _identifier(inputs: Inputs, *, instances: int) -> str:
+def _identifier(inputs: Inputs, *, create: bool, instances: int) -> str | None:
     """The identifier; that of a cluster leaves room for the numbers of its instances."""
-    key = _first(inputs, "identifier", "cluster_identifier")
-    given = inputs.text(key, pattern=_IDENTIFIER, example="orders-dev")
+    scope = inputs.scope
+    settings = Inputs(scope, own_settings(scope.component), ("settings", "secrets_pipeline"))
+    where, key = (settings, "identifier") if settings.has("identifier") else (inputs, "")
+    key = key or _first(inputs, "identifier", "cluster_identifier")
+    given = where.text(key, pattern=_IDENTIFIER, example="orders-dev")
+    if given is None and not create:
+        return None
     context = inputs.text("context_name") or inputs.text("tenant")
-    found = given.lower() if given else instance_identifier(context, inputs.text("environment"), inputs.scope.name)
+    found = given.lower() if given else instance_identifier(context, inputs.text("environment"), scope.name)
     longest = _IDENTIFIER_LENGTH - (len(f"-{instances}") if instances else 0)
     if len(found) > longest:
-        inputs.error(
+        where.error(
             key,
             f"{key} has {len(found)} characters; its instances are named {found[:8]}…-1 and so on",
-            f"Write vars.{key} with up to {longest} characters.",
+            f"Write {where.path[-1]}.{key} with up to {longest} characters.",
         )
     return found
 

@@ -27,6 +27,12 @@ class StackSettings(ManifestMap):
         default=False,
         description="`rds`, `kms`: `true` makes the database or key where there is none; else it is only found.",
     )
+    identifier: str | None = Field(
+        default=None,
+        description="`rds`: DB instance or cluster identifier of the database. Without it, the pipeline looks for the "
+        "database by its tags and name, and asks for this setting unless exactly one matches.",
+        examples=["orders-dev"],
+    )
     deliver: bool = Field(
         default=False,
         description="`lambda`, `ecs`, `apigateway`: `true` writes the entries that hold references into the "

@@ -3,6 +3,8 @@
 A `secretsmanager` component is. One of another kind that is recognised (`rds`, `kms` and the like) is where the
 settings name it, where its own settings ask for something, where it refers to a secret, and where one that is ours
 refers to it. Any other is as if it were not there: it is Terraform's.
+
+A component that one of ours refers to is an `rds` component also where only its Terraform code says so.
 """
 
 from __future__ import annotations
@@ -10,11 +12,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from secrets_pipeline.desired.boundary import Boundary
-from secrets_pipeline.desired.kinds import COMPONENTS, SECRETS, TERRAFORM, Recognised, own_settings, recognised, setting
+from secrets_pipeline.desired.kinds import (
+    COMPONENTS,
+    SECRETS,
+    TERRAFORM,
+    Recognised,
+    own_settings,
+    physical_name,
+    recognised,
+    setting,
+)
 from secrets_pipeline.desired.names import alias_variable, key_alias
+from secrets_pipeline.desired.outputs import KINDS
+from secrets_pipeline.desired.reading.database_code import databases_made
 from secrets_pipeline.desired.reading.keys import SWITCHES
 from secrets_pipeline.desired.reading.variables import OTHER_SECTIONS, read_expression
 from secrets_pipeline.desired.settings.grants import granted
@@ -50,7 +64,16 @@ _REFERRING: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Kind → variables whose references are followed: what else a component holds is for Terraform."""
 _NOT_ASKING: Final = frozenset(
-    {COMPONENTS, "dialect", "name_template", "plaintext_allowed", "secrets", "secret_defaults", "consumers"}
+    {
+        COMPONENTS,
+        "consumers",
+        "dialect",
+        "identifier",
+        "name_template",
+        "plaintext_allowed",
+        "secret_defaults",
+        "secrets",
+    }
 )
 """Settings that say how components are read, or are of secrets alone: they ask for nothing of another component."""
 _NAMING_KEYS: Final = frozenset({"default_kms_key_id", "kms_key_id"})
@@ -59,7 +82,7 @@ _ONE: Final = re.compile(r"\$\{[^{}]*\}")
 
 
 def our_components(
-    stacks: Mapping[str, AtmosStack], reads: Reads, settings: OperatorSettings
+    stacks: Mapping[str, AtmosStack], reads: Reads, settings: OperatorSettings, base_path: Path | None = None
 ) -> dict[str, dict[str, str]]:
     """The components that are this project's affair, with their kinds; disabled and abstract ones are not.
 
@@ -68,8 +91,9 @@ def our_components(
         reads: whether `${…}` in a component is a reference.
         settings: the operator's, whose `components` count first. A stack that no grant lets read outputs of another one
             has no say in what is this project's affair there.
+        base_path: of the repository, whose Terraform code tells databases; None if no code may be read.
     """
-    return _Search(stacks, reads, settings).found()
+    return _Search(stacks, reads, settings, base_path).found()
 
 
 def asks(component: Component, kind: str) -> bool:
@@ -78,7 +102,11 @@ def asks(component: Component, kind: str) -> bool:
 
 
 class _Search:
-    def __init__(self, stacks: Mapping[str, AtmosStack], reads: Reads, settings: OperatorSettings) -> None:
+    def __init__(
+        self, stacks: Mapping[str, AtmosStack], reads: Reads, settings: OperatorSettings, base_path: Path | None
+    ) -> None:
+        self._base_path = base_path
+        self._judged: set[_Place] = set()
         self._components = {name: stack.components.get(TERRAFORM, {}) for name, stack in stacks.items()}
         self._reads, self._grants, self._by_operator = reads, settings.grants, settings.components
         self._known = {
@@ -91,15 +119,12 @@ class _Search:
 
     def found(self) -> dict[str, dict[str, str]]:
         ours = {place for place, what in self._known.items() if self._is_root(place, what)}
-        others = self._known.keys() - ours
-        if others:
-            ours |= {place for place in others if self._refers_to_a_secret(place)}
-            self._follow(ours)
-        kinds: dict[str, dict[str, str]] = {stack: {} for stack in self._components}
-        for place, what in self._known.items():
-            if place in ours:
-                kinds[place[0]][place[1]] = str(what.kind)
-        return kinds
+        ours |= {place for place in self._known.keys() - ours if self._refers_to_a_secret(place)}
+        self._follow(ours)
+        return {
+            stack: {name: str(self._known[stack, name].kind) for name in components if (stack, name) in ours}
+            for stack, components in self._components.items()
+        }
 
     def _is_root(self, place: _Place, what: Recognised) -> bool:
         if what.kind == SECRETS or what.named:
@@ -131,9 +156,26 @@ class _Search:
             if kind in _DELIVERED and not asks(self._at(place), kind):
                 continue
             more = {*filter(partial(self._may_reach, place), self._references(place, _REFERRING[kind]))}
+            for other in more - self._judged - ours:
+                self._judge_by_code(other)
             more &= self._known.keys() - ours
             ours |= more
             queue += more
+
+    def _judge_by_code(self, place: _Place) -> None:
+        """Let the Terraform code decide about a component that is referred to, where only its name has decided yet."""
+        self._judged.add(place)
+        component = self._components.get(place[0], {}).get(place[1])
+        if component is None or recognised(component, self._by_operator).named:
+            return
+        if physical_name(component).split("/", 1)[0] in KINDS:
+            return
+        made = databases_made(component, self._base_path)
+        if made:
+            if is_active(component, self._components[place[0]], references=self._reads(component)):
+                self._known[place] = Recognised("rds")
+        elif made is not None:
+            self._known.pop(place, None)
 
     def _may_reach(self, place: _Place, other: _Place) -> bool:
         """Whether a reference is in one stack, or the operator lets it cross."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
+from secrets_pipeline.desired.kinds import COMPONENTS
 from secrets_pipeline.desired.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTERS, OF_INSTANCES, OUTPUTS
+from secrets_pipeline.desired.reading.database_code import databases_made, makes_cluster
 from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
 from secrets_pipeline.desired.reading.spelling import spelled
@@ -15,6 +18,8 @@ from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.model import Literal, Output
 from secrets_pipeline.references.yaml_functions import A_PARAMETER
+
+_KIND_OF: Final = f"secrets_pipeline.{COMPONENTS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,8 @@ def _single_problem(
 
 def _database_problem(component: ComponentScope, output: Output, written: FunctionCall | None) -> OutputProblem | None:
     """Outputs that an instance has and a cluster has not, or the other way round."""
+    if output.name not in (*OF_INSTANCES, *OF_CLUSTERS):
+        return None
     engine = component.component.vars.get("engine")
     if engine is not None:
         try:
@@ -110,7 +117,7 @@ def _database_problem(component: ComponentScope, output: Output, written: Functi
         if not isinstance(expression, Literal):
             return None
         engine = expression.value
-    cluster = is_cluster(str(engine))
+    cluster = is_cluster(str(engine)) or _of_aurora(component)
     instead = (OF_INSTANCES if cluster else OF_CLUSTERS).get(output.name)
     if instead is None:
         return None
@@ -122,6 +129,11 @@ def _database_problem(component: ComponentScope, output: Output, written: Functi
         f"component {component.name} is {what}, so it has no {output.name}",
         f"Write {spelled(replace(output, path=(instead,)), written)}.{unless}",
     )
+
+
+def _of_aurora(component: ComponentScope) -> bool:
+    made = databases_made(component.component, component.stack.base_path)
+    return component.setting("create") is not True and makes_cluster(component.component, made)
 
 
 def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
@@ -148,8 +160,15 @@ def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
     return OutputProblem(
         UnresolvedReason.TERRAFORM,
         f"only Terraform knows output {output.name} of component {name}",
-        f"Write the value, or let Terraform put it into a parameter and write {A_PARAMETER}.",
+        f"{_mapping(output)}Write the value, or let Terraform put it into a parameter and write {A_PARAMETER}.",
     )
+
+
+def _mapping(output: Output) -> str:
+    """Write the setting that makes a component one of a kind, for each kind that has the output; else empty."""
+    kinds = [kind for kind, names in OUTPUTS.items() if output.name in names]
+    lines = [f"If it is of kind {one}, write settings.{_KIND_OF}: {{{output.component}: {one}}}. " for one in kinds]
+    return "".join(lines)
 
 
 def _keyed_problem(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.operations.doctor.model import APPLY_MAKES_IT, Answer, Verdict, answered, fine
+from secrets_pipeline.reconcilers.database.absence import absence
 from secrets_pipeline.reconcilers.database.checks import logins
 from secrets_pipeline.reconcilers.finding import Verdict as Found
 from secrets_pipeline.reconcilers.observed.roles import RDS_ROLE
@@ -28,7 +29,7 @@ def databases(stack: Stack) -> Iterator[Answer]:
     Reads DescribeDBInstances, DescribeDBClusters, DescribeDBSubnetGroups and GetRole, and logs in.
     """
     for one in stack.spec.databases:
-        yield from answered(one.identifier, partial(_database, stack, one))
+        yield from answered(one.name, partial(_database, stack, one))
     if any(one.create and stack.observed.databases.find(one) is None for one in stack.spec.databases):
         yield from answered(RDS_ROLE, partial(_service_role, stack))
     if not stack.spec.databases:
@@ -36,7 +37,7 @@ def databases(stack: Stack) -> Iterator[Answer]:
     if not stack.run.settings.database_logins:
         yield fine("logins", "database_logins is off in the operator's settings, so no password is tried")
         return
-    there = {one.identifier for one in stack.spec.databases if stack.observed.databases.find(one) is not None}
+    there = {one.name for one in stack.spec.databases if stack.observed.databases.find(one) is not None}
     for found in logins(stack, deep=True):
         if found.name not in there:
             continue
@@ -55,7 +56,7 @@ def _service_role(stack: Stack) -> Iterator[Answer]:
 
 
 def _database(stack: Stack, database: DatabaseSpec) -> Iterator[Answer]:
-    name, state = database.identifier, stack.observed.databases.find(database)
+    name, state = database.name, stack.observed.databases.find(database)
     if state is not None:
         if state.public:
             yield Answer(name, Verdict.ADVISED, "has a public address", _PUBLIC)
@@ -65,8 +66,8 @@ def _database(stack: Stack, database: DatabaseSpec) -> Iterator[Answer]:
             yield fine(name, f"{state.condition}, with no public address")
         return
     if not database.create:
-        remedy = "Make it, or write settings.secrets_pipeline.create: true."
-        yield Answer(name, Verdict.ADVISED, f"{database.noun} does not exist; an apply leaves it out", remedy)
+        why = absence(stack, database)
+        yield Answer(name, Verdict.ADVISED, f"{why.problem}; an apply leaves it out", _sentence(why.remedy))
         return
     group = database.parameters.get("DBSubnetGroupName")
     if group is None and not stack.observed.networks.has_default():
@@ -78,3 +79,7 @@ def _database(stack: Stack, database: DatabaseSpec) -> Iterator[Answer]:
         yield Answer(name, Verdict.ADVISED, f"will have a public address: {APPLY_MAKES_IT}", _PUBLIC)
     else:
         yield fine(name, f"does not exist: {APPLY_MAKES_IT}")
+
+
+def _sentence(remedy: str) -> str:
+    return f"{remedy[:1].upper()}{remedy[1:]}."

@@ -132,7 +132,7 @@ def _followers(stack: Stack, planned: Planned) -> Mapping[tuple[str, str], Reaso
     for database in stack.spec.databases:
         password = stack.spec.secret(database.password).name if database.password else ""
         if password in values:
-            found[endpoint.KIND, database.identifier] = Follows(f"its password is proven again, as {password} changes")
+            found[endpoint.KIND, database.name] = Follows(f"its password is proven again, as {password} changes")
     rotating = [one for one in stack.spec.secrets if one.rotation is not None and one.rotation.managed]
     # A rotation that somebody switched off leaves the role as it is: only a new secret, or another key, changes it.
     secrets = [one for one in changes_of(planned) if one.resource.kind == secret.KIND]

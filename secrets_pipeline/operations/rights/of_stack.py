@@ -135,9 +135,9 @@ def _key(named: str) -> str:
 
 def _databases(here: _Here) -> Iterator[Kind]:
     databases = here.spec.databases
-    instances = [f"db:{one.identifier}" for one in databases if not one.is_cluster]
+    instances = [f"db:{name}" for one in databases if not one.is_cluster for name in _names(one)]
     clusters = [one for one in databases if one.is_cluster]
-    named = [f"cluster:{one.identifier}" for one in clusters]
+    named = [f"cluster:{name}" for one in clusters for name in _names(one)]
     yield from _listed_databases(here)
     members = [f"db:{name}" for one in clusters if one.create for name in one.member_identifiers]
     yield "databases", here.arns("rds", *instances, *members)
@@ -176,8 +176,15 @@ def _databases(here: _Here) -> Iterator[Kind]:
 def _listed_databases(here: _Here) -> Iterator[Kind]:
     if here.spec.databases:
         yield "all_databases", here.arns("rds", "db:*")
-    if any(one.is_cluster for one in here.spec.databases):
+    if any(one.is_cluster or not one.engine_known for one in here.spec.databases):
         yield "all_clusters", here.arns("rds", "cluster:*")
+
+
+def _names(database: DatabaseSpec) -> tuple[str, ...]:
+    """The identifiers that a database may have with which something is done; one that is only looked up needs none."""
+    if database.identifier is not None:
+        return (database.identifier,)
+    return database.traits.names if database.password is not None else ()
 
 
 def _groups(database: DatabaseSpec) -> list[str]:

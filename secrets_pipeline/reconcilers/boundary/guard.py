@@ -128,7 +128,7 @@ def _role(stack: Stack, name: str) -> Tags | None:
 def _database(stack: Stack, name: str) -> Tags | None:
     spec = next(one for one in stack.spec.databases if one.identifier == name)
     state = stack.observed.databases.find(spec)
-    if state is None or is_own_database(stack, state) or adopts_database(stack, state):
+    if state is None or is_own_database(stack, state) or adopts_database(stack, spec, state):
         return None
     return state.tags
 

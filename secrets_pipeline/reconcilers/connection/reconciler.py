@@ -127,7 +127,7 @@ class ConnectionReconciler:
             if state is not None and PasswordMark.read(state) == PasswordMark(state.resource_id, before):
                 mark = str(PasswordMark(state.resource_id, after))
                 try:
-                    with calling("AddTagsToResource", database.identifier):
+                    with calling("AddTagsToResource", state.identifier):
                         self._stack.account.client("rds").add_tags_to_resource(
                             ResourceName=state.arn, Tags=[{"Key": PASSWORD, "Value": mark}]
                         )

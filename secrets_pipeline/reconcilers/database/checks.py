@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.reason import NotOurs
+from secrets_pipeline.reconcilers.database.absence import absent
 from secrets_pipeline.reconcilers.database.endpoint import DatabaseEndpointReconciler
 from secrets_pipeline.reconcilers.database.ownership import refusal
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict, judged
@@ -28,15 +29,15 @@ def logins(stack: Stack, *, deep: bool) -> list[Finding]:
     for database in stack.spec.databases:
         if database.password is None:
             continue
-        findings.append(judged(database.identifier, partial(_login, stack, reconciler, database, deep=deep)))
+        findings.append(judged(database.name, partial(_login, stack, reconciler, database, deep=deep)))
     return findings
 
 
 def _login(stack: Stack, reconciler: DatabaseEndpointReconciler, database: DatabaseSpec, *, deep: bool) -> Finding:
-    name, state = database.identifier, stack.observed.databases.find(database)
+    name, state = database.name, stack.observed.databases.find(database)
     if state is None:
         verdict = Verdict.WRONG if database.create else Verdict.WAITING
-        return Finding(name, verdict, f"{database.noun} does not exist", reason_type=Cause.MISSING)
+        return Finding(name, verdict, absent(stack, database), reason_type=Cause.MISSING)
     refused = refusal(stack, database, state)
     if isinstance(refused, NotOurs):
         return Finding(name, Verdict.WRONG, str(refused), reason_type=refused.kind)

@@ -18,6 +18,7 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.engine.apply import planned
 from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Follows, Need, Reason, Waits
+from secrets_pipeline.reconcilers.database.absence import absent
 from secrets_pipeline.reconcilers.database.ownership import adopts_database, mismatch, refusal
 from secrets_pipeline.reconcilers.database.password import DatabasePassword
 from secrets_pipeline.reconcilers.database.password_mark import (
@@ -58,9 +59,9 @@ class DatabaseEndpointReconciler:
 
     def __init__(self, stack: Stack, *, wait: float | None = None) -> None:
         self._stack = stack
-        self._databases = {database.identifier: database for database in stack.spec.databases}
+        self._databases = {database.name: database for database in stack.spec.databases}
         self._passwords = {
-            database.identifier: DatabasePassword(stack, database, database.password)
+            database.name: DatabasePassword(stack, database, database.password)
             for database in stack.spec.databases
             if database.password is not None
         }
@@ -79,7 +80,7 @@ class DatabaseEndpointReconciler:
     def apply(self, change: Change) -> str:
         """Wait a little, prove the password, set it where it is ours to set; see `engine.Reconciler`."""
         database = self._databases[change.resource.name]
-        secret_password = self._passwords.get(database.identifier)
+        secret_password = self._passwords.get(database.name)
         for _ in range(_ATTEMPTS):
             state = self.ready(database)
             if secret_password is None:
@@ -113,7 +114,7 @@ class DatabaseEndpointReconciler:
 
     def login(self, database: DatabaseSpec, state: DatabaseState) -> Login:
         """Log in with the password that the secret holds now; reads its value."""
-        password = self._passwords[database.identifier]
+        password = self._passwords[database.name]
         try:
             secret = password.confirmed()
         except SkippedError as missing:
@@ -122,7 +123,7 @@ class DatabaseEndpointReconciler:
 
     def proven(self, database: DatabaseSpec) -> bool:
         """Whether the database is recorded to accept the current version of its secret; reads no value."""
-        state, password = self._inventory.find(database), self._passwords.get(database.identifier)
+        state, password = self._inventory.find(database), self._passwords.get(database.name)
         secret = password.known() if password else None
         return state is not None and secret is not None and proves(state, secret)
 
@@ -132,7 +133,7 @@ class DatabaseEndpointReconciler:
         A database that was restored since its proof, or that a run of ours left half-way, is proven whoever wrote the
         current version.
         """
-        state, password = self._inventory.find(database), self._passwords.get(database.identifier)
+        state, password = self._inventory.find(database), self._passwords.get(database.name)
         secret = password.known() if password else None
         if state is None or secret is None or secret.current_version is None:
             return ""
@@ -140,7 +141,7 @@ class DatabaseEndpointReconciler:
 
     def rotated(self, database: DatabaseSpec) -> bool:
         """Whether a rotation set the password last, which has logged in with it."""
-        password = self._passwords.get(database.identifier)
+        password = self._passwords.get(database.name)
         secret = password.known() if password else None
         return bool(self.foreign_password(database)) and secret is not None and secret.last_rotated_at is not None
 
@@ -151,16 +152,16 @@ class DatabaseEndpointReconciler:
         return "" if state.engine in ENGINES else f"logins to engine {state.engine} are not supported yet"
 
     def _plan(self, database: DatabaseSpec) -> Change:
-        resource = Resource(KIND, database.identifier, database.component)
+        resource = Resource(KIND, database.name, database.component)
         state = self._inventory.find(database)
         if state is None:
             if database.create:
                 follows = Follows(f"endpoint is known when the {database.noun} exists")
-                absent = Pending(f"{database.noun} does not exist", on=database_named(database.identifier))
-                return Change(resource, ChangeClass.UPDATE, (follows,), needs=needs_of([absent]), act=True)
-            return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.noun} does not exist"),), act=True)
+                missing = Pending(f"{database.noun} does not exist", on=database_named(database.name))
+                return Change(resource, ChangeClass.UPDATE, (follows,), needs=needs_of([missing]), act=True)
+            return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.title} is not found"),), act=True)
         if wrong := refusal(self._stack, database, state):
-            adopting = adopts_database(self._stack, state)
+            adopting = adopts_database(self._stack, database, state)
             if adopting and not mismatch(self._stack, database, state):
                 return Change(resource, ChangeClass.UPDATE, (Follows("follows when it is adopted"),), act=True)
             return Change(resource, ChangeClass.BLOCKED, (wrong,), act=True)
@@ -171,9 +172,9 @@ class DatabaseEndpointReconciler:
         """Return what a login needs: a database that serves, and a secret with a value."""
         waits = []
         if not state.serves:
-            on, stuck = database_named(database.identifier), f"{state.condition}: {_GOES_ON}" if state.stuck else ""
+            on, stuck = database_named(database.name), f"{state.condition}: {_GOES_ON}" if state.stuck else ""
             waits.append(Pending(stuck or state.condition, on=on, passes=not state.stuck))
-        password = self._passwords.get(database.identifier)
+        password = self._passwords.get(database.name)
         secret = password.known() if password else None
         if database.password is not None and (secret is None or secret.current_version is None):
             waits.append(
@@ -194,7 +195,7 @@ class DatabaseEndpointReconciler:
         return ChangeClass.UPDATE, self._unproven(database, state)
 
     def _unproven(self, database: DatabaseSpec, state: DatabaseState) -> Reason:
-        secret = self._passwords[database.identifier].known()
+        secret = self._passwords[database.name].known()
         if secret is None or secret.current_version is None:
             return Waits("its password secret has no value yet")
         if was_restored(state):
@@ -216,16 +217,18 @@ class DatabaseEndpointReconciler:
         while True:
             state = self._inventory.find(database)
             if state is not None and (wrong := refusal(self._stack, database, state)):
-                raise SkippedError(f"{database.identifier} {wrong}")
+                raise SkippedError(f"{state.identifier} {wrong}")
             if state is not None and state.serves and not state.password_pending:
                 return state
             if state is None or state.stuck or self._clock() >= deadline:
+                if state is None and not database.create:
+                    raise SkippedError(absent(self._stack, database))
                 condition = f"{database.noun} does not exist" if state is None else state.condition
                 raised = SkippedError if state is None or state.stuck else NotYetError
                 raise raised(f"{condition}: {_GOES_ON}")
             if self._clock() >= told:
                 left, told = (deadline - self._clock()) / 60, self._clock() + _TOLD_SECONDS
-                WAITING.info("waits for %s: %s, at most %.0f more minutes", database.identifier, state.condition, left)
+                WAITING.info("waits for %s: %s, at most %.0f more minutes", state.identifier, state.condition, left)
             pause = self._pause(pause, deadline)
 
     def settled(self, database: DatabaseSpec, secret: DatabasePassword, password: SecretStr) -> DatabaseState:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.model import Applied, Outcome, Unchanged
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState
 
 if TYPE_CHECKING:
+    from secrets_pipeline.desired.database.model import DatabaseSpec
     from secrets_pipeline.desired.stack import StackSpec
     from secrets_pipeline.reconcilers.observed.databases import DatabaseInventory
     from secrets_pipeline.reconcilers.stack import Stack
@@ -21,8 +22,7 @@ def identity(state: DatabaseState) -> str:
 
 def serving(spec: StackSpec, inventory: DatabaseInventory) -> dict[str, str]:
     """Map identifier to identity of the databases of a stack that can be logged in to now."""
-    found = ((database.identifier, inventory.find(database)) for database in spec.databases)
-    return {name: identity(state) for name, state in found if state is not None and state.serves}
+    return {state.identifier: identity(state) for _, state in _serving(spec, inventory)}
 
 
 def followed(stack: Stack, outcomes: Iterable[Outcome]) -> Mapping[str, str]:
@@ -33,5 +33,12 @@ def followed(stack: Stack, outcomes: Iterable[Outcome]) -> Mapping[str, str]:
         outcomes: of the stage `rds_endpoints`.
     """
     done = {one.change.resource.name for one in outcomes if isinstance(one, Applied | Unchanged)}
-    known = serving(stack.spec, stack.observed.databases)
-    return {name: said for name, said in known.items() if name in done}
+    known = _serving(stack.spec, stack.observed.databases)
+    return {state.identifier: identity(state) for database, state in known if database.name in done}
+
+
+def _serving(spec: StackSpec, inventory: DatabaseInventory) -> Iterator[tuple[DatabaseSpec, DatabaseState]]:
+    for database in spec.databases:
+        state = inventory.find(database)
+        if state is not None and state.serves:
+            yield database, state

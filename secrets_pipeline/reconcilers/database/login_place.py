@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.boundary import Boundary
-from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
@@ -37,7 +36,7 @@ def trust_at(stack: Stack, host: str, port: int) -> ServerTrust | None:
     place = (plain_host(host), port)
     for database in stack.spec.databases:
         state = stack.observed.databases.find(database)
-        if state is None or place not in _endpoints(stack, database, state):
+        if state is None or place not in _endpoints(stack, state):
             continue
         if may_log_in(stack, database, state):
             return stack.observed.databases.trust(host)
@@ -78,10 +77,10 @@ def _written_host(stack: Stack, secret: SecretSpec) -> str | None:
             return None
 
 
-def _endpoints(stack: Stack, database: DatabaseSpec, state: DatabaseState) -> Iterator[tuple[str, int | None]]:
+def _endpoints(stack: Stack, state: DatabaseState) -> Iterator[tuple[str, int | None]]:
     """Yield the endpoints of the instance, or of the cluster and its instances."""
     yield plain_host(state.address or ""), state.port
-    if not database.is_cluster:
+    if not state.is_cluster:
         return
     yield plain_host(state.reader_address or ""), state.port
     for member in stack.observed.databases.instances().values():

@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 
-def database_tags(stack: Stack, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
+def database_tags(
+    stack: Stack, database: DatabaseSpec, *, state: DatabaseState | None = None, member: str = ""
+) -> dict[str, str]:
     """Make the tags that prove an instance or cluster ours.
 
     Args:
         stack: the stack.
         database: what it declares.
+        state: the database as AWS has it; None for one that is about to be created.
         member: identifier of an instance of the cluster that is declared; empty for the database itself.
     """
     ours = Owner(stack.spec.stack, database.component, repository=stack.ownership.repository.id)
-    arn = database_arn(stack, member or database.identifier, cluster=database.is_cluster and not member)
+    if state is not None and not member:
+        arn = state.arn
+    else:
+        arn = database_arn(stack, member or database.name, cluster=database.is_cluster and not member)
     tags = ours.tags()
     return {**{tag: tags[tag] for tag in tags if tags[tag]}, SPEC: f".{_mac(stack).of(*_about(arn, ours))}"}
 

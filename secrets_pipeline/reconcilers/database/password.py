@@ -101,7 +101,7 @@ class DatabasePassword:
         if secret.current_version != tried.current_version or secret.rotation_in_progress:
             raise NotYetError(f"{secret.name} was changed meanwhile: the next run proves what it holds then")
         self._asked = (mark.version, *self._asked)
-        self._modify(password)
+        self._modify(state, password)
 
     def set_again(self, state: DatabaseState) -> None:
         """Tag a database again that another run recorded as proven before the change of this one was done.
@@ -138,7 +138,7 @@ class DatabasePassword:
         now = self.confirmed()
         if now.current_version != secret.current_version or now.version(PENDING) != version:
             raise NotYetError(f"{secret.name} was changed meanwhile", remedy="Run again.")
-        self._modify(password)
+        self._modify(state, password)
 
     def prove(self, state: DatabaseState, version: str) -> None:
         """Record by AddTagsToResource that a login proved a version, which is current."""
@@ -192,10 +192,10 @@ class DatabasePassword:
             case login:
                 return login == LoggedIn()
 
-    def _modify(self, password: SecretStr) -> None:
-        client, identifier = self._stack.account.client("rds"), self._database.identifier
+    def _modify(self, state: DatabaseState, password: SecretStr) -> None:
+        client, identifier = self._stack.account.client("rds"), state.identifier
         try:
-            if self._database.is_cluster:
+            if state.is_cluster:
                 with calling("ModifyDBCluster", identifier):
                     client.modify_db_cluster(
                         DBClusterIdentifier=identifier,

@@ -18,9 +18,9 @@ from secrets_pipeline.engine.model import Change, ChangeClass, NotYetError, Reso
 from secrets_pipeline.engine.reason import Because, Differs, Need, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.contest import lost_contest
+from secrets_pipeline.reconcilers.database.absence import absence, absent
 from secrets_pipeline.reconcilers.database.mark import database_tags
 from secrets_pipeline.reconcilers.database.ownership import (
-    absence,
     adopts_database,
     keeps_mark,
     mismatch,
@@ -50,7 +50,7 @@ class DatabaseReconciler:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._databases = {database.identifier: database for database in stack.spec.databases}
+        self._databases = {database.name: database for database in stack.spec.databases}
 
     @property
     def _rds(self) -> RDSClient:
@@ -70,17 +70,17 @@ class DatabaseReconciler:
             return self._create(database)
         state = self._stack.observed.databases.find(database)
         if state is None:
-            raise SkippedError(f"{database.identifier} does not exist")
+            raise SkippedError(absent(self._stack, database))
         done = []
         if self._tag_differences(database, state):
-            with calling("AddTagsToResource", database.identifier):
-                self._rds.add_tags_to_resource(ResourceName=state.arn, Tags=tag_list(self._tags(database)))
+            with calling("AddTagsToResource", state.identifier):
+                self._rds.add_tags_to_resource(ResourceName=state.arn, Tags=tag_list(self._tags(database, state)))
             self._stack.observed.databases.forget()
             done.append("tags")
         return ", ".join([*done, *self._create_members(database)]) or "nothing differed any more"
 
     def _plan(self, database: DatabaseSpec) -> Change:
-        resource = Resource(KIND, database.identifier, database.component)
+        resource = Resource(KIND, database.name, database.component)
         state = self._stack.observed.databases.find(database)
         if state is None:
             if why := self._not_made(database):
@@ -92,7 +92,9 @@ class DatabaseReconciler:
         if needs_adoption(self._stack, database, state):
             return Change(resource, ChangeClass.ADOPT, (Because("exists without a mark of ours"), *differing))
         if not database.create and not differing:
-            return Change(resource, ChangeClass.NONE, (Because("found"),))
+            by = "" if database.identifier else self._stack.observed.databases.search(database).by
+            found = f"found: {state.identifier}, by {by}" if by else "found"
+            return Change(resource, ChangeClass.NONE, (Because(found),))
         return Change(resource, ChangeClass.UPDATE if differing else ChangeClass.NONE, differing)
 
     def _waits(self, database: DatabaseSpec) -> tuple[Need, ...]:
@@ -108,17 +110,17 @@ class DatabaseReconciler:
     def _not_made(self, database: DatabaseSpec) -> Reason | None:
         if not database.create:
             return absence(self._stack, database)
-        return lost_contest(self._stack, ContestedKind.DATABASE, database.identifier)
+        return lost_contest(self._stack, ContestedKind.DATABASE, database.name)
 
     def _blocked(self, database: DatabaseSpec, state: DatabaseState) -> Reason | None:
         if database.create and state.status == DELETING:
             return Because("is being deleted", "apply again when it is gone")
-        adopting = adopts_database(self._stack, state)
+        adopting = adopts_database(self._stack, database, state)
         return (mismatch if adopting else refusal)(self._stack, database, state)
 
-    def _tags(self, database: DatabaseSpec, *, member: str = "") -> dict[str, str]:
+    def _tags(self, database: DatabaseSpec, state: DatabaseState | None = None, *, member: str = "") -> dict[str, str]:
         own = database.tags if database.create else {}
-        return {**own, **database_tags(self._stack, database, member=member)}
+        return {**own, **database_tags(self._stack, database, state=state, member=member)}
 
     def _tag_differences(self, database: DatabaseSpec, state: DatabaseState) -> tuple[Reason, ...]:
         if self._stack.ownership.fingerprinter is None or not (
@@ -126,7 +128,7 @@ class DatabaseReconciler:
         ):
             # What is only looked up, or granted, is tagged by its owner.
             return ()
-        wanted = self._tags(database).items()
+        wanted = self._tags(database, state).items()
         differing = [key for key, value in wanted if state.tags.get(key) != value]
         unnamed = REPOSITORY in differing and REPOSITORY not in state.tags
         return tuple(
@@ -163,14 +165,14 @@ class DatabaseReconciler:
         }
         if not database.is_cluster:
             request |= {
-                "DBInstanceIdentifier": database.identifier,
+                "DBInstanceIdentifier": database.name,
                 "DBInstanceClass": database.instance_class,
                 "AllocatedStorage": database.allocated_storage,
                 **_given(DBName=database.db_name),
             }
             done = self._created("CreateDBInstance", database, request)
             return done or f"{database.engine} instance, master user {username}"
-        request |= {"DBClusterIdentifier": database.identifier, **_given(DatabaseName=database.db_name)}
+        request |= {"DBClusterIdentifier": database.name, **_given(DatabaseName=database.db_name)}
         done = self._created("CreateDBCluster", database, request) or f"{database.engine} cluster"
         return ", ".join([done, *self._create_members(database), f"master user {username}"])
 
@@ -178,7 +180,7 @@ class DatabaseReconciler:
         """What there was to say instead of creating; empty if it was created."""
         create = self._rds.create_db_cluster if database.is_cluster else self._rds.create_db_instance
         try:
-            with calling(operation, database.identifier):
+            with calling(operation, database.name):
                 create(**request)
         except AwsError as error:
             if error.code not in _EXISTS:
@@ -190,7 +192,7 @@ class DatabaseReconciler:
         # An earlier try got through, or somebody else was quicker.
         state = self._stack.observed.databases.find(database)
         if state is not None and (why := refusal(self._stack, database, state)):
-            raise SkippedError(f"{database.identifier} {why}")
+            raise SkippedError(f"{database.name} {why}")
         return "existed already"
 
     def _create_members(self, database: DatabaseSpec) -> list[str]:
@@ -202,7 +204,7 @@ class DatabaseReconciler:
                 with calling("CreateDBInstance", name):
                     self._rds.create_db_instance(
                         DBInstanceIdentifier=name,
-                        DBClusterIdentifier=database.identifier,
+                        DBClusterIdentifier=database.name,
                         DBInstanceClass=database.instance_class,
                         Engine=database.engine,
                         Tags=tag_list(self._tags(database, member=name)),
@@ -222,9 +224,9 @@ class DatabaseReconciler:
     def _check_member(self, database: DatabaseSpec, name: str) -> None:
         self._stack.observed.databases.forget()
         existing = self._stack.observed.databases.instances().get(name)
-        if existing is not None and existing.cluster != database.identifier:
+        if existing is not None and existing.cluster != database.name:
             raise AwsError(
-                f"instance {name} exists and is none of the cluster {database.identifier}",
+                f"instance {name} exists and is none of the cluster {database.name}",
                 remedy="Rename the cluster in its component, or delete that instance.",
             )
 

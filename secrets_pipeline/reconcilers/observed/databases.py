@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.paging import pages
 from secrets_pipeline.aws.session import AwsAccount
 from secrets_pipeline.desired.database.model import DatabaseSpec
+from secrets_pipeline.reconcilers.observed.database_search import Search, is_tagged_as, search
 from secrets_pipeline.reconcilers.observed.database_state import DatabaseState, cluster_state, instance_state
 from secrets_pipeline.reconcilers.observed.login import ServerTrust
 from secrets_pipeline.rotation_lambda.tls import is_loopback
@@ -27,11 +28,32 @@ class DatabaseInventory:
         self._lock = threading.RLock()
         self._instances: dict[str, DatabaseState] | None = None
         self._clusters: dict[str, DatabaseState] | None = None
+        self._is_marked: Callable[[DatabaseSpec, DatabaseState], bool] = _is_tagged
+
+    def recognise_marks(self, is_marked: Callable[[DatabaseSpec, DatabaseState], bool]) -> None:
+        """Believe only marks that are verified; before this call, tags that name stack and component count as a mark.
+
+        Args:
+            is_marked: whether the mark of a database proves that it is the component's.
+        """
+        self._is_marked = is_marked
 
     def find(self, database: DatabaseSpec) -> DatabaseState | None:
-        """Find the instance or cluster that a component declares, or None."""
-        known = self.clusters() if database.is_cluster else self.instances()
-        return known.get(database.identifier)
+        """Find the instance or cluster of a component; None if there is none, or if several may be meant."""
+        if database.identifier is None:
+            return self.search(database).found
+        known, other = self.instances, self.clusters
+        if database.is_cluster:
+            known, other = other, known
+        found = known().get(database.identifier)
+        return found if found is not None or database.engine_known else other().get(database.identifier)
+
+    def search(self, database: DatabaseSpec) -> Search:
+        """Look for the database of a component by its mark, name and tags, whatever identifier the component names."""
+        both = not database.engine_known
+        instances = self.instances().values() if both or not database.is_cluster else ()
+        clusters = self.clusters().values() if both or database.is_cluster else ()
+        return search(database, (*instances, *clusters), lambda state: self._is_marked(database, state))
 
     def instances(self) -> Mapping[str, DatabaseState]:
         """Read every instance by DescribeDBInstances, by identifier."""
@@ -71,3 +93,7 @@ class DatabaseInventory:
         """Read everything again next time."""
         with self._lock:
             self._instances = self._clusters = None
+
+
+def _is_tagged(database: DatabaseSpec, state: DatabaseState) -> bool:
+    return is_tagged_as(database.traits, state)

@@ -116,7 +116,7 @@ def _named(stack: Stack, output: Output) -> tuple[str, str]:
 
 def _value_of(stack: Stack, ref: SecretRef) -> tuple[str, str]:
     name = stack.spec.secret(ref).name if stack.spec.has(ref) else str(ref)
-    text, databases = f"the value of {name}", [one.identifier for one in stack.spec.databases if one.password == ref]
+    text, databases = f"the value of {name}", [one.name for one in stack.spec.databases if one.password == ref]
     return text, f"the password of database {databases[0]} ({name})" if databases else text
 
 

@@ -141,8 +141,10 @@ def test_an_instance_of_terraforms_needs_nothing_but_its_name(bench: Bench) -> N
     assert (found.identifier, found.create, dict(found.parameters)) == ("orders", False, {})
 
 
-def test_an_identifier_is_made_of_names_where_none_is_given(bench: Bench) -> None:
-    assert database(bench, "tenant: Acme\nenvironment: dev\n", create=False).identifier == "acme-dev-rds"
+def test_an_identifier_is_made_of_names_for_a_database_that_is_made_here_alone(bench: Bench) -> None:
+    variables = "tenant: Acme\nenvironment: dev\nengine: postgres\nusername: app\nmanage_master_user_password: true\n"
+    assert database(bench, variables).identifier == "acme-dev-rds"
+    assert database(bench, variables, create=False).identifier is None
     assert instance_identifier(None, "1", "rds//my_db") == "db-1-rds-my-db"
 
 

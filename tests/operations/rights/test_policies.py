@@ -232,6 +232,23 @@ def test_a_cluster_is_made_with_its_groups_its_key_and_a_password_that_rds_keeps
     assert "SetPasswords" not in found
 
 
+def test_a_database_that_is_looked_for_may_be_written_to_under_the_names_that_its_variables_make(
+    ground: Ground,
+) -> None:
+    component = """\
+        rds:
+          vars:
+            engine: postgres
+            name: shop-dev-main
+            password: "${output.secretsmanager.generated_passwords.token}"
+"""
+    ground.stack(components=component)
+    found, rds = ground.own(), f"arn:aws:rds:eu-west-2:{HOME}"
+    assert {f"{rds}:db:shop-dev-main", f"{rds}:db:shop-dev-rds"} <= set(found["SetPasswords"]["Resource"])
+    written = json.dumps({sid: one for sid, one in found.items() if "rds:ModifyDBInstance" in one["Action"]})
+    assert f"{rds}:db:*" not in written
+
+
 def test_parameters_are_opened_by_their_own_names_alone(ground: Ground) -> None:
     ground.settings("grants: {parameters: ['/shared/*']}\n")
     ground.write(

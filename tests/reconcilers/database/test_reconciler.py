@@ -219,7 +219,10 @@ def test_a_missing_instance_is_blocked_with_what_to_do(bench: Bench) -> None:
     spec = bench.spec(databases=(bench.database(create=False),))
     change = bench.plan(spec, STAGE)[bench.stack]
     assert change.action is ChangeClass.BLOCKED
-    assert change.reason == "does not exist: let Terraform make it, or set settings.secrets_pipeline.create: true"
+    assert change.reason == (
+        "does not exist: write settings: {secrets_pipeline: {identifier: NAME}} under components.terraform.rds, or "
+        "apply the component with Terraform first"
+    )
 
 
 def test_tags_of_our_instance_are_repaired(bench: Bench) -> None:

@@ -1,0 +1,119 @@
+"""Which components are databases by their Terraform code or their names."""
+
+from __future__ import annotations
+
+import pytest
+
+from secrets_pipeline.desired.reading.database_code import Makes, made_by
+from secrets_pipeline.stacks.files.disk import Seen, noted_in
+from tests.desired.conftest import Bench
+
+CODE = "components:\n  terraform:\n    base_path: components/terraform\n"
+STACK = """\
+components:
+  terraform:
+    secretsmanager:
+      vars: {context_name: myapp, secrets: {one: {secret_data: {host: !terraform.state COMPONENT OUTPUT}}}}
+    COMPONENT:
+      vars: {stage: dev, name: orders}
+"""
+
+
+def stack(component: str, output: str = "address") -> str:
+    return STACK.replace("COMPONENT", component).replace("OUTPUT", output)
+
+
+def write_code(bench: Bench, component: str, code: str) -> None:
+    bench.atmos += CODE
+    folder = bench.folder / "components" / "terraform" / component
+    folder.mkdir(parents=True)
+    (folder / "main.tf").write_text(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ('resource "aws_db_instance" "this" {\n}', {Makes.INSTANCE}),
+        ('  resource "aws_rds_cluster" "this" {\n}', {Makes.CLUSTER}),
+        ('resource "aws_rds_cluster_instance" "this" {\n}', set()),
+        ('# resource "aws_db_instance" "this" {\n}', set()),
+        ('/*\nresource "aws_db_instance" "this" {\n}\n*/', set()),
+        ('data "aws_db_instance" "this" {\n}', set()),
+        ('  source  = "cloudposse/rds-cluster/aws"', {Makes.CLUSTER}),
+        ('  source = "cloudposse/rds/aws"', {Makes.INSTANCE}),
+        ('  source = "cloudposse/rds-db-proxy/aws"', set()),
+        ('  source = "terraform-aws-modules/rds/aws"', {Makes.INSTANCE}),
+        ('  source = "terraform-aws-modules/rds/aws//modules/db_subnet_group"', set()),
+        ('  source = "terraform-aws-modules/rds-aurora/aws"', {Makes.CLUSTER}),
+        (
+            '  source = "git::https://github.com/cloudposse/terraform-aws-rds-cluster.git?ref=tags/1.3.2"',
+            {Makes.CLUSTER},
+        ),
+        ('  source = "github.com/terraform-aws-modules/terraform-aws-rds?ref=v6"', {Makes.INSTANCE}),
+        ('  source = "terraform-aws-modules/rds-proxy/aws"', set()),
+    ],
+)
+def test_code_tells_the_databases_that_it_makes(code: str, expected: set[Makes]) -> None:
+    assert made_by(code) == expected
+
+
+@pytest.mark.parametrize(
+    "component", ["aurora-postgres", "aurora-mysql", "rds-orders", "database/aurora-postgres", "rds"]
+)
+def test_a_database_by_name_needs_no_setting(bench: Bench, component: str) -> None:
+    (found,) = bench.spec(stack(component)).databases
+    assert (found.component, found.is_cluster) == (component, "aurora" in component)
+
+
+@pytest.mark.parametrize("component", ["aurora-postgres-resources", "rds-proxy", "rds-alarms", "my-db"])
+def test_what_is_beside_a_database_is_none(bench: Bench, component: str) -> None:
+    assert bench.spec(stack(component)).databases == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "engine"),
+    [
+        ('resource "aws_rds_cluster" "this" {\n}\n', True),
+        ('module "db" {\n  source = "cloudposse/rds/aws"\n}\n', False),
+    ],
+)
+def test_a_component_of_any_name_is_a_database_if_its_code_makes_one(bench: Bench, code: str, *, engine: bool) -> None:
+    write_code(bench, "my-db", code)
+    (found,) = bench.spec(stack("my-db")).databases
+    assert (found.component, found.is_cluster) == ("my-db", engine)
+
+
+def test_code_without_a_database_decides_against_a_name(bench: Bench) -> None:
+    write_code(bench, "rds-orders", 'resource "aws_security_group" "this" {\n}\n')
+    assert bench.spec(stack("rds-orders")).databases == ()
+
+
+def test_a_component_that_no_secret_refers_to_stays_terraforms(bench: Bench) -> None:
+    write_code(bench, "my-db", 'resource "aws_db_instance" "this" {\n}\n')
+    text = stack("rds").replace("    rds:\n", "    my-db: {vars: {name: other}}\n    rds:\n")
+    assert [one.component for one in bench.spec(text).databases] == ["rds"]
+
+
+def test_a_component_that_the_settings_leave_alone_is_left_alone(bench: Bench) -> None:
+    write_code(bench, "my-db", 'resource "aws_db_instance" "this" {\n}\n')
+    text = stack("my-db") + "settings: {secrets_pipeline: {components: {my-db: ignore}}}\n"
+    assert bench.spec(text).databases == ()
+
+
+def test_the_error_of_an_unknown_component_names_the_one_line_that_maps_it(bench: Bench) -> None:
+    (secret,) = bench.spec(stack("my-db", "endpoint")).secrets
+    (why,) = secret.unresolved
+    assert why.problem == "only Terraform knows output endpoint of component my-db"
+    assert "If it is of kind rds, write settings.secrets_pipeline.components: {my-db: rds}." in why.remedy
+    (secret,) = bench.spec(stack("my-vpc", "vpc_id")).secrets
+    assert "components:" not in secret.unresolved[0].remedy
+
+
+def test_the_terraform_code_is_part_of_what_a_reading_has_seen(bench: Bench) -> None:
+    write_code(bench, "my-db", 'resource "aws_db_instance" "this" {\n}\n')
+    seen = Seen()
+    with noted_in(seen):
+        bench.spec(stack("my-db"))
+    assert seen.holds()
+    (bench.folder / "components" / "terraform" / "my-db" / "main.tf").write_text("# nothing any more\n")
+    assert not seen.holds()
