@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
+from secrets_pipeline.desired.kinds import SECRETS
 from secrets_pipeline.desired.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTERS, OF_INSTANCES, OUTPUTS
 from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
+from secrets_pipeline.desired.terraform_state.model import StatePlace
+from secrets_pipeline.desired.terraform_state.read import NoState, state_place
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.references.model import Literal, Output
-from secrets_pipeline.references.yaml_functions import A_PARAMETER
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class OutputProblem:
 
 
 def output_problem(stack: StackScope, output: Output, *, whole_map_allowed: bool = False) -> OutputProblem | None:
-    """What is wrong with an output; None if AWS has it, or will have it.
+    """What is wrong with an output; None if AWS has it, or will have it, or if a Terraform state that is read may.
 
     Args:
         stack: the stack that refers to it.
@@ -51,6 +53,8 @@ def output_problem(stack: StackScope, output: Output, *, whole_map_allowed: bool
     if kind is None:
         return _unmanaged_problem(stack, output)
     if output.name not in OUTPUTS[kind]:
+        if _is_terraforms(kind, output) and not isinstance(_place(stack, output), NoState):
+            return None
         return OutputProblem(
             UnresolvedReason.OUTPUT,
             f"component {output.component} ({kind}) has no output {output.name}",
@@ -60,6 +64,27 @@ def output_problem(stack: StackScope, output: Output, *, whole_map_allowed: bool
     if output.name in KEYED:
         return _keyed_problem(component, output, whole_map_allowed=whole_map_allowed)
     return _single_problem(component, kind, output)
+
+
+def place_of_state(stack: StackScope, output: Output) -> StatePlace | None:
+    """Where the Terraform state is that an output without a problem is read from; None if AWS or the YAML tells it."""
+    if output.stack not in (None, stack.stack.name):
+        stack = stack.other(stack.stacks[str(output.stack)])
+    kind = stack.kinds.get(output.component)
+    if kind is not None and not _is_terraforms(kind, output):
+        return None
+    place = _place(stack, output)
+    return None if isinstance(place, NoState) else place
+
+
+def _is_terraforms(kind: str, output: Output) -> bool:
+    """Whether an output of a component of our kinds is one that only Terraform knows, and no misspelt one of ours."""
+    known = OUTPUTS[kind]
+    return kind != SECRETS and output.name not in known and not near_miss(output.name, known)
+
+
+def _place(stack: StackScope, output: Output) -> StatePlace | NoState:
+    return state_place(stack.components[output.component].component, stack.base_path)
 
 
 def _single_problem(component: ComponentScope, kind: str, output: Output) -> OutputProblem | None:
@@ -114,7 +139,7 @@ def _database_problem(component: ComponentScope, output: Output) -> OutputProble
     )
 
 
-def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
+def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem | None:
     name = output.component
     if name not in stack.components:
         return OutputProblem(
@@ -135,11 +160,11 @@ def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
             f"component {name} is switched off, so it has no outputs",
             "Switch it on, or write the value.",
         )
-    return OutputProblem(
-        UnresolvedReason.TERRAFORM,
-        f"only Terraform knows output {output.name} of component {name}",
-        f"Write the value, or let Terraform put it into a parameter and write {A_PARAMETER}.",
-    )
+    place = _place(stack, output)
+    if not isinstance(place, NoState):
+        return None
+    told = f"only Terraform knows output {output.name} of component {name}{place.problem}"
+    return OutputProblem(UnresolvedReason.TERRAFORM, told, place.remedy)
 
 
 def _keyed_problem(component: ComponentScope, output: Output, *, whole_map_allowed: bool) -> OutputProblem | None:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.errors import DocumentError, ExpressionError
+from secrets_pipeline.reconcilers.state_output import sensitive_here
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 from secrets_pipeline.values.documents import field
@@ -47,6 +48,9 @@ def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int 
             case Plain():
                 raise ExpressionError(f"field {name} of {secret.name} must be a string or a number")
             case Secret():
+                if (pending := sensitive_here(stack, value)) is not None:
+                    missing.append(f"field {name}: {pending.reason}")
+                    continue
                 raise ExpressionError(f"field {name} of {secret.name} must not be secret")
     return known, tuple(missing)
 

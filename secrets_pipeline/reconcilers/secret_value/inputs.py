@@ -1,6 +1,7 @@
-"""Digest what a value is rendered from as one keyed fingerprint, without reading any secret.
+"""Digest what a value is rendered from as one keyed fingerprint, without reading any secret of ours.
 
-Template and literals by their text, other secrets by the id of their current version, everything else by its value.
+Template and literals by their text, other secrets by the id of their current version, everything else by its value: a
+sensitive output of Terraform by an HMAC of it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.taken_in import name_digests, taken_in, with_name_digests
-from secrets_pipeline.references.model import Environment, Expression, FileContents
+from secrets_pipeline.references.model import Environment, Expression, FileContents, Output, WithDefault
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.references.walk import nodes
 
@@ -37,16 +38,18 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
     fingerprinter = stack.ownership.fingerprinter
     if fingerprinter is None:
         return Pending("nothing was applied in this account yet")
-    parts: list[str] = []
+    parts: list[str | None] = []
     for leaf in sorted(secret.value.leaves, key=lambda leaf: json.dumps(leaf.path)):
         parts.append(json.dumps(leaf.path))
         expression = stack.resolve.leaf(secret, leaf)
         parts.append(str(expression))
         parts.extend(_local_values(stack, expression))
         for output in leaf.outputs:
-            identity = stack.resolve.identity(output, confirmed=confirmed)
+            identity: str | Pending | None = stack.resolve.identity(output, confirmed=confirmed)
             if isinstance(identity, Pending):
-                return identity
+                if not (identity.missing and _has_default(expression, output)):
+                    return identity
+                identity = None
             parts.append(identity)
         for name in leaf.ssm:
             version = stack.resolve.ssm_version(name)
@@ -55,6 +58,11 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
             parts.append(version)
     names = name_digests(fingerprinter, secret, taken_in(stack, secret))
     return with_name_digests(fingerprinter.digest("inputs", *parts), names)
+
+
+def _has_default(expression: Expression, output: Output) -> bool:
+    defaults = (node.expression for node in nodes(expression) if isinstance(node, WithDefault))
+    return any(output in nodes(one) for one in defaults)
 
 
 def value_waits(stack: Stack, secret: SecretSpec) -> tuple[str, ...]:
