@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,18 +12,21 @@ from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.terraform_state.model import LocalState, S3State, StatePlace, TerraformState
+from secrets_pipeline.emulator import calls, reset_calls
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
 from secrets_pipeline.operations.rights.documents import role_policies
 from secrets_pipeline.operations.rights.model import Touched
 from secrets_pipeline.operations.rights.touched import touched
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.observed import terraform_states
+from secrets_pipeline.reconcilers.secret_value.generate import generate_passwords
 from secrets_pipeline.references.model import Expression, Output, Path, WithDefault
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 from tests.bench import said
 from tests.grants import TRUSTED
 
 if TYPE_CHECKING:
-    from tests.bench import Bench, Interruption
+    from tests.bench import Bench
 
 CANARY = "canary-5c1e-in-the-state"
 OUTPUTS: dict[str, dict[str, Any]] = {
@@ -186,18 +188,19 @@ def test_a_bucket_that_does_not_exist_blocks_with_the_answer_of_aws(world: World
     assert "NoSuchBucket" in text
 
 
-def test_a_state_is_read_once_a_run_whatever_of_it_is_needed(world: World, interruption: Interruption) -> None:
+def test_a_state_is_read_once_a_run_whatever_of_it_is_needed(world: World) -> None:
     world.put()
-    bench, calls = world.bench, Counter[str]()
+    bench = world.bench
     spec = world.spec(
         bench.declared("one", {"a": "${output.vpc.vpc_id}", "b": "${output.vpc.db_password}"}),
         bench.declared("two", "${output.vpc.ports.main[1]}"),
     )
-    interruption.attempt = lambda operation: calls.update([operation])
-    outcomes = bench.provision(spec, interruption=interruption)
-    assert Applied in {type(one) for one in outcomes.values()}
+    context = bench.context(spec)
+    reset_calls(bench.aws)
+    outcomes = bench.run(STAGES["secrets"](context, passwords=generate_passwords(context)))
+    assert {type(one) for one in outcomes.values()} == {Applied}
     assert (bench.value("two"), json.loads(bench.value("one"))) == ("5433", {"a": "vpc-1", "b": CANARY})
-    assert calls["GetObject"] == 1
+    assert [one.count for one in calls(bench.aws) if one.service == "s3"] == [1]
 
 
 def test_another_apply_of_terraform_changes_nothing_and_another_output_only_its_secret(world: World) -> None:

@@ -27,6 +27,7 @@ from secrets_pipeline.reconcilers.secret import reconciler as secret
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
 from secrets_pipeline.reconcilers.secret_policy import reconciler as secret_policy
 from secrets_pipeline.reconcilers.secret_rotation import reconciler as secret_rotation
+from secrets_pipeline.reconcilers.state_output import unavailable
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -89,7 +90,7 @@ class _Looks:
         kind, name = change.resource.kind, change.resource.name
         with suppress(AwsError):
             if kind == secret.KIND and change.action is ChangeClass.CREATE:
-                return self._parameter(self._secrets[name])
+                return self._parameter(self._secrets[name]) or self._state_output(self._secrets[name])
             if kind == secret_policy.KIND:
                 return self._principal(DesiredSecret(self._stack, self._secrets[name]).policy)
             if kind == kms_key.KIND and name in self._keys:
@@ -125,6 +126,10 @@ class _Looks:
                 place = f"in {self._stack.account.region}, or write the name of another one"
                 return Missing(f"SSM parameter {name} does not exist", f"put it {place}")
         return None
+
+    def _state_output(self, spec: SecretSpec) -> Reason | None:
+        pending = unavailable(self._stack, spec)
+        return None if pending is None else Because(pending.reason)
 
     def _principal(self, document: object) -> Reason | None:
         named = principals(document) if isinstance(document, Mapping) else ()

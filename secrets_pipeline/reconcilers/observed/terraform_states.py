@@ -32,7 +32,9 @@ class TerraformStates:
 
     def __init__(self, target: Target, sessions: Sessions, read_state: ReadState) -> None:
         self._target = target
-        self._sessions = sessions
+        # Sessions of their own: the AWS Encryption SDK wraps those of a stack in boto3 once more, and boto3 makes no
+        # client of S3 from a session that was wrapped twice.
+        self._sessions = sessions.derived(read_only=True)
         self._read_state = read_state
         self._read: Cached[TerraformState, Mapping[Path, Resolved]] = Cached()
 

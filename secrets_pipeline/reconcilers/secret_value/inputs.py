@@ -14,7 +14,8 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.taken_in import name_digests, taken_in, with_name_digests
-from secrets_pipeline.references.model import Environment, Expression, FileContents, Output, WithDefault
+from secrets_pipeline.reconcilers.state_output import default_serves
+from secrets_pipeline.references.model import Environment, Expression, FileContents
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.references.walk import nodes
 
@@ -47,7 +48,7 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
         for output in leaf.outputs:
             identity: str | Pending | None = stack.resolve.identity(output, confirmed=confirmed)
             if isinstance(identity, Pending):
-                if not (identity.missing and _has_default(expression, output)):
+                if not default_serves(expression, output, identity):
                     return identity
                 identity = None
             parts.append(identity)
@@ -58,11 +59,6 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
             parts.append(version)
     names = name_digests(fingerprinter, secret, taken_in(stack, secret))
     return with_name_digests(fingerprinter.digest("inputs", *parts), names)
-
-
-def _has_default(expression: Expression, output: Output) -> bool:
-    defaults = (node.expression for node in nodes(expression) if isinstance(node, WithDefault))
-    return any(output in nodes(one) for one in defaults)
 
 
 def value_waits(stack: Stack, secret: SecretSpec) -> tuple[str, ...]:

@@ -301,3 +301,10 @@ def test_every_place_that_takes_an_output_takes_one_of_a_state(bench: Bench) -> 
         ("user",),
         ("db",),
     }
+
+
+def test_a_master_password_that_the_pipeline_sets_is_generated_and_never_one_of_a_state(bench: Bench) -> None:
+    granting(bench, {"bucket": "acme-tfstate"})
+    database = "    rds:\n      settings: {secrets_pipeline: {create: true}}\n      vars:\n        identifier: orders\n"
+    database += "        engine: postgres\n        username: owner\n        password: !terraform.state vpc password\n"
+    assert "password is not a reference to a secret of this stack" in bench.only_error(manifest(more=database))
