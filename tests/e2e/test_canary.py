@@ -7,6 +7,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -42,7 +43,7 @@ def planted(repository: Path) -> None:
     granted = operator.read_text().replace("grants:\n  preset: single-team\n  ", grant)
     operator.write_text(granted)
     client = boto3.client("s3")
-    where = {"LocationConstraint": client.meta.region_name}
+    where: Any = {"LocationConstraint": client.meta.region_name}
     client.create_bucket(Bucket="acme-tfstate", CreateBucketConfiguration=where)
     client.put_object(Bucket="acme-tfstate", Key="vpn/infra-shared/terraform.tfstate", Body=json.dumps(STATE))
 

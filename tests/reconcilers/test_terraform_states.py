@@ -246,6 +246,24 @@ def test_a_sensitive_output_blocks_every_place_that_may_not_hold_a_secret(world:
     assert CANARY not in everything
 
 
+@pytest.mark.parametrize("around", ["{}", "x {} y", "${{urlencode({})}}"])
+def test_a_sensitive_output_is_no_text_whatever_is_around_it(world: World, around: str) -> None:
+    world.put()
+    context = world.bench.context(world.spec(), writing=False)
+    written = "output.vpc.db_password" if "urlencode" in around else "${output.vpc.db_password}"
+    refused = context.resolve.text(world.bench.late(around.format(written)))
+    assert isinstance(refused, Pending)
+    assert "Terraform marks ${output.vpc.db_password} as sensitive" in refused.reason
+    assert context.resolve.text(world.bench.late("${output.vpc.vpc_id}/x")) == "vpc-1/x"
+
+
+def test_the_stack_s_own_credentials_get_the_rights_for_a_state_without_a_role(world: World) -> None:
+    (own,) = touched_by(world.spec())
+    assert own.arns["states"] == (f"arn:aws:s3:::{world.bucket}/vpc/dev/terraform.tfstate",)
+    assert own.arns["state_buckets"] == (f"arn:aws:s3:::{world.bucket}",)
+    assert own.arns["state_keys"] == (f"arn:aws:kms:{world.bench.aws.region}:*:key/*",)
+
+
 def test_a_sensitive_output_of_another_stack_needs_the_grant_of_values(world: World) -> None:
     world.put()
     spec = world.spec(stack="shared-prod")
@@ -289,7 +307,9 @@ def test_the_role_that_the_backend_names_reads_the_state_with_three_rights(world
     iam = bench.session.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": bench.aws.account_id}, "Action": "sts:AssumeRole"}
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
-    rights = [one for one in touched_by(world.spec()) if one.role_arn == role]
+    own, *rights = touched_by(world.spec())
+    assert [one.role_arn for one in rights] == [role]
+    assert (role in own.arns["assumed"], "states" in own.arns) == (True, False)
     (document,) = role_policies(rights[0], plan_only=True).documents
     statements = {one["Sid"]: one for one in document["Statement"]}
     assert {sid: one["Action"] for sid, one in statements.items()} == {
