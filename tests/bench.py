@@ -282,6 +282,7 @@ class Bench:
             specs={one.stack: one for one in specs},
             read_leaf=lambda _stack, _component, leaf: self._expression(self.yaml[leaf.source]),
             read_file=self.files.__getitem__,
+            read_state=lambda path, most: self.files[path].encode()[:most] if path in self.files else None,
             environment=self.environment.get,
             id=named,
         )

@@ -61,7 +61,7 @@ _BY_SERVICE: Final = {
     "ListMessageMoveTasks ListQueueTags PurgeQueue SetQueueAttributes StartMessageMoveTask TagQueue",
     "sns": "Publish",
     "logs": "CreateLogGroup DeleteLogGroup DescribeLogGroups PutRetentionPolicy",
-    # What is stored there is sealed, or a lease.
+    # An error of S3 quotes nothing of an object: a seal, a lease, or a state of Terraform.
     "s3": "DeleteObject GetBucketVersioning GetObject HeadObject PutObject",
 }
 

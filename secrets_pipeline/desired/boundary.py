@@ -17,6 +17,7 @@ class Boundary(StrEnum):
     VALUE = "value of another stack"
     PARAMETER = "SSM parameter"
     FILE = "file"
+    STATE = "Terraform state"
     ENVIRONMENT = "environment variable"
     READER = "reader"
     """In the stack's own account: it crosses nothing, and a plan says it if it gains read access."""
@@ -35,7 +36,16 @@ class Boundary(StrEnum):
 TAGGED: Final = frozenset({Boundary.FUNCTION, Boundary.SERVICE, Boundary.STAGE, Boundary.ROLE, Boundary.DATABASE})
 """What is written to: whoever owns it may let a stack in by a tag, where the operator's grants do not."""
 
-TAKEN_IN: Final = frozenset({Boundary.OUTPUT, Boundary.VALUE, Boundary.PARAMETER, Boundary.FILE, Boundary.ENVIRONMENT})
+TAKEN_IN: Final = frozenset(
+    {
+        Boundary.OUTPUT,
+        Boundary.VALUE,
+        Boundary.PARAMETER,
+        Boundary.FILE,
+        Boundary.STATE,
+        Boundary.ENVIRONMENT,
+    }
+)
 """What comes into the stack; all else goes out of it."""
 
 ALLOW_TAG: Final = "secrets-pipeline:allow"

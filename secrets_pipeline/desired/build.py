@@ -293,6 +293,7 @@ def _build(scope: StackScope) -> StackSpec:
         self_heal=tuple(name for name in sorted(scope.kinds) if scope.components[name].flag("self_heal")),
         rotation_function=read_rotation_function(scope, [one.rotation for one in secrets if one.rotation]),
         verification=read_verification(scope),
+        states=tuple(scope.states.values()),
         crossings=_crossings(scope, secrets),
         plaintext=tuple(dict.fromkeys(scope.plaintext)),
         unguarded=unguarded_manifests(scope),

@@ -20,9 +20,11 @@ from secrets_pipeline.desired.kms_key.model import KeySpec, own_key
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
 from secrets_pipeline.desired.secret.model import SecretSpec
+from secrets_pipeline.desired.terraform_state.model import TerraformState
 from secrets_pipeline.desired.unguarded_manifests import UnguardedManifests
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.desired.verification.model import VerificationSpec
+from secrets_pipeline.references.model import Output
 
 
 class StackSpec(Spec):
@@ -36,6 +38,7 @@ class StackSpec(Spec):
         organization_id: `o-…` that readers in other accounts have to belong to; None for any or none.
         secrets: in dependency order.
         parameters: secrets that Atmos keeps in Parameter Store; looked for, never written.
+        states: Terraform states whose outputs its values are made of.
         self_heal: components whose policies are narrowed again by themselves when somebody widened them.
         verification: when the stack is verified.
         rotation_function: the function that rotates the secrets with managed rotation; None where there is none.
@@ -59,6 +62,7 @@ class StackSpec(Spec):
     consumers: tuple[ConsumerSpec, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     refreshes: tuple[RefreshSpec, ...] = ()
+    states: tuple[TerraformState, ...] = ()
     self_heal: tuple[str, ...] = ()
     rotation_function: RotationFunctionSpec | None = None
     verification: VerificationSpec = VerificationSpec()
@@ -84,6 +88,13 @@ class StackSpec(Spec):
     def key_of(self, secret: SecretSpec) -> KeySpec | None:
         """The key of this stack that encrypts a secret; None for the default key, and for one that others made."""
         return own_key(self.keys, secret.kms_key, self.stack)
+
+    def state_of(self, output: Output) -> TerraformState | None:
+        """The Terraform state that an output is read from; None for one that AWS or the YAML tells."""
+        place = (output.stack or self.stack, output.component)
+        return next(
+            (one for one in self.states if (one.stack, one.component) == place and output.path in one.outputs), None
+        )
 
     @property
     def reader_accounts(self) -> frozenset[str]:

@@ -37,8 +37,9 @@ from secrets_pipeline.stacks import (
     open_source,
     read_text,
     readable_problem,
+    readable_state_problem,
 )
-from secrets_pipeline.stacks.files.disk import Seen, noted_in
+from secrets_pipeline.stacks.files.disk import Seen, first_bytes, noted_in
 
 if TYPE_CHECKING:
     from secrets_pipeline.aws.session import Sessions
@@ -176,6 +177,31 @@ class OpenRepository:
             problem = type(error).__name__
         raise StackError(f"{path} cannot be read: {problem}", remedy="Name a readable text file.")
 
+    def read_state(self, path: str, most: int) -> bytes | None:
+        """Read a local state of Terraform inside the base path; nobody notes what is in it.
+
+        Args:
+            path: relative to the base path.
+            most: bytes; a longer one is cut off.
+
+        Returns:
+            Its content; None if there is none.
+
+        Raises:
+            StackError: if it may not, or cannot, be read.
+        """
+        base = self.kept or self.base_path
+        unreadable = readable_state_problem(base, path)
+        if unreadable is not None:
+            raise StackError(f"{path} {unreadable.problem}", remedy=unreadable.remedy)
+        try:
+            return first_bytes(base / path, most)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            problem = type(error).__name__
+        raise StackError(f"{path} cannot be read: {problem}", remedy="Name a component with a readable state.")
+
     def environment(self, name: str) -> str | None:
         """Read an environment variable that the operator's settings allow; None where it is not set.
 
@@ -217,6 +243,7 @@ class OpenRepository:
             specs=self.specs,
             read_leaf=self.read_leaf,
             read_file=self.read_file,
+            read_state=self.read_state,
             environment=self.environment,
             is_complete=self.is_complete,
             id=self.repository,

@@ -104,7 +104,12 @@ class Assembly:
         check_account(account, spec.target, stack=spec.stack)
         every_key = self._every_key.get((account.account_id, account.region), lambda: KeyInventory(account))
         tags = self.run.settings.tags
-        observed = Observed(spec, account, self.sessions, every_key, self._principals, tags=tags, closely=closely)
+        observed = Observed(
+            *(spec, account, self.sessions, every_key, self._principals),
+            tags=tags,
+            read_state=self.repository.read_state,
+            closely=closely,
+        )
         derive = partial(self._fingerprinter, spec, account, observed, writing=writing)
         ownership = Ownership(spec.stack, self.repository, derive)
         stack = OutputResolver(spec, account, self.run, observed, ownership, other=self._other).stack

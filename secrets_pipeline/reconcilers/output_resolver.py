@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ from secrets_pipeline.reconcilers.secret_value.fields import password_in
 from secrets_pipeline.reconcilers.secret_value.inputs import not_there
 from secrets_pipeline.reconcilers.secret_value.read import read_value
 from secrets_pipeline.reconcilers.stack import Resolver, Stack
+from secrets_pipeline.reconcilers.state_output import sensitive_here, state_output
 from secrets_pipeline.references.model import Expression, Json, Output, Path
 from secrets_pipeline.references.resolve import Pending, Plain, Resolved, Secret, of_environment, resolve
 from secrets_pipeline.values.documents import field
@@ -88,6 +90,8 @@ class OutputResolver:
             case Pending() as pending:
                 return pending
             case Secret():
+                if (refused := sensitive_here(self.stack, value)) is not None:
+                    return refused
                 raise ExpressionError(f"{value} is secret and must not be used here")
             case Plain(value=plain):
                 return str(plain)
@@ -117,6 +121,8 @@ class OutputResolver:
 
     def output(self, output: Output) -> Resolved:
         """Read the value of an output; a secret's value only for the sensitive ones."""
+        if (state := self.stack.spec.state_of(output)) is not None:
+            return state_output(self.stack, state, output)
         elsewhere = output.stack not in (None, self.stack.spec.stack)
         spec = self._repository.specs.get(str(output.stack)) if elsewhere else self.stack.spec
         # What the YAML says needs no right in the account of another stack.
@@ -132,12 +138,16 @@ class OutputResolver:
         return self._kinds[self.stack.spec.components[output.component]](output.component, output.path)
 
     def identity(self, output: Output, *, confirmed: bool = False) -> str | Pending:
-        """Find what a rendered value's inputs are compared by: a version id for a sensitive output, else its value.
+        """Find what a rendered value's inputs are compared by: a version id for a secret of ours, else its value.
+
+        Of an output of Terraform it is an HMAC of the output, so that another serial of the state changes nothing.
 
         Args:
             output: of this stack or of another one.
             confirmed: whether DescribeSecret has to show the version; free where this run has asked it already.
         """
+        if self.stack.spec.state_of(output) is not None:
+            return self._digest(output)
         if not output.sensitive:
             return self.text(output)
         if output.stack not in (None, self.stack.spec.stack):
@@ -156,6 +166,18 @@ class OutputResolver:
     def leaves(self, secret: SecretSpec) -> Callable[[Leaf], Resolved]:
         """Resolves the leaves of one declared value; the YAML is read here and not before."""
         return lambda leaf: resolve(self.leaf(secret, leaf), self)
+
+    def _digest(self, output: Output) -> str | Pending:
+        fingerprinter = self.stack.ownership.fingerprinter
+        if fingerprinter is None:
+            return Pending("nothing was applied in this account yet")
+        match self.output(output):
+            case Pending() as pending:
+                return pending
+            case Secret(value=value):
+                return fingerprinter.digest("sensitive output", str(output), value)
+            case Plain(value=plain):
+                return fingerprinter.digest("output", str(output), json.dumps(plain, sort_keys=True))
 
     def _version(self, output: Output, *, confirmed: bool) -> str | Pending:
         ref = SecretRef(component=output.component, key=str(output.path[1]))

@@ -25,6 +25,7 @@ class Repository:
         specs: desired state by stack, of those without errors; each may be read when it is asked for.
         read_leaf: reads what a leaf of the desired state points at.
         read_file: reads a file inside the repository's base path.
+        read_state: reads a local state of Terraform inside the base path, at most so many bytes; None if there is none.
         environment: an environment variable that the operator allows, or None.
         is_complete: whether every stack could be read; a broken one may hide secrets that are still declared.
         id: which marks name; empty where nobody said one.
@@ -35,6 +36,7 @@ class Repository:
     specs: Mapping[str, StackSpec]
     read_leaf: ReadLeaf
     read_file: Callable[[str], str]
+    read_state: Callable[[str, int], bytes | None]
     environment: Callable[[str], str | None]
     is_complete: bool = True
     id: str = ""

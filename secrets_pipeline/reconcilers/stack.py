@@ -30,7 +30,9 @@ class Resolver(Lookup, Protocol):
         ...
 
     def identity(self, output: Output, *, confirmed: bool = False) -> str | Pending:
-        """Find what a rendered value's inputs are compared by: a version id for a sensitive output, else its value.
+        """Find what a rendered value's inputs are compared by: a version id for a secret of ours, else its value.
+
+        Of an output of Terraform it is an HMAC of the output, so that another serial of the state changes nothing.
 
         Args:
             output: of this stack or of another one.

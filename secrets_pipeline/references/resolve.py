@@ -152,7 +152,7 @@ def _stored(expression: Stored, found: Resolved) -> Resolved:
         # Raised below, outside of the handler.
         pass
     else:
-        return _secret(value) if isinstance(found, Secret) else Plain(value)
+        return secret_of(value) if isinstance(found, Secret) else Plain(value)
     raise ExpressionError(
         f"SSM parameter {expression.parameter.name} has nothing at {dotted(expression.path)}",
         remedy="Correct the path, or what stands in the parameter.",
@@ -193,7 +193,7 @@ def substitute(document: object, lookup: Lookup) -> Resolved:
         return tree
 
     whole = filled(document)
-    return _secret(whole) if any(isinstance(one, Secret) for one in leaves.values()) else Plain(whole)
+    return secret_of(whole) if any(isinstance(one, Secret) for one in leaves.values()) else Plain(whole)
 
 
 def _with_default(resolved: Resolved, default: Json) -> Resolved:
@@ -213,7 +213,7 @@ def _call(function: str, argument: Resolved) -> Resolved:
         # Raised below, outside of the handler: the parser's error holds the value.
         pass
     else:
-        return _secret(result) if isinstance(argument, Secret) else Plain(result)
+        return secret_of(result) if isinstance(argument, Secret) else Plain(result)
     raise unsuited(function)
 
 
@@ -243,7 +243,8 @@ def _python(resolved: Resolved, *, structure: bool = False) -> Json:
     return value
 
 
-def _secret(value: Json) -> Secret:
+def secret_of(value: Json) -> Secret:
+    """Wrap a value that must not be shown: a string as it stands, anything else as its JSON text."""
     if isinstance(value, str):
         return Secret(SecretStr(value))
     return Secret(SecretStr(json.dumps(value, ensure_ascii=False, separators=(",", ":"))), is_json=True)

@@ -5,7 +5,13 @@ from secrets_pipeline.stacks.components.model import AtmosStack, Component, Incl
 from secrets_pipeline.stacks.config.config_values import CONFIG_VARIABLES
 from secrets_pipeline.stacks.config.stores import ASM, SSM, Store, Stores, store_named
 from secrets_pipeline.stacks.files.disk import read_text
-from secrets_pipeline.stacks.files.readable import OUTSIDE, Unreadable, readable_problem, real_name
+from secrets_pipeline.stacks.files.readable import (
+    OUTSIDE,
+    Unreadable,
+    readable_problem,
+    readable_state_problem,
+    real_name,
+)
 from secrets_pipeline.stacks.sources.repository import AtmosRepository
 from secrets_pipeline.stacks.sources.source import SourceChoice, StackSource, open_source
 from secrets_pipeline.stacks.texts import texts
@@ -31,6 +37,7 @@ __all__ = [
     "open_source",
     "read_text",
     "readable_problem",
+    "readable_state_problem",
     "real_name",
     "store_named",
     "texts",

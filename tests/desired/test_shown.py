@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -70,7 +70,8 @@ def test_a_spec_that_lacks_a_grant_is_refused_wherever_a_stack_is_opened(cautiou
 
     sessions = Sessions()
     sessions.for_target = unreachable  # type: ignore[method-assign,assignment] # AWS must not be asked
-    repository = Repository({"evil-dev": spec}, unreachable, unreachable, unreachable)  # type: ignore[arg-type] # as above
+    nothing: Any = unreachable
+    repository = Repository({"evil-dev": spec}, nothing, nothing, nothing, nothing)
     with pytest.raises(CollectedErrors, match="no grant of the operator names secret name evil/dev/x"):
         Assembly(repository, sessions, Run(OperatorSettings())).stack("evil-dev")
 

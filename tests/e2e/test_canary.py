@@ -7,6 +7,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -21,15 +22,40 @@ from tests.runs import assert_applied
 
 LITERAL = "canary-7f3a-literal-in-yaml"
 STORED = "canary-91bd-stored-by-hand"
+SENSITIVE = "canary-2e6b-sensitive-output-of-terraform"
+UNASKED = "canary-c05d-rest-of-the-state"
 STACKS = ("infra-shared", "myapp-dev")
 
 
 def planted(repository: Path) -> None:
-    """A literal value in YAML, as users who come from Terraform have it."""
+    """A literal value in YAML, as users who come from Terraform have it, and one in a state of Terraform."""
     shared = repository / "stacks/orgs/acme/infra/shared.yaml"
-    text = shared.read_text()
-    assert "gateway: 203.0.113.10" in text
-    shared.write_text(text.replace("gateway: 203.0.113.10", f"gateway: {LITERAL}"))
+    text, gateway = shared.read_text(), "gateway: 203.0.113.10"
+    assert gateway in text
+    read = f"gateway: {LITERAL}\n              token: !terraform.state vpn token"
+    backend = "{s3: {bucket: acme-tfstate, key: terraform.tfstate}}"
+    vpn = f"  terraform:\n    vpn: {{backend_type: s3, backend: {backend}}}\n"
+    shared.write_text(text.replace(gateway, read).replace("  terraform:\n", vpn))
+    operator = repository / "operator.yaml"
+    grant = (
+        "grants:\n  - {stacks: infra-shared, terraform_states: [{bucket: acme-tfstate}]}\n  - preset: single-team\n    "
+    )
+    granted = operator.read_text().replace("grants:\n  preset: single-team\n  ", grant)
+    operator.write_text(granted)
+    client = boto3.client("s3")
+    where: Any = {"LocationConstraint": client.meta.region_name}
+    client.create_bucket(Bucket="acme-tfstate", CreateBucketConfiguration=where)
+    client.put_object(Bucket="acme-tfstate", Key="vpn/infra-shared/terraform.tfstate", Body=json.dumps(STATE))
+
+
+STATE = {
+    "version": 4,
+    "outputs": {
+        "token": {"value": SENSITIVE, "type": "string", "sensitive": True},
+        "other": {"value": UNASKED, "type": "string", "sensitive": True},
+    },
+    "resources": [{"type": "random_password", "instances": [{"attributes": {"result": UNASKED}}]}],
+}
 
 
 def every_text(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -63,7 +89,7 @@ def values_in_aws() -> dict[str, str]:
 
 
 def secrets_of(values: dict[str, str]) -> set[bytes]:
-    found = {LITERAL.encode(), STORED.encode()}
+    found = {one.encode() for one in (LITERAL, STORED, SENSITIVE, UNASKED)}
     for value in values.values():
         try:
             document = json.loads(value)
@@ -90,6 +116,7 @@ def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
         reports = [provision(stack, base_path=repository, options=ApplyOptions()) for stack in STACKS]
         checks = [verify(stack, base_path=repository, probe=True) for stack in STACKS]
         plans = [plan_stack(open_repository(repository).assemble().stack(stack), deep=True) for stack in STACKS]
+        assert SENSITIVE in values_in_aws()["infra/shared/network/vpn-config"]
         # A run that fails with a value in hand: the stored document is not JSON any more.
         client = boto3.client("secretsmanager")
         client.put_secret_value(SecretId="infra/shared/network/vpn-config", SecretString=STORED)
@@ -105,6 +132,7 @@ def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
 
     values = values_in_aws()
     assert len(values) == 7
+    assert not any(UNASKED in value for value in values.values())
     canaries = secrets_of(values)
     assert len(canaries) >= 6
     captured = capfd.readouterr()

@@ -27,7 +27,17 @@ ACCOUNT, AWAY = "111122223333", "444455556666"
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/"
 CANARIES: Final = {
     name: f"canary-{name}-Qx7vR2m"
-    for name in ("parameter", "by-hand", "database", "ATMOS_GITHUB_TOKEN", "DEPLOY_TOKEN", "TENANT", "file", "git")
+    for name in (
+        "parameter",
+        "state",
+        "by-hand",
+        "database",
+        "ATMOS_GITHUB_TOKEN",
+        "DEPLOY_TOKEN",
+        "TENANT",
+        "file",
+        "git",
+    )
 }
 """What nobody but its owner may see; values that AWS made come on top."""
 
@@ -162,6 +172,11 @@ def _by_hand(estate: Estate) -> None:
     client("secretsmanager").create_secret(Name="payments/prod/key", SecretString=CANARIES["by-hand"])
     for name in ("/other-team/token", "/other-team/key"):
         client("ssm").put_parameter(Name=name, Value=CANARIES["parameter"], Type="SecureString")
+    where: Any = {"LocationConstraint": estate.aws.region}
+    client("s3").create_bucket(Bucket="other-team-tfstate", CreateBucketConfiguration=where)
+    token = {"value": CANARIES["state"], "type": "string", "sensitive": True}
+    state = json.dumps({"version": 4, "outputs": {"token": token}})
+    client("s3").put_object(Bucket="other-team-tfstate", Key="vpc/prod/terraform.tfstate", Body=state)
     client("rds").create_db_instance(
         DBInstanceIdentifier="victim-db",
         Engine="postgres",

@@ -95,6 +95,16 @@ KINDS: Mapping[Boundary, tuple[dict[str, Any], dict[str, Any], Callable[[Estate]
         lambda estate: bool(value(estate)["v"] == "from a file"),
         "",
     ),
+    Boundary.STATE: (
+        {
+            "secret": "secret_data: {v: !terraform.state vpc token}",
+            "components": "vpc:\n  metadata: {terraform_workspace: prod}\n  backend_type: s3\n"
+            "  backend: {s3: {bucket: other-team-tfstate, key: terraform.tfstate}}",
+        },
+        {"terraform_states": [{"bucket": "other-team-tfstate", "keys": ["vpc/prod/*"]}]},
+        lambda estate: bool(value(estate)["v"] == CANARIES["state"]),
+        "",
+    ),
     Boundary.SECRET: (
         {
             "top": "name: evil-dev",

@@ -185,6 +185,7 @@ class Simulation:
             specs={intent.stack: intent.spec},
             read_leaf=intent.read_leaf,
             read_file=lambda path: path,
+            read_state=lambda _path, _most: None,
             environment=lambda _name: None,
         )
         run = Run(

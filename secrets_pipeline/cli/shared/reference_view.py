@@ -182,6 +182,8 @@ def _inside(secret: SecretSpec, key: str) -> str:
 def _prospect(spec: StackSpec, expression: Expression) -> tuple[ReferenceState, str]:
     if not isinstance(expression, Output):
         return ReferenceState.LATER, "SSM Parameter Store is asked"
+    if (state := spec.state_of(expression)) is not None:
+        return ReferenceState.LATER, f"read from Terraform's state {state.place}"
     if expression.stack not in (None, spec.stack):
         return ReferenceState.LATER, f"AWS is asked where stack {expression.stack} lives"
     key = expression.path[1] if expression.path[1:] else None

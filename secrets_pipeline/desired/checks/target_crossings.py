@@ -62,7 +62,7 @@ def cross_rotations(
 ) -> None:
     """Note each function that a stack names as the one that rotates: it is run with a secret of the stack's choice.
 
-    Which one a parameter or an output of another stack names is judged when AWS has said it.
+    Which one a parameter, a Terraform state or an output of another stack names is judged when it was read.
     """
     own = (None, stack.stack.name)
     named = {one.component: one.function_name for one in deliveries if isinstance(one, LambdaDelivery)}
@@ -78,7 +78,7 @@ def cross_rotations(
                 crosses(scope, Boundary.FUNCTION, path, function.name if here else arn, function.name)
             case Output(component=component, path=("function_arn",)) if arn.stack in own and component in named:
                 crosses(scope, Boundary.FUNCTION, path, named[component])
-            case Output() if arn.stack not in own:
+            case Output() if arn.stack not in own or stack.reads_state(arn):
                 pass
             case _:
                 scope.error(

@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from secrets_pipeline.desired.engines import CLUSTERS, is_cluster
-from secrets_pipeline.desired.kinds import COMPONENTS
+from secrets_pipeline.desired.kinds import COMPONENTS, SECRETS
 from secrets_pipeline.desired.outputs import KEYED, NAMING_VARIABLES, OF_CLUSTERS, OF_INSTANCES, OUTPUTS
 from secrets_pipeline.desired.reading.database_code import databases_made, makes_cluster
 from secrets_pipeline.desired.reading.ours import is_active
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope, listed, near_miss
 from secrets_pipeline.desired.reading.spelling import spelled
+from secrets_pipeline.desired.terraform_state.model import StatePlace
+from secrets_pipeline.desired.terraform_state.read import NoState, state_place
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.yaml.tags import FunctionCall
 from secrets_pipeline.references.model import Literal, Output
-from secrets_pipeline.references.yaml_functions import A_PARAMETER
 
 _KIND_OF: Final = f"secrets_pipeline.{COMPONENTS}"
 
@@ -40,7 +41,7 @@ class OutputProblem:
 def output_problem(
     stack: StackScope, output: Output, *, whole_map_allowed: bool = False, written: FunctionCall | None = None
 ) -> OutputProblem | None:
-    """What is wrong with an output; None if AWS has it, or will have it.
+    """What is wrong with an output; None if AWS has it, or will have it, or if a Terraform state that is read may.
 
     Args:
         stack: the stack that refers to it.
@@ -58,12 +59,11 @@ def output_problem(
             )
         stack = stack.other(other)
     kind, named = stack.kinds.get(output.component), stack.components.get(output.component)
-    if named is not None and named.component.unsettled:
-        error = named.component.unsettled[0].error
-        return OutputProblem(UnresolvedReason.UNSETTLED, error.message, error.remedy)
-    if kind is None:
+    if kind is None or (named is not None and named.component.unsettled):
         return _unmanaged_problem(stack, output)
     if output.name not in OUTPUTS[kind]:
+        if _is_terraforms(kind, output) and not isinstance(_place(stack, output), NoState):
+            return None
         return OutputProblem(
             UnresolvedReason.OUTPUT,
             f"component {output.component} ({kind}) has no output {output.name}",
@@ -73,6 +73,27 @@ def output_problem(
     if output.name in KEYED:
         return _keyed_problem(component, output, written, whole_map_allowed=whole_map_allowed)
     return _single_problem(component, kind, output, written)
+
+
+def place_of_state(stack: StackScope, output: Output) -> StatePlace | None:
+    """Where the Terraform state is that an output without a problem is read from; None if AWS or the YAML tells it."""
+    if output.stack not in (None, stack.stack.name):
+        stack = stack.other(stack.stacks[str(output.stack)])
+    kind = stack.kinds.get(output.component)
+    if kind is not None and not _is_terraforms(kind, output):
+        return None
+    place = _place(stack, output)
+    return None if isinstance(place, NoState) else place
+
+
+def _is_terraforms(kind: str, output: Output) -> bool:
+    """Whether an output of a component of our kinds is one that only Terraform knows, and no misspelt one of ours."""
+    known = OUTPUTS[kind]
+    return kind != SECRETS and output.name not in known and not near_miss(output.name, known)
+
+
+def _place(stack: StackScope, output: Output) -> StatePlace | NoState:
+    return state_place(stack.components[output.component].component, stack.base_path)
 
 
 def _single_problem(
@@ -136,7 +157,7 @@ def _of_aurora(component: ComponentScope) -> bool:
     return component.setting("create") is not True and makes_cluster(component.component, made)
 
 
-def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
+def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem | None:
     name = output.component
     if name not in stack.components:
         return OutputProblem(
@@ -145,6 +166,9 @@ def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
             f"Components: {listed(stack.components)}.{near_miss(name, stack.components)}",
         )
     component = stack.components[name].component
+    if component.unsettled:
+        error = component.unsettled[0].error
+        return OutputProblem(UnresolvedReason.UNSETTLED, error.message, error.remedy)
     if component.abstract:
         return OutputProblem(
             UnresolvedReason.SWITCHED_OFF,
@@ -157,11 +181,11 @@ def _unmanaged_problem(stack: StackScope, output: Output) -> OutputProblem:
             f"component {name} is switched off, so it has no outputs",
             "Switch it on, or write the value.",
         )
-    return OutputProblem(
-        UnresolvedReason.TERRAFORM,
-        f"only Terraform knows output {output.name} of component {name}",
-        f"{_mapping(output)}Write the value, or let Terraform put it into a parameter and write {A_PARAMETER}.",
-    )
+    place = _place(stack, output)
+    if not isinstance(place, NoState):
+        return None
+    told = f"only Terraform knows output {output.name} of component {name}{place.problem}"
+    return OutputProblem(UnresolvedReason.TERRAFORM, told, f"{_mapping(output)}{place.remedy}")
 
 
 def _mapping(output: Output) -> str:

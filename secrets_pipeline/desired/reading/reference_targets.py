@@ -7,9 +7,10 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from secrets_pipeline.desired.reading.crossing import crosses_reference
-from secrets_pipeline.desired.reading.output_problems import output_problem
+from secrets_pipeline.desired.reading.output_problems import output_problem, place_of_state
 from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.reading.spelling import function_at, spelled
+from secrets_pipeline.desired.reading.states import read_state
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.values import Value
@@ -123,7 +124,10 @@ def _region(scope: ComponentScope) -> str:
 
 def _check_output(scope: ComponentScope, output: Output, path: Path, *, whole_map_allowed: bool) -> None:
     written = function_at(scope.component, path)
-    if problem := output_problem(scope.stack, output, whole_map_allowed=whole_map_allowed, written=written):
+    problem = output_problem(scope.stack, output, whole_map_allowed=whole_map_allowed, written=written)
+    if problem is None and (place := place_of_state(scope.stack, output)) is not None:
+        read_state(scope, output, place, path)
+    if problem is not None:
         remedy = problem.remedy
         if problem.reason is UnresolvedReason.TERRAFORM:
             of = f'"{output.stack}"' if output.stack else ".stack"

@@ -18,11 +18,12 @@ from secrets_pipeline.desired.reading.ours import Ours
 from secrets_pipeline.desired.reading.spelling import function_at
 from secrets_pipeline.desired.reading.variables import read_expression
 from secrets_pipeline.desired.settings.operator import OperatorSettings
+from secrets_pipeline.desired.terraform_state.model import TerraformState
 from secrets_pipeline.desired.unresolved import Unresolved, UnresolvedReason
 from secrets_pipeline.errors import ExpressionError, SecretsPipelineError, SpecError, Where
 from secrets_pipeline.golang.values import Value
 from secrets_pipeline.references.inline import NoValueError
-from secrets_pipeline.references.model import Expression, Path, dotted
+from secrets_pipeline.references.model import Expression, Output, Path, dotted
 from secrets_pipeline.stacks import AtmosStack, Component
 
 _VALUES = frozenset(
@@ -78,6 +79,7 @@ class StackScope:
         notices: what a user should know although nothing is wrong.
         crossings: what the stack takes in and writes to beyond its own.
         plaintext: literals that look like secrets.
+        states: Terraform states that the stack reads, by stack and component.
     """
 
     stack: AtmosStack
@@ -94,6 +96,7 @@ class StackScope:
     notices: list[str] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     plaintext: list[Plaintext] = field(default_factory=list)
+    states: dict[tuple[str, str], TerraformState] = field(default_factory=dict)
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
@@ -127,10 +130,15 @@ class StackScope:
         """One component of the stack, of whatever kind."""
         return ComponentScope(self, component)
 
+    def reads_state(self, output: Output) -> bool:
+        """Whether an output that was checked is read from a Terraform state."""
+        state = self.states.get((output.stack or self.stack.name, output.component))
+        return state is not None and output.path in state.outputs
+
     def other(self, stack: AtmosStack) -> StackScope:
         """Another stack, seen from this one; what is wrong there is not this one's error."""
         empty = replace(self, stack=stack, errors=[], withheld=[], unresolved=[], notices=[])
-        return replace(empty, crossings=[], plaintext=[])
+        return replace(empty, crossings=[], plaintext=[], states={})
 
 
 class ComponentScope:

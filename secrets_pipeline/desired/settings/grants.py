@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from secrets_pipeline.desired.base import Spec
+from secrets_pipeline.desired.base import AssumedRole, Spec
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.stack_globs import matches
 
@@ -28,6 +28,7 @@ _FIELDS: Final[Mapping[Boundary, str]] = {
     Boundary.VALUE: "values",
     Boundary.PARAMETER: "parameters",
     Boundary.FILE: "files",
+    Boundary.STATE: "terraform_states",
     Boundary.FOREIGN_READER: "readers",
     Boundary.FUNCTION: "functions",
     Boundary.SERVICE: "services",
@@ -41,12 +42,16 @@ _FIELDS: Final[Mapping[Boundary, str]] = {
 }
 _SINGLE_TEAM: Final = frozenset(_FIELDS) - {
     Boundary.VALUE,
+    Boundary.STATE,
     Boundary.FOREIGN_READER,
     Boundary.DOCUMENT,
     Boundary.HOST,
     Boundary.REPLICA,
 }
-"""All that one team's stacks need of each other: never values, readers or replicas elsewhere, commands or hosts."""
+"""All that one team's stacks need of each other: never values, readers or replicas elsewhere, commands or hosts.
+
+Nor states: a bucket may hold those of every stack, and a backend names a role to assume.
+"""
 
 
 def _one_or_many(value: object) -> object:
@@ -86,6 +91,26 @@ class DocumentGrant(Spec):
         return name == self.name and bool(said) and within and given == dict(self.parameters)
 
 
+class StateGrant(AssumedRole):
+    """Terraform states in one bucket, and the role that reads them."""
+
+    bucket: str = Field(pattern=r"^[^*?\[\]/]+$", description="Name of the bucket, as the backend says it; no glob.")
+    role_arn: str | None = Field(
+        default=None,
+        description="The role that the backend names (`assume_role.role_arn`, else `role_arn`). Leave it out if the "
+        "backend names none: then the credentials of the stack read the state.",
+    )
+    keys: Globs = Field(
+        default=_ANYTHING,
+        description="Keys of states in the bucket. Name them if the bucket holds states of other teams.",
+    )
+
+    def covers(self, bucket: str, key: str, role_arn: str | None) -> bool:
+        """Whether a state is one of these, read under this role."""
+        named = (bucket, role_arn) == (self.bucket, self.role_arn)
+        return named and any(fnmatch.fnmatchcase(key, glob) for glob in self.keys)
+
+
 class GrantRule(Spec):
     """What the stacks that match a glob may touch and pull in; the rules that match a stack add up.
 
@@ -96,8 +121,8 @@ class GrantRule(Spec):
     preset: Literal["single-team"] | None = Field(
         default=None,
         description=(
-            "`single-team` grants everything here but values, readers, replicas, documents and hosts: for a repository "
-            "whose authors may touch whatever its account holds."
+            "`single-team` grants everything here but values, Terraform states in S3, readers, replicas, documents and "
+            "hosts: for a repository whose authors may touch whatever its account holds."
         ),
     )
     secrets: Globs = Field(
@@ -116,9 +141,13 @@ class GrantRule(Spec):
     files: Globs = Field(
         default=(),
         description=(
-            "Files, relative to the base path, that `${file:…}` may read. `!include` needs no grant: it is part of "
-            "reading the YAML."
+            "Files, relative to the base path, that `${file:…}` may read, and local states that `!terraform.state` may "
+            "read. `!include` needs no grant: it is part of reading the YAML."
         ),
+    )
+    terraform_states: tuple[StateGrant, ...] = Field(
+        default=(),
+        description="Terraform states in S3 that `!terraform.state` and `!terraform.output` may read outputs of.",
     )
     readers: Globs = Field(
         default=(),
@@ -197,7 +226,7 @@ def granted(rules: Iterable[GrantRule], stack: str, boundary: Boundary, *names: 
     Args:
         rules: the operator's.
         stack: its name.
-        boundary: any but `DOCUMENT`.
+        boundary: any but `DOCUMENT` and `STATE`.
         names: what the thing is called; a glob on one of them is enough.
     """
     rule = next(
@@ -229,6 +258,20 @@ def granted_document(
         None,
     )
     return "" if rule is None else str(rule)
+
+
+def granted_state(
+    rules: Iterable[GrantRule], stack: str, bucket: str, key: str, role_arn: str | None
+) -> tuple[str, StateGrant | None]:
+    """Which rule lets a stack read a Terraform state, as text, and its grant; empty and None if none does."""
+    found = (
+        (str(rule), one)
+        for rule in rules
+        if rule.matches(stack)
+        for one in rule.terraform_states
+        if one.covers(bucket, key, role_arn)
+    )
+    return next(found, ("", None))
 
 
 def runs_anything(document: str) -> bool:

@@ -7,7 +7,6 @@ https://developer.hashicorp.com/terraform/internals/json-format, `internal/encry
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -17,8 +16,8 @@ from typing import Any
 from secrets_pipeline.errors import TerraformStateError
 from secrets_pipeline.operations.migration.addresses import Address, Key, parse_modules
 from secrets_pipeline.operations.migration.attributes import Attributes, kept
+from secrets_pipeline.references.terraform_state import FORMAT, json_object
 
-_FORMAT = 4
 _PULL = "Give a current state: `terraform state pull | secrets-pipeline migrate terraform --state -`."
 _ZIP = b"PK\x03\x04"
 _OPENTOFU = "registry.opentofu.org/"
@@ -86,16 +85,11 @@ def read_state(content: bytes) -> State:
     """
     if content.startswith(_ZIP):
         raise TerraformStateError("this is a saved plan, not a state", remedy=_PULL)
-    if not content.strip():
-        raise TerraformStateError("the state is empty: there is not a character in it", remedy=_PULL)
-    document = _parsed(content)
-    if not isinstance(document, dict):
-        raise TerraformStateError("this is JSON, but no state: its outermost value is no object", remedy=_PULL)
-    if "encryption_version" in document or "encrypted_data" in document:
-        raise TerraformStateError(
-            "this state is encrypted by OpenTofu",
-            remedy="Let OpenTofu decrypt it: `tofu show -json | secrets-pipeline migrate terraform --state -`.",
-        )
+    document = json_object(
+        content,
+        remedy=_PULL,
+        decrypt="Let OpenTofu decrypt it: `tofu show -json | secrets-pipeline migrate terraform --state -`.",
+    )
     if "planned_values" in document or "resource_changes" in document:
         raise TerraformStateError("this is what `show -json` prints of a plan, not of a state", remedy=_PULL)
     if "format_version" in document:
@@ -103,38 +97,22 @@ def read_state(content: bytes) -> State:
     return _state_file(document)
 
 
-def _parsed(content: bytes) -> Any:  # noqa: ANN401 - JSON
-    """The JSON; no exception of the parser is kept, as it holds the whole text."""
-    place = "a number in it is too long"
-    try:
-        return json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        place = "it is not UTF-8"
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-    except RecursionError:
-        place = "it nests too deeply"
-    except ValueError:
-        pass
-    raise TerraformStateError(f"the state is not JSON, or cut off ({place}); nothing of it is shown", remedy=_PULL)
-
-
 def _state_file(document: Mapping[str, Any]) -> State:
     number = document.get("version")
     if not isinstance(number, int) or isinstance(number, bool):
         raise TerraformStateError("this is JSON, but no state: it has no format version", remedy=_PULL)
-    if number < _FORMAT:
+    if number < FORMAT:
         raise TerraformStateError(
             f"this state has format {number}, of Terraform 0.11 or before",
             remedy="Let Terraform 0.12 or later upgrade it: `terraform init`, `terraform apply -refresh-only`, then "
             "`terraform state pull`.",
         )
-    if number > _FORMAT:
+    if number > FORMAT:
         raise TerraformStateError(
-            f"this state has format {number}; this project reads format {_FORMAT}",
+            f"this state has format {number}; this project reads format {FORMAT}",
             remedy="Give what `terraform show -json` prints.",
         )
-    state = State(f"state file of format {_FORMAT}", _version(document))
+    state = State(f"state file of format {FORMAT}", _version(document))
     for resource in _maps(document.get("resources")):
         modules, kind, name = parse_modules(_text(resource, "module")), _text(resource, "type"), _text(resource, "name")
         if modules is None or not _are_names(kind, name):

@@ -18,7 +18,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
 from secrets_pipeline.engine.only import Planned
-from secrets_pipeline.engine.reason import Missing, Reason
+from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.kms_key import reconciler as kms_key
 from secrets_pipeline.reconcilers.kms_key.desired import declared_policy
@@ -26,6 +26,7 @@ from secrets_pipeline.reconcilers.secret import reconciler as secret
 from secrets_pipeline.reconcilers.secret.desired import DesiredSecret, Rotation
 from secrets_pipeline.reconcilers.secret_policy import reconciler as secret_policy
 from secrets_pipeline.reconcilers.secret_rotation import reconciler as secret_rotation
+from secrets_pipeline.reconcilers.state_output import unavailable
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -70,7 +71,7 @@ class _Looks:
         kind, name = change.resource.kind, change.resource.name
         with suppress(AwsError):
             if kind == secret.KIND and change.action is ChangeClass.CREATE:
-                return self._parameter(self._secrets[name])
+                return self._parameter(self._secrets[name]) or self._state_output(self._secrets[name])
             if kind == secret_policy.KIND:
                 return self._principal(DesiredSecret(self._stack, self._secrets[name]).policy)
             if kind == kms_key.KIND and name in self._keys:
@@ -106,6 +107,10 @@ class _Looks:
                 place = f"in {self._stack.account.region}, or write the name of another one"
                 return Missing(f"SSM parameter {name} does not exist", f"put it {place}")
         return None
+
+    def _state_output(self, spec: SecretSpec) -> Reason | None:
+        pending = unavailable(self._stack, spec)
+        return None if pending is None else Because(pending.reason)
 
     def _principal(self, document: object) -> Reason | None:
         named = principals(document) if isinstance(document, Mapping) else ()

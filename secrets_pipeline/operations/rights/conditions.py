@@ -34,6 +34,22 @@ def through_parameters(touched: Touched) -> Condition:
     }
 
 
+def through_states(touched: Touched) -> Condition:
+    """Keys, as S3 uses them on the caller's behalf for the buckets of Terraform states.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
+    """
+    regions = dict.fromkeys(Arn.parse(one).region for one in touched.arns["state_keys"])
+    return {
+        "StringEquals": {"kms:ViaService": one_or_all(via_service("s3", *regions))},
+        "StringLike": {
+            "kms:EncryptionContext:aws:s3:arn": [
+                named for bucket in touched.arns["state_buckets"] for named in (bucket, f"{bucket}/*")
+            ]
+        },
+    }
+
+
 def through_parameters_of_alerts(touched: Touched) -> Condition:
     """The same for parameters that hold the URL of the webhook, or of the heartbeat."""
     return _for_a_url(touched.arns["url_parameters"], "ssm", "PARAMETER_ARN")

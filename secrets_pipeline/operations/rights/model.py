@@ -19,6 +19,7 @@ class Need(StrEnum):
     KEYS = "`kms` components, `create_kms_key`"
     ROLES = "roles to assume, in `targets` and for the probe"
     PARAMETERS = "`${ssm:…}`"
+    STATES = "`!terraform.state` of a state in S3"
     DATABASES = "databases"
     ROTATION = "rotation"
     ATTACH = "`attach_policies`"

@@ -11,7 +11,7 @@ from secrets_pipeline.desired.settings.leases import BucketLeases
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.operations.event_places import dead_letters_name, event_targets
-from secrets_pipeline.operations.rights.of_stack import Kind
+from secrets_pipeline.operations.rights.of_stack import Kind, of_states, states_in_s3
 from secrets_pipeline.reconcilers.event_queue.desired import FORWARDED
 
 
@@ -81,6 +81,9 @@ def of_settings(
         settings.event_target(settings.events).role_arn if settings.events else None,
         settings.events.organization_role_arn if settings.events else None,
     )
+    for place in (one for spec in specs for one in states_in_s3(spec) if one.role_arn):
+        assumed.append(str(place.role_arn))
+        yield from ((_as(place.role_arn, own), kind) for kind in of_states([place]))
     yield own, ("assumed", [*dict.fromkeys([*assumed, *(one for one in further if one)])])
 
 

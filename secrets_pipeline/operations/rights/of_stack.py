@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from secrets_pipeline.arn import Arn, account_of
 from secrets_pipeline.aws.session import partition_of
@@ -13,6 +13,7 @@ from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.names import output_folders
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.desired.terraform_state.model import S3State
 from secrets_pipeline.reconcilers.observed.roles import RDS_ROLE, RDS_ROLE_PATH
 
 Kind = tuple[str, list[str]]
@@ -51,9 +52,27 @@ def of_stack(spec: StackSpec, settings: OperatorSettings) -> Iterator[Kind]:
     """
     here = _Here(spec)
     yield from _secrets_and_keys(here, settings)
+    yield from of_states(place for place in states_in_s3(spec) if place.role_arn is None)
     yield from _databases(here)
     yield from _rotation(here, settings)
     yield from _consumers(here)
+
+
+def states_in_s3(spec: StackSpec) -> list[S3State]:
+    """The Terraform states in S3 that a stack reads, in regions that are known."""
+    places = (one.place for one in spec.states if isinstance(one.place, S3State))
+    return [one.model_copy(update={"region": one.region or spec.target.region}) for one in places]
+
+
+def of_states(places: Iterable[S3State]) -> Iterator[Kind]:
+    """What is read of Terraform states in S3."""
+    for place in places:
+        partition = partition_of(place.region)
+        bucket = f"arn:{partition}:s3:::{place.bucket}"
+        yield "states", [f"{bucket}/{place.key}"]
+        yield "state_buckets", [bucket]
+        # Whose key encrypts a bucket, nobody says: the condition names the bucket.
+        yield "state_keys", [str(Arn(partition, "kms", place.region, "*", "key/*"))]
 
 
 class _Here:

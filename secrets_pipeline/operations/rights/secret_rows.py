@@ -133,3 +133,10 @@ PARAMETERS: Final = (
         condition=when.through_parameters,
     ),
 )
+
+STATES: Final = (
+    Right(Need.STATES, "ReadStates", ("states",), reads="s3:GetObject"),
+    # Without ListBucket, S3 answers 403 for a state that is not there.
+    Right(Need.STATES, "LookAtTheBucketsOfStates", ("state_buckets",), reads="s3:ListBucket"),
+    Right(Need.STATES, "OpenStates", ("state_keys",), reads="kms:Decrypt", condition=when.through_states),
+)

@@ -10,7 +10,7 @@ from typing import Final
 
 from secrets_pipeline.operations.rights.component_rows import ATTACH, DATABASES, DELIVERY, ROTATION
 from secrets_pipeline.operations.rights.model import Right
-from secrets_pipeline.operations.rights.secret_rows import EVERYTHING, KEYS, PARAMETERS, PRUNE
+from secrets_pipeline.operations.rights.secret_rows import EVERYTHING, KEYS, PARAMETERS, PRUNE, STATES
 from secrets_pipeline.operations.rights.settings_rows import ALERTS, AUDITS, EVENTS, ROLES, STORES
 
 RIGHTS: Final[tuple[Right, ...]] = (
@@ -19,6 +19,7 @@ RIGHTS: Final[tuple[Right, ...]] = (
     *KEYS,
     *ROLES,
     *PARAMETERS,
+    *STATES,
     *DATABASES,
     *ROTATION,
     *ATTACH,

@@ -20,6 +20,7 @@ from secrets_pipeline.reconcilers.observed.networks import Networks
 from secrets_pipeline.reconcilers.observed.parameters import Parameters
 from secrets_pipeline.reconcilers.observed.roles import Roles
 from secrets_pipeline.reconcilers.observed.secrets import Secrets
+from secrets_pipeline.reconcilers.observed.terraform_states import ReadState, TerraformStates
 from secrets_pipeline.rotation.package import Package
 
 Principals: TypeAlias = Cached[tuple[str, str | None], AccountSnapshot]
@@ -36,6 +37,7 @@ class Observed:
         every_key: searched for keys that nobody names, once for all stacks of the account and region.
         principals: IAM of each account as one role read it, once for the preflights of all stacks.
         tags: the operator's, of parameters that are made.
+        read_state: see `Repository`.
         closely: whether each declared secret is described by itself, as a list may be five minutes old.
 
     Attributes:
@@ -47,6 +49,7 @@ class Observed:
         stages: of API Gateway.
         roles: of IAM.
         parameters: of Parameter Store.
+        states: of Terraform.
         networks: of EC2.
         sessions: see above.
         every_key: see above.
@@ -68,6 +71,7 @@ class Observed:
         principals: Principals,
         *,
         tags: Mapping[str, str],
+        read_state: ReadState,
         closely: bool = False,
     ) -> None:
         names = tuple(secret.name for secret in spec.secrets)
@@ -83,6 +87,7 @@ class Observed:
         self.networks = Networks(account)
         self._target = spec.target
         self.sessions = sessions
+        self.states = TerraformStates(spec.target, sessions, read_state)
         self.every_key = every_key
         self.principals = principals
         self.estate: Once[CompiledSnapshot] = Once()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import GeneratedValue
 from secrets_pipeline.errors import DocumentError, ExpressionError
+from secrets_pipeline.reconcilers.state_output import sensitive_here
 from secrets_pipeline.references.model import Expression
 from secrets_pipeline.references.resolve import Pending, Plain, Secret, resolve
 from secrets_pipeline.values.documents import field
@@ -47,6 +49,9 @@ def known_fields(stack: Stack, secret: SecretSpec) -> tuple[dict[str, str | int 
             case Plain():
                 raise ExpressionError(f"field {name} of {secret.name} must be a string or a number")
             case Secret():
+                if (sensitive := sensitive_here(stack, value)) is not None:
+                    missing.append(replace(sensitive, reason=f"field {name}: {sensitive.reason}"))
+                    continue
                 raise ExpressionError(f"field {name} of {secret.name} must not be secret")
     return known, tuple(missing)
 

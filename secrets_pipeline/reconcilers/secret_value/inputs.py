@@ -1,6 +1,7 @@
-"""Digest what a value is rendered from as one keyed fingerprint, without reading any secret.
+"""Digest what a value is rendered from as one keyed fingerprint, without reading any secret of ours.
 
-Template and literals by their text, other secrets by the id of their current version, everything else by its value.
+Template and literals by their text, other secrets by the id of their current version, everything else by its value: a
+sensitive output of Terraform by an HMAC of it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.taken_in import name_digests, taken_in, with_name_digests
+from secrets_pipeline.reconcilers.state_output import default_serves
 from secrets_pipeline.references.model import Environment, Expression, FileContents
 from secrets_pipeline.references.resolve import Pending
 from secrets_pipeline.references.walk import nodes
@@ -38,17 +40,19 @@ def declared_inputs(stack: Stack, secret: SecretSpec, *, confirmed: bool = False
         raise TypeError("only a declared value is rendered from inputs")
     fingerprinter = stack.ownership.fingerprinter
     if fingerprinter is None:
-        return next(iter(_declared_waits(stack, secret.value)), _NOTHING_APPLIED)
-    parts: list[str] = []
+        return next(_declared_waits(stack, secret), _NOTHING_APPLIED)
+    parts: list[str | None] = []
     for leaf in sorted(secret.value.leaves, key=lambda leaf: json.dumps(leaf.path)):
         parts.append(json.dumps(leaf.path))
         expression = stack.resolve.leaf(secret, leaf)
         parts.append(str(expression))
         parts.extend(_local_values(stack, expression))
         for output in leaf.outputs:
-            identity = stack.resolve.identity(output, confirmed=confirmed)
+            identity: str | Pending | None = stack.resolve.identity(output, confirmed=confirmed)
             if isinstance(identity, Pending):
-                return identity
+                if not default_serves(expression, output, identity):
+                    return identity
+                identity = None
             parts.append(identity)
         for name in leaf.ssm:
             version = stack.resolve.ssm_version(name)
@@ -66,7 +70,7 @@ def value_waits(stack: Stack, secret: SecretSpec) -> tuple[Pending, ...]:
     """List what the value of a secret waits for, for example a database that is being made; empty for nothing."""
     if isinstance(secret.value, GeneratedValue):
         return known_fields(stack, secret)[1] if secret.value.fields else ()
-    return tuple(_declared_waits(stack, secret.value)) if isinstance(secret.value, DeclaredValue) else ()
+    return tuple(_declared_waits(stack, secret))
 
 
 def not_there(stack: Stack, secret: SecretSpec, on: str) -> Pending:
@@ -86,11 +90,14 @@ def not_there(stack: Stack, secret: SecretSpec, on: str) -> Pending:
     return Pending(f"secret {secret.name} does not exist yet", on=on, passes=passes)
 
 
-def _declared_waits(stack: Stack, value: DeclaredValue) -> Iterator[Pending]:
-    for leaf in value.leaves:
-        found = [stack.resolve.identity(output) for output in leaf.outputs]
-        found += [stack.resolve.ssm_version(name) for name in leaf.ssm]
-        yield from (one for one in found if isinstance(one, Pending))
+def _declared_waits(stack: Stack, secret: SecretSpec) -> Iterator[Pending]:
+    for leaf in secret.value.leaves if isinstance(secret.value, DeclaredValue) else ():
+        for output in leaf.outputs:
+            found = stack.resolve.identity(output)
+            if isinstance(found, Pending) and not default_serves(stack.resolve.leaf(secret, leaf), output, found):
+                yield found
+        versions = map(stack.resolve.ssm_version, leaf.ssm)
+        yield from (one for one in versions if isinstance(one, Pending))
 
 
 def _local_values(stack: Stack, expression: Expression) -> list[str]:

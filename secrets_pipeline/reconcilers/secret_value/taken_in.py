@@ -1,4 +1,4 @@
-"""List which secrets, parameters, variables and files a declared value takes in: now, and when it was written last.
+"""List which secrets, outputs, parameters, variables and files a declared value takes in: now, and when last written.
 
 The `:inputs` tag keeps a short keyed digest of each name. So a plan says which of them are new, and a tag says nothing.
 """
@@ -43,14 +43,18 @@ def with_name_digests(inputs: str, digests: Iterable[str]) -> str:
 
 
 def taken_in(stack: Stack, secret: SecretSpec) -> dict[str, str]:
-    """List the secrets, parameters, variables and files that a declared value takes in; no endpoint or ARN.
+    """List the secrets, Terraform outputs, parameters, variables and files that a declared value takes in.
+
+    Endpoints and ARNs that AWS tells are none of them.
 
     Returns:
         The plan's name of each; it stays when a database begins to use the secret as its password.
     """
     found: dict[str, str] = {}
     for leaf in secret.value.leaves if isinstance(secret.value, DeclaredValue) else ():
-        found |= dict(_named(stack, output) for output in leaf.outputs if output.sensitive)
+        of_states = [output for output in leaf.outputs if stack.spec.state_of(output) is not None]
+        found |= {text: text for text in (f"Terraform's {_shown(stack, output)}" for output in of_states)}
+        found |= dict(_named(stack, output) for output in leaf.outputs if output.sensitive and output not in of_states)
         found |= {text: text for text in (f"SSM parameter {name}" for name in leaf.ssm)}
         found |= {text: text for text in _local(stack.resolve.leaf(secret, leaf))}
     return found
@@ -110,8 +114,12 @@ def _named(stack: Stack, output: Output) -> tuple[str, str]:
         case Output(stack=None | stack.spec.stack, path=(_, str(key), *_)):
             return _value_of(stack, SecretRef(component=output.component, key=key))
         case _:
-            text = f"{dotted(output.path)} of {output.component} in stack {output.stack or stack.spec.stack}"
+            text = _shown(stack, output)
             return text, text
+
+
+def _shown(stack: Stack, output: Output) -> str:
+    return f"{dotted(output.path)} of {output.component} in stack {output.stack or stack.spec.stack}"
 
 
 def _value_of(stack: Stack, ref: SecretRef) -> tuple[str, str]:

@@ -179,6 +179,16 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     raise found
 
 
+def first_bytes(path: str | os.PathLike[str], most: int) -> bytes:
+    """At most so many bytes of a regular file; nobody notes them.
+
+    Raises:
+        OSError: see `read_bytes`.
+    """
+    with open(path, "rb", opener=_opened) as file:
+        return file.read(most)
+
+
 def note_file(path: str | os.PathLike[str]) -> None:
     """Note what is in a file that is read when its value is needed."""
     with suppress(OSError, ValueError):

@@ -33,6 +33,8 @@ class Use(Enum):
     """Its content becomes a value: `!include`, `${file:…}`. Only what git tracks."""
     MANIFEST = auto()
     """A stack manifest: also one that has just been written, if it is YAML below the folder of the stacks."""
+    STATE = auto()
+    """A local state of Terraform, links followed: git hardly ever tracks one."""
     CONFIGURATION = auto()
     """Part of `atmos.yaml`: also one that has just been written where Atmos looks, `.atmos` and `.atmos.d` included."""
 
@@ -103,6 +105,8 @@ class ReadableFiles:
 
     def _may_be_new(self, real: str, use: Use) -> bool:
         """Whether it is read without git knowing it: what an author names elsewhere may be the operator's own file."""
+        if use is Use.STATE:
+            return real.endswith("/terraform.tfstate")
         if use is Use.VALUE or not real.endswith(EXTENSIONS):
             return False
         if use is Use.MANIFEST:
@@ -130,6 +134,11 @@ def tracks(about: tuple[str, str]) -> bool | str:
 def readable_problem(base: Path, name: str) -> Unreadable | None:
     """Why the file of that name, relative to the base path, may not become a value; `None` if it may."""
     return ReadableFiles(base).problem(Path(name))
+
+
+def readable_state_problem(base: Path, name: str) -> Unreadable | None:
+    """Why the Terraform state of that name, relative to the base path, may not be read; `None` if it may."""
+    return ReadableFiles(base).problem(Path(name), Use.STATE)
 
 
 def real_name(base: Path, name: str) -> str:

@@ -24,8 +24,8 @@ READS_BY_ANOTHER_NAME = {
     "sts:AssumeRole",
 }
 ALSO_FOR_WRITES = {
-    # Seals and leases are read by whoever writes them.
-    *("s3:GetBucketVersioning", "s3:GetObject", "s3:ListBucket"),
+    # Seals are read by whoever writes them.
+    "s3:GetBucketVersioning",
     # Of a command that puts messages back.
     *("sqs:ListMessageMoveTasks", "sqs:ReceiveMessage"),
 }

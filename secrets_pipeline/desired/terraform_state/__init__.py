@@ -1,0 +1,1 @@
+"""Where the states of Terraform lie that a stack's values are made of."""
