@@ -98,7 +98,7 @@ MISTAKES: Final[tuple[tuple[Place, object], ...]] = (
     (("components", "terraform", "app"), {"component": "secretsmanager", "vars": {"secrets": {"three": {"typo": 1}}}}),
     ((*OWN, "self_heal"), "maybe"),
     ((*OWN, "verification", "crn"), "x"),
-    ((*OWN, "verification", "spread_minutes"), -1),
+    ((*OWN, "verification", "cron"), 6),
     ((*OWN, "rotation_function"), {"subnets": []}),
     ((*OWN, "components"), {"x": "secretmanager"}),
     ((*OWN, "organization_id"), "mine"),
