@@ -73,15 +73,11 @@ def _read(scope: ComponentScope, stack: str) -> RotationFunctionSpec:
             f"log_retention_in_days is {days}",
             f"CloudWatch Logs takes one of {', '.join(map(str, sorted(_RETENTION)))}.",
         )
-    timeout = inputs.integer("timeout_in_seconds", _DEFAULT.timeout_in_seconds, least=1, most=900)
-    memory = inputs.integer("memory_in_mb", _DEFAULT.memory_in_mb, least=128, most=10_240)
     return RotationFunctionSpec(
         name=inputs.text("name", pattern=_NAME, example=function_name("prod")) or function_name(stack),
         subnet_ids=ids["subnet_ids"],
         security_group_ids=ids["security_group_ids"],
         log_retention_in_days=days or _DEFAULT.log_retention_in_days,
-        timeout_in_seconds=timeout or _DEFAULT.timeout_in_seconds,
-        memory_in_mb=memory or _DEFAULT.memory_in_mb,
     )
 
 

@@ -64,7 +64,5 @@ class RotationFunctionSpec(Spec):
     )
     security_group_ids: tuple[str, ...] = Field(default=(), description="Its security groups there, up to 5.")
     log_retention_in_days: int = Field(
-        default=30, ge=1, description="How long its log is kept: one of the periods that CloudWatch Logs takes."
+        default=30, ge=1, description="How long its log is kept, in one of the periods that CloudWatch Logs takes."
     )
-    timeout_in_seconds: int = Field(default=60, ge=1, le=900, description="How long one step may take.")
-    memory_in_mb: int = Field(default=256, ge=128, le=10_240, description="Its memory in MB.")
