@@ -94,16 +94,6 @@ class EventSettings(AssumedRole, InOrganization):
             "without it, SQS's own keys do."
         ),
     )
-    max_receives: int = Field(
-        default=60,
-        ge=3,
-        le=1000,
-        description=(
-            "How often a message is looked at before it goes to the dead-letter queue; one whose stack has a run under "
-            "way is looked at every minute until that run has ended, and from half of its looks on gets a run that "
-            "waits behind it. One that may be of a stack with errors is looked at every minute, too."
-        ),
-    )
     watch_access: bool = Field(
         default=True,
         description=(
