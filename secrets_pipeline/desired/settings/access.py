@@ -69,13 +69,6 @@ class AccessSettings(InOrganization):
         ),
     )
     accounts: tuple[VisibleAccount, ...] = Field(default=(), description="Further accounts that an audit may look at.")
-    probe: bool = Field(
-        default=False,
-        description=(
-            "Whether each run of `verify` assumes the readers' roles and asks AWS itself, in the check `probe_agrees`. "
-            "By default only `verify --probe` does, and no other process has that check."
-        ),
-    )
     organization_policies: Literal["unknown", "allow"] = Field(
         default="unknown",
         description=(
