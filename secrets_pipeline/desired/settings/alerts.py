@@ -1,10 +1,10 @@
-"""Define where alerts go, and when the deployment itself is not well: a part of the operator's settings."""
+"""Define where alerts go: a part of the operator's settings."""
 
 from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from secrets_pipeline.desired.base import AssumedRole, Spec
+from secrets_pipeline.desired.base import AssumedRole
 
 
 class SecretUrl(AssumedRole):
@@ -43,30 +43,6 @@ class SecretUrl(AssumedRole):
         return self.secret_arn or self.parameter_arn or ""
 
 
-class HealthBounds(Spec):
-    """From when on the deployment is not well; `secrets-pipeline health` and the heartbeat judge by it."""
-
-    verified_within_hours: int = Field(
-        default=26,
-        ge=1,
-        le=8_760,
-        description="A stack whose last complete verification is older is not well; a day and the time that it takes.",
-    )
-    queued_within_minutes: int = Field(
-        default=15,
-        ge=1,
-        le=10_080,
-        description="A run that has waited longer in the queue, or for its process, is not well; backfills may wait.",
-    )
-    silent_within_minutes: int = Field(
-        default=5,
-        ge=1,
-        le=1_440,
-        description="A daemon without a heartbeat for longer, and a sensor without a tick, is not well; a sensor or "
-        "schedule has three of its intervals at least.",
-    )
-
-
 class AlertSettings(AssumedRole):
     """Where alerts go beside the log, and the role to assume to publish to the topic."""
 
@@ -83,14 +59,12 @@ class AlertSettings(AssumedRole):
             "services such as healthchecks.io expect it: they alarm when the calls stop."
         ),
     )
-    health: HealthBounds = Field(
-        default=HealthBounds(), description="From when on `secrets-pipeline health` says that all is not well."
-    )
-    repeat_after_minutes: int = Field(
-        default=60,
+    verified_within_hours: int = Field(
+        default=26,
         ge=1,
-        le=10_080,
-        description="An alert that says the same again is published after so long; the log has each one.",
+        le=8_760,
+        description="`health` and the heartbeat call a stack overdue if its last complete verification is older. Raise "
+        "it if `verification.cron` comes less often than once a day.",
     )
     dagster_url: str | None = Field(
         default=None,
