@@ -43,6 +43,21 @@ class ManifestMap(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
+def unlisted(description: str, **bounds: int) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """Declare a key that is read, but that neither the reference lists nor an editor proposes.
+
+    `deprecated` is JSON Schema's word for it; language servers leave out of their proposals what says `doNotSuggest`:
+    https://github.com/microsoft/vscode-json-languageservice/blob/main/src/jsonSchema.ts
+
+    Args:
+        description: what it means, such as "Same as `alias`.".
+        **bounds: `ge` and `le` of a number.
+    """
+    return Field(
+        default=None, description=description, deprecated=True, json_schema_extra={"doNotSuggest": True}, **bounds
+    )
+
+
 ExternalId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@:/-]+$", min_length=2, max_length=1224)]
 """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
 

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from secrets_pipeline.desired.base import ManifestMap
+from secrets_pipeline.desired.base import ManifestMap, unlisted
 from secrets_pipeline.desired.consumer.model import ReaderType
 from secrets_pipeline.desired.reading.keys import CommonVariables, Scalar
 
@@ -110,7 +110,7 @@ class InjectedSecret(_NamedEntry):
     """An environment variable that ECS fills from a secret."""
 
     valueFrom: Scalar = Field(default=None, description="ARN of the secret, by a reference.")  # noqa: N815 - AWS's name
-    value_from: Scalar = Field(default=None, description="Same as `valueFrom`.")
+    value_from: Scalar = unlisted("Same as `valueFrom`.")
 
 
 class ContainerVariable(_NamedEntry):
@@ -137,7 +137,7 @@ class EcsVariables(CommonVariables):
     task_family: str | None = Field(
         default=None, description="Family of the task definition; by default the service's name."
     )
-    family: str | None = Field(default=None, description="Same as `task_family`.")
+    family: str | None = unlisted("Same as `task_family`.")
     execution_role_arn: str | None = Field(
         default=None, description="The role that reads what is injected; it then is a consumer."
     )

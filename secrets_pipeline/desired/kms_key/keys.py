@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import Field
 
+from secrets_pipeline.desired.base import unlisted
 from secrets_pipeline.desired.reading.keys import CommonVariables, Policy, Tags
 
 DELETION_DAYS: Final = (7, 30)
@@ -23,7 +24,7 @@ class KmsVariables(CommonVariables):
         description="Alias of the key, with or without `alias/`; it finds the key.",
         examples=["alias/myapp"],
     )
-    alias_name: str | None = Field(default=None, description="Same as `alias`.")
+    alias_name: str | None = unlisted("Same as `alias`.")
     description: str | None = Field(default=None, description="For humans; also in AWS.")
     enable_key_rotation: bool = Field(default=True, description="Whether KMS rotates the key's material.")
     rotation_period_in_days: int | None = Field(

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import Field
 
-from secrets_pipeline.desired.base import ManifestMap
+from secrets_pipeline.desired.base import ManifestMap, unlisted
 from secrets_pipeline.desired.limits import ROTATION_DAYS
 from secrets_pipeline.desired.rotation.model import RotationStrategy
 
@@ -58,12 +58,10 @@ class FlatRotation(ManifestMap):
     rotation_automatically: bool | None = Field(
         default=None, description=f"{_SWITCH} By default `default_rotation_automatically`, or `true` beside days."
     )
-    enable_rotation: bool | None = Field(default=None, description=f"{_SWITCH} Same as `rotation_automatically`.")
-    rotation_enabled: bool | None = Field(default=None, description=f"{_SWITCH} Same as `rotation_automatically`.")
+    enable_rotation: bool | None = unlisted("Same as `rotation_automatically`.")
+    rotation_enabled: bool | None = unlisted("Same as `rotation_automatically`.")
     rotation_automatically_after_days: int | None = Field(default=None, ge=_LEAST, le=_MOST, description=_DAYS)
-    rotation_days: int | None = Field(
-        default=None, ge=_LEAST, le=_MOST, description=f"{_DAYS} Same as `rotation_automatically_after_days`."
-    )
+    rotation_days: int | None = unlisted("Same as `rotation_automatically_after_days`.", ge=_LEAST, le=_MOST)
     rotation_schedule_expression: str | None = Field(default=None, description=_SCHEDULE)
     rotation_duration: str | None = Field(default=None, description=_DURATION)
     rotation_managed_externally: bool = Field(

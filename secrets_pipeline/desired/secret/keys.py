@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from secrets_pipeline.desired.base import ManifestMap
+from secrets_pipeline.desired.base import ManifestMap, unlisted
 from secrets_pipeline.desired.consumer.keys import ConsumerEntry
 from secrets_pipeline.desired.limits import DEFAULT_ROTATION_DAYS, RECOVERY_DAYS
 from secrets_pipeline.desired.reading.keys import CommonVariables, Policy, Tags
@@ -34,18 +34,14 @@ class PasswordRules(ManifestMap):
     random_password_length: int | None = Field(
         default=None, ge=SHORTEST, le=LONGEST, description=f"{_LENGTH}; by default {DEFAULT_LENGTH}."
     )
-    password_length: int | None = Field(
-        default=None, ge=SHORTEST, le=LONGEST, description=f"{_LENGTH}. Same as `random_password_length`."
-    )
+    password_length: int | None = unlisted("Same as `random_password_length`.", ge=SHORTEST, le=LONGEST)
     random_password_special: bool | None = Field(
         default=None, description="`false` for letters and digits alone; by default `true`."
     )
     random_password_override_special: str | None = Field(
         default=None, description=f"{_SPECIAL}; by default `{DEFAULT_SPECIAL}`, or what the database's engine takes."
     )
-    override_special: str | None = Field(
-        default=None, description=f"{_SPECIAL}. Same as `random_password_override_special`."
-    )
+    override_special: str | None = unlisted("Same as `random_password_override_special`.")
     random_password_min_lower: int | None = Field(
         default=None, ge=0, le=LONGEST, description=f"Small letters that {_LEAST}"
     )
@@ -56,14 +52,10 @@ class PasswordRules(ManifestMap):
     random_password_min_special: int | None = Field(
         default=None, ge=0, le=LONGEST, description=f"Special characters that {_LEAST}"
     )
-    min_lower: int | None = Field(default=None, ge=0, le=LONGEST, description="Same as `random_password_min_lower`.")
-    min_upper: int | None = Field(default=None, ge=0, le=LONGEST, description="Same as `random_password_min_upper`.")
-    min_numeric: int | None = Field(
-        default=None, ge=0, le=LONGEST, description="Same as `random_password_min_numeric`."
-    )
-    min_special: int | None = Field(
-        default=None, ge=0, le=LONGEST, description="Same as `random_password_min_special`."
-    )
+    min_lower: int | None = unlisted("Same as `random_password_min_lower`.", ge=0, le=LONGEST)
+    min_upper: int | None = unlisted("Same as `random_password_min_upper`.", ge=0, le=LONGEST)
+    min_numeric: int | None = unlisted("Same as `random_password_min_numeric`.", ge=0, le=LONGEST)
+    min_special: int | None = unlisted("Same as `random_password_min_special`.", ge=0, le=LONGEST)
 
 
 PASSWORD_KEYS = frozenset(PasswordRules.model_fields)
@@ -113,9 +105,7 @@ class SecretEntry(GeneratedFields, PasswordRules, FlatRotation):
         description=f"{_RECOVERY}, which is never allowed in production. By default `default_recovery_window_in_days`.",
     )
     tags: Tags | None = Field(default=None, description="Its tags, beside those of the component.")
-    secret_string_version: Any = Field(
-        default=None, description="Means nothing here: it steers Terraform's write-only values."
-    )
+    secret_string_version: Any = unlisted("Means nothing here: it steers Terraform's write-only values.")
 
 
 ENTRY_KEYS = frozenset(SecretEntry.model_fields)
