@@ -69,10 +69,10 @@ class AssumedRole(Spec):
     """
 
     role_arn: str | None = Field(
-        default=None, description="Role to assume; without it, the caller's own credentials are used."
+        default=None, description="Role to assume. By default the pipeline uses its own credentials."
     )
     external_id: ExternalId | None = Field(
-        default=None, description="What the role's trust policy compares with `sts:ExternalId`, where it does."
+        default=None, description="Value of `sts:ExternalId`, if the role's trust policy requires one."
     )
 
     @model_validator(mode="after")

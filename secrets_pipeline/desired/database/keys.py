@@ -17,12 +17,12 @@ MOST_INSTANCES: Final = 16
 PORTS: Final = (1150, 65535)
 _COUNT: Final = f"Aurora: number of instances, up to {MOST_INSTANCES}."
 _REFERENCE: Final = "A secret of this stack: `!terraform.state secretsmanager generated_passwords.<key>`."
-_NEW: Final = {
+NEW_DATABASE: Final = {
     "publicly_accessible": "`false`",
     "storage_encrypted": "`true`",
     "deletion_protection": "`true` in production",
 }
-"""What a database that is made here has without a word about it."""
+"""Variable → what a database that is made here has if its component does not set it."""
 
 
 class ServerlessCapacity(ManifestMap):
@@ -75,7 +75,7 @@ class _Own(CommonVariables):
 
 
 def _described(variable: str, parameter: str) -> str:
-    new = f" A database that is made here has {_NEW[variable]} by default." if variable in _NEW else ""
+    new = f" A database that is made here has {NEW_DATABASE[variable]} by default." if variable in NEW_DATABASE else ""
     return f"`{parameter}` of RDS.{new}"
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
+from secrets_pipeline.desired.rotation.keys import RotationFunctionEntry
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec
 
 SETTING: Final = "rotation_function"
@@ -59,7 +60,7 @@ def read_rotation_function(stack: StackScope, rotations: Iterable[RotationSpec])
 
 def _read(scope: ComponentScope, stack: str) -> RotationFunctionSpec:
     inputs = Inputs(scope, scope.setting(SETTING), _PATH)
-    inputs.refuse_unknown(frozenset(RotationFunctionSpec.model_fields))
+    inputs.refuse_unknown(frozenset(RotationFunctionEntry.model_fields))
     ids = {
         key: _ids(inputs, key, pattern) for key, pattern in (("subnet_ids", _SUBNET), ("security_group_ids", _GROUP))
     }

@@ -16,17 +16,17 @@ class SecretUrl(AssumedRole):
     environment: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Name of an environment variable of the processes that call it: Dagster's, and the command line's.",
+        description="Environment variable that holds the URL, for Dagster's processes and for the command line.",
     )
     secret_arn: str | None = Field(
         default=None,
         pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$",
-        description="Secret of Secrets Manager that is the URL and nothing else.",
+        description="Secret in Secrets Manager whose whole value is the URL.",
     )
     parameter_arn: str | None = Field(
         default=None,
         pattern=r"^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$",
-        description="Parameter of Parameter Store, a SecureString, that is the URL.",
+        description="SecureString in Parameter Store whose whole value is the URL.",
     )
 
     @model_validator(mode="after")
@@ -44,19 +44,19 @@ class SecretUrl(AssumedRole):
 
 
 class AlertSettings(AssumedRole):
-    """Where alerts go beside the log, and the role to assume to publish to the topic."""
+    """Where alerts go besides the log. The pipeline assumes the role to publish to the topic."""
 
     topic_arn: str | None = Field(
         default=None,
         pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$",
-        description="SNS topic, in any account and region, standard or FIFO; without it, none.",
+        description="SNS topic that alerts go to, standard or FIFO, in any account and region.",
     )
     webhook: SecretUrl | None = Field(default=None, description="Webhook that takes Slack's JSON.")
     heartbeat: SecretUrl | None = Field(
         default=None,
         description=(
-            "URL that is called once a minute (GET) while `secrets-pipeline health` would say that all is well, as "
-            "services such as healthchecks.io expect it: they alarm when the calls stop."
+            "URL that the pipeline calls (GET) once a minute while all is well. A service such as "
+            "healthchecks.io alarms when the calls stop."
         ),
     )
     verified_within_hours: int = Field(
@@ -69,8 +69,10 @@ class AlertSettings(AssumedRole):
     dagster_url: str | None = Field(
         default=None,
         pattern=r"^https?://\S+$",
-        description="Address of the Dagster UI, as `https://dagster.example.com`, to make whole links of paths; a "
-        "webhook asks for it.",
+        description=(
+            "Address of the Dagster UI, such as `https://dagster.example.com`: links in alerts begin "
+            "with it. Required beside `webhook`."
+        ),
     )
 
     @model_validator(mode="after")
