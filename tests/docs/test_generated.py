@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from docs_build.__main__ import DOCS, PAGES
 from docs_build.commands import page
+from docs_build.counts import counts, words
 from docs_build.markdown import anchor, escaped
 from docs_build.settings import OPERATOR_FIRST, STACK_FIRST, First, Group, operator_page, reference, stack_page
 from secrets_pipeline.cli.examples import EXAMPLES
@@ -68,6 +69,14 @@ def test_no_reference_lists_a_key_that_is_another_name_of_one() -> None:
 )
 def test_a_key_that_many_maps_share_stands_once(key: str) -> None:
     assert len(re.findall(rf"^\| `{key}` \|", stack_page(), re.MULTILINE)) == 1 + (key == "environment")
+
+
+def test_what_a_user_meets_can_be_counted() -> None:
+    found = counts()
+    assert found.pop("second names of keys, documented") == 0
+    assert found["second names of keys, read"] >= 20
+    assert all(found.values())
+    assert {"mark", "lease", "grant"} <= {*words()}
 
 
 class Size(StrEnum):
