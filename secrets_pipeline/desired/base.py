@@ -43,7 +43,7 @@ class ManifestMap(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
-def unlisted(description: str, **bounds: int) -> Any:  # noqa: ANN401 - as pydantic's Field
+def unlisted(description: str, *, ge: int | None = None, le: int | None = None) -> Any:  # noqa: ANN401 - as pydantic's Field
     """Declare a key that is read, but that neither the reference lists nor an editor proposes.
 
     `deprecated` is JSON Schema's word for it; language servers leave out of their proposals what says `doNotSuggest`:
@@ -51,10 +51,11 @@ def unlisted(description: str, **bounds: int) -> Any:  # noqa: ANN401 - as pydan
 
     Args:
         description: what it means, such as "Same as `alias`.".
-        **bounds: `ge` and `le` of a number.
+        ge: least of a number; None for none.
+        le: most of a number; None for none.
     """
     return Field(
-        default=None, description=description, deprecated=True, json_schema_extra={"doNotSuggest": True}, **bounds
+        default=None, description=description, deprecated=True, json_schema_extra={"doNotSuggest": True}, ge=ge, le=le
     )
 
 
@@ -63,7 +64,7 @@ ExternalId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@:/-]+$",
 
 
 class AssumedRole(Spec):
-    """A role that is assumed (STS AssumeRole), and what its trust policy asks for besides.
+    """A role that the pipeline assumes (STS AssumeRole), and the external id that its trust policy may require.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
     """

@@ -17,7 +17,7 @@ class PodKeys(ManifestMap):
     """How pods on EKS get their role."""
 
     identity: Literal["irsa", "pod-identity"] | None = Field(
-        default=None, description="For type `eks`: IRSA or EKS Pod Identity; by default either may be meant."
+        default=None, description="For type `eks`: IRSA or EKS Pod Identity; by default either of them."
     )
     service_account: str | None = Field(
         default=None, description="For type `eks`: `namespace/name`.", examples=["payments/orders-api"]
@@ -31,7 +31,8 @@ class AppKeys(ManifestMap):
     """Who runs as an application."""
 
     assumed_by: list[str] | None = Field(
-        default=None, description="For type `app`: who assumes the role: ARNs, account ids in quotes, AWS services."
+        default=None,
+        description="For type `app`: who assumes the role, as ARNs, account ids in quotes, or AWS services.",
     )
 
 
