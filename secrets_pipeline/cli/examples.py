@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
-    "config": ("secrets-pipeline config", "secrets-pipeline config --config operator.yaml --format json"),
+    "config": ("secrets-pipeline config", "secrets-pipeline config --config operator.yaml --all"),
     "init": ("secrets-pipeline init > operator.yaml && export SECRETS_PIPELINE_CONFIG=$PWD/operator.yaml",),
     "list stacks": (
         "secrets-pipeline list stacks -s 'eg-*,infra-*'",

@@ -43,21 +43,37 @@ class ManifestMap(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
+def unlisted(description: str, *, ge: int | None = None, le: int | None = None) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """Declare a key that is read, but that neither the reference lists nor an editor proposes.
+
+    `deprecated` is JSON Schema's word for it; language servers leave out of their proposals what says `doNotSuggest`:
+    https://github.com/microsoft/vscode-json-languageservice/blob/main/src/jsonSchema.ts
+
+    Args:
+        description: what it means, such as "Same as `alias`.".
+        ge: least of a number; None for none.
+        le: most of a number; None for none.
+    """
+    return Field(
+        default=None, description=description, deprecated=True, json_schema_extra={"doNotSuggest": True}, ge=ge, le=le
+    )
+
+
 ExternalId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@:/-]+$", min_length=2, max_length=1224)]
 """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
 
 
 class AssumedRole(Spec):
-    """A role that is assumed (STS AssumeRole), and what its trust policy asks for besides.
+    """A role that the pipeline assumes (STS AssumeRole), and the external id that its trust policy may require.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
     """
 
     role_arn: str | None = Field(
-        default=None, description="Role to assume; without it, the caller's own credentials are used."
+        default=None, description="Role to assume. By default the pipeline uses its own credentials."
     )
     external_id: ExternalId | None = Field(
-        default=None, description="What the role's trust policy compares with `sts:ExternalId`, where it does."
+        default=None, description="Value of `sts:ExternalId`, if the role's trust policy requires one."
     )
 
     @model_validator(mode="after")

@@ -65,7 +65,7 @@ def build_definitions(
         # Dagster copies sensors and assets, and warns of parameters that only it sets; links to code are beta, too.
         warnings.simplefilter("ignore", dg.BetaWarning)
         settings = _settings(asked or Asked())
-        checks = defined_checks(probe=(asked or Asked()).probe or bool(settings and settings.access.probe))
+        checks = defined_checks(probe=(asked or Asked()).probe)
         made_assets, made_checks, made_jobs = (
             assets(names, checks),
             check_definitions(names, checks, progress),

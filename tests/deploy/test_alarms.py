@@ -98,7 +98,7 @@ def test_container_insights_which_count_the_tasks_are_on() -> None:
 
 def test_the_queues_are_those_that_the_first_apply_makes() -> None:
     home = Place("111122223333", "eu-west-2")
-    layout = Layout(home, parameters("pipeline")["EventQueue"], home, (), None, 3)
+    layout = Layout(home, parameters("pipeline")["EventQueue"], home, (), None)
     found = {key: request["Dimensions"] for key, request in requests("pipeline")}
     assert found == {
         "DeadLetters": [{"Name": "QueueName", "Value": layout.dead_letters}],

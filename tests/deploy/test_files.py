@@ -182,7 +182,7 @@ def test_the_boundary_lets_the_roles_that_the_pipeline_makes_do_what_their_polic
         log_group_arn=home.arn("logs", f"log-group:/aws/lambda/{name}"),
         function_arn=home.arn("lambda", f"function:{name}"),
     )
-    sending = Layout(home, parameters("pipeline")["EventQueue"], home, (), None, 3).permissions
+    sending = Layout(home, parameters("pipeline")["EventQueue"], home, (), None).permissions
     wanted = {
         (action, resource)
         for one in (*rotating["Statement"], *sending["Statement"])
@@ -205,7 +205,7 @@ def test_the_boundary_lets_the_roles_that_the_pipeline_makes_do_what_their_polic
 def test_of_queues_those_of_the_pipeline_are_reached_alone() -> None:
     known = {"AWS::Partition": "aws", "AWS::AccountId": "111122223333", **parameters("pipeline")}
     home, queue = Place("111122223333", "*"), known["EventQueue"]
-    layout = Layout(home, queue, home, (), None, 3)
+    layout = Layout(home, queue, home, (), None)
     [of_queues] = [one for one in statements()["Events"] if "sqs:CreateQueue" in one["Action"]]
     assert request_of(of_queues["Resource"], known, {}) == [
         home.arn("sqs", queue),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -11,8 +12,9 @@ from pydantic import BaseModel, Field
 
 from docs_build.__main__ import DOCS, PAGES
 from docs_build.commands import page
+from docs_build.counts import counts, words
 from docs_build.markdown import anchor, escaped
-from docs_build.settings import reference
+from docs_build.settings import OPERATOR_FIRST, STACK_FIRST, First, Group, operator_page, reference, stack_page
 from secrets_pipeline.cli.examples import EXAMPLES
 from secrets_pipeline.desired.manifests.vocabulary import places
 from secrets_pipeline.desired.settings.operator import OperatorSettings
@@ -44,6 +46,37 @@ def test_every_key_that_is_read_is_described(model: type[BaseModel]) -> None:
     }
     assert keys
     assert [key for key, one in keys.items() if not one.get("description")] == []
+
+
+@pytest.mark.parametrize(("page", "first"), [(operator_page, OPERATOR_FIRST), (stack_page, STACK_FIRST)])
+def test_a_reference_of_settings_begins_with_the_ten_that_most_teams_need(
+    page: Callable[[], str], first: Sequence[First]
+) -> None:
+    assert len(first) == 10
+    top, then = page().split("\n## ")[1:3]
+    assert re.findall(r"^\| `(\w+)`", top, re.MULTILINE) == [one.key for one in first]
+    assert all(re.search(rf"^\| `{one.key}` \|", page().partition(then)[2] + then, re.MULTILINE) for one in first)
+
+
+def test_no_reference_lists_a_key_that_is_another_name_of_one() -> None:
+    said = operator_page() + stack_page()
+    assert "Same as" not in said
+    assert not re.search(r"`(password_length|min_lower|alias_name|master_username|cluster_size|value_from)`", said)
+
+
+@pytest.mark.parametrize(
+    "key", ["enabled", "secrets_enabled", "account_id", "environment", "stage", "random_password_length"]
+)
+def test_a_key_that_many_maps_share_stands_once(key: str) -> None:
+    assert len(re.findall(rf"^\| `{key}` \|", stack_page(), re.MULTILINE)) == 1 + (key == "environment")
+
+
+def test_what_a_user_meets_can_be_counted() -> None:
+    found = counts()
+    assert found.pop("second names of keys, documented") == 0
+    assert found["second names of keys, read"] >= 20
+    assert all(found.values())
+    assert {"mark", "lease", "grant"} <= {*words()}
 
 
 class Size(StrEnum):
@@ -80,6 +113,40 @@ def test_a_model_has_a_section_where_it_first_stands_and_required_keys_first() -
         "| `size` | integer, 1 to 1,000 | `2` | How \\*large\\*. |\n"
         "| `called` | `small` or `large` or boolean | `false` | What that is called. |\n"
     )
+
+
+class Shared(BaseModel):
+    """What several have."""
+
+    zone: str = Field(default="", description="Where.")
+
+
+class One(Shared):
+    """One of them."""
+
+    low: int = Field(default=1, description="Low.")
+    high: int = Field(default=2, description="High.")
+    hi: int = Field(default=2, description="Same as `high`.", deprecated=True)
+    own: int = Field(default=3, description="Its own.")
+
+
+def test_shared_keys_have_a_section_grouped_keys_a_row_and_second_names_none() -> None:
+    group = Group(("low", "high"), "as it was", "Bounds.")
+    page = reference([("Here", One)], [First(One, "own")], shared={"All": Shared}, groups={"One": group})
+    assert page == (
+        "## The 1 that most teams need\n\n"
+        "| key | where | what it says |\n| --- | --- | --- |\n"
+        "| `own` | [Here](#here) | Its own. |\n\n"
+        "## Here\n\nOne of them.\n\nThe keys of [All](#all) may stand here, too.\n\n"
+        "| key | type | default | what it says |\n| --- | --- | --- | --- |\n"
+        "| `own` | integer | `3` | Its own. |\n"
+        "| `low`, `high` | as it was |  | Bounds. |\n\n"
+        "## All\n\nWhat several have.\n\n"
+        "| key | type | default | what it says |\n| --- | --- | --- | --- |\n"
+        "| `zone` | string |  | Where. |\n"
+    )
+    with pytest.raises(KeyError):
+        reference([("Here", One)], [First(One, "nowhere")])
 
 
 def test_text_is_no_markdown_but_for_its_code() -> None:

@@ -57,14 +57,10 @@ def test_a_sensor_is_named_as_it_is_called_here(repository: Repository, instance
     assert "payments_aws_polling_sensor looks instead" in skipped.skip_message
 
 
-@pytest.mark.parametrize(
-    ("settings", "asked", "defined"),
-    [({}, {}, False), ({"access": {"probe": True}}, {}, True), ({}, {"probe": True}, True)],
-    ids=json.dumps,
-)
+@pytest.mark.parametrize(("asked", "defined"), [({}, False), ({"probe": True}, True)], ids=json.dumps)
 def test_the_check_of_the_probe_is_defined_where_somebody_asks_for_it_and_verify_asks_then(
-    repository: Repository, settings: dict[str, Any], asked: dict[str, Any], *, defined: bool
+    repository: Repository, asked: dict[str, Any], *, defined: bool
 ) -> None:
-    found = built(settings, repository, **asked)
+    found = built({}, repository, **asked)
     assert ("probe_agrees" in checks(found)) is defined
     assert (PROBE_TAG in found.resolve_job_def("payments_verify").run_tags) is defined

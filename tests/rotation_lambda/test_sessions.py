@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from secrets_pipeline.desired.rotation.model import RotationFunctionSpec
+from secrets_pipeline.reconcilers.rotation_function import desired
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.postgres import scram_verifier
 from secrets_pipeline.rotation_lambda.secret_value import ENGINES, DatabaseAddress, Login
@@ -79,7 +79,7 @@ def test_a_server_that_never_answers_is_given_up(engine: str) -> None:
 
 def test_a_function_has_time_to_say_that_nobody_answered() -> None:
     # A rotation by two users logs in as the superuser, as the user and as its twin.
-    assert RotationFunctionSpec(name="n").timeout_in_seconds > 3 * TIMEOUT_SECONDS
+    assert desired.TIMEOUT_SECONDS > 3 * TIMEOUT_SECONDS
 
 
 def test_wrong_user_or_password_is_none_and_a_missing_database_an_error(server: Server) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from secrets_pipeline.cli.shared.console import emit_json, show
+import typer
+
+from secrets_pipeline.cli.shared.console import emit, emit_json, show
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import BASE_PATH_VARIABLE, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.cli.shared.repository import tell_notices
@@ -29,16 +33,22 @@ _COLUMNS = ("about", "name", "value", "source")
 
 
 @reads_stacks
-def config(source: StackOptions, *, output: TableOrJson = TableFormat.TABLE) -> None:
-    """Show what is in force and where it comes from: settings, base path, atmos.yaml, variables. Calls nobody."""
+def config(
+    source: StackOptions,
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also list the settings that have their defaults, as `--format json` does.")
+    ] = False,
+    output: TableOrJson = TableFormat.TABLE,
+) -> None:
+    """Show which settings are set and where, and the base path, atmos.yaml and variables in force. Calls nobody."""
     failures = Failures()
-    rows = [_settings_file(source)]
-    settings = OperatorSettings()
+    settings, said = OperatorSettings(), list[InForce]()
     with failures.of(""):
         settings = operator_settings()
         file = Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None
-        rows += settings_in_force(settings, read_text(file) if file else "", file.name if file else "")
-    rows.append(_repository(source))
+        said += settings_in_force(settings, read_text(file) if file else "", file.name if file else "")
+    rows = [_settings_file(source), *said, _repository(source)]
     if source.origin != SourceChoice():
         rows.append(_origin(source))
     with failures.of(""):
@@ -50,8 +60,27 @@ def config(source: StackOptions, *, output: TableOrJson = TableFormat.TABLE) -> 
     if output is TableFormat.JSON:
         emit_json({"in_force": [row.plain() for row in rows], "errors": failures.texts})
     else:
-        show(table(_COLUMNS, ((row.about, row.name, _text(row.value), row.source) for row in rows)))
+        if said:
+            emit(_summary(said, "" if every else "; --all lists them"))
+        left_out = () if every else [row for row in said if row.source == DEFAULT]
+        shown = (row for row in rows if row not in left_out)
+        show(table(_COLUMNS, ((row.about, row.name, _text(row.value), row.source) for row in shown)))
     failures.exit()
+
+
+def _summary(settings: Sequence[InForce], how_to_see_the_others: str) -> str:
+    names = dict.fromkeys(_whole(one) for one in settings)
+    given = {_whole(one): one.source.rpartition(":")[0] for one in settings if one.source != DEFAULT}
+    others = f"have their defaults{how_to_see_the_others}."
+    if not given:
+        return f"None of the operator's {len(names)} settings is set: all {others}"
+    of_all = f"{len(given)} of the operator's {len(names)} settings"
+    return f"{of_all} are set in {next(iter(given.values()))}: {', '.join(given)}. The others {others}"
+
+
+def _whole(one: InForce) -> str:
+    # targets[0] is an entry of targets.
+    return one.name.partition("[")[0]
 
 
 def _settings_file(source: StackOptions) -> InForce:

@@ -34,30 +34,28 @@ def health(
             "--verified-within",
             metavar="HOURS",
             min=1,
-            help="Age that the last verification of a stack may have; by default `alerts.health`, else 26.",
+            help="How old the last verification of a stack may be; by default `alerts.verified_within_hours` or 26.",
             show_default=False,
         ),
     ] = None,
     queued_within: Annotated[
-        int | None,
+        int,
         typer.Option(
             "--queued-within",
             metavar="MINUTES",
             min=1,
-            help="How long a run may wait in the queue, or for its process; by default `alerts.health`, else 15.",
-            show_default=False,
+            help="How long a run may wait in the queue, or for its process.",
         ),
-    ] = None,
+    ] = 15,
     silent_within: Annotated[
-        int | None,
+        int,
         typer.Option(
             "--silent-within",
             metavar="MINUTES",
             min=1,
-            help="How long a daemon or sensor may be silent; by default `alerts.health`, else 5.",
-            show_default=False,
+            help="How long a daemon or sensor may be silent.",
         ),
-    ] = None,
+    ] = 5,
     config: ConfigFile = None,
     output: TableOrJson = TableFormat.TABLE,
 ) -> None:
@@ -67,18 +65,12 @@ def health(
     they are what is down.
     """
     # Dagster takes 1.6 s to import, which the help need not wait for.
+    from secrets_pipeline.orchestration.health.model import HealthBounds  # noqa: PLC0415 - see above
     from secrets_pipeline.orchestration.in_process.health import look  # noqa: PLC0415 - see above
 
     use_settings(config)
-    given = {
-        "verified_within_hours": verified_within,
-        "queued_within_minutes": queued_within,
-        "silent_within_minutes": silent_within,
-    }
-    bounds = operator_settings().alerts.health.model_copy(
-        update={name: bound for name, bound in given.items() if bound is not None}
-    )
-    found = look(bounds)
+    hours = operator_settings().alerts.verified_within_hours if verified_within is None else verified_within
+    found = look(HealthBounds(hours, queued_within, silent_within))
     wrong = [one for one in found.findings if not one.is_well]
     is_well = bool(found.findings) and not wrong
     if output is TableFormat.JSON:

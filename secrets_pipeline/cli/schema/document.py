@@ -32,7 +32,7 @@ _AS_TEXT: Final[Mapping[str, str]] = {
     "object": LATER,
 }
 """Type → the texts that serve in its place."""
-_SHOWN: Final = ("description", "examples", "default")
+_SHOWN: Final = ("description", "examples", "default", "deprecated", "doNotSuggest")
 _REF: Final = "#/$defs/"
 _SETTINGS, _SECRETS, _COMPONENT, _TERRAFORM = "settings", "secrets", "component", "terraform_component"
 

@@ -24,21 +24,25 @@ _RECOGNISED: Final = (INSTANCE, STACK, GLOBAL)
 
 
 class DeclarationEntry(ManifestMap):
-    """One secret that a `secrets:` section declares, as far as it is read here; the rest is Atmos's to say."""
+    """One secret that a `secrets:` section of Atmos declares. Its other keys are Atmos's."""
 
     model_config = ConfigDict(extra="allow")
 
     store: Any = Field(
-        default=None, description="Store of `atmos.yaml` that keeps it; of kind `aws/asm` to be made here."
+        default=None,
+        description=(
+            "Store in `atmos.yaml` that keeps the secret. The pipeline makes it if the store's kind is `aws/asm`."
+        ),
     )
     scope: Any = Field(
-        default=None, description="Whose it is: `instance` (the default), `stack`, or `global` for all stacks."
+        default=None,
+        description="Who shares the secret: `instance` (the default), `stack`, or `global` for all stacks.",
     )
-    description: Any = Field(default=None, description="For humans; also in AWS.")
-    required: Any = Field(default=None, description="`true` makes a missing value a failed check, as Atmos does.")
-    reference: Any = Field(default=None, description="What the store calls it; by default its name.")
-    store_stack: Any = Field(default=None, description="Stack whose secret it is, in place of this one.")
-    store_component: Any = Field(default=None, description="Component whose secret it is, in place of this one.")
+    description: Any = Field(default=None, description="For people; AWS shows it, too.")
+    required: Any = Field(default=None, description="`true` fails a check if the value is missing, as Atmos does.")
+    reference: Any = Field(default=None, description="Name of the secret in the store; by default its key.")
+    store_stack: Any = Field(default=None, description="Stack whose secret this is, instead of this stack.")
+    store_component: Any = Field(default=None, description="Component whose secret this is, instead of this component.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import Field, create_model
 
-from secrets_pipeline.desired.base import ManifestMap
+from secrets_pipeline.desired.base import ManifestMap, unlisted
 from secrets_pipeline.desired.database.parameters import MOST_CAPACITY, MOST_STORAGE, PASSED_ON, USUAL_STORAGE
 from secrets_pipeline.desired.reading.keys import CommonVariables, Tags
 
@@ -17,12 +17,12 @@ MOST_INSTANCES: Final = 16
 PORTS: Final = (1150, 65535)
 _COUNT: Final = f"Aurora: number of instances, up to {MOST_INSTANCES}."
 _REFERENCE: Final = "A secret of this stack: `!terraform.state secretsmanager generated_passwords.<key>`."
-_NEW: Final = {
+NEW_DATABASE: Final = {
     "publicly_accessible": "`false`",
     "storage_encrypted": "`true`",
     "deletion_protection": "`true` in production",
 }
-"""What a database that is made here has without a word about it."""
+"""Variable → what a database that is made here has if its component does not set it."""
 
 
 class ServerlessCapacity(ManifestMap):
@@ -50,10 +50,10 @@ class _Own(CommonVariables):
     )
     engine_version: str | None = Field(default=None, description="Its version, in quotes.", examples=["16.4"])
     instance_class: str | None = Field(default=None, description="Class of the instance or instances.")
-    cluster_instance_class: str | None = Field(default=None, description="Same as `instance_class`.")
-    instance_type: str | None = Field(default=None, description="Same as `instance_class`.")
+    cluster_instance_class: str | None = unlisted("Same as `instance_class`.")
+    instance_type: str | None = unlisted("Same as `instance_class`.")
     instance_count: int = Field(default=1, ge=1, le=MOST_INSTANCES, description=_COUNT)
-    cluster_size: int | None = Field(default=None, ge=1, le=MOST_INSTANCES, description="Same as `instance_count`.")
+    cluster_size: int | None = unlisted("Same as `instance_count`.", ge=1, le=MOST_INSTANCES)
     allocated_storage: int | None = Field(
         default=None,
         ge=1,
@@ -61,27 +61,25 @@ class _Own(CommonVariables):
         description=f"Storage in GiB; by default {USUAL_STORAGE} or what the type takes.",
     )
     db_name: str | None = Field(default=None, description="Name of the first database.")
-    database_name: str | None = Field(default=None, description="Same as `db_name`.")
+    database_name: str | None = unlisted("Same as `db_name`.")
     port: int | None = Field(default=None, ge=PORTS[0], le=PORTS[1], description="Port; by default the engine's.")
     username: str | None = Field(default=None, description="Master user. Needed to make one.")
-    master_username: str | None = Field(default=None, description="Same as `username`.")
+    master_username: str | None = unlisted("Same as `username`.")
     password: str | None = Field(default=None, description=f"Master password: {_REFERENCE[0].lower()}{_REFERENCE[1:]}")
-    master_password: str | None = Field(default=None, description="Same as `password`.")
+    master_password: str | None = unlisted("Same as `password`.")
     manage_master_user_password: bool = Field(
         default=False,
         description="`true` lets RDS keep the master password in a secret of its own; instead of `password`.",
     )
     tags: Tags | None = Field(default=None, description="Tags of the database.")
-    db_cluster_instance_class: Any = Field(
-        default=None, description="Of Multi-AZ DB clusters of plain engines, which are not supported."
-    )
+    db_cluster_instance_class: Any = unlisted("Of Multi-AZ DB clusters of plain engines, which are not supported.")
     serverlessv2_scaling_configuration: ServerlessCapacity | None = Field(
         default=None, description="Aurora: capacity of `db.serverless` instances."
     )
 
 
 def _described(variable: str, parameter: str) -> str:
-    new = f" A database that is made here has {_NEW[variable]} by default." if variable in _NEW else ""
+    new = f" A database that is made here has {NEW_DATABASE[variable]} by default." if variable in NEW_DATABASE else ""
     return f"`{parameter}` of RDS.{new}"
 
 

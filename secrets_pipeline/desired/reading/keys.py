@@ -26,13 +26,13 @@ SWITCHES: Final = tuple(Switches.model_fields)
 
 
 class CommonVariables(Switches):
-    """Variables of a component of any kind; further ones are Terraform's."""
+    """Variables of every component of the kinds on this page. Others are Terraform's."""
 
     model_config = ConfigDict(extra="allow")
 
     region: str | None = Field(
         default=None,
-        description="AWS region of the stack, where the operator's settings leave it open; else it has to agree.",
+        description="AWS region of the stack. It must agree with the operator's settings if they name one.",
         examples=["eu-west-2"],
     )
     account_id: str | int | None = Field(
@@ -42,12 +42,13 @@ class CommonVariables(Switches):
     )
     environment: Any = Field(
         default=None,
-        description="Second part of secrets' names. `prod` and `production`, also as a word in it, make the stack "
-        "production.",
+        description=(
+            "Second part of secrets' names. If it contains the word `prod` or `production`, the stack is production."
+        ),
         examples=["dev"],
     )
     stage: Any = Field(
         default=None,
-        description="`prod` and `production`, also as a word in it, make the stack production.",
+        description="If it contains the word `prod` or `production`, the stack is production.",
         examples=["dev"],
     )

@@ -13,6 +13,7 @@ from typing import Final
 
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
+from secrets_pipeline.desired.rotation.keys import RotationFunctionEntry
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec
 
 SETTING: Final = "rotation_function"
@@ -59,7 +60,7 @@ def read_rotation_function(stack: StackScope, rotations: Iterable[RotationSpec])
 
 def _read(scope: ComponentScope, stack: str) -> RotationFunctionSpec:
     inputs = Inputs(scope, scope.setting(SETTING), _PATH)
-    inputs.refuse_unknown(frozenset(RotationFunctionSpec.model_fields))
+    inputs.refuse_unknown(frozenset(RotationFunctionEntry.model_fields))
     ids = {
         key: _ids(inputs, key, pattern) for key, pattern in (("subnet_ids", _SUBNET), ("security_group_ids", _GROUP))
     }
@@ -73,15 +74,11 @@ def _read(scope: ComponentScope, stack: str) -> RotationFunctionSpec:
             f"log_retention_in_days is {days}",
             f"CloudWatch Logs takes one of {', '.join(map(str, sorted(_RETENTION)))}.",
         )
-    timeout = inputs.integer("timeout_in_seconds", _DEFAULT.timeout_in_seconds, least=1, most=900)
-    memory = inputs.integer("memory_in_mb", _DEFAULT.memory_in_mb, least=128, most=10_240)
     return RotationFunctionSpec(
         name=inputs.text("name", pattern=_NAME, example=function_name("prod")) or function_name(stack),
         subnet_ids=ids["subnet_ids"],
         security_group_ids=ids["security_group_ids"],
         log_retention_in_days=days or _DEFAULT.log_retention_in_days,
-        timeout_in_seconds=timeout or _DEFAULT.timeout_in_seconds,
-        memory_in_mb=memory or _DEFAULT.memory_in_mb,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import Field
 
-from secrets_pipeline.desired.base import ManifestMap
+from secrets_pipeline.desired.base import ManifestMap, unlisted
 from secrets_pipeline.desired.limits import ROTATION_DAYS
 from secrets_pipeline.desired.rotation.model import RotationStrategy
 
@@ -22,7 +22,7 @@ _SWITCH: Final = "Whether the named function rotates the secret."
 
 
 class RotationEntry(ManifestMap):
-    """How a secret rotates: the `rotation` map of its entry."""
+    """How a secret rotates."""
 
     managed: bool = Field(
         default=False,
@@ -31,23 +31,24 @@ class RotationEntry(ManifestMap):
     lambda_arn: str | None = Field(default=None, description=f"{_FUNCTION} Instead of `managed: true`.")
     strategy: RotationStrategy | None = Field(
         default=None,
-        description="What the function does: `single-user` changes the user's password, `alternating-users` lets two "
-        "users take turns, `random` makes a new value. By default what suits the value.",
+        description=(
+            "What the function does: `single-user` changes the user's password, `alternating-users` "
+            "lets two users take turns, `random` makes a new value. By default the one that fits the "
+            "value."
+        ),
     )
     superuser_secret: str | None = Field(
         default=None,
         description="`KEY` or `COMPONENT.KEY` of the secret whose user sets the password, for `alternating-users`.",
     )
-    json_key: str | None = Field(
-        default=None, description="Key of a JSON value that gets a new random value, for `random`."
-    )
+    json_key: str | None = Field(default=None, description="Key of a JSON value that `random` replaces.")
     automatically_after_days: int | None = Field(
         default=None, ge=_LEAST, le=_MOST, description=f"{_DAYS} By default `default_rotation_days`."
     )
     schedule_expression: str | None = Field(default=None, description=_SCHEDULE)
     duration: str | None = Field(default=None, description=_DURATION)
     rotate_immediately: bool = Field(
-        default=False, description="`true` rotates at once when rotation is switched on; by default the schedule does."
+        default=False, description="`true` rotates as soon as rotation is switched on; by default the schedule decides."
     )
 
 
@@ -58,19 +59,37 @@ class FlatRotation(ManifestMap):
     rotation_automatically: bool | None = Field(
         default=None, description=f"{_SWITCH} By default `default_rotation_automatically`, or `true` beside days."
     )
-    enable_rotation: bool | None = Field(default=None, description=f"{_SWITCH} Same as `rotation_automatically`.")
-    rotation_enabled: bool | None = Field(default=None, description=f"{_SWITCH} Same as `rotation_automatically`.")
+    enable_rotation: bool | None = unlisted("Same as `rotation_automatically`.")
+    rotation_enabled: bool | None = unlisted("Same as `rotation_automatically`.")
     rotation_automatically_after_days: int | None = Field(default=None, ge=_LEAST, le=_MOST, description=_DAYS)
-    rotation_days: int | None = Field(
-        default=None, ge=_LEAST, le=_MOST, description=f"{_DAYS} Same as `rotation_automatically_after_days`."
-    )
+    rotation_days: int | None = unlisted("Same as `rotation_automatically_after_days`.", ge=_LEAST, le=_MOST)
     rotation_schedule_expression: str | None = Field(default=None, description=_SCHEDULE)
     rotation_duration: str | None = Field(default=None, description=_DURATION)
     rotation_managed_externally: bool = Field(
-        default=False, description="`true` leaves its rotation to somebody else: the keys beside it mean nothing."
+        default=False,
+        description=("`true` if somebody else rotates the secret. The pipeline then ignores its other rotation keys."),
     )
     rotate_immediately: bool = Field(
-        default=False, description="`true` rotates at once when rotation is switched on; by default the schedule does."
+        default=False, description="`true` rotates as soon as rotation is switched on; by default the schedule decides."
+    )
+
+
+class RotationFunctionEntry(ManifestMap):
+    """The function that the pipeline deploys for a stack whose secrets have `rotation: {managed: true}`."""
+
+    name: str | None = Field(
+        default=None,
+        description="Name of the function and of its role, up to 64 characters; by default "
+        "`secrets-pipeline-rotation-<stack>`.",
+    )
+    subnet_ids: list[str] | None = Field(
+        default=None, description="Subnets that it runs in, up to 16; by default none, so outside of a VPC."
+    )
+    security_group_ids: list[str] | None = Field(
+        default=None, description="Its security groups there, up to 5. Required beside `subnet_ids`."
+    )
+    log_retention_in_days: int = Field(
+        default=30, ge=1, description="How long its log is kept, in one of the periods that CloudWatch Logs takes."
     )
 
 

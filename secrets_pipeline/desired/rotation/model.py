@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from secrets_pipeline.desired.base import Late, SecretRef, Spec
 
@@ -53,18 +53,16 @@ class RotationSpec(Spec):
 
 
 class RotationFunctionSpec(Spec):
-    """The function that the pipeline deploys for a stack whose secrets ask for managed rotation."""
+    """The function that the pipeline deploys for a stack whose secrets ask for managed rotation.
 
-    name: str = Field(
-        description="Name of the function and of its role, up to 64 characters; by default "
-        "`secrets-pipeline-rotation-<stack>`."
-    )
-    subnet_ids: tuple[str, ...] = Field(
-        default=(), description="Subnets that it runs in, up to 16; without them it is outside of a VPC."
-    )
-    security_group_ids: tuple[str, ...] = Field(default=(), description="Its security groups there, up to 5.")
-    log_retention_in_days: int = Field(
-        default=30, ge=1, description="How long its log is kept: one of the periods that CloudWatch Logs takes."
-    )
-    timeout_in_seconds: int = Field(default=60, ge=1, le=900, description="How long one step may take.")
-    memory_in_mb: int = Field(default=256, ge=128, le=10_240, description="Its memory in MB.")
+    Attributes:
+        name: of the function and of its role.
+        subnet_ids: subnets that it runs in; empty for none, so outside of a VPC.
+        security_group_ids: its security groups there.
+        log_retention_in_days: how long its log is kept.
+    """
+
+    name: str
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    log_retention_in_days: int = 30

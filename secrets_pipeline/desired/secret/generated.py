@@ -21,17 +21,17 @@ class GeneratedFields(ManifestMap):
     For the master password of an `rds` component of the stack, what is left out is that database's.
     """
 
-    username: str | None = Field(default=None, description="The database user of the password; makes the value JSON.")
+    username: str | None = Field(default=None, description="Database user of the password. It makes the value JSON.")
     engine: str | None = Field(
-        default=None, description="The database's engine; makes the value JSON.", examples=["postgres", "mysql"]
+        default=None, description="Engine of the database. It makes the value JSON.", examples=["postgres", "mysql"]
     )
-    dbname: str | None = Field(default=None, description="Name of the database; makes the value JSON.")
+    dbname: str | None = Field(default=None, description="Name of the database. It makes the value JSON.")
     host: str | None = Field(
-        default=None, description="The database's host, for example `!terraform.state rds address`; a writer."
+        default=None, description="Host of the database's writer, for example `!terraform.state rds address`."
     )
-    port: int | None = Field(default=None, ge=1, le=65535, description="The database's port.")
+    port: int | None = Field(default=None, ge=1, le=65535, description="Port of the database.")
     ssl: bool | None = Field(
-        default=None, description="`false` lets the rotation function log in without TLS; by default it insists on it."
+        default=None, description="`false` lets the rotation function log in without TLS. By default it requires TLS."
     )
 
 

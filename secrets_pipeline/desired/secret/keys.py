@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from secrets_pipeline.desired.base import ManifestMap
+from secrets_pipeline.desired.base import ManifestMap, unlisted
 from secrets_pipeline.desired.consumer.keys import ConsumerEntry
 from secrets_pipeline.desired.limits import DEFAULT_ROTATION_DAYS, RECOVERY_DAYS
 from secrets_pipeline.desired.reading.keys import CommonVariables, Policy, Tags
@@ -29,23 +29,22 @@ _KEY: Final = "KMS key: ARN, id, alias, or a reference such as `!terraform.state
 
 
 class PasswordRules(ManifestMap):
-    """How passwords are generated: of all secrets of a component, or of one. They come true at the next rotation."""
+    """How passwords are generated: in `vars`, for all secrets of the component; in a secret, for that one.
+
+    A change counts from the next rotation on.
+    """
 
     random_password_length: int | None = Field(
         default=None, ge=SHORTEST, le=LONGEST, description=f"{_LENGTH}; by default {DEFAULT_LENGTH}."
     )
-    password_length: int | None = Field(
-        default=None, ge=SHORTEST, le=LONGEST, description=f"{_LENGTH}. Same as `random_password_length`."
-    )
+    password_length: int | None = unlisted("Same as `random_password_length`.", ge=SHORTEST, le=LONGEST)
     random_password_special: bool | None = Field(
         default=None, description="`false` for letters and digits alone; by default `true`."
     )
     random_password_override_special: str | None = Field(
         default=None, description=f"{_SPECIAL}; by default `{DEFAULT_SPECIAL}`, or what the database's engine takes."
     )
-    override_special: str | None = Field(
-        default=None, description=f"{_SPECIAL}. Same as `random_password_override_special`."
-    )
+    override_special: str | None = unlisted("Same as `random_password_override_special`.")
     random_password_min_lower: int | None = Field(
         default=None, ge=0, le=LONGEST, description=f"Small letters that {_LEAST}"
     )
@@ -56,55 +55,59 @@ class PasswordRules(ManifestMap):
     random_password_min_special: int | None = Field(
         default=None, ge=0, le=LONGEST, description=f"Special characters that {_LEAST}"
     )
-    min_lower: int | None = Field(default=None, ge=0, le=LONGEST, description="Same as `random_password_min_lower`.")
-    min_upper: int | None = Field(default=None, ge=0, le=LONGEST, description="Same as `random_password_min_upper`.")
-    min_numeric: int | None = Field(
-        default=None, ge=0, le=LONGEST, description="Same as `random_password_min_numeric`."
-    )
-    min_special: int | None = Field(
-        default=None, ge=0, le=LONGEST, description="Same as `random_password_min_special`."
-    )
+    min_lower: int | None = unlisted("Same as `random_password_min_lower`.", ge=0, le=LONGEST)
+    min_upper: int | None = unlisted("Same as `random_password_min_upper`.", ge=0, le=LONGEST)
+    min_numeric: int | None = unlisted("Same as `random_password_min_numeric`.", ge=0, le=LONGEST)
+    min_special: int | None = unlisted("Same as `random_password_min_special`.", ge=0, le=LONGEST)
 
 
 PASSWORD_KEYS = frozenset(PasswordRules.model_fields)
 
 
 class SecretEntry(GeneratedFields, PasswordRules, FlatRotation):
-    """One secret: an entry of `secrets`, under a key by which references and consumers name it."""
+    """One secret. References and consumers name it by its key under `secrets`."""
 
-    name: str | None = Field(default=None, description="Last part of its name in AWS; by default its key.")
-    path: str | None = Field(default=None, description="What stands in its name in AWS before the last part.")
+    name: str | None = Field(default=None, description="Last part of the secret's name in AWS; by default its key.")
+    path: str | None = Field(
+        default=None, description="Part of the secret's name in AWS that stands before the last one."
+    )
     full_name: str | None = Field(
-        default=None, description="Its whole name in AWS, for a secret that exists; instead of `path` and `name`."
+        default=None,
+        description=("The secret's whole name in AWS, for a secret that exists already; instead of `path` and `name`."),
     )
     previous_name: str | None = Field(
-        default=None, description="The whole name that it had in AWS until now: the new secret begins with its value."
+        default=None, description="Whole name that the secret had in AWS so far. The new secret starts with its value."
     )
-    description: str | None = Field(default=None, description="For humans; also in AWS. Up to 2,048 characters.")
+    description: str | None = Field(default=None, description="For people; AWS shows it, too. Up to 2,048 characters.")
     type: SecretType | None = Field(
-        default=None, description="What it holds, so that its value can be checked for the fields it needs."
+        default=None, description="Kind of value. The pipeline checks that the value has the fields of that kind."
     )
     generate_random_password: bool = Field(
         default=False,
-        description="`true` generates its value once. An apply never changes it later; a rotation or a human may.",
+        description=("`true` generates the value once. A later apply never changes it; a rotation or a person may."),
     )
     secret_data: str | dict[str, Any] | None = Field(
-        default=None, description="Its value: a text, or a map for JSON, with references to what is known later."
+        default=None, description="The value: text, or a map for JSON. References stand for what AWS knows later."
     )
-    secret_binary: str | None = Field(default=None, description="Its value as Base64, as `base64 FILE` prints it.")
+    secret_binary: str | None = Field(default=None, description="The value in Base64, as `base64 FILE` prints it.")
     value: Literal["external"] | None = Field(
-        default=None, description="`external`: a human or a vendor puts the value there. The same as saying nothing."
+        default=None,
+        description=(
+            "`external` if a person or a vendor puts the value into AWS. It means the same as no value at all."
+        ),
     )
     kms_key_id: str | None = Field(
         default=None,
         description=f"{_KEY}. By default `default_kms_key_id`; `alias/aws/secretsmanager` for AWS's own.",
     )
     policy: Policy | None = Field(
-        default=None, description="Statements of its resource policy. None may let everybody in."
+        default=None, description="Statements of the resource policy. A policy that allows everybody is refused."
     )
-    rotation: RotationEntry | None = Field(default=None, description="How it rotates; without it, it does not.")
+    rotation: RotationEntry | None = Field(
+        default=None, description="How the secret rotates. Without it, it does not rotate."
+    )
     replica_regions: list[str | ReplicaSpec] | None = Field(
-        default=None, description="Other regions that have a replica.", examples=[["eu-west-1"]]
+        default=None, description="Other regions that keep a replica.", examples=[["eu-west-1"]]
     )
     recovery_window_in_days: int | None = Field(
         default=None,
@@ -112,32 +115,34 @@ class SecretEntry(GeneratedFields, PasswordRules, FlatRotation):
         le=RECOVERY_DAYS[1],
         description=f"{_RECOVERY}, which is never allowed in production. By default `default_recovery_window_in_days`.",
     )
-    tags: Tags | None = Field(default=None, description="Its tags, beside those of the component.")
-    secret_string_version: Any = Field(
-        default=None, description="Means nothing here: it steers Terraform's write-only values."
-    )
+    tags: Tags | None = Field(default=None, description="Tags of the secret, besides those of the component.")
+    secret_string_version: Any = unlisted("Means nothing here: it steers Terraform's write-only values.")
 
 
 ENTRY_KEYS = frozenset(SecretEntry.model_fields)
 
 
 class SecretsmanagerVariables(CommonVariables, PasswordRules):
-    """Variables of a `secretsmanager` component; further ones are Terraform's."""
+    """Variables of a `secretsmanager` component. Others are Terraform's."""
 
     # The bases disagree.
     model_config = ConfigDict(extra="allow")
 
     context_name: Any = Field(
         default=None,
-        description="First part of all names: `{context_name}/{environment}/{path}/{name}`. Needed, unless "
-        "`settings.secrets_pipeline.name_template` or each `full_name` says the names.",
+        description=(
+            "First part of all names: `{context_name}/{environment}/{path}/{name}`. Required, unless "
+            "`settings.secrets_pipeline.name_template` or each secret's `full_name` gives the names."
+        ),
         examples=["myapp"],
     )
-    secrets: dict[str, SecretEntry] | None = Field(default=None, description="The secrets, by key.")
-    consumers: dict[str, ConsumerEntry] | None = Field(
-        default=None, description="Who reads these secrets, by a name of your own."
+    secrets: dict[str, SecretEntry] | None = Field(
+        default=None, description="The secrets, each under a key of your choice."
     )
-    tags: Tags | None = Field(default=None, description="Tags of all that the component makes.")
+    consumers: dict[str, ConsumerEntry] | None = Field(
+        default=None, description="Roles that read these secrets, each under a name of your choice."
+    )
+    tags: Tags | None = Field(default=None, description="Tags of everything that the component makes.")
     default_kms_key_id: str | None = Field(default=None, description=f"{_KEY}. By default AWS's own.")
     create_kms_key: bool = Field(
         default=False, description="`true` makes a KMS key for these secrets, `alias/secrets/…`."
@@ -147,10 +152,10 @@ class SecretsmanagerVariables(CommonVariables, PasswordRules):
         default=30,
         ge=DEFAULT_ROTATION_DAYS[0],
         le=DEFAULT_ROTATION_DAYS[1],
-        description="Days between two rotations, for secrets that say no schedule.",
+        description="Days between two rotations, for secrets without a schedule.",
     )
     default_rotation_automatically: bool = Field(
-        default=False, description="Whether a secret that names a rotation function rotates."
+        default=False, description="Whether a secret that names its own rotation function rotates."
     )
 
 

@@ -21,11 +21,11 @@ AccountId = Annotated[str, BeforeValidator(_account_id), Field(pattern=r"^[0-9]{
 
 
 class VisibleAccount(AssumedRole):
-    """An account whose roles read secrets of other accounts, and how its principals can be looked at."""
+    """Another account whose roles read secrets, and the role by which audits look at its IAM."""
 
     account_id: AccountId = Field(description="Account, as 12 digits in quotes.")
     role_arn: str = Field(
-        description="Role there that may read IAM, and may assume the readers' roles for a live probe."
+        description=("Role in that account that may read IAM, and for `verify --probe` assume the readers' roles.")
     )
 
 
@@ -35,12 +35,12 @@ class InOrganization(Spec):
     organization_role_arn: str | None = Field(
         default=None,
         description=(
-            "Role in the organisation's management or delegated account that may read its policies; without it, the "
-            "stack's own credentials do."
+            "Role that may read the organisation's policies, in its management or delegated account; by"
+            " default the stack's own credentials."
         ),
     )
     organization_external_id: ExternalId | None = Field(
-        default=None, description="What that role's trust policy compares with `sts:ExternalId`, where it does."
+        default=None, description="Value of `sts:ExternalId`, if that role's trust policy requires one."
     )
 
     @property
@@ -58,36 +58,29 @@ class InOrganization(Spec):
 
 
 class AccessSettings(InOrganization):
-    """What the operator says about readers."""
+    """Who may read secrets although no stack declares it, and what audits may look at."""
 
     allowed_readers: tuple[str, ...] | None = Field(
         default=None,
         description=(
-            "Globs on ARNs of roles and users that may read although no stack declares them: break-glass roles, "
-            "administrators. While it is not given, administrators are a warning; once it is, if only as `[]`, those "
-            "whom it does not name are an error."
+            "Globs on ARNs of roles and users that may read secrets although no stack declares them, "
+            "such as break-glass roles and administrators. If you leave it out, other administrators "
+            "are a warning. If you set it, even to `[]`, they are an error."
         ),
     )
-    accounts: tuple[VisibleAccount, ...] = Field(default=(), description="Further accounts that an audit may look at.")
-    probe: bool = Field(
-        default=False,
-        description=(
-            "Whether each run of `verify` assumes the readers' roles and asks AWS itself, in the check `probe_agrees`. "
-            "By default only `verify --probe` does, and no other process has that check."
-        ),
-    )
+    accounts: tuple[VisibleAccount, ...] = Field(default=(), description="Other accounts that audits may look at.")
     organization_policies: Literal["unknown", "allow"] = Field(
         default="unknown",
         description=(
-            "What stands in for SCPs and RCPs that cannot be read: `unknown`, or `allow` where the operator knows that "
-            "they do not stand in the way."
+            "How SCPs and RCPs count that the pipeline cannot read: `unknown`, or `allow` if you know "
+            "that they deny no reader."
         ),
     )
     organization_id: str | None = Field(
         default=None,
         pattern=rf"^{ORGANIZATION_ID.pattern}$",
         description=(
-            "`o-…` that readers in other accounts have to belong to; a stack may only say the same. Without it, the "
-            "stacks say it."
+            "Organisation (`o-…`) that readers in other accounts must belong to. By default each stack "
+            "sets its own; if you set it, a stack may only repeat it."
         ),
     )

@@ -1,10 +1,10 @@
-"""Define where alerts go, and when the deployment itself is not well: a part of the operator's settings."""
+"""Define where alerts go: a part of the operator's settings."""
 
 from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from secrets_pipeline.desired.base import AssumedRole, Spec
+from secrets_pipeline.desired.base import AssumedRole
 
 
 class SecretUrl(AssumedRole):
@@ -16,17 +16,17 @@ class SecretUrl(AssumedRole):
     environment: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Name of an environment variable of the processes that call it: Dagster's, and the command line's.",
+        description="Environment variable that holds the URL, for Dagster's processes and for the command line.",
     )
     secret_arn: str | None = Field(
         default=None,
         pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$",
-        description="Secret of Secrets Manager that is the URL and nothing else.",
+        description="Secret in Secrets Manager whose whole value is the URL.",
     )
     parameter_arn: str | None = Field(
         default=None,
         pattern=r"^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9/_.-]+$",
-        description="Parameter of Parameter Store, a SecureString, that is the URL.",
+        description="SecureString in Parameter Store whose whole value is the URL.",
     )
 
     @model_validator(mode="after")
@@ -43,60 +43,36 @@ class SecretUrl(AssumedRole):
         return self.secret_arn or self.parameter_arn or ""
 
 
-class HealthBounds(Spec):
-    """From when on the deployment is not well; `secrets-pipeline health` and the heartbeat judge by it."""
-
-    verified_within_hours: int = Field(
-        default=26,
-        ge=1,
-        le=8_760,
-        description="A stack whose last complete verification is older is not well; a day and the time that it takes.",
-    )
-    queued_within_minutes: int = Field(
-        default=15,
-        ge=1,
-        le=10_080,
-        description="A run that has waited longer in the queue, or for its process, is not well; backfills may wait.",
-    )
-    silent_within_minutes: int = Field(
-        default=5,
-        ge=1,
-        le=1_440,
-        description="A daemon without a heartbeat for longer, and a sensor without a tick, is not well; a sensor or "
-        "schedule has three of its intervals at least.",
-    )
-
-
 class AlertSettings(AssumedRole):
-    """Where alerts go beside the log, and the role to assume to publish to the topic."""
+    """Where alerts go besides the log. The pipeline assumes the role to publish to the topic."""
 
     topic_arn: str | None = Field(
         default=None,
         pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$",
-        description="SNS topic, in any account and region, standard or FIFO; without it, none.",
+        description="SNS topic that alerts go to, standard or FIFO, in any account and region.",
     )
     webhook: SecretUrl | None = Field(default=None, description="Webhook that takes Slack's JSON.")
     heartbeat: SecretUrl | None = Field(
         default=None,
         description=(
-            "URL that is called once a minute (GET) while `secrets-pipeline health` would say that all is well, as "
-            "services such as healthchecks.io expect it: they alarm when the calls stop."
+            "URL that the pipeline calls (GET) once a minute while all is well. A service such as "
+            "healthchecks.io alarms when the calls stop."
         ),
     )
-    health: HealthBounds = Field(
-        default=HealthBounds(), description="From when on `secrets-pipeline health` says that all is not well."
-    )
-    repeat_after_minutes: int = Field(
-        default=60,
+    verified_within_hours: int = Field(
+        default=26,
         ge=1,
-        le=10_080,
-        description="An alert that says the same again is published after so long; the log has each one.",
+        le=8_760,
+        description="`health` and the heartbeat call a stack overdue if its last complete verification is older. Raise "
+        "it if `verification.cron` comes less often than once a day.",
     )
     dagster_url: str | None = Field(
         default=None,
         pattern=r"^https?://\S+$",
-        description="Address of the Dagster UI, as `https://dagster.example.com`, to make whole links of paths; a "
-        "webhook asks for it.",
+        description=(
+            "Address of the Dagster UI, such as `https://dagster.example.com`: links in alerts begin "
+            "with it. Required beside `webhook`."
+        ),
     )
 
     @model_validator(mode="after")

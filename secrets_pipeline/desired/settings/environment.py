@@ -17,8 +17,8 @@ class AllowedVariable(Spec):
     secret: bool = Field(
         default=True,
         description=(
-            "Whether it may stand inside a secret's value alone; one that is not may stand anywhere, as in names, "
-            "templates and descriptions."
+            "`true` if the value may stand only inside a secret's value; `false` if it may stand "
+            "anywhere, such as in names, templates and descriptions."
         ),
     )
 

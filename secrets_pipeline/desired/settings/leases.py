@@ -13,7 +13,7 @@ from secrets_pipeline.desired.limits import REGION
 class BucketLeases(AssumedRole):
     """Leases as objects of an S3 bucket, by conditional PutObject; several hosts may share it."""
 
-    bucket: str = Field(min_length=3, description="S3 bucket, without versioning: each renewal writes the object anew.")
+    bucket: str = Field(min_length=3, description="S3 bucket without versioning: each renewal writes the object again.")
     region: str = Field(pattern=rf"^{REGION.pattern}$", description="AWS region of the bucket.")
     prefix: str = Field(default="", description="Prefix of the objects' keys.")
     seconds: int = Field(
@@ -29,9 +29,9 @@ class BucketLeases(AssumedRole):
         ge=0,
         le=900,
         description=(
-            "Seconds after the lease expired until another run may take it over. In that time AWS still accepts what "
-            "the first run signed and did not send. 300 suits services that refuse a signature after five minutes, 900 "
-            "those that do so after fifteen."
+            "Seconds after a lease expired until another run may take it over. In that time AWS may "
+            "still accept requests that the first run signed but had not sent. 300 suits services that "
+            "refuse a signature after five minutes, 900 those that refuse it after fifteen."
         ),
     )
 

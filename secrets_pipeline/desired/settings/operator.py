@@ -35,9 +35,9 @@ class TargetRule(AssumedRole):
 
     stacks: str = Field(description="Glob on the stack's name, for example `myapp-*`.")
     account_id: AccountId | None = Field(
-        default=None, description="Account, as 12 digits in quotes; without it, the stack's `vars.account_id`."
+        default=None, description="Account, as 12 digits in quotes; by default the stack's `vars.account_id`."
     )
-    region: str | None = Field(default=None, description="AWS region name; without it, the stack's `vars.region`.")
+    region: str | None = Field(default=None, description="AWS region; by default the stack's `vars.region`.")
     manifests: Globs = Field(
         default=(),
         description=(
@@ -56,9 +56,9 @@ class TargetRule(AssumedRole):
 
 
 class SealSettings(Spec):
-    """Where the sealed passwords of a stack wait between two assets, and the index of the repository lies."""
+    """Where generated passwords wait, encrypted, between two steps of a run; the repository's index is there, too."""
 
-    bucket: str | None = Field(default=None, description="S3 bucket, unversioned; without it, local disk.")
+    bucket: str | None = Field(default=None, description="S3 bucket without versioning; by default local disk.")
     prefix: str = Field(default="", description="Prefix of the objects' keys.")
     region: str | None = Field(default=None, description="AWS region of the bucket.")
 
@@ -71,52 +71,44 @@ def _own_key(value: object) -> object:
 
 
 class EventSettings(AssumedRole, InOrganization):
-    """The queue that brings AWS's events of rotations, tampering, databases and access; one for all accounts."""
+    """The SQS queue that receives AWS's events of rotations, tampering, databases and access, for all accounts."""
 
     queue: str = Field(
         # EventBridge takes 64 characters as the name of a rule, and the longest is `<name>-organization-changes`:
         # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
         pattern=r"^[A-Za-z0-9_-]{1,43}$",
         description=(
-            "Name of the queue, which is also in the names of all that the pipeline makes to bring events there: a "
-            "dead-letter queue (`<name>-dead-letters`), rules, a bus and roles for other accounts. It has at most 43 "
-            "characters."
+            "Name of the queue, up to 43 characters. The names of everything that brings events there "
+            "begin with it: the dead-letter queue (`<name>-dead-letters`), rules, a bus and roles."
         ),
     )
     region: str = Field(pattern=rf"^{REGION.pattern}$", description="AWS region of the queue.")
     account_id: AccountId | None = Field(
-        default=None, description="Account, as 12 digits in quotes; without it, that of the pipeline's own credentials."
+        default=None,
+        description=(
+            "Account of the queue, as 12 digits in quotes; by default that of the pipeline's own credentials."
+        ),
     )
     kms_key: Annotated[str, BeforeValidator(_own_key)] | None = Field(
         default=None,
         description=(
-            "Alias or ARN of the KMS key that encrypts the messages, whose policy lets `events.amazonaws.com` use it; "
-            "without it, SQS's own keys do."
-        ),
-    )
-    max_receives: int = Field(
-        default=60,
-        ge=3,
-        le=1000,
-        description=(
-            "How often a message is looked at before it goes to the dead-letter queue; one whose stack has a run under "
-            "way is looked at every minute until that run has ended, and from half of its looks on gets a run that "
-            "waits behind it. One that may be of a stack with errors is looked at every minute, too."
+            "Alias or ARN of the KMS key that encrypts the messages; by default SQS's own key. The "
+            "key's policy must allow `events.amazonaws.com` to use it."
         ),
     )
     watch_access: bool = Field(
         default=True,
         description=(
-            "Whether rules for IAM and Organizations are put into the region where they tell of their calls; false "
-            "where nothing may be made there, which leaves their changes to the next verification."
+            "`false` if the pipeline may make no rules in the region where IAM and Organizations report"
+            " their calls. Changes of who can read then wait for the next verification."
         ),
     )
     organization_role_arn: str | None = Field(
         default=None,
         pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$",
         description=(
-            "Role in the organisation's management account that may put rules there; without it, changes of SCPs "
-            "and RCPs wait for the next verification."
+            "Role in the organisation's management account that may make rules there. Without it, "
+            "changes of SCPs and RCPs wait for the next verification."
         ),
     )
 
@@ -158,66 +150,75 @@ def _taken_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class OperatorSettings(Spec):
-    """What only the operator decides."""
+    """The settings that only the operator decides. Stack YAML cannot change them."""
 
     targets: tuple[TargetRule, ...] = Field(
-        default=(), description="The first rule that matches a stack says where it lives."
+        default=(), description="Where each stack lives. The first rule whose glob matches the stack's name counts."
     )
     grants: Annotated[tuple[GrantRule, ...], BeforeValidator(_rules)] = Field(
         default=(),
         description=(
-            "What YAML may touch and pull in beyond a stack's own: by default nothing. One map is a rule for all "
-            "stacks."
+            "What stack YAML may use beyond what is the stack's own; by default nothing. A single map "
+            "is a rule for all stacks."
         ),
     )
     variables: AllowedVariables = Field(
         default=(),
         alias="environment_allowed",
         description=(
-            "Environment variables that YAML may read in any way, each a name, whose "
-            "value is secret then, or `{name: AWS_REGION, secret: false}`."
+            "Environment variables that YAML may read. The value of a plain name is a secret; that of "
+            "`{name: AWS_REGION, secret: false}` is not."
         ),
     )
     components: Mapping[str, ComponentKind] = Field(
         default={},
-        description="The kind of a component by name, or `ignore`, before what the YAML says: `{my-kms: kms}`.",
+        description=(
+            "Kind of a component by its name, or `ignore`: `{my-kms: kms}`. It counts before what the YAML says."
+        ),
     )
     repository: str = Field(
         default="",
         pattern=rf"^({REPOSITORY_ID.pattern})?$",
         description=(
-            "What this repository is called in the marks of all that it makes, so that another one with a stack of the "
-            "same name is told apart; empty for the clone's remote `origin`, written `github.com/acme/infra`."
+            "Name of this repository, in the tags of everything that the pipeline makes: it tells apart"
+            " two repositories that have a stack of the same name. By default the clone's remote "
+            "`origin`, written `github.com/acme/infra`."
         ),
     )
     seal_key: str = Field(
-        default="alias/secrets-pipeline", description="Alias, id or ARN of the KMS key that seals generated values."
+        default="alias/secrets-pipeline",
+        description=("Alias, id or ARN of the KMS key that encrypts generated passwords between two steps of a run."),
     )
     fingerprint_key: str = Field(
-        default="alias/secrets-pipeline-fingerprint", description="Alias, id or ARN of the HMAC key of fingerprints."
+        default="alias/secrets-pipeline-fingerprint",
+        description="Alias, id or ARN of the HMAC key by which the pipeline recognises values and signs tags.",
     )
     seals: Annotated[SealSettings, BeforeValidator(_seals)] = Field(
         default=SealSettings(),
         description=(
-            "Where sealed passwords wait between two assets, and the index of the repository lies: `local`, or an S3 "
-            "bucket."
+            "Where generated passwords wait, encrypted, between two steps of a run, and where the index"
+            " of the repository is: `local`, or an S3 bucket."
         ),
     )
     leases: LeaseSettings = Field(
         default="local",
         description=(
-            "Where the lease of a stack is, which one run at a time holds: `local`, or an S3 bucket. A "
-            "deployment whose storage several hosts share needs a bucket."
+            "Where the lease of a stack is, which only one run at a time can hold: `local`, or an S3 "
+            "bucket. If several hosts share Dagster's storage, name a bucket."
         ),
     )
     database_logins: bool = Field(
-        default=True, description="Whether the pipeline can reach the databases and proves each password by a login."
+        default=True,
+        description=(
+            "`false` if the pipeline cannot reach the databases. Otherwise it tests each password by a login."
+        ),
     )
     rotation_preflight: bool = Field(
         default=True,
         description=(
-            "Check function, role and value before a rotation is switched on; false where the pipeline may read "
-            "neither Lambda nor IAM. The host that the managed function logs in to is checked in any case."
+            "Check function, role and value before a rotation is switched on. Set `false` if the "
+            "pipeline may read neither Lambda nor IAM. The host that the managed function logs in to is"
+            " always checked."
         ),
     )
     read_only: bool = Field(
@@ -226,41 +227,41 @@ class OperatorSettings(Spec):
     rds_ca_file: str | None = Field(
         default=None,
         description=(
-            "PEM certificates that databases are verified by, such as AWS's bundle of a region. Without it, RDS's own "
-            "authorities that the package brings: those of GovCloud, China and the newest regions are not among them."
+            "File of PEM certificates that verify databases, such as AWS's bundle of a region. You need"
+            " it in GovCloud, in China and in the newest regions; the package brings RDS's other "
+            "authorities."
         ),
     )
     permissions_boundary: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_+=,.@-]+(/[A-Za-z0-9_+=,.@-]+)*$",
         description=(
-            "Name of the IAM policy that bounds each role that the pipeline makes, with its path; it is looked for in "
-            "the role's account."
+            "Name, with its path, of the IAM policy that bounds each role that the pipeline makes. Each"
+            " account of such a role needs that policy."
         ),
     )
     tags: Annotated[Mapping[str, str], BeforeValidator(_tag_texts), AfterValidator(_taken_tags)] = Field(
         default={},
         description=(
-            "Tags of everything that the pipeline makes, in the call that makes it, for accounts that deny untagged "
-            "resources: `{CostCenter: '1234'}`. A component's own tag of the same name wins."
+            "Tags of everything that the pipeline makes, such as `{CostCenter: '1234'}`. The creating "
+            "call has them, so accounts that deny untagged resources accept it. A component's own tag "
+            "of the same name wins."
         ),
     )
     access: AccessSettings = Field(
-        default=AccessSettings(), description="Who else may read, and what an audit may look at."
+        default=AccessSettings(), description="Who else may read secrets, and which accounts audits may look at."
     )
     events: EventSettings | None = Field(
         default=None,
-        description="The queue that brings events. Without it, a sensor looks for itself, every few minutes.",
+        description="The SQS queue that receives AWS's events. Without it, a sensor polls every few minutes.",
     )
-    alerts: AlertSettings = Field(default=AlertSettings(), description="Where alerts go.")
-    verification: VerificationSettings = Field(
-        default=VerificationSettings(), description="When stacks are verified; what it does not say, each stack may."
-    )
+    alerts: AlertSettings = Field(default=AlertSettings(), description="Where alerts go, besides the log.")
+    verification: VerificationSettings = Field(default=VerificationSettings(), description="When stacks are verified.")
     apply_on_change: Annotated[tuple[str, ...], BeforeValidator(_globs)] = Field(
         default=(),
         description=(
-            'Globs on names of stacks that are applied by themselves when their YAML changed; `true` is `["*"]`, and '
-            "by default a change waits for somebody to apply it."
+            "Globs on names of stacks that are applied automatically when their YAML changes; `true` "
+            "means all stacks. By default a change waits until you apply it."
         ),
     )
 

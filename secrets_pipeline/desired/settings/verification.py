@@ -12,8 +12,6 @@ from pydantic import AfterValidator, Field
 
 from secrets_pipeline.desired.base import Spec
 
-MINUTES: Final = (1, 1440)
-SPREAD: Final = (0, 1440)
 _FIELDS: Final = 5
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -53,32 +51,13 @@ def _timezone(value: str) -> str:
 
 
 class VerificationSettings(Spec):
-    """What the operator decides about verification, for every stack; what it does not say, each stack may."""
+    """When stacks are verified. A key that you leave out, each stack may set for itself."""
 
     cron: Annotated[str, AfterValidator(_cron)] | None = Field(
-        default=None, description="When stacks are verified: five fields, as cron has them."
+        default=None,
+        description="When stacks are verified, as five fields of cron: each stack at a time of its own within the two "
+        "hours after it.",
     )
     timezone: Annotated[str, AfterValidator(_timezone)] | None = Field(
-        default=None, description="IANA name of the time zone that `cron` is in."
-    )
-    spread_minutes: int | None = Field(
-        default=None,
-        ge=SPREAD[0],
-        le=SPREAD[1],
-        description=(
-            "Each stack has a share of so many minutes behind that moment, always the same one, so that a thousand "
-            "stacks do not begin at once; 0 for none."
-        ),
-    )
-    keep_days: int = Field(
-        default=30,
-        ge=1,
-        le=3650,
-        description="How long the history of verifications is kept; the last one of each stack stays.",
-    )
-    rotation_may_take_minutes: int | None = Field(
-        default=None,
-        ge=MINUTES[0],
-        le=MINUTES[1],
-        description="An `AWSPENDING` version that is older is taken for a rotation that is stuck.",
+        default=None, description="IANA name of the time zone of `cron`, such as `Europe/London`."
     )

@@ -2,7 +2,7 @@
 
 settings:
 secrets_pipeline:
-verification: {cron: "0 6 * * *", timezone: Europe/London, spread_minutes: 0, rotation_may_take_minutes: 15}
+verification: {cron: "0 6 * * *", timezone: Europe/London}
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
-from secrets_pipeline.desired.settings.verification import MINUTES, SPREAD, cron_problem, timezone_problem
+from secrets_pipeline.desired.settings.verification import cron_problem, timezone_problem
 from secrets_pipeline.desired.verification.model import VerificationSpec
 
 SETTING: Final = "verification"
@@ -26,15 +26,13 @@ def read_verification(stack: StackScope) -> VerificationSpec:
     """
     said = stack.said_once(SETTING, "A stack is verified as a whole: write the setting once, for the whole stack.")
     own = _read(said) if said else {}
-    return VerificationSpec(
-        **{**own, **stack.settings.verification.model_dump(exclude_none=True, exclude={"keep_days"})}
-    )
+    return VerificationSpec(**{**own, **stack.settings.verification.model_dump(exclude_none=True)})
 
 
-def _read(scope: ComponentScope) -> dict[str, str | int]:
+def _read(scope: ComponentScope) -> dict[str, str]:
     inputs = Inputs(scope, scope.setting(SETTING), _PATH)
     inputs.refuse_unknown(frozenset(VerificationSpec.model_fields))
-    read: dict[str, str | int] = {}
+    read: dict[str, str] = {}
     for key, problem_of, example in (
         ("cron", cron_problem, 'cron: "0 6 * * *"'),
         ("timezone", timezone_problem, "timezone: Europe/London"),
@@ -46,8 +44,4 @@ def _read(scope: ComponentScope) -> dict[str, str | int]:
             inputs.error(key, f"{key} {text!r} {problem}", f"Write for example {example}.")
         else:
             read[key] = text
-    for key, (least, most) in (("spread_minutes", SPREAD), ("rotation_may_take_minutes", MINUTES)):
-        minutes = inputs.integer(key, least=least, most=most)
-        if minutes is not None:
-            read[key] = minutes
     return read

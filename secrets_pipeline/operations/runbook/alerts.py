@@ -83,7 +83,7 @@ ALERTS: Final[tuple[Entry, ...]] = (
     alert(
         "not-verified",
         means="""
-        The named stacks were not verified completely within `alerts.health.verified_within_hours`, which is 26 by
+        The named stacks were not verified completely within `alerts.verified_within_hours`, which is 26 by
         default. The heartbeat goes on unless more stacks are late than in time.
         """,
         look="""

@@ -73,7 +73,8 @@ HEALTH: Final[tuple[Entry, ...]] = (
         * It waits for another run of its stack: look at that one; terminate it if it hangs. Two hours end it
           (`max_runtime_seconds`).
         * It waits for a limit of its account, or of all runs: wait, or raise the limit in `dagster.yaml`. If the daily
-          verifications of many stacks wait for it, spread them over more hours (`verification.spread_minutes`).
+          verifications of many stacks wait for it, give groups of stacks different hours
+          (`verification.cron` of the stacks).
         * It is starting: look whether the task, pod or process comes up. ECS: no capacity, an image that cannot be
           pulled, subnets without a way out. After ten minutes Dagster fails it (`start_timeout_seconds`).
         * The code location does not answer: see [`no-tick-since`](#no-tick-since).
@@ -94,7 +95,7 @@ HEALTH: Final[tuple[Entry, ...]] = (
         * The stack has errors: `secrets-pipeline list stacks --all` names them; it is verified once they are mended.
         * There is no run at all: see [`no-tick-since`](#no-tick-since) and [`queue-stuck`](#queue-stuck).
         * Stacks are verified less often on purpose (`verification.cron`): raise
-          [`alerts.health.verified_within_hours`](reference/operator.md#alertshealth).
+          [`alerts.verified_within_hours`](reference/operator.md#alerts).
         * Then launch `verify` in the UI for the stack, or wait for the schedule, which makes up for what was missed.
         """,
     ),

@@ -22,9 +22,8 @@ ROTATION: Final[tuple[Entry, ...]] = (
     check(
         "rotation_not_stuck",
         means="""
-        A rotation began and has not ended within a quarter of an hour
-        (`verification.rotation_may_take_minutes`): a version is `AWSPENDING` beside the current one. The
-        current value still works, unless the database has the pending password already, which
+        A rotation began and has not ended within a quarter of an hour: a version is `AWSPENDING` beside the
+        current one. The current value still works, unless the database has the pending password already, which
         `credentials_log_in` says.
         """,
         warns="AWS does not say since when the version is pending.",

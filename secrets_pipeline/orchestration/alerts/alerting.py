@@ -22,6 +22,8 @@ ALERTS: Final = "alerts"
 """The alerts that were published, or would have been, as observations; one partition a stack."""
 ALERTED_TAG = "secrets-pipeline/alerted"
 """On a run that has said itself why it fails."""
+REPEAT_AFTER_SECONDS: Final = 3_600.0
+"""An alert that says the same again is published after this time; the log has each one."""
 _KEY, _CHANNELS, _WAITING = "key", "channels", "waiting"
 """What tells an alert apart, the channels that took it, and those that could not be reached."""
 _CAUSE, _ABOUT, _TEXT = "cause", "about", "text"
@@ -154,11 +156,6 @@ class Alerting:
         # A tick of a sensor waits for each call.
         return self._sessions.derived(config=HASTE)
 
-    @property
-    def repeat_after_seconds(self) -> float:
-        """After how long an alert that says the same again is published."""
-        return 60.0 * self._settings.repeat_after_minutes
-
     def link_to_check(self, key: dg.AssetCheckKey, stack: str) -> str:
         """Return the URL of a check, and that of its asset's partition: no page shows one partition of a check.
 
@@ -185,7 +182,7 @@ class Alerting:
         return {name for metadata in same for name in _names(metadata, _CHANNELS)} if same else None
 
     def _since(self) -> float:
-        return self._clock() - self.repeat_after_seconds
+        return self._clock() - REPEAT_AFTER_SECONDS
 
     def _remember(
         self,

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeAlias
 
 import dagster as dg
 
-from secrets_pipeline.orchestration.alerts.alerting import Alerting, Log
+from secrets_pipeline.orchestration.alerts.alerting import REPEAT_AFTER_SECONDS, Alerting, Log
 from secrets_pipeline.orchestration.alerts.outages import Look, Outage, followed, outage_alert, over_alert
 from secrets_pipeline.orchestration.ended_runs.cursor import Cursor
 from secrets_pipeline.orchestration.ended_runs.repeating import repeated, repetition_of, verification_instead
@@ -166,7 +166,7 @@ class OutageWatch:
                 if one.is_told and one.answered:
                     alerting.say(over_alert(one, self._now, link), self._instance, log)
                 continue
-            due = self.said.get(one.key, 0.0) + alerting.repeat_after_seconds <= self._now
+            due = self.said.get(one.key, 0.0) + REPEAT_AFTER_SECONDS <= self._now
             if not one.is_told and due:
                 alerting.say(outage_alert(one, link), self._instance, log)
                 self.said[one.key] = self._now
@@ -174,7 +174,7 @@ class OutageWatch:
             else:
                 after.append(one)
         self._outages = after
-        recent = self._now - alerting.repeat_after_seconds
+        recent = self._now - REPEAT_AFTER_SECONDS
         self.said = {key: at for key, at in self.said.items() if at > recent}
 
     def requests(self) -> Iterator[dg.RunRequest]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from secrets_pipeline.desired.settings.alerts import HealthBounds
 from secrets_pipeline.orchestration.health.model import (
     Daemon,
     Finding,
+    HealthBounds,
     Part,
     Reading,
     State,

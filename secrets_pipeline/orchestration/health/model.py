@@ -30,6 +30,21 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class HealthBounds:
+    """The ages from which on a part is not well.
+
+    Attributes:
+        verified_within_hours: age of a stack's last complete verification.
+        queued_within_minutes: how long a run may wait in the queue, or for its process; backfills may wait longer.
+        silent_within_minutes: how long a daemon or sensor may be silent; at least three intervals of a sensor.
+    """
+
+    verified_within_hours: int
+    queued_within_minutes: int = 15
+    silent_within_minutes: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Daemon:
     """One of the daemons that the instance needs.
 

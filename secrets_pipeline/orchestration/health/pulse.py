@@ -12,7 +12,7 @@ from secrets_pipeline.aws.alerts import Alert
 from secrets_pipeline.aws.alerts.heartbeat import Heartbeat
 from secrets_pipeline.orchestration.alerts.alerting import Alerting
 from secrets_pipeline.orchestration.health.judgement import judge, stopping_heartbeat
-from secrets_pipeline.orchestration.health.model import State
+from secrets_pipeline.orchestration.health.model import HealthBounds, State
 from secrets_pipeline.orchestration.health.reading import DeploymentReader
 from secrets_pipeline.orchestration.shared.names import Names
 from secrets_pipeline.orchestration.shared.own import Own
@@ -65,14 +65,14 @@ class Pulse:
 
         Args:
             instance: whose storage.
-            alerting: knows the bounds, and where the heartbeat goes.
+            alerting: knows how old a verification may be, and where the heartbeat goes.
             log: of the tick.
         """
         now = self._clock()
         if now - self._judged_at < _BETWEEN_SECONDS:
             return
         self._judged_at = now
-        bounds = alerting.settings.health
+        bounds = HealthBounds(alerting.settings.verified_within_hours)
         since = now - bounds.verified_within_hours * _HOUR
         try:
             reading = self._reader.read(instance, self._defined(), since=since, now=now)
@@ -93,7 +93,7 @@ class Pulse:
 
     def _say_late(self, stacks: Sequence[str], alerting: Alerting, instance: dg.DagsterInstance, log: Log) -> None:
         """Alert if a stack is late that was not a day ago; with others, as a schedule that stands still delays all."""
-        now, hours = self._clock(), alerting.settings.health.verified_within_hours
+        now, hours = self._clock(), alerting.settings.verified_within_hours
         self._late = {stack: self._late[stack] for stack in stacks if now - self._late.get(stack, 0.0) < _AGAIN_SECONDS}
         if set(stacks) - self._late.keys() and alerting.say(_not_verified(stacks, hours), instance, log) is not None:
             self._late = dict.fromkeys(stacks, now)

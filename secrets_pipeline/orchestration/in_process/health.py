@@ -10,10 +10,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from secrets_pipeline.desired.settings.alerts import HealthBounds
 from secrets_pipeline.orchestration.checks import CHECKS
 from secrets_pipeline.orchestration.health.judgement import judge
-from secrets_pipeline.orchestration.health.model import Finding
+from secrets_pipeline.orchestration.health.model import Finding, HealthBounds
 from secrets_pipeline.orchestration.health.reading import DeploymentReader
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 from secrets_pipeline.orchestration.in_process.running import called

@@ -21,7 +21,7 @@ from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import Job, with_stack_tags
 from secrets_pipeline.reconcilers.event_queue.part import other_repository
 from secrets_pipeline.rotation.events.hints import HintKind
-from secrets_pipeline.rotation.events.queue import EventQueue
+from secrets_pipeline.rotation.events.queue import MAX_RECEIVES, EventQueue
 
 MOST_MESSAGES = 200
 WAITING_SECONDS = 60
@@ -84,7 +84,7 @@ def rotation_event_sensor_for(
             names.of(ROTATION_EVENT_SENSOR),
             answers,
             found.concerned,
-            events.max_receives,
+            MAX_RECEIVES,
             lambda: time.monotonic() - started > _ASKING_SECONDS,
             is_done=DoneByApply(context.instance, names, found.databases),
         )

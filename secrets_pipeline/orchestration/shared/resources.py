@@ -239,7 +239,7 @@ class Asked:
         commit: of the repository; empty for what is there.
         checkouts: folder of the commits that are kept; None for one in DAGSTER_HOME.
         publish: globs of the secrets that others may depend on; None for those of the environment.
-        probe: whether this process has the check that asks AWS as the readers, whatever the settings say.
+        probe: whether this process has the check that asks AWS as the readers.
     """
 
     options: ApplyOptions = field(default_factory=ApplyOptions)

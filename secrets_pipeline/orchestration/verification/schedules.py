@@ -22,6 +22,10 @@ VERIFICATION_SCHEDULE: Final = "verification_schedule"
 DUE_TAG = "secrets-pipeline/verification-due"
 """When the verification was due that a run is, ISO 8601 in UTC."""
 TICK = timedelta(minutes=15)
+_SPREAD = timedelta(hours=2)
+"""Each stack begins at its own share of this time, so that a thousand stacks do not begin at once."""
+_KEPT = timedelta(days=30)
+"""How long verifications are kept; the last one of each stack stays."""
 _BEGINNING, _FORMAT = "2000-01-01", "%Y-%m-%d"
 _SCHEDULE_TAG = "dagster/schedule_name"
 
@@ -64,21 +68,18 @@ def verification_schedule_for(names: Names, verify: Job) -> dg.ScheduleDefinitio
             moment = _text(due[stack])
             tags = {**stack_tags(desired, stack), DUE_TAG: moment}
             yield run_request(names.of(VERIFY_JOB), stack, key=f"verification:{moment}", tags=tags)
-        keep = timedelta(days=desired.settings.verification.keep_days)
-        purged = purge_verifications(context.instance, names.of(VERIFY_JOB), now, keep)
+        purged = purge_verifications(context.instance, names.of(VERIFY_JOB), now, _KEPT)
         if not asked:
-            gone = f" {purged} verifications of more than {keep.days} days ago were deleted." if purged else ""
+            gone = f" {purged} verifications of more than {_KEPT.days} days ago were deleted." if purged else ""
             yield dg.SkipReason(f"{len(due)} stacks, none of them due.{gone}")
 
     return verification_schedule
 
 
 def latest(spec: StackSpec, now: datetime) -> datetime:
-    """Return the last moment up to now at which a stack was due, with its share of the minutes of `spread_minutes`."""
+    """Return the last moment up to now at which a stack was due: by its cron, and its own share of two hours."""
     verification = spec.verification
-    share = timedelta(0)
-    if ticks := verification.spread_minutes * 60 // int(TICK.total_seconds()):
-        share = int(hashlib.sha256(spec.stack.encode()).hexdigest(), 16) % ticks * TICK
+    share = int(hashlib.sha256(spec.stack.encode()).hexdigest(), 16) % (_SPREAD // TICK) * TICK
     # The moments that CronSim goes back through lie before the one it is given.
     behind = (now - share).replace(microsecond=0) + timedelta(seconds=1)
     local = behind.astimezone(ZoneInfo(verification.timezone))

@@ -113,7 +113,6 @@ class Layout:
         here: where the events happen.
         others: accounts that forward events to the home bus, sorted.
         key: of the queue, alias or ARN; None for SQS's own.
-        max_receives: looks at a message before it is a dead letter.
         access: whether there are rules for global services.
         boundary: name of the policy that bounds the role of each account; None for none.
         tags: the operator's, of all that is made.
@@ -124,7 +123,6 @@ class Layout:
     here: Place
     others: tuple[str, ...]
     key: str | None
-    max_receives: int
     access: bool = True
     boundary: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -36,6 +36,7 @@ from secrets_pipeline.reconcilers.event_queue.part import EVENTS_TAG, EventPart,
 from secrets_pipeline.reconcilers.event_queue.queue import QueuePart
 from secrets_pipeline.reconcilers.event_queue.route import BusPart, RulePart
 from secrets_pipeline.reconcilers.observed.tags import tag_list, tag_map
+from secrets_pipeline.rotation.events.queue import MAX_RECEIVES
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -214,7 +215,6 @@ def layout_of(stack: Stack, home: AwsAccount) -> Layout:
         here,
         others,
         events.kms_key,
-        events.max_receives,
         events.watch_access,
         stack.run.settings.permissions_boundary,
         stack.run.settings.tags,
@@ -224,7 +224,7 @@ def layout_of(stack: Stack, home: AwsAccount) -> Layout:
 def _home(stack: Stack, account: AwsAccount, plan: Layout) -> _Route:
     home, repository = plan.home, stack.ownership.repository.id
     dead_letters = dead_letters_part(account, plan, home, plan.key, repository)
-    redrive = {"deadLetterTargetArn": home.arn("sqs", plan.dead_letters), "maxReceiveCount": plan.max_receives}
+    redrive = {"deadLetterTargetArn": home.arn("sqs", plan.dead_letters), "maxReceiveCount": MAX_RECEIVES}
     attributes = {
         **queue_attributes(plan.queue_policy(home, plan.queue, plan.senders(home))),
         "RedrivePolicy": json.dumps(redrive),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from secrets_pipeline.access.granting.attached import inline_text
 from secrets_pipeline.access.granting.identity import Readable
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
 
 DESCRIPTION = "Rotates secrets in AWS Secrets Manager; deployed by secrets-pipeline"
+TIMEOUT_SECONDS: Final = 60
+"""How long one of the four steps may take. A step connects to three users at most, each within ten seconds."""
+_MEMORY_MB: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ class WantedFunction:
             "Runtime": self.package.runtime,
             "Handler": self.package.handler,
             "Description": DESCRIPTION,
-            "Timeout": self.function.timeout_in_seconds,
-            "MemorySize": self.function.memory_in_mb,
+            "Timeout": TIMEOUT_SECONDS,
+            "MemorySize": _MEMORY_MB,
             "VpcConfig": {
                 "SubnetIds": sorted(self.function.subnet_ids),
                 "SecurityGroupIds": sorted(self.function.security_group_ids),

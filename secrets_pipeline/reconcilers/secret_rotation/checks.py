@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _OFF: Final = "rotation is not switched on yet: `secrets-pipeline apply` does"
 
+ROTATION_MAY_TAKE: Final = timedelta(minutes=15)
+"""A rotation whose AWSPENDING version is older is stuck."""
+
 _Judge = Callable[["Stack", SecretState], Finding]
 
 
@@ -117,7 +120,7 @@ def _finished(stack: Stack, listed: SecretState) -> Finding:
         )
         return Finding(state.name, Verdict.WAITING, unknown, columns)
     age = stack.run.now() - began
-    if age <= timedelta(minutes=stack.spec.verification.rotation_may_take_minutes):
+    if age <= ROTATION_MAY_TAKE:
         return Finding(state.name, Verdict.RIGHT, f"a rotation began {_span(age)} ago", columns)
     cause, step = _cause(stack, state, pending, began), _next_step(stack, state, pending)
     text = f"version {pending} has been AWSPENDING for {_span(age)}: {cause}; {step}"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from secrets_pipeline.aws.faults import calling
 from secrets_pipeline.aws.session import AwsAccount
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 _BATCH = 10
 """Messages that one call receives or deletes at most."""
+
+MAX_RECEIVES: Final = 60
+"""How often a message is received before SQS moves it to the dead-letter queue (`maxReceiveCount`).
+
+A message whose stack has a run under way, or that may be of a stack with errors, is looked at once a minute.
+"""
 
 _WAIT_SECONDS = 1
 """A receive that waits asks all of SQS's servers, one that does not asks some."""

@@ -56,6 +56,29 @@ def test_each_setting_has_its_line_or_is_the_default(cli: Cli, repository: Path,
     assert found["Atmos atmos.yaml"] == (str(repository / "atmos.yaml"), "read as number 1, later ones win")
 
 
+def test_the_settings_that_are_set_come_first_and_the_others_are_counted(
+    cli: Cli, repository: Path, tmp_path: Path
+) -> None:
+    usual = {"targets": '[{stacks: "*"}]', "repository": "github.com/acme/infra", "grants": "{preset: single-team}"}
+    write(tmp_path / "operator.yaml", "".join(f"{name}: {value}\n" for name, value in usual.items()))
+    shown = cli("config", "--base-path", repository, "--config", tmp_path / "operator.yaml")
+    assert_exited(shown)
+    summary, *lines = shown.stdout.splitlines()
+    every = rows(cli, "--base-path", repository, "--config", tmp_path / "operator.yaml")
+    settings = [name for name in every if name.startswith("operator's settings ") and not name.endswith(" file")]
+    assert summary == (
+        f"3 of the operator's {len(settings)} settings are set in operator.yaml: targets, grants, repository. "
+        "The others have their defaults; --all lists them."
+    )
+    assert [line.split()[2] for line in lines if line.startswith("operator's")] == [
+        "file", "targets[0]", "grants", "repository"
+    ]  # fmt: skip
+    assert any("atmos.yaml" in line for line in lines)
+    whole = cli("config", "--all", "--base-path", repository, "--config", tmp_path / "operator.yaml")
+    assert whole.stdout.splitlines()[0] == summary.replace("; --all lists them", "")
+    assert sum(line.startswith("operator's") for line in whole.stdout.splitlines()) == len(settings) + 1
+
+
 def test_a_file_that_is_imported_and_found_as_well_is_listed_once(cli: Cli, repository: Path) -> None:
     text = (repository / "atmos.yaml").read_text()
     write(repository / "atmos.yaml", text + "import: [atmos.d/*.yaml]\n")
@@ -120,6 +143,9 @@ def test_without_settings_it_says_so(cli: Cli, repository: Path) -> None:
     assert found["operator's settings file"] == (None, "neither --config nor SECRETS_PIPELINE_CONFIG")
     assert {source for name, (_, source) in found.items() if name.startswith("operator")} >= {"default"}
     assert found["operator's settings targets"] == ([], "default")
+    shown = cli("config", "--base-path", repository)
+    assert shown.stdout.startswith("None of the operator's ")
+    assert "settings is set: all have their defaults; --all lists them.\n" in shown.stdout
 
 
 def test_a_file_that_is_not_there_is_named_as_it_was_tried(

@@ -126,7 +126,7 @@ def test_bounds_are_options_and_settings_and_options_win(cli: Cli, tmp_path: Pat
     assert "overdue" in result.stdout
     assert "verification-too-old" in result.stdout
     assert cli("health", "--verified-within", "40").exit_code == 0
-    (tmp_path / "operator.yaml").write_text("alerts: {health: {verified_within_hours: 40}}\n")
+    (tmp_path / "operator.yaml").write_text("alerts: {verified_within_hours: 40}\n")
     assert cli("health", "--config", tmp_path / "operator.yaml").exit_code == 0
     assert cli("health", "--config", tmp_path / "operator.yaml", "--verified-within", "20").exit_code == 1
 

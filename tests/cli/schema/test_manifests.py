@@ -98,7 +98,7 @@ MISTAKES: Final[tuple[tuple[Place, object], ...]] = (
     (("components", "terraform", "app"), {"component": "secretsmanager", "vars": {"secrets": {"three": {"typo": 1}}}}),
     ((*OWN, "self_heal"), "maybe"),
     ((*OWN, "verification", "crn"), "x"),
-    ((*OWN, "verification", "spread_minutes"), -1),
+    ((*OWN, "verification", "cron"), 6),
     ((*OWN, "rotation_function"), {"subnets": []}),
     ((*OWN, "components"), {"x": "secretmanager"}),
     ((*OWN, "organization_id"), "mine"),
@@ -117,6 +117,8 @@ LEGAL: Final[tuple[tuple[Place, object], ...]] = (
     ((*ONE, "recovery_window_in_days"), "30"),
     ((*ONE, "description"), None),
     ((*ONE, "secret_string_version"), 3),
+    ((*ONE, "min_lower"), 4),
+    (("components", "terraform", "kms", "vars"), {"alias_name": "shop"}),
     ((*VARS, "secrets", "two", "secret_data"), {"deep": [{"er": 1}]}),
     ((*VARS, "secrets", "two", "policy"), '{"Statement": []}'),
     ((*VARS, "secrets", "two", "value"), None),
@@ -147,6 +149,22 @@ def changed(at: Place, value: object) -> dict[str, Any]:
 
 def test_the_schema_is_one_of_the_draft_that_it_names() -> None:
     Draft202012Validator.check_schema(manifest_schema())
+
+
+def test_a_second_name_of_a_key_passes_but_no_editor_proposes_it() -> None:
+    """A `deprecationMessage` would have VS Code complain: it is JSON Schema's `deprecated` that says nothing."""
+    models = manifest_schema()["$defs"]
+    hidden = {
+        f"{name}.{key}": one
+        for name, model in models.items()
+        for key, one in model.get("properties", {}).items()
+        if str(one.get("description", "")).startswith("Same as ")
+    }
+    assert {"KmsVariables.alias_name", "SecretEntry.min_lower", "InjectedSecret.value_from"} <= hidden.keys()
+    for one in hidden.values():
+        assert (one["deprecated"], one["doNotSuggest"], "deprecationMessage" in one) == (True, True, False)
+    proposed = models["KmsVariables"]["properties"]["alias"]
+    assert "doNotSuggest" not in proposed
 
 
 def test_its_patterns_are_those_that_atmos_compiles_too() -> None:

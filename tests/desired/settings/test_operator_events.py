@@ -82,7 +82,6 @@ def test_a_key_is_named_by_alias_or_arn(tmp_path: Path, key: str) -> None:
     [
         (", kms_key: alias/aws/sqs", "events.kms_key: .*not one of AWS's own"),
         (", kms_key: events", "events.kms_key"),
-        (", max_receives: 1", "events.max_receives"),
         (", account_id: 111122223333", "put it in quotes"),
         (", topic: x", "events.topic"),
     ],

@@ -34,9 +34,9 @@ components:
 
 def test_a_stack_is_verified_daily_unless_it_says_something_else(bench: Bench) -> None:
     assert bench.spec(manifest("{}")).verification == VerificationSpec(cron="0 6 * * *", timezone="UTC")
-    said = '{cron: "30 5 * * mon-fri", timezone: Europe/London, rotation_may_take_minutes: 45}'
+    said = '{cron: "30 5 * * mon-fri", timezone: Europe/London}'
     assert bench.spec(manifest(said)).verification == VerificationSpec(
-        cron="30 5 * * mon-fri", timezone="Europe/London", rotation_may_take_minutes=45
+        cron="30 5 * * mon-fri", timezone="Europe/London"
     )
 
 
@@ -56,7 +56,6 @@ def test_the_operators_word_counts_before_the_stacks(bench: Bench) -> None:
         ('{cron: "0 6 30 2 *"}', "is no cron expression: Bad day-of-month"),
         ('{cron: "0 6 */31 2 mon#5"}', "cron '0 6 */31 2 mon#5' never comes round"),
         ("{timezone: Europe/Londn}", "timezone 'Europe/Londn' is no time zone of the IANA database"),
-        ("{rotation_may_take_minutes: 0}", "rotation_may_take_minutes"),
         ("{crom: x}", "unknown key crom"),
         ('"0 6 * * *"', "verification"),
     ],
@@ -71,9 +70,7 @@ def test_components_that_disagree_are_told(bench: Bench) -> None:
     assert "verification differs from that of component" in said
 
 
-@pytest.mark.parametrize(
-    "text", ['{cron: "0 25 * * *"}', "{timezone: Mars}", "{rotation_may_take_minutes: 1441}", "{x: 1}"]
-)
+@pytest.mark.parametrize("text", ['{cron: "0 25 * * *"}', "{timezone: Mars}", "{x: 1}"])
 def test_an_operators_mistake_is_refused_before_anything_else(tmp_path: Path, text: str) -> None:
     (tmp_path / "settings.yaml").write_text(f"verification: {text}\n")
     with pytest.raises(SpecError, match=r"settings.yaml:1, key verification\."):

@@ -62,7 +62,6 @@ def test_nothing_is_applied_by_itself_unless_the_operator_says_which(
     "said",
     [
         "alerts: {topic_arn: my-topic}",
-        "alerts: {repeat_after_minutes: 0}",
         "alerts: {dagster_url: dagster}",
         "alerts: {webhook: {environment: HOOK}}",
     ],

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from secrets_pipeline.desired.settings.alerts import HealthBounds
 from secrets_pipeline.operations.runbook import ENTRIES
 from secrets_pipeline.orchestration.health.judgement import judge, stopping_heartbeat
 from secrets_pipeline.orchestration.health.model import (
     Daemon,
     Finding,
+    HealthBounds,
     Part,
     Reading,
     State,
@@ -33,7 +33,7 @@ def judged(*parts: Daemon | Watcher | Verification | Waiting) -> Sequence[Findin
         [one for one in parts if isinstance(one, Verification)],
         [one for one in parts if isinstance(one, Waiting)],
     )
-    return [one for one in judge(reading, HealthBounds(), NOW) if one.name != THERE.name]
+    return [one for one in judge(reading, HealthBounds(26), NOW) if one.name != THERE.name]
 
 
 def watcher(ago: float | None, interval: float = 30, part: Part = SENSOR, **more: bool) -> Watcher:
@@ -91,7 +91,7 @@ def test_whose_daemon_is_silent_leads_there_first() -> None:
 
 
 def test_a_daemon_that_evaluates_nothing_of_ours_is_not_well() -> None:
-    daemon, nobody = judge(Reading([Daemon("SENSOR", NOW)], [], [], []), HealthBounds(), NOW)
+    daemon, nobody = judge(Reading([Daemon("SENSOR", NOW)], [], [], []), HealthBounds(26), NOW)
     assert (daemon.is_well, nobody.state, nobody.entry) == (True, State.SILENT, "no-tick-since")
 
 
@@ -119,7 +119,7 @@ def test_overdue_stacks_stop_the_heartbeat_only_if_they_are_more_than_those_in_t
     assert stopping_heartbeat(judged(*stacks, watcher(1, is_failing=True)))
 
 
-def test_bounds_are_the_operators() -> None:
+def test_each_bound_is_a_number_of_its_own() -> None:
     bounds = HealthBounds(verified_within_hours=200, queued_within_minutes=60, silent_within_minutes=30)
     reading = Reading(
         [Daemon("SENSOR", NOW - 29 * MINUTE)],
@@ -128,4 +128,4 @@ def test_bounds_are_the_operators() -> None:
         [waiting(State.QUEUED, 59 * MINUTE)],
     )
     assert all(one.is_well for one in judge(reading, bounds, NOW))
-    assert not any(one.is_well for one in judge(reading, HealthBounds(), NOW))
+    assert not any(one.is_well for one in judge(reading, HealthBounds(26), NOW))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from collections.abc import Iterator, Sequence
@@ -28,8 +29,9 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.stacks import SourceChoice
 
 VARIABLES = {"environment": "dev", "region": "eu-west-2", "account_id": "111122223333"}
-AT_ONCE = {"spread_minutes": 0}
-LONDON = {"cron": "30 6 * * mon-fri", "timezone": "Europe/London", **AT_ONCE}
+# Stacks whose own share of the two hours is none, so that they are due when cron says.
+DAILY, IN_LONDON, OFTEN, NEW, UNKNOWN = "daily-10", "london-14", "often-6", "new-3", "unknown-7"
+LONDON = {"cron": "30 6 * * mon-fri", "timezone": "Europe/London"}
 (SCHEDULE,) = (one for one in build_definitions().schedules or () if isinstance(one, dg.ScheduleDefinition))
 
 
@@ -52,7 +54,7 @@ class Schedule:
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.instance = instance
         self._file = folder / "stacks.json"
-        self.declare({"daily": AT_ONCE})
+        self.declare({DAILY: {}})
 
     def declare(self, stacks: dict[str, dict[str, Any]], *, known: bool = True) -> None:
         """Write the stacks, each with its `verification`."""
@@ -115,27 +117,27 @@ def test_it_runs_by_default_and_asks_for_the_job_that_verifies() -> None:
 def test_a_stack_is_verified_once_a_day_at_six(schedule: Schedule) -> None:
     assert schedule.stacks_at("2026-03-02T05:45") == []
     (request,) = schedule.tick("2026-03-02T06:00")
-    assert request.tags[PARTITION_TAG] == "daily"
+    assert request.tags[PARTITION_TAG] == DAILY
     assert request.tags[DUE_TAG] == "2026-03-02T06:00+00:00"
-    assert request.run_key == "verification:2026-03-02T06:00+00:00:verify:daily"
+    assert request.run_key == f"verification:2026-03-02T06:00+00:00:verify:{DAILY}"
     assert [
         schedule.stacks_at(f"2026-03-02T{hour:02}:{minute:02}") for hour in range(6, 24) for minute in (15, 45)
     ] == [[]] * 36
-    assert schedule.stacks_at("2026-03-03T06:00") == ["daily"]
+    assert schedule.stacks_at("2026-03-03T06:00") == [DAILY]
 
 
 def test_each_stack_keeps_its_own_time_and_time_zone(schedule: Schedule) -> None:
-    schedule.declare({"daily": AT_ONCE, "london": LONDON, "often": {"cron": "*/20 * * * *", **AT_ONCE}})
-    assert schedule.stacks_at("2026-03-27T06:00") == ["daily", "often"]
+    schedule.declare({DAILY: {}, IN_LONDON: LONDON, OFTEN: {"cron": "*/20 * * * *"}})
+    assert schedule.stacks_at("2026-03-27T06:00") == [DAILY, OFTEN]
     assert schedule.stacks_at("2026-03-27T06:15") == []
     # A Friday in winter time; the next working day is one in summer time.
-    assert schedule.stacks_at("2026-03-27T06:30") == ["london", "often"]
-    assert schedule.stacks_at("2026-03-28T06:30") == ["daily", "often"]
-    assert "london" in schedule.stacks_at("2026-03-30T05:30")
+    assert schedule.stacks_at("2026-03-27T06:30") == [IN_LONDON, OFTEN]
+    assert schedule.stacks_at("2026-03-28T06:30") == [DAILY, OFTEN]
+    assert IN_LONDON in schedule.stacks_at("2026-03-30T05:30")
 
 
 def test_what_was_missed_is_made_up_for_once(schedule: Schedule) -> None:
-    assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
+    assert schedule.stacks_at("2026-03-02T06:00") == [DAILY]
     (late,) = schedule.tick("2026-03-05T13:15")
     assert late.tags[DUE_TAG] == "2026-03-05T06:00+00:00"
     assert schedule.stacks_at("2026-03-05T13:30") == []
@@ -143,32 +145,32 @@ def test_what_was_missed_is_made_up_for_once(schedule: Schedule) -> None:
 
 def test_a_new_stack_waits_for_its_next_time(schedule: Schedule) -> None:
     schedule.stacks_at("2026-03-02T06:00")
-    schedule.declare({"daily": AT_ONCE, "new": AT_ONCE})
+    schedule.declare({DAILY: {}, NEW: {}})
     assert schedule.stacks_at("2026-03-02T09:00") == []
-    assert schedule.stacks_at("2026-03-03T06:00") == ["daily", "new"]
+    assert schedule.stacks_at("2026-03-03T06:00") == [DAILY, NEW]
 
 
 def test_a_stack_without_a_partition_waits_until_it_has_one(schedule: Schedule) -> None:
-    schedule.declare({"daily": AT_ONCE, "unknown": AT_ONCE}, known=False)
-    assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
+    schedule.declare({DAILY: {}, UNKNOWN: {}}, known=False)
+    assert schedule.stacks_at("2026-03-02T06:00") == [DAILY]
 
 
 def test_a_verification_that_somebody_else_asked_for_is_no_substitute(schedule: Schedule) -> None:
-    by_hand = dg.DagsterRun(job_name="verify", run_id=str(uuid.uuid4()), tags={PARTITION_TAG: "daily"})
+    by_hand = dg.DagsterRun(job_name="verify", run_id=str(uuid.uuid4()), tags={PARTITION_TAG: DAILY})
     schedule.instance.add_run(by_hand)
-    assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
+    assert schedule.stacks_at("2026-03-02T06:00") == [DAILY]
 
 
 def test_a_stack_with_errors_is_said_and_hides_no_other(schedule: Schedule, capfd: pytest.CaptureFixture[str]) -> None:
     schedule.declare(
         {
-            "daily": AT_ONCE,
+            DAILY: {},
             "broken": {"cron": "0 25 * * *"},
             "never": {"cron": "0 6 30 2 *"},
             "no": {"cron": "0 6 31 4 *"},
         }
     )
-    assert schedule.stacks_at("2026-03-02T06:00") == ["daily"]
+    assert schedule.stacks_at("2026-03-02T06:00") == [DAILY]
     logged = capfd.readouterr().err
     assert "broken is not verified, it has errors" in logged
     assert "never is not verified, it has errors" in logged
@@ -180,7 +182,7 @@ def test_a_repository_that_cannot_be_read_asks_for_nothing(schedule: Schedule) -
 
 
 crons = st.sampled_from(["0 6 * * *", "30 6 * * 1-5", "*/7 3 * * *", "0 0 1 * *", "5 4 29 2 *", "0 12 * jan sun"])
-spreads = st.sampled_from([0, 15, 120])
+names = st.sampled_from([DAILY, "any", "shop-dev", "shop-prod"])
 zones = st.sampled_from(["UTC", "Europe/London", "America/Los_Angeles", "Asia/Kolkata"])
 
 
@@ -188,11 +190,11 @@ def spec(verification: VerificationSpec, stack: str = "any") -> StackSpec:
     return StackSpec(stack=stack, target=Target(region="eu-west-2"), verification=verification)
 
 
-@given(crons, zones, spreads, st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants them naive
+@given(crons, zones, names, st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis wants them naive
 def test_the_latest_moment_never_lies_ahead_and_stays_until_the_next(
-    cron: str, zone: str, spread: int, now: datetime
+    cron: str, zone: str, stack: str, now: datetime
 ) -> None:
-    wanted = spec(VerificationSpec(cron=cron, timezone=zone, spread_minutes=spread))
+    wanted = spec(VerificationSpec(cron=cron, timezone=zone), stack)
     due = latest(wanted, now)
     assert due is not None
     assert due <= now
@@ -215,10 +217,17 @@ def test_many_stacks_are_spread_over_the_minutes_and_each_keeps_its_own(schedule
     assert again == asked
 
 
+def due_at_six(count: int) -> list[str]:
+    """Names of stacks whose share of the two hours is none."""
+    six = datetime(2026, 3, 2, 6, tzinfo=UTC)
+    every = (f"stack-{number}" for number in itertools.count())
+    return list(itertools.islice((one for one in every if latest(spec(VerificationSpec(), one), six) == six), count))
+
+
 def test_a_tick_asks_three_questions_however_many_stacks_there_are(
     schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    schedule.declare({f"stack-{number}": AT_ONCE for number in range(40)})
+    schedule.declare({stack: {} for stack in due_at_six(40)})
     assert len(schedule.stacks_at("2026-03-02T06:00")) == 40
     questions: list[dg.RunsFilter | None] = []
     asked = dg.DagsterInstance.get_runs
@@ -230,7 +239,7 @@ def test_a_tick_asks_three_questions_however_many_stacks_there_are(
         return asked(self, filters, limit=limit)
 
     monkeypatch.setattr(dg.DagsterInstance, "get_runs", counted)
-    schedule.declare({f"stack-{number}": AT_ONCE for number in range(80)})
+    schedule.declare({stack: {} for stack in due_at_six(80)})
     assert schedule.stacks_at("2026-03-02T06:30") == []
     assert len(questions) == 3
 
@@ -255,11 +264,11 @@ def test_old_verifications_are_deleted_but_for_the_last_of_each_stack_and_for_ru
     def left() -> set[str]:
         return {run.run_id for run in instance.get_runs()}
 
-    old = [made("verify", "daily"), made("verify", "forgotten"), made("provision", "daily")]
+    old = [made("verify", DAILY), made("verify", "forgotten"), made("provision", DAILY)]
     assert purge_verifications(instance, "verify", now, keep) == 0
-    one_check = young(made("verify", "daily", frozenset({dg.AssetCheckKey(dg.AssetKey("secrets"), "in_sync")})))
+    one_check = young(made("verify", DAILY, frozenset({dg.AssetCheckKey(dg.AssetKey("secrets"), "in_sync")})))
     assert purge_verifications(instance, "verify", now, keep) == 0
-    newer = young(made("verify", "daily"))
+    newer = young(made("verify", DAILY))
     made("verify", "")
     assert purge_verifications(instance, "verify", now, keep) == 2
     assert left() == {old[1], old[2], one_check, newer}

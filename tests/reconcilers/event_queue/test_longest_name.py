@@ -29,7 +29,7 @@ def most(service: str, operation: str, member: str) -> int:
 def names(queue: str) -> Iterator[tuple[str, int]]:
     """Every name that has the queue's, and how long AWS lets it be."""
     for here in PLACES:
-        layout = Layout(HOME, queue, here, ("444455556666",), None, 60)
+        layout = Layout(HOME, queue, here, ("444455556666",), None)
         for rule in (*layout.rules(here), layout.forwarded_rule):
             yield Arn.parse(rule).resource.rpartition("/")[2], most("events", "PutRule", "Name")
         yield Arn.parse(layout.bus).name, most("events", "CreateEventBus", "Name")

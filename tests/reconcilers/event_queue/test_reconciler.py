@@ -482,8 +482,7 @@ def refused(parsed: dict[str, Any], **_: object) -> None:
 def test_a_new_setting_is_applied_to_what_exists(post: Post) -> None:
     post.apply()
     assert post.settings.events is not None
-    events = post.settings.events.model_copy(update={"max_receives": 5})
-    changed = Post(post.bench, OperatorSettings(events=events), post.specs)
+    changed = Post(post.bench, OperatorSettings(events=post.settings.events, tags={"Team": "payments"}), post.specs)
     assert changed.plan()[post.queue] is ChangeClass.UPDATE
     changed.apply()
     assert set(changed.plan(options=ApplyOptions(deep=True)).values()) == {ChangeClass.NONE}
