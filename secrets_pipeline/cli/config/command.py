@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from secrets_pipeline.cli.shared.console import emit_json, show
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import BASE_PATH_VARIABLE, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.cli.shared.repository import tell_notices
-from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.cli.shared.tables import Table, table
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.operations.in_force import (
     DEFAULT,
@@ -50,8 +51,13 @@ def config(source: StackOptions, *, output: TableOrJson = TableFormat.TABLE) -> 
     if output is TableFormat.JSON:
         emit_json({"in_force": [row.plain() for row in rows], "errors": failures.texts})
     else:
-        show(table(_COLUMNS, ((row.about, row.name, _text(row.value), row.source) for row in rows)))
+        show(in_force_table(rows))
     failures.exit()
+
+
+def in_force_table(rows: Iterable[InForce]) -> Table:
+    """Build the table of what is in force."""
+    return table(_COLUMNS, ((row.about, row.name, _text(row.value), row.source) for row in rows))
 
 
 def _settings_file(source: StackOptions) -> InForce:
