@@ -17,13 +17,13 @@ from secrets_pipeline.cli.commands import COMMANDS, module_of
 from secrets_pipeline.cli.overview import PROGRAM, overview
 from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import FAILED, unexpected
-from secrets_pipeline.cli.shared.help import Command, Group, Helped
+from secrets_pipeline.cli.shared.help import Command, Group, HelpedGroup
 from secrets_pipeline.errors import Lines, SecretsPipelineError
 
 _USAGE = 2
 
 
-class Root(Helped, TyperGroup):
+class Root(HelpedGroup, TyperGroup):
     """The root command: every error becomes text on stderr and exit code 1.
 
     Exit code 2 means "there are changes", so a mistyped option must not give it, as it does by default.

@@ -62,6 +62,12 @@ BROKEN = """
 """
 
 
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables so wide that each row is a line, as a script has them by COLUMNS."""
+    monkeypatch.setenv("COLUMNS", "1000")
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No AWS, Atmos or pipeline setting of whoever runs the tests; what a command sets is undone."""

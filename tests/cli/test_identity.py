@@ -77,6 +77,7 @@ def test_plan_and_apply_say_once_that_nothing_tells_a_repository_from_others(sho
     assert NOTICE not in named.stderr
 
 
+@pytest.mark.usefixtures("wide")
 def test_a_mark_that_somebody_took_away_fails_apply_and_verify_and_stands_in_the_plan(shop: Shop) -> None:
     mark = tags(shop)["secrets-pipeline:spec"]
     shop.secrets.untag_resource(SecretId=NAME, TagKeys=["secrets-pipeline:spec"])

@@ -44,6 +44,7 @@ def test_a_tree_as_json_has_the_secrets_in_the_order_in_which_they_are_made(cli:
     assert [row["name"] for row in rows if row["blocked"]] == [NAMES[2], NAMES[8]]
 
 
+@pytest.mark.usefixtures("wide")
 def test_a_plan_offline_lists_the_order_and_what_becomes_of_each_reference(cli: Cli) -> None:
     result = cli("plan", "--offline", "--base-path", FIXTURE, "-s", STACK)
     assert_exited(result, 1)
@@ -171,6 +172,7 @@ def chain(repository: Path, **values: str) -> None:
     )
 
 
+@pytest.mark.usefixtures("wide")
 def test_a_cycle_is_one_error_with_its_chain_and_what_hangs_on_it_is_listed(cli: Cli, repository: Path) -> None:
     reference = "${{output.secretsmanager/app.secret_values.{}}}"
     chain(repository, a=reference.format("b"), b=reference.format("a"), c=reference.format("a"), d="x-9")

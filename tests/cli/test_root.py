@@ -97,3 +97,31 @@ def test_a_command_that_is_mistyped_is_offered(cli: Cli) -> None:
     assert_exited(result, 1)
     assert "Did you mean 'plan'?" in result.stderr
     assert_exited(cli(), 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("apply --auto-approve", "No such option: --auto-approve. Write --yes, or -y."),
+        ("apply -auto-approve -s x", "No such option: -auto-approve. Write --yes, or -y."),
+        ("-v plan", "--show-all lists each thing"),
+        ("plan --verbose", "No such option: --verbose. There are no levels of output"),
+        ("verify --debug", "--format json has everything"),
+        ("validate", "`secrets-pipeline tree` reads every manifest"),
+        ("version", "No such command 'version'. Write `secrets-pipeline --version`."),
+        ("list components", "`secrets-pipeline describe stacks --format table`"),
+        ("--base-path x plan", "Write it after the command: `secrets-pipeline COMMAND --base-path …`."),
+    ],
+)
+def test_what_users_of_other_tools_type_is_answered_by_what_exists(cli: Cli, words: str, hint: str) -> None:
+    result = cli(*words.split())
+    assert_exited(result, 1)
+    assert hint in result.stderr
+    assert "Possible options" not in result.stderr
+
+
+def test_an_option_and_a_command_that_nobody_knows_get_no_hint(cli: Cli) -> None:
+    assert cli("plan", "--nope").stderr.endswith("No such option: --nope (Possible options: --adopt, --prune)\n")
+    assert cli("nope").stderr.endswith("No such command 'nope'.\n")
+    # Behind a dash pair it is an argument, and before the command only an option of commands stands wrong.
+    assert "after the command" not in cli("plan", "--base").stderr

@@ -26,6 +26,7 @@ def wrong(repository: Path, aws: LocalAws, dagster_home: None) -> Path:
     return repository
 
 
+@pytest.mark.usefixtures("wide")
 @pytest.mark.parametrize(
     "command", [("apply", "-s", "shop-dev"), ("apply", "--all"), ("plan",), ("verify",), ("outputs", "-s", "shop-dev")]
 )

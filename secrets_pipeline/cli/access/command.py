@@ -26,7 +26,7 @@ from secrets_pipeline.cli.access.snapshot import (
     snapshot_of,
     unread_parts,
 )
-from secrets_pipeline.cli.access.view import LEGEND, as_csv, as_json, grid, left_out, surprising, votes_table
+from secrets_pipeline.cli.access.view import as_csv, as_json, left_out, reader_blocks, surprising, votes_table
 from secrets_pipeline.cli.shared.completion import complete_secrets, complete_stacks
 from secrets_pipeline.cli.shared.console import emit, emit_json, say, show, title
 from secrets_pipeline.cli.shared.help import STACKS
@@ -81,9 +81,8 @@ def matrix_command(
             emit(picture(readings, title=f"Who can read in {known.spec.stack}"))
         case MatrixFormat.TABLE:
             if readings:
-                show(grid(readings))
+                show(reader_blocks(readings))
                 emit("")
-                emit(LEGEND)
             for text in surprising(readings, known.desired.settings.access.allowed_readers):
                 emit(f"! {text}")
 

@@ -1,4 +1,4 @@
-"""Build what the access commands print: the grid, its details, the votes. Pure."""
+"""Build what the access commands print: the matrix, its details, the votes. Pure."""
 
 from __future__ import annotations
 
@@ -14,28 +14,45 @@ from secrets_pipeline.access.reach.audit import AuditedRead
 from secrets_pipeline.access.reach.compiled import CompiledSnapshot
 from secrets_pipeline.access.reach.explain import name_of, plain, row, sentence, short, vote_lines
 from secrets_pipeline.access.reach.reader import Allowed, ReadVerdict
-from secrets_pipeline.cli.shared.tables import Table, table
+from secrets_pipeline.cli.shared.tables import Blocks, Table, table
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.engine.grouping import grouped, with_examples
 
-_CELLS: Mapping[str, tuple[str, str]] = {
-    "Allowed": ("reads", "green"),
-    "DeniedBySecretsManager": ("-", "dim"),
-    "DeniedByKms": ("KMS", "yellow"),
-    "Unknown": ("?", "magenta"),
-}
 _NAMED = 5
-LEGEND = "reads: can read · -: denied by Secrets Manager · KMS: denied by KMS · ?: not known · !: not as declared"
+_READS = "reads"
+_DENIED = "does not read"
+_SHORTER: Mapping[str, tuple[str, str, str]] = {
+    "Allowed": (_READS, "", "green"),
+    "DeniedBySecretsManager": (_DENIED, "denied by Secrets Manager", "dim"),
+    "DeniedByKms": (_DENIED, "denied by KMS", "yellow"),
+    "Unknown": ("may read", "not known", "magenta"),
+}
+"""By the name of a verdict: the label of its line, why, and the style."""
+_SURPRISE = "bold red"
 
 
-def grid(readings: Sequence[AuditedRead]) -> Table:
-    """Build the table with readers down, secrets across; `!` where what is expected and what is so differ."""
-    secrets = list(dict.fromkeys(one.secret for one in readings))
-    cells = {(one.principal, one.secret): _cell(one) for one in readings}
-    rows: list[tuple[str | Text, ...]] = [
-        (short(reader), *(cells.get((reader, secret), Text("")) for secret in secrets))
-        for reader in dict.fromkeys(one.principal for one in readings)
-    ]
-    return table(("", *_headings(secrets)), rows)
+def reader_blocks(readings: Sequence[AuditedRead]) -> Blocks:
+    """Build a block for each reader: what it reads, what not and why; a `!` begins what is not as declared."""
+    names = _shortened(list(dict.fromkeys(one.secret for one in readings)))
+    return Blocks(
+        (short(some[0].principal), list(_lines(some, names))) for some in grouped(readings, lambda one: one.principal)
+    )
+
+
+def _lines(of_reader: Sequence[AuditedRead], names: Mapping[str, str]) -> Iterator[tuple[str, str | Text]]:
+    """What one reader can read first, then the rest by reason; what is not as declared is apart."""
+    alike = grouped(of_reader, lambda one: (name_of(one.verdict), _surprises(one)))
+    alike.sort(key=lambda some: list(_SHORTER).index(name_of(some[0].verdict)))
+    if not any(name_of(one.verdict) == "Allowed" for one in of_reader):
+        yield _READS, "nothing"
+    for some in alike:
+        label, why, style = _SHORTER[name_of(some[0].verdict)]
+        secrets = [names[one.secret] for one in some]
+        text = ", ".join(secrets) if label == _READS else with_examples(secrets)
+        if _surprises(some[0]):
+            yield f"! {label}", Text(f"{text} ({why or 'not declared'})", style=_SURPRISE)
+        else:
+            yield label, Text(f"{text} ({why})" if why else text, style=style)
 
 
 def surprising(readings: Iterable[AuditedRead], allowed: Sequence[str] | None) -> list[str]:
@@ -92,16 +109,11 @@ def as_csv(readings: Iterable[AuditedRead]) -> str:
     return written.getvalue()
 
 
-def _cell(one: AuditedRead) -> Text:
-    text, style = _CELLS[name_of(one.verdict)]
-    return Text(f"{text} !", style="bold red") if _surprises(one) else Text(text, style=style)
-
-
 def _surprises(one: AuditedRead) -> bool:
     return isinstance(one.verdict, Allowed) is not bool(one.expected)
 
 
-def _headings(secrets: Sequence[str]) -> list[str]:
-    """The ends of the names, or whole names where ends are alike."""
+def _shortened(secrets: Sequence[str]) -> Mapping[str, str]:
+    """The ends of names, or whole names if ends are alike."""
     ends = ["/".join(secret.split("/")[-2:]) for secret in secrets]
-    return [end if ends.count(end) == 1 else secret for end, secret in zip(ends, secrets, strict=True)]
+    return {secret: end if ends.count(end) == 1 else secret for end, secret in zip(ends, secrets, strict=True)}

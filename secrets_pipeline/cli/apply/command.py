@@ -244,5 +244,5 @@ def print_finished(finished: Sequence[StackRun], *, waited: bool, every: bool) -
         for row in one.waiting:
             title(f"{one.report.stack} waits for {row['name']}: {row['detail']} ({_WHO_GOES_ON[waited]})")
     checks = [check for one in finished for check in one.checks]
-    print_checks(checks, every=every)
+    print_checks(checks, every=every, left_out=any(one.report.left_out for one in finished))
     hint([row for one in finished for row in one.report.rows], checks, every=every)

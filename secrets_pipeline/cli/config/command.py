@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from secrets_pipeline.cli.shared.console import emit, emit_json, show
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import BASE_PATH_VARIABLE, StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.cli.shared.repository import tell_notices
-from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.cli.shared.tables import Table, table
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.operations.in_force import (
     DEFAULT,
@@ -63,8 +63,7 @@ def config(
         if said:
             emit(_summary(said, "" if every else "; --all lists them"))
         left_out = () if every else [row for row in said if row.source == DEFAULT]
-        shown = (row for row in rows if row not in left_out)
-        show(table(_COLUMNS, ((row.about, row.name, _text(row.value), row.source) for row in shown)))
+        show(in_force_table(row for row in rows if row not in left_out))
     failures.exit()
 
 
@@ -81,6 +80,11 @@ def _summary(settings: Sequence[InForce], how_to_see_the_others: str) -> str:
 def _whole(one: InForce) -> str:
     # targets[0] is an entry of targets.
     return one.name.partition("[")[0]
+
+
+def in_force_table(rows: Iterable[InForce]) -> Table:
+    """Build the table of what is in force."""
+    return table(_COLUMNS, ((row.about, row.name, _text(row.value), row.source) for row in rows))
 
 
 def _settings_file(source: StackOptions) -> InForce:

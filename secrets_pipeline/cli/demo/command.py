@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +21,13 @@ from secrets_pipeline.cli.demo.delivered import Delivered, delivered
 from secrets_pipeline.cli.demo.rotation import rotate, rotation_lines
 from secrets_pipeline.cli.demo.view import check_lines, delivered_lines, reading_lines, stack_line, stage_lines
 from secrets_pipeline.cli.local.checkout import examples
-from secrets_pipeline.cli.local.command import embedded_account, start_for, take_operator_settings
+from secrets_pipeline.cli.local.command import (
+    HISTORY_FOLDER,
+    HOME_VARIABLE,
+    embedded_account,
+    start_for,
+    take_operator_settings,
+)
 from secrets_pipeline.cli.plan.planning import plan_all
 from secrets_pipeline.cli.shared import runs
 from secrets_pipeline.cli.shared.console import show, show_lines, title
@@ -43,7 +48,8 @@ _WIDTH = 140
 def demo(base_path: BasePath = None, config: ConfigFile = None) -> None:
     """Show the whole chain on an embedded AWS: hierarchy, plan, apply, delivered ARNs, checks, an idle second apply.
 
-    Uses the examples of the project unless --base-path names another repository. Runs are kept in DAGSTER_HOME.
+    Uses the examples of the project unless --base-path names another repository. The history of runs goes with the AWS
+    that it tells of, unless DAGSTER_HOME names a folder.
     """
     use_settings(config)
     root = repository(base_path or examples())
@@ -53,8 +59,7 @@ def demo(base_path: BasePath = None, config: ConfigFile = None) -> None:
         stacks = usable(desired, None, failures)
         green = _tell(aws, desired, stacks, failures)
     title(f"{'All green' if green and not failures.texts else 'Not green'} after {time.monotonic() - started:.0f} s.")
-    home = shlex.quote(os.path.relpath(os.environ["DAGSTER_HOME"]))
-    _lines([f"The runs are kept: `DAGSTER_HOME={home} make dev` shows them at http://127.0.0.1:3000."])
+    _lines(["`make dev`, or `secrets-pipeline dev`, applies the same stacks and shows them in Dagster's UI."])
     if not green or failures.texts:
         raise typer.Exit(FAILED)
 
@@ -75,7 +80,7 @@ def _tell(aws: LocalAws, desired: OpenRepository, stacks: Sequence[str], failure
             held += [(stack, entry) for entry in delivered(assembly.stack(stack))]
     _lines(delivered_lines(held, richest))
     checks = [check for one in first for check in one.checks]
-    title(check_counts(checks))
+    title(check_counts(checks, left_out=any(one.report.left_out for one in first)))
     _lines(check_lines(checks))
     readers = read_answers(desired, stacks)
     title("Who can read, by the policies and by AWS itself")
@@ -133,6 +138,8 @@ def _embedded_aws(desired: OpenRepository) -> Iterator[LocalAws]:
         try:
             aws = start_for(desired.specs, state_dir, die_with_parent=True)
             os.environ.update(aws.environment())
+            if not os.environ.get(HOME_VARIABLE):
+                os.environ[HOME_VARIABLE] = str(state_dir / HISTORY_FOLDER)
             runs.prepare_home(desired.specs)
             yield aws
         finally:

@@ -16,7 +16,7 @@ from secrets_pipeline.cli.shared.console import emit, emit_json, show
 from secrets_pipeline.cli.shared.failures import FAILED, Failures
 from secrets_pipeline.cli.shared.options import OneStack, SomeStacks, StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.repository import note_missing, only, tell_notices
-from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.cli.shared.tables import Table, table
 from secrets_pipeline.cli.shared.workflow_commands import has_command
 from secrets_pipeline.desired.stack_globs import expanded, is_glob, no_match
 from secrets_pipeline.errors import StackError, visible
@@ -113,7 +113,7 @@ def stacks(
     )
     chosen = list(_chosen(found, _split(components), _split(component_types)))
     if output is DescribeFormat.TABLE:
-        _print_table(chosen)
+        show(components_table(chosen))
     else:
         _print(_tree(chosen, _split(sections), _hiding(merged, show_values=show_values)), output)
     failures.exit()
@@ -152,7 +152,7 @@ def component(
     if one.failures:
         failures.exit()
     if output is DescribeFormat.TABLE:
-        _print_table([one])
+        show(components_table([one]))
     else:
         _print(_hiding(merged, show_values=show_values)(one.sections), output)
     failures.exit()
@@ -304,7 +304,8 @@ def _finite(value: Value) -> Value:
     return value if not isinstance(value, float) or math.isfinite(value) else f".{value}".replace(".-", "-.")
 
 
-def _print_table(components: Iterable[Component]) -> None:
+def components_table(components: Iterable[Component]) -> Table:
+    """Build the table of components."""
     rows = [
         (
             found.stack,
@@ -315,4 +316,4 @@ def _print_table(components: Iterable[Component]) -> None:
         )
         for found in components
     ]
-    show(table(("stack", "component", "is a", "", "manifest"), rows))
+    return table(("stack", "component", "is a", "state", "manifest"), rows)

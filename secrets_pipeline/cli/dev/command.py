@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +16,12 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline import emulator
+from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.cli.apply.command import run_all, run_here
 from secrets_pipeline.cli.local.checkout import examples
 from secrets_pipeline.cli.local.command import (
     HISTORY_FOLDER,
+    HOME_VARIABLE,
     STATE_DIR,
     StateDir,
     embedded_account,
@@ -37,9 +41,10 @@ from secrets_pipeline.cli.shared.options import (
 )
 from secrets_pipeline.cli.shared.repository import read, usable
 from secrets_pipeline.errors import LocalError
-from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE, OpenRepository
 from secrets_pipeline.operations.own_folder import why_not_own
 from secrets_pipeline.operations.revision.checkouts import CHECKOUTS
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.stacks import AtmosRepository
 from secrets_pipeline.stacks.sources.source import FROM_FILE_VARIABLE
 
@@ -47,7 +52,6 @@ EPILOG = "Exit codes: that of `dg dev`; 0 after Ctrl-C, 1 if the embedded AWS do
 LOCATION = "secrets_pipeline.orchestration.code_location"
 GUARDED_DEV = (sys.executable, "-P", "-m", "secrets_pipeline.cli.dev.guarded_dg", "dev")
 _GRACE_SECONDS = 20
-_HOME_VARIABLE = "DAGSTER_HOME"
 
 
 def dev(
@@ -55,9 +59,14 @@ def dev(
     base_path: BasePath = None,
     config: ConfigFile = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the web UI, on 127.0.0.1.")] = 3000,
+    no_apply: Annotated[
+        bool, typer.Option("--no-apply", help="Leave the embedded AWS as it is: you apply the stacks yourself.")
+    ] = False,
     state_dir: StateDir = STATE_DIR,
 ) -> None:
     """Serve Dagster's UI over a repository, on an embedded AWS that is stopped at the end.
+
+    Applies every stack first, so that the UI shows what is there.
 
     Uses the examples of the project unless --base-path or ATMOS_BASE_PATH names another repository. Requests from pages
     of other origins, and those for another host than 127.0.0.1 or localhost, are refused. The history of runs is kept
@@ -80,14 +89,22 @@ def dev(
             aws = start_for({stack: desired.specs[stack] for stack in stacks}, state_dir, die_with_parent=True)
             second = emulator.second_user_environment(aws)
             os.environ.update(aws.environment())
+            home = choose_home(state_dir, begins=begins)
+            runs.prepare_home(stacks)
+            applies = not (no_apply or Sessions().read_only)
+            failed = _applied(stacks, desired) if applies else []
             say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
-            say(choose_home(state_dir, begins=begins))
+            say(_what_to_click(port, stacks, failed, applied=applies))
+            say(home)
             say(
-                f"What is changed with these, user {emulator.SECOND_USER} changes, not the pipeline; he reads no value:"
+                f"These keys are those of user {emulator.SECOND_USER}, who is not the pipeline and reads no value. "
+                "Change something in AWS with them, and see how the pipeline finds it:"
             )
             emit(shell_lines(second))
-            runs.prepare_home(stacks)
             code = _serve(port)
+        except KeyboardInterrupt:
+            # Dagster takes the signal while a run applies, and hands it on as this.
+            code = 0
         finally:
             emulator.stop(state_dir)
     raise typer.Exit(code)
@@ -103,18 +120,36 @@ def choose_home(state_dir: Path, *, begins: bool) -> str:
     Raises:
         LocalError: if the folder is not ours.
     """
-    if named := os.environ.get(_HOME_VARIABLE):
-        return f"The history of runs is that of {_HOME_VARIABLE}, {named}: it may tell of another AWS than this one."
+    if named := os.environ.get(HOME_VARIABLE):
+        return f"The history of runs is that of {HOME_VARIABLE}, {named}: it may tell of another AWS than this one."
     home = state_dir.resolve() / HISTORY_FOLDER
     if foreign := why_not_own(home, scratch=(CHECKOUTS,)):
         raise LocalError(f"{home} cannot be used: {foreign[0]}", remedy=f"{foreign[1]}.")
     if begins and home.exists():
         shutil.rmtree(home)
     home.mkdir(mode=0o700, exist_ok=True)
-    os.environ[_HOME_VARIABLE] = str(home)
+    os.environ[HOME_VARIABLE] = str(home)
     kept = "starts empty, as this AWS does" if begins else "goes on, as this AWS was running already"
-    said = f"{_HOME_VARIABLE}={shlex.quote(str(home))}"
+    said = f"{HOME_VARIABLE}={shlex.quote(str(home))}"
     return f"The history of runs {kept}. Set {said} to have the runs of other commands in it."
+
+
+def _applied(stacks: Sequence[str], desired: OpenRepository) -> list[str]:
+    """Apply every stack; return those whose run or checks failed."""
+    say(f"Applying {', '.join(stacks)} to the embedded AWS.")
+    failures = Failures()
+    finished = run_all(stacks, lambda stack: run_here(stack, desired, ApplyOptions()), failures)
+    green = {one.report.stack for one in finished if one.green}
+    return [stack for stack in stacks if stack not in green]
+
+
+def _what_to_click(port: int, stacks: Sequence[str], failed: Sequence[str], *, applied: bool) -> str:
+    if not applied or not stacks:
+        return f"Nothing is applied yet. Open http://127.0.0.1:{port}/assets, choose all assets, and click Materialize."
+    if failed:
+        return f"Not everything was applied: {', '.join(failed)}. Open http://127.0.0.1:{port}/runs, which says why."
+    many = f"{len(stacks)} stacks are" if len(stacks) > 1 else f"Stack {stacks[0]} is"
+    return f"{many} applied. Open http://127.0.0.1:{port}/assets, and click an asset."
 
 
 def _interrupted(*_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from secrets_pipeline.cli.shared.console import emit, emit_json, show, title
 from secrets_pipeline.cli.shared.failures import FAILED
 from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, chooses_stacks
 from secrets_pipeline.cli.shared.repository import open_stacks
-from secrets_pipeline.cli.shared.tables import table, word
+from secrets_pipeline.cli.shared.tables import Table, table, word
 from secrets_pipeline.operations.doctor.examination import examine
 from secrets_pipeline.operations.doctor.model import Verdict
 
@@ -84,10 +85,15 @@ def doctor(
     if output is TableFormat.JSON:
         emit_json({"answers": plain, "errors": failures.texts})
     elif rows:
-        show(table(_COLUMNS, ([word(one["verdict"]), *(one[name] for name in _COLUMNS[1:])] for one in plain)))
+        show(answers_table(plain))
         emit("")
         counted = Counter(row.answer.verdict for row in rows)
         title(", ".join(f"{counted[verdict]} {verdict}" for verdict in Verdict))
     failures.exit()
     if any(row.answer.verdict in (Verdict.WILL_FAIL, Verdict.UNSAFE) for row in rows):
         raise typer.Exit(FAILED)
+
+
+def answers_table(answers: Iterable[Mapping[str, str]]) -> Table:
+    """Build the table of answers, as `ExaminedRow.plain` gives them."""
+    return table(_COLUMNS, ([word(one["verdict"]), *(one[name] for name in _COLUMNS[1:])] for one in answers))

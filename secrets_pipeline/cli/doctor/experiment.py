@@ -16,7 +16,7 @@ from secrets_pipeline.cli.apply.command import refuse_read_only
 from secrets_pipeline.cli.shared.console import emit, say, show, title
 from secrets_pipeline.cli.shared.failures import FAILED
 from secrets_pipeline.cli.shared.interrupts import ended_by_signals
-from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.cli.shared.tables import Table, table
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.operations.experiment.beliefs.model import Belief
 from secrets_pipeline.operations.experiment.contract import Contract, Measured, plain
@@ -74,7 +74,7 @@ def measure(
             left = _removed(experiment.removal)
     contract = experiment.contract(measured)
     file.write_text(json.dumps(plain(contract), indent=1, ensure_ascii=False) + "\n")
-    show(table(_COLUMNS, _rows(contract)))
+    show(measured_table(contract))
     emit("")
     unmeasured = sum(bool(one.unmeasured) for one in measured)
     title(f"{len(measured) - unmeasured} measured, {unmeasured} not, {left} left over; written to {file}")
@@ -136,6 +136,11 @@ def _removed(removal: Removal) -> int:
     if left:
         say("Run `secrets-pipeline doctor --clean` with the same region later.")
     return len(left)
+
+
+def measured_table(contract: Contract) -> Table:
+    """Build the table of what was measured."""
+    return table(_COLUMNS, _rows(contract))
 
 
 def _rows(contract: Contract) -> Iterator[Sequence[str]]:

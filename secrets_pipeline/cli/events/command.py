@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
@@ -12,7 +12,7 @@ from secrets_pipeline.cli.shared.console import emit, emit_json, show
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.options import StackOptions, TableFormat, TableOrJson, reads_stacks
 from secrets_pipeline.cli.shared.repository import open_stacks
-from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.cli.shared.tables import Table, table
 from secrets_pipeline.desired.settings.operator import EventSettings
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.errors import SecretsPipelineError, SpecError
@@ -55,7 +55,7 @@ def status(source: StackOptions, *, output: TableOrJson = TableFormat.TABLE) -> 
         emit_json(shown)
     else:
         emit(f"queue {events.queue}: {waiting or 'does not exist; `secrets-pipeline apply` makes it'}")
-        show(table(_PLACES, map(_row, places)))
+        show(places_table(places))
         emit("\n".join([*(f"! {name}: {why}" for name, why in differing.items()), *(f"note: {one}" for one in blind)]))
     for name, why in differing.items():
         failures.note("", f"{name} is not as declared: {why}")
@@ -89,6 +89,11 @@ def redrive(
                 if moved.status in (MoveStatus.FAILED, MoveStatus.CANCELLED):
                     failures.note("", f"{moved.arn}: {moved.status.value} {moved.why}".rstrip())
     failures.exit()
+
+
+def places_table(places: Iterable[LookedAt]) -> Table:
+    """Build the table of dead letters."""
+    return table(_PLACES, map(_row, places))
 
 
 def _events(desired: OpenRepository) -> EventSettings:

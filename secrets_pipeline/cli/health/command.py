@@ -13,7 +13,7 @@ from rich.text import Text
 from secrets_pipeline.cli.shared.console import emit_json, say, show
 from secrets_pipeline.cli.shared.failures import FAILED
 from secrets_pipeline.cli.shared.options import ConfigFile, TableFormat, TableOrJson, use_settings
-from secrets_pipeline.cli.shared.tables import table, word
+from secrets_pipeline.cli.shared.tables import Table, table, word
 from secrets_pipeline.operations.open_repository import operator_settings
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def health(
     if output is TableFormat.JSON:
         emit_json({"well": is_well, "home": str(found.home), "findings": [_plain(one) for one in found.findings]})
     elif found.findings:
-        show(table(_COLUMNS, _rows(found.findings, time.time())))
+        show(findings_table(found.findings, time.time()))
     if not found.findings:
         say(_nothing(found), style="red")
     elif wrong:
@@ -85,6 +85,16 @@ def health(
     else:
         say(f"all is well: {len(found.findings)} looked at", style="green")
     raise typer.Exit(0 if is_well else FAILED)
+
+
+def findings_table(findings: Sequence[Finding], now: float) -> Table:
+    """Build the table of what was looked at.
+
+    Args:
+        findings: of each part.
+        now: seconds since 1970.
+    """
+    return table(_COLUMNS, _rows(findings, now))
 
 
 def _nothing(found: Health) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,12 +29,16 @@ from secrets_pipeline.cli.shared.repository import (
     read_asked,
     tell_nothing_found,
 )
+from secrets_pipeline.engine.grouping import with_examples
 from secrets_pipeline.operations.example import home
 from secrets_pipeline.operations.open_repository import OpenRepository
 
+if TYPE_CHECKING:
+    from secrets_pipeline.cli.shared.tables import Table
+
 EPILOG = (
-    "Exit codes: 0 listed, whatever errors a stack has; 1 nothing could be read, a manifest of no known stack has "
-    "errors, or a glob matches no stack."
+    "Exit codes: 0 listed; 1 a listed stack has errors (all are listed), a manifest of no known stack has errors, or a "
+    "glob matches no stack."
 )
 
 app = typer.Typer(no_args_is_help=True, help="List stacks, with where they live and what they declare.")
@@ -109,9 +113,10 @@ def stacks_command(
     elif output is ListFormat.PLAIN:
         emit("".join(f"{row.stack}\n" for row in rows))
     elif rows:
-        _show(rows)
+        show(stacks_table(rows))
     if not (every or affected or stacks):
         _tell_left_out(desired, source, len(set(others).difference(ours)))
+    _note_errors(rows, failures)
     failures.exit()
 
 
@@ -130,13 +135,21 @@ def _row(desired: OpenRepository, name: str) -> StackRow:
     return StackRow(name, account_id, region, role_arn, secrets=0, protected=False)
 
 
-def _show(rows: Collection[StackRow]) -> None:
+def _note_errors(rows: Collection[StackRow], failures: Failures) -> None:
+    wrong = [row.stack for row in rows if row.errors and row.stack not in failures.texts]
+    if wrong:
+        which = "has errors" if len(wrong) == 1 else "have errors"
+        failures.note("", f"{with_examples(wrong)} {which}: `secrets-pipeline tree` says each")
+
+
+def stacks_table(rows: Collection[StackRow]) -> Table:
+    """Build the table of stacks."""
     from secrets_pipeline.cli.shared.tables import table  # noqa: PLC0415 - rich, which json and plain do without
 
     columns = ("stack", "account", "region", "role", "secrets", "protected", "errors", "needs grants")
     # Few repositories lack a grant: the last column is for them.
     shown = columns if any(row.needs_grants for row in rows) else columns[:-1]
-    show(table(shown, (tuple(_cells(asdict(row)))[: len(shown)] for row in rows)))
+    return table(shown, (tuple(_cells(asdict(row)))[: len(shown)] for row in rows))
 
 
 def _cells(row: Mapping[str, object]) -> Iterator[str]:

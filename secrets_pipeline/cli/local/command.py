@@ -32,6 +32,7 @@ from secrets_pipeline.operations.own_folder import keep_from_git, why_not_own
 OPERATOR_SETTINGS = "operator.yaml"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 STATE_DIR = Path(".local-aws")
+HOME_VARIABLE = "DAGSTER_HOME"
 HISTORY_FOLDER = "dagster"
 """In the state folder: what Dagster told of runs on the AWS that runs there, for `dev`, which looks at it itself."""
 

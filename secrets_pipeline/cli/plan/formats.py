@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +15,7 @@ from secrets_pipeline.cli.shared.needed_grants import needed_grants_json
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
 from secrets_pipeline.cli.shared.reference_view import reference_json, reference_table
 from secrets_pipeline.cli.shared.run_report import SHORTENED
-from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.cli.shared.tables import Table, table
 from secrets_pipeline.operations.affected.model import Affected
 
 
@@ -80,12 +80,22 @@ class PlanFormat(StrEnum):
             case PlanFormat.TABLE:
                 for stack, one in stacks.items():
                     title(f"{stack}: {len(one.rows)} declared; secrets in the order in which they are made")
-                    show(table(DECLARED, [tuple(row.values()) for row in one.rows]))
+                    show(declared_table(one.rows))
                     emit("")
                     if one.references:
                         title(f"{stack}: what its secrets refer to")
                         show(reference_table(one.references))
                         emit("")
+
+
+def declared_table(rows: Iterable[Mapping[str, str]]) -> Table:
+    """Build the table of what a stack declares; see `declared_rows`."""
+    return table(DECLARED, [tuple(row.values()) for row in rows])
+
+
+def crossing_table(rows: Iterable[Sequence[str]]) -> Table:
+    """Build the table of what crosses a boundary; see `crossing_rows`."""
+    return table(COLUMNS, rows)
 
 
 def _affected(touched: Affected | None) -> dict[str, Any]:
@@ -104,5 +114,5 @@ def _print(plan: StackPlan, *, unchanged: bool, every: bool) -> None:
         say(f"{plan.stack} {costs}")
     if crossing := crossing_rows(plan, unchanged=unchanged):
         title(f"{plan.stack} crosses a boundary: {len(crossing)} of {len(crossings(plan))} are concerned")
-        show(table(COLUMNS, crossing))
+        show(crossing_table(crossing))
         emit("")

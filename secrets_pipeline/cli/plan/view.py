@@ -29,15 +29,12 @@ from secrets_pipeline.operations.planning.prices import Costs
 SYMBOLS = {
     ChangeClass.CREATE: "+",
     ChangeClass.UPDATE: "~",
-    ChangeClass.RESTORE: "^",
-    ChangeClass.ADOPT: "<",
-    ChangeClass.ROTATE: "@",
-    ChangeClass.REPLICATE: ">",
+    ChangeClass.RESTORE: "~",
+    ChangeClass.ROTATE: "~",
+    ChangeClass.REPLICATE: "+",
     ChangeClass.PRUNE: "-",
-    ChangeClass.ORPHAN: "?",
-    ChangeClass.NONE: "=",
-    ChangeClass.BLOCKED: "!",
 }
+"""Terraform's signs of what becomes of a resource; the word of an action says what has none."""
 _DRIFT = "bold yellow"
 _MADE = (ChangeClass.CREATE, ChangeClass.RESTORE)
 _READERS = (Boundary.READER, Boundary.FOREIGN_READER)
@@ -139,7 +136,7 @@ def plan_table(plan: StackPlan, *, unchanged: bool, every: bool = False) -> Tabl
     columns = ("", "action", "kind", "name", "stage", "reason", *blocked)
 
     def cells(row: PlanRow) -> Sequence[str | Text]:
-        symbol = Text(SYMBOLS[row.change.action], style=STYLES[row.change.action.value])
+        symbol = Text(SYMBOLS.get(row.change.action, ""), style=STYLES[row.change.action.value])
         action = Text(row.action, style=_DRIFT) if row.change.drift else word(row.action)
         return (symbol, action, row.kind, row.name, row.stage, _explained(row), row.unblocked_by)[: len(columns)]
 

@@ -31,7 +31,7 @@ from secrets_pipeline.cli.shared.repository import open_stacks, with_account
 from secrets_pipeline.cli.shared.run_report import SHORTENED, hint, print_checks, print_outcomes
 from secrets_pipeline.cli.shared.run_view import UNCHANGED, is_error, run_json
 from secrets_pipeline.cli.shared.secret_names import whole_name
-from secrets_pipeline.cli.shared.tables import table
+from secrets_pipeline.cli.shared.tables import Table, table
 from secrets_pipeline.desired.followers import followers
 from secrets_pipeline.engine.grouping import OTHERS, folded, with_examples
 from secrets_pipeline.engine.model import Change, ChangeClass
@@ -214,9 +214,14 @@ def _tell_plan(rows: Sequence[_Row], *, every: bool) -> None:
             others=lambda rest: (rest[0][0], named(rest), rest[0][2], OTHERS, ""),
         )
     )
-    show(table(_HEAD, shown))
+    show(rotation_table(shown))
     if len(shown) < len(rows):
         say(SHORTENED, style="dim")
+
+
+def rotation_table(rows: Iterable[_Row]) -> Table:
+    """Build the table of what `--dry-run` tells: stack, secret, whether it rotates, how, and what to do."""
+    return table(_HEAD, rows)
 
 
 def _said(change: Change) -> tuple[str, str, str, str]:
@@ -239,7 +244,7 @@ def _tell(rotated: Sequence[RunReport], followed: Sequence[StackRun], *, every: 
         nothing = all(row["outcome"] == UNCHANGED for row in rows)
         print_outcomes(f"{head}: nothing" if nothing else head, rows, every=every)
     checks: list[CheckRow] = [check for run in followed for check in run.checks]
-    print_checks(checks, every=every, passed=False)
+    print_checks(checks, every=every)
     if any(map(is_error, checks)):
         say("A check failed: `secrets-pipeline verify` looks again.", style="red")
     hint([row for _, rows in told for row in rows], checks, every=every)

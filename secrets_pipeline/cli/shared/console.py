@@ -31,17 +31,17 @@ def show(what: RenderableType, *, width: int | None = None) -> None:
 
     Args:
         what: a table, a tree, a `Text`; in a `str` nothing is markup.
-        width: columns; those of the terminal if None, and as many as needed where there is none.
+        width: columns; those of the terminal if None. Elsewhere `COLUMNS`, else `OFF_TERMINAL` for a table, and as many
+            as needed for text.
     """
-    from secrets_pipeline.cli.shared.tables import Table  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.cli.shared.tables import OFF_TERMINAL, Blocks, Table  # noqa: PLC0415 - see the module's docstring
     from secrets_pipeline.cli.shared.terminal import console  # noqa: PLC0415 - see the module's docstring
 
+    if width is None and isinstance(what, Table | Blocks) and not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        width = OFF_TERMINAL
     drawing = console(sys.stdout, width)
     if drawing.is_terminal:
         drawing.print(what)
-        return
-    if isinstance(what, Table):
-        emit("\n".join(what.lines()))
         return
     with drawing.capture() as captured:
         drawing.print(what)

@@ -8,6 +8,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from secrets_pipeline.cli.examples import EXAMPLES
 from secrets_pipeline.cli.overview import VARIABLES
+from secrets_pipeline.cli.shared.hints import add_command_hint, add_option_hint
 
 STACKS: Final = "Stacks"
 """Heading of the options that say which stacks are worked on, and how they are read."""
@@ -18,12 +19,33 @@ _WHOLE: Final = 1000
 
 
 class Helped:
-    """What answers to both names of the option for help, whichever command it was reached through."""
+    """A command with both names of the option for help, whichever command it was reached through, and with hints."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's own types are private
+        """Parse the arguments; the error of an unknown option says what exists instead."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)  # type: ignore[misc] # of the command beside it
+        except Exception as error:
+            add_option_hint(error, words, in_command=ctx.parent is not None)
+            raise
 
     def get_help_option_names(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer's own types are private
         """Return the names: typer keeps those of the context that asked first."""
         del ctx
         return ["-h", "--help"]
+
+
+class HelpedGroup(Helped):
+    """A group whose error of an unknown command says what exists instead."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's own types are private
+        """Find the command that the first argument names."""
+        try:
+            return super().resolve_command(ctx, args)  # type: ignore[misc] # of the group beside it
+        except Exception as error:
+            add_command_hint(error, args[0])
+            raise
 
 
 class Command(Helped, TyperCommand):
@@ -56,7 +78,7 @@ class Command(Helped, TyperCommand):
                 formatter.write_text(VARIABLES)
 
 
-class Group(Helped, TyperGroup):
+class Group(HelpedGroup, TyperGroup):
     """A group whose commands are listed with the whole of their first sentence, in plain text."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own types are private

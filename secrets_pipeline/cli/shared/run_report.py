@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rich.padding import Padding
 from rich.text import Text
 
 from secrets_pipeline.cli.shared.console import emit, say, show, title
@@ -13,9 +15,9 @@ from secrets_pipeline.cli.shared.run_view import (
     check_counts,
     check_result,
     check_table,
+    cures,
     is_shortened,
     outcome_table,
-    passed_lines,
     unasked_lines,
 )
 
@@ -41,26 +43,35 @@ def print_outcomes(head: str, rows: Rows, *, every: bool) -> None:
         emit("")
 
 
-def print_checks(checks: Sequence[CheckRow], *, every: bool, passed: bool = True) -> None:
-    """Print the checks that did not pass, the names of those that did, and how many each are.
+def print_checks(checks: Sequence[CheckRow], *, every: bool, left_out: bool = False) -> None:
+    """Print the checks that did not pass, what to do about those that failed, and how many passed.
 
     Args:
         checks: of one or more stacks.
         every: a row for each check, and all that it says.
-        passed: whether to name those that passed.
+        left_out: see `check_counts`.
     """
     told = [check for check in checks if check_result(check) != UNKNOWN]
-    shown = told if every and passed else [check for check in told if not check.passed]
+    shown = told if every else [check for check in told if not check.passed]
     if shown:
         show(check_table(shown, every=every))
         emit("")
-    if passed and not every:
-        for line in passed_lines(checks):
-            show(Text(line))
+    for name, todo in cures(checks):
+        title(f"What to do about {name}")
+        for paragraph in _paragraphs(todo):
+            show(Padding(Text(paragraph), (0, 0, 0, 2)))
+        emit("")
     for line in unasked_lines(checks):
         show(Text(line, style="red"))
     if checks:
-        title(check_counts(checks))
+        title(check_counts(checks, left_out=left_out))
+
+
+def _paragraphs(markdown: str) -> Iterator[str]:
+    """Join the lines of each paragraph and each item of a list."""
+    for block in re.split(r"\n(?=\* )|\n\n", markdown):
+        if block.strip():
+            yield " ".join(block.split())
 
 
 def hint(rows: Iterable[Mapping[str, str]], checks: Iterable[CheckRow], *, every: bool) -> None:

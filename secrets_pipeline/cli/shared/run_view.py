@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from secrets_pipeline.cli.shared.tables import Table, table, word
 from secrets_pipeline.engine.grouping import EXAMPLES, grouped, with_examples
 from secrets_pipeline.engine.report import told
+from secrets_pipeline.operations.runbook import cure
 
 if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow, RunReport
@@ -55,12 +56,17 @@ def check_table(rows: Iterable[CheckRow], *, every: bool = False) -> Table:
     )
 
 
-def passed_lines(rows: Iterable[CheckRow]) -> Iterator[str]:
-    """Name the checks that passed, a line for those that passed in the same stacks."""
-    passed = grouped((row for row in rows if row.passed), lambda row: row.check)
-    for some in grouped(passed, lambda of_check: tuple(row.stack for row in of_check)):
-        stacks = with_examples([row.stack for row in some[0]])
-        yield f"passed in {stacks}: {', '.join(of_check[0].check for of_check in some)}"
+def cures(rows: Iterable[CheckRow]) -> Iterator[tuple[str, str]]:
+    """Yield each failed check once, with what to do about it; `STACK` stands for the stack if there are several.
+
+    An error that kept a check from looking at the stack at all says itself what to do.
+    """
+    failed = (row for row in rows if is_error(row) and not all(one.subjects == (row.stack,) for one in row.open))
+    for alike in grouped(failed, lambda row: row.check):
+        stacks = {row.stack for row in alike}
+        check = alike[0].check
+        if todo := cure(check, stacks.pop() if len(stacks) == 1 else "STACK"):
+            yield check, todo
 
 
 def is_shortened(rows: Iterable[Mapping[str, str]], checks: Iterable[CheckRow]) -> bool:
@@ -99,12 +105,20 @@ def is_error(row: CheckRow) -> bool:
     return not row.passed and row.severity == "ERROR"
 
 
-def check_counts(rows: Sequence[CheckRow]) -> str:
-    """Count checks, for example `7 checks: 6 passed, 1 warning, 0 failed`."""
+def check_counts(rows: Sequence[CheckRow], *, left_out: bool = False) -> str:
+    """Count checks, for example `7 checks: 6 passed, 1 warning, 0 failed`.
+
+    Args:
+        rows: the checks that had something to judge.
+        left_out: whether a run had no cause to judge others, which the line says.
+    """
+    if not rows:
+        return "no check had anything to judge"
     found = Counter(check_result(row) for row in rows)
     unknown = f", {found[UNKNOWN]} unknown" if found[UNKNOWN] else ""
     return (
         f"{len(rows)} checks: {found['passed']} passed, {found['warning']} warning, {found['failed']} failed{unknown}"
+        + ("; the others need a `verify`" if left_out else "")
     )
 
 
@@ -138,6 +152,7 @@ def run_json(report: RunReport, checks: Iterable[CheckRow]) -> dict[str, Any]:
         "success": report.success,
         "error": report.error,
         "outcomes": [dict(row) for row in report.rows],
+        "checks_left_out": list(report.left_out),
         "checks": [check_json(check) for check in checks],
     }
 

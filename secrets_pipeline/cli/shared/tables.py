@@ -1,8 +1,9 @@
-"""Lay out tables: no wider than the terminal, long cells folded, and one line a row where there is no terminal."""
+"""Lay out tables: no wider than the terminal, or than `OFF_TERMINAL`; long cells are folded, never cut."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
@@ -41,24 +42,27 @@ STYLES: Mapping[str, str] = {
 }
 
 
+OFF_TERMINAL = 120
+"""Columns of a table in a pipe, a file or a log, unless COLUMNS says another number."""
 _GAP = "  "
 _INDENT = "    "
 _HEAD = "bold"
 _LEAST_OF_LAST = 30
 """Columns that the last cell has at least: it tells in sentences, and may be folded inside of a word."""
-_MOST_PADDED = 60
-_NOTHING = "-"
+Cell: TypeAlias = str | Text
 
 
 class Table:
-    """Cells under headings. On a terminal rich draws it (`__rich_console__`), elsewhere it has `lines`.
+    """Cells under headings, as wide as the console at most.
+
+    Cells are folded between words. If a row has no room, its longest cells stand below it, each behind its heading.
 
     Attributes:
         columns: the headings.
         rows: the cells.
     """
 
-    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
         self.columns = tuple(columns)
         self.rows = tuple(tuple(map(_text, row)) for row in rows)
 
@@ -67,54 +71,67 @@ class Table:
         """Return the number of rows."""
         return len(self.rows)
 
-    def lines(self) -> Iterator[str]:
-        """Write headings and rows, a line each, for `grep` and `awk -F '  +'`: an empty cell is `-`."""
-        cells = [list(self.columns), *([_line(cell.plain) for cell in row] for row in self.rows)]
-        cells = [[cell or _NOTHING for cell in row] for row in cells]
-        widths = [min(max(map(len, column)), _MOST_PADDED) for column in zip(*cells, strict=True)]
-        for row in cells:
-            padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-            yield _GAP.join(padded).rstrip()
-
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         heads = [Text(column, style=_HEAD) for column in self.columns]
-        widths = _widths([heads, *self.rows], options.max_width)
-        if widths is not None:
-            for row in [heads, *self.rows]:
-                yield from _beside(console, row, widths)
-            return
-        labelled = _length(Text(_GAP).join(heads)) > options.max_width
+        beside, widths = _layout([heads, *self.rows], options.max_width)
+        below = [column for column in range(len(heads)) if column not in beside]
+        if beside:
+            yield from _beside(console, [heads[column] for column in beside], widths)
         for row in self.rows:
-            above, below = (row[:1], self._labelled(row)) if labelled else (row[:-1], row[-1:])
-            yield from _folded(console, Text(_GAP).join(filter(None, above)), options.max_width, first="")
-            for cell in filter(None, below):
-                yield from _folded(console, cell, options.max_width, first=_INDENT)
-
-    def _labelled(self, row: Sequence[Text]) -> list[Text]:
-        cells = zip(self.columns[1:], row[1:], strict=True)
-        return [Text.assemble((f"{column}: ", _HEAD), cell) for column, cell in cells if cell]
+            if beside:
+                yield from _beside(console, [row[column] for column in beside], widths)
+            for column in below:
+                yield from _labelled(console, self.columns[column], row[column], options.max_width)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
-    """Make a table; where the console is too narrow, cells are folded, never cut."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """Make a table; if the console is too narrow, cells are folded, never cut."""
     return Table(columns, rows)
 
 
-def _text(cell: str | Text) -> Text:
+class Blocks:
+    """A heading a block, and below it labelled lines: what a table with a column for each secret cannot show.
+
+    Attributes:
+        blocks: heading, then label and text of each line.
+    """
+
+    def __init__(self, blocks: Iterable[tuple[str, Sequence[tuple[str, Cell]]]]) -> None:
+        self.blocks = tuple(blocks)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        for head, lines in self.blocks:
+            yield from _folded(console, Text(visible(head), style=_HEAD), options.max_width, first="")
+            for label, cell in lines:
+                yield from _labelled(console, label, _text(cell), options.max_width)
+
+
+def _text(cell: Cell) -> Text:
     return cell if isinstance(cell, Text) else Text(visible(cell, kept="\n"))
-
-
-def _line(cell: str) -> str:
-    return visible(" ".join(cell.split()))
 
 
 def _length(cell: Text) -> int:
     return max((line.cell_len for line in cell.split("\n", allow_blank=True)), default=0)
 
 
-def _widths(rows: Sequence[Sequence[Text]], width: int) -> list[int] | None:
-    """How wide each column is; None where no row has room even with its cells folded between words."""
+def _layout(rows: Sequence[Sequence[Text]], width: int) -> tuple[list[int], list[int]]:
+    """Choose the columns that stand beside each other, and how wide each is; the others stand below."""
     columns = list(zip(*rows, strict=True))
+    natural = [max(map(_length, column)) for column in columns]
+    beside = list(range(len(columns)))
+    while beside:
+        if widths := _widths([columns[column] for column in beside], width):
+            return beside, widths
+        # Sentences stand last, and read well below a row.
+        is_sentence = beside[-1] == len(columns) - 1 and natural[-1] > _LEAST_OF_LAST
+        # A row begins with what it is about.
+        movable = beside[1:] or beside
+        beside.remove(beside[-1] if is_sentence else max(movable, key=lambda column: (natural[column], column)))
+    return [], []
+
+
+def _widths(columns: Sequence[Sequence[Text]], width: int) -> list[int] | None:
+    """How wide each column is; None if a row has no room even with its cells folded between words."""
     natural = [max(map(_length, column)) for column in columns]
     room = width - len(_GAP) * (len(columns) - 1)
     least = [max((len(word) for cell in column for word in cell.plain.split()), default=0) for column in columns]
@@ -145,10 +162,16 @@ def _beside(console: Console, row: Sequence[Text], widths: Sequence[int]) -> Ite
         yield line
 
 
+def _labelled(console: Console, label: str, cell: Text, width: int) -> Iterator[Text]:
+    if cell:
+        yield from _folded(console, Text.assemble((f"{label}: ", _HEAD), cell), width, first=_INDENT)
+
+
 def _folded(console: Console, cell: Text, width: int, *, first: str) -> Iterator[Text]:
-    for number, line in enumerate(cell.wrap(console, max(width - len(_INDENT), 1), overflow="fold")):
+    after = f"{first}{_GAP}"
+    for number, line in enumerate(cell.wrap(console, max(width - len(after), 1), overflow="fold")):
         line.rstrip()
-        yield Text(_INDENT if number else first, no_wrap=True).append_text(line)
+        yield Text(after if number else first, no_wrap=True).append_text(line)
 
 
 def word(text: str) -> Text:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from secrets_pipeline.cli.shared import runs
-from secrets_pipeline.cli.shared.console import emit_json
+from secrets_pipeline.cli.shared.console import emit_json, title
 from secrets_pipeline.cli.shared.failures import FAILED
 from secrets_pipeline.cli.shared.options import ShowAll, StackOptions, TableFormat, TableOrJson, chooses_stacks
 from secrets_pipeline.cli.shared.progress import RunProgress
 from secrets_pipeline.cli.shared.repository import open_stacks, tell_unnamed_accounts
 from secrets_pipeline.cli.shared.run_report import hint, print_checks
-from secrets_pipeline.cli.shared.run_view import check_json, is_error, not_looked_at
+from secrets_pipeline.cli.shared.run_view import check_counts, check_json, is_error, not_looked_at
 
 if TYPE_CHECKING:
     from secrets_pipeline.orchestration.in_process.running import CheckRow
@@ -50,6 +50,8 @@ def verify(
         emit_json({"checks": checks, "not_asked": not_looked_at(rows), "errors": failures.texts})
     else:
         print_checks(rows, every=show_all)
+        if not (rows or failures.texts):
+            title(check_counts(rows))
         hint((), rows, every=show_all)
     failures.exit()
     if any(is_error(row) or row.unknown for row in rows):

@@ -16,4 +16,19 @@ ENTRIES: Final[Mapping[str, Entry]] = {
 }
 """By the name of the check, the cause of the alert, or what `health` calls it."""
 
-__all__ = ["ENTRIES", "Entry", "Subject"]
+
+def cure(check: str, stack: str) -> str:
+    """Return what to do about a red check, in Markdown: the alert, the check's page and the command line quote it.
+
+    Args:
+        check: its name.
+        stack: the name that stands in the commands.
+
+    Returns:
+        Empty for a check that is not of this project.
+    """
+    entry = ENTRIES.get(check)
+    return entry.what_to_do(stack) if entry else ""
+
+
+__all__ = ["ENTRIES", "Entry", "Subject", "cure"]

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import dagster as dg
 
 from secrets_pipeline.aws.alerts import Alert
-from secrets_pipeline.operations.runbook import ENTRIES
+from secrets_pipeline.operations.runbook import cure
 from secrets_pipeline.orchestration.verification.stack_check import open_of
 
 Red: TypeAlias = Mapping[str, Mapping[str, float]]
@@ -109,7 +109,7 @@ def transition_alert(one: Transition, link: str) -> Alert:
         subject, cause = f"{where}: {name} is red", "check-red"
         text = f"{name} of {where} found at {_moment(verdict.at)}:\n\n{_lines(verdict.lines)}"
         text += "".join(f"\n\nBefore it: {call}" for call in verdict.calls[:_CALLS])
-        text += f"\n\n{ENTRIES[name].what_to_do(where)}" if name in ENTRIES else ""
+        text += f"\n\n{todo}" if (todo := cure(name, where)) else ""
     else:
         subject, cause = f"{where}: {name} is not red any longer", "check-green"
         text = f"{name} of {where} was red since {_moment(one.since)}. At {_moment(verdict.at)}: {verdict.description}"

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from secrets_pipeline.orchestration.shared.run_requests import COMMIT_TAG, DEEP_
 from secrets_pipeline.orchestration.verification.definitions import CHECKS_TOLD
 from secrets_pipeline.orchestration.verification.history import is_unknown
 from secrets_pipeline.orchestration.verification.not_asked import NotAsked, not_asked_of
-from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, open_of
+from secrets_pipeline.orchestration.verification.stack_check import PROBE_TAG, had_nothing_to_judge, open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.finding import FindingGroup
 
@@ -46,6 +46,7 @@ class RunReport:
     Attributes:
         rows: one a change: stage, kind, name, component, action, outcome, detail, passes.
         error: what failed outside of the outcomes, or None.
+        left_out: names of checks that the run had no cause to judge: `verify` judges them.
     """
 
     stack: str
@@ -53,6 +54,7 @@ class RunReport:
     success: bool
     rows: tuple[Mapping[str, str], ...]
     error: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,14 @@ def provision(
     """
     built = build_definitions(progress, Asked(options, base_path, desired=desired, probe=probe), names=called())
     result = execute("provision", stack, built, {**_decided(desired), **_probing(probe)})
-    return report_of(stack, result), checks_of(stack, result)
+    return replace(report_of(stack, result), left_out=_left_out(built, result)), checks_of(stack, result)
+
+
+def _left_out(built: dg.Definitions, result: dg.ExecuteInProcessResult) -> tuple[str, ...]:
+    """The checks that a run did not evaluate; none of a run that evaluates no check, as one that only deletes."""
+    evaluated = {one.check_name for one in result.get_asset_check_evaluations()}
+    defined = {key.name for one in built.asset_checks or () for key in one.check_keys}
+    return tuple(sorted(defined - evaluated)) if evaluated else ()
 
 
 def verify(
@@ -206,7 +215,7 @@ def _said(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization
 
 
 def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, ...]:
-    """List the checks that a run evaluated, by name; why it failed, where it came to none."""
+    """List the checks that had something to judge in a run, by name; why the run failed if none has a result."""
     rows = [
         CheckRow(
             e.partition or stack,
@@ -219,6 +228,7 @@ def checks_of(stack: str, result: dg.ExecuteInProcessResult) -> tuple[CheckRow, 
             is_unknown(e),
         )
         for e in result.get_asset_check_evaluations()
+        if not had_nothing_to_judge(e)
     ]
     if not result.success and not rows:
         failed = [text for event in result.all_events if (text := failure_text(event))]

@@ -11,11 +11,12 @@ import dagster as dg
 from secrets_pipeline.access.reach.explain import short
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.decommission.leftovers import Leftovers
-from secrets_pipeline.operations.runbook import ENTRIES
+from secrets_pipeline.operations.runbook import ENTRIES, cure
 from secrets_pipeline.orchestration.pages.lines import MOST_ROWS
 from secrets_pipeline.orchestration.pages.metadata import DATA, data_of, table_of
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.shared.run_requests import VERIFY_TAG
+from secrets_pipeline.orchestration.verification.history import is_unknown
 from secrets_pipeline.orchestration.verification.not_asked import NOT_ASKED, NotAsked, as_data, not_asked_of
 from secrets_pipeline.orchestration.verification.published import said_of_published
 from secrets_pipeline.reconcilers.finding import Finding, FindingGroup, Verdict, of_error, open_groups
@@ -37,6 +38,8 @@ OPEN = "open"
 """In the data of an evaluation: what is not right, by what is said of it, with the names of all that it is said of."""
 FINDINGS = "findings"
 """In the data of an evaluation: a row with all columns for each finding that is not right, `MOST_ROWS` at most."""
+NOTHING_TO_JUDGE = "nothing to judge"
+"""In the data of an evaluation: true if the stack has nothing that the check judges. It passes, and no count has it."""
 RED = "are not as they should be"
 _LONGEST_LINE = 160
 
@@ -138,7 +141,7 @@ def _do_next(check: StackCheck, stack: str, verdicts: AbstractSet[Verdict]) -> M
     if verdicts <= {Verdict.RIGHT, Verdict.UNKNOWN}:
         return {}
     means = entry.means if Verdict.WRONG in verdicts else entry.warns or entry.means
-    return {"do next": dg.MetadataValue.md(f"{means}\n\n{entry.what_to_do(stack)}")}
+    return {"do next": dg.MetadataValue.md(f"{means}\n\n{cure(check.name, stack)}")}
 
 
 def judge_all(stacks: Stacks, check: StackCheck, *, deep: bool) -> Judged:
@@ -179,7 +182,9 @@ def judged(
         if one.unasked
     ]
     not_asked = tuple(dict.fromkeys(why for _, why in unasked))
-    told = {NOT_ASKED: as_data(unasked)} if unasked else {}
+    told: dict[str, Any] = {NOT_ASKED: as_data(unasked)} if unasked else {}
+    if not findings:
+        told[NOTHING_TO_JUDGE] = True
     return Judged(
         passed=verdicts <= {Verdict.RIGHT},
         severity=dg.AssetCheckSeverity.ERROR if Verdict.WRONG in verdicts else dg.AssetCheckSeverity.WARN,
@@ -195,6 +200,14 @@ def is_red(evaluation: dg.AssetCheckEvaluation) -> bool:
     return not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
 
 
+def had_nothing_to_judge(evaluation: dg.AssetCheckEvaluation) -> bool:
+    """Tell whether a check looked for what it judges and the stack has none of it.
+
+    False if AWS could not be asked: there may be something.
+    """
+    return data_of(evaluation.metadata).get(NOTHING_TO_JUDGE) is True and not is_unknown(evaluation)
+
+
 def _of_stack(stack: str, one: Finding) -> Finding:
     return replace(one, name=f"{stack}, {one.name}", about=f"{stack}, {one.about}" if one.about else "")
 
@@ -202,7 +215,7 @@ def _of_stack(stack: str, one: Finding) -> Finding:
 def _described(findings: Sequence[Finding], groups: Sequence[FindingGroup], red: str) -> str:
     """One line: how many are wrong, or else wait, and the first of them."""
     if not groups:
-        return f"{len(findings)} as it should be" if findings else "nothing is declared here"
+        return f"{len(findings)} as it should be" if findings else NOTHING_TO_JUDGE
     wrong = sum(one.verdict is Verdict.WRONG for one in findings)
     unknown = sum(one.verdict is Verdict.UNKNOWN for one in findings)
     waiting = sum(one.verdict is not Verdict.RIGHT for one in findings)

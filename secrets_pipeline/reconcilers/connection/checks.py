@@ -10,7 +10,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.reconcilers.finding import Cause, Finding, Verdict
 from secrets_pipeline.reconcilers.secret_value.batched import BatchedValues
-from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
+from secrets_pipeline.reconcilers.secret_value.checks import blocked_secret, judged_secret
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.inputs import declared_inputs, field_inputs
 from secrets_pipeline.reconcilers.secret_value.provenance import is_rendered_from
@@ -35,7 +35,14 @@ def connections(stack: Stack, *, deep: bool) -> list[Finding]:
         elif isinstance(secret.value, GeneratedValue) and secret.value.fields:
             found.append((secret, partial(_document, stack, secret)))
     values = BatchedValues(stack, [secret.name for secret, _ in found]) if deep else None
-    return [judged_secret(stack, secret, partial(judge, values)) for secret, judge in found]
+    return [
+        *(blocked_secret(one) for one in stack.spec.secrets if one.blocked and _is_document(one)),
+        *(judged_secret(stack, secret, partial(judge, values)) for secret, judge in found),
+    ]
+
+
+def _is_document(secret: SecretSpec) -> bool:
+    return isinstance(secret.value, GeneratedValue) and bool(secret.value.fields)
 
 
 def _connection(stack: Stack, secret: SecretSpec, value: DeclaredValue, values: BatchedValues | None) -> Finding:

@@ -59,7 +59,8 @@ def _findings(stack: Stack, spec: RefreshSpec) -> list[Finding]:
     values = [value for state in states if state is not None and (value := current_value(stack, state)) is not None]
     if since is None:
         return [Finding(spec.name, Verdict.RIGHT, "nothing of it runs")]
-    return [_compared(spec, rollout, since, value) for value in values]
+    waits = Finding(spec.name, Verdict.WAITING, "none of its secrets has a value", reason_type=Cause.NO_VALUE)
+    return [_compared(spec, rollout, since, value) for value in values] or [waits]
 
 
 def _compared(spec: RefreshSpec, rollout: Rollout, since: datetime, value: CurrentValue) -> Finding:

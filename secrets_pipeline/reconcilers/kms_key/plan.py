@@ -11,10 +11,10 @@ from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.reconcilers.kms_key.lookup import KeyLookup, MarkedKey
 from secrets_pipeline.reconcilers.marks.key_mark import DEFAULT_DELETION_DAYS
-from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
+from secrets_pipeline.reconcilers.marks.not_ours import NOT_MARKED, UNNAMED
 from secrets_pipeline.reconcilers.observed.key_state import KeyRotation, KeyState
 from secrets_pipeline.reconcilers.observed.tags import tag_details
-from secrets_pipeline.reconcilers.tag_keys import REPOSITORY
+from secrets_pipeline.reconcilers.tag_keys import PREFIX, REPOSITORY, STACK
 
 
 def alias_differences(found: KeyLookup) -> list[Reason]:
@@ -48,7 +48,12 @@ def tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str], left
         wanted: that it should have.
         left: keys of those that the stack declared once; see `desired.left_tags`.
     """
-    differing = [name for name, value in wanted.items() if observed.get(name) != value]
+    unmarked = STACK in wanted and STACK not in observed
+    differing = [
+        name
+        for name, value in wanted.items()
+        if observed.get(name) != value and not (unmarked and name.startswith(PREFIX) and name not in observed)
+    ]
     unnamed = REPOSITORY in differing and REPOSITORY not in observed
     reasons: list[Reason] = [
         UNNAMED
@@ -60,7 +65,7 @@ def tag_differences(observed: Mapping[str, str], wanted: Mapping[str, str], left
         Because(f"tag {name} is not declared any more", details=tag_details(name, observed[name], None))
         for name in left
     )
-    return [*reasons, *gone]
+    return [*([NOT_MARKED] if unmarked else []), *reasons, *gone]
 
 
 def window_difference(own: MarkedKey, key: KeySpec) -> Reason | None:

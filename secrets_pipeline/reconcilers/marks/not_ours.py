@@ -7,6 +7,8 @@ from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Owner
 
 UNNAMED = Because("its mark does not name the repository yet")
 """Of a mark that was written before the repository had an id."""
+NOT_MARKED = Because("not marked as ours yet")
+"""Of something that has none of the tags that name its owner."""
 FORGED = NotOurs(MarkState.FORGED.value, "find out who tagged it, remove the tags, then adopt it")
 
 

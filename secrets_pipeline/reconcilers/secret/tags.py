@@ -9,15 +9,17 @@ from secrets_pipeline.desired.tags import TAGS as MOST_TAGS
 from secrets_pipeline.desired.tags import leaves_room
 from secrets_pipeline.engine.reason import Because, Differs, Reason
 from secrets_pipeline.reconcilers.marks.declared_tags import DeclaredTags
-from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
+from secrets_pipeline.reconcilers.marks.not_ours import NOT_MARKED, UNNAMED
 from secrets_pipeline.reconcilers.marks.secret_mark import MarkState, Part
 from secrets_pipeline.reconcilers.observed.tags import surplus_tags, tag_details
 from secrets_pipeline.reconcilers.tag_keys import (
     INPUTS,
     KEPT,
+    PREFIX,
     REPLICAS,
     REPOSITORY,
     SPEC,
+    STACK,
     TAGS,
     VALUE_KEY,
     VALUE_VERSION,
@@ -59,7 +61,12 @@ def left_tags(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[s
 def tag_differences(stack: Stack, state: SecretState, secret: DesiredSecret) -> list[Reason]:
     """Compare a secret's tags with the declared ones and the pipeline's own; those of others are left out."""
     observed, found = state.tags, list[Reason]()
+    unmarked = STACK in secret.tags and STACK not in observed
+    if unmarked:
+        found.append(NOT_MARKED)
     for key, value in secret.tags.items():
+        if unmarked and key.startswith(PREFIX) and key not in observed:
+            continue
         if key == REPOSITORY and key not in observed:
             found.append(UNNAMED)
         elif key not in observed:

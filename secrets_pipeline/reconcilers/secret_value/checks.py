@@ -33,13 +33,14 @@ def current_values(stack: Stack, *, connections: bool) -> list[Finding]:
         [] if connections else [judged(one.name, partial(_parameter, stack, one)) for one in stack.spec.parameters]
     )
     return parameters + [
-        _blocked(secret) if secret.blocked else judged(secret.name, partial(_existing, stack, secret))
+        blocked_secret(secret) if secret.blocked else judged(secret.name, partial(_existing, stack, secret))
         for secret in stack.spec.secrets
         if waits_for_endpoint(secret) is connections
     ]
 
 
-def _blocked(secret: SecretSpec) -> Finding:
+def blocked_secret(secret: SecretSpec) -> Finding:
+    """Say why a secret that cannot be made cannot be judged either."""
     return Finding(secret.name, Verdict.WAITING, "; ".join(secret.problems))
 
 

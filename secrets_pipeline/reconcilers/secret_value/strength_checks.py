@@ -14,7 +14,7 @@ from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
 from secrets_pipeline.desired.value.passwords import rules_of
 from secrets_pipeline.reconcilers.finding import Finding, Verdict
 from secrets_pipeline.reconcilers.secret_value.batched import BatchedValues
-from secrets_pipeline.reconcilers.secret_value.checks import judged_secret
+from secrets_pipeline.reconcilers.secret_value.checks import blocked_secret, judged_secret
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
 from secrets_pipeline.rotation_lambda.errors import RotationError
 from secrets_pipeline.rotation_lambda.password_strength import SHORTEST
@@ -30,10 +30,12 @@ _DATABASE_KEYS: Final = ("host", "username", _PASSWORD)
 def secret_values_well_formed(stack: Stack) -> list[Finding]:
     """Check each value's keys, as declared and as AWS's rotation templates read them, and a password's limits."""
     masters = {database.password: database.engine for database in stack.spec.databases if database.password}
-    secrets = [secret for secret in stack.spec.secrets if not secret.blocked]
-    values = BatchedValues(stack, [secret.name for secret in secrets])
+    secrets = stack.spec.secrets
+    values = BatchedValues(stack, [secret.name for secret in secrets if not secret.blocked])
     return [
-        judged_secret(stack, secret, partial(_judge, stack, secret, values, masters.get(secret.ref)))
+        blocked_secret(secret)
+        if secret.blocked
+        else judged_secret(stack, secret, partial(_judge, stack, secret, values, masters.get(secret.ref)))
         for secret in secrets
     ]
 

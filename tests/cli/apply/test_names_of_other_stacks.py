@@ -58,6 +58,7 @@ def said(result: Result) -> str:
     return " ".join(result.output.split())
 
 
+@pytest.mark.usefixtures("wide")
 def test_production_goes_on_with_what_another_stack_declares_too(cli: Cli, two: Path) -> None:
     production = cli("apply", "-s", "myapp-prod", "--base-path", two)
     assert production.exit_code == 0, production.output
@@ -70,6 +71,7 @@ def test_production_goes_on_with_what_another_stack_declares_too(cli: Cli, two: 
     assert "blocked database myapp-prod-db rds_instances belongs to stack myapp-prod:" in said(evil)
 
 
+@pytest.mark.usefixtures("wide")
 def test_a_stack_that_comes_first_takes_nothing_of_productions_and_makes_what_is_its_own(cli: Cli, two: Path) -> None:
     evil = cli("apply", "-s", "evil-myapp-prod", "--base-path", two)
     assert (evil.exit_code, names()) == (1, {"evil-myapp/prod/own"}), evil.output

@@ -83,9 +83,19 @@ def test_a_queued_apply_runs_in_the_deployment_and_ctrl_c_leaves_nothing(
     assert f"shop-dev: {served.url}/runs/" in done.stderr
     # The keys of another user than the pipeline's, to break things with.
     told = served.log.read_text()
-    assert "user local-second-user changes, not the pipeline" in told
+    assert "These keys are those of user local-second-user, who is not the pipeline and reads no value." in told
+    # It applied before anybody asked it to, so that the UI shows what is there.
+    assert told.index("shop-dev secrets: ") < told.index("Stack shop-dev is applied. Open http://127.0.0.1:")
     assert told.count("export AWS_ACCESS_KEY_ID=") == 1
     assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
     served.process.send_signal(signal.SIGINT)
     assert served.process.wait(SECONDS) == 0
+    eventually(lambda: running(tmp_path) == [], lambda: running(tmp_path))
+
+
+def test_ctrl_c_while_it_applies_ends_it_and_leaves_nothing(tmp_path: Path, served: Served) -> None:
+    eventually(lambda: "Applying shop-dev" in served.log.read_text(), lambda: served.log.read_text()[-3000:])
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(SECONDS) == 0, served.log.read_text()[-3000:]
+    assert not answers(served.url)
     eventually(lambda: running(tmp_path) == [], lambda: running(tmp_path))

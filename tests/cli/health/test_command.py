@@ -88,6 +88,7 @@ def test_all_is_well_with_exit_code_0_and_a_line_a_part(cli: Cli) -> None:
     assert any(line.startswith("sensor    ended_runs_sensor") for line in lines)
 
 
+@pytest.mark.usefixtures("wide")
 def test_a_dead_daemon_and_all_that_hangs_on_it_are_not_well(cli: Cli) -> None:
     with storage(seconds_ago=2 * HOUR) as instance:
         run(instance, QUEUED, time.time() - HOUR)
@@ -131,6 +132,7 @@ def test_bounds_are_options_and_settings_and_options_win(cli: Cli, tmp_path: Pat
     assert cli("health", "--config", tmp_path / "operator.yaml", "--verified-within", "20").exit_code == 1
 
 
+@pytest.mark.usefixtures("wide")
 def test_the_code_location_is_the_one_that_the_environment_names(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     with storage() as instance:
         sensor(instance, "payments_ended_runs_sensor", {1.0: SKIPPED}, location="payments")

@@ -13,12 +13,20 @@ OTHERS = """
     components: {terraform: {vpc: {vars: {cidr: 10.0.0.0/8}}}}
 """
 
+WRONG = "error: shop-broken has errors: `secrets-pipeline tree` says each\n"
+
 
 @pytest.fixture
 def several(half_broken: Path) -> Path:
     """Stacks shop-dev, shop-broken, and net-dev, which declares nothing of ours."""
     write(half_broken / "stacks" / "net.yaml", OTHERS)
     return half_broken
+
+
+def test_the_exit_code_is_that_of_tree(cli: Cli, several: Path) -> None:
+    for choice in (("-s", "shop-dev"), ("-s", "shop-broken"), ()):
+        listed, drawn = (cli(*command, "--base-path", several, *choice) for command in (("list", "stacks"), ("tree",)))
+        assert listed.exit_code == drawn.exit_code == (0 if "shop-dev" in choice else 1)
 
 
 def test_the_examples_are_listed_with_where_they_live(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,20 +36,20 @@ def test_the_examples_are_listed_with_where_they_live(cli: Cli, monkeypatch: pyt
     head, *rows = result.stdout.splitlines()
     assert head.split() == ["stack", "account", "region", "role", "secrets", "protected", "errors"]
     assert [row.split() for row in rows] == [
-        ["infra-shared", "111122223333", "eu-west-2", "-", "2", "-", "0"],
-        ["myapp-dev", "111122223333", "eu-west-2", "-", "4", "-", "0"],
-        ["myapp-prod", "111122223333", "eu-west-2", "-", "4", "yes", "0"],
+        ["infra-shared", "111122223333", "eu-west-2", "2", "0"],
+        ["myapp-dev", "111122223333", "eu-west-2", "4", "0"],
+        ["myapp-prod", "111122223333", "eu-west-2", "4", "yes", "0"],
     ]
 
 
 def test_what_is_wrong_is_counted_and_what_is_not_ours_is_left_out(cli: Cli, several: Path) -> None:
     result = cli("list", "stacks", "--base-path", several, "--format", "json")
-    assert_exited(result)
+    assert_exited(result, 1)
     broken, dev = json.loads(result.stdout)
     nothing = {"account_id": None, "region": None, "role_arn": None, "secrets": None, "protected": None}
     assert broken == {"stack": "shop-broken", **nothing, "errors": 1, "needs_grants": 0}
     assert (dev["stack"], dev["account_id"], dev["secrets"], dev["protected"]) == ("shop-dev", "111122223333", 2, False)
-    assert result.stderr == "note: 1 more stack declares nothing that this project knows: --all lists them\n"
+    assert result.stderr == f"note: 1 more stack declares nothing that this project knows: --all lists them\n{WRONG}"
 
 
 def test_where_no_stack_declares_anything_all_are_listed(cli: Cli, repository: Path) -> None:
@@ -54,7 +62,7 @@ def test_where_no_stack_declares_anything_all_are_listed(cli: Cli, repository: P
 
 def test_all_lists_every_stack_and_globs_choose(cli: Cli, several: Path) -> None:
     listed = cli("list", "stacks", "--base-path", several, "--all", "--format", "plain")
-    assert (listed.stdout, listed.stderr) == ("net-dev\nshop-broken\nshop-dev\n", "")
+    assert (listed.stdout, listed.stderr) == ("net-dev\nshop-broken\nshop-dev\n", WRONG)
     chosen = cli("list", "stacks", "--base-path", several, "-s", "*-dev,shop-b*", "--all", "--format", "plain")
     assert chosen.stdout == "net-dev\nshop-broken\nshop-dev\n"
     assert cli("list", "stacks", "--base-path", several, "-s", "net-dev", "--format", "plain").stdout == "net-dev\n"

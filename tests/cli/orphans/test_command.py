@@ -150,6 +150,7 @@ def test_what_is_pruned_before_an_apply_leaves_what_is_not_made_yet_to_that(shop
     assert_exited(restored)
 
 
+@pytest.mark.usefixtures("wide")
 def test_what_is_left_of_a_stack_is_taken_down_and_what_waits_is_said(shop: Shop) -> None:
     planned = shop.run("destroy", "-s", "shop-old", "--dry-run")
     assert_exited(planned)

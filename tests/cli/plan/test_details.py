@@ -44,9 +44,11 @@ def test_the_table_has_a_line_a_piece_below_the_reason() -> None:
     assert tuple(pieces) == LINES
 
 
-def test_a_pipe_has_them_on_the_line_of_the_change(capsys: pytest.CaptureFixture[str]) -> None:
-    (line,) = (line for line in rendered(capsys, PlanFormat.TABLE).splitlines() if "policy" in line)
-    assert line.endswith(" ".join(("changed outside: policy differs", *LINES)))
+def test_a_pipe_has_them_below_the_reason_too(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = [line.strip() for line in rendered(capsys, PlanFormat.TABLE).splitlines()]
+    (first,) = (number for number, line in enumerate(shown) if "policy differs" in line)
+    assert shown[first].endswith("changed outside: policy differs")
+    assert tuple(shown[first + 1 : first + 1 + len(LINES)]) == LINES
 
 
 def test_json_has_them_as_data(capsys: pytest.CaptureFixture[str]) -> None:

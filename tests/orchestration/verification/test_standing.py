@@ -20,6 +20,7 @@ from secrets_pipeline.orchestration.verification.not_asked import NotAsked, not_
 from secrets_pipeline.orchestration.verification.stack_check import (
     Judged,
     StackCheck,
+    had_nothing_to_judge,
     judge_unasked,
     judged,
     open_of,
@@ -106,6 +107,18 @@ def test_what_was_never_looked_at_stays_so(instance: dg.DagsterInstance) -> None
     # Of all stacks at once there is no verdict on record, whoever looked at each.
     of_all = standing(judge_unasked(CHECK, STACK, WHY), None, None)
     assert of_all.description == f"Not known, as AWS does not answer: {WHY.said}."
+
+
+def test_only_a_look_that_found_nothing_had_nothing_to_judge(instance: dg.DagsterInstance) -> None:
+    history = History(instance)
+    nothing = history.say(of(), looked=1.0)
+    assert (nothing.passed, nothing.description, had_nothing_to_judge(nothing)) == (True, "nothing to judge", True)
+    # There may be something by now: whoever could not ask does not know.
+    unknown = history.say(standing(judge_unasked(CHECK, STACK, WHY), history.last, STACK))
+    assert is_unknown(unknown)
+    assert not had_nothing_to_judge(unknown)
+    for verdict in (Verdict.RIGHT, Verdict.WAITING, Verdict.WRONG):
+        assert not had_nothing_to_judge(history.say(of(verdict), looked=2.0))
 
 
 @pytest.mark.parametrize(

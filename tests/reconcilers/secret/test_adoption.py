@@ -186,9 +186,11 @@ def test_a_plan_shows_what_adoption_changes_part_by_part_and_what_stays(bench: B
         "description differs: 'theirs' → 'ours'",
         "tag Team differs: 'theirs' → 'ours'",
         "tag Cost is missing",
+        "not marked as ours yet",
         f"stays, as nobody declares it: replica in {IRELAND}, tag Name, tag map-migrated",
     } <= set(said(adopted))
     assert not any("not declared any more" in one for one in said(adopted))
+    assert not any("tag secrets-pipeline:" in one for one in said(adopted))
     assert said(found["secret-policy"]) == ("policy differs",)
     assert {str(one.sign) + one.what for one in found["secret-policy"].reasons[0].details} == {
         "+statement Ours",
