@@ -11,8 +11,8 @@ from typing import Final
 
 COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "Read the repository": {
-        "config": "Show what is in force and where it comes from: settings, base path, atmos.yaml, variables.",
-        "init": "Print operator's settings for a repository, with what its stacks ask for.",
+        "config": "Show which settings are set and where, and the base path, atmos.yaml and variables in force.",
+        "init": "Print operator's settings for a repository, or a first secret for one of its stacks.",
         "list": "List stacks, with where they live and what they declare.",
         "tree": "Show the secrets as a hierarchy: context, environment, path, secret.",
         "describe": "Show stacks and components as Atmos resolves them.",

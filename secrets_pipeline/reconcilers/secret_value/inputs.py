@@ -93,7 +93,8 @@ def not_there(stack: Stack, secret: SecretSpec, on: str) -> Pending:
 def _declared_waits(stack: Stack, secret: SecretSpec) -> Iterator[Pending]:
     for leaf in secret.value.leaves if isinstance(secret.value, DeclaredValue) else ():
         for output in leaf.outputs:
-            found = stack.resolve.identity(output)
+            of_terraform = stack.spec.state_of(output) is not None
+            found = stack.resolve.output(output) if of_terraform else stack.resolve.identity(output)
             if isinstance(found, Pending) and not default_serves(stack.resolve.leaf(secret, leaf), output, found):
                 yield found
         versions = map(stack.resolve.ssm_version, leaf.ssm)

@@ -133,8 +133,8 @@ def test_stacks_are_listed_with_account_and_region_before_any_of_them_has_a_secr
     folder = laid_out({**repositories.APPLICATION, **prod_account()}, tmp_path)
     listed = cli("list", "stacks", "--base-path", folder)
     assert_exited(listed)
-    assert [line.split()[:3] for line in listed.stdout.splitlines()[1:]] == [
-        ["dev", "-", "eu-central-1"],
+    assert [line.split()[:-2] for line in listed.stdout.splitlines()[1:]] == [
+        ["dev", "eu-central-1"],
         ["prod", "111122223333", "eu-central-1"],
     ]
     settings = yaml.safe_load(cli("init", "--base-path", folder).stdout)

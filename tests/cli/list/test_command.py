@@ -56,7 +56,7 @@ def test_where_no_stack_declares_anything_all_are_listed(cli: Cli, repository: P
     write(repository / "stacks" / "dev.yaml", OTHERS)
     result = cli("list", "stacks", "--base-path", repository)
     assert_exited(result)
-    assert result.stdout.splitlines()[1].split() == ["net-dev", "-", "-", "-", "0", "-", "0"]
+    assert result.stdout.splitlines()[1].split() == ["net-dev", "0", "0"]
     assert "read 1 stack and 1 component:" in result.stderr
 
 
