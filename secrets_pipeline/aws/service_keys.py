@@ -6,7 +6,7 @@ Sources: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -51,7 +51,7 @@ class ServiceKeys:
 
     seal: str
     fingerprint: str
-    made: tuple[str, ...] = ()
+    made: tuple[str, ...] = field(default=(), compare=False)
 
 
 def seal_key(alias: str = SEAL_ALIAS) -> ServiceKey:

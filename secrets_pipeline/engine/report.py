@@ -66,43 +66,42 @@ def summary(table: Iterable[Row]) -> str:
 
 
 def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
-    """Return one row an outcome: kind, name, component, action, outcome, detail, passes, unmade (text, no values).
+    """Return the row of each outcome; the pipeline's own books have one only if they failed. See `row`."""
+    return [row(outcome) for outcome in _shown(outcomes)]
 
-    The pipeline's own books have a row only if they failed. `passes` is `yes` for what a later run goes on with by
-    itself, else empty. `unmade` is `yes` for what is declared and was not made, with nothing on its way, else empty.
-    `reason_type` names the type of the error of what failed, else the types of the change's reasons: scripts compare it
-    instead of `detail`. Two more keys are what `told` goes by: `sentence`, the detail without what differs from one
-    resource to the next, and `remedy`, what to do.
+
+def row(outcome: Outcome) -> dict[str, str]:
+    """Return kind, name, component, action, outcome, detail, passes and unmade of an outcome (text, no values).
+
+    `passes` is `yes` for what a later run goes on with by itself, else empty. `unmade` is `yes` for what is declared
+    and was not made, with nothing on its way, else empty. `reason_type` names the type of error of what failed, else
+    the types of the change's reasons: scripts compare it instead of `detail`. Two more keys are what `told` goes by:
+    `sentence`, the detail without what differs from one resource to the next, and `remedy`, what to do.
     """
-    table = []
-    for outcome in _shown(outcomes):
-        change, remedy = outcome.change, ""
-        match outcome:
-            case Applied(detail=detail):
-                text = sentence = detail or change.reason
-            case Failed(error=error):
-                text, sentence, remedy = error.diagnostics(), error.sentence, error.remedy
-            case Skipped(reason=reason, remedy=remedy, sentence=of_any):
-                text, sentence = f"{reason}. {remedy}" if remedy else reason, of_any or reason
-                remedy = remedy or change.unblocked_by
-            case Unchanged():
-                text = sentence = change.reason
-        table.append(
-            {
-                "kind": change.resource.kind,
-                "name": change.resource.name,
-                "component": change.resource.component,
-                "action": change.action.value,
-                "outcome": type(outcome).__name__.lower(),
-                "detail": text,
-                "reason_type": outcome.error.kind if isinstance(outcome, Failed) else change.reason_type,
-                "passes": "yes" if isinstance(outcome, Skipped) and outcome.passes else "",
-                "unmade": "yes" if is_unmade(outcome) else "",
-                "sentence": sentence,
-                "remedy": remedy,
-            }
-        )
-    return table
+    change, remedy = outcome.change, ""
+    match outcome:
+        case Applied(detail=detail):
+            text = sentence = detail or change.reason
+        case Failed(error=error):
+            text, sentence, remedy = error.diagnostics(), error.sentence, error.remedy
+        case Skipped(reason=reason, remedy=remedy, sentence=of_any):
+            text, sentence = f"{reason}. {remedy}" if remedy else reason, of_any or reason
+            remedy = remedy or change.unblocked_by
+        case Unchanged():
+            text = sentence = change.reason
+    return {
+        "kind": change.resource.kind,
+        "name": change.resource.name,
+        "component": change.resource.component,
+        "action": change.action.value,
+        "outcome": type(outcome).__name__.lower(),
+        "detail": text,
+        "reason_type": outcome.error.kind if isinstance(outcome, Failed) else change.reason_type,
+        "passes": "yes" if isinstance(outcome, Skipped) and outcome.passes else "",
+        "unmade": "yes" if is_unmade(outcome) else "",
+        "sentence": sentence,
+        "remedy": remedy,
+    }
 
 
 def told(table: Iterable[Row], *, every: bool = False) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ from botocore.retries.standard import ExponentialBackoff
 
 from secrets_pipeline import emulator
 from secrets_pipeline.engine.model import Outcome
+from secrets_pipeline.engine.report import row as row_of
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
@@ -243,7 +244,7 @@ def _left(ground: Ground, desired: OpenRepository) -> list[str]:
 
 
 def _tell(outcome: Outcome) -> None:
-    print(_line(rows([outcome])[0]))  # noqa: T201 - what a command line would print
+    print(_line(row_of(outcome)))  # noqa: T201 - what a command line would print
 
 
 def _line(row: dict[str, str]) -> str:

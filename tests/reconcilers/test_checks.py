@@ -151,7 +151,7 @@ def test_a_login_is_believed_while_it_is_recorded_and_tried_when_asked(bench: Be
     assert only(logins(bench.context(spec), deep=True)) == (Verdict.WAITING, "instance is stopped")
     missing = bench.database().model_copy(update={"identifier": "nobody"})
     context = bench.context(spec.model_copy(update={"databases": (missing,)}), options=ApplyOptions())
-    assert only(logins(context, deep=True)) == (Verdict.WRONG, "RDS instance does not exist")
+    assert only(logins(context, deep=True)) == (Verdict.WRONG, "RDS instance nobody does not exist yet")
 
 
 def test_where_no_login_is_tried_a_check_waits_instead_of_trying(bench: Bench, spec: StackSpec) -> None:

@@ -12,7 +12,7 @@ from secrets_pipeline.emulator.core.secret_key import DEFAULT_ALIAS, key_of
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.model import RotationConfiguration as SecretRotation
 from secrets_pipeline.engine.model import Applied, ChangeClass, Outcome, Unchanged
-from secrets_pipeline.engine.report import rows
+from secrets_pipeline.engine.report import row as row_of
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
@@ -115,7 +115,7 @@ class Ending:
         for outcome in outcomes:
             if isinstance(outcome, Applied | Unchanged):
                 continue
-            row = rows([outcome])[0]
+            row = row_of(outcome)
             if not self._excuses.allow(outcome.change, row["detail"]):
                 said = row["detail"].splitlines()[0]
                 self._simulation.ledger.violated(

@@ -147,7 +147,7 @@ class Excuses:
 
     def _consumer_may_wait(self, change: Change, text: str) -> bool:
         """Who reads a secret that is not ours, or waits for the end of a rotation."""
-        follows = change.action is ChangeClass.UPDATE and text.startswith("is started anew if it runs already")
+        follows = change.action is ChangeClass.UPDATE and text.startswith("is started anew, as")
         waits = [
             key
             for key in self._intent.readers.values()

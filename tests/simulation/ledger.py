@@ -10,7 +10,7 @@ from typing import Any
 
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, PENDING, EmulatedSecret
 from secrets_pipeline.engine.model import Failed, Outcome, Unchanged
-from secrets_pipeline.engine.report import rows
+from secrets_pipeline.engine.report import row as row_of
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit
 from secrets_pipeline.reconcilers.tag_keys import SPEC
 from tests.simulation.calls import Call
@@ -165,7 +165,7 @@ class Ledger:
 
     def outcome(self, caller: str, stage: str, outcome: Outcome) -> None:
         """What became of a change; bugs are told apart from what AWS refused."""
-        row = rows([outcome])[0]
+        row = row_of(outcome)
         self.texts.append(f"{row} {outcome.change}")
         if isinstance(outcome, Failed):
             self.failure(outcome.error)

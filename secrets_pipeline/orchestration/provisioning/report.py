@@ -53,31 +53,34 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
             raise dg.Failure(failure(context, broken), metadata=outcomes_page(broken))
         marked = secrets_pipeline_applying.reconcile(STACK_REPORT, commit(stack))
         earlier, own = outcomes_of_stack(context, stages)
-        own += rows(marked)
-        bad = undone(own)
-        failed = [row for row in bad if row["outcome"] == "failed"]
+        bad = undone(own := [*own, *rows(marked)])
         red = []
-        look = _looker(context, secrets_pipeline_applying, names, failed)
+        look = _looker(context, secrets_pipeline_applying, names, bad)
         for one in _evaluations(look, context, names, checks_of_run(stack, checks), failed=bool(bad)):
             yield one
             red += [one.asset_check_key] if is_red(one) else []
         page = _page(stack, red, earlier, own)
-        # What was not made although AWS answered is not repeated when AWS can be asked again.
-        _fail_if_any(context, bad, {**page, **(failure_data(look.unasked) if failed else {})})
+        _fail_if_any(context, bad, page, look)
         _confirm(context, secrets_pipeline_applying, stack, stages)
         yield dg.MaterializeResult(data_version=version_of(stack), metadata={**page, DATA: outcomes_data(marked)})
 
     return stack_report
 
 
-def _looker(context: Context, applying: Apply, names: Names, failed: Rows) -> Looker:
-    unasked = of_rows(failed, applying.stacks.asked_as(context.partition_key))
+def _looker(context: Context, applying: Apply, names: Names, undone_rows: Rows) -> Looker:
+    unasked = of_rows(_failed(undone_rows), applying.stacks.asked_as(context.partition_key))
     return Looker(context, applying.stacks, names, context.partition_key, unasked=unasked)
 
 
-def _fail_if_any(context: Context, failed: Rows, metadata: Metadata) -> None:
-    if failed:
-        raise dg.Failure(failure(context, failed), metadata=metadata, allow_retries=False)
+def _fail_if_any(context: Context, undone_rows: Rows, page: Metadata, look: Looker) -> None:
+    if undone_rows:
+        # What was not made although AWS answered is not repeated when AWS can be asked again.
+        unasked = failure_data(look.unasked) if _failed(undone_rows) else {}
+        raise dg.Failure(failure(context, undone_rows), metadata={**page, **unasked}, allow_retries=False)
+
+
+def _failed(undone_rows: Rows) -> Rows:
+    return [row for row in undone_rows if row["outcome"] == "failed"]
 
 
 def _confirm(context: Context, applying: Apply, stack: Stack, stages: Collection[dg.AssetKey]) -> None:

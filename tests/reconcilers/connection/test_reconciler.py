@@ -119,7 +119,7 @@ def test_fields_that_wait_are_said_to_and_the_others_are_stored(bench: Bench) ->
     outcomes = bench.provision(spec, "secrets", "connection_secrets")
     waiting = outcomes[f"connection_secrets {bench.name('password')}"]
     assert isinstance(waiting, Skipped)
-    assert f"RDS instance {bench.stack} does not exist yet" in waiting.reason
+    assert f"RDS instance {bench.stack} does not exist: write settings: {{secrets_pipeline: " in waiting.reason
     assert set(bench.document("password")) == {"engine", "username", "dbname", "password"}
     assert INPUTS not in bench.tags("password")
     change = bench.plan(spec, "connection_secrets")[bench.name("password")]
