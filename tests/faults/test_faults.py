@@ -19,7 +19,8 @@ OPERATIONS: Mapping[str, Mapping[str, str]] = {
     FEW_CALLS: {
         "events": "CreateEventBus DescribeEventBus DescribeRule PutRule PutTargets TagResource",
         "iam": "CreateRole GetRole GetRolePolicy PutRolePolicy",
-        "kms": "CreateAlias CreateKey DescribeKey EnableKeyRotation GenerateMac ListAliases ListKeys TagResource",
+        "kms": "CreateAlias CreateKey DescribeKey EnableKeyRotation GenerateMac ListAliases ListKeys "
+        "ListResourceTags TagResource",
         "secretsmanager": "CreateSecret DescribeSecret GetSecretValue ListSecrets TagResource",
         "sqs": "CreateQueue GetQueueUrl TagQueue",
         "ssm": "GetParametersByPath PutParameter",
