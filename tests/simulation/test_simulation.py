@@ -17,7 +17,7 @@ from tests.simulation.people import ACTIONS, CONSUMER_ACTIONS, REPLICA_ACTIONS
 from tests.simulation.simulation import Report, run
 from tests.sweep import DAYS, size, turn
 
-SEEDS = 700
+SEEDS = 910
 CHUNKS = turn(range(DAYS))
 _REPLAYED = (0, 11, 14, 20)
 """Seeds in which, all in all, everybody takes part."""
