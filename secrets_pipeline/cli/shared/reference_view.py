@@ -12,6 +12,7 @@ from rich.text import Text
 from secrets_pipeline.cli.shared.tables import STYLES, Table, table
 from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.boundary import TAKEN_IN, Boundary, Crossing
+from secrets_pipeline.desired.kinds import SECRETS
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.shown import missing_grants
 from secrets_pipeline.desired.stack import StackSpec
@@ -109,6 +110,9 @@ def _rows(
         key, text = dotted(path), function_at(component, path) or str(expression)
         state, detail = _prospect(spec, expression)
         crossed = (component, key, _crossed(expression))
+        if crossed not in needed and _is_terraforms(spec, expression):
+            # A grant names the state, not the output.
+            crossed = next((one for one in needed if one[:2] == crossed[:2]), crossed)
         if crossing := needed.get(crossed):
             state, detail = ReferenceState.NEEDS_GRANT, f"{crossing.boundary} {crossing.name}"
             shown.add(crossed)
@@ -190,4 +194,9 @@ def _prospect(spec: StackSpec, expression: Expression) -> tuple[ReferenceState, 
     ref = SecretRef(component=expression.component, key=str(key))
     if key is not None and spec.has(ref):
         return ReferenceState.ORDERED, f"after {spec.secret(ref).name}"
-    return ReferenceState.LATER, _ASKED[spec.components[expression.component]]
+    known = _ASKED.get(spec.components.get(expression.component, ""), "Terraform's state is asked")
+    return ReferenceState.LATER, known
+
+
+def _is_terraforms(spec: StackSpec, expression: Expression) -> bool:
+    return isinstance(expression, Output) and spec.components.get(expression.component) != SECRETS

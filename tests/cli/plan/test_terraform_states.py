@@ -67,6 +67,13 @@ def test_without_the_grant_nothing_is_read(cli: Cli, repository: Path, aws: Loca
     refused = cli("plan", "--base-path", repository)
     assert_exited(refused, 1)
     assert f"Terraform state s3://shop-tfstate/{KEY} is not this stack's own, and no grant" in refused.stderr
+    shown = cli("plan", "--offline", "--format", "json", "--base-path", repository)
+    assert_exited(shown)
+    references = json.loads(shown.stdout)["stacks"]["shop-dev"]["references"]
+    assert [(one["reference"], one["state"]) for one in references] == [
+        ("!terraform.state vpc vpc_id", "needs a grant"),
+        ("!terraform.output vpc token", "needs a grant"),
+    ]
     assert calls(aws) == ()
 
 
