@@ -238,3 +238,24 @@ DATABASE: Files = {
     """,
 }
 """A database whose password RDS makes; every manifest without an underscore is a stack."""
+
+RENDERED_TWICE: Files = {
+    "atmos.yaml": """
+        base_path: "."
+        components: {terraform: {base_path: components/terraform}}
+        stacks: {base_path: stacks, included_paths: ["deploy/**/*"], name_pattern: "{stage}"}
+        templates: {settings: {enabled: true, evaluations: 2, sprig: {enabled: true}}}
+    """,
+    "stacks/deploy/lab-network.yaml": """
+        vars: {stage: lab}
+        components: {terraform: {vpc: {vars: {name: vpc}}}}
+    """,
+    "stacks/deploy/lab.yaml": """
+        vars: {stage: lab}
+        components:
+          terraform:
+            codebuild: {vars: {name: "{{ .vars.stage }}-build"}}
+            eks: {vars: {name: "{{ .vars.stage }}-eks"}}
+    """,
+}
+"""Templates that Atmos renders twice, a stack of two manifests, and no region in any variable."""

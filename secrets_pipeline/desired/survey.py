@@ -69,6 +69,11 @@ def signs(stacks: Iterable[AtmosStack], locate: Locate) -> list[Sign]:
     return sorted(found)
 
 
+def has_signs(stack: AtmosStack) -> bool:
+    """Tell whether anything in a stack's variables looks like a secret."""
+    return any(True for kind in stack.components.values() for one in kind.values() for _ in _signs_of(one))
+
+
 def signs_in_terraform(file: str, code: str) -> list[Sign]:
     """Find resources that are secrets or parameters in the code of a Terraform component.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -88,14 +89,17 @@ def example(desired: OpenRepository, name: str) -> Example:
     """
     stack = desired.source.stack(name)
     variables = _shared_variables(desired, stack)
-    naming, prefix = _naming(name, variables)
+    advice, prefix = _naming(name, variables)
     component = _new_name(desired, stack)
-    text = _component(component, naming, secret_name(prefix, None, PATH, KEY))
+    lives = home(stack, variables)
+    path = PurePosixPath(component).name
+    secret = secret_name(prefix, None, path, KEY)
+    text = _component(component, path, _line(desired, advice), secret, lives.account_id or "111122223333")
     return Example(
         stack=name,
-        secret=secret_name(prefix, None, PATH, KEY),
+        secret=secret,
         edits=tuple(_edits(desired, stack, component, text)),
-        home=home(stack, variables),
+        home=lives,
         manifests=manifests(desired, stack),
     )
 
@@ -133,7 +137,7 @@ def _shared_variables(desired: OpenRepository, stack: AtmosStack) -> Mapping[str
     """The texts that a new component of the stack gets as variables: those of the stack itself, as resolved."""
     components = [one.resolved.get("vars") or {} for one in stack.components.get(TERRAFORM, {}).values()]
     if isinstance(desired.source, AtmosRepository) and stack.files:
-        shared = desired.source.shared_variables(stack.files[0])
+        shared = desired.source.shared_variables(_main_manifest(stack))
     else:
         # A description does not say where a variable comes from: what all components have is the stack's.
         shared = frozenset.intersection(*map(frozenset, components)) if components else frozenset()
@@ -141,17 +145,32 @@ def _shared_variables(desired: OpenRepository, stack: AtmosStack) -> Mapping[str
     return {name: values.pop() for name, values in found.items() if len(values) == 1}
 
 
-def _naming(stack: str, variables: Mapping[str, str]) -> tuple[str, str]:
-    """The `name_template` that gives each stack names of its own, empty if none is needed; and the prefix it makes."""
+def _line(desired: OpenRepository, advice: Advice | None) -> str:
+    """The `name_template` as YAML, escaped for as many renderings as atmos.yaml asks for; empty for none."""
+    if advice is None:
+        return ""
+    templates = desired.source.config.templates if isinstance(desired.source, AtmosRepository) else None
+    twice = templates is not None and templates.enabled and templates.evaluations > 1
+    return advice.line_for_two_renderings if twice else advice.line
+
+
+def _naming(stack: str, variables: Mapping[str, str]) -> tuple[Advice | None, str]:
+    """The `name_template` that gives each stack names of its own, None if none is needed; and the prefix it makes."""
     context, environment = variables.get("context_name", ""), variables.get("environment")
     prefix = secret_name(context, environment, "", "")
     if context and stack_owns(stack, f"{prefix}/"):
-        return "", prefix
+        return None, prefix
     labels = [name for name in _LABELS if variables.get(name) and stack_owns(stack, f"{stack}/{variables[name]}/")]
     if _words("-".join(variables[name] for name in labels)) >= _words(stack):
         known = "/".join(f"{{{{ .vars.{name} }}}}" for name in labels)
-        return Advice.below(known).line, "/".join(variables[name] for name in labels)
-    return Advice.below("{{ .atmos_stack }}").line, stack
+        return Advice.below(known), "/".join(variables[name] for name in labels)
+    return Advice.below("{{ .atmos_stack }}"), stack
+
+
+def _main_manifest(stack: AtmosStack) -> str:
+    """The manifest that most components of the stack come from; empty if it has none."""
+    made = Counter(one.manifest for components in stack.components.values() for one in components.values())
+    return max(stack.files, key=lambda file: (made[file], -stack.files.index(file)), default="")
 
 
 def _words(text: str) -> set[str]:
@@ -181,7 +200,7 @@ def _file_of(desired: OpenRepository, component: str) -> tuple[str, bool]:
     return file, bool(file) and is_file(config.stacks / file)
 
 
-def _component(name: str, naming: str, secret: str) -> str:
+def _component(name: str, path: str, naming: str, secret: str, account_id: str) -> str:
     lines = ["components:", f"  {TERRAFORM}:", f"    {name}:"]
     if naming:
         lines += ["      settings:", "        secrets_pipeline:", f"          {SETTING}: {naming}"]
@@ -189,16 +208,16 @@ def _component(name: str, naming: str, secret: str) -> str:
         "      vars:",
         "        secrets:",
         f"          # AWS Secrets Manager gets a generated password as {secret}",
-        f"          {KEY}: {{path: {PATH}, generate_random_password: true}}",
+        f"          {KEY}: {{path: {path}, generate_random_password: true}}",
         "        # Declare who reads it. `verify` reports every other reader:",
         "        # consumers:",
-        f'        #   app: {{type: app, role_arn: "arn:aws:iam::111122223333:role/app", secrets: [{KEY}]}}',
+        f'        #   app: {{type: app, role_arn: "arn:aws:iam::{account_id}:role/app", secrets: [{KEY}]}}',
     ]
     return "\n".join(lines)
 
 
 def _edits(desired: OpenRepository, stack: AtmosStack, component: str, text: str) -> Iterator[Edit]:
-    manifest = stack.files[0] if stack.files else "the stack's manifest"
+    manifest = _main_manifest(stack) or "the stack's manifest"
     file, _ = _file_of(desired, component)
     if not file or not isinstance(desired.source, AtmosRepository):
         yield Edit(f"Add this component to {manifest}", text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.desired.reading.target import names_production
-from secrets_pipeline.desired.survey import Sign, remarks, signs, signs_in_terraform
+from secrets_pipeline.desired.survey import Sign, has_signs, remarks, signs, signs_in_terraform
 from secrets_pipeline.stacks import AtmosRepository, AtmosStack, StackSource
 
 _CODE: Final = "components"
@@ -27,7 +27,7 @@ class FirstScreen:
         components: how many they have.
         signs: what looks like a secret.
         remarks: why components that could declare secrets declare none, a sentence each.
-        example: the stack to begin with, one that is not production if there is one; empty if there is no stack.
+        example: the stack to begin with, if possible not production and with a sign; empty if there is no stack.
     """
 
     stacks: tuple[str, ...]
@@ -62,8 +62,13 @@ def first_screen(
         components=sum(len(components) for stack in stacks for components in stack.components.values()),
         signs=tuple(sorted(found)),
         remarks=tuple(remarks(stacks, known)),
-        example=min((stack.name for stack in stacks), key=lambda name: (names_production(name), name), default=""),
+        example=min(stacks, key=_as_example).name if stacks else "",
     )
+
+
+def _as_example(stack: AtmosStack) -> tuple[bool, bool, str]:
+    """Rank a stack for a first try: one that is not production, then one that has something like a secret."""
+    return names_production(stack.name), not has_signs(stack), stack.name
 
 
 def _in_code(source: StackSource, base_path: Path, stacks: list[AtmosStack], *, everywhere: bool) -> Iterator[Sign]:

@@ -51,7 +51,8 @@ class Recipe:
     cli: Cli
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - any client of boto3
-        return operator(self.aws, "eu-west-2").client(service)
+        session: Any = operator(self.aws, "eu-west-2")
+        return session.client(service)
 
     def apply(self, *stacks: str) -> None:
         for stack in stacks or ("shop-dev",):

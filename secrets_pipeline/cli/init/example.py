@@ -10,8 +10,11 @@ from typing import Final
 
 from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.operations.example import Example
+from secrets_pipeline.operations.open_repository import CONFIG_VARIABLE
 
 _CONFIG: Final = "operator.yaml"
+_NO_ACCOUNT: Final = '# Add account_id: "…" below, 12 digits. Until then nothing is written.'
+_NO_REGION: Final = "# Add region: … below. No variable of the stack says it."
 _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
@@ -33,24 +36,30 @@ def example_lines(
     for number, edit in enumerate(example.edits, 1):
         yield f"\n# {number}. {edit.what}:\n"
         yield edit.text
-    yield f"\n# {number + 1}. Write {_CONFIG}. It says what stacks may write to, and their YAML cannot change it:\n"
+    in_force = os.environ.get(CONFIG_VARIABLE, "")
+    what = f"Add this to {in_force}, unless it has a rule for the stack" if in_force else f"Write {_CONFIG}"
+    yield f"\n# {number + 1}. {what}. It says what stacks may write to, and their YAML cannot change it:\n"
     yield from _settings(example, repository, grants)
     yield f"\n# {number + 2}. Run:\n"
-    yield f"export SECRETS_PIPELINE_CONFIG=$PWD/{_CONFIG}"
+    if not in_force:
+        yield f"export {CONFIG_VARIABLE}=$PWD/{_CONFIG}"
     for command in ("plan", "apply"):
         yield shlex.join(["secrets-pipeline", command, "-s", example.stack, *options])
 
 
 def _settings(example: Example, repository: str, grants: Sequence[str]) -> Iterator[str]:
-    account, remark = example.home.account_id, ""
+    account, region = example.home.account_id, "" if example.home.inherits_region else example.home.region
     if not account:
-        account, remark = _callers_account()
-    region = "" if example.home.inherits_region else example.home.region or _callers_region()
+        account = _callers_account()
+        yield "# account_id: that of your present AWS credentials" if account else _NO_ACCOUNT
+    if not (region or example.home.inherits_region):
+        variable, region = next(((one, os.environ[one]) for one in _REGIONS if os.environ.get(one)), ("", ""))
+        yield f"# region: {variable} of this shell, as no variable of the stack says it" if region else _NO_REGION
     rule = {"stacks": example.stack, "account_id": account, "region": region}
     pairs = [f"{key}: {json.dumps(value)}" for key, value in rule.items() if value]
     pairs += [f"manifests: {json.dumps(list(example.manifests))}"] if example.manifests else []
     yield "targets:"
-    yield f"  - {{{', '.join(pairs)}}}{remark}"
+    yield f"  - {{{', '.join(pairs)}}}"
     yield f"repository: {repository}" if repository else "# repository: github.com/you/this-repository"
     if grants:
         yield "# What the stack's YAML touches already, beyond its own secrets. Remove what you do not expect:"
@@ -58,17 +67,13 @@ def _settings(example: Example, repository: str, grants: Sequence[str]) -> Itera
         yield from (f"  {line}" for line in grants)
 
 
-def _callers_account() -> tuple[str, str]:
+def _callers_account() -> str:
     # To import boto3 takes longer than all else here.
     from secrets_pipeline.aws.session import Sessions  # noqa: PLC0415
     from secrets_pipeline.desired.base import Target  # noqa: PLC0415
 
+    region = next((os.environ[one] for one in _REGIONS if os.environ.get(one)), "us-east-1")
     try:
-        account = Sessions().for_target(Target(region=_callers_region() or "us-east-1")).account_id
+        return Sessions().for_target(Target(region=region)).account_id
     except SecretsPipelineError:
-        return "", '  # add account_id: "…", 12 digits: until then nothing is written'
-    return account, "  # the account of your present AWS credentials"
-
-
-def _callers_region() -> str:
-    return next((os.environ[name] for name in _REGIONS if os.environ.get(name)), "")
+        return ""

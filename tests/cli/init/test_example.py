@@ -153,3 +153,26 @@ def test_a_stack_that_does_not_exist_is_named_with_near_misses(cli: Cli, tmp_pat
     assert_exited(result, 1)
     assert "dev" in result.stderr
     assert not result.stdout
+
+
+def test_a_second_example_has_a_name_of_its_own_and_adds_to_settings_in_force(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = laid_out(dict(repositories.APPLICATION), tmp_path)
+    monkeypatch.chdir(folder)
+    first = cli("init", "--example", "dev").stdout
+    follow(first, folder)
+    monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
+    second = cli("init", "--example", "dev").stdout
+    assert second.startswith("# A first secret in stack dev: dev/example-2/password\n")
+    assert "# 1. Write stacks/catalog/secretsmanager/example-2.yaml:" in second
+    assert f"# 3. Add this to {folder}/operator.yaml, unless it has a rule for the stack." in second
+    assert "export SECRETS_PIPELINE_CONFIG" not in second
+
+
+def test_the_import_goes_into_the_manifest_of_most_components(cli: Cli, tmp_path: Path) -> None:
+    printed = cli("init", "--example", "lab", "--base-path", laid_out(dict(repositories.RENDERED_TWICE), tmp_path))
+    assert_exited(printed)
+    assert "# 2. In stacks/deploy/lab.yaml, " in printed.stdout
+    assert "# Add region: … below." in printed.stdout
+    assert '# Add account_id: "…" below' in printed.stdout
