@@ -106,3 +106,16 @@ def test_a_first_plan_blocks_what_an_apply_could_not_make(
     crossed = [one for one in stack["crosses_a_boundary"] if one["boundary"] == "Terraform state"]
     assert {(one["name"], one["direction"]) for one in crossed} == {(f"s3://shop-tfstate/{KEY}", "in")}
     assert {one["allowed_by"] for one in crossed} == {"grants: stacks shop-dev"}
+
+
+@pytest.mark.usefixtures("aws", "dagster_home")
+def test_an_apply_of_an_approved_plan_says_what_blocks_a_secret(cli: Cli, repository: Path, settings: Path) -> None:
+    put(token=sensitive(CANARY))
+    where = ("--base-path", repository, "--config", settings)
+    assert_exited(cli("plan", "-o", repository / "plan.json", *where))
+    applied = cli("apply", repository / "plan.json", *where)
+    assert_exited(applied, 1)
+    assert "run failed" in applied.output
+    assert "the state has no output vpc_id" in " ".join(applied.stdout.split())
+    assert "not in the plan that was approved" not in applied.output
+    assert CANARY not in applied.output
