@@ -79,6 +79,8 @@ def left_out(spec: StackSpec, estate: CompiledSnapshot, *, everybody: bool) -> I
         yield f"not there, so nobody reads it: {', '.join(missing[:_NAMED])}{more}"
     if not spec.consumers and not everybody:
         yield f"stack {spec.stack} declares no consumers; --everybody shows all roles and users"
+    if everybody and not estate.principals:
+        yield f"no role or user exists in the accounts of stack {spec.stack}, so nobody reads"
 
 
 def votes_table(verdict: ReadVerdict) -> Table:

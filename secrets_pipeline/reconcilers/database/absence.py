@@ -45,7 +45,9 @@ def absence(stack: Stack, database: DatabaseSpec) -> Reason:
         return Because(f"{unnamed}, and this database only resembles it: {listed}", f"{line} if it is the one")
     place = f"account {stack.account.account_id}, {stack.account.region}"
     way = f"{identifier_line(database, 'NAME')}, or apply the component with Terraform first{_creation(database)}"
-    return Missing(f"{unnamed}, and no database of {place} has its name or tags", way)
+    names = database.traits.names
+    name = f"its name ({' or '.join(names[:2])})" if names else "its name"
+    return Missing(f"{unnamed}, and no database of {place} has {name} or its tags", way)
 
 
 def absent(stack: Stack, database: DatabaseSpec) -> str:
@@ -81,5 +83,9 @@ def _creation(database: DatabaseSpec) -> str:
     lacks = database.traits.creation_lacks
     if lacks is None:
         return ""
-    needs = f", with vars.{', vars.'.join(lacks)}" if lacks else ""
+    needs = f", with {', '.join(_variable(one) for one in lacks)}" if lacks else ""
     return f"; if Terraform does not make it, settings.secrets_pipeline.create: true creates it{needs}"
+
+
+def _variable(name: str) -> str:
+    return f"vars.{name}{' (a reference to a generated secret)' if name == 'password' else ''}"

@@ -180,11 +180,13 @@ def test_where_nothing_looks_like_it_the_identifier_is_asked_for_before_anything
     result = cli("plan", *STACK_NAMED, "--base-path", appdb)
     text = said(result)
     assert (
-        "component rds names no identifier, and no database of account 111122223333, eu-west-2 has its name or tags"
+        "component rds names no identifier, and no database of account 111122223333, eu-west-2 has its name "
+        f"({IDENTIFIER}"
     ) in text
     asked = (
         f"{UNPROVEN}NAME}}}} under components.terraform.rds, or apply the component with Terraform first; if Terraform "
-        "does not make it, settings.secrets_pipeline.create: true creates it, with vars.username, vars.password"
+        "does not make it, settings.secrets_pipeline.create: true creates it, with vars.username, vars.password "
+        "(a reference to a generated secret)"
     )
     assert asked in text
     assert "let Terraform make it" not in text
