@@ -44,6 +44,7 @@ ROWS: Final = {
     "`kms` components, `create_kms_key`": "Keys",
     "roles to assume, in `targets` and for the probe": "AssumeRoles",
     "`${ssm:…}`": "Parameters",
+    "`!terraform.state` of a state in S3": "TerraformStates",
     "databases": "Databases",
     "rotation": "Rotation",
     "`attach_policies`": "AttachPolicies",
@@ -330,9 +331,22 @@ def test_of_parameters_those_that_are_named_are_read_and_decrypted_alone() -> No
             if "kms:Decrypt" in one["Action"]:
                 asked = {key: value for keys in one["Condition"].values() for key, value in keys.items()}
                 service = str(asked.get("kms:ViaService", [""])[0]).partition(".")[0]
-                if service not in {"secretsmanager", "sqs"} and "kms:ResourceAliases" not in asked:
+                if service not in {"secretsmanager", "sqs", "s3"} and "kms:ResourceAliases" not in asked:
                     decrypted[policy] = asked["kms:EncryptionContext:PARAMETER_ARN"]
     assert read == decrypted == named
+
+
+def test_of_terraform_states_those_that_are_named_are_read_and_decrypted_alone() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context."""
+    found = statements()["TerraformStates"]
+    assert [(one["Action"], one["Resource"]) for one in found[:2]] == [
+        (["s3:GetObject"], {"Ref": "StateArns"}),
+        (["s3:ListBucket"], {"Ref": "StateBucketArns"}),
+    ]
+    (decrypts,) = found[2:]
+    context = str(decrypts["Condition"]["StringLike"]["kms:EncryptionContext:aws:s3:arn"])
+    assert "StateArns" in context
+    assert "StateBucketArns" in context
 
 
 def test_keys_are_used_through_either_spelling_of_a_service() -> None:
@@ -340,7 +354,7 @@ def test_keys_are_used_through_either_spelling_of_a_service() -> None:
     boundary = statements_of(template("pipeline")["Resources"]["Boundary"]["Properties"]["PolicyDocument"])
     every = [*boundary, *itertools.chain.from_iterable(statements().values())]
     conditions = [keys for one in every for keys in one.get("Condition", {}).values() if "kms:ViaService" in keys]
-    assert len(conditions) == 6
+    assert len(conditions) == 7
     for keys in conditions:
         first, *rest = keys["kms:ViaService"]
         assert first.endswith(".*.amazonaws.com")
