@@ -11,6 +11,7 @@ import dagster as dg
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.orchestration.pages.lines import common_folder
+from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.orchestration.pages.metadata import (
     DATA,
     Metadata,
@@ -60,7 +61,7 @@ def stack_report_asset(names: Names, checks: Sequence[StackCheck]) -> dg.AssetsD
             yield one
             red += [one.asset_check_key] if is_red(one) else []
         page = _page(stack, red, earlier, own)
-        _fail_if_any(context, bad, page, look)
+        _fail_if_any(context, stack, bad, page, look)
         _confirm(context, secrets_pipeline_applying, stack, stages)
         yield dg.MaterializeResult(data_version=version_of(stack), metadata={**page, DATA: outcomes_data(marked)})
 
@@ -72,11 +73,13 @@ def _looker(context: Context, applying: Apply, names: Names, undone_rows: Rows) 
     return Looker(context, applying.stacks, names, context.partition_key, unasked=unasked)
 
 
-def _fail_if_any(context: Context, undone_rows: Rows, page: Metadata, look: Looker) -> None:
+def _fail_if_any(context: Context, stack: Stack, undone_rows: Rows, page: Metadata, look: Looker) -> None:
     if undone_rows:
+        unresolved = told(one for secret in stack.spec.secrets for one in secret.unresolved if one.is_cause)
         # What was not made although AWS answered is not repeated when AWS can be asked again.
         unasked = failure_data(look.unasked) if _failed(undone_rows) else {}
-        raise dg.Failure(failure(context, undone_rows), metadata={**page, **unasked}, allow_retries=False)
+        text = "\n".join([failure(context, undone_rows), *unresolved])
+        raise dg.Failure(text, metadata={**page, **unasked}, allow_retries=False)
 
 
 def _failed(undone_rows: Rows) -> Rows:
