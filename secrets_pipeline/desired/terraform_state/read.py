@@ -51,7 +51,7 @@ def state_place(component: Component, base_path: FilePath | None) -> StatePlace 
     if kind == "s3":
         return _in_bucket(settings, str(component.resolved.get("workspace") or ""))
     if kind in ("local", ""):
-        return _in_file(component, base_path, named=bool(kind))
+        return _in_file(component, base_path, named=bool(kind), moved=bool(settings.get("path")))
     return NoState(f": its backend is {kind}, and only states of s3 and local are read")
 
 
@@ -83,7 +83,7 @@ def _in_bucket(settings: Mapping[str, Any], workspace: str) -> StatePlace | NoSt
     )
 
 
-def _in_file(component: Component, base_path: FilePath | None, *, named: bool) -> StatePlace | NoState:
+def _in_file(component: Component, base_path: FilePath | None, *, named: bool, moved: bool) -> StatePlace | NoState:
     remedy = f"Write the value, or {_PARAMETER}. The pipeline reads the state if the stack names its s3 backend."
     info, workspace = component.resolved.get("component_info"), str(component.resolved.get("workspace") or "")
     folder = info.get("component_path") if isinstance(info, Mapping) else None
@@ -98,5 +98,6 @@ def _in_file(component: Component, base_path: FilePath | None, *, named: bool) -
     if is_file(base_path / path):
         return LocalState(path=real_name(base_path, path))
     if named:
-        return NoState(f": there is no state {path}", "Apply the component with Terraform first.")
+        where = ", where Atmos looks for it whatever backend.local.path says" if moved else ""
+        return NoState(f": there is no state {path}{where}", "Apply the component with Terraform first.")
     return NoState("", remedy)

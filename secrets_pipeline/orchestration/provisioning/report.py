@@ -8,10 +8,10 @@ from typing import Any
 
 import dagster as dg
 
+from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.operations.stages import STAGES, commit
 from secrets_pipeline.orchestration.pages.lines import common_folder
-from secrets_pipeline.desired.unresolved import told
 from secrets_pipeline.orchestration.pages.metadata import (
     DATA,
     Metadata,

@@ -159,7 +159,8 @@ class DatabaseEndpointReconciler:
                 follows = Follows(f"endpoint is known when the {database.noun} exists")
                 missing = Pending(f"{database.noun} does not exist", on=database_named(database.name))
                 return Change(resource, ChangeClass.UPDATE, (follows,), needs=needs_of([missing]), act=True)
-            return Change(resource, ChangeClass.BLOCKED, (Because(f"{database.title} is not found"),), act=True)
+            why = Because(f"{database.title} is not found", f"unblock database {database.name}")
+            return Change(resource, ChangeClass.BLOCKED, (why,), act=True)
         if wrong := refusal(self._stack, database, state):
             adopting = adopts_database(self._stack, database, state)
             if adopting and not mismatch(self._stack, database, state):

@@ -61,13 +61,15 @@ class OutputsDocumentReconciler:
         found = {**in_store, **own}
         self._planned = wanted
         changes = []
+        folder = self._stack.observed.parameters.folder
         for name, text in wanted.items():
             action = ChangeClass.CREATE if name not in found else ChangeClass.UPDATE
             if found.get(name) == text:
                 action = ChangeClass.NONE
             reason: Reason | None = None
             if action is not ChangeClass.NONE:
-                reason = Because("is not published yet" if action is ChangeClass.CREATE else "ARNs differ")
+                state = "is not published yet" if action is ChangeClass.CREATE else "ARNs differ"
+                reason = Because(state if name.startswith(f"{folder}/") else f"{state}: a copy for Atmos's !store")
             if other := self._holder(name, found):
                 action, reason = ChangeClass.BLOCKED, NotOurs(f"stack {other} publishes there", _RENAME)
             book = name in (self._stack.observed.parameters.note, self._stack.observed.parameters.store_note)

@@ -70,7 +70,6 @@ def test_apply_makes_the_secrets_and_tells_outcomes_and_checks(shop: Shop, first
     assert json.loads(shop.secrets.get_secret_value(SecretId=CONFIG)["SecretString"])["pin"] == CANARY
     assert "shop-dev: run succeeded: " in first.stdout
     assert f"applied  create  secret   {TOKEN}" in first.stdout
-    # Three have something to judge and look at no value; six have no database, consumer, key policy or rotation here.
     assert first.stdout.endswith("\n7 checks: 7 passed, 0 warning, 0 failed; the others need a `verify`\n")
 
 

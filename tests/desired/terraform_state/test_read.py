@@ -178,6 +178,10 @@ def test_the_plan_s_table_of_what_crosses_a_boundary_has_the_state(bench: Bench)
         (f"{S3}remote_state_backend_type: static\nremote_state_backend: {{static: {{vpc_id: x}}}}", "is static"),
         ("", "only Terraform knows output vpc_id of component vpc"),
         (
+            "backend_type: local\nbackend: {local: {path: elsewhere/terraform.tfstate}}",
+            "where Atmos looks for it whatever backend.local.path says",
+        ),
+        (
             "backend_type: local\nbackend: {local: {}}",
             "there is no state vpc/terraform.tfstate.d/dev/terraform.tfstate",
         ),

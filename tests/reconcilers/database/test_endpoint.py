@@ -268,7 +268,7 @@ def test_an_instance_that_nobody_is_going_to_create_is_not_waited_for(bench: Ben
     clock = Clock()
     outcome = bench.run(waiting(bench.context(spec), clock, 60.0))[bench.stack]
     assert isinstance(outcome, Skipped)
-    assert outcome.reason == f"RDS instance {bench.stack} is not found"
+    assert outcome.reason == f"RDS instance {bench.stack} is not found: unblock database {bench.stack}"
     assert clock.slept == []
 
 
