@@ -28,14 +28,20 @@ STACKS = ("infra-shared", "myapp-dev")
 
 
 def planted(repository: Path) -> None:
-    """A literal value in YAML, as users who come from Terraform have it, and one in a state of Terraform."""
+    """Write a literal value into YAML, as users who come from Terraform have it."""
     shared = repository / "stacks/orgs/acme/infra/shared.yaml"
     text, gateway = shared.read_text(), "gateway: 203.0.113.10"
     assert gateway in text
-    read = f"gateway: {LITERAL}\n              token: !terraform.state vpn token"
+    shared.write_text(text.replace(gateway, f"gateway: {LITERAL}"))
+
+
+def planted_in_state(repository: Path) -> None:
+    """Put a Terraform state with canaries into S3, and let the same secret read one of its outputs."""
+    shared = repository / "stacks/orgs/acme/infra/shared.yaml"
     backend = "{s3: {bucket: acme-tfstate, key: terraform.tfstate}}"
     vpn = f"  terraform:\n    vpn: {{backend_type: s3, backend: {backend}}}\n"
-    shared.write_text(text.replace(gateway, read).replace("  terraform:\n", vpn))
+    text = shared.read_text().replace(LITERAL, f"{LITERAL}\n              token: !terraform.state vpn token")
+    shared.write_text(text.replace("  terraform:\n", vpn))
     operator = repository / "operator.yaml"
     grant = (
         "grants:\n  - {stacks: infra-shared, terraform_states: [{bucket: acme-tfstate}]}\n  - preset: single-team\n    "
@@ -109,6 +115,7 @@ def test_no_value_is_left_in_any_byte_of_storage_logs_and_output(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     planted(repository)
+    planted_in_state(repository)
     heard = io.StringIO()
     handler = logging.StreamHandler(heard)
     logging.getLogger().addHandler(handler)

@@ -10,7 +10,7 @@ from secrets_pipeline import emulator
 from secrets_pipeline.orchestration.in_process.running import provision, verify
 from secrets_pipeline.orchestration.shared.home import prepare_home
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from tests.e2e.test_canary import every_text, planted, secrets_of, values_in_aws
+from tests.e2e.test_canary import every_text, planted, planted_in_state, secrets_of, values_in_aws
 from tests.runs import assert_applied
 
 
@@ -24,6 +24,7 @@ def test_no_value_is_left_where_dagster_keeps_what_the_libraries_log_at_debug(
     settings["python_logs"] = {"managed_python_loggers": loggers, "python_log_level": "DEBUG"}
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings))
     planted(repository)
+    planted_in_state(repository)
     try:
         report, _ = provision("infra-shared", base_path=repository, options=ApplyOptions())
         checks = verify("infra-shared", base_path=repository, probe=True)
