@@ -6,7 +6,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -23,7 +22,7 @@ from secrets_pipeline.engine.model import (
     SkippedError,
     Unchanged,
 )
-from secrets_pipeline.engine.only import UNAPPROVED, Only, restricted
+from secrets_pipeline.engine.only import Only, restricted
 from secrets_pipeline.engine.reason import Because, Need, OnItsWay, Standing
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 
@@ -178,12 +177,9 @@ def _without_trying(change: Change, needs: Iterable[Need], known: Known) -> Outc
         return Failed(change, change.error)
     if change.action is ChangeClass.NONE:
         return Unchanged(change)
-    why = hindrance((need for need in needs if not _may_have_come(need, known)), known)
-    if UNAPPROVED in change.reasons and why is not None:
-        # The plan had it blocked, so nobody could approve it: that is what keeps it from being made.
-        change = replace(change, reasons=(why,))
-    elif not change.action.writes:
+    if not change.action.writes:
         return Skipped(change, change.reason, change.remedy, sentence=change.hindrance)
+    why = hindrance((need for need in needs if not _may_have_come(need, known)), known)
     return None if why is None else Skipped(change, why.problem, why.remedy, passes=isinstance(why, OnItsWay))
 
 

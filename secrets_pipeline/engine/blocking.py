@@ -18,6 +18,7 @@ Known: TypeAlias = Mapping[str, Standing]
 VALUE_OF = "value of "
 """In front of a secret in `Need.on`: the change needs its value as well."""
 
+_BRINGS_ITS_VALUE = (ChangeClass.RESTORE, ChangeClass.ADOPT)
 _BEST_FIRST = (
     Standing.PRESENT,
     Standing.MADE,
@@ -48,7 +49,7 @@ def hindrance(needs: Iterable[Need], known: Known) -> Reason | None:
     if standing is Standing.ON_ITS_WAY:
         return OnItsWay(need.problem or f"{thing} is on its way")
     if standing is Standing.MISSING:
-        return Missing(need.problem or f"needs {thing}, which does not exist", need.remedy)
+        return Missing(need.problem or f"needs {thing}, which does not exist")
     return Because(f"needs {thing}, which {standing}", f"unblock {thing}" if standing is Standing.BLOCKED else "")
 
 
@@ -59,7 +60,7 @@ def _standing(need: Need, known: Known) -> tuple[str, Standing]:
 
 
 def learn_change(known: dict[str, Standing], change: Change) -> None:
-    """Add how an apply of a planned change would leave its resource."""
+    """Record the state in which an apply of the change would leave its resource."""
     if change.action is ChangeClass.BLOCKED:
         _learn(known, change, Standing.BLOCKED)
     elif change.action.writes and not change.note:
@@ -79,12 +80,12 @@ def learn_outcome(known: dict[str, Standing], outcome: Outcome) -> None:
 
 def _learn(known: dict[str, Standing], change: Change, standing: Standing) -> None:
     known[str(change.resource)] = standing
-    if standing is not Standing.MADE or change.rewrites:
+    if standing is not Standing.MADE or change.rewrites or change.action in _BRINGS_ITS_VALUE:
         known[f"{VALUE_OF}{change.resource}"] = standing
 
 
 def blocked(stages: Mapping[str, Sequence[Change]], earlier: Known) -> dict[str, tuple[Change, ...]]:
-    """Return a plan in which every change is blocked that an apply would skip, or waits that AWS keeps waiting.
+    """Return the plan, BLOCKED where an apply would skip a change, with a reason OnItsWay where it waits for AWS.
 
     Args:
         stages: the changes of each stage, in the order in which they are applied.

@@ -80,10 +80,10 @@ class Change:
         remedy: what unblocks it, where its reasons and its error do not say.
         rewrites: whether a new version of a secret's value is written, or follows at once.
         note: whether it only keeps the pipeline's own books: no plan shows or counts it, and nobody has to approve it.
-        lets_read: readers whom AWS's policies do not let read today, and will then.
-        needs: what has to be there before it can be made, beside what it depends on.
-        quantity: how many of its kind it is about, for example the regions of replicas.
-        act: whether it starts, proves or removes something, instead of making what the stack declares.
+        lets_read: readers that gain access by this change.
+        needs: resources and values that must exist before it can be made, in addition to depends_on.
+        quantity: how many billed resources it adds, for example the regions of replicas; negative if it removes more.
+        act: whether it starts, proves or removes something, or makes an optional part of the queue of events.
         ancillary: whether it comes with whatever a run makes, so that nobody has to approve or choose it by itself.
     """
 
@@ -212,7 +212,7 @@ def is_book(change: Change) -> bool:
 def is_unmade(outcome: Outcome) -> bool:
     """Tell whether something that the stack declares was not made, and nothing is on its way to make it.
 
-    That is not so if the run was restricted to other changes, and for what deletes, starts, proves or keeps books.
+    Return False if the run was restricted to other changes, and for changes that delete, start, prove or keep books.
     """
     if not isinstance(outcome, Skipped) or outcome.passes:
         return False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeAlias
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
-from secrets_pipeline.engine.reason import LeftOut
+from secrets_pipeline.engine.reason import Because, LeftOut, Reason
 
 Planned: TypeAlias = Mapping[str, Sequence[Change]]
 """The changes of a stack by stage."""
@@ -17,7 +17,7 @@ UNAPPROVED: Final = LeftOut("not in the plan that was approved", "plan again, an
 class Only(Protocol):
     """Restricts a run to some changes."""
 
-    def refusal(self, stage: str, change: Change) -> LeftOut | None:
+    def refusal(self, stage: str, change: Change) -> Reason | None:
         """Say why the run does not make a change of a stage; None if it may."""
         ...
 
@@ -33,7 +33,7 @@ def restricted(stage: str, changes: Sequence[Change], only: Sequence[Only]) -> S
     return [_restricted(change, left_out(stage, change, only)) for change in changes] if only else changes
 
 
-def left_out(stage: str, change: Change, only: Sequence[Only]) -> LeftOut | None:
+def left_out(stage: str, change: Change, only: Sequence[Only]) -> Reason | None:
     """Say which restriction, if any, keeps a run from a change; see `restricted`."""
     refusals = (one.refusal(stage, change) for one in only)
     return next((refusal for refusal in refusals if refusal is not None), None)
@@ -49,7 +49,7 @@ def within(planned: Planned, only: Sequence[Only]) -> Planned:
     }
 
 
-def _restricted(change: Change, refusal: LeftOut | None) -> Change:
+def _restricted(change: Change, refusal: Reason | None) -> Change:
     if refusal is None or change.action is ChangeClass.NONE:
         return change
     return replace(change, action=ChangeClass.BLOCKED, reasons=(refusal,), error=None, remedy="", drift=False)
@@ -73,27 +73,43 @@ class Approved:
     waited for is there by then.
 
     Attributes:
-        changes: by stage and resource.
+        changes: those that write, by stage and resource.
+        blocked: those that the plan said cannot be made, which nobody could approve.
     """
 
     changes: Mapping[tuple[str, Resource], Change]
+    blocked: Mapping[tuple[str, Resource], Change] = field(default_factory=dict)
 
     @classmethod
     def of(cls, planned: Planned) -> Approved:
         """Approve every change of a plan that writes."""
-        return cls({(stage, change.resource): change for stage, change in writing(planned)})
+        changes = {(stage, change.resource): change for stage, change in writing(planned)}
+        return cls(changes, {(stage, change.resource): change for stage, change in blocked_of(planned)})
 
-    def refusal(self, stage: str, change: Change) -> LeftOut | None:
-        """Refuse what was not approved; what writes nothing need not be; see `Only`."""
+    def refusal(self, stage: str, change: Change) -> Reason | None:
+        """Return why a change is not approved. Changes that write nothing pass; see `Only`."""
         if not change.action.writes or change.approved_with_others:
             return None
-        approved = self.changes.get((stage, change.resource))
+        place = stage, change.resource
+        if place in self.blocked:
+            return Because(self.blocked[place].hindrance, self.blocked[place].unblocked_by)
+        approved = self.changes.get(place)
         return None if approved is not None and is_foreseen(change, approved) else UNAPPROVED
 
 
 def changes_of(planned: Planned) -> Iterator[Change]:
     """Yield every change of a plan."""
     return (change for changes in planned.values() for change in changes)
+
+
+def blocked_of(planned: Planned) -> Iterator[tuple[str, Change]]:
+    """Yield each blocked change of a plan with its stage."""
+    return (
+        (stage, change)
+        for stage, changes in planned.items()
+        for change in changes
+        if change.action is ChangeClass.BLOCKED
+    )
 
 
 def writing(planned: Planned) -> Iterator[tuple[str, Change]]:

@@ -91,7 +91,7 @@ class Missing(Reason):
 
 
 class Standing(StrEnum):
-    """How something stands that a change needs."""
+    """State of a resource that a change needs."""
 
     PRESENT = "is there"
     MADE = "is made by this run"
@@ -110,13 +110,11 @@ class Need:
         on: the resources as kind and name, for example `database orders`, any one of which is enough; empty for
             something that no plan shows.
         problem: why it is not there, for a human; empty if it is.
-        remedy: what a human does about it.
         standing: how it stands as AWS shows it now: `PRESENT`, `ON_ITS_WAY` or `MISSING`.
     """
 
     on: tuple[str, ...] = ()
     problem: str = ""
-    remedy: str = ""
     standing: Standing = Standing.PRESENT
 
 

@@ -73,10 +73,10 @@ def rows(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
 def row(outcome: Outcome) -> dict[str, str]:
     """Return kind, name, component, action, outcome, detail, passes and unmade of an outcome (text, no values).
 
-    `passes` is `yes` for what a later run goes on with by itself, else empty. `unmade` is `yes` for what is declared
-    and was not made, with nothing on its way, else empty. `reason_type` names the type of error of what failed, else
-    the types of the change's reasons: scripts compare it instead of `detail`. Two more keys are what `told` goes by:
-    `sentence`, the detail without what differs from one resource to the next, and `remedy`, what to do.
+    `passes` is `yes` if a later run continues by itself, else empty. `unmade` is `yes` if the stack declares the
+    resource, it was not made and AWS is not making it, else empty. `reason_type` names the type of error of what
+    failed, else the types of the change's reasons: scripts compare it instead of `detail`. Two more keys are what
+    `told` goes by: `sentence`, the detail without what differs from one resource to the next, and `remedy`, what to do.
     """
     change, remedy = outcome.change, ""
     match outcome:

@@ -64,7 +64,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What declares a first secret in a stack.
+    """Everything that declares a first secret in a stack.
 
     Attributes:
         stack: its name.

@@ -20,7 +20,7 @@ _LONGEST: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class FirstScreen:
-    """What there is in stacks that declare no secret.
+    """Summary of stacks that declare no secret.
 
     Attributes:
         stacks: their names, sorted.
@@ -99,5 +99,5 @@ def _terraform_files(folder: Path, base: Path) -> Iterator[str]:
             count += 1
             if count > _MOST_FILES:
                 return
-            if not path.is_symlink() and path.stat().st_size <= _LONGEST:
+            if not path.is_symlink() and path.is_file() and path.stat().st_size <= _LONGEST:
                 yield os.path.relpath(path, base)

@@ -192,7 +192,7 @@ def plan_stack(
     Args:
         stack: the stack, of a run that does not write.
         deep: also read what marks vouch for; None as the options of the run say.
-        earlier: what stacks do that are applied before this one.
+        earlier: changes of the stacks that are applied before this one.
     """
     planned = {name: plan_stage(name, make(stack, deep=deep)) for name, make in STAGES.items()}
     return foreseen(stack, planned, earlier or Earlier())

@@ -48,7 +48,7 @@ def of_stack(on: str, stack: str) -> str:
 def need_of(pending: Pending) -> Need:
     """Return what has to be there before something has a value."""
     standing = Standing.ON_ITS_WAY if pending.passes else Standing.MISSING
-    return Need((pending.on,) if pending.on else (), pending.reason, pending.remedy, standing)
+    return Need((pending.on,) if pending.on else (), pending.reason, standing=standing)
 
 
 def needs_of(waits: Iterable[Pending]) -> tuple[Need, ...]:
@@ -63,16 +63,17 @@ def any_of(waits: Iterable[Pending]) -> tuple[Need, ...]:
         return ()
     standing = Standing.ON_ITS_WAY if any(one.passes for one in found) else Standing.MISSING
     on = tuple(one.on for one in found if one.on)
-    return (Need(on, "; ".join(dict.fromkeys(one.reason for one in found)), found[0].remedy, standing),)
+    return (Need(on, "; ".join(dict.fromkeys(one.reason for one in found)), standing=standing),)
 
 
-def skipped(*waits: Pending, before: str = "") -> SkippedError:
+def skipped(*waits: Pending, before: str = "", one_is_enough: bool = False) -> SkippedError:
     """Return the error of a change that cannot be made yet: `NotYetError` if AWS is making all that it waits for.
 
     Args:
-        waits: what it waits for.
-        before: what the text begins with.
+        waits: the missing resources and values.
+        before: beginning of the text.
+        one_is_enough: whether the change can be made as soon as one of them is there, see `any_of`.
     """
-    kind = NotYetError if all(one.passes for one in waits) else SkippedError
-    text = "; ".join(dict.fromkeys(one.reason for one in waits))
-    return kind(f"{before}{text}", remedy=next((one.remedy for one in waits if one.remedy), ""))
+    passing = [one.passes for one in waits]
+    kind = NotYetError if all(passing) or (one_is_enough and any(passing)) else SkippedError
+    return kind(f"{before}{'; '.join(dict.fromkeys(one.reason for one in waits))}")

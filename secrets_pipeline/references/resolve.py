@@ -63,14 +63,12 @@ class Pending:
         missing: nobody is going to provide it, so a default serves.
         on: the resource that it waits for, as `engine.reason.Need.on` names it; empty for something that no plan shows.
         passes: whether AWS is making it just now.
-        remedy: what a human does about it, where the reason does not say.
     """
 
     reason: str
     missing: bool = False
     on: str = ""
     passes: bool = False
-    remedy: str = ""
 
 
 Resolved: TypeAlias = Plain | Secret | Pending

@@ -20,7 +20,7 @@ _ON = "database orders"
 
 
 def needed(observed: Standing) -> Need:
-    return Need((_ON,), "orders has no address yet", "make it", observed)
+    return Need((_ON,), "orders has no address yet", observed)
 
 
 @pytest.mark.parametrize("by_run", BY_RUN)
@@ -35,7 +35,7 @@ def test_what_a_run_makes_of_a_resource_counts_before_what_aws_shows(
         case Standing.ON_ITS_WAY:
             assert why == OnItsWay("orders has no address yet")
         case Standing.MISSING:
-            assert why == Missing("orders has no address yet", "make it")
+            assert why == Missing("orders has no address yet")
         case Standing.BLOCKED:
             assert why == Because("needs database orders, which is blocked", "unblock database orders")
         case Standing.SKIPPED:
@@ -114,7 +114,7 @@ def test_what_is_behind_a_blocked_or_missing_resource_is_blocked_through_all_sta
 
 def test_a_stage_does_not_find_what_a_later_one_makes() -> None:
     key = Change(
-        Resource("kms-key", "alias/a"), ChangeClass.CREATE, needs=(Need(("secret a",), "no", "", Standing.MISSING),)
+        Resource("kms-key", "alias/a"), ChangeClass.CREATE, needs=(Need(("secret a",), "no", Standing.MISSING),)
     )
     stages = {"kms_keys": (key,), "secrets": (secret("a"),)}
     assert planned(stages) == {"kms-key alias/a": "blocked", "secret a": "create"}
@@ -122,9 +122,15 @@ def test_a_stage_does_not_find_what_a_later_one_makes() -> None:
 
 
 def test_a_secret_that_is_made_without_a_value_is_not_enough_for_who_needs_the_value() -> None:
-    named = secret("url", needs=(Need(("secret vendor",), "no", "", Standing.MISSING),))
+    named = secret("url", needs=(Need(("secret vendor",), "no", Standing.MISSING),))
     assert planned({"secrets": (secret("vendor"), named)})["secret url"] == "create"
     assert planned({"secrets": (secret("vendor"), secret("url", needs=(value("vendor"),)))})["secret url"] == "blocked"
+
+
+@pytest.mark.parametrize("action", [ChangeClass.RESTORE, ChangeClass.ADOPT])
+def test_a_secret_that_comes_back_or_is_taken_over_brings_its_value(action: ChangeClass) -> None:
+    stages = {"secrets": (secret("vendor", action), secret("url", needs=(value("vendor"),)))}
+    assert planned(stages)["secret url"] == "create"
 
 
 class Making:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from secrets_pipeline.engine.apply import apply, plan_stage
-from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Resource, Skipped
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Resource, Skipped, is_unmade
 from secrets_pipeline.engine.only import Approved, left_out, within
-from secrets_pipeline.engine.reason import Because, Follows, LeftOut, Reason, Waits
+from secrets_pipeline.engine.reason import Because, Follows, LeftOut, Missing, Reason, Waits
 
 CREATE, UPDATE, ROTATE = ChangeClass.CREATE, ChangeClass.UPDATE, ChangeClass.ROTATE
 RESTORE, ADOPT, PRUNE, BLOCKED = ChangeClass.RESTORE, ChangeClass.ADOPT, ChangeClass.PRUNE, ChangeClass.BLOCKED
@@ -39,6 +39,16 @@ def test_what_was_not_approved_is_skipped_and_said_and_the_rest_is_made() -> Non
     assert unseen.reason == "not in the plan that was approved: plan again, and approve that"
     assert isinstance(blocked, Skipped)
     assert blocked.reason == "is not ours"
+
+
+def test_a_change_that_the_plan_had_blocked_says_what_blocked_it_and_counts_as_not_made() -> None:
+    why = Missing("role reports, whom its policy names, does not exist", "make it")
+    only = (Approved.of({"secrets": [change("seen"), change("lately", BLOCKED, why)]}),)
+    seen, lately = apply((given := Given(change("seen"), change("lately"))), plan_stage("secrets", given, only))
+    assert isinstance(seen, Applied)
+    assert isinstance(lately, Skipped)
+    assert lately.reason == "role reports, whom its policy names, does not exist: make it"
+    assert is_unmade(lately)
 
 
 def test_a_resource_of_another_stage_or_component_is_another_one() -> None:

@@ -14,6 +14,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import ExpressionError, GuardError, SpecError
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.run import Run
+from secrets_pipeline.reconcilers.secret.reconciler import SecretReconciler
 from secrets_pipeline.reconcilers.stack import Stack
 from secrets_pipeline.reconcilers.tag_keys import PREFIX
 from secrets_pipeline.references.model import Expression, Output
@@ -176,6 +177,16 @@ def test_a_stack_that_cannot_be_used_is_waited_for_and_fails_nothing_else(bench:
     waiting = outcomes[f"secrets {bench.name('copy')}"]
     assert "stack broken-dev cannot be used" in getattr(waiting, "reason", "")
     assert bench.value("api") == "declared"
+
+
+def test_secrets_of_two_stacks_that_need_each_other_are_waited_for(bench: Bench) -> None:
+    theirs = bench.another()
+    other = theirs.spec(theirs.declared("theirs", f"${{output.{bench.stack}:secrets.secret_values.ours}}"))
+    bench.yaml.update(theirs.yaml)
+    ours = bench.declared("ours", f"${{output.{theirs.stack}:secrets.secret_values.theirs}}")
+    (change,) = SecretReconciler(bench.context(bench.spec(ours), other, writing=False)).plan()
+    assert change.error is None
+    assert f"secret {theirs.name('theirs')} does not exist yet" in str(change.needs)
 
 
 def test_a_secret_at_a_plain_sink_is_refused_without_its_value(bench: Bench, spec: StackSpec) -> None:

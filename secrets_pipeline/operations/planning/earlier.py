@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.base import SecretRef
-from secrets_pipeline.engine.blocking import learn_change
+from secrets_pipeline.engine.blocking import Known, learn_change
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.engine.only import Planned, changes_of
 from secrets_pipeline.engine.reason import Standing
@@ -24,17 +24,18 @@ _QUEUE = "rotation_event_queue"
 
 @dataclass
 class Earlier:
-    """What is done before a stack is applied.
+    """Changes of the stacks that are applied before the current one.
 
     Attributes:
         changing: by other stack, the secrets of it whose value changes.
-        known: how the resources of these stacks will stand, by `Need.on`.
-        made: what stacks share and one of them makes or changes: account, region, and kind with name.
+        published: by account and region, how the parameters that these stacks publish will stand, by `Need.on`.
+        made: shared resources that an earlier stack makes or changes, as account, region, and kind with name.
     """
 
     changing: dict[str, frozenset[SecretRef]] = field(default_factory=dict)
-    known: dict[str, Standing] = field(default_factory=dict)
+    published: dict[tuple[str, str], dict[str, Standing]] = field(default_factory=dict)
     made: set[tuple[str, str, str]] = field(default_factory=set)
+    _of_stacks: dict[str, Standing] = field(default_factory=dict)
 
     def learn(self, stack: Stack, planned: Planned) -> None:
         """Add the plan of one more stack."""
@@ -46,10 +47,14 @@ class Earlier:
                 learn_change(known, change)
                 if change.ancillary:
                     # Others refer to a published parameter by its name alone.
-                    learn_change(self.known, change)
+                    learn_change(self.published.setdefault(_home(stack), {}), change)
                 if change.action.writes and (shared := _shared(stack, stage, change)) is not None:
                     self.made.add(shared)
-        self.known |= {of_stack(on, name): standing for on, standing in known.items()}
+        self._of_stacks |= {of_stack(on, name): standing for on, standing in known.items()}
+
+    def known_to(self, stack: Stack) -> Known:
+        """Return how the resources of these stacks will stand, by `Need.on` of another stack."""
+        return {**self._of_stacks, **self.published.get(_home(stack), {})}
 
     def without_made(self, stack: Stack, planned: Planned) -> dict[str, tuple[Change, ...]]:
         """Return a plan in which nothing is made or changed that an earlier stack does."""
@@ -63,10 +68,14 @@ class Earlier:
                 yield replace(change, action=ChangeClass.NONE, reasons=(), drift=False)
 
 
+def _home(stack: Stack) -> tuple[str, str]:
+    return stack.account.account_id, stack.account.region
+
+
 def _shared(stack: Stack, stage: str, change: Change) -> tuple[str, str, str] | None:
     """Name what several stacks share; None for a stack's own. Names of the queue's parts hold account and region."""
     if is_service_key(change):
-        return stack.account.account_id, stack.account.region, str(change.resource)
+        return *_home(stack), str(change.resource)
     return ("", "", str(change.resource)) if stage == _QUEUE else None
 
 

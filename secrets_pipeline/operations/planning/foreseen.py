@@ -39,13 +39,13 @@ def foreseen(stack: Stack, stages: Planned, earlier: Earlier) -> dict[str, tuple
     Args:
         stack: the stack.
         stages: what each of its stages plans by itself.
-        earlier: what stacks do that are applied before this one.
+        earlier: changes of the stacks that are applied before this one.
     """
     free = hindered(stack, earlier.without_made(stack, stages))
     render = partial(_rendered_again, _rendered_by(stack, earlier.changing))
     take = partial(_taken_over, frozenset(one.resource.name for one in changes_of(free) if one.action is _ADOPT))
     rendered = {stage: tuple(take(render(one)) for one in changes) for stage, changes in free.items()}
-    possible = blocked(rendered, earlier.known)
+    possible = blocked(rendered, earlier.known_to(stack))
     follow = partial(_following, _followers(stack, possible))
     followed = {stage: tuple(map(follow, changes)) for stage, changes in possible.items()}
     return with_published(stack, followed)

@@ -36,7 +36,7 @@ KIND = "consumer"
 
 
 def hindered(stack: Stack, planned: Planned) -> dict[str, tuple[Change, ...]]:
-    """Return the plan of a stack with every change blocked that an apply would skip, or AWS refuse.
+    """Return the plan of a stack with every change blocked that names something that does not exist.
 
     Consumers whose role does not exist are added.
 

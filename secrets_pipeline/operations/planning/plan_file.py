@@ -14,7 +14,7 @@ from typing import Final, Literal, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource
-from secrets_pipeline.engine.only import Approved, Planned, is_foreseen, writing
+from secrets_pipeline.engine.only import Approved, Planned, blocked_of, is_foreseen, writing
 from secrets_pipeline.engine.reason import Because, Follows
 from secrets_pipeline.errors import GuardError, Lines, SpecError
 from secrets_pipeline.operations.open_repository import OpenRepository
@@ -93,23 +93,28 @@ class PlannedStack(_Record):
     Attributes:
         desired: digest of what the stack declares; there is no plaintext in it.
         changes: those that an apply is to make; notes of what was done follow from them.
+        blocked: those that an apply cannot make, each with why.
     """
 
     account_id: str
     region: str
     desired: str
     changes: tuple[PlannedChange, ...]
+    blocked: tuple[PlannedChange, ...] = ()
 
     @classmethod
     def of(cls, account_id: str, region: str, desired: str, planned: Planned) -> Self:
         """Record the plan of a stack."""
-        changes = tuple(PlannedChange.of(stage, one) for stage, one in writing(planned) if not one.note)
-        return cls(account_id=account_id, region=region, desired=desired, changes=changes)
+        changes = tuple(PlannedChange.of(stage, one) for stage, one in writing(planned) if not one.approved_with_others)
+        blocked = tuple(PlannedChange.of(stage, one) for stage, one in blocked_of(planned))
+        return cls(account_id=account_id, region=region, desired=desired, changes=changes, blocked=blocked)
 
     @property
     def approved(self) -> Approved:
         """What a run may do that is approved by it."""
-        return Approved({one.place: one.change for one in self.changes})
+        return Approved(
+            {one.place: one.change for one in self.changes}, {one.place: one.change for one in self.blocked}
+        )
 
 
 class PlannedOptions(_Record):

@@ -5,7 +5,7 @@ AWS's prices differ by region. These are the published ones of us-east-1, per mo
 - Secrets Manager: $0.40 a secret, and $0.40 a replica; a secret that is scheduled for deletion costs nothing
   (https://aws.amazon.com/secrets-manager/pricing/).
 - KMS: $1 for each key that you create, HMAC keys included; a key that is scheduled for deletion costs nothing
-  (https://aws.amazon.com/kms/pricing/).
+  (https://aws.amazon.com/kms/pricing/). Each of the first two rotations of a key adds $1 a month, which is not counted.
 
 RDS bills a database by its instance class and storage (https://aws.amazon.com/rds/pricing/): no number is given for it.
 """
@@ -30,11 +30,11 @@ def dollars_a_month(change: Change) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a plan adds to the bill.
+    """Change of the monthly bill by a plan.
 
     Attributes:
-        dollars: a month, in US dollars; negative if it takes more away than it makes.
-        databases: how many databases it makes, each of which costs besides what its instance class does.
+        dollars: a month, in US dollars; negative if the plan deletes more than it creates.
+        databases: number of databases that it creates; RDS bills each by instance class and storage.
     """
 
     dollars: float

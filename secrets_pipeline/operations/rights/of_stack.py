@@ -65,7 +65,7 @@ def states_in_s3(spec: StackSpec) -> list[S3State]:
 
 
 def of_states(places: Iterable[S3State]) -> Iterator[Kind]:
-    """What is read of Terraform states in S3."""
+    """Yield the objects, buckets and keys that reading states in S3 needs."""
     for place in places:
         partition = partition_of(place.region)
         bucket = f"arn:{partition}:s3:::{place.bucket}"
@@ -200,7 +200,7 @@ def _listed_databases(here: _Here) -> Iterator[Kind]:
 
 
 def _names(database: DatabaseSpec) -> tuple[str, ...]:
-    """The identifiers that a database may have with which something is done; one that is only looked up needs none."""
+    """List the identifiers that the pipeline needs rights on: none for a database that it only looks up."""
     if database.identifier is not None:
         return (database.identifier,)
     return database.traits.names if database.password is not None else ()

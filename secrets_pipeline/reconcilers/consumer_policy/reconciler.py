@@ -142,7 +142,7 @@ class ConsumerPolicyReconciler:
         role = self._roles[change.resource.name]
         wanted = self._wanted(role)
         if wanted.document is None:
-            raise skipped(*wanted.pending.values())
+            raise skipped(*wanted.pending.values(), one_is_enough=True)
         text = self._text(role, wanted.document)
         observed = self._observed(role.name)
         if observed is not None and (why := wanted.withdrawn(observed)):

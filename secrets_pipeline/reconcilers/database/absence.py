@@ -33,7 +33,8 @@ def absence(stack: Stack, database: DatabaseSpec) -> Reason:
     more = len(candidates) - _MOST
     listed += f"; and {more} more" if more > 0 else ""
     if database.identifier is not None:
-        problem = f"does not exist{f', but this looks like it: {listed}' if candidates else ''}"
+        these = "this looks" if len(candidates) == 1 else "these look"
+        problem = f"does not exist{f', but {these} like it: {listed}' if candidates else ''}"
         only = candidates[0].state.identifier if len(candidates) == 1 else "NAME"
         way = f"{identifier_line(database, only)}, or apply the component with Terraform first"
         return Missing(problem, way + ("" if candidates else _creation(database)))

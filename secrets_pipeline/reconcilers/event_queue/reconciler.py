@@ -110,7 +110,9 @@ class EventQueueReconciler:
         drift = noted and action in (ChangeClass.CREATE, ChangeClass.UPDATE)
         if drift:
             reasons = tuple(map(ChangedOutside, reasons))
-        return Change(part.resource, action, reasons, drift=drift, depends_on=before)
+        # An apply is complete without an optional part that AWS denies.
+        optional = isinstance(part, PermittedPart)
+        return Change(part.resource, action, reasons, drift=drift, depends_on=before, act=optional)
 
     def _verdict(self, name: str, seen: ObservedPart) -> tuple[ChangeClass, tuple[Reason, ...]]:
         if seen.exists and not seen.ours and not self._adopts(name, seen):

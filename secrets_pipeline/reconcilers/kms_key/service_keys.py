@@ -1,7 +1,7 @@
 """Show the two KMS keys of the pipeline itself in the plan of the first stack of an account and region.
 
-A run that applies makes them before its first stage, as every mark needs them (`aws/service_keys.py`): the stage of
-keys tells of it.
+A run that applies makes them before its first stage, as every mark needs them (`aws/service_keys.py`): the
+stage kms_keys reports it.
 """
 
 from __future__ import annotations
@@ -72,5 +72,5 @@ class WithServiceKeys:
         keys = self._stack.observed.keys
         with suppress(AwsError):
             return alias in keys.aliases() or keys.about(alias) is not None
-        # Who may not look learns nothing of it; an apply says what AWS says.
+        # Without the right to look, the plan leaves the key out; an apply reports AWS's answer.
         return True

@@ -1,8 +1,8 @@
 """Find the database of a component that names no identifier, among those of its account and region; pure.
 
 Three things prove a match: our own mark, an identifier that Terraform's naming conventions give, and the tags of Atmos
-or terraform-null-label. A database that anything speaks against is never a match. If two databases are proven, none
-matches: only our mark decides between them, since nobody can forge it.
+or terraform-null-label. Our mark decides, since nobody can forge it. Without one, a database with a tag or an engine
+that contradicts the component never matches, and two proven databases match nothing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
         found: the one database that matches; None for none, or several.
@@ -70,7 +70,7 @@ def search(
     """Find the database of a component among those of its account and region.
 
     Args:
-        database: as declared; its identifier is left out of account.
+        database: as declared; its identifier is ignored.
         databases: instances and clusters; instances of clusters and read replicas are never meant.
         is_marked: whether our mark says that a database is this component's.
     """

@@ -142,10 +142,10 @@ class OutputsDocumentReconciler:
 
     def _arn(self, secret: SecretSpec) -> str:
         """The ARN that is handed out; of a secret that is about to be made a text as long as it; empty for none."""
-        state = self._stack.observed.secrets.get(secret.name)
-        if state is not None and state.deleted_at is None and self._stack.ownership.owns(state):
+        state, soon = self._stack.observed.secrets.get(secret.name), secret.name in self._soon
+        if state is not None and (soon or (state.deleted_at is None and self._stack.ownership.owns(state))):
             return state.arn
-        return secret_arn(self._stack, secret) if secret.name in self._soon else ""
+        return secret_arn(self._stack, secret) if soon else ""
 
     def _wanted(self) -> Mapping[str, str]:
         spec = self._stack.spec

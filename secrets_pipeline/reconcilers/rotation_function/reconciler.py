@@ -187,7 +187,7 @@ class RotationFunctionReconciler:
         stack = self._stack
         if wanted.policy is None:
             raise (
-                skipped(*wanted.pending.values())
+                skipped(*wanted.pending.values(), one_is_enough=True)
                 if wanted.pending
                 else SkippedError("there is no secret to rotate yet")
             )

@@ -102,7 +102,8 @@ class PartReconciler(ABC, Generic[Declared]):
             return None if declared is None else blocked
         if declared is None and ownership.marks.keeps(state, self.part):
             return None
-        return self.compare(resource, secret, state, declared)
+        change, needs = self.compare(resource, secret, state, declared), self._secret_first(secret, state)
+        return replace(change, needs=(*needs, *change.needs)) if change is not None and needs else change
 
     def follow(self, resource: Resource, secret: DesiredSecret) -> Change:
         """Plan the part of a secret that is made first, as soon as its value has what it waits for."""
@@ -111,8 +112,10 @@ class PartReconciler(ABC, Generic[Declared]):
 
     def _secret_first(self, secret: DesiredSecret, state: SecretState | None) -> tuple[Need, ...]:
         """The need of a part for its secret; none if that exists and is ours."""
-        there = state is not None and state.deleted_at is None and self._stack.ownership.owns(state)
-        return () if there else needs_of([not_there(self._stack, secret.spec, secret_named(secret.name))])
+        on = secret_named(secret.name)
+        if state is None or state.deleted_at is not None:
+            return needs_of([not_there(self._stack, secret.spec, on)])
+        return () if self._stack.ownership.owns(state) else needs_of([Pending(str(SECRET_NOT_OURS), on=on)])
 
     @abstractmethod
     def declared(self, secret: DesiredSecret) -> Declared | Pending | None:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.aws.faults import calling
-from secrets_pipeline.engine.model import SkippedError
+from secrets_pipeline.engine.model import NotYetError, SkippedError
 from secrets_pipeline.reconcilers.marks.secret_mark import Commit, Mark, Owner, Part, repository_tag
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 from secrets_pipeline.reconcilers.observed.tags import tag_list
@@ -52,13 +52,14 @@ def reread_own(stack: Stack, known: SecretState) -> SecretState:
         known: the secret as this run knew it.
 
     Raises:
-        SkippedError: if no call shows it yet, or it is not ours any more.
+        NotYetError: if no call shows it yet.
+        SkippedError: if it is not ours any more.
         AwsError: if AWS refuses.
     """
     seen = stack.observed.secrets.refresh(known.name)
     if seen is None:
         stack.observed.secrets.note(known)
-        raise SkippedError("is not visible yet", remedy="Run again.")
+        raise NotYetError("is not visible yet", remedy="Run again.")
     if seen.deleted_at is not None or not stack.ownership.owns(seen):
         raise SkippedError(f"secret {known.name} is not ours any more")
     return seen

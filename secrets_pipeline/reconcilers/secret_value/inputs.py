@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final
 
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue, GeneratedValue
-from secrets_pipeline.errors import AwsError
+from secrets_pipeline.errors import SecretsPipelineError
 from secrets_pipeline.reconcilers.secret_value.fields import kept_as_declared, known_fields
 from secrets_pipeline.reconcilers.secret_value.taken_in import name_digests, taken_in, with_name_digests
 from secrets_pipeline.reconcilers.state_output import default_serves
@@ -81,13 +81,28 @@ def not_there(stack: Stack, secret: SecretSpec, on: str) -> Pending:
         secret: one of its secrets.
         on: what is needed of it, see `engine.reason.Need.on`.
     """
-    waits: tuple[Pending, ...] = ()
-    # If AWS refuses to tell, nobody knows that anything is on its way.
-    if isinstance(secret.value, DeclaredValue):
-        with suppress(AwsError):
-            waits = value_waits(stack, secret)
-    passes = bool(waits) and all(one.passes for one in waits)
-    return Pending(f"secret {secret.name} does not exist yet", on=on, passes=passes)
+    return Pending(f"secret {secret.name} does not exist yet", on=on, passes=_is_on_its_way(stack, secret))
+
+
+_ASKED: Final[ContextVar[frozenset[tuple[str, str]]]] = ContextVar("asked", default=frozenset())
+"""Stacks and secrets that are being asked for: secrets of two stacks may need each other."""
+
+
+def _is_on_its_way(stack: Stack, secret: SecretSpec) -> bool:
+    here, asked = (stack.spec.stack, secret.name), _ASKED.get()
+    if here in asked:
+        return False
+    token = _ASKED.set(asked | {here})
+    try:
+        waits = _declared_waits(stack, secret)
+        # The first thing that nobody is making decides.
+        first = next(waits, None)
+        return first is not None and first.passes and all(one.passes for one in waits)
+    except SecretsPipelineError:
+        # The secret's own change says what is wrong with it.
+        return False
+    finally:
+        _ASKED.reset(token)
 
 
 def _declared_waits(stack: Stack, secret: SecretSpec) -> Iterator[Pending]:

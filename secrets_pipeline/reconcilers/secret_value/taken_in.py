@@ -45,7 +45,7 @@ def with_name_digests(inputs: str, digests: Iterable[str]) -> str:
 def taken_in(stack: Stack, secret: SecretSpec) -> dict[str, str]:
     """List the secrets, Terraform outputs, parameters, variables and files that a declared value takes in.
 
-    Endpoints and ARNs that AWS tells are none of them.
+    Endpoints and ARNs are left out.
 
     Returns:
         The plan's name of each; it stays when a database begins to use the secret as its password.

@@ -10,7 +10,7 @@ from secrets_pipeline.desired.consumer.refresh_model import LambdaRefresh, Refre
 from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, RotationSpec, RotationStrategy
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
-from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Resource, Skipped, Unchanged
 from secrets_pipeline.engine.only import Approved
 from secrets_pipeline.operations.planning.earlier import Earlier, rewritten
 from secrets_pipeline.operations.stages import plan_stack
@@ -97,6 +97,41 @@ def test_the_parts_of_a_secret_that_is_taken_over_are_made_in_the_same_run(bench
     assert undone(approved(bench, spec, adopt=(bench.name("password"),))) == []
     policy = bench.secrets.get_resource_policy(SecretId=bench.name("password"))["ResourcePolicy"]
     assert "SecureTransport" in policy
+
+
+def test_a_secret_that_comes_back_brings_its_value_and_its_arn_stays_published(bench: Bench) -> None:
+    spec = bench.create(bench.declared("a"))
+    bench.secrets.delete_secret(SecretId=bench.name("a"), RecoveryWindowInDays=7)
+    plan = plan_stack(bench.context(spec, writing=False))
+    assert {change.action for change in plan["consumer_arns"]} == {ChangeClass.NONE}
+    copy = bench.declared("b", "${output.secrets.secret_values.a}").model_copy(update={"depends_on": (bench.ref("a"),)})
+    wider = bench.spec(*spec.secrets, copy)
+    planned = by_name(plan_stack(bench.context(wider, writing=False)), "secrets")
+    assert [planned[bench.name(one)].action for one in "ab"] == [ChangeClass.RESTORE, ChangeClass.CREATE]
+    assert undone(approved(bench, wider)) == []
+    assert bench.value("b") == bench.value("a")
+
+
+def test_the_parts_of_a_secret_that_cannot_be_taken_over_are_blocked_with_it(bench: Bench) -> None:
+    bench.secrets.create_secret(Name=bench.name("copy"), SecretString="theirs")
+    absent = bench.declared("copy", f"${{ssm:/{bench.stack}/absent}}", policy=(TLS_ONLY,))
+    spec = bench.spec(absent)
+    options = ApplyOptions(adopt=(bench.name("copy"),))
+    plan = plan_stack(bench.context(spec, writing=False, options=options))
+    (policy,) = plan["secret_policies"]
+    assert policy.action is ChangeClass.BLOCKED
+    done = apply_stack(bench.context(spec, options=options))
+    assert not any(isinstance(one, Applied) for one in (*done["secrets"], *done["secret_policies"]))
+
+
+def test_a_parameter_that_another_stack_publishes_is_there_in_its_own_account_and_region_alone(bench: Bench) -> None:
+    leader, earlier = bench.another(), Earlier()
+    change = Change(Resource("outputs", "/acme/arns"), ChangeClass.CREATE, ancillary=True)
+    earlier.learn(leader.context(leader.spec(), writing=False), {"consumer_arns": (change,)})
+    here = bench.spec()
+    away = here.model_copy(update={"target": here.target.model_copy(update={"region": "us-east-1"})})
+    assert "outputs /acme/arns" in earlier.known_to(bench.context(here, writing=False))
+    assert "outputs /acme/arns" not in earlier.known_to(bench.context(away, writing=False))
 
 
 def rotating(bench: Bench, *keys: str) -> StackSpec:

@@ -54,6 +54,18 @@ def test_a_plan_is_read_as_it_was_written_and_belongs_to_its_owner_alone(tmp_pat
     assert shown["why"] == ["tag Team differs", "~ tag Team: 'a' → 'b'"]
 
 
+def test_a_blocked_change_is_kept_with_its_reason_and_what_comes_with_others_is_not_asked_for() -> None:
+    blocked = Change(SECRET.resource, ChangeClass.BLOCKED, reason("needs database orders, which does not exist"))
+    follows = Change(Resource("kms-key", "alias/ours"), ChangeClass.CREATE, ancillary=True)
+    planned = stack(KEY, blocked, follows)
+    assert [one.name for one in planned.changes] == ["alias/shop"]
+    refused = planned.approved.refusal("stage", SECRET)
+    assert str(refused) == "needs database orders, which does not exist"
+    # Somebody else may have made by then whatever comes with the changes of a run.
+    plan(KEY, follows).refuse_moved({"shop-dev": stack(KEY)})
+    plan(KEY).refuse_moved({"shop-dev": stack(KEY, follows)})
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
