@@ -57,7 +57,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
 from secrets_pipeline.references.model import Path
-from secrets_pipeline.stacks import Component, StackSource, distinct
+from secrets_pipeline.stacks import Component, StackSource, UnsettledBy, distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def check_outside(scope: StackScope) -> UnsettledStack:
     raise_all(list(found.errors))
     scope.withheld += found.incomplete
     if scope.kinds:
-        scope.notices += found.notices(scope.stack.name)
+        scope.notices += [text for _, text in found.notices(scope.stack.name)]
     check_component_kinds(scope)
     check_declared(scope)
     tell_unknown_settings(scope)
@@ -214,13 +214,18 @@ def _distinct(errors: Iterable[SecretsPipelineError]) -> list[SecretsPipelineErr
 
 
 def _elsewhere(unneeded: Mapping[str, UnsettledStack]) -> dict[str, frozenset[str]]:
-    """Say together what is unsettled in the stacks that declare nothing of ours."""
-    found = {name: text for name, one in unneeded.items() for text in one.notices(name)}
-    if not found:
-        return {}
-    first, *others = found.values()
-    more = f" So it is in {len(others)} more without secrets." if others else ""
-    return {f"{first}{more}": frozenset(found)}
+    """Say together what is unsettled in the stacks that declare nothing of ours, once for each kind of it."""
+    found: dict[UnsettledBy, dict[str, str]] = {}
+    for name, one in unneeded.items():
+        for by, text in one.notices(name):
+            found.setdefault(by, {}).setdefault(name, text)
+    notices = {}
+    for texts in found.values():
+        first, *others = texts.values()
+        plural = "stack has" if len(others) == 1 else "stacks have"
+        more = f" {len(others)} more {plural} the like, without secrets." if others else ""
+        notices[f"{first}{more}"] = frozenset(texts)
+    return notices
 
 
 def locating(locate: Locate) -> Locate:

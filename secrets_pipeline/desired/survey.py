@@ -103,7 +103,8 @@ def _signs_of(component: Component) -> Iterator[tuple[tuple[str | int, ...], str
     for section in _SECTIONS:
         yield from _signs_in(component.resolved.get(section), (section,))
     declared = component.resolved.get("secrets")
-    for key in (declared.get("vars") or {}) if isinstance(declared, Mapping) else {}:
+    names = declared.get("vars") if isinstance(declared, Mapping) else None
+    for key in names if isinstance(names, Mapping) else ():
         yield ("secrets", "vars", key), _key(("secrets", "vars", key))
 
 

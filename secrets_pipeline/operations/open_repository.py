@@ -17,7 +17,7 @@ from secrets_pipeline.desired.atmos_secrets.components import with_declared
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.desired.kms_key.model import TerraformKey
-from secrets_pipeline.desired.reading.spelling import function_at
+from secrets_pipeline.desired.reading.spelling import function_at, shown_call
 from secrets_pipeline.desired.repository_index import Conclusions, RepositoryIndex
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.shown import ShownStack
@@ -31,6 +31,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.references.model import Expression, Path
 from secrets_pipeline.stacks import (
     CONFIG_VARIABLES,
+    AtmosRepository,
     AtmosStack,
     SourceChoice,
     StackSource,
@@ -115,7 +116,8 @@ class OpenRepository:
     @property
     def is_complete(self) -> bool:
         """Whether all is known that its stacks declare, so that something undeclared may be deleted."""
-        return not self.errors and not self.incomplete
+        unread = isinstance(self.source, AtmosRepository) and self.source.config.unread
+        return not self.errors and not self.incomplete and not unread
 
     def digest(self, stack: str) -> str:
         """Return the digest of a stack's desired state.
@@ -153,8 +155,9 @@ class OpenRepository:
         return leaf_expression(self._declared_in(stack), component, leaf)
 
     def function_at(self, stack: str, component: str, path: Path) -> str:
-        """Return the YAML function that stands at a place of a Terraform component; empty if there is none."""
-        return str(function_at(self._declared_in(stack).components[TERRAFORM][component], path) or "")
+        """Return the YAML function at a place of a Terraform component, see `shown_call`; empty if there is none."""
+        call = function_at(self._declared_in(stack).components[TERRAFORM][component], path)
+        return shown_call(call) if call else ""
 
     def _declared_in(self, stack: str) -> AtmosStack:
         if stack not in self._read:

@@ -17,7 +17,7 @@ _READING_ALONE = frozenset({COMPONENTS, "dialect"})
 
 @dataclass(frozen=True, slots=True)
 class UnsettledStack:
-    """What is unsettled about a stack.
+    """The unsettled components of a stack.
 
     Attributes:
         errors: of components of ours, or that one of ours inherits from: nothing of the stack is read.
@@ -34,21 +34,22 @@ class UnsettledStack:
         """Whether the stack may declare more than is known of it."""
         return any(one.by is not UnsettledBy.DUPLICATE for _, one in self.unneeded)
 
-    def notices(self, stack: str) -> Iterator[str]:
-        """Say what is no error of the stack, all duplicates together."""
+    def notices(self, stack: str) -> Iterator[tuple[UnsettledBy, str]]:
+        """Yield a sentence for each unsettled component that no secret needs, with its kind; all duplicates in one."""
         duplicates = [(name, one) for name, one in self.unneeded if one.by is UnsettledBy.DUPLICATE]
         if duplicates:
             (first, one), *others = duplicates
             more = f" They differ about {_listed([name for name, _ in others])} too." if others else ""
-            yield f"{one.error.message}.{more} {_BLOCKS.format(first if not others else 'one of them')}"
+            yield one.by, f"{one.error.message}.{more} {_BLOCKS.format(first if not others else 'one of them')}"
         found = {one.error.diagnostics(): (name, one) for name, one in self.unneeded}
         for name, one in found.values():
             if one.by is UnsettledBy.UNMADE:
                 place = f"{one.error.where}: " if one.error.where else ""
-                yield f"{place}{one.error.message}. {_BLOCKS.format(name)}"
+                yield one.by, f"{place}{one.error.message}. {_BLOCKS.format(name)}"
             elif one.by is UnsettledBy.REMOTE_IMPORT:
                 place = f"{one.error.where}: " if one.error.where else ""
-                yield f"{place}{one.error.message}. Stack {stack} declares no secret without it. {one.error.remedy}"
+                without = f"Stack {stack} declares no secret without it."
+                yield one.by, f"{place}{one.error.message}. {without} {one.error.remedy}"
 
 
 def unsettled(scope: StackScope) -> UnsettledStack:

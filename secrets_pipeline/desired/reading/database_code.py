@@ -19,7 +19,8 @@ class Makes(StrEnum):
     INSTANCE = "aws_db_instance"
 
 
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
+_COMMENT: Final = re.compile(r'("(?:\\.|[^"\\\n])*")|/\*.*?\*/|(?:#|//)[^\n]*', re.DOTALL)
+"""A comment, or a text, in which nothing begins a comment."""
 _RESOURCE: Final = re.compile(rf'^\s*resource\s+"({"|".join(Makes)})"', re.MULTILINE)
 _SOURCE: Final = re.compile(r'^\s*source\s*=\s*"([^"]+)"', re.MULTILINE)
 _MODULES: Final = (
@@ -65,7 +66,7 @@ def makes_cluster(component: Component, made: frozenset[Makes] | None) -> bool:
 
 def made_by(code: str) -> frozenset[Makes]:
     """Find the kinds of databases that a text of Terraform declares, itself or by a well-known module."""
-    plain = _COMMENT.sub("", code)
+    plain = _COMMENT.sub(lambda found: found[1] or "", code)
     declared = {Makes(name) for name in _RESOURCE.findall(plain)}
     sources = _SOURCE.findall(plain)
     return frozenset(declared | {made for made, module in _MODULES if any(map(module.fullmatch, sources))})

@@ -11,6 +11,7 @@ from typing import Any
 from secrets_pipeline.desired.base import Late
 from secrets_pipeline.desired.reading.reference_targets import check, settled
 from secrets_pipeline.desired.reading.scope import ComponentScope, listed, near_miss
+from secrets_pipeline.desired.reading.spelling import shown_call
 from secrets_pipeline.desired.tags import tag_problems
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.yaml.tags import FunctionCall
@@ -82,7 +83,7 @@ class Inputs:
         if expression is None or not check(self.scope, expression, self.at(key)):
             return None
         if not _known_now(expression):
-            written = raw if isinstance(raw, FunctionCall) else expression
+            written = shown_call(raw) if isinstance(raw, FunctionCall) else expression
             self.error(
                 key,
                 f"{key} refers to {written}, which is only known later",

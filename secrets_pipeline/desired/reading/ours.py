@@ -28,7 +28,7 @@ from secrets_pipeline.desired.kinds import (
 )
 from secrets_pipeline.desired.names import alias_variable, key_alias
 from secrets_pipeline.desired.outputs import KINDS
-from secrets_pipeline.desired.reading.database_code import databases_made
+from secrets_pipeline.desired.reading.database_code import Makes, databases_made
 from secrets_pipeline.desired.reading.keys import SWITCHES
 from secrets_pipeline.desired.reading.variables import OTHER_SECTIONS, read_expression
 from secrets_pipeline.desired.settings.grants import granted
@@ -76,6 +76,7 @@ _NOT_ASKING: Final = frozenset(
     }
 )
 """Settings that say how components are read, or are of secrets alone: they ask for nothing of another component."""
+_PASSWORDS: Final = frozenset({"password", "master_password"})
 _NAMING_KEYS: Final = frozenset({"default_kms_key_id", "kms_key_id"})
 """Variables that name a key, also by its alias."""
 _ONE: Final = re.compile(r"\$\{[^{}]*\}")
@@ -107,6 +108,7 @@ class _Search:
     ) -> None:
         self._base_path = base_path
         self._judged: set[_Place] = set()
+        self._made_in: dict[str, frozenset[Makes] | None] = {}
         self._components = {name: stack.components.get(TERRAFORM, {}) for name, stack in stacks.items()}
         self._reads, self._grants, self._by_operator = reads, settings.grants, settings.components
         self._known = {
@@ -118,6 +120,10 @@ class _Search:
         }
 
     def found(self) -> dict[str, dict[str, str]]:
+        for place in [one for one, what in self._known.items() if what.kind == "rds" and not what.named]:
+            self._judge_by_code(place)
+        for place in list(self._with_secret_password()):
+            self._judge_by_code(place)
         ours = {place for place, what in self._known.items() if self._is_root(place, what)}
         ours |= {place for place in self._known.keys() - ours if self._refers_to_a_secret(place)}
         self._follow(ours)
@@ -125,6 +131,20 @@ class _Search:
             stack: {name: str(self._known[stack, name].kind) for name in components if (stack, name) in ours}
             for stack, components in self._components.items()
         }
+
+    def _with_secret_password(self) -> Iterator[_Place]:
+        """Yield the components of no kind whose password is a secret's value: their code may make a database."""
+        for stack, components in self._components.items():
+            for name, component in components.items():
+                place, variables = (stack, name), component.resolved.get("vars")
+                if place in self._known or not isinstance(variables, Mapping) or not variables.keys() & _PASSWORDS:
+                    continue
+                if any(self._is_secret(other) for other in self._references(place, _PASSWORDS)):
+                    yield place
+
+    def _is_secret(self, place: _Place) -> bool:
+        what = self._known.get(place)
+        return what is not None and what.kind == SECRETS
 
     def _is_root(self, place: _Place, what: Recognised) -> bool:
         if what.kind == SECRETS or what.named:
@@ -144,8 +164,7 @@ class _Search:
         kind = str(self._known[place].kind)
         # What is delivered to must not take in a secret's value anywhere.
         keys = None if kind in _DELIVERED else _REFERRING[kind]
-        found = (self._known.get(other) for other in self._references(place, keys))
-        return any(what is not None and what.kind == SECRETS for what in found)
+        return any(map(self._is_secret, self._references(place, keys)))
 
     def _follow(self, ours: set[_Place]) -> None:
         """Add all that those of ours refer to."""
@@ -170,12 +189,19 @@ class _Search:
             return
         if physical_name(component).split("/", 1)[0] in KINDS:
             return
-        made = databases_made(component, self._base_path)
+        made = self._made(component)
         if made:
             if is_active(component, self._components[place[0]], references=self._reads(component)):
                 self._known[place] = Recognised("rds")
         elif made is not None:
             self._known.pop(place, None)
+
+    def _made(self, component: Component) -> frozenset[Makes] | None:
+        # Stacks share the code of a component.
+        folder = str(component.resolved.get("component_info"))
+        if folder not in self._made_in:
+            self._made_in[folder] = databases_made(component, self._base_path)
+        return self._made_in[folder]
 
     def _may_reach(self, place: _Place, other: _Place) -> bool:
         """Whether a reference is in one stack, or the operator lets it cross."""

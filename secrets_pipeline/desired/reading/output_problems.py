@@ -62,7 +62,7 @@ def output_problem(
     if kind is None or (named is not None and named.component.unsettled):
         return _unmanaged_problem(stack, output)
     if output.name not in OUTPUTS[kind]:
-        if _is_terraforms(kind, output) and not isinstance(_place(stack, output), NoState):
+        if _is_terraforms(stack, kind, output) and not isinstance(_place(stack, output), NoState):
             return None
         return OutputProblem(
             UnresolvedReason.OUTPUT,
@@ -76,20 +76,21 @@ def output_problem(
 
 
 def place_of_state(stack: StackScope, output: Output) -> StatePlace | None:
-    """Where the Terraform state is that an output without a problem is read from; None if AWS or the YAML tells it."""
+    """Return the Terraform state that an output is read from; None if AWS or the YAML has the output."""
     if output.stack not in (None, stack.stack.name):
         stack = stack.other(stack.stacks[str(output.stack)])
     kind = stack.kinds.get(output.component)
-    if kind is not None and not _is_terraforms(kind, output):
+    if kind is not None and not _is_terraforms(stack, kind, output):
         return None
     place = _place(stack, output)
     return None if isinstance(place, NoState) else place
 
 
-def _is_terraforms(kind: str, output: Output) -> bool:
-    """Whether an output of a component of our kinds is one that only Terraform knows, and no misspelt one of ours."""
-    known = OUTPUTS[kind]
-    return kind != SECRETS and output.name not in known and not near_miss(output.name, known)
+def _is_terraforms(stack: StackScope, kind: str, output: Output) -> bool:
+    """Whether Terraform alone may know an output of a component of our kinds."""
+    if kind == SECRETS or output.name in OUTPUTS[kind]:
+        return False
+    return stack.components[output.component].setting("create") is not True
 
 
 def _place(stack: StackScope, output: Output) -> StatePlace | NoState:

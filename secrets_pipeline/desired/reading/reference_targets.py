@@ -33,6 +33,8 @@ from secrets_pipeline.stacks import OUTSIDE, Unreadable, readable_problem
 from secrets_pipeline.stacks.files.disk import is_file, note_file
 
 NO_VALUE: Final = "<no value>"
+_UNKNOWN: Final = (UnresolvedReason.UNSETTLED, UnresolvedReason.TERRAFORM)
+"""Atmos may find a value where these stand, so no default may take its place."""
 """What Go prints for a missing key, so what no secret is meant to be."""
 _MISSING: Final = Unreadable("does not exist", "Name a file inside the repository, relative to its base path.")
 
@@ -47,7 +49,8 @@ def settled(scope: ComponentScope, expression: Expression) -> Expression:
     whole_maps = _arguments(expression)
 
     def absent(output: Output) -> bool:
-        return output_problem(scope.stack, output, whole_map_allowed=output in whole_maps) is not None
+        problem = output_problem(scope.stack, output, whole_map_allowed=output in whole_maps)
+        return problem is not None and problem.reason not in _UNKNOWN
 
     return with_defaults(expression, absent)
 

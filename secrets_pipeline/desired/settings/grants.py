@@ -102,7 +102,8 @@ class StateGrant(AssumedRole):
     )
     keys: Globs = Field(
         default=_ANYTHING,
-        description="Keys of states in the bucket. Name them if the bucket holds states of other teams.",
+        description="Globs on keys of states in the bucket; `*` also matches `/`. By default every key. Name them if "
+        "the bucket holds states of other teams.",
     )
 
     def covers(self, bucket: str, key: str, role_arn: str | None) -> bool:
@@ -121,7 +122,7 @@ class GrantRule(Spec):
     preset: Literal["single-team"] | None = Field(
         default=None,
         description=(
-            "`single-team` grants everything here but values, Terraform states in S3, readers, replicas, documents and "
+            "`single-team` grants everything here but values, Terraform states, readers, replicas, documents and "
             "hosts: for a repository whose authors may touch whatever its account holds."
         ),
     )
@@ -142,7 +143,7 @@ class GrantRule(Spec):
         default=(),
         description=(
             "Files, relative to the base path, that `${file:…}` may read, and local states that `!terraform.state` may "
-            "read. `!include` needs no grant: it is part of reading the YAML."
+            "read, which no preset grants. `!include` needs no grant: it is part of reading the YAML."
         ),
     )
     terraform_states: tuple[StateGrant, ...] = Field(
