@@ -156,8 +156,7 @@ class OpenRepository:
 
     def function_at(self, stack: str, component: str, path: Path) -> str:
         """Return the YAML function at a place of a Terraform component, see `shown_call`; empty if there is none."""
-        call = function_at(self._declared_in(stack).components[TERRAFORM][component], path)
-        return shown_call(call) if call else ""
+        return shown_call(function_at(self._declared_in(stack).components[TERRAFORM][component], path))
 
     def _declared_in(self, stack: str) -> AtmosStack:
         if stack not in self._read:

@@ -193,7 +193,7 @@ class ComponentScope:
             problem=problem,
             remedy=remedy,
             where=str(self.where(path)),
-            written=shown_call(call) if (call := function_at(self.component, path)) else "",
+            written=shown_call(function_at(self.component, path)),
         )
         self.stack.unresolved.append((self.name, path, one))
 

@@ -51,6 +51,7 @@ def write_code(bench: Bench, component: str, code: str) -> None:
         ),
         ('  source = "github.com/terraform-aws-modules/terraform-aws-rds?ref=v6"', {Makes.INSTANCE}),
         ('  source = "terraform-aws-modules/rds-proxy/aws"', set()),
+        ('  a = "arn:aws:s3:::x/*"\nresource "aws_rds_cluster" "this" {\n}\n  b = "rate(*/5)"', {Makes.CLUSTER}),
     ],
 )
 def test_code_tells_the_databases_that_it_makes(code: str, expected: set[Makes]) -> None:
@@ -117,3 +118,17 @@ def test_the_terraform_code_is_part_of_what_a_reading_has_seen(bench: Bench) -> 
     assert seen.holds()
     (bench.folder / "components" / "terraform" / "my-db" / "main.tf").write_text("# nothing any more\n")
     assert not seen.holds()
+
+
+def test_a_component_that_is_named_like_a_database_and_takes_a_secret_in_is_judged_by_its_code(bench: Bench) -> None:
+    text = (
+        "components:\n  terraform:\n    secretsmanager:\n      vars:\n        context_name: myapp\n"
+        "        secrets: {s: {generate_random_password: true}}\n"
+        "    COMPONENT:\n      vars: {password: !terraform.state secretsmanager generated_passwords.s}\n"
+    )
+    write_code(bench, "rds-users-tool", 'resource "aws_lambda_function" "this" {\n}\n')
+    assert bench.spec(text.replace("COMPONENT", "rds-users-tool")).databases == ()
+    (bench.folder / "components/terraform/orders").mkdir()
+    (bench.folder / "components/terraform/orders/main.tf").write_text('resource "aws_db_instance" "this" {\n}\n')
+    (database,) = bench.spec(text.replace("COMPONENT", "orders")).databases
+    assert database.component == "orders"

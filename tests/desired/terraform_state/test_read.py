@@ -211,6 +211,7 @@ def written(bench: Bench, path: str = "components/terraform/vpc/terraform.tfstat
     file = bench.folder / path
     file.parent.mkdir(parents=True)
     file.write_text('{"version": 4, "outputs": {}}')
+    granting(bench, files="components/*")
 
 
 @pytest.mark.parametrize("vpc", ["", "backend_type: local\nbackend: {local: {}}\n"])
@@ -228,7 +229,8 @@ def test_a_local_state_of_workspace_default_has_no_folder_of_its_own(bench: Benc
 
 def test_a_local_state_needs_the_grant_of_files(bench: Bench) -> None:
     written(bench)
-    bench.settings = OperatorSettings(targets=(HERE,))
+    # A preset grants files, and no state.
+    granting(bench)
     path = "components/terraform/vpc/terraform.tfstate.d/dev/terraform.tfstate"
     assert f'- {{stacks: "dev", files: ["{path}"]}}' in "\n".join(bench.errors(manifest("")))
 
@@ -281,8 +283,26 @@ def test_an_output_that_no_kind_of_ours_has_is_read_from_the_state_and_a_misspel
     assert [(one.component, one.outputs) for one in spec.states] == [("rds", (("subnet_group_name",),))]
     known = bench.spec(text.replace("subnet_group_name", "address"))
     assert known.states == ()
-    misspelt = bench.only_unresolved(text.replace("subnet_group_name", "adress"))
-    assert "Did you mean address?" in misspelt
+    # terraform-aws-modules/rds calls it so.
+    like_ours = bench.spec(text.replace("subnet_group_name", "db_instance_address"))
+    assert [one.outputs for one in like_ours.states] == [(("db_instance_address",),)]
+    without_state = text.replace("key: terraform.tfstate", "").replace("subnet_group_name", "adress")
+    assert "Did you mean address?" in bench.only_unresolved(without_state)
+    made = "{identifier: orders, engine: postgres, username: app, manage_master_user_password: true}"
+    created = text.replace("{identifier: orders}", f"{made}\n      settings: {{secrets_pipeline: {{create: true}}}}")
+    assert "has no output subnet_group_name" in bench.only_unresolved(created)
+
+
+def test_a_default_takes_no_value_s_place_that_is_not_read(bench: Bench) -> None:
+    reference = "!terraform.state vpc '.vpc_id // \"default\"'"
+    gcs = manifest("backend_type: gcs\nbackend: {gcs: {bucket: acme}}\n", reference)
+    assert "its backend is gcs" in bench.only_unresolved(gcs)
+
+
+def test_a_key_that_the_yaml_makes_a_glob_is_granted_as_it_is(bench: Bench) -> None:
+    granting(bench)
+    (error,) = bench.errors(manifest(s3(key='"../../*"')))
+    assert '"keys": ["[*]"]' in error
 
 
 def test_every_place_that_takes_an_output_takes_one_of_a_state(bench: Bench) -> None:
