@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.cli.shared.console import counted, say
 from secrets_pipeline.desired.survey import Sign
 from secrets_pipeline.errors import Lines, visible
 from secrets_pipeline.operations.first_screen import FirstScreen
@@ -30,7 +30,7 @@ def tell_first_screen(found: FirstScreen, options: Sequence[str] = ()) -> None:
 
 def first_screen_lines(found: FirstScreen, options: Sequence[str] = ()) -> Iterator[str]:
     """Write the lines; see `tell_first_screen`."""
-    stacks, components = _counted(len(found.stacks), "stack"), _counted(found.components, "component")
+    stacks, components = counted(len(found.stacks), "stack"), counted(found.components, "component")
     yield f"No secret is declared yet. The pipeline read {stacks} and {components}:"
     yield from _folded(", ".join(map(visible, found.stacks)), "  ")
     if found.signs:
@@ -60,7 +60,3 @@ def _folded(text: str, first: str, rest: str | None = None) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"

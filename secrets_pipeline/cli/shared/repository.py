@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,9 +15,12 @@ from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.first_screen import tell_first_screen
 from secrets_pipeline.cli.shared.options import StackOptions
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded, no_match
 from secrets_pipeline.desired.unresolved import told
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.only import Only, left_out
 from secrets_pipeline.errors import NotGrantedError, SecretsPipelineError
 from secrets_pipeline.operations.first_screen import first_screen
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
@@ -279,7 +283,13 @@ def note_missing(source: StackSource, name: str, failures: Failures, *, unreadab
     return False
 
 
-def note_unresolved(specs: Iterable[StackSpec], failures: Failures, *, reading: bool = False) -> int:
+def note_unresolved(
+    specs: Iterable[StackSpec],
+    failures: Failures,
+    *,
+    reading: bool = False,
+    only: Mapping[str, Sequence[Only]] = MappingProxyType({}),
+) -> int:
     """Say each cause for which nobody can resolve references once, however many these are.
 
     Args:
@@ -287,14 +297,21 @@ def note_unresolved(specs: Iterable[StackSpec], failures: Failures, *, reading: 
         failures: is told.
         reading: whether the command asks AWS nothing: `tell_needed_grants` says then what the operator has not
             allowed.
+        only: what the run of a stack is restricted to: nothing is said of a secret that it leaves out.
 
     Returns:
         How many causes were said.
     """
     said = 0
     for spec in specs:
-        causes = (one for secret in spec.secrets for one in secret.unresolved if one.is_cause)
+        secrets = (one for one in spec.secrets if not _is_left_out(one, only.get(spec.stack, ())))
+        causes = (one for secret in secrets for one in secret.unresolved if one.is_cause)
         for text in told(one for one in causes if not (reading and one.variable)):
             failures.note(spec.stack, text)
             said += 1
     return said
+
+
+def _is_left_out(secret: SecretSpec, only: Sequence[Only]) -> bool:
+    change = Change(Resource("secret", secret.name), ChangeClass.BLOCKED)
+    return left_out("secrets", change, only) is not None
