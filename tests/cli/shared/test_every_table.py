@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from secrets_pipeline.access.reach.audit import AuditedRead, matrix
+from secrets_pipeline.access.reach.reader import DeniedBySecretsManager, Unknown
 from secrets_pipeline.arn import iam_arn
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.access.view import reader_blocks, votes_table
@@ -274,3 +275,14 @@ def test_what_a_reader_reads_stands_below_its_name() -> None:
     assert lines[0].startswith("role orders of 111122223333")
     assert any(line.startswith(("    reads: ", "    ! reads: ")) for line in lines)
     assert all(line.startswith(("role ", "user ", "    ")) for line in lines)
+
+
+def test_a_reader_of_whom_somebody_does_not_know_reads_not_nothing_and_every_secret_is_named() -> None:
+    known = reads()[0]
+    names = [f"shop/dev/api/token-{number}" for number in range(5)]
+    unknown = Unknown(known.verdict.vote, known.verdict.secrets_manager, reason="a policy was not read")
+    denied = DeniedBySecretsManager(known.verdict.vote, known.verdict.secrets_manager)
+    for verdict, label in ((unknown, "! may read"), (denied, "! does not read")):
+        lines = " ".join(drawn(reader_blocks([AuditedRead(ROLE, one, verdict, "worker") for one in names])))
+        assert ("reads: nothing" in lines) is (verdict is denied)
+        assert f"{label}: api/token-0, api/token-1, api/token-2, api/token-3, api/token-4" in " ".join(lines.split())
