@@ -158,7 +158,10 @@ def test_an_error_beside_a_missing_grant_is_one_of_reading_too(cli: Cli, ungrant
     result = cli("tree", "--base-path", ungranted, "-s", STACK)
     assert_exited(result, 1)
     assert "unknown key no_such_key" in result.stderr
+    assert result.stderr.count("error:") == 1
     assert "evil" not in result.stdout
+    (row,) = json.loads(cli("list", "stacks", "--base-path", ungranted, "-s", STACK, "--format", "json").stdout)
+    assert (row["account_id"], row["region"], row["errors"]) == ("111122223333", "eu-west-2", 1)
 
 
 ASKING: dict[str, list[tuple[str, ...]]] = {

@@ -175,11 +175,13 @@ def readable(
 
 
 def errors_of_reading(desired: OpenRepository, stack: str) -> Sequence[SecretsPipelineError]:
-    """Return the errors of a stack for a command that asks AWS nothing; a missing grant is none of a shown stack."""
+    """Return the errors of a stack for a command that asks AWS nothing.
+
+    A missing grant is none of them, unless it is all that keeps the stack from being shown.
+    """
     errors = desired.errors.get(stack, ())
-    if stack not in desired.shown:
-        return errors
-    return [one for one in errors if not isinstance(one, NotGrantedError)]
+    left = [one for one in errors if not isinstance(one, NotGrantedError)]
+    return left if left or stack in desired.shown else errors
 
 
 def _chosen(
@@ -304,12 +306,17 @@ def note_unresolved(
     """
     said = 0
     for spec in specs:
-        secrets = (one for one in spec.secrets if not _is_left_out(one, only.get(spec.stack, ())))
-        causes = (one for secret in secrets for one in secret.unresolved if one.is_cause)
-        for text in told(one for one in causes if not (reading and one.variable)):
+        for text in unresolved_causes(spec, only.get(spec.stack, ()), reading=reading):
             failures.note(spec.stack, text)
             said += 1
     return said
+
+
+def unresolved_causes(spec: StackSpec, only: Sequence[Only] = (), *, reading: bool) -> list[str]:
+    """Write each cause for which nobody can resolve references of a stack; for the arguments see `note_unresolved`."""
+    secrets = (one for one in spec.secrets if not _is_left_out(one, only))
+    causes = (one for secret in secrets for one in secret.unresolved if one.is_cause)
+    return told(one for one in causes if not (reading and one.variable))
 
 
 def _is_left_out(secret: SecretSpec, only: Sequence[Only]) -> bool:
