@@ -55,7 +55,9 @@ ROLE: Final = iam_arn(ACCOUNT, "role/acme-platform-production-payments-api-worke
 KEY: Final = f"arn:aws:kms:eu-west-2:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 SENTENCE: Final = f"the key policy of {KEY} denies kms:Decrypt to {ROLE}, as statement DenyEverybodyElse says"
 WORST: Final = 30
-"""Characters that a piece of a folded word has at least."""
+"""Characters that a piece of a folded word of the last column has at least."""
+LABEL: Final = 30
+"""Characters that the indent and the label of a cell below its row have at most."""
 
 
 def outcomes() -> Table:
@@ -239,10 +241,19 @@ def test_it_is_no_wider_than_the_terminal_and_folds_no_name_to_pieces(name: str)
     lines = drawn(made)
     assert max(map(len, lines)) <= WIDTH, "\n".join(lines)
     pieces = {word for line in lines for word in line.split()}
+    last = {word for row in made.rows for word in row[-1].plain.split()} if isinstance(made, Table) else set()
     for word in {word for text in texts(made) for word in text.split()}:
         folded = folds(word, pieces)
         assert folded is not None, f"{word} in\n" + "\n".join(lines)
+        assert len(folded) == 1 or word in last or len(word) > WIDTH - LABEL, f"{word} in\n" + "\n".join(lines)
         assert all(len(piece) >= WORST for piece in folded[:-1]), f"{word} in\n" + "\n".join(lines)
+
+
+def test_a_column_beside_which_the_last_has_no_room_is_not_folded_inside_a_word() -> None:
+    name, component = "myapp/dev/database/credentials", "secretsmanager/database#credentials"
+    lines = drawn(Table(("kind", "name", "component", "detail"), [("secret-policy", name, component, SENTENCE)]))
+    for word in (name, component):
+        assert any(word in line for line in lines), "\n".join(lines)
 
 
 def folds(word: str, pieces: set[str]) -> list[str] | None:
