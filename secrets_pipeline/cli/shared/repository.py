@@ -140,7 +140,7 @@ def _show_first_screen(
     desired: OpenRepository, options: StackOptions | None, names: Collection[str] | None = None
 ) -> None:
     found = first_screen(desired.source, desired.base_path, desired.settings.components, names)
-    tell_first_screen(found, options.arguments if options else ())
+    tell_first_screen(found, options.arguments if options else (), named=names is not None)
 
 
 def usable(
@@ -212,6 +212,8 @@ def _chosen(
     empty = [name for name in missing if not note_missing(desired.source, name, failures, unreadable=unreadable)]
     if empty:
         _show_first_screen(desired, options, empty)
+    for name in empty:
+        say(f"`secrets-pipeline orphans -s {name}` lists what stack {name} made before.")
     return [name for name in names if name in specs and name not in left_out]
 
 
@@ -280,8 +282,7 @@ def note_missing(source: StackSource, name: str, failures: Failures, *, unreadab
     except SecretsPipelineError as error:
         failures.add(name, error)
         return True
-    left = f"`secrets-pipeline orphans -s {name}` lists what it made before."
-    failures.note(name, f"stack {name} declares no secret. {left}")
+    failures.note(name, f"stack {name} declares no secret")
     return False
 
 

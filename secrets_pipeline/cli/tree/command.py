@@ -56,7 +56,7 @@ def tree(
     tell_plaintext(specs)
     if output is TreeFormat.JSON:
         emit_json([_row(spec, secret, needed) for spec, needed in _with_grants(specs) for secret in spec.secrets])
-    else:
+    elif specs:
         show_lines(hierarchy(specs))
     failures.exit()
 
