@@ -7,7 +7,10 @@ from typing import Final
 
 EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "config": ("secrets-pipeline config", "secrets-pipeline config --config operator.yaml --all"),
-    "init": ("secrets-pipeline init > operator.yaml && export SECRETS_PIPELINE_CONFIG=$PWD/operator.yaml",),
+    "init": (
+        "secrets-pipeline init --example eg-dev",
+        "secrets-pipeline init > operator.yaml && export SECRETS_PIPELINE_CONFIG=$PWD/operator.yaml",
+    ),
     "list stacks": (
         "secrets-pipeline list stacks -s 'eg-*,infra-*'",
         "secrets-pipeline list stacks --all --format json",

@@ -229,19 +229,33 @@ def _edits(desired: OpenRepository, stack: AtmosStack, component: str, text: str
 
 def _import(path: Path, manifest: str, name: str) -> Edit:
     """Say how a manifest imports one file more: where its `import:` ends, or that it gets one."""
-    lines = read_text(path).splitlines()
+    lines, new = read_text(path).splitlines(), f"import:\n  - {name}"
     try:
         root = yaml.compose("\n".join(lines), Loader=yaml.SafeLoader)
     except yaml.YAMLError:
         root = None
-    if isinstance(root, yaml.MappingNode) and not root.flow_style:
-        node = next((value for key, value in root.value if key.value == "import"), None)
-        if node is None:
-            start = root.start_mark.line + 1
-            return Edit(f"In {manifest}, add above line {start}", f"import:\n  - {name}")
-        if isinstance(node, yaml.SequenceNode) and node.value:
-            return _longer(lines, node, manifest, name)
-    return Edit(f"In {manifest}, add to the list `import`", f"import:\n  - {name}")
+    if not isinstance(root, yaml.MappingNode):
+        return Edit(f"In {manifest}, add to the list `import`", new)
+    key, node = next((pair for pair in root.value if pair[0].value == "import"), (None, None))
+    if isinstance(node, yaml.SequenceNode) and node.value:
+        return _longer(lines, node, manifest, name)
+    if root.flow_style:
+        return _in_flow(lines, root, node, manifest, name)
+    if key is None:
+        return Edit(f"In {manifest}, add above line {root.start_mark.line + 1}", new)
+    return Edit(f"In {manifest}, replace line {key.start_mark.line + 1} with", new)
+
+
+def _in_flow(lines: Sequence[str], root: yaml.MappingNode, node: yaml.Node | None, manifest: str, name: str) -> Edit:
+    if node is None:
+        line, start = root.start_mark.line, root.start_mark.column + 1
+        end, text = start, f"import: [{name}]{', ' if root.value else ''}"
+    else:
+        line, start, end = node.start_mark.line, node.start_mark.column, node.end_mark.column
+        text = f"{'' if lines[line][:start].endswith(' ') else ' '}[{name}]"
+    return Edit(
+        f"In {manifest}, replace line {line + 1} with", f"{lines[line][:start]}{text}{lines[line][end:]}".rstrip()
+    )
 
 
 def _longer(lines: Sequence[str], node: yaml.SequenceNode, manifest: str, name: str) -> Edit:

@@ -125,9 +125,16 @@ def test_each_secret_says_what_it_needs_and_who_writes_which_line(cli: Cli, ungr
     for line in LINES.values():
         assert line in result.stderr
     drawn = cli("tree", "--base-path", ungranted, "-s", STACK).stdout
-    assert "own  evil-dev  generated password  needs a grant: reader in another account arn:aws:iam::4444" in drawn
-    assert "file  evil-dev  JSON from YAML  needs a grant: file private.txt" in drawn
+    assert "own  evil-dev  generated password  needs a grant\n" in drawn
+    assert "file  evil-dev  JSON from YAML  needs a grant\n" in drawn
+    assert "environment  evil-dev  JSON from YAML  needs a grant\n" in drawn
     assert "blocked" not in drawn
+    assert max(map(len, drawn.splitlines())) < 100
+    assert "settings have these lines (`secrets-pipeline init` prints settings):\n  grants:\n" in result.stderr
+    planned = cli("plan", "--offline", "--base-path", ungranted, "-s", STACK, "--format", "json").stdout
+    details = {row["name"]: row["detail"] for row in json.loads(planned)["stacks"][STACK]["declared"]}
+    assert details["evil/dev/environment"].endswith(", needs a grant")
+    assert "blocked" not in str(details)
 
 
 def test_a_list_has_place_and_number_of_secrets_in_spite_of_missing_grants(cli: Cli, ungranted: Path) -> None:
@@ -158,7 +165,10 @@ def test_an_error_beside_a_missing_grant_is_one_of_reading_too(cli: Cli, ungrant
     result = cli("tree", "--base-path", ungranted, "-s", STACK)
     assert_exited(result, 1)
     assert "unknown key no_such_key" in result.stderr
+    assert result.stderr.count("error:") == 1
     assert "evil" not in result.stdout
+    (row,) = json.loads(cli("list", "stacks", "--base-path", ungranted, "-s", STACK, "--format", "json").stdout)
+    assert (row["account_id"], row["region"], row["errors"]) == ("111122223333", "eu-west-2", 1)
 
 
 ASKING: dict[str, list[tuple[str, ...]]] = {

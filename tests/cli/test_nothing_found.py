@@ -63,12 +63,32 @@ def test_commands_that_print_text_say_it_too(cli: Cli, theirs: Path, command: tu
     assert "vars.secrets" not in result.stdout
 
 
-def test_a_stack_that_was_asked_for_and_has_nothing_is_an_error_with_the_same_words(cli: Cli, theirs: Path) -> None:
+def test_a_stack_that_was_asked_for_and_has_nothing_is_an_error_and_the_only_one_that_is_told_of(
+    cli: Cli, theirs: Path
+) -> None:
+    (theirs / "stacks" / "dev.yaml").write_text(DEV)
     result = cli("plan", "--offline", "-s", "shop-qa", "--base-path", theirs)
     assert_exited(result, 1)
-    assert "error: stack shop-qa declares no secret. `secrets-pipeline orphans -s shop-qa` lists" in result.stderr
+    assert (
+        "error: stack shop-qa declares no secret\nStack shop-qa declares no secret. It has 3 components.\n"
+        in result.stderr
+    )
+    assert "No secret is declared yet" not in result.stderr
     assert HINT in " ".join(result.stderr.split())
-    assert "\nNext: secrets-pipeline init --example shop-qa" in result.stderr
+    *_, following, last = result.stderr.splitlines()
+    assert following.startswith("Next: secrets-pipeline init --example shop-qa")
+    assert last == "`secrets-pipeline orphans -s shop-qa` lists what stack shop-qa made before."
+
+
+def test_a_repository_without_a_component_says_so_and_a_tree_of_nothing_is_not_drawn(cli: Cli, theirs: Path) -> None:
+    drawn = cli("tree", "--base-path", theirs)
+    assert_exited(drawn)
+    assert drawn.stdout == ""
+    (theirs / "stacks" / "qa.yaml").write_text("vars: {context_name: shop, environment: qa}\n")
+    shown = cli("tree", "--base-path", theirs)
+    assert_exited(shown)
+    assert shown.stderr == "No stack has a component yet. Add one to a manifest first.\n"
+    assert shown.stdout == ""
 
 
 def test_where_another_stack_has_secrets_nobody_is_told_of_those_without(cli: Cli, theirs: Path) -> None:

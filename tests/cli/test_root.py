@@ -104,6 +104,12 @@ def test_a_command_that_is_mistyped_is_offered(cli: Cli) -> None:
     [
         ("apply --auto-approve", "No such option: --auto-approve. Write --yes, or -y."),
         ("apply -auto-approve -s x", "No such option: -auto-approve. Write --yes, or -y."),
+        ("destroy --auto-approve", "No such option: --auto-approve. Write --yes, or -y."),
+        ("plan --auto-approve", "No such option: --auto-approve. `secrets-pipeline apply --yes` does not ask."),
+        ("--all plan", "Write it after the command: `secrets-pipeline COMMAND --all …`."),
+        ("--offline plan", "Write it after the command: `secrets-pipeline COMMAND --offline …`."),
+        ("--yes apply", "Write it after the command: `secrets-pipeline COMMAND --yes …`."),
+        ("plan -o x -vv", "No such option: -vv. There are no levels of output"),
         ("-v plan", "--show-all lists each thing"),
         ("plan --verbose", "No such option: --verbose. There are no levels of output"),
         ("verify --debug", "--format json has everything"),
@@ -122,6 +128,7 @@ def test_what_users_of_other_tools_type_is_answered_by_what_exists(cli: Cli, wor
 
 def test_an_option_and_a_command_that_nobody_knows_get_no_hint(cli: Cli) -> None:
     assert cli("plan", "--nope").stderr.endswith("No such option: --nope (Possible options: --adopt, --prune)\n")
+    assert "No such option: --foo (Possible" in cli("plan", "--foo", "-v").stderr
     assert cli("nope").stderr.endswith("No such command 'nope'.\n")
     # Behind a dash pair it is an argument, and before the command only an option of commands stands wrong.
     assert "after the command" not in cli("plan", "--base").stderr

@@ -16,7 +16,7 @@ from secrets_pipeline.access.reach.explain import name_of, plain, row, sentence,
 from secrets_pipeline.access.reach.reader import Allowed, ReadVerdict
 from secrets_pipeline.cli.shared.tables import Blocks, Table, table
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.grouping import grouped, with_examples
+from secrets_pipeline.engine.grouping import grouped
 
 _NAMED = 5
 _READS = "reads"
@@ -32,7 +32,10 @@ _SURPRISE = "bold red"
 
 
 def reader_blocks(readings: Sequence[AuditedRead]) -> Blocks:
-    """Build a block for each reader: what it reads, what not and why; a `!` begins what is not as declared."""
+    """Build a block for each reader: the secrets that it can and cannot read, and why.
+
+    A line with `!` differs from the YAML.
+    """
     names = _shortened(list(dict.fromkeys(one.secret for one in readings)))
     return Blocks(
         (short(some[0].principal), list(_lines(some, names))) for some in grouped(readings, lambda one: one.principal)
@@ -40,15 +43,13 @@ def reader_blocks(readings: Sequence[AuditedRead]) -> Blocks:
 
 
 def _lines(of_reader: Sequence[AuditedRead], names: Mapping[str, str]) -> Iterator[tuple[str, str | Text]]:
-    """What one reader can read first, then the rest by reason; what is not as declared is apart."""
     alike = grouped(of_reader, lambda one: (name_of(one.verdict), _surprises(one)))
     alike.sort(key=lambda some: list(_SHORTER).index(name_of(some[0].verdict)))
-    if not any(name_of(one.verdict) == "Allowed" for one in of_reader):
+    if all(_SHORTER[name_of(one.verdict)][0] == _DENIED for one in of_reader):
         yield _READS, "nothing"
     for some in alike:
         label, why, style = _SHORTER[name_of(some[0].verdict)]
-        secrets = [names[one.secret] for one in some]
-        text = ", ".join(secrets) if label == _READS else with_examples(secrets)
+        text = ", ".join(names[one.secret] for one in some)
         if _surprises(some[0]):
             yield f"! {label}", Text(f"{text} ({why or 'not declared'})", style=_SURPRISE)
         else:

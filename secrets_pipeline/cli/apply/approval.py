@@ -13,7 +13,7 @@ from secrets_pipeline.cli.plan.formats import PlanFormat
 from secrets_pipeline.cli.plan.planning import plan_asked, recorded, targets
 from secrets_pipeline.cli.plan.view import StackPlan
 from secrets_pipeline.cli.shared.confirmation import asks, confirm
-from secrets_pipeline.cli.shared.console import say
+from secrets_pipeline.cli.shared.console import counted, say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.engine.model import Change, ChangeClass
 from secrets_pipeline.engine.only import Approved, Only, changes_of, writing
@@ -98,12 +98,23 @@ def by_question(
     plans = plan_asked(desired, chosen, asked, failures)
     with redirect_stdout(sys.stderr):
         PlanFormat.TABLE.render(plans, {}, unchanged=False, deep=asked.deep)
-    numbers = [sum(1 for _ in writing(one.stages)) for one in plans]
-    if number := sum(numbers):
-        changing = sum(map(bool, numbers))
-        confirm(f"Apply {_counted(number, 'change')} to {_counted(changing, 'stack')}?", destructive(plans))
+    if asked_for := question(plans):
+        confirm(asked_for, destructive(plans))
     only = {one.stack: (*within.get(one.stack, ()), Approved.of(one.stages)) for one in plans}
     return Approval([one.stack for one in plans], asked.options(), only)
+
+
+def question(plans: Sequence[StackPlan]) -> str:
+    """Ask whether to make the changes of plans, with those apart that wait for AWS; empty if there is no change."""
+    planned = [[change for _, change in writing(one.stages)] for one in plans]
+    waiting = sum(change.on_its_way for changes in planned for change in changes)
+    ready = sum(map(len, planned)) - waiting
+    to = f"to {counted(sum(map(bool, planned)), 'stack')}"
+    until = f"when AWS has made what {'it waits' if waiting == 1 else 'they wait'} for"
+    if ready:
+        more = f", and {waiting:,} more {until}," if waiting else ""
+        return f"Apply {counted(ready, 'change')}{more} {to}?"
+    return f"Apply {counted(waiting, 'change')} {to} {until}?" if waiting else ""
 
 
 def refuse_beside_file(given: Mapping[str, object]) -> None:
@@ -136,7 +147,3 @@ def _deletion(change: Change) -> str:
 def _targets(desired: OpenRepository, stacks: Sequence[str], asked: PlannedOptions) -> dict[str, tuple[Only, ...]]:
     found = targets(desired, stacks, asked)
     return {} if found is None else {stack: (one,) for stack, one in found.items()}
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

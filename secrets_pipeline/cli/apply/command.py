@@ -140,8 +140,7 @@ def apply(
     failures, desired = Failures(), read_asked(source, list(plan.stacks) if plan else source.names)
     tell_nameless(desired)
     names = list(plan.stacks) if plan else narrowed(desired, source.names, touched_stacks(source, desired), failures)
-    usables = usable(desired, names, failures, source)
-    ready = usables
+    ready = usable(desired, names, failures, source)
     if not queue:
         # What a deployment reads names the accounts of its stacks, and its runs look themselves.
         ready = with_account(desired, ready, failures)
@@ -158,7 +157,7 @@ def apply(
         return run_here(stack, desired, replace(approval.of(stack), wait_seconds=WAIT_SECONDS if wait else 0.0))
 
     # A stack goes on without the secrets that nobody can resolve; the command fails in the end.
-    note_unresolved((desired.specs[name] for name in approval.stacks), failures)
+    note_unresolved((desired.specs[name] for name in approval.stacks), failures, only=approval.only)
     finished = run_all(approval.stacks, run, failures)
     if output is TableFormat.JSON:
         shown = {one.report.stack: run_json(one.report, one.checks) for one in finished}

@@ -68,13 +68,11 @@ def config(
 
 
 def _summary(settings: Sequence[InForce], how_to_see_the_others: str) -> str:
-    names = dict.fromkeys(_whole(one) for one in settings)
     given = {_whole(one): one.source.rpartition(":")[0] for one in settings if one.source != DEFAULT}
-    others = f"have their defaults{how_to_see_the_others}."
     if not given:
-        return f"None of the operator's {len(names)} settings is set: all {others}"
-    of_all = f"{len(given)} of the operator's {len(names)} settings"
-    return f"{of_all} are set in {next(iter(given.values()))}: {', '.join(given)}. The others {others}"
+        return f"No setting of the operator is set. All have their defaults{how_to_see_the_others}."
+    listed = f"Set in {next(iter(given.values()))}: {', '.join(given)}."
+    return f"{listed} All other settings have their defaults{how_to_see_the_others}."
 
 
 def _whole(one: InForce) -> str:

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from secrets_pipeline import emulator
+from secrets_pipeline.aws.guards import READ_ONLY_VARIABLE
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.apply.command import run_all, run_here
 from secrets_pipeline.cli.local.checkout import examples
@@ -91,10 +92,10 @@ def dev(
             os.environ.update(aws.environment())
             home = choose_home(state_dir, begins=begins)
             runs.prepare_home(stacks)
-            applies = not (no_apply or Sessions().read_only)
-            failed = _applied(stacks, desired) if applies else []
+            left = f"{READ_ONLY_VARIABLE} is set" if Sessions().read_only else "--no-apply" if no_apply else ""
+            failed = [] if left else _applied(stacks, desired)
             say(f"The embedded AWS answers at {aws.endpoint_url}; Dagster will at http://127.0.0.1:{port}.")
-            say(_what_to_click(port, stacks, failed, applied=applies))
+            say(what_to_click(port, stacks, failed, left=left))
             say(home)
             say(
                 f"These keys are those of user {emulator.SECOND_USER}, who is not the pipeline and reads no value. "
@@ -143,13 +144,28 @@ def _applied(stacks: Sequence[str], desired: OpenRepository) -> list[str]:
     return [stack for stack in stacks if stack not in green]
 
 
-def _what_to_click(port: int, stacks: Sequence[str], failed: Sequence[str], *, applied: bool) -> str:
-    if not applied or not stacks:
-        return f"Nothing is applied yet. Open http://127.0.0.1:{port}/assets, choose all assets, and click Materialize."
+def what_to_click(port: int, stacks: Sequence[str], failed: Sequence[str], *, left: str) -> str:
+    """Say what the reader does first in the UI.
+
+    Args:
+        port: of the UI, on 127.0.0.1.
+        stacks: that can be applied.
+        failed: stacks whose run or checks failed.
+        left: why nothing was applied: `--no-apply`, or that writes are forbidden; empty if the stacks were applied.
+    """
+    assets = f"http://127.0.0.1:{port}/assets"
+    if not stacks:
+        return "No stack can be applied. Follow the lines above, and start again."
+    if left == "--no-apply":
+        to_apply = f"To apply them open {assets}, choose all assets, and click Materialize."
+        return f"The stacks were not applied, because of {left}. {to_apply}"
+    if left:
+        look = f"Open {assets}, and click an asset. Materialize fails until you unset the variable."
+        return f"The stacks were not applied: {left}. {look}"
     if failed:
         return f"Not everything was applied: {', '.join(failed)}. Open http://127.0.0.1:{port}/runs, which says why."
     many = f"{len(stacks)} stacks are" if len(stacks) > 1 else f"Stack {stacks[0]} is"
-    return f"{many} applied. Open http://127.0.0.1:{port}/assets, and click an asset."
+    return f"{many} applied. Open {assets}, and click an asset."
 
 
 def _interrupted(*_: object) -> None:

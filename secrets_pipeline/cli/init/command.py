@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Final
 
 import typer
 import yaml
 
-from secrets_pipeline.cli.init.example import example_lines
+from secrets_pipeline.cli.init.example import Asked, example_lines
 from secrets_pipeline.cli.shared.completion import complete_stacks
 from secrets_pipeline.cli.shared.console import emit, say
 from secrets_pipeline.cli.shared.options import StackOptions, reads_stacks
 from secrets_pipeline.cli.shared.repository import tell_nothing_found, tell_notices
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
-from secrets_pipeline.desired.unresolved import UnresolvedReason
+from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import NotGrantedError
-from secrets_pipeline.operations.example import Example, home, manifests
 from secrets_pipeline.operations.example import example as make_example
+from secrets_pipeline.operations.example import home, manifests
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 
 EPILOG = "Exit codes: 0 printed, 1 error. No settings are read: the file that --config names may not exist yet."
@@ -59,8 +59,7 @@ def init(
 ) -> None:
     """Print operator's settings for a repository, or a first secret for one of its stacks. Changes nothing."""
     if example is not None:
-        desired = _read(source)
-        emit("\n".join(example_lines(*_example(desired, example), source.arguments)))
+        emit("\n".join(_example(source, example)))
         return
     lines = list(dict.fromkeys(error.line for error in _refused(_read(source, _PRESET))))
     granting = [GrantRule.model_validate(rule) for line in lines for rule in yaml.safe_load(line)]
@@ -73,11 +72,17 @@ def init(
     emit("\n".join(_settings(desired, lines)))
 
 
-def _example(desired: OpenRepository, stack: str) -> tuple[Example, str, list[str]]:
-    """The example for a stack, the id of the repository, and the grants that the stack asks for."""
-    made = make_example(desired, stack)
-    asked = [error.line for error in desired.errors.get(stack, ()) if isinstance(error, NotGrantedError)]
-    return made, desired.repository, list(dict.fromkeys(asked))
+def _example(source: StackOptions, stack: str) -> Iterator[str]:
+    desired = _read(source)
+    made, errors = make_example(desired, stack), desired.errors.get(stack, ())
+    lines = [error.line for error in errors if isinstance(error, NotGrantedError)]
+    if len(lines) < len(errors):
+        say(f"note: stack {stack} has errors, so plan stops: `secrets-pipeline tree` says each", style="yellow")
+    shown = desired.shown.get(stack)
+    spec = shown.declared if shown else desired.specs.get(stack)
+    variables = sorted(set(_variables([spec]))) if spec else []
+    asked = Asked(desired.repository, list(dict.fromkeys(lines)), variables)
+    return example_lines(made, asked, source.arguments, source.given.get("--config", ""))
 
 
 def _read(source: StackOptions, *grants: GrantRule) -> OpenRepository:
@@ -106,7 +111,7 @@ def _settings(desired: OpenRepository, lines: list[str]) -> Iterator[str]:
     if lines:
         yield _MORE
         yield from (f"  # {line}" for line in lines)
-    if asked := sorted(set(_variables(desired))):
+    if asked := sorted(set(_variables(desired.specs.values()))):
         yield _ENVIRONMENT
         yield f"environment_allowed: [{', '.join(asked)}]"
 
@@ -119,8 +124,5 @@ def _accounts(desired: OpenRepository) -> dict[str, str]:
     return {name: home(stack).account_id for name, stack in stacks.items() if name not in desired.errors}
 
 
-def _variables(desired: OpenRepository) -> Iterator[str]:
-    for spec in desired.specs.values():
-        for one in (one for secret in spec.secrets for one in secret.unresolved):
-            if one.reason is UnresolvedReason.ENVIRONMENT:
-                yield one.expression.removeprefix("${env:").removesuffix("}")
+def _variables(specs: Iterable[StackSpec]) -> Iterator[str]:
+    return (one.variable for spec in specs for secret in spec.secrets for one in secret.unresolved if one.variable)

@@ -6,6 +6,8 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from secrets_pipeline.errors import SecretsPipelineError
@@ -18,18 +20,31 @@ _NO_REGION: Final = "# Add region: … below. No variable of the stack says it."
 _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
-def example_lines(
-    example: Example, repository: str, grants: Sequence[str], options: Sequence[str] = ()
-) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a stack asks the operator's settings for, beyond its own rule.
+
+    Attributes:
+        repository: the id of its repository; empty if nothing says one.
+        grants: a line of YAML each.
+        variables: names of environment variables.
+    """
+
+    repository: str
+    grants: Sequence[str] = ()
+    variables: Sequence[str] = ()
+
+
+def example_lines(example: Example, asked: Asked, options: Sequence[str] = (), config: str = "") -> Iterator[str]:
     """Write the steps from nothing to a secret in AWS, each below a comment with its number.
 
     Asks STS for the caller's account (GetCallerIdentity) if no variable of the stack says which one is meant.
 
     Args:
         example: for one stack.
-        repository: its id; empty if nothing says one.
-        grants: what the stack asks for already, a line of YAML each.
+        asked: what the stack asks for already.
         options: that the commands need as well, for example `--base-path DIR`.
+        config: the file that --config names; empty if it was not given.
     """
     yield f"# A first secret in stack {example.stack}: {example.secret}"
     number = 0
@@ -37,17 +52,21 @@ def example_lines(
         yield f"\n# {number}. {edit.what}:\n"
         yield edit.text
     in_force = os.environ.get(CONFIG_VARIABLE, "")
-    what = f"Add this to {in_force}, unless it has a rule for the stack" if in_force else f"Write {_CONFIG}"
+    file = in_force or _CONFIG
+    adds = Path(file).exists()
+    what = f"Add these entries to the lists in {file}" if adds else f"Write {file}"
     yield f"\n# {number + 1}. {what}. It says what stacks may write to, and their YAML cannot change it:\n"
-    yield from _settings(example, repository, grants)
+    yield from _settings(example, asked, adds=adds)
     yield f"\n# {number + 2}. Run:\n"
-    if not in_force:
+    if config:
+        yield f"export {CONFIG_VARIABLE}={shlex.quote(str(Path(config).absolute()))}"
+    elif not in_force:
         yield f"export {CONFIG_VARIABLE}=$PWD/{_CONFIG}"
     for command in ("plan", "apply"):
         yield shlex.join(["secrets-pipeline", command, "-s", example.stack, *options])
 
 
-def _settings(example: Example, repository: str, grants: Sequence[str]) -> Iterator[str]:
+def _settings(example: Example, asked: Asked, *, adds: bool) -> Iterator[str]:
     account, region = example.home.account_id, "" if example.home.inherits_region else example.home.region
     if not account:
         account = _callers_account()
@@ -58,13 +77,20 @@ def _settings(example: Example, repository: str, grants: Sequence[str]) -> Itera
     rule = {"stacks": example.stack, "account_id": account, "region": region}
     pairs = [f"{key}: {json.dumps(value)}" for key, value in rule.items() if value]
     pairs += [f"manifests: {json.dumps(list(example.manifests))}"] if example.manifests else []
-    yield "targets:"
+    # A second `targets:` in a file would be a duplicate key.
+    key = "# " if adds else ""
+    yield f"# targets, unless a rule matches {example.stack} already:" if adds else "targets:"
     yield f"  - {{{', '.join(pairs)}}}"
-    yield f"repository: {repository}" if repository else "# repository: github.com/you/this-repository"
-    if grants:
+    if not adds:
+        yield f"repository: {asked.repository}" if asked.repository else "# repository: github.com/you/this-repository"
+    if asked.grants:
         yield "# What the stack's YAML touches already, beyond its own secrets. Remove what you do not expect:"
-        yield "grants:"
-        yield from (f"  {line}" for line in grants)
+        yield f"{key}grants:"
+        yield from (f"  {line}" for line in asked.grants)
+    if asked.variables:
+        yield "# Environment variables that the stack's YAML reads:"
+        yield f"{key}environment_allowed:"
+        yield from (f"  - {name}" for name in asked.variables)
 
 
 def _callers_account() -> str:

@@ -28,9 +28,11 @@ from secrets_pipeline.cli.shared.repository import (
     note_missing,
     read_asked,
     tell_nothing_found,
+    unresolved_causes,
 )
 from secrets_pipeline.engine.grouping import with_examples
-from secrets_pipeline.operations.example import home
+from secrets_pipeline.errors import SecretsPipelineError
+from secrets_pipeline.operations.example import Home, home
 from secrets_pipeline.operations.open_repository import OpenRepository
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class StackRow:
 
     Attributes:
         stack: its name.
-        account_id: as the operator's settings say, else its variables; None where nobody does, or it has errors.
+        account_id: as the operator's settings say, else its variables; None if nobody does.
         region: likewise.
         role_arn: the role that is assumed there; None for the caller's own credentials.
         secrets: how many it declares; None where that could not be read.
@@ -124,15 +126,23 @@ def _row(desired: OpenRepository, name: str) -> StackRow:
     errors, shown = len(errors_of_reading(desired, name)), desired.shown.get(name)
     spec = shown.declared if shown else desired.specs.get(name)
     if spec is not None:
+        errors += len(unresolved_causes(spec, reading=True))
         at, needed = spec.target, len({one.line for one in needed_grants(spec)})
         return StackRow(name, at.account_id, at.region, at.role_arn, len(spec.secrets), spec.protected, errors, needed)
-    rule = desired.settings.target(name)
+    rule, said = desired.settings.target(name), _home(desired, name)
     account_id, region, role_arn = (rule.account_id, rule.region, rule.role_arn) if rule else (None, None, None)
+    account_id, region = account_id or said.account_id or None, region or said.region or None
     if errors:
         return StackRow(name, account_id, region, role_arn, errors=errors)
-    said = home(desired.source.stack(name))
-    account_id, region = account_id or said.account_id or None, region or said.region or None
     return StackRow(name, account_id, region, role_arn, secrets=0, protected=False)
+
+
+def _home(desired: OpenRepository, name: str) -> Home:
+    try:
+        return home(desired.source.stack(name))
+    except SecretsPipelineError:
+        # Its manifests cannot be read, which is among its errors.
+        return Home("", "")
 
 
 def _note_errors(rows: Collection[StackRow], failures: Failures) -> None:

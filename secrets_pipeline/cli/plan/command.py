@@ -91,15 +91,17 @@ def plan(
         output.render_declared(shown, failures.texts, touched=touched)
         failures.exit()
         return
-    from secrets_pipeline.cli.plan.planning import plan_asked, write_plan  # noqa: PLC0415 - see the module's docstring
+    from secrets_pipeline.cli.plan.planning import plan_asked, targets, write_plan  # noqa: PLC0415 - see the module's docstring
     from secrets_pipeline.operations.planning.plan_file import PlannedOptions  # noqa: PLC0415 - as above
 
     stacks = usable(desired, asked_for, failures, source)
     specs = [desired.specs[name] for name in stacks]
-    unresolved = note_unresolved(specs, failures)
+    asked = PlannedOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, targets=tuple(target or ()))
+    only = targets(desired, stacks, asked)
+    chosen = specs if only is None else [spec for spec in specs if spec.stack in only]
+    unresolved = note_unresolved(chosen, failures, only={name: (one,) for name, one in (only or {}).items()})
     _warn(specs)
     tell_nameless(desired)
-    asked = PlannedOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, targets=tuple(target or ()))
     plans = plan_asked(desired, stacks, asked, failures)
     output.render(plans, failures.texts, unchanged=show_unchanged, deep=deep, every=show_all, touched=touched)
     if out is not None and sum(map(len, failures.texts.values())) > unresolved:

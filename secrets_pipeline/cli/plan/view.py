@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from secrets_pipeline.arn import account_of
-from secrets_pipeline.cli.shared.needed_grants import NEEDS_GRANT, NeededGrant, marked, needed_grants
+from secrets_pipeline.cli.shared.needed_grants import NeededGrant, needed_grants, standing
 from secrets_pipeline.cli.shared.plaintext_view import plaintext_json
 from secrets_pipeline.cli.shared.reference_view import FunctionAt, ReferenceRow, reference_rows
 from secrets_pipeline.cli.shared.tables import STYLES, Table, table, word
@@ -34,7 +34,7 @@ SYMBOLS = {
     ChangeClass.REPLICATE: "+",
     ChangeClass.PRUNE: "-",
 }
-"""Terraform's signs of what becomes of a resource; the word of an action says what has none."""
+"""Terraform's signs of what becomes of a resource. Actions without a sign show their name only."""
 _DRIFT = "bold yellow"
 _MADE = (ChangeClass.CREATE, ChangeClass.RESTORE)
 _READERS = (Boundary.READER, Boundary.FOREIGN_READER)
@@ -92,9 +92,10 @@ class StackPlan(Plan):
 
     @property
     def new_readers(self) -> dict[str, list[str]]:
-        """List whom the plan newly lets read, each with the secrets: whom policies let in, and readers of new secrets.
+        """Return each principal that newly gains read access, with the secrets.
 
-        What readers in the stack's account are let read by policies that others attach is not known to a plan.
+        These are principals that a changed policy lets in, and declared readers of each new secret. A plan does not
+        know policies that others attach.
         """
         changes = [row.change for row in self.rows() if row.change.action.writes]
         found: dict[str, dict[str, None]] = {}
@@ -205,9 +206,8 @@ def declared_rows(spec: StackSpec) -> list[dict[str, str]]:
     rows = [_row("kms-key", key.alias, ", ".join(key.components), key.description) for key in spec.keys]
     needed = needed_grants(spec)
     for secret in spec.secrets:
-        blocked = ", blocked" if secret.blocked else ""
-        needs = f", {NEEDS_GRANT}" if marked(needed, secret) else ""
-        rows.append(_row("secret", secret.name, str(secret.ref), f"{secret.type.value}{blocked}{needs}"))
+        detail = ", ".join([secret.type.value, *standing(needed, secret)])
+        rows.append(_row("secret", secret.name, str(secret.ref), detail))
         if secret.policy or secret.readers:
             readers = f"read by {', '.join(secret.readers)}" if secret.readers else "statements of the stack"
             rows.append(_row("secret-policy", secret.name, str(secret.ref), readers))

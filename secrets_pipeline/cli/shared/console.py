@@ -115,3 +115,8 @@ def _escaped(found: re.Match[str]) -> str:
     if found[0] == "#":
         return "\\u0023"
     return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number with its noun, for example `1 stack`, `2 stacks`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"

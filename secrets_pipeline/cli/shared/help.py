@@ -27,7 +27,8 @@ class Helped:
         try:
             return super().parse_args(ctx, args)  # type: ignore[misc] # of the command beside it
         except Exception as error:
-            add_option_hint(error, words, in_command=ctx.parent is not None)
+            known = [name for parameter in ctx.command.get_params(ctx) for name in parameter.opts]
+            add_option_hint(error, words, known, in_command=ctx.parent is not None)
             raise
 
     def get_help_option_names(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer's own types are private

@@ -15,6 +15,8 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.errors import Lines
 
 NEEDS_GRANT = "needs a grant"
+BLOCKED = "blocked"
+_SETTINGS = "the operator's settings have these lines (`secrets-pipeline init` prints settings)"
 _SAID = 10
 _COLUMNS = ("needs", "for", "declared at", "the operator writes")
 _UNDER_GRANTS = "grants:"
@@ -53,10 +55,16 @@ def needed_grants(spec: StackSpec) -> list[NeededGrant]:
     return [replace(one, subjects=tuple(dict.fromkeys(named))) for one, named in subjects.items()]
 
 
-def marked(needed: Iterable[NeededGrant], secret: SecretSpec) -> str:
-    """Say what one secret needs granted, for example `needs a grant: file token.txt`; empty for nothing."""
-    named = dict.fromkeys(one.needs for one in needed if secret.name in one.subjects)
-    return f"{NEEDS_GRANT}: {', '.join(named)}" if named else ""
+def standing(needed: Iterable[NeededGrant], secret: SecretSpec) -> list[str]:
+    """Return the words for a secret that lacks something: `needs a grant`, `blocked`, both or none.
+
+    A variable that the operator does not allow needs a grant. It blocks nothing by itself.
+    """
+    lacks = {
+        NEEDS_GRANT: any(secret.name in one.subjects for one in needed),
+        BLOCKED: any(not one.variable for one in secret.unresolved),
+    }
+    return [word for word, is_so in lacks.items() if is_so]
 
 
 def tell_needed_grants(specs: Iterable[StackSpec]) -> None:
@@ -68,9 +76,8 @@ def tell_needed_grants(specs: Iterable[StackSpec]) -> None:
         for under, found in by_setting.items():
             lines = list(dict.fromkeys(found))
             more = [f"and {len(lines) - _SAID:,} more; --format json has all"] if len(lines) > _SAID else []
-            head = f"note: {spec.stack} {NEEDS_GRANT}: plan and apply refuse it until the operator's settings say"
-            if under != _UNDER_GRANTS:
-                head = f"note: {spec.stack} {NEEDS_GRANT}: secrets stay blocked until the operator's settings say"
+            refused = "plan and apply refuse it" if under == _UNDER_GRANTS else "secrets stay blocked"
+            head = f"note: {spec.stack} {NEEDS_GRANT}: {refused} until {_SETTINGS}:"
             shown = [f"  {line}" for line in (under, *lines[:_SAID], *more) if line]
             say(Lines.of(head, *shown), style="yellow")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,9 +15,12 @@ from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.first_screen import tell_first_screen
 from secrets_pipeline.cli.shared.options import StackOptions
+from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded, no_match
 from secrets_pipeline.desired.unresolved import told
+from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.only import Only, left_out
 from secrets_pipeline.errors import NotGrantedError, SecretsPipelineError
 from secrets_pipeline.operations.first_screen import first_screen
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
@@ -136,7 +140,7 @@ def _show_first_screen(
     desired: OpenRepository, options: StackOptions | None, names: Collection[str] | None = None
 ) -> None:
     found = first_screen(desired.source, desired.base_path, desired.settings.components, names)
-    tell_first_screen(found, options.arguments if options else ())
+    tell_first_screen(found, options.arguments if options else (), named=names is not None)
 
 
 def usable(
@@ -171,11 +175,13 @@ def readable(
 
 
 def errors_of_reading(desired: OpenRepository, stack: str) -> Sequence[SecretsPipelineError]:
-    """Return the errors of a stack for a command that asks AWS nothing; a missing grant is none of a shown stack."""
+    """Return the errors of a stack for a command that asks AWS nothing.
+
+    A missing grant is none of them, unless it is all that keeps the stack from being shown.
+    """
     errors = desired.errors.get(stack, ())
-    if stack not in desired.shown:
-        return errors
-    return [one for one in errors if not isinstance(one, NotGrantedError)]
+    left = [one for one in errors if not isinstance(one, NotGrantedError)]
+    return left if left or stack in desired.shown else errors
 
 
 def _chosen(
@@ -206,6 +212,8 @@ def _chosen(
     empty = [name for name in missing if not note_missing(desired.source, name, failures, unreadable=unreadable)]
     if empty:
         _show_first_screen(desired, options, empty)
+    for name in empty:
+        say(f"`secrets-pipeline orphans -s {name}` lists what stack {name} made before.")
     return [name for name in names if name in specs and name not in left_out]
 
 
@@ -274,12 +282,17 @@ def note_missing(source: StackSource, name: str, failures: Failures, *, unreadab
     except SecretsPipelineError as error:
         failures.add(name, error)
         return True
-    left = f"`secrets-pipeline orphans -s {name}` lists what it made before."
-    failures.note(name, f"stack {name} declares no secret. {left}")
+    failures.note(name, f"stack {name} declares no secret")
     return False
 
 
-def note_unresolved(specs: Iterable[StackSpec], failures: Failures, *, reading: bool = False) -> int:
+def note_unresolved(
+    specs: Iterable[StackSpec],
+    failures: Failures,
+    *,
+    reading: bool = False,
+    only: Mapping[str, Sequence[Only]] = MappingProxyType({}),
+) -> int:
     """Say each cause for which nobody can resolve references once, however many these are.
 
     Args:
@@ -287,14 +300,26 @@ def note_unresolved(specs: Iterable[StackSpec], failures: Failures, *, reading: 
         failures: is told.
         reading: whether the command asks AWS nothing: `tell_needed_grants` says then what the operator has not
             allowed.
+        only: what the run of a stack is restricted to: nothing is said of a secret that it leaves out.
 
     Returns:
         How many causes were said.
     """
     said = 0
     for spec in specs:
-        causes = (one for secret in spec.secrets for one in secret.unresolved if one.is_cause)
-        for text in told(one for one in causes if not (reading and one.variable)):
+        for text in unresolved_causes(spec, only.get(spec.stack, ()), reading=reading):
             failures.note(spec.stack, text)
             said += 1
     return said
+
+
+def unresolved_causes(spec: StackSpec, only: Sequence[Only] = (), *, reading: bool) -> list[str]:
+    """Write each cause for which nobody can resolve references of a stack; for the arguments see `note_unresolved`."""
+    secrets = (one for one in spec.secrets if not _is_left_out(one, only))
+    causes = (one for secret in secrets for one in secret.unresolved if one.is_cause)
+    return told(one for one in causes if not (reading and one.variable))
+
+
+def _is_left_out(secret: SecretSpec, only: Sequence[Only]) -> bool:
+    change = Change(Resource("secret", secret.name), ChangeClass.BLOCKED)
+    return left_out("secrets", change, only) is not None

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from secrets_pipeline.cli.shared.console import counted
 from secrets_pipeline.cli.shared.tables import Table, table, word
 from secrets_pipeline.engine.grouping import EXAMPLES, grouped, with_examples
 from secrets_pipeline.engine.report import told
@@ -116,10 +117,9 @@ def check_counts(rows: Sequence[CheckRow], *, left_out: bool = False) -> str:
         return "no check had anything to judge"
     found = Counter(check_result(row) for row in rows)
     unknown = f", {found[UNKNOWN]} unknown" if found[UNKNOWN] else ""
-    return (
-        f"{len(rows)} checks: {found['passed']} passed, {found['warning']} warning, {found['failed']} failed{unknown}"
-        + ("; the others need a `verify`" if left_out else "")
-    )
+    results = f"{found['passed']} passed, {found['warning']} warning, {found['failed']} failed{unknown}"
+    rest = "; `secrets-pipeline verify` runs the remaining checks" if left_out else ""
+    return f"{counted(len(rows), 'check')}: {results}{rest}"
 
 
 def not_looked_at(rows: Iterable[CheckRow]) -> list[dict[str, Any]]:
@@ -138,7 +138,7 @@ def unasked_lines(rows: Sequence[CheckRow]) -> Iterator[str]:
     judged = {row.stack for row in rows if not row.unknown}
     for one in not_looked_at(rows):
         stacks = [
-            f"{stack} ({len(checks)} {'check' if len(checks) == 1 else 'checks'})" if stack in judged else stack
+            f"{stack} ({counted(len(checks), 'check')})" if stack in judged else stack
             for stack, checks in one["stacks"].items()
         ]
         yield f"AWS {one['who']} cannot be asked, as {one['why']}: {one['said']}"

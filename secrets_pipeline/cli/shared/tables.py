@@ -120,22 +120,24 @@ def _layout(rows: Sequence[Sequence[Text]], width: int) -> tuple[list[int], list
     natural = [max(map(_length, column)) for column in columns]
     beside = list(range(len(columns)))
     while beside:
-        if widths := _widths([columns[column] for column in beside], width):
+        has_last = beside[-1] == len(columns) - 1
+        if widths := _widths([columns[column] for column in beside], width, has_last=has_last):
             return beside, widths
         # Sentences stand last, and read well below a row.
-        is_sentence = beside[-1] == len(columns) - 1 and natural[-1] > _LEAST_OF_LAST
+        is_sentence = has_last and natural[-1] > _LEAST_OF_LAST
         # A row begins with what it is about.
         movable = beside[1:] or beside
         beside.remove(beside[-1] if is_sentence else max(movable, key=lambda column: (natural[column], column)))
     return [], []
 
 
-def _widths(columns: Sequence[Sequence[Text]], width: int) -> list[int] | None:
+def _widths(columns: Sequence[Sequence[Text]], width: int, *, has_last: bool) -> list[int] | None:
     """How wide each column is; None if a row has no room even with its cells folded between words."""
     natural = [max(map(_length, column)) for column in columns]
     room = width - len(_GAP) * (len(columns) - 1)
     least = [max((len(word) for cell in column for word in cell.plain.split()), default=0) for column in columns]
-    least[-1] = min(least[-1], _LEAST_OF_LAST)
+    if has_last:
+        least[-1] = min(least[-1], _LEAST_OF_LAST)
     if sum(natural) <= room:
         return natural
     if sum(least) > room:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,7 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from secrets_pipeline.cli.shared.console import Line, emit_json, show_lines
-from secrets_pipeline.cli.shared.needed_grants import NeededGrant, marked, needed_grants, tell_needed_grants
+from secrets_pipeline.cli.shared.needed_grants import (
+    BLOCKED,
+    NEEDS_GRANT,
+    NeededGrant,
+    needed_grants,
+    standing,
+    tell_needed_grants,
+)
 from secrets_pipeline.cli.shared.options import StackOptions, chooses_stacks
 from secrets_pipeline.cli.shared.plaintext_view import tell_plaintext
 from secrets_pipeline.cli.shared.repository import note_unresolved, open_to_read
@@ -24,8 +31,7 @@ EPILOG = (
 )
 _LEVEL_STYLES = ("bold blue", "green")
 _PATH_STYLE = "yellow"
-_BLOCKED_STYLE = "magenta"
-_NEEDS_STYLE = "yellow"
+_STYLES = {BLOCKED: "magenta", NEEDS_GRANT: "yellow"}
 
 
 class TreeFormat(StrEnum):
@@ -37,10 +43,10 @@ class TreeFormat(StrEnum):
 
 @dataclass
 class _Node:
-    """A part of a name: what lies below, and the secrets that end here, with their stacks and what each needs."""
+    """A part of a name: what lies below, and the secrets that end here, with their stacks and what each lacks."""
 
     children: dict[str, _Node] = field(default_factory=dict)
-    secrets: list[tuple[str, SecretSpec, str]] = field(default_factory=list)
+    secrets: list[tuple[str, SecretSpec, Sequence[str]]] = field(default_factory=list)
 
 
 @chooses_stacks(all_by_default=True)
@@ -56,7 +62,7 @@ def tree(
     tell_plaintext(specs)
     if output is TreeFormat.JSON:
         emit_json([_row(spec, secret, needed) for spec, needed in _with_grants(specs) for secret in spec.secrets])
-    else:
+    elif specs:
         show_lines(hierarchy(specs))
     failures.exit()
 
@@ -69,7 +75,7 @@ def hierarchy(specs: Iterable[StackSpec]) -> Iterator[Line]:
             node = root
             for part in secret.name.split("/"):
                 node = node.children.setdefault(part, _Node())
-            node.secrets.append((spec.stack, secret, marked(needed, secret)))
+            node.secrets.append((spec.stack, secret, standing(needed, secret)))
     yield [("Secrets Manager", "bold")]
     yield from _drawn(root, "", 0)
 
@@ -100,17 +106,13 @@ def _branches(part: str, node: _Node, level: int) -> Iterator[tuple[Line, _Node]
     """What one part of a name is drawn as: itself, or the secrets that end there, with what lies below the last."""
     if not node.secrets:
         yield [(part, _LEVEL_STYLES[level] if level < len(_LEVEL_STYLES) else _PATH_STYLE)], node
-    for number, (stack, secret, needs) in enumerate(node.secrets, 1):
-        yield _label(part, stack, secret, needs), node if number == len(node.secrets) else _Node()
+    for number, (stack, secret, lacks) in enumerate(node.secrets, 1):
+        yield _label(part, stack, secret, lacks), node if number == len(node.secrets) else _Node()
 
 
-def _label(part: str, stack: str, secret: SecretSpec, needs: str) -> Line:
+def _label(part: str, stack: str, secret: SecretSpec, lacks: Sequence[str]) -> Line:
     label = [(part, "bold"), (f"  {stack}", "cyan"), (f"  {value_kind(secret)}{_extras(secret)}", "dim")]
-    if needs:
-        label += [(f"  {needs}", _NEEDS_STYLE)]
-    if causes := dict.fromkeys(one.problem for one in secret.unresolved if not one.variable):
-        label += [("  blocked: ", _BLOCKED_STYLE), ("; ".join(causes), "")]
-    return label
+    return [*label, *((f"  {word}", _STYLES[word]) for word in lacks)]
 
 
 def _extras(secret: SecretSpec) -> str:

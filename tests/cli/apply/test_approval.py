@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.cli.apply.approval import destructive
+from secrets_pipeline.cli.apply.approval import destructive, question
 from secrets_pipeline.cli.apply.command import StackRun
 from secrets_pipeline.cli.plan.view import StackPlan
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.only import UNAPPROVED
-from secrets_pipeline.engine.reason import Because, Detail, Sign
+from secrets_pipeline.engine.reason import Because, Detail, OnItsWay, Sign
 from secrets_pipeline.engine.report import rows
 from secrets_pipeline.orchestration.in_process.running import RunReport
 from tests.cli.conftest import CANARY, DEV, write
@@ -81,6 +81,26 @@ def test_what_is_deleted_is_said_with_the_time_in_which_it_can_be_had_back() -> 
     assert told[0] == "secret shop/old0 is deleted: the secret with all its versions, at once and for ever"
     assert told[9:] == [told[0].replace("old0", "old9"), "and 2 more are deleted"]
     assert destructive([StackPlan({"secrets": [kept]}, "shop-dev", "111122223333", "eu-west-2")]) == []
+
+
+def test_what_waits_for_aws_is_counted_apart_in_the_question_as_in_the_plan() -> None:
+    ready = Change(Resource("secret", "shop/new"), ChangeClass.CREATE)
+    waiting = Change(Resource("secret", "shop/url"), ChangeClass.CREATE, (OnItsWay("orders has no address yet"),))
+    blocked = Change(Resource("secret", "shop/bad"), ChangeClass.BLOCKED, (Because("nobody knows it"),))
+    book = Change(Resource("secret", "shop/book"), ChangeClass.CREATE, note=True)
+
+    def asked(*stacks: list[Change]) -> str:
+        return question([StackPlan({"secrets": one}, "shop-dev", "111122223333", "eu-west-2") for one in stacks])
+
+    assert StackPlan({"secrets": [ready, waiting]}, "", "", "").counts == {"create": 1, "waiting": 1}
+    more = "Apply 1 change, and 1 more when AWS has made what it waits for, to 1 stack?"
+    assert asked([ready, waiting, blocked, book], [blocked]) == more
+    assert asked([ready, ready], [waiting], [waiting]).startswith(
+        "Apply 2 changes, and 2 more when AWS has made what they"
+    )
+    assert asked([waiting]) == "Apply 1 change to 1 stack when AWS has made what it waits for?"
+    assert asked([ready], [ready]) == "Apply 2 changes to 2 stacks?"
+    assert asked([blocked, book]) == asked() == ""
 
 
 def test_a_run_in_which_something_moved_after_the_approval_is_not_green() -> None:
@@ -166,3 +186,23 @@ def test_a_plan_file_says_itself_what_is_applied_and_how(shop: Shop, tmp_path: P
     assert_exited(result, 1)
     assert "--queue hands the run to another process, which takes no FILE" in result.stderr
     assert shop.counts.total == 0
+
+
+BAD = """
+              bad: {path: api, secret_data: "${output.vpc.vpn_endpoint}"}
+"""
+
+
+def test_what_a_target_leaves_out_is_no_error_though_nobody_can_resolve_it(shop: Shop) -> None:
+    manifest = shop.repository / "stacks" / "dev.yaml"
+    before = manifest.read_text()
+    write(manifest, f"{DEV.rstrip()}{BAD}")
+    try:
+        for command in (("plan", "--all"), ("apply", "--all")):
+            assert_exited(shop.run(*command, "--target", TOKEN))
+            for target in ((), ("--target", "*/bad")):
+                result = shop.run(*command, *target)
+                assert_exited(result, 1)
+                assert "vars.secrets.bad" in result.stderr
+    finally:
+        manifest.write_text(before)

@@ -70,7 +70,9 @@ def test_apply_makes_the_secrets_and_tells_outcomes_and_checks(shop: Shop, first
     assert json.loads(shop.secrets.get_secret_value(SecretId=CONFIG)["SecretString"])["pin"] == CANARY
     assert "shop-dev: run succeeded: " in first.stdout
     assert f"applied  create  secret   {TOKEN}" in first.stdout
-    assert first.stdout.endswith("\n7 checks: 7 passed, 0 warning, 0 failed; the others need a `verify`\n")
+    assert first.stdout.endswith(
+        "\n7 checks: 7 passed, 0 warning, 0 failed; `secrets-pipeline verify` runs the remaining checks\n"
+    )
 
 
 def test_progress_is_one_line_a_stage_on_stderr_where_there_is_no_terminal(first: Result) -> None:

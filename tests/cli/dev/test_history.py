@@ -1,4 +1,4 @@
-"""`dev` shows the history of its own AWS: one that begins empty has none, and a folder that the user named stays."""
+"""`dev` shows the history of its own AWS, one that begins empty has none, and says what to click."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secrets_pipeline.cli.dev.command import choose_home
+from secrets_pipeline.cli.dev.command import choose_home, what_to_click
 from secrets_pipeline.errors import LocalError
 from secrets_pipeline.orchestration.in_process.instance import open_instance
 
@@ -71,3 +71,20 @@ def test_a_history_that_others_brought_is_neither_taken_nor_deleted(state_dir: P
         with pytest.raises(LocalError, match="its mode is 755"):
             choose_home(state_dir, begins=begins)
     assert (state_dir / "dagster").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("stacks", "failed", "left", "said"),
+    [
+        (["a"], [], "", "Stack a is applied. Open http://127.0.0.1:3000/assets"),
+        (["a", "b"], ["b"], "", "Not everything was applied: b. Open http://127.0.0.1:3000/runs"),
+        (["a"], [], "--no-apply", "The stacks were not applied, because of --no-apply. To apply them open http://"),
+        (["a"], [], "SECRETS_PIPELINE_READ_ONLY is set", "Materialize fails until you unset the variable."),
+        ([], [], "", "No stack can be applied. Follow the lines above"),
+        ([], [], "--no-apply", "No stack can be applied."),
+    ],
+)
+def test_the_reader_is_told_to_click_what_can_work(stacks: list[str], failed: list[str], left: str, said: str) -> None:
+    told = what_to_click(3000, stacks, failed, left=left)
+    assert said in told
+    assert ("click Materialize" in told) is (left == "--no-apply" and bool(stacks))

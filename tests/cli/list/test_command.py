@@ -29,6 +29,34 @@ def test_the_exit_code_is_that_of_tree(cli: Cli, several: Path) -> None:
         assert listed.exit_code == drawn.exit_code == (0 if "shop-dev" in choice else 1)
 
 
+UNRESOLVABLE = """
+    vars: {context_name: shop, environment: lost, account_id: "111122223333", region: eu-west-2}
+    components:
+      terraform:
+        bucket: {backend_type: gcs, vars: {name: b}}
+        secretsmanager/app:
+          vars:
+            secrets:
+              url: {secret_data: {v: !terraform.state bucket name}}
+              again: {secret_data: {v: !terraform.state bucket name}}
+              token: {secret_data: {v: "${env:TOKEN}"}}
+"""
+
+
+def test_a_reference_that_nobody_can_resolve_is_an_error_and_a_variable_is_none(cli: Cli, repository: Path) -> None:
+    write(repository / "stacks" / "lost.yaml", UNRESOLVABLE)
+    result = cli("list", "stacks", "--base-path", repository, "--format", "json")
+    assert_exited(result, 1)
+    assert [(row["stack"], row["errors"]) for row in json.loads(result.stdout)] == [("shop-dev", 0), ("shop-lost", 1)]
+    assert WRONG.replace("broken", "lost") in result.stderr
+    drawn = cli("tree", "--base-path", repository)
+    assert_exited(drawn, 1)
+    assert drawn.stderr.count("error:") == 1
+    write(repository / "stacks" / "lost.yaml", UNRESOLVABLE.replace("!terraform.state bucket name", "x"))
+    for command in (("list", "stacks"), ("tree",)):
+        assert_exited(cli(*command, "--base-path", repository))
+
+
 def test_the_examples_are_listed_with_where_they_live(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRETS_PIPELINE_CONFIG", str(EXAMPLES / "operator.yaml"))
     result = cli("list", "stacks", "--base-path", EXAMPLES)
@@ -46,7 +74,8 @@ def test_what_is_wrong_is_counted_and_what_is_not_ours_is_left_out(cli: Cli, sev
     result = cli("list", "stacks", "--base-path", several, "--format", "json")
     assert_exited(result, 1)
     broken, dev = json.loads(result.stdout)
-    nothing = {"account_id": None, "region": None, "role_arn": None, "secrets": None, "protected": None}
+    nothing = {"role_arn": None, "secrets": None, "protected": None}
+    nothing |= {"account_id": "111122223333", "region": "eu-west-2"}
     assert broken == {"stack": "shop-broken", **nothing, "errors": 1, "needs_grants": 0}
     assert (dev["stack"], dev["account_id"], dev["secrets"], dev["protected"]) == ("shop-dev", "111122223333", 2, False)
     assert result.stderr == f"note: 1 more stack declares nothing that this project knows: --all lists them\n{WRONG}"

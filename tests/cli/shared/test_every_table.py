@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from secrets_pipeline.access.reach.audit import AuditedRead, matrix
+from secrets_pipeline.access.reach.reader import DeniedBySecretsManager, Unknown
 from secrets_pipeline.arn import iam_arn
 from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.cli.access.view import reader_blocks, votes_table
@@ -54,7 +55,9 @@ ROLE: Final = iam_arn(ACCOUNT, "role/acme-platform-production-payments-api-worke
 KEY: Final = f"arn:aws:kms:eu-west-2:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 SENTENCE: Final = f"the key policy of {KEY} denies kms:Decrypt to {ROLE}, as statement DenyEverybodyElse says"
 WORST: Final = 30
-"""Characters that a piece of a folded word has at least."""
+"""Characters that a piece of a folded word of the last column has at least."""
+LABEL: Final = 30
+"""Characters that the indent and the label of a cell below its row have at most."""
 
 
 def outcomes() -> Table:
@@ -238,10 +241,19 @@ def test_it_is_no_wider_than_the_terminal_and_folds_no_name_to_pieces(name: str)
     lines = drawn(made)
     assert max(map(len, lines)) <= WIDTH, "\n".join(lines)
     pieces = {word for line in lines for word in line.split()}
+    last = {word for row in made.rows for word in row[-1].plain.split()} if isinstance(made, Table) else set()
     for word in {word for text in texts(made) for word in text.split()}:
         folded = folds(word, pieces)
         assert folded is not None, f"{word} in\n" + "\n".join(lines)
+        assert len(folded) == 1 or word in last or len(word) > WIDTH - LABEL, f"{word} in\n" + "\n".join(lines)
         assert all(len(piece) >= WORST for piece in folded[:-1]), f"{word} in\n" + "\n".join(lines)
+
+
+def test_a_column_beside_which_the_last_has_no_room_is_not_folded_inside_a_word() -> None:
+    name, component = "myapp/dev/database/credentials", "secretsmanager/database#credentials"
+    lines = drawn(Table(("kind", "name", "component", "detail"), [("secret-policy", name, component, SENTENCE)]))
+    for word in (name, component):
+        assert any(word in line for line in lines), "\n".join(lines)
 
 
 def folds(word: str, pieces: set[str]) -> list[str] | None:
@@ -274,3 +286,14 @@ def test_what_a_reader_reads_stands_below_its_name() -> None:
     assert lines[0].startswith("role orders of 111122223333")
     assert any(line.startswith(("    reads: ", "    ! reads: ")) for line in lines)
     assert all(line.startswith(("role ", "user ", "    ")) for line in lines)
+
+
+def test_a_reader_of_whom_somebody_does_not_know_reads_not_nothing_and_every_secret_is_named() -> None:
+    known = reads()[0]
+    names = [f"shop/dev/api/token-{number}" for number in range(5)]
+    unknown = Unknown(known.verdict.vote, known.verdict.secrets_manager, reason="a policy was not read")
+    denied = DeniedBySecretsManager(known.verdict.vote, known.verdict.secrets_manager)
+    for verdict, label in ((unknown, "! may read"), (denied, "! does not read")):
+        lines = " ".join(drawn(reader_blocks([AuditedRead(ROLE, one, verdict, "worker") for one in names])))
+        assert ("reads: nothing" in lines) is (verdict is denied)
+        assert f"{label}: api/token-0, api/token-1, api/token-2, api/token-3, api/token-4" in " ".join(lines.split())

@@ -145,8 +145,9 @@ def test_checks_of_several_stacks_share_a_cure_and_an_error_of_a_whole_stack_is_
 
 def test_the_count_says_if_a_run_left_checks_out() -> None:
     assert check_counts(CHECKS[:2], left_out=True) == (
-        "2 checks: 2 passed, 0 warning, 0 failed; the others need a `verify`"
+        "2 checks: 2 passed, 0 warning, 0 failed; `secrets-pipeline verify` runs the remaining checks"
     )
+    assert check_counts(CHECKS[:1]) == "1 check: 1 passed, 0 warning, 0 failed"
     assert check_counts([]) == "no check had anything to judge"
 
 
