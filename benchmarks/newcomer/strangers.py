@@ -66,7 +66,10 @@ def context_added(team: Team) -> None:
 def names_of_their_own(team: Team) -> None:
     """Components that are called otherwise, and what an apply cannot do."""
     team.write({**TF_ATMOS_EARLIER, "operator.yaml": OPERATOR})
-    team.run("tree", says=["have vars.secrets. If they are for this", "secretsmanager_app_db"])
+    said = team.run("tree", says=["secretsmanager_app_db"])
+    team.expect(
+        "have vars.secrets. If they are for this project," in " ".join(said.split()), "tree: no word of `components`"
+    )
     path = "stacks/account/fnx/testenv-01/main.yaml"
     team.write({"stacks/account/fnx/testenv-01/settings.yaml": OURS})
     text = (team.folder / path).read_text()
@@ -122,7 +125,7 @@ def theirs_stays_theirs(team: Team) -> None:
         *stack,
         *SETTINGS,
         says=["eg-ue1-dev (111122223333, us-east-1): 5 create"],
-        lacks=["rds", "alias is missing", "worker"],
+        lacks=[" rds", "alias is missing", "worker"],
     )
     team.run(
         "apply",
@@ -188,7 +191,7 @@ def values_of_others(team: Team) -> None:
 def parameters_of_theirs(team: Team) -> None:
     """SecureString parameters are no secrets of Secrets Manager."""
     team.write(repositories.SSM_PARAMETERS)
-    team.run("tree", says=["line 7: vars.params./app/dev/db-password of ssm-parameters"])
+    team.run("tree", says=["line 8: vars.params./app/dev/db-password of ssm-parameters"])
 
 
 def atmos_secrets(team: Team) -> None:
@@ -221,7 +224,7 @@ def tabs(team: Team) -> None:
 def five_megabytes(team: Team) -> None:
     """1,000 literal secrets."""
     team.write(large(1_000, 5_000_000))
-    team.run("plan", *SETTINGS, says=["1000 create"])
+    team.run("plan", *SETTINGS, says=["1048 create", "1,000, for example shop/dev/bulk/s0,"])
 
 
 def alias_bomb(team: Team) -> None:

@@ -147,10 +147,10 @@ class Team:
 
     @property
     def _settings(self) -> dict[str, str]:
-        """Variables of the commands: where AWS is, and a home of this folder's own."""
+        """Variables of the commands: where AWS is, a home of this folder's own, and columns that fold no table."""
         home = self.folder.parent / f"{self.folder.name}-home"
         home.mkdir(exist_ok=True)
-        return {**self.aws.environment(), "DAGSTER_HOME": str(home)}
+        return {**self.aws.environment(), "DAGSTER_HOME": str(home), "COLUMNS": "400"}
 
 
 def tried(row: Row, installed: Installed, folder: Path, aws: LocalAws) -> Team:

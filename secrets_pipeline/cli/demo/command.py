@@ -48,8 +48,8 @@ _WIDTH = 140
 def demo(base_path: BasePath = None, config: ConfigFile = None) -> None:
     """Show the whole chain on an embedded AWS: hierarchy, plan, apply, delivered ARNs, checks, an idle second apply.
 
-    Uses the examples of the project unless --base-path names another repository. The history of runs is deleted with the
-    embedded AWS, unless DAGSTER_HOME names a folder.
+    Uses the examples of the project unless --base-path names another repository. The history of runs is deleted with
+    the embedded AWS, unless DAGSTER_HOME names a folder.
     """
     use_settings(config)
     root = repository(base_path or examples())
