@@ -36,7 +36,7 @@ class Unresolved(Spec):
         problem: what is wrong, in one sentence.
         remedy: what to write instead.
         where: text that names the place in YAML, for messages.
-        written: the YAML function that stands there; empty where `${…}` is written.
+        written: the YAML function that stands there, without its default; empty where `${…}` is written.
     """
 
     expression: str

@@ -17,7 +17,7 @@ from secrets_pipeline.desired.atmos_secrets.components import with_declared
 from secrets_pipeline.desired.build import build_specs
 from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.desired.kms_key.model import TerraformKey
-from secrets_pipeline.desired.reading.spelling import function_at
+from secrets_pipeline.desired.reading.spelling import function_at, shown_call
 from secrets_pipeline.desired.repository_index import Conclusions, RepositoryIndex
 from secrets_pipeline.desired.settings.operator import OperatorSettings, load_settings
 from secrets_pipeline.desired.shown import ShownStack
@@ -153,8 +153,8 @@ class OpenRepository:
         return leaf_expression(self._declared_in(stack), component, leaf)
 
     def function_at(self, stack: str, component: str, path: Path) -> str:
-        """Return the YAML function that stands at a place of a Terraform component; empty if there is none."""
-        return str(function_at(self._declared_in(stack).components[TERRAFORM][component], path) or "")
+        """Return the YAML function at a place of a Terraform component, see `shown_call`; empty if there is none."""
+        return shown_call(function_at(self._declared_in(stack).components[TERRAFORM][component], path))
 
     def _declared_in(self, stack: str) -> AtmosStack:
         if stack not in self._read:

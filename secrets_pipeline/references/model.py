@@ -12,7 +12,8 @@ Path: TypeAlias = tuple[str | int, ...]
 LONGEST_PATH = 100
 """Names and indexes of one path."""
 
-_PLAIN_STEP = re.compile(r"[A-Za-z0-9_/-]+")
+PLAIN_STEP = re.compile(r"[A-Za-z0-9_/-]+")
+"""A step of a path that needs no quotes."""
 
 SENSITIVE_OUTPUTS = frozenset({"generated_passwords", "secret_values"})
 """Outputs of a `secretsmanager` component that hold plaintext."""
@@ -181,7 +182,7 @@ def dotted(path: Path) -> str:
     """`("secret_arns", "x", 0)` → `secret_arns.x[0]`; a key with a dot or a space → `["a.b"]`."""
     text = ""
     for step in path:
-        if isinstance(step, str) and _PLAIN_STEP.fullmatch(step):
+        if isinstance(step, str) and PLAIN_STEP.fullmatch(step):
             text += f".{step}" if text else step
         else:
             text += f"[{step!r}]"

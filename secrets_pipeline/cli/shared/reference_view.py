@@ -57,7 +57,7 @@ class ReferenceRow:
     Attributes:
         secret: the secret's name.
         key: where it stands, inside the entry of the secret, or inside the component.
-        reference: the expression as the YAML spells it, never a value.
+        reference: the expression as the YAML spells it, without its default.
         state: what becomes of it.
         detail: which secret comes first, who is asked later, why nobody can resolve it, or what is to be granted.
     """
@@ -72,7 +72,7 @@ class ReferenceRow:
 _CrossedAt: TypeAlias = tuple[str, str, str]
 """Component, key and name of a crossing."""
 FunctionAt: TypeAlias = Callable[[str, Path], str]
-"""(component, place) → the YAML function that stands there; empty where `${…}` is written."""
+"""(component, place) → the YAML function that stands there, without its default; empty where `${…}` is written."""
 
 
 def reference_rows(spec: StackSpec, function_at: FunctionAt = lambda _component, _path: "") -> list[ReferenceRow]:

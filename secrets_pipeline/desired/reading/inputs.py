@@ -11,6 +11,7 @@ from typing import Any
 from secrets_pipeline.desired.base import Late
 from secrets_pipeline.desired.reading.reference_targets import check, settled
 from secrets_pipeline.desired.reading.scope import ComponentScope, listed, near_miss
+from secrets_pipeline.desired.reading.spelling import shown_call
 from secrets_pipeline.desired.tags import tag_problems
 from secrets_pipeline.errors import ExpressionError
 from secrets_pipeline.golang.yaml.tags import FunctionCall
@@ -82,7 +83,7 @@ class Inputs:
         if expression is None or not check(self.scope, expression, self.at(key)):
             return None
         if not _known_now(expression):
-            written = raw if isinstance(raw, FunctionCall) else expression
+            written = shown_call(raw) if isinstance(raw, FunctionCall) else str(next(_known_later(expression)))
             self.error(
                 key,
                 f"{key} refers to {written}, which is only known later",
@@ -246,7 +247,12 @@ class Inputs:
 
 
 def _known_now(expression: Expression) -> bool:
-    return not any(isinstance(node, Output | SsmParameter | FileContents | Unsupported) for node in nodes(expression))
+    return next(_known_later(expression), None) is None
+
+
+def _known_later(expression: Expression) -> Iterator[Expression]:
+    late = (Output, SsmParameter, FileContents, Unsupported)
+    return (node for node in nodes(expression) if isinstance(node, late))
 
 
 class _Now:

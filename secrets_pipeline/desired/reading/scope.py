@@ -15,7 +15,7 @@ from secrets_pipeline.desired.kinds import TERRAFORM, setting
 from secrets_pipeline.desired.plaintext import Plaintext
 from secrets_pipeline.desired.reading.interpolation import OFF, ON, SETTING, Dialect
 from secrets_pipeline.desired.reading.ours import Ours
-from secrets_pipeline.desired.reading.spelling import function_at
+from secrets_pipeline.desired.reading.spelling import function_at, shown_call
 from secrets_pipeline.desired.reading.variables import read_expression
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.terraform_state.model import TerraformState
@@ -193,7 +193,7 @@ class ComponentScope:
             problem=problem,
             remedy=remedy,
             where=str(self.where(path)),
-            written=str(function_at(self.component, path) or ""),
+            written=shown_call(function_at(self.component, path)),
         )
         self.stack.unresolved.append((self.name, path, one))
 
