@@ -74,10 +74,10 @@ def json_object(content: bytes, *, remedy: str, decrypt: str) -> Mapping[str, An
         TerraformStateError: if it is no JSON object, or encrypted.
     """
     if not content.strip():
-        raise TerraformStateError("the state is empty: there is not a character in it", remedy=remedy)
+        raise TerraformStateError("the state file is empty", remedy=remedy)
     document = _parsed(content, remedy)
     if not isinstance(document, dict):
-        raise TerraformStateError("this is JSON, but no state: its outermost value is no object", remedy=remedy)
+        raise TerraformStateError("not a Terraform state: the top-level JSON value is not an object", remedy=remedy)
     if "encryption_version" in document or "encrypted_data" in document:
         raise TerraformStateError("this state is encrypted by OpenTofu", remedy=decrypt)
     return document

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping
 from typing import Final
 
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.kinds import TERRAFORM
-from secrets_pipeline.desired.reading.crossing import crosses, note, refuse
+from secrets_pipeline.desired.reading.crossing import note, refuse
 from secrets_pipeline.desired.reading.scope import ComponentScope
-from secrets_pipeline.desired.settings.grants import grant_line, granted_state
+from secrets_pipeline.desired.settings.grants import grant_line, granted_local_state, granted_state
 from secrets_pipeline.desired.terraform_state.model import LocalState, S3State, StatePlace, TerraformState
 from secrets_pipeline.references.model import Output, Path
 
@@ -42,7 +43,7 @@ def _in_bucket(scope: ComponentScope, place: S3State, path: Path) -> S3State | N
     name = f"{place} by {place.role_arn}" if place.role_arn else str(place)
     if grant is None:
         role = {"role_arn": place.role_arn} if place.role_arn else {}
-        named = {"bucket": place.bucket, **role, "keys": [place.key]}
+        named = {"bucket": place.bucket, **role, "keys": [glob.escape(place.key)]}
         refuse(scope, Boundary.STATE, path, name, grant_line(stack.stack.name, Boundary.STATE, named))
         return None
     note(scope, Boundary.STATE, path, name, allowed_by=by)
@@ -50,7 +51,14 @@ def _in_bucket(scope: ComponentScope, place: S3State, path: Path) -> S3State | N
 
 
 def _in_file(scope: ComponentScope, place: LocalState, path: Path) -> LocalState | None:
-    return place if crosses(scope, Boundary.FILE, path, place.path) else None
+    stack = scope.stack
+    by = granted_local_state(stack.settings.grants, stack.stack.name, place.path)
+    if not by:
+        line = grant_line(stack.stack.name, Boundary.FILE, glob.escape(place.path))
+        refuse(scope, Boundary.FILE, path, place.path, line)
+        return None
+    note(scope, Boundary.FILE, path, place.path, allowed_by=by)
+    return place
 
 
 def _tell_profile(scope: ComponentScope, stack: str, component: str) -> None:
