@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.desired.boundary import Boundary
+from secrets_pipeline.desired.outputs import OUTPUTS
+from secrets_pipeline.desired.reading.scope import near_miss
 from secrets_pipeline.desired.settings.grants import grant_line, granted
 from secrets_pipeline.desired.terraform_state.model import TerraformState
 from secrets_pipeline.desired.value.model import DeclaredValue
@@ -30,6 +32,9 @@ def state_output(stack: Stack, state: TerraformState, output: Output) -> Resolve
     """
     found = stack.observed.states.output(state, output.path)
     own, grants = stack.spec.stack, stack.run.settings.grants
+    if isinstance(found, Pending) and found.missing and state.stack == own:
+        meant = near_miss(output.name, OUTPUTS.get(stack.spec.components.get(state.component, ""), ()))
+        return Pending(f"{found.reason}.{meant}", missing=True) if meant else found
     if not isinstance(found, Secret) or state.stack == own or granted(grants, own, Boundary.VALUE, state.stack):
         return found
     line = grant_line(own, Boundary.VALUE, state.stack)

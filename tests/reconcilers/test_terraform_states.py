@@ -123,6 +123,15 @@ def test_an_output_that_the_state_lacks_waits_for_terraform(world: World, path: 
     assert "apply it with Terraform first" in text
 
 
+def test_a_misspelt_output_of_a_kind_names_the_near_one(world: World) -> None:
+    world.put()
+    state = TerraformState(stack=world.bench.stack, component="rds", place=world.place, outputs=(("adress",),))
+    spec = world.bench.spec(states=(state,))
+    told = str(found(world, Output("rds", ("adress",)), spec))
+    assert "the state has no output adress" in told
+    assert told.endswith("Did you mean address?")
+
+
 def test_a_component_that_was_never_applied_blocks_what_needs_it_and_nothing_else(world: World) -> None:
     bench = world.bench
     needing, other = bench.declared("needing", "${output.vpc.vpc_id}"), bench.declared("other", "x")
@@ -157,8 +166,8 @@ def test_a_default_serves_until_the_component_is_applied(world: World) -> None:
     [
         (f'{{"version": 4, "outputs": {{"a": "{CANARY}'.encode(), "not JSON, or cut off (line 1, column"),
         (b'{"x": "' + b"\xff" + CANARY.encode() + b'"}', "it is not UTF-8"),
-        (f'["{CANARY}"]'.encode(), "its outermost value is no object"),
-        (b" ", "the state is empty"),
+        (f'["{CANARY}"]'.encode(), "the top-level JSON value is not an object"),
+        (b" ", "the state file is empty"),
         (state_file(version=3), "the state has format 3; states of format 4 are read"),
         (state_file(version=5), "the state has format 5"),
         (state_file(version=CANARY), "the state has no format version"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 
 from secrets_pipeline.desired.base import SecretRef
@@ -49,7 +50,7 @@ def crosses(
     if by or later or boundary in TAGGED:
         note(scope, boundary, path, name, subjects=subjects, allowed_by=by)
         return True
-    refuse(scope, boundary, path, name, grant_line(stack, boundary, names[0]), subjects=subjects)
+    refuse(scope, boundary, path, name, grant_line(stack, boundary, glob.escape(names[0])), subjects=subjects)
     return False
 
 

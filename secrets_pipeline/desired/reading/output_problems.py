@@ -61,15 +61,9 @@ def output_problem(
     kind, named = stack.kinds.get(output.component), stack.components.get(output.component)
     if kind is None or (named is not None and named.component.unsettled):
         return _unmanaged_problem(stack, output)
-    if output.name not in OUTPUTS[kind]:
-        if _is_terraforms(stack, kind, output) and not isinstance(_place(stack, output), NoState):
-            return None
-        return OutputProblem(
-            UnresolvedReason.OUTPUT,
-            f"component {output.component} ({kind}) has no output {output.name}",
-            f"Its outputs: {listed(OUTPUTS[kind])}.{near_miss(output.name, OUTPUTS[kind])}",
-        )
     component = stack.components[output.component]
+    if output.name not in OUTPUTS[kind]:
+        return _unlisted_problem(stack, component, kind, output)
     if output.name in KEYED:
         return _keyed_problem(component, output, written, whole_map_allowed=whole_map_allowed)
     return _single_problem(component, kind, output, written)
@@ -80,21 +74,32 @@ def place_of_state(stack: StackScope, output: Output) -> StatePlace | None:
     if output.stack not in (None, stack.stack.name):
         stack = stack.other(stack.stacks[str(output.stack)])
     kind = stack.kinds.get(output.component)
-    if kind is not None and not _is_terraforms(stack, kind, output):
+    if kind is not None and not _is_terraforms(stack.components[output.component], kind, output):
         return None
     place = _place(stack, output)
     return None if isinstance(place, NoState) else place
 
 
-def _is_terraforms(stack: StackScope, kind: str, output: Output) -> bool:
-    """Whether Terraform alone may know an output of a component of our kinds."""
-    if kind == SECRETS or output.name in OUTPUTS[kind]:
-        return False
-    return stack.components[output.component].setting("create") is not True
+def _is_terraforms(component: ComponentScope, kind: str, output: Output) -> bool:
+    """Whether an output of a component of our kinds is one that only Terraform knows: it made the component."""
+    return kind != SECRETS and output.name not in OUTPUTS[kind] and component.setting("create") is not True
 
 
 def _place(stack: StackScope, output: Output) -> StatePlace | NoState:
     return state_place(stack.components[output.component].component, stack.base_path)
+
+
+def _unlisted_problem(stack: StackScope, component: ComponentScope, kind: str, output: Output) -> OutputProblem | None:
+    """Outputs that no component of the kind is known to have: Terraform's state may have them."""
+    place = _place(stack, output) if _is_terraforms(component, kind, output) else NoState("")
+    if not isinstance(place, NoState):
+        return None
+    listing = f"Its outputs: {listed(OUTPUTS[kind])}.{near_miss(output.name, OUTPUTS[kind])}"
+    if place.problem:
+        told = f"only Terraform knows output {output.name} of component {output.component}{place.problem}"
+        return OutputProblem(UnresolvedReason.TERRAFORM, told, f"{listing} {place.remedy}")
+    told = f"component {output.component} ({kind}) has no output {output.name}"
+    return OutputProblem(UnresolvedReason.OUTPUT, told, listing)
 
 
 def _single_problem(

@@ -33,14 +33,14 @@ from secrets_pipeline.stacks import OUTSIDE, Unreadable, readable_problem
 from secrets_pipeline.stacks.files.disk import is_file, note_file
 
 NO_VALUE: Final = "<no value>"
-_UNKNOWN: Final = (UnresolvedReason.UNSETTLED, UnresolvedReason.TERRAFORM)
-"""Atmos may find a value where these stand, so no default may take its place."""
 """What Go prints for a missing key, so what no secret is meant to be."""
+_MAY_EXIST: Final = (UnresolvedReason.UNSETTLED, UnresolvedReason.TERRAFORM)
+"""Reasons of an output that may have a value, which nobody here reads: a default would be written over it."""
 _MISSING: Final = Unreadable("does not exist", "Name a file inside the repository, relative to its base path.")
 
 
 def settled(scope: ComponentScope, expression: Expression) -> Expression:
-    """The same expression, defaults in the place of outputs that do not exist.
+    """Put defaults in the place of outputs that do not exist; an output that may exist and is not read keeps its own.
 
     Args:
         scope: the component that it stands in.
@@ -50,7 +50,7 @@ def settled(scope: ComponentScope, expression: Expression) -> Expression:
 
     def absent(output: Output) -> bool:
         problem = output_problem(scope.stack, output, whole_map_allowed=output in whole_maps)
-        return problem is not None and problem.reason not in _UNKNOWN
+        return problem is not None and problem.reason not in _MAY_EXIST
 
     return with_defaults(expression, absent)
 

@@ -10,7 +10,7 @@ from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.kinds import TERRAFORM
 from secrets_pipeline.desired.reading.crossing import note, refuse
 from secrets_pipeline.desired.reading.scope import ComponentScope
-from secrets_pipeline.desired.settings.grants import grant_line, granted, granted_state
+from secrets_pipeline.desired.settings.grants import grant_line, granted_local_state, granted_state
 from secrets_pipeline.desired.terraform_state.model import LocalState, S3State, StatePlace, TerraformState
 from secrets_pipeline.references.model import Output, Path
 
@@ -51,14 +51,14 @@ def _in_bucket(scope: ComponentScope, place: S3State, path: Path) -> S3State | N
 
 
 def _in_file(scope: ComponentScope, place: LocalState, path: Path) -> LocalState | None:
-    # A state holds whatever Terraform knows, and git need not track it: no preset grants it.
-    written_out = [rule.model_copy(update={"preset": None}) for rule in scope.stack.settings.grants]
-    stack = scope.stack.stack.name
-    if by := granted(written_out, stack, Boundary.FILE, place.path):
-        note(scope, Boundary.FILE, path, place.path, allowed_by=by)
-        return place
-    refuse(scope, Boundary.FILE, path, place.path, grant_line(stack, Boundary.FILE, glob.escape(place.path)))
-    return None
+    stack = scope.stack
+    by = granted_local_state(stack.settings.grants, stack.stack.name, place.path)
+    if not by:
+        line = grant_line(stack.stack.name, Boundary.FILE, glob.escape(place.path))
+        refuse(scope, Boundary.FILE, path, place.path, line)
+        return None
+    note(scope, Boundary.FILE, path, place.path, allowed_by=by)
+    return place
 
 
 def _tell_profile(scope: ComponentScope, stack: str, component: str) -> None:

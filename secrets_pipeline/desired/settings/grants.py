@@ -50,7 +50,7 @@ _SINGLE_TEAM: Final = frozenset(_FIELDS) - {
 }
 """All that one team's stacks need of each other: never values, readers or replicas elsewhere, commands or hosts.
 
-Nor states: a bucket may hold those of every stack, and a backend names a role to assume.
+Nor states: a bucket, or a folder of local states, may hold those of every stack, and a backend names a role to assume.
 """
 
 
@@ -102,8 +102,8 @@ class StateGrant(AssumedRole):
     )
     keys: Globs = Field(
         default=_ANYTHING,
-        description="Globs on keys of states in the bucket; `*` also matches `/`. By default every key. Name them if "
-        "the bucket holds states of other teams.",
+        description="Globs on the keys of states in the bucket, in which `*` also stands for `/`. Name them if the "
+        "bucket holds states of other teams.",
     )
 
     def covers(self, bucket: str, key: str, role_arn: str | None) -> bool:
@@ -122,8 +122,8 @@ class GrantRule(Spec):
     preset: Literal["single-team"] | None = Field(
         default=None,
         description=(
-            "`single-team` grants everything here but values, Terraform states, readers, replicas, documents and "
-            "hosts: for a repository whose authors may touch whatever its account holds."
+            "`single-team` grants everything here but values, Terraform states, in S3 or local, readers, replicas, "
+            "documents and hosts: for a repository whose authors may touch whatever its account holds."
         ),
     )
     secrets: Globs = Field(
@@ -143,7 +143,8 @@ class GrantRule(Spec):
         default=(),
         description=(
             "Files, relative to the base path, that `${file:…}` may read, and local states that `!terraform.state` may "
-            "read, which no preset grants. `!include` needs no grant: it is part of reading the YAML."
+            "read: each state needs a glob here, because `preset` does not grant states. `!include` needs no grant: it "
+            "is part of reading the YAML."
         ),
     )
     terraform_states: tuple[StateGrant, ...] = Field(
@@ -275,6 +276,16 @@ def granted_state(
     return next(found, ("", None))
 
 
+def granted_local_state(rules: Iterable[GrantRule], stack: str, path: str) -> str:
+    """Which rule lets a stack read a local Terraform state, as text; empty if none does.
+
+    A preset lets none: a workspace may be another stack's, and git need not track a state.
+    """
+    found = (rule for rule in rules if rule.matches(stack))
+    rule = next((one for one in found if any(fnmatch.fnmatchcase(path, glob) for glob in one.files)), None)
+    return "" if rule is None else str(rule)
+
+
 def runs_anything(document: str) -> bool:
     """Whether an SSM document is one of AWS's that run whatever their parameters say."""
     return _RUNS_ANYTHING.fullmatch(document) is not None
@@ -286,6 +297,6 @@ def grant_line(stack: str, boundary: Boundary, name: object) -> str:
     Args:
         stack: its name.
         boundary: what is crossed.
-        name: what to name there, text or a map.
+        name: what to name there, text or a map. Escape a name that YAML chooses (`glob.escape`): it is read as a glob.
     """
     return f"- {{stacks: {json.dumps(stack)}, {_FIELDS[boundary]}: [{json.dumps(name, ensure_ascii=False)}]}}"

@@ -7,6 +7,7 @@ under a declared name is a stranger's.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -89,7 +90,7 @@ def _refusal(stack: Stack, crossing: Crossing) -> GuardError | None:
     if tags is None or allows(tags.get(ALLOW_TAG, ""), named):
         return None
     said = f"does not let stack {named} in: neither a grant of the operator nor its own tag {ALLOW_TAG} names the stack"
-    line = grant_line(named, crossing.boundary, crossing.name)
+    line = grant_line(named, crossing.boundary, glob.escape(crossing.name))
     adopt = f"Take it over: {adoption(named, crossing.name)}. " if crossing.boundary is Boundary.DATABASE else ""
     return _error(crossing, said, line, either=f"{adopt}Let its owner set its tag {ALLOW_TAG} to {named}, or the")
 

@@ -52,6 +52,22 @@ def test_a_plain_repository_needs_the_preset_alone_and_broken_stacks_are_left_ou
     assert "note: without a rule for shop-broken, which cannot be read" in cli("init", "--base-path", repository).stderr
 
 
+LOCAL_STATE = """
+    vars: {context_name: shop, environment: dev}
+    components:
+      terraform:
+        vpc: {backend_type: local, backend: {local: {}}}
+        secretsmanager: {vars: {secrets: {network: {secret_data: !terraform.state vpc vpc_id}}}}
+"""
+
+
+def test_a_local_state_has_a_line_of_its_own_beside_the_preset(cli: Cli, repository: Path) -> None:
+    write(repository / "stacks" / "dev.yaml", LOCAL_STATE)
+    write(repository / "vpc/terraform.tfstate.d/shop-dev/terraform.tfstate", "{}")
+    path = "vpc/terraform.tfstate.d/shop-dev/terraform.tfstate"
+    assert f'  # - {{stacks: "shop-dev", files: ["{path}"]}}' in proposed(cli, repository)[0]
+
+
 JOINING = """
     vars: {context_name: shop, environment: dev}
     components:

@@ -74,9 +74,9 @@ def test_what_is_wrong_is_counted_and_what_is_not_ours_is_left_out(cli: Cli, sev
     result = cli("list", "stacks", "--base-path", several, "--format", "json")
     assert_exited(result, 1)
     broken, dev = json.loads(result.stdout)
+    place = {"account_id": "111122223333", "region": "eu-west-2"}
     nothing = {"role_arn": None, "secrets": None, "protected": None}
-    nothing |= {"account_id": "111122223333", "region": "eu-west-2"}
-    assert broken == {"stack": "shop-broken", **nothing, "errors": 1, "needs_grants": 0}
+    assert broken == {"stack": "shop-broken", **place, **nothing, "errors": 1, "needs_grants": 0}
     assert (dev["stack"], dev["account_id"], dev["secrets"], dev["protected"]) == ("shop-dev", "111122223333", 2, False)
     assert result.stderr == f"note: 1 more stack declares nothing that this project knows: --all lists them\n{WRONG}"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.desired.unresolved import UnresolvedReason
+from secrets_pipeline.desired.value.model import DeclaredValue
 
 if TYPE_CHECKING:
     from secrets_pipeline.desired.build import SpecSet
@@ -54,6 +55,17 @@ def test_a_secret_that_refers_to_a_duplicate_is_blocked_alone(bench: Bench) -> N
     assert not a.blocked
     assert [one.reason for one in b.unresolved] == [UnresolvedReason.UNSETTLED]
     assert "Found duplicate config for the component 'vpc'" in b.problems[0]
+
+
+def test_a_default_does_not_replace_an_output_of_a_duplicate(bench: Bench) -> None:
+    secrets = "secretsmanager: {vars: {secrets: {b: {secret_data: !terraform.state 'vpc .id // \"x\"'}}}}"
+    backend = "backend_type: s3, backend: {s3: {bucket: b, key: k}}"
+    second = manifest(f"vpc: {{vars: {{x: 2}}, {backend}}}")
+    found = built(bench, a=manifest(secrets, f"vpc: {{vars: {{x: 1}}, {backend}}}"), b=second)
+    (b,) = found.specs["dev"].secrets
+    assert [one.reason for one in b.unresolved] == [UnresolvedReason.UNSETTLED]
+    assert isinstance(b.value, DeclaredValue)
+    assert [leaf.absent for leaf in b.value.leaves] == [()]
 
 
 OURS = {

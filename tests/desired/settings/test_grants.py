@@ -293,6 +293,11 @@ def test_a_grant_of_files_is_for_what_a_name_leads_to(bench: Bench, name: str) -
     assert settled(bench, text, {"files": ["prod/private.txt"]}) == []
 
 
+def test_the_line_to_paste_names_a_file_and_no_glob_that_yaml_chose(bench: Bench) -> None:
+    (error,) = settled(bench, evil(entry='secret_data: {v: "${file:*}"}'))
+    assert '- {stacks: "evil-dev", files: ["[*]"]}' in error
+
+
 @pytest.mark.parametrize(
     "rule", [{"values": ["*"]}, {"stacks": "*", "values": ["app"]}, {"stacks": "a", "values": ["?*"]}]
 )

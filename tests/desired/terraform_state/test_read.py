@@ -7,17 +7,20 @@ Expected places are those of Atmos's own tests at 0a1cb44, `internal/terraform_b
 
 from __future__ import annotations
 
+import fnmatch
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from secrets_pipeline.desired.boundary import Boundary
 from secrets_pipeline.desired.settings.grants import GrantRule
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.terraform_state.model import LocalState, S3State
+from secrets_pipeline.desired.unresolved import UnresolvedReason
 from tests.desired.conftest import HERE
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ def manifest(vpc: str = S3, reference: str = REFERENCE, more: str = "", **entry:
         + f"          s:\n            secret_data: {reference}{below}\n"
         + more
     )
+
+
+LOCAL = "components/terraform/*/terraform.tfstate*"
 
 
 def granting(bench: Bench, *states: dict[str, Any], **more: Any) -> None:  # noqa: ANN401 - as the settings file
@@ -211,28 +217,50 @@ def written(bench: Bench, path: str = "components/terraform/vpc/terraform.tfstat
     file = bench.folder / path
     file.parent.mkdir(parents=True)
     file.write_text('{"version": 4, "outputs": {}}')
-    granting(bench, files="components/*")
 
 
 @pytest.mark.parametrize("vpc", ["", "backend_type: local\nbackend: {local: {}}\n"])
 def test_a_local_state_lies_in_the_component_s_folder_and_no_backend_is_local(bench: Bench, vpc: str) -> None:
     written(bench)
+    granting(bench, files=LOCAL)
     path = "components/terraform/vpc/terraform.tfstate.d/dev/terraform.tfstate"
     assert place(bench, manifest(vpc)) == LocalState(path=path)
 
 
 def test_a_local_state_of_workspace_default_has_no_folder_of_its_own(bench: Bench) -> None:
     written(bench, "components/terraform/vpc/terraform.tfstate")
+    granting(bench, files=LOCAL)
     text = manifest("metadata: {terraform_workspace: default}\n")
     assert place(bench, text) == LocalState(path="components/terraform/vpc/terraform.tfstate")
 
 
-def test_a_local_state_needs_the_grant_of_files(bench: Bench) -> None:
-    written(bench)
-    # A preset grants files, and no state.
+@pytest.mark.parametrize("grants", [(), (GrantRule(preset="single-team"),), (GrantRule(files="other/*"),)])
+def test_a_local_state_needs_a_grant_of_files_that_no_preset_gives(bench: Bench, grants: tuple[GrantRule, ...]) -> None:
+    # Its workspace makes it another stack's state.
+    path = "components/terraform/vpc/terraform.tfstate.d/prod/terraform.tfstate"
+    written(bench, path)
+    bench.settings = OperatorSettings(targets=(HERE,), grants=grants)
+    text = manifest("metadata: {terraform_workspace: prod}\n")
+    line = f'- {{stacks: "dev", files: ["{path}"]}}'
+    assert line in "\n".join(bench.errors(text))
+    granting(bench, files=path)
+    crossing = next(one for one in bench.spec(text).crossings if one.boundary is Boundary.FILE)
+    assert (crossing.name, crossing.allowed_by) == (path, "grants: stacks *")
+
+
+@pytest.mark.parametrize("key", ["../../*", "?", "[a-z]*"])
+def test_the_line_to_paste_names_a_key_and_no_glob_that_yaml_chose(bench: Bench, key: str) -> None:
     granting(bench)
-    path = "components/terraform/vpc/terraform.tfstate.d/dev/terraform.tfstate"
-    assert f'- {{stacks: "dev", files: ["{path}"]}}' in "\n".join(bench.errors(manifest("")))
+    text = manifest(s3(key=f"'{key}'", workspace_key_prefix="a"))
+    found = bench.only_error(text)
+    state = yaml.safe_load(found[found.index("- {") :])[0]["terraform_states"][0]
+    (glob,) = state["keys"]
+    granting(bench, state)
+    made = place(bench, text)
+    assert isinstance(made, S3State)
+    assert fnmatch.fnmatchcase(made.key, glob)
+    assert not fnmatch.fnmatchcase("vpc/prod/terraform.tfstate", glob)
+    assert not fnmatch.fnmatchcase("b", glob)
 
 
 def test_a_local_state_is_read_inside_the_base_path_only(
@@ -253,6 +281,7 @@ def test_a_local_state_is_read_inside_the_base_path_only(
 
 def test_a_local_state_that_is_a_link_to_another_file_has_to_be_tracked_by_git(bench: Bench) -> None:
     written(bench)
+    granting(bench, files=LOCAL)
     (bench.folder / ".git").mkdir()
     path = "components/terraform/vpc/terraform.tfstate.d/dev/terraform.tfstate"
     assert place(bench, manifest("")) == LocalState(path=path)
@@ -275,34 +304,52 @@ def test_the_state_of_another_stack_s_component_is_read_under_both_grants(bench:
     assert 'outputs: ["shared"]' in "".join(error.diagnostics() for error in errors)
 
 
-def test_an_output_that_no_kind_of_ours_has_is_read_from_the_state_and_a_misspelt_one_is_not(bench: Bench) -> None:
+def of_database(backend: str, output: str, more: str = "") -> str:
+    """A component rds with a backend, and a secret that refers to an output of it."""
+    text = manifest(backend, f"!terraform.state rds {output}").replace("    vpc:\n", "    rds:\n")
+    return text.replace("      vars: {}\n", f"      vars: {{identifier: orders}}\n{more}")
+
+
+# As terraform-aws-modules/rds names them: near to ours, and not misspelt.
+@pytest.mark.parametrize("output", ["subnet_group_name", "db_instance_endpoint", "db_instance_address", "hostname"])
+def test_an_output_that_no_kind_of_ours_has_is_read_from_the_state(bench: Bench, output: str) -> None:
     granting(bench, {"bucket": "acme-tfstate"})
-    text = manifest(s3(), "!terraform.state rds subnet_group_name").replace("    vpc:\n", "    rds:\n")
-    text = text.replace("      vars: {}\n", "      vars: {identifier: orders}\n")
-    spec = bench.spec(text)
-    assert [(one.component, one.outputs) for one in spec.states] == [("rds", (("subnet_group_name",),))]
-    known = bench.spec(text.replace("subnet_group_name", "address"))
-    assert known.states == ()
-    # terraform-aws-modules/rds calls it so.
-    like_ours = bench.spec(text.replace("subnet_group_name", "db_instance_address"))
-    assert [one.outputs for one in like_ours.states] == [(("db_instance_address",),)]
-    without_state = text.replace("key: terraform.tfstate", "").replace("subnet_group_name", "adress")
-    assert "Did you mean address?" in bench.only_unresolved(without_state)
-    made = "{identifier: orders, engine: postgres, username: app, manage_master_user_password: true}"
-    created = text.replace("{identifier: orders}", f"{made}\n      settings: {{secrets_pipeline: {{create: true}}}}")
-    assert "has no output subnet_group_name" in bench.only_unresolved(created)
+    spec = bench.spec(of_database(s3(), output))
+    assert [(one.component, one.outputs) for one in spec.states] == [("rds", ((output,),))]
+    assert bench.spec(of_database(s3(), "address")).states == ()
 
 
-def test_a_default_takes_no_value_s_place_that_is_not_read(bench: Bench) -> None:
-    reference = "!terraform.state vpc '.vpc_id // \"default\"'"
-    gcs = manifest("backend_type: gcs\nbackend: {gcs: {bucket: acme}}\n", reference)
-    assert "its backend is gcs" in bench.only_unresolved(gcs)
+@pytest.mark.parametrize("backend", ["", "backend_type: gcs\nbackend: {gcs: {}}\n"])
+def test_without_a_state_a_near_output_is_named(bench: Bench, backend: str) -> None:
+    assert "Did you mean address?" in bench.only_unresolved(of_database(backend, "adress"))
 
 
-def test_a_key_that_the_yaml_makes_a_glob_is_granted_as_it_is(bench: Bench) -> None:
-    granting(bench)
-    (error,) = bench.errors(manifest(s3(key='"../../*"')))
-    assert '"keys": ["[*]"]' in error
+def test_what_the_pipeline_creates_is_not_looked_for_in_a_state(bench: Bench) -> None:
+    granting(bench, {"bucket": "acme-tfstate"})
+    text = of_database(s3(), "hostname", "      settings: {secrets_pipeline: {create: true}}\n")
+    text = text.replace(
+        "{identifier: orders}",
+        "{identifier: orders, engine: postgres, username: owner, manage_master_user_password: true}",
+    )
+    assert "component rds (rds) has no output hostname" in bench.only_unresolved(text)
+
+
+OF_GCS = "backend_type: gcs\nbackend: {gcs: {bucket: b}}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        manifest(OF_GCS, "!terraform.state vpc .vpc_id // canary"),
+        manifest("", "!terraform.state vpc .vpc_id // canary"),
+        of_database(OF_GCS, ".hostname // canary"),
+    ],
+)
+def test_a_default_does_not_replace_an_output_that_only_terraform_knows(bench: Bench, text: str) -> None:
+    found = bench.spec(text).secrets[0]
+    assert found.blocked
+    assert {one.reason for one in found.unresolved} == {UnresolvedReason.TERRAFORM}
+    assert "canary" not in str(found)
 
 
 def test_every_place_that_takes_an_output_takes_one_of_a_state(bench: Bench) -> None:

@@ -84,14 +84,14 @@ def test_nothing_that_is_not_listed_is_kept_and_values_do_not_show() -> None:
 
 ENCRYPTED = {"serial": 1, "lineage": "x", "meta": {"key_provider.pbkdf2.k": CANARY}, "encrypted_data": CANARY}
 WRONG: dict[str, tuple[bytes, str]] = {
-    "nothing": (b"  \n", "there is not a character in it"),
+    "nothing": (b"  \n", "the state file is empty"),
     "cut off": (json.dumps({"version": 4, "x": CANARY}).encode()[:-2], "line 1, column 21"),
     "not JSON": (f"{CANARY}: yaml".encode(), "line 1, column 1"),
     "a long number": (b'{"version": 4, "x": ' + b"9" * 5_000 + b"}", "a number in it is too long"),
     "deep": (b"[" * 200_000, "nests too deeply"),
     "binary": (b"\xff\xfe" + CANARY.encode(), "not UTF-8"),
     "a saved plan": (b"PK\x03\x04" + CANARY.encode(), "a saved plan"),
-    "a list": (json.dumps([CANARY]).encode(), "outermost value is no object"),
+    "a list": (json.dumps([CANARY]).encode(), "the top-level JSON value is not an object"),
     "a plan": (json.dumps({"format_version": "1.2", "planned_values": {"x": CANARY}}).encode(), "of a plan"),
     "encrypted": (json.dumps({**ENCRYPTED, "encryption_version": "v0"}).encode(), "tofu show -json | secrets-pipeline"),
     "format 3": (json.dumps({"version": 3, "modules": [CANARY]}).encode(), "format 3, of Terraform 0.11"),
