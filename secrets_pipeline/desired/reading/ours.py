@@ -4,7 +4,8 @@ A `secretsmanager` component is. One of another kind that is recognised (`rds`, 
 settings name it, where its own settings ask for something, where it refers to a secret, and where one that is ours
 refers to it. Any other is as if it were not there: it is Terraform's.
 
-A component that one of ours refers to is an `rds` component also where only its Terraform code says so.
+A component that refers to one of ours, or is referred to, is an `rds` component also if only its Terraform code says
+so. If only its name says so, the code decides.
 """
 
 from __future__ import annotations
@@ -54,10 +55,12 @@ ASKING: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(_DELIVERED, ("deliver", "refresh")),
 }
 """Kind → settings by which a component asks for something."""
+_PASSWORDS: Final = ("password", "master_password")
+_IDENTIFIER: Final = "identifier"
 _REFERRING: Final[Mapping[str, tuple[str, ...]]] = {
     SECRETS: ("secrets", "default_kms_key_id", "consumers"),
     "kms": ("policy",),
-    "rds": ("password", "master_password", "username", "master_username"),
+    "rds": (*_PASSWORDS, "username", "master_username"),
     "lambda": ("environment_variables",),
     "ecs": ("container_definitions",),
     "apigateway": ("stage_variables",),
@@ -68,7 +71,7 @@ _NOT_ASKING: Final = frozenset(
         COMPONENTS,
         "consumers",
         "dialect",
-        "identifier",
+        _IDENTIFIER,
         "name_template",
         "plaintext_allowed",
         "secret_defaults",
@@ -118,6 +121,10 @@ class _Search:
         }
 
     def found(self) -> dict[str, dict[str, str]]:
+        for place in [place for place, what in self._known.items() if self._is_rds_by_name(place, what)]:
+            self._judge_by_code(place)
+        for place in list(self._unnamed_databases()):
+            self._judge_by_code(place)
         ours = {place for place, what in self._known.items() if self._is_root(place, what)}
         ours |= {place for place in self._known.keys() - ours if self._refers_to_a_secret(place)}
         self._follow(ours)
@@ -143,7 +150,9 @@ class _Search:
     def _refers_to_a_secret(self, place: _Place) -> bool:
         kind = str(self._known[place].kind)
         # What is delivered to must not take in a secret's value anywhere.
-        keys = None if kind in _DELIVERED else _REFERRING[kind]
+        return self._names_a_secret(place, None if kind in _DELIVERED else _REFERRING[kind])
+
+    def _names_a_secret(self, place: _Place, keys: Collection[str] | None) -> bool:
         found = (self._known.get(other) for other in self._references(place, keys))
         return any(what is not None and what.kind == SECRETS for what in found)
 
@@ -162,8 +171,27 @@ class _Search:
             ours |= more
             queue += more
 
+    def _is_rds_by_name(self, place: _Place, what: Recognised) -> bool:
+        """Whether nothing but its name says that a component is a database."""
+        component = self._at(place)
+        said = asks(component, "rds") or setting(component, _IDENTIFIER) is not None
+        return what == Recognised("rds") and not said
+
+    def _unnamed_databases(self) -> Iterator[_Place]:
+        """Yield components of no kind that may be databases: the identifier is set, or a secret is the password."""
+        for stack, components in self._components.items():
+            for name, component in components.items():
+                if recognised(component, self._by_operator) != Recognised(None):
+                    continue
+                variables = component.resolved.get("vars")
+                passworded = isinstance(variables, dict) and any(variables.get(one) for one in _PASSWORDS)
+                if setting(component, _IDENTIFIER) is not None or (
+                    passworded and self._names_a_secret((stack, name), _PASSWORDS)
+                ):
+                    yield stack, name
+
     def _judge_by_code(self, place: _Place) -> None:
-        """Let the Terraform code decide about a component that is referred to, where only its name has decided yet."""
+        """Let the Terraform code decide about a component, if only its name has decided yet, or nothing."""
         self._judged.add(place)
         component = self._components.get(place[0], {}).get(place[1])
         if component is None or recognised(component, self._by_operator).named:

@@ -64,7 +64,8 @@ def test_a_default_does_not_replace_an_output_of_a_duplicate(bench: Bench) -> No
     found = built(bench, a=manifest(secrets, f"vpc: {{vars: {{x: 1}}, {backend}}}"), b=second)
     (b,) = found.specs["dev"].secrets
     assert [one.reason for one in b.unresolved] == [UnresolvedReason.UNSETTLED]
-    assert [leaf.absent for leaf in b.value.leaves if isinstance(b.value, DeclaredValue)] == [()]
+    assert isinstance(b.value, DeclaredValue)
+    assert [leaf.absent for leaf in b.value.leaves] == [()]
 
 
 OURS = {
