@@ -112,10 +112,10 @@ def build_specs(
     shown: dict[str, ShownStack] = {}
     unneeded: dict[str, UnsettledStack] = {}
     stacks, locate = with_declared(resolution.stacks, settings), locating(repository.locate)
-    dialect = dialect_of(stacks, settings)
+    dialect = dialect_of(stacks, settings, base_path)
     ours = our_components(stacks, dialect.reads, settings, base_path)
     said = notice(dialect, locate)
-    notices_of = {} if said is None else {said: stacks_with_text(stacks, settings)}
+    notices_of = {} if said is None else {said: stacks_with_text(stacks, settings, base_path)}
     for name, stack in stacks.items():
         scope = StackScope(
             stack=stack,

@@ -36,8 +36,8 @@ class Recognised(NamedTuple):
 
 _DATABASE: Final = re.compile(r"(aurora|rds)-[a-z0-9-]+")
 _BESIDE_DATABASE: Final = re.compile(
-    r".*-(resources?|proxy|proxies|users?|alarms?|monitoring|exporter|backups?|snapshots?|events?|groups?|sg|kms|role|"
-    r"subscriptions?|scheduler|lambda|auth|exports?|secrets?|dashboards?)"
+    r".*-(resources?|proxy|proxies|users?|alarms?|monitoring|exporter|exports?|backups?|snapshots?|events?|groups?|sg"
+    r"|kms|role|subscriptions?|schedulers?|lambdas?|auth|secrets?|dashboards?)"
 )
 """`aurora-postgres` is a cluster; `aurora-postgres-resources` makes users and schemas in one.
 

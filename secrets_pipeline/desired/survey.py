@@ -102,9 +102,9 @@ def _signs_of(component: Component) -> Iterator[tuple[tuple[str | int, ...], str
         yield (), ""
     for section in _SECTIONS:
         yield from _signs_in(component.resolved.get(section), (section,))
-    declared = component.resolved.get("secrets")
-    names = declared.get("vars") if isinstance(declared, Mapping) else None
-    for key in names if isinstance(names, Mapping) else ():
+    secrets = component.resolved.get("secrets")
+    declared = secrets.get("vars") if isinstance(secrets, Mapping) else None
+    for key in declared if isinstance(declared, Mapping) else ():
         yield ("secrets", "vars", key), _key(("secrets", "vars", key))
 
 

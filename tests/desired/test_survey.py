@@ -63,6 +63,11 @@ def test_names_and_atmos_secrets_are_signs(bench: Bench) -> None:
     assert found(bench, dev=text) == ["1 component aws-secrets", "1 secrets.vars.API_KEY of app"]
 
 
+@pytest.mark.parametrize("declared", [f"[{VALUE}]", f"[{{name: {VALUE}}}]", VALUE, "1", "null"])
+def test_secrets_of_atmos_that_are_no_map_are_no_sign(bench: Bench, declared: str) -> None:
+    assert found(bench, dev=f"components: {{terraform: {{app: {{secrets: {{vars: {declared}}}}}}}}}") == []
+
+
 def test_resources_of_terraform_have_file_and_line() -> None:
     code = f"""
 # resource "aws_secretsmanager_secret" "commented" {{}}

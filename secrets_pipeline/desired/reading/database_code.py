@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
+from weakref import WeakKeyDictionary
 
 from secrets_pipeline.desired.kinds import physical_name
-from secrets_pipeline.stacks import Component, read_text, readable_problem
+from secrets_pipeline.stacks import Component, read_text
 from secrets_pipeline.stacks.files import disk
+from secrets_pipeline.stacks.files.readable import ReadableFiles
 
 
 class Makes(StrEnum):
@@ -19,8 +21,7 @@ class Makes(StrEnum):
     INSTANCE = "aws_db_instance"
 
 
-_COMMENT: Final = re.compile(r'("(?:\\.|[^"\\\n])*")|/\*.*?\*/|(?:#|//)[^\n]*', re.DOTALL)
-"""A comment, or a text, in which nothing begins a comment."""
+_TEXT_OR_COMMENT: Final = re.compile(r'("(?:\\.|[^"\\\n])*")|/\*.*?\*/|(?:#|//)[^\n]*', re.DOTALL)
 _RESOURCE: Final = re.compile(rf'^\s*resource\s+"({"|".join(Makes)})"', re.MULTILINE)
 _SOURCE: Final = re.compile(r'^\s*source\s*=\s*"([^"]+)"', re.MULTILINE)
 _MODULES: Final = (
@@ -38,6 +39,11 @@ https://registry.terraform.io/modules/terraform-aws-modules/rds/aws
 """
 
 
+_Made: TypeAlias = "frozenset[Makes] | None"
+_known: WeakKeyDictionary[disk.Seen, dict[tuple[Path, str], _Made]] = WeakKeyDictionary()
+"""What each folder makes, by reading: its answers do not change while it lasts."""
+
+
 def databases_made(component: Component, base_path: Path | None) -> frozenset[Makes] | None:
     """Read the component's `*.tf` files for the databases that they make.
 
@@ -53,8 +59,11 @@ def databases_made(component: Component, base_path: Path | None) -> frozenset[Ma
     folder = info.get("component_path") if isinstance(info, dict) else None
     if base_path is None or not isinstance(folder, str) or not folder:
         return None
-    texts = [text for text in (_text(base_path, f"{folder}/{name}") for name in _files(base_path, folder)) if text]
-    return frozenset(made for text in texts for made in made_by(text)) if texts else None
+    seen = disk.current()
+    known = {} if seen is None else _known.setdefault(seen, {})
+    if (base_path, folder) not in known:
+        known[base_path, folder] = _made_in(base_path, folder)
+    return known[base_path, folder]
 
 
 def makes_cluster(component: Component, made: frozenset[Makes] | None) -> bool:
@@ -66,18 +75,21 @@ def makes_cluster(component: Component, made: frozenset[Makes] | None) -> bool:
 
 def made_by(code: str) -> frozenset[Makes]:
     """Find the kinds of databases that a text of Terraform declares, itself or by a well-known module."""
-    plain = _COMMENT.sub(lambda found: found[1] or "", code)
+    plain = _TEXT_OR_COMMENT.sub(lambda one: one[1] or "", code)
     declared = {Makes(name) for name in _RESOURCE.findall(plain)}
     sources = _SOURCE.findall(plain)
     return frozenset(declared | {made for made, module in _MODULES if any(map(module.fullmatch, sources))})
 
 
-def _files(base_path: Path, folder: str) -> list[str]:
-    return [one.name for one in disk.entries(base_path / folder) if one.name.endswith(".tf") and not one.is_folder]
+def _made_in(base_path: Path, folder: str) -> _Made:
+    readable = ReadableFiles(base_path)
+    files = [one.name for one in disk.entries(base_path / folder) if one.name.endswith(".tf") and not one.is_folder]
+    texts = [text for name in files if (text := _text(readable, base_path / folder / name))]
+    return frozenset(made for text in texts for made in made_by(text)) if texts else None
 
 
-def _text(base_path: Path, file: str) -> str:
+def _text(readable: ReadableFiles, file: Path) -> str:
     try:
-        return read_text(base_path / file) if readable_problem(base_path, file) is None else ""
+        return read_text(file) if readable.problem(file) is None else ""
     except (OSError, ValueError):
         return ""

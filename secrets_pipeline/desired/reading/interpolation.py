@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Any, Final
 
 from secrets_pipeline.desired.kinds import TERRAFORM, recognised, setting
@@ -64,7 +65,9 @@ class Dialect:
         return said == ON or (said not in OFF and self.is_used)
 
 
-def dialect_of(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> Dialect:
+def dialect_of(
+    stacks: Mapping[str, AtmosStack], settings: OperatorSettings, base_path: FilePath | None = None
+) -> Dialect:
     """The dialect of a repository: used as soon as one of our components has a form that only it has.
 
     `${HOME}`, `${var.x}`, `${aws_kms_key.x.arn}` and `${dependency.x.outputs.y}` belong to shells, Terraform and
@@ -73,9 +76,10 @@ def dialect_of(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> 
     Args:
         stacks: all of the repository.
         settings: the operator's.
+        base_path: see `our_components`.
     """
     text: AmbiguousText | None = None
-    for use, components in _unsaid(stacks, settings):
+    for use, components in _unsaid(stacks, settings, base_path):
         if _used(use, components):
             return Dialect(is_used=True, use=use)
         if text is None and use.path[:2] == ("vars", "secrets"):
@@ -105,13 +109,15 @@ def notice(dialect: Dialect, locate: Callable[[Component, Path], Where]) -> str 
     )
 
 
-def stacks_with_text(stacks: Mapping[str, AtmosStack], settings: OperatorSettings) -> frozenset[str]:
+def stacks_with_text(
+    stacks: Mapping[str, AtmosStack], settings: OperatorSettings, base_path: FilePath | None = None
+) -> frozenset[str]:
     """The stacks in which a component of ours has `${` in a text and does not say what it means."""
-    return frozenset(use.component.stack for use, _ in _unsaid(stacks, settings))
+    return frozenset(use.component.stack for use, _ in _unsaid(stacks, settings, base_path))
 
 
 def _unsaid(
-    stacks: Mapping[str, AtmosStack], settings: OperatorSettings
+    stacks: Mapping[str, AtmosStack], settings: OperatorSettings, base_path: FilePath | None
 ) -> Iterator[tuple[AmbiguousText, Collection[str]]]:
     """Each text with `${` in a component of ours that leaves the setting out, with the components beside it."""
     ours: Ours | None = None
@@ -123,7 +129,7 @@ def _unsaid(
             for path, text in texts(component.resolved.get("vars"), ("vars",)):
                 if _ANY.search(text) and not isinstance(text, FunctionCall | KeptText):
                     # What is ours follows from references, if these are some.
-                    ours = our_components(stacks, _may_read, settings) if ours is None else ours
+                    ours = our_components(stacks, _may_read, settings, base_path) if ours is None else ours
                     if component.name not in ours[name]:
                         break
                     yield AmbiguousText(component, path), components

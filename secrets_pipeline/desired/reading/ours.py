@@ -4,7 +4,8 @@ A `secretsmanager` component is. One of another kind that is recognised (`rds`, 
 settings name it, where its own settings ask for something, where it refers to a secret, and where one that is ours
 refers to it. Any other is as if it were not there: it is Terraform's.
 
-A component that one of ours refers to is an `rds` component also where only its Terraform code says so.
+A component that refers to one of ours, or is referred to, is an `rds` component also if only its Terraform code says
+so. If only its name says so, the code decides.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from secrets_pipeline.desired.kinds import (
 )
 from secrets_pipeline.desired.names import alias_variable, key_alias
 from secrets_pipeline.desired.outputs import KINDS
-from secrets_pipeline.desired.reading.database_code import Makes, databases_made
+from secrets_pipeline.desired.reading.database_code import databases_made
 from secrets_pipeline.desired.reading.keys import SWITCHES
 from secrets_pipeline.desired.reading.variables import OTHER_SECTIONS, read_expression
 from secrets_pipeline.desired.settings.grants import granted
@@ -54,10 +55,12 @@ ASKING: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(_DELIVERED, ("deliver", "refresh")),
 }
 """Kind → settings by which a component asks for something."""
+_PASSWORDS: Final = ("password", "master_password")
+_IDENTIFIER: Final = "identifier"
 _REFERRING: Final[Mapping[str, tuple[str, ...]]] = {
     SECRETS: ("secrets", "default_kms_key_id", "consumers"),
     "kms": ("policy",),
-    "rds": ("password", "master_password", "username", "master_username"),
+    "rds": (*_PASSWORDS, "username", "master_username"),
     "lambda": ("environment_variables",),
     "ecs": ("container_definitions",),
     "apigateway": ("stage_variables",),
@@ -68,7 +71,7 @@ _NOT_ASKING: Final = frozenset(
         COMPONENTS,
         "consumers",
         "dialect",
-        "identifier",
+        _IDENTIFIER,
         "name_template",
         "plaintext_allowed",
         "secret_defaults",
@@ -76,7 +79,6 @@ _NOT_ASKING: Final = frozenset(
     }
 )
 """Settings that say how components are read, or are of secrets alone: they ask for nothing of another component."""
-_PASSWORDS: Final = frozenset({"password", "master_password"})
 _NAMING_KEYS: Final = frozenset({"default_kms_key_id", "kms_key_id"})
 """Variables that name a key, also by its alias."""
 _ONE: Final = re.compile(r"\$\{[^{}]*\}")
@@ -108,7 +110,6 @@ class _Search:
     ) -> None:
         self._base_path = base_path
         self._judged: set[_Place] = set()
-        self._made_in: dict[str, frozenset[Makes] | None] = {}
         self._components = {name: stack.components.get(TERRAFORM, {}) for name, stack in stacks.items()}
         self._reads, self._grants, self._by_operator = reads, settings.grants, settings.components
         self._known = {
@@ -120,9 +121,9 @@ class _Search:
         }
 
     def found(self) -> dict[str, dict[str, str]]:
-        for place in [one for one, what in self._known.items() if what.kind == "rds" and not what.named]:
+        for place in [place for place, what in self._known.items() if self._is_rds_by_name(place, what)]:
             self._judge_by_code(place)
-        for place in list(self._with_secret_password()):
+        for place in list(self._unnamed_databases()):
             self._judge_by_code(place)
         ours = {place for place, what in self._known.items() if self._is_root(place, what)}
         ours |= {place for place in self._known.keys() - ours if self._refers_to_a_secret(place)}
@@ -131,20 +132,6 @@ class _Search:
             stack: {name: str(self._known[stack, name].kind) for name in components if (stack, name) in ours}
             for stack, components in self._components.items()
         }
-
-    def _with_secret_password(self) -> Iterator[_Place]:
-        """Yield the components of no kind whose password is a secret's value: their code may make a database."""
-        for stack, components in self._components.items():
-            for name, component in components.items():
-                place, variables = (stack, name), component.resolved.get("vars")
-                if place in self._known or not isinstance(variables, Mapping) or not variables.keys() & _PASSWORDS:
-                    continue
-                if any(self._is_secret(other) for other in self._references(place, _PASSWORDS)):
-                    yield place
-
-    def _is_secret(self, place: _Place) -> bool:
-        what = self._known.get(place)
-        return what is not None and what.kind == SECRETS
 
     def _is_root(self, place: _Place, what: Recognised) -> bool:
         if what.kind == SECRETS or what.named:
@@ -163,8 +150,11 @@ class _Search:
     def _refers_to_a_secret(self, place: _Place) -> bool:
         kind = str(self._known[place].kind)
         # What is delivered to must not take in a secret's value anywhere.
-        keys = None if kind in _DELIVERED else _REFERRING[kind]
-        return any(map(self._is_secret, self._references(place, keys)))
+        return self._names_a_secret(place, None if kind in _DELIVERED else _REFERRING[kind])
+
+    def _names_a_secret(self, place: _Place, keys: Collection[str] | None) -> bool:
+        found = (self._known.get(other) for other in self._references(place, keys))
+        return any(what is not None and what.kind == SECRETS for what in found)
 
     def _follow(self, ours: set[_Place]) -> None:
         """Add all that those of ours refer to."""
@@ -181,27 +171,39 @@ class _Search:
             ours |= more
             queue += more
 
+    def _is_rds_by_name(self, place: _Place, what: Recognised) -> bool:
+        """Whether nothing but its name says that a component is a database."""
+        component = self._at(place)
+        said = asks(component, "rds") or setting(component, _IDENTIFIER) is not None
+        return what == Recognised("rds") and not said
+
+    def _unnamed_databases(self) -> Iterator[_Place]:
+        """Yield components of no kind that may be databases: the identifier is set, or a secret is the password."""
+        for stack, components in self._components.items():
+            for name, component in components.items():
+                if recognised(component, self._by_operator) != Recognised(None):
+                    continue
+                variables = component.resolved.get("vars")
+                passworded = isinstance(variables, dict) and any(variables.get(one) for one in _PASSWORDS)
+                if setting(component, _IDENTIFIER) is not None or (
+                    passworded and self._names_a_secret((stack, name), _PASSWORDS)
+                ):
+                    yield stack, name
+
     def _judge_by_code(self, place: _Place) -> None:
-        """Let the Terraform code decide about a component that is referred to, where only its name has decided yet."""
+        """Let the Terraform code decide about a component, if only its name has decided yet, or nothing."""
         self._judged.add(place)
         component = self._components.get(place[0], {}).get(place[1])
         if component is None or recognised(component, self._by_operator).named:
             return
         if physical_name(component).split("/", 1)[0] in KINDS:
             return
-        made = self._made(component)
+        made = databases_made(component, self._base_path)
         if made:
             if is_active(component, self._components[place[0]], references=self._reads(component)):
                 self._known[place] = Recognised("rds")
         elif made is not None:
             self._known.pop(place, None)
-
-    def _made(self, component: Component) -> frozenset[Makes] | None:
-        # Stacks share the code of a component.
-        folder = str(component.resolved.get("component_info"))
-        if folder not in self._made_in:
-            self._made_in[folder] = databases_made(component, self._base_path)
-        return self._made_in[folder]
 
     def _may_reach(self, place: _Place, other: _Place) -> bool:
         """Whether a reference is in one stack, or the operator lets it cross."""

@@ -39,6 +39,9 @@ def write_code(bench: Bench, component: str, code: str) -> None:
         ('# resource "aws_db_instance" "this" {\n}', set()),
         ('/*\nresource "aws_db_instance" "this" {\n}\n*/', set()),
         ('data "aws_db_instance" "this" {\n}', set()),
+        ('paths = ["/*"]\nresource "aws_db_instance" "this" {\n}\nmore = ["*/"]', {Makes.INSTANCE}),
+        ('x = "\\"/*"\n  source = "cloudposse/rds/aws" # as before\ny = "*/"', {Makes.INSTANCE}),
+        ('x = 1 // /*\nresource "aws_db_instance" "this" {\n}\n# */', {Makes.INSTANCE}),
         ('  source  = "cloudposse/rds-cluster/aws"', {Makes.CLUSTER}),
         ('  source = "cloudposse/rds/aws"', {Makes.INSTANCE}),
         ('  source = "cloudposse/rds-db-proxy/aws"', set()),
@@ -66,7 +69,13 @@ def test_a_database_by_name_needs_no_setting(bench: Bench, component: str) -> No
     assert (found.component, found.is_cluster) == (component, "aurora" in component)
 
 
-@pytest.mark.parametrize("component", ["aurora-postgres-resources", "rds-proxy", "rds-alarms", "my-db"])
+@pytest.mark.parametrize(
+    "component",
+    [
+        *("aurora-postgres-resources", "rds-proxy", "rds-alarms", "my-db", "rds-event-subscription", "rds-scheduler"),
+        *("rds-users-lambda", "rds-iam-auth", "rds-s3-export", "rds-master-secret", "aurora-dashboard"),
+    ],
+)
 def test_what_is_beside_a_database_is_none(bench: Bench, component: str) -> None:
     assert bench.spec(stack(component)).databases == ()
 
@@ -87,6 +96,66 @@ def test_a_component_of_any_name_is_a_database_if_its_code_makes_one(bench: Benc
 def test_code_without_a_database_decides_against_a_name(bench: Bench) -> None:
     write_code(bench, "rds-orders", 'resource "aws_security_group" "this" {\n}\n')
     assert bench.spec(stack("rds-orders")).databases == ()
+
+
+PASSWORD = "password: !terraform.state secretsmanager generated_passwords.s"
+IDENTIFIER = "settings: {secrets_pipeline: {identifier: orders}}"
+SECRETS = "secretsmanager: {vars: {context_name: myapp, secrets: {s: {generate_random_password: true}}}}"
+
+
+def beside(component: str, *more: str) -> str:
+    """A stack with a secret, and a component that no secret refers to."""
+    return f"components: {{terraform: {{{SECRETS}, {component}: {{{', '.join(more)}}}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [f"vars: {{{PASSWORD}}}", "vars: {}, settings: {secrets_pipeline: {self_heal: true}}"],
+    ids=["refers", "root"],
+)
+def test_code_without_a_database_decides_against_a_name_whoever_refers_to_whom(bench: Bench, more: str) -> None:
+    text = beside("rds-login", more)
+    assert [one.component for one in bench.spec(text).databases] == ["rds-login"]
+    write_code(bench, "rds-login", 'resource "aws_lambda_function" "this" {\n}\n')
+    spec = bench.spec(text)
+    assert (spec.databases, dict(spec.components)) == ((), {"secretsmanager": "secretsmanager"})
+
+
+def test_code_does_not_decide_against_settings(bench: Bench) -> None:
+    write_code(bench, "rds-orders", 'module "db" {\n  source = "../../modules/db"\n}\n')
+    text = beside("rds-orders", f"vars: {{{PASSWORD}}}", IDENTIFIER)
+    assert [one.identifier for one in bench.spec(text).databases] == ["orders"]
+    named = "settings: {secrets_pipeline: {components: {rds-orders: rds}}}"
+    text = beside("rds-orders", f"vars: {{{PASSWORD}}}", named)
+    assert [one.component for one in bench.spec(text).databases] == ["rds-orders"]
+
+
+@pytest.mark.parametrize("key", ["password", "master_password"])
+def test_a_database_by_its_code_is_ours_if_only_it_refers_to_a_secret(bench: Bench, key: str) -> None:
+    write_code(bench, "orders", 'resource "aws_db_instance" "this" {\n}\n')
+    text = beside("orders", f"vars: {{{PASSWORD.replace('password:', f'{key}:')}}}")
+    (found,) = bench.spec(text).databases
+    assert (found.component, str(found.password)) == ("orders", "secretsmanager#s")
+    assert bench.spec(beside("orders", "vars: {password: plain}")).databases == ()
+
+
+def test_a_database_by_its_code_with_an_identifier_is_ours_if_it_refers_to_a_secret(bench: Bench) -> None:
+    write_code(bench, "orders", 'resource "aws_db_instance" "this" {\n}\n')
+    username = "username: !terraform.state secretsmanager secret_values.s"
+    components = bench.build(dev=beside("orders", f"vars: {{{username}}}", IDENTIFIER)).conclusions.ours["dev"]
+    assert components == {"secretsmanager": "secretsmanager", "orders": "rds"}
+    components = bench.build(dev=beside("orders", "vars: {}", IDENTIFIER)).conclusions.ours["dev"]
+    assert components == {"secretsmanager": "secretsmanager"}
+
+
+def test_the_code_of_a_folder_is_read_once_a_reading(bench: Bench) -> None:
+    write_code(bench, "orders", 'resource "aws_db_instance" "this" {\n}\n')
+    text = beside("orders", f"vars: {{{PASSWORD}}}")
+    with noted_in(Seen()):
+        assert bench.spec(text).databases
+        (bench.folder / "components" / "terraform" / "orders" / "main.tf").write_text("# nothing any more\n")
+        assert bench.spec(text).databases
+    assert not bench.spec(text).databases
 
 
 def test_a_component_that_no_secret_refers_to_stays_terraforms(bench: Bench) -> None:
