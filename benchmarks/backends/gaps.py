@@ -72,7 +72,6 @@ GAPS: Mapping[str, Sequence[Gap]] = {
             "deployments of an ECS service keep their date and task definition: each apply starts it anew",
             (_IDLE, "consumer_refresh", "refresh update", "applied Because"),
             (_IDLE_PLAN, "consumer_refresh", "refresh update", "Because"),
-            (_IDLE_PLAN, "consumer_refresh", "refreshed update", "Because"),
         ),
         *_of(
             "O4",
