@@ -173,7 +173,7 @@ def check_outside(scope: StackScope) -> UnsettledStack:
     """Collect errors of components whatever they are, also of those that are not this project's affair.
 
     Returns:
-        What is unsettled about the stack; of one with components of ours it was said.
+        The stack's unsettled components. For a stack with components of ours, its notices are collected already.
 
     Raises:
         SecretsPipelineError: if a component of ours is unsettled.
@@ -201,7 +201,7 @@ def build_stack(scope: StackScope) -> StackSpec:
 
 
 def _declared(scope: StackScope) -> StackSpec:
-    """What `build_stack` returns, also of a stack that may be shown alone: why is in `scope.withheld` then."""
+    """Build the stack even if it may only be shown; `scope.withheld` then holds why."""
     raise_all(distinct(error for name in scope.kinds for error in scope.components[name].component.failures))
     spec = _build(scope)
     if scope.errors:

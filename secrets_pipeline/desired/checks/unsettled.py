@@ -1,4 +1,4 @@
-"""Judge components of which nobody can tell what they are: an error if they are ours, else a note about the stack."""
+"""Judge unsettled components: an error if one is ours, otherwise a notice."""
 
 from __future__ import annotations
 

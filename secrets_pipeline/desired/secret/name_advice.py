@@ -1,4 +1,4 @@
-"""Write the line of a name_template that would be right: the author's own, with what names the secret escaped.
+"""Suggest a name_template: the author's own, with the parts about the secret escaped.
 
 Atmos renders `{{ }}` in manifests, and knows no secret. Go takes what stands between backquotes as it is.
 Source: https://atmos.tools/core-concepts/stacks/templates (escaping), https://go.dev/ref/spec#String_literals
@@ -27,9 +27,9 @@ class Advice:
     """A name_template in three parts.
 
     Attributes:
-        before: what Atmos renders.
-        secret: what it must not render.
-        after: what it renders again.
+        before: text that Atmos renders.
+        secret: text that Atmos must leave as it is.
+        after: text that Atmos renders.
     """
 
     before: str

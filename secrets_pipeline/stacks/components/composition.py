@@ -65,6 +65,7 @@ class Conflict:
                 component=first if count == 1 else None,
             ),
             remedy=remedy,
+            sentence=f"Found duplicate config for components of the stack {self.stack!r}, which is one by {by}",
         )
 
 
@@ -90,7 +91,7 @@ def compose(drafts: Iterable[Draft]) -> tuple[dict[str, list[Draft]], dict[str, 
 
 
 def differ(first: Draft, other: Draft) -> bool:
-    """Whether two manifests make different things of one component; where they stand does not count."""
+    """Whether two manifests declare one component differently; the file does not count."""
     return first is not other and _comparable(first) != _comparable(other)
 
 

@@ -157,7 +157,7 @@ class AtmosRepository:
                 its first manifest, as in `atmos describe stacks`. The conflict is an error all the same.
             keep_failing: whether a stack with components whose templates or functions fail stays, these with their
                 `failures`, which are no errors of the resolution then.
-            keep_unsettled: whether a stack stays with components of which nobody can tell what they are, each with
+            keep_unsettled: whether a stack stays with unsettled components, each with
                 `unsettled`, which are no errors of the resolution then: its manifests differ about them, Atmos could
                 not make them, or a manifest imports what is not read.
 
