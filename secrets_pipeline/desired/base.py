@@ -46,7 +46,7 @@ class ManifestMap(BaseModel):
 def unlisted(description: str, *, ge: int | None = None, le: int | None = None) -> Any:  # noqa: ANN401 - as pydantic's Field
     """Declare a key that is read, but that neither the reference lists nor an editor proposes.
 
-    `deprecated` is JSON Schema's word for it; language servers leave out of their proposals what says `doNotSuggest`:
+    `deprecated` is JSON Schema's word for it; language servers do not propose keys with `doNotSuggest`:
     https://github.com/microsoft/vscode-json-languageservice/blob/main/src/jsonSchema.ts
 
     Args:

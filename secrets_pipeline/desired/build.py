@@ -41,7 +41,7 @@ from secrets_pipeline.desired.reading.crossing import included_file
 from secrets_pipeline.desired.reading.interpolation import dialect_of, notice, stacks_with_text
 from secrets_pipeline.desired.reading.organization import read_organization
 from secrets_pipeline.desired.reading.ours import our_components
-from secrets_pipeline.desired.reading.scope import Locate, StackScope
+from secrets_pipeline.desired.reading.scope import Locate, StackScope, listed
 from secrets_pipeline.desired.reading.target import protection, read_target, unguarded_manifests
 from secrets_pipeline.desired.repository_index import Conclusions
 from secrets_pipeline.desired.rotation.function import read_rotation_function
@@ -57,7 +57,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.verification.read import read_verification
 from secrets_pipeline.errors import InternalError, SecretsPipelineError, Where, raise_all
 from secrets_pipeline.references.model import Path
-from secrets_pipeline.stacks import Component, StackSource, distinct
+from secrets_pipeline.stacks import Component, StackSource, UnsettledBy, distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def check_outside(scope: StackScope) -> UnsettledStack:
     """Collect errors of components whatever they are, also of those that are not this project's affair.
 
     Returns:
-        What is unsettled about the stack; of one with components of ours it was said.
+        The stack's unsettled components. For a stack with components of ours, its notices are collected already.
 
     Raises:
         SecretsPipelineError: if a component of ours is unsettled.
@@ -182,7 +182,7 @@ def check_outside(scope: StackScope) -> UnsettledStack:
     raise_all(list(found.errors))
     scope.withheld += found.incomplete
     if scope.kinds:
-        scope.notices += found.notices(scope.stack.name)
+        scope.notices += (text for _, text in found.notices(scope.stack.name))
     check_component_kinds(scope)
     check_declared(scope)
     tell_unknown_settings(scope)
@@ -201,7 +201,7 @@ def build_stack(scope: StackScope) -> StackSpec:
 
 
 def _declared(scope: StackScope) -> StackSpec:
-    """What `build_stack` returns, also of a stack that may be shown alone: why is in `scope.withheld` then."""
+    """Build the stack even if it may only be shown; `scope.withheld` then holds why."""
     raise_all(distinct(error for name in scope.kinds for error in scope.components[name].component.failures))
     spec = _build(scope)
     if scope.errors:
@@ -214,13 +214,21 @@ def _distinct(errors: Iterable[SecretsPipelineError]) -> list[SecretsPipelineErr
 
 
 def _elsewhere(unneeded: Mapping[str, UnsettledStack]) -> dict[str, frozenset[str]]:
-    """Say together what is unsettled in the stacks that declare nothing of ours."""
-    found = {name: text for name, one in unneeded.items() for text in one.notices(name)}
-    if not found:
-        return {}
-    first, *others = found.values()
-    more = f" So it is in {len(others)} more without secrets." if others else ""
-    return {f"{first}{more}": frozenset(found)}
+    """Make one notice of each reason why components are unsettled in the stacks that declare nothing of ours."""
+    told: dict[UnsettledBy, dict[str, set[str]]] = {}
+    for name, one in unneeded.items():
+        for by, text in one.notices(name):
+            told.setdefault(by, {}).setdefault(text, set()).add(name)
+    return {_with_others(texts): frozenset().union(*texts.values()) for texts in told.values()}
+
+
+def _with_others(texts: Mapping[str, set[str]]) -> str:
+    first, *others = texts
+    if not others:
+        return first
+    stacks = {name for text in others for name in texts[text]}
+    alike = "is 1 more problem" if len(others) == 1 else f"are {len(others)} more problems"
+    return f"{first} There {alike} of this kind in stacks without secrets: {listed(stacks, 10)}."
 
 
 def locating(locate: Locate) -> Locate:

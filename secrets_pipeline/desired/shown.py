@@ -1,4 +1,4 @@
-"""Hold a stack that may be shown and not used: it lacks a grant, or imports what is not read."""
+"""Hold a stack that commands may show but not apply: a grant is missing, or an import is not read."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ class ShownStack:
     declared: StackSpec
 
 
-def missing_grants(spec: StackSpec, subject: str | None = None) -> Sequence[Crossing]:
+def missing_grants(spec: StackSpec) -> Sequence[Crossing]:
     """Return the crossings of a stack that need a grant.
 
     Args:
         spec: of any stack; one that AWS may be asked for has none.
-        subject: the name of a secret, for what concerns it; None for all.
     """
-    return [one for one in spec.crossings if one.needs_grant and (subject is None or subject in one.subjects)]
+    return [one for one in spec.crossings if one.needs_grant]
 
 
 def refuse_ungranted(spec: StackSpec) -> None:

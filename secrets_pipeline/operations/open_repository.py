@@ -115,7 +115,7 @@ class OpenRepository:
     @property
     def is_complete(self) -> bool:
         """Whether all is known that its stacks declare, so that something undeclared may be deleted."""
-        return not self.errors and not self.incomplete
+        return not self.errors and not self.incomplete and self.source.is_whole
 
     def digest(self, stack: str) -> str:
         """Return the digest of a stack's desired state.

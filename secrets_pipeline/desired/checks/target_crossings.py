@@ -62,7 +62,7 @@ def cross_rotations(
 ) -> None:
     """Note each function that a stack names as the one that rotates: it is run with a secret of the stack's choice.
 
-    Which one a parameter, a Terraform state or an output of another stack names is judged when it was read.
+    If a parameter, a Terraform state or another stack names the function, `function_refusal` judges it after the read.
     """
     own = (None, stack.stack.name)
     named = {one.component: one.function_name for one in deliveries if isinstance(one, LambdaDelivery)}

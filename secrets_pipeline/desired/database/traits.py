@@ -80,7 +80,7 @@ def read_traits(scope: ComponentScope, *, made_by_terraform: bool) -> DatabaseTr
 
 
 def told_apart(databases: Sequence[DatabaseSpec]) -> list[DatabaseSpec]:
-    """Take from each database the names that another component of the stack says or would have, too."""
+    """Remove names that two components of the stack share."""
     shared = Counter(name for one in databases if one.identifier is None for name in {*one.traits.names})
     alike = Counter(one.traits.own_words for one in databases if one.identifier is None)
     said = {one.identifier: one.component for one in databases if one.identifier is not None}
@@ -103,7 +103,7 @@ def told_apart(databases: Sequence[DatabaseSpec]) -> list[DatabaseSpec]:
 
 
 class _Said:
-    """The variables of a component that the YAML alone says; what is wrong with them is said where they are used."""
+    """Read variables that are known from the YAML alone; other readers report errors."""
 
     def __init__(self, scope: ComponentScope) -> None:
         self._scope = scope
@@ -130,7 +130,7 @@ class _Said:
         return _words([where, whose] if where else [self._scope.stack.stack.name])
 
     def tag_values(self, key: str, labels: Mapping[str, str]) -> tuple[str, ...]:
-        """What the tag of a label may say: `tags` may overlay it, and Environment is often what Stage is."""
+        """Return the values that a label's tag may have: that of `tags`, the variable, and stage for environment."""
         also = {"environment": "stage", "stage": "environment"}.get(key, key)
         values = (self.tag(key.title()), labels[key], labels[also])
         return tuple(dict.fromkeys(value.lower() for value in values if value)) if any(values[:2]) else ()

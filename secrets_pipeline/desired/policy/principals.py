@@ -92,7 +92,7 @@ def foreign_readers(statement: Mapping[str, Any], account_id: str) -> list[str]:
 
 
 def readers(statements: Iterable[Mapping[str, Any]], account_id: str | None) -> list[str]:
-    """Name whom statements let read a value, each once, as `admitted` names them."""
+    """List the principals that statements allow to read a value, each once."""
     reading = (one for one in statements if one.get("Effect") == "Allow" and _allows_reading(one))
     return list(dict.fromkeys(one.name for statement in reading for one in admitted(statement, account_id)))
 

@@ -1,4 +1,4 @@
-"""Write the line of a name_template that would be right: the author's own, with what names the secret escaped.
+"""Suggest a name_template: the author's own, with the parts about the secret escaped.
 
 Atmos renders `{{ }}` in manifests, and knows no secret. Go takes what stands between backquotes as it is.
 Source: https://atmos.tools/core-concepts/stacks/templates (escaping), https://go.dev/ref/spec#String_literals
@@ -27,9 +27,9 @@ class Advice:
     """A name_template in three parts.
 
     Attributes:
-        before: what Atmos renders.
-        secret: what it must not render.
-        after: what it renders again.
+        before: text that Atmos renders.
+        secret: text that Atmos must leave as it is.
+        after: text that Atmos renders.
     """
 
     before: str
@@ -38,8 +38,10 @@ class Advice:
 
     @classmethod
     def of_author(cls, component: Component) -> Self | None:
-        """Part the template that the author wrote; None if that is not known, or names no secret."""
-        text = written(component)
+        """Part the template that the author wrote; None if that is not known, names no secret, or has several lines."""
+        text = written(component).strip()
+        if "\n" in text:
+            return None  # A scalar in quotes would fold them.
         if (escaped := _ESCAPED.search(text)) and ".secret" in escaped.group(1):
             return cls(text[: escaped.start()], escaped.group(1), text[escaped.end() :])
         actions = list(_ACTION.finditer(text))

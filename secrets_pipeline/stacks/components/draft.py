@@ -39,7 +39,7 @@ class Unmade(NamedTuple):
     Attributes:
         kind: `terraform` and the like.
         name: component name.
-        own: what the manifest says of it, without what it inherits.
+        own: the component's own section, without inherited ones.
         error: what is wrong.
     """
 

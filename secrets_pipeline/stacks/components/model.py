@@ -16,7 +16,7 @@ from secrets_pipeline.stacks.functions.copies import copied
 
 
 class UnsettledBy(StrEnum):
-    """Why nobody can tell what a component is."""
+    """Why a component is unsettled."""
 
     DUPLICATE = "several manifests of the stack define it, and differ"
     UNMADE = "Atmos itself could not make it"
@@ -25,7 +25,7 @@ class UnsettledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """Why a component may be otherwise than it is resolved here; an error of whatever needs it."""
+    """A reason why a component may differ from what is resolved here."""
 
     by: UnsettledBy
     error: StackError
@@ -46,7 +46,7 @@ class Component:
         merged: the same before templates and functions, only to be read; empty if stacks come from a description.
         failures: why its templates or functions gave nothing; `resolved` is without them then, as merged.
         unsettled: why it may be otherwise than `resolved`; see `AtmosRepository.resolve`.
-        others: what other manifests make of it, as merged, if it is a duplicate.
+        others: the versions that other manifests declare, as merged; empty unless it is a duplicate.
         opening: what a template begins with.
     """
 

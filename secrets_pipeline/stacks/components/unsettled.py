@@ -1,4 +1,4 @@
-"""Mark the components of which nobody can tell what they are, in place of leaving out their whole stack.
+"""Mark unsettled components instead of leaving out their whole stack.
 
 `atmos describe stacks` says nothing of duplicates, and `atmos validate stacks` and whatever needs such a component do
 (`internal/exec/validate_stacks.go`, `internal/exec/describe_component.go`).
@@ -26,7 +26,7 @@ class UnsettledComponents:
 
     Args:
         processed: what its top-level manifests gave.
-        conflicts: by stack, what its manifests disagree about.
+        conflicts: by stack, the components on which manifests disagree.
         conflict_error: makes the error of a conflict.
         stores: of the configuration.
     """

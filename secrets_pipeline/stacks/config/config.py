@@ -68,6 +68,7 @@ class AtmosConfig:
         env: environment of every component, lowest precedence.
         stores: what `!secret` and `!store` read, by name.
         notices: what a user should know of how the configuration was found, each a sentence.
+        unread: whether it imports what is not read, which may say where more manifests are.
         places: where its values come from.
     """
 
@@ -86,6 +87,7 @@ class AtmosConfig:
     stores: Stores = field(default_factory=dict)
 
     notices: tuple[str, ...] = ()
+    unread: bool = False
     places: ConfigPlaces = field(default_factory=ConfigPlaces, compare=False, repr=False)
 
     def where(self, *path: str) -> Where:
@@ -136,6 +138,7 @@ def load_config(root: Path, env: Mapping[str, str], readable: Variables | None =
         env=values.variables("env"),
         stores=read_stores(values.map("stores")),
         notices=found.notices,
+        unread=found.unread,
         places=places,
     )
 

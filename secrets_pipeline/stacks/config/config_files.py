@@ -52,11 +52,13 @@ class ConfigFiles:
         files: all of them.
         folder: that of the main file with the highest precedence, which `base_path: .` stands for.
         notices: what a user should know of how they were found, each a sentence.
+        unread: whether one of them imports what is not read.
     """
 
     files: tuple[ConfigFile, ...]
     folder: Path
     notices: tuple[str, ...] = ()
+    unread: bool = False
 
     def merged(self) -> Section:
         """Merge all of them, without the keys that `!unset` takes out."""
@@ -93,7 +95,7 @@ def find_config(
     loader = _Loader(root, env, env if readable is None else readable, folders)
     files = tuple(file for folder in folders for file in loader.folder(folder))
     files += tuple(loader.profiles(ConfigFiles(files, folders[-1])))
-    return ConfigFiles(files, folders[-1], (*notices, *loader.notices))
+    return ConfigFiles(files, folders[-1], (*notices, *loader.notices), loader.unread)
 
 
 def _folders(root: Path, env: Mapping[str, str]) -> list[Path]:
@@ -131,6 +133,7 @@ class _Loader:
         self._named: dict[tuple[Path, str, Path], list[ConfigFile]] = {}
         self._merges = 0
         self.notices: list[str] = []
+        self.unread = False
 
     def folder(self, folder: Path) -> list[ConfigFile]:
         """Read the files of a folder: drop-ins, then imports, then the main files."""
@@ -190,8 +193,9 @@ class _Loader:
             where = importer.import_place
             if remote.is_remote(name):
                 # In practice these are commands and documentation, which do not say what a stack is.
+                self.unread = True
                 self.notices.append(
-                    f"{where.file}:{where.line}: the import of {remote.shown(name)!r} is not read: nothing is fetched. "
+                    f"{where}: the import of {remote.shown(name)!r} is not read: nothing is fetched. "
                     "If it says anything about stacks, vendor the file into the repository, or use --from-atmos."
                 )
                 continue
