@@ -55,8 +55,8 @@ class Advice:
 
     @classmethod
     def below(cls, template: str) -> Self:
-        """Add the secret to a template that names none."""
-        prefix = template.strip().rstrip("/")
+        """Add the secret to a template that names none, or to its part before the secret; its lines are joined."""
+        prefix = "".join(map(str.strip, template.splitlines())).rstrip("/")
         return cls(f"{prefix}/" if prefix else "")
 
     @classmethod
