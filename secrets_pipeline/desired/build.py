@@ -41,7 +41,7 @@ from secrets_pipeline.desired.reading.crossing import included_file
 from secrets_pipeline.desired.reading.interpolation import dialect_of, notice, stacks_with_text
 from secrets_pipeline.desired.reading.organization import read_organization
 from secrets_pipeline.desired.reading.ours import our_components
-from secrets_pipeline.desired.reading.scope import Locate, StackScope
+from secrets_pipeline.desired.reading.scope import Locate, StackScope, listed
 from secrets_pipeline.desired.reading.target import protection, read_target, unguarded_manifests
 from secrets_pipeline.desired.repository_index import Conclusions
 from secrets_pipeline.desired.rotation.function import read_rotation_function
@@ -182,7 +182,7 @@ def check_outside(scope: StackScope) -> UnsettledStack:
     raise_all(list(found.errors))
     scope.withheld += found.incomplete
     if scope.kinds:
-        scope.notices += [text for _, text in found.notices(scope.stack.name)]
+        scope.notices += (text for _, text in found.notices(scope.stack.name))
     check_component_kinds(scope)
     check_declared(scope)
     tell_unknown_settings(scope)
@@ -214,18 +214,21 @@ def _distinct(errors: Iterable[SecretsPipelineError]) -> list[SecretsPipelineErr
 
 
 def _elsewhere(unneeded: Mapping[str, UnsettledStack]) -> dict[str, frozenset[str]]:
-    """Say together what is unsettled in the stacks that declare nothing of ours, once for each kind of it."""
-    found: dict[UnsettledBy, dict[str, str]] = {}
+    """Make one notice of each reason why components are unsettled in the stacks that declare nothing of ours."""
+    told: dict[UnsettledBy, dict[str, set[str]]] = {}
     for name, one in unneeded.items():
         for by, text in one.notices(name):
-            found.setdefault(by, {}).setdefault(name, text)
-    notices = {}
-    for texts in found.values():
-        first, *others = texts.values()
-        plural = "stack has" if len(others) == 1 else "stacks have"
-        more = f" {len(others)} more {plural} the like, without secrets." if others else ""
-        notices[f"{first}{more}"] = frozenset(texts)
-    return notices
+            told.setdefault(by, {}).setdefault(text, set()).add(name)
+    return {_with_others(texts): frozenset().union(*texts.values()) for texts in told.values()}
+
+
+def _with_others(texts: Mapping[str, set[str]]) -> str:
+    first, *others = texts
+    if not others:
+        return first
+    stacks = {name for text in others for name in texts[text]}
+    alike = "is 1 more problem" if len(others) == 1 else f"are {len(others)} more problems"
+    return f"{first} There {alike} of this kind in stacks without secrets: {listed(stacks, 10)}."
 
 
 def locating(locate: Locate) -> Locate:

@@ -31,7 +31,6 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.references.model import Expression, Path
 from secrets_pipeline.stacks import (
     CONFIG_VARIABLES,
-    AtmosRepository,
     AtmosStack,
     SourceChoice,
     StackSource,
@@ -116,8 +115,7 @@ class OpenRepository:
     @property
     def is_complete(self) -> bool:
         """Whether all is known that its stacks declare, so that something undeclared may be deleted."""
-        unread = isinstance(self.source, AtmosRepository) and self.source.config.unread
-        return not self.errors and not self.incomplete and not unread
+        return not self.errors and not self.incomplete and self.source.is_whole
 
     def digest(self, stack: str) -> str:
         """Return the digest of a stack's desired state.

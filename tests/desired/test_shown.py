@@ -40,9 +40,9 @@ def test_it_is_shown_whole_and_counts_as_a_stack_with_errors(cautious: Bench) ->
     assert {type(one) for one in built.errors["evil-dev"]} == {NotGrantedError}
     declared = built.shown["evil-dev"].declared
     assert [secret.name for secret in declared.secrets] == ["evil/dev/x", "app/prod/s"]
-    assert {one.needs_grant: one.subjects for one in missing_grants(declared)} == {
-        '- {stacks: "evil-dev", secrets: ["evil/dev/x"]}': ("evil/dev/x",),
-        '- {stacks: "evil-dev", secrets: ["app/prod/*"]}': ("app/prod/s",),
+    assert {one.subjects: one.needs_grant for one in missing_grants(declared)} == {
+        ("evil/dev/x",): '- {stacks: "evil-dev", secrets: ["evil/dev/x"]}',
+        ("app/prod/s",): '- {stacks: "evil-dev", secrets: ["app/prod/*"]}',
     }
 
 

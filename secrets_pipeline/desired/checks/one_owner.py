@@ -10,10 +10,10 @@ from secrets_pipeline.desired.consumer.model import Delivery, EcsDelivery, Lambd
 from secrets_pipeline.desired.database.model import DatabaseSpec
 from secrets_pipeline.desired.kms_key.model import KeySpec
 from secrets_pipeline.desired.names import STACK_NAME_REMEDY, component_name_problem, stack_name_problem
-from secrets_pipeline.desired.reading.scope import StackScope
+from secrets_pipeline.desired.reading.scope import ComponentScope, StackScope
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.errors import SpecError
-from secrets_pipeline.references.model import Output
+from secrets_pipeline.references.model import Output, Path, dotted
 from secrets_pipeline.references.walk import outputs
 
 _NOT_IN_STAGE_VARIABLES = "+@"
@@ -74,10 +74,11 @@ def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> Non
         for name in (database.name, *members):
             same = names.setdefault(name, database)
             if same is not database:
+                path = _place_of_identifier(scope)
                 scope.error(
-                    ("vars", "identifier"),
+                    path,
                     f"identifier {name} is also that of component {same.component}",
-                    "Write another vars.identifier."
+                    f"Write another {dotted(path)}."
                     if database.identifier
                     else f"Write settings.secrets_pipeline.identifier for component {name}.",
                 )
@@ -90,6 +91,14 @@ def check_databases(stack: StackScope, databases: Iterable[DatabaseSpec]) -> Non
                 f"secret {database.password.key} is the master password of component {shared.component} already",
                 "Declare a secret for each database: a rotated password would be right for one of them only.",
             )
+
+
+def _place_of_identifier(scope: ComponentScope) -> Path:
+    if scope.setting("identifier") is not None:
+        return ("settings", "secrets_pipeline", "identifier")
+    variables = scope.component.vars
+    named = variables.get("identifier") is None and variables.get("cluster_identifier") is not None
+    return ("vars", "cluster_identifier" if named else "identifier")
 
 
 def merged_keys(stack: StackScope, keys: Iterable[KeySpec]) -> list[KeySpec]:

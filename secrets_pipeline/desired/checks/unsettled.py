@@ -35,12 +35,12 @@ class UnsettledStack:
         return any(one.by is not UnsettledBy.DUPLICATE for _, one in self.unneeded)
 
     def notices(self, stack: str) -> Iterator[tuple[UnsettledBy, str]]:
-        """Yield a sentence for each unsettled component that no secret needs, with its kind; all duplicates in one."""
+        """Say what is no error of the stack, by why it is unsettled, all duplicates together."""
         duplicates = [(name, one) for name, one in self.unneeded if one.by is UnsettledBy.DUPLICATE]
         if duplicates:
             (first, one), *others = duplicates
-            more = f" They differ about {_listed([name for name, _ in others])} too." if others else ""
-            yield one.by, f"{one.error.message}.{more} {_BLOCKS.format(first if not others else 'one of them')}"
+            blocked = _BLOCKS.format(first if not others else "one of them")
+            yield UnsettledBy.DUPLICATE, f"{one.error.message}.{_also([name for name, _ in others])} {blocked}"
         found = {one.error.diagnostics(): (name, one) for name, one in self.unneeded}
         for name, one in found.values():
             if one.by is UnsettledBy.UNMADE:
@@ -48,13 +48,14 @@ class UnsettledStack:
                 yield one.by, f"{place}{one.error.message}. {_BLOCKS.format(name)}"
             elif one.by is UnsettledBy.REMOTE_IMPORT:
                 place = f"{one.error.where}: " if one.error.where else ""
-                without = f"Stack {stack} declares no secret without it."
-                yield one.by, f"{place}{one.error.message}. {without} {one.error.remedy}"
+                said = f"Stack {stack} declares no secret without it. {one.error.remedy}"
+                yield one.by, f"{place}{one.error.message}. {said}"
 
 
 def unsettled(scope: StackScope) -> UnsettledStack:
     """Find what is unsettled about a stack."""
     errors: dict[str, StackError] = {}
+    duplicates: dict[str, list[tuple[str, StackError]]] = {}
     incomplete: dict[str, StackError] = {}
     unneeded: list[tuple[str, Unsettled]] = []
     bases = {
@@ -66,11 +67,27 @@ def unsettled(scope: StackScope) -> UnsettledStack:
             for one in component.unsettled:
                 if one.by is UnsettledBy.REMOTE_IMPORT and scope.kinds:
                     incomplete[one.error.diagnostics()] = one.error
+                elif needed and one.by is UnsettledBy.DUPLICATE:
+                    duplicates.setdefault(one.error.sentence, []).append((component.name, one.error))
                 elif needed and one.by is not UnsettledBy.REMOTE_IMPORT:
                     errors[one.error.diagnostics()] = one.error
                 else:
                     unneeded.append((component.name, one))
-    return UnsettledStack(tuple(errors.values()), tuple(incomplete.values()), tuple(unneeded))
+    of_one_cause = (_together(found) for found in duplicates.values())
+    return UnsettledStack((*of_one_cause, *errors.values()), tuple(incomplete.values()), tuple(unneeded))
+
+
+def _together(duplicates: list[tuple[str, StackError]]) -> StackError:
+    """Make one error of duplicates that have one cause."""
+    (_, first), *others = duplicates
+    if not others:
+        return first
+    message = f"{first.message}.{_also([name for name, _ in others])}".rstrip(".")
+    return StackError(message, remedy=first.remedy, where=first.where, sentence=first.sentence)
+
+
+def _also(names: list[str]) -> str:
+    return f" They differ about {_listed(names)} too." if names else ""
 
 
 def _is_ours(scope: StackScope, component: Component) -> bool:

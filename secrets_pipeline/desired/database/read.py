@@ -31,7 +31,7 @@ from secrets_pipeline.desired.reading.inputs import Inputs
 from secrets_pipeline.desired.reading.reference_targets import check
 from secrets_pipeline.desired.reading.scope import ComponentScope, listed, near_miss
 from secrets_pipeline.desired.value.passwords import family_of
-from secrets_pipeline.references.model import Output
+from secrets_pipeline.references.model import Output, dotted
 
 _FAMILIES = ("postgres", "mysql", "mariadb", "oracle", "sqlserver", "db2")
 """Of the engines of single instances: `oracle-se2` is of the family oracle."""
@@ -196,7 +196,7 @@ def _identifier(inputs: Inputs, *, create: bool, instances: int) -> str | None:
         where.error(
             key,
             f"{key} has {len(found)} characters; its instances are named {found[:8]}…-1 and so on",
-            f"Write {where.path[-1]}.{key} with up to {longest} characters.",
+            f"Write {dotted(where.at(key))} with up to {longest} characters.",
         )
     return found
 

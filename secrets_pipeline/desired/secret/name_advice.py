@@ -38,8 +38,10 @@ class Advice:
 
     @classmethod
     def of_author(cls, component: Component) -> Self | None:
-        """Part the template that the author wrote; None if that is not known, or names no secret."""
-        text = written(component)
+        """Part the template that the author wrote; None if that is not known, names no secret, or has several lines."""
+        text = written(component).strip()
+        if "\n" in text:
+            return None  # A scalar in quotes would fold them.
         if (escaped := _ESCAPED.search(text)) and ".secret" in escaped.group(1):
             return cls(text[: escaped.start()], escaped.group(1), text[escaped.end() :])
         actions = list(_ACTION.finditer(text))
@@ -53,8 +55,8 @@ class Advice:
 
     @classmethod
     def below(cls, template: str) -> Self:
-        """Add the secret to a template that names none."""
-        prefix = template.strip().rstrip("/")
+        """Add the secret to a template that names none, or to its part before the secret; its lines are joined."""
+        prefix = "".join(map(str.strip, template.splitlines())).rstrip("/")
         return cls(f"{prefix}/" if prefix else "")
 
     @classmethod

@@ -110,7 +110,7 @@ def refuse_incomplete(desired: OpenRepository) -> None:
     """Refuse to delete anything while a stack cannot be read, or may be left out: it may declare what seems to be left.
 
     Raises:
-        GuardError: naming the stacks with errors, or the file that stacks are read from.
+        GuardError: naming the stacks with errors, the file that stacks are read from, or an import that is not read.
     """
     if desired.origin.file:
         raise GuardError(
@@ -119,6 +119,11 @@ def refuse_incomplete(desired: OpenRepository) -> None:
         )
     if not desired.is_complete:
         unknown = {*desired.errors, *desired.incomplete}
+        if not unknown:
+            raise GuardError(
+                "nothing may be pruned while an import of atmos.yaml is not read: it may say where more stacks are",
+                remedy="Vendor the file into the repository, or use --from-atmos.",
+            )
         broken = ", ".join(sorted(name or "a manifest of no known stack" for name in unknown))
         raise GuardError(
             f"nothing may be pruned while stacks of the repository have errors: {broken}",

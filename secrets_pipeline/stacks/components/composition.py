@@ -52,12 +52,14 @@ class Conflict:
         (first, *_), count = self.components, len(self.components)
         what = f"the component {first!r}" if count == 1 else f"{count} components ({_listed(list(self.components))})"
         by = " and ".join(f"`name` in {place}" for place in named) or f"{setting} of atmos.yaml"
+        make = "make" if len(named) > 1 else "makes"
         remedy = "Define each component in one of them, or in a catalog that all import, or exclude a file."
         if named:
             remedy = f"Take `name` out of there, or give each manifest another. If one stack is meant: {remedy}"
         return StackError(
             f"Found duplicate config for {what} in the stack {self.stack!r}: {', '.join(others)} and {last} differ, "
             f"and are one stack by {by}",
+            sentence=f"Found duplicate config for components of the stack {self.stack!r}, which {by} {make} one stack",
             where=Where(
                 file=named[0].file if named else last,
                 line=named[0].line if named else None,
@@ -65,7 +67,6 @@ class Conflict:
                 component=first if count == 1 else None,
             ),
             remedy=remedy,
-            sentence=f"Found duplicate config for components of the stack {self.stack!r}, which is one by {by}",
         )
 
 

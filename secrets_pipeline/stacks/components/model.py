@@ -25,7 +25,7 @@ class UnsettledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """A reason why a component may differ from what is resolved here; an error of whatever needs it."""
+    """A reason why a component may differ from what is resolved here."""
 
     by: UnsettledBy
     error: StackError
@@ -46,7 +46,7 @@ class Component:
         merged: the same before templates and functions, only to be read; empty if stacks come from a description.
         failures: why its templates or functions gave nothing; `resolved` is without them then, as merged.
         unsettled: why it may be otherwise than `resolved`; see `AtmosRepository.resolve`.
-        others: of a duplicate, the versions that other manifests declare, as merged.
+        others: the versions that other manifests declare, as merged; empty unless it is a duplicate.
         opening: what a template begins with.
     """
 

@@ -68,7 +68,7 @@ class AtmosConfig:
         env: environment of every component, lowest precedence.
         stores: what `!secret` and `!store` read, by name.
         notices: what a user should know of how the configuration was found, each a sentence.
-        unread: whether an import from elsewhere was left out, which may say where stacks are.
+        unread: whether it imports what is not read, which may say where more manifests are.
         places: where its values come from.
     """
 

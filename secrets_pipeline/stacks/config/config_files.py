@@ -52,7 +52,7 @@ class ConfigFiles:
         files: all of them.
         folder: that of the main file with the highest precedence, which `base_path: .` stands for.
         notices: what a user should know of how they were found, each a sentence.
-        unread: whether an import from elsewhere was left out, which may say where stacks are.
+        unread: whether one of them imports what is not read.
     """
 
     files: tuple[ConfigFile, ...]

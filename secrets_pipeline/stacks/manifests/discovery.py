@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def is_top_level(name: str, config: AtmosConfig) -> bool:
         name: of a file that need not exist, relative to the stacks folder, with `.yaml`.
         config: says which files are stacks.
     """
-    included = (one for pattern in config.included for one in _with_extensions(posixpath.normpath(pattern.lstrip("/"))))
+    included = (one for pattern in config.included for one in _with_extensions(os.path.normpath(pattern.lstrip("/"))))
     excluded = (os.path.normpath(pattern) for pattern in config.excluded)
     return any(compiled(one)(name) for one in included) and not any(compiled(one)(name) for one in excluded)
 

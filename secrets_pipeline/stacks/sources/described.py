@@ -94,6 +94,11 @@ class DescribedStacks:
         """What a user should know about how the stacks are read: nothing here."""
         return ()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the configuration is read: Atmos read it."""
+        return True
+
     def resolve(
         self,
         stacks: Collection[str] | None = None,

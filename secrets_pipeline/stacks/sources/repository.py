@@ -137,6 +137,11 @@ class AtmosRepository:
         )
         return (*self._config.notices, *left_out)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that `atmos.yaml` imports is read: the rest may say where more manifests are."""
+        return not self._config.unread
+
     def resolve(
         self,
         stacks: Collection[str] | None = None,
@@ -157,9 +162,9 @@ class AtmosRepository:
                 its first manifest, as in `atmos describe stacks`. The conflict is an error all the same.
             keep_failing: whether a stack with components whose templates or functions fail stays, these with their
                 `failures`, which are no errors of the resolution then.
-            keep_unsettled: whether a stack stays with unsettled components, each with
-                `unsettled`, which are no errors of the resolution then: its manifests differ about them, Atmos could
-                not make them, or a manifest imports what is not read.
+            keep_unsettled: whether a stack stays with unsettled components, each with `unsettled`, which are no errors
+                of the resolution then: its manifests differ about them, Atmos could not make them, or a manifest
+                imports what is not read.
 
         Raises:
             StackError: if there are no stack manifests at all.

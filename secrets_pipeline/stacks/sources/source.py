@@ -35,6 +35,10 @@ class StackSource(Protocol):
     def notices(self) -> tuple[str, ...]:
         """What a user should know about how the stacks are read, each one sentence."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the configuration is read, so that no manifest is unknown."""
+
     def resolve(
         self,
         stacks: Collection[str] | None = None,

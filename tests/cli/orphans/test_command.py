@@ -115,6 +115,20 @@ def test_nothing_is_pruned_unasked_nor_while_a_stack_cannot_be_read(shop: Shop) 
     assert not deleted(shop, TOKEN)
 
 
+def test_nothing_is_pruned_while_an_import_of_atmos_yaml_is_not_read(shop: Shop) -> None:
+    configuration = shop.repository / "atmos.yaml"
+    text = configuration.read_text()
+    configuration.write_text(f"{text}\nimport: ['https://example.com/atmos.yaml']\n")
+    try:
+        refused = shop.run("orphans", "--prune", "*", "--yes")
+        assert_exited(refused, 1)
+        assert "nothing may be pruned while an import of atmos.yaml is not read" in refused.stderr
+        assert listed(shop)["may_prune"] is False
+    finally:
+        configuration.write_text(text)
+    assert not deleted(shop, TOKEN)
+
+
 def test_a_description_that_may_leave_stacks_out_prunes_nothing(shop: Shop, tmp_path: Path) -> None:
     described = tmp_path / "stacks.json"
     described.write_text('{"shop-none": {"components": {"terraform": {}}}}')

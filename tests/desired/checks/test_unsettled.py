@@ -98,6 +98,31 @@ def test_a_duplicate_that_is_ours_is_an_error_of_its_stack(bench: Bench, other: 
     assert f"Found duplicate config for the component '{name}' in the stack 'dev'" in error
 
 
+def test_duplicates_of_ours_with_one_cause_are_one_error(bench: Bench) -> None:
+    first, second = (
+        [f"secretsmanager/{name}: {{vars: {{x: {number}, secrets: {{}}}}}}" for name in "abc"] for number in (1, 2)
+    )
+    (error,) = said(built(bench, one=manifest(*first), two=manifest(*second)))
+    assert "duplicate config for the component 'secretsmanager/a' in the stack 'dev'" in error
+    assert "They differ about secretsmanager/b, secretsmanager/c too\n" in error
+
+
+def test_stacks_without_secrets_have_a_notice_a_reason_with_the_number_of_further_problems(bench: Bench) -> None:
+    names = ("dev", "test", "prod")
+    heads = {name: HEAD.replace("stage: dev", f"stage: {name}") for name in names}
+    manifests = {f"{name}1": manifest("vpc: {vars: {x: 1}}", head=heads[name]) for name in names[:2]}
+    manifests |= {f"{name}2": manifest("vpc: {vars: {x: 2}}", "eks: {vars: 1}", head=heads[name]) for name in names}
+    manifests["prod3"] = manifest("efs: {vars: 1}", head=heads["prod"])
+    found = built(bench, **manifests)
+    assert found.errors == {}
+    (duplicates,) = [one for one in found.notices if "duplicate config" in one]
+    assert duplicates.endswith("There is 1 more problem of this kind in stacks without secrets: test.")
+    assert found.notices_of[duplicates] == {"dev", "test"}
+    (unmade,) = [one for one in found.notices if "invalid component vars section" in one]
+    assert unmade.endswith("There are 3 more problems of this kind in stacks without secrets: prod, test.")
+    assert found.notices_of[unmade] == set(names)
+
+
 def test_a_component_that_cannot_be_made_and_is_not_ours_is_a_note_and_nothing_is_deleted(bench: Bench) -> None:
     found = built(bench, a=manifest(SECRETS, "vpc: {vars: 1}"))
     assert found.errors == {}

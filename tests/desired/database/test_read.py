@@ -266,6 +266,22 @@ def test_host_in_a_bare_password_is_an_error(bench: Bench) -> None:
     assert "host stands in a secret that is a bare password" in bench.only_error(stack(CREATE + PASSWORD, "host: h\n"))
 
 
+IDENTIFIER = "      settings: {secrets_pipeline: {create: true, identifier: orders}}\n"
+
+
+def test_an_identifier_that_is_taken_or_too_long_is_named_by_the_key_that_is_set(bench: Bench) -> None:
+    password = PASSWORD.replace("master}", "other}")
+    text = stack(CREATE + PASSWORD) + f"    rds/two:\n{IDENTIFIER}      vars:\n{indent(CREATE + password, ' ' * 8)}"
+    text = text.replace("          master:", "          other: {generate_random_password: true}\n          master:")
+    found = "\n".join(bench.errors(text))
+    key = "settings.secrets_pipeline.identifier"
+    assert f"component rds/two, key {key}: identifier orders is also that of component rds" in found
+    assert f"Write another {key}." in found
+    cluster = CREATE.replace("engine: postgres", "engine: aurora-postgresql").replace("db_name: orders\n", "")
+    text = stack(cluster + PASSWORD).replace("{create: true,", f"{{create: true, identifier: {'o' * 62},")
+    assert f"Write {key} with up to 61 characters." in "\n".join(bench.errors(text))
+
+
 def test_two_instances_share_neither_identifier_nor_password(bench: Bench) -> None:
     more = stack(CREATE + PASSWORD) + f"    rds/two:\n      vars:\n{indent(CREATE + PASSWORD, ' ' * 8)}"
     found = "\n".join(bench.errors(more))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from textwrap import indent
 from typing import TYPE_CHECKING
 
@@ -120,6 +121,16 @@ def test_a_template_that_names_nothing_is_an_error_with_the_line_to_write(
     found = repository.error(manifest(template))
     assert error in found
     assert line in found
+
+
+@pytest.mark.parametrize("last", ["{{ .secret.name }}", "x"])
+def test_the_line_to_write_is_one_line_whatever_the_author_wrote(repository: Repository, last: str) -> None:
+    repository.bench.settings = OperatorSettings(grants=(GrantRule(preset="single-team"),))
+    written = json.dumps(f"{{{{ .vars.tenant }}}}/\n{last}\n")
+    found = repository.error(manifest(written))
+    line = found[found.index("Write name_template: ") :].splitlines()[0]
+    assert line.removeprefix("Write name_template: ").split("; where")[0].endswith(f'{TAIL}"' + "." * (last == "x"))
+    assert "core/" in line or ".vars.tenant" in line
 
 
 @pytest.mark.parametrize(

@@ -277,5 +277,6 @@ def test_an_import_from_elsewhere_is_left_out_with_its_place_and_the_way_out(
     line = (root / "atmos.yaml").read_text().splitlines().index("import:") + 1
     assert notice.startswith(f"atmos.yaml:{line}, key import: the import of {shown!r} is not read: nothing is fetched.")
     assert "--from-atmos" in notice
+    assert found.unread
     # What stands beside it is read.
     assert [file.name for file in found.files] == ["own.yaml", "atmos.yaml"]

@@ -8,7 +8,7 @@ import pytest
 from secrets_pipeline.errors import StackError
 from secrets_pipeline.stacks.config.config import load_config
 from secrets_pipeline.stacks.files.globs import FileTree
-from secrets_pipeline.stacks.manifests.discovery import stack_file_name, stack_files
+from secrets_pipeline.stacks.manifests.discovery import is_top_level, stack_file_name, stack_files
 from tests.stacks.conftest import ATMOS, Write
 
 
@@ -41,6 +41,15 @@ def test_paths_above_the_stacks_folder_can_be_included_and_excluded(write: Write
     atmos = ATMOS.replace('["deploy/**/*"]', '["../more/**/*", "/deploy/dev"]\n  excluded_paths: ["../more/x/**"]')
     root = write({"atmos.yaml": atmos, "more/a.yaml": "", "more/x/b.yaml": "", "stacks/deploy/dev.yaml": ""})
     assert files(root) == ["../more/a.yaml", "deploy/dev.yaml"]
+
+
+@pytest.mark.parametrize("pattern", ["./**/*", "/./deploy/*", "deploy/../deploy/*.yaml", "**/*"])
+def test_a_file_that_would_be_a_stack_is_known_before_it_exists(write: Write, pattern: str) -> None:
+    root = write({"atmos.yaml": ATMOS.replace("deploy/**/*", pattern), "stacks/deploy/dev.yaml": ""})
+    assert files(root) == ["deploy/dev.yaml"]
+    config = load_config(root, {})
+    assert is_top_level("deploy/new.yaml", config)
+    assert not is_top_level("deploy/new.json", config)
 
 
 def test_a_file_that_several_patterns_match_is_one_stack(write: Write) -> None:
