@@ -22,7 +22,7 @@ _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a stack asks the operator's settings for, beyond its own rule.
+    """Settings that a stack needs from the operator, in addition to its rule under `targets`.
 
     Attributes:
         repository: the id of its repository; empty if nothing says one.
@@ -85,7 +85,7 @@ def _settings(example: Example, asked: Asked, *, adds: bool) -> Iterator[str]:
         yield f"repository: {asked.repository}" if asked.repository else "# repository: github.com/you/this-repository"
     if asked.grants:
         yield "# What the stack's YAML touches already, beyond its own secrets. Remove what you do not expect:"
-        yield f"{key}grants:"
+        yield "# grants, a list; if it is a map, make that the first entry:" if adds else "grants:"
         yield from (f"  {line}" for line in asked.grants)
     if asked.variables:
         yield "# Environment variables that the stack's YAML reads:"
@@ -95,8 +95,8 @@ def _settings(example: Example, asked: Asked, *, adds: bool) -> Iterator[str]:
 
 def _callers_account() -> str:
     # To import boto3 takes longer than all else here.
-    from secrets_pipeline.aws.session import Sessions  # noqa: PLC0415
-    from secrets_pipeline.desired.base import Target  # noqa: PLC0415
+    from secrets_pipeline.aws.session import Sessions  # noqa: PLC0415 - see above
+    from secrets_pipeline.desired.base import Target  # noqa: PLC0415 - see above
 
     region = next((os.environ[one] for one in _REGIONS if os.environ.get(one)), "us-east-1")
     try:

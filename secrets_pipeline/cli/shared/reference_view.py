@@ -72,7 +72,7 @@ class ReferenceRow:
 _CrossedAt: TypeAlias = tuple[str, str, str]
 """Component, key and name of a crossing."""
 FunctionAt: TypeAlias = Callable[[str, Path], str]
-"""(component, place) → the YAML function that stands there, without its default; empty where `${…}` is written."""
+"""Return the YAML function at a place of a component, without its default; empty if `${…}` is written there."""
 
 
 def reference_rows(spec: StackSpec, function_at: FunctionAt = lambda _component, _path: "") -> list[ReferenceRow]:

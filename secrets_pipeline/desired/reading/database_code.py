@@ -41,7 +41,7 @@ https://registry.terraform.io/modules/terraform-aws-modules/rds/aws
 
 _Made: TypeAlias = "frozenset[Makes] | None"
 _known: WeakKeyDictionary[disk.Seen, dict[tuple[Path, str], _Made]] = WeakKeyDictionary()
-"""What each folder makes, by reading: its answers do not change while it lasts."""
+"""Databases by folder, for each reading: files do not change while it lasts."""
 
 
 def databases_made(component: Component, base_path: Path | None) -> frozenset[Makes] | None:

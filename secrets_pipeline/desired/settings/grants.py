@@ -102,8 +102,8 @@ class StateGrant(AssumedRole):
     )
     keys: Globs = Field(
         default=_ANYTHING,
-        description="Globs on the keys of states in the bucket, in which `*` also stands for `/`. Name them if the "
-        "bucket holds states of other teams.",
+        description="Globs on the keys of states in the bucket. `*` also matches `/`. Name the keys if the bucket "
+        "holds states of other teams.",
     )
 
     def covers(self, bucket: str, key: str, role_arn: str | None) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.conftest import Cli, write
+from tests.cli.plan.test_terraform_states import STATES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,17 +28,7 @@ SHOWN = {
     f"!exec echo {CANARY}": "!exec",
     f"!random {CANARY}": "!random",
 }
-HEAD = """
-    vars: {context_name: shop, environment: dev, account_id: "111122223333", region: eu-west-2}
-    components:
-      terraform:
-        vpc:
-          backend_type: s3
-          backend: {s3: {bucket: shop-tfstate, key: terraform.tfstate, region: eu-west-2}}
-        secretsmanager:
-          vars:
-            secrets:
-"""
+HEAD = STATES[: STATES.index("              network:")]
 MORE = {"json": ("--format", "json"), "markdown": ("--format", "markdown"), "table": ()}
 
 
