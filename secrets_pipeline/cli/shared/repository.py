@@ -15,6 +15,7 @@ from secrets_pipeline.cli.shared.console import say
 from secrets_pipeline.cli.shared.failures import Failures
 from secrets_pipeline.cli.shared.first_screen import tell_first_screen
 from secrets_pipeline.cli.shared.options import StackOptions
+from secrets_pipeline.desired.followers import leaders_first
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.stack_globs import expanded, no_match
@@ -146,7 +147,7 @@ def _show_first_screen(
 def usable(
     desired: OpenRepository, names: list[str] | None, failures: Failures, options: StackOptions | None = None
 ) -> list[str]:
-    """Return the stacks that can be worked on, in order; the errors of the others are said.
+    """Return the stacks that can be worked on, each after those that it refers to; the errors of the others are said.
 
     Args:
         desired: of the repository.
@@ -154,7 +155,8 @@ def usable(
         failures: receives the errors.
         options: of the command, if it has them; with `strict`, errors of any stack leave none to work on.
     """
-    return _chosen(desired, names, failures, desired.specs, desired.errors, left_out=desired.errors, options=options)
+    chosen = _chosen(desired, names, failures, desired.specs, desired.errors, left_out=desired.errors, options=options)
+    return leaders_first(desired.specs, chosen)
 
 
 def readable(

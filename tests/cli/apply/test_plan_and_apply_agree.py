@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -73,6 +73,8 @@ _POLICY = f'{{Version: "2012-10-17", Statement: [{_READ}]}}'
 _WITH_POLICY = f'url: {{path: api, secret_data: "x://${{output.rds.address}}", policy: {_POLICY}}}'
 _BEHIND = 'behind: {path: api, secret_data: "${output.secretsmanager/app.secret_values.url} again"}'
 _MANAGED = 'url: {path: api, secret_data: {arn: "${output.rds.master_user_secret_arn}"}}'
+_OF_LATER = "url: {path: api, secret_data: {a: !terraform.state secretsmanager/app shop-test secret_values.token}}"
+_TOKEN = "token: {path: api, generate_random_password: true}"
 _UNKNOWN = 'bad: {path: api, secret_data: "${output.vpc.vpn_endpoint}"}'
 
 
@@ -82,6 +84,15 @@ def _shop(*entries: str, components: str = RDS) -> Files:
         **files,
         "stacks/dev.yaml": f"{files['stacks/dev.yaml']}{components[1:]}".replace("        rds:", "    rds:"),
     }
+
+
+def _two_stacks(*, dev: Sequence[str], test: Sequence[str]) -> Files:
+    """Stacks `shop-dev` and `shop-test`, which may refer to each other."""
+    files = shop_with(*dev)
+    other = shop_with(*test)["stacks/dev.yaml"].replace("environment: dev", "environment: test")
+    grant = 'grants: [{preset: single-team}, {stacks: "shop-*", values: ["shop-*"]}]'
+    operator_settings = OPERATOR.replace("grants: {preset: single-team}", grant)
+    return {**files, "stacks/test.yaml": other, "operator.yaml": operator_settings}
 
 
 REPOSITORIES: Mapping[str, Repository] = {
@@ -138,6 +149,9 @@ REPOSITORIES: Mapping[str, Repository] = {
         available=True,
         blocked=("shop/dev/api/url",),
         applied=("shop/dev/api/good",),
+    ),
+    "a stack that refers to one with a later name": Repository(
+        _two_stacks(dev=[_OF_LATER], test=[_TOKEN]), applied=("shop/dev/api/url", "shop/test/api/token")
     ),
     "a secret that nobody can resolve": Repository(
         _shop(_GOOD, _UNKNOWN, components="\n        vpc: {vars: {name: vpc}}\n".replace("        vpc", "    vpc")),
