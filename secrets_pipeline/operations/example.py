@@ -259,9 +259,12 @@ def _in_flow(lines: Sequence[str], root: yaml.MappingNode, node: yaml.Node | Non
 
 
 def _longer(lines: Sequence[str], node: yaml.SequenceNode, manifest: str, name: str) -> Edit:
-    last = node.value[-1]
+    first, last = node.value[0], node.value[-1]
     if not node.flow_style:
-        return Edit(f"In {manifest}, add below line {_last_line(last)}", f"{' ' * node.start_mark.column}- {name}")
+        # A list with an anchor begins at the anchor.
+        item = lines[first.start_mark.line]
+        indent = " " * (len(item) - len(item.lstrip(" ")))
+        return Edit(f"In {manifest}, add below line {_last_line(last)}", f"{indent}- {name}")
     line, column = last.end_mark.line, last.end_mark.column
     text = f"{lines[line][:column]}, {name}{lines[line][column:]}"
     return Edit(f"In {manifest}, replace line {line + 1} with", text)

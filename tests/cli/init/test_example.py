@@ -259,6 +259,8 @@ OTHER = "stacks/catalog/other.yaml"
         (f"{BODY}import:", []),
         (f"import: [catalog/other]\n{BODY}", ["catalog/other"]),
         (f"import:\n  - catalog/other\n{BODY}", ["catalog/other"]),
+        (f"import: &shared\n  - catalog/other\n{BODY}", ["catalog/other"]),
+        (f"import: # all\n- &one catalog/other\n{BODY}", ["catalog/other"]),
         ("{vars: {stage: dev, region: eu-west-2}, components: {terraform: {vpc: {}}}}", []),
         ("{\n  vars: {stage: dev, region: eu-west-2},\n  components: {terraform: {vpc: {}}},\n}", []),
         ("{import: [], vars: {stage: dev, region: eu-west-2}, components: {terraform: {vpc: {}}}}", []),
