@@ -133,7 +133,7 @@ class OrphanedKeyReconciler:
             return Change(resource, ChangeClass.ORPHAN, (reason,))
         if not repository.is_complete:
             # A stack that cannot be read may declare it.
-            waits = Because("is not pruned while stacks of the repository have errors")
+            waits = Because("is not pruned while a stack or an import cannot be read")
             return Change(resource, ChangeClass.BLOCKED, (waits,), act=True)
         lost = Detail(Sign.REMOVED, "the key", f"in {_days(key)} days, and then all that it encrypts")
         return Change(resource, ChangeClass.PRUNE, (replace(reason, details=(lost,)),))

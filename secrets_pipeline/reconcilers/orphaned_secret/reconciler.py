@@ -79,7 +79,7 @@ def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClas
         return ChangeClass.ORPHAN, (reason if named else unnamed,)
     if not stack.ownership.repository.is_complete:
         # A stack that cannot be read may declare it.
-        return ChangeClass.BLOCKED, (Because("is not pruned while stacks of the repository have errors"),)
+        return ChangeClass.BLOCKED, (Because("is not pruned while a stack or an import cannot be read"),)
     gone = Detail(Sign.REMOVED, "the secret with all its versions", window)
     return ChangeClass.PRUNE, (replace(reason, details=(gone,)),)
 
