@@ -80,7 +80,7 @@ class Change:
         remedy: what unblocks it, where its reasons and its error do not say.
         rewrites: whether a new version of a secret's value is written, or follows at once.
         note: whether it only keeps the pipeline's own books: no plan shows or counts it, and nobody has to approve it.
-        lets_read: readers that gain access by this change.
+        lets_read: readers that gain access by this change, or would if it were not blocked.
         needs: resources and values that must exist before it can be made, in addition to depends_on.
         quantity: how many billed resources it adds, for example the regions of replicas; negative if it removes more.
         act: whether it starts, proves or removes something, or makes an optional part of the queue of events.

@@ -32,6 +32,7 @@ from secrets_pipeline.cli.shared.repository import (
     note_unresolved,
     read_asked,
     tell_nameless,
+    tell_what_prune_leaves,
     usable,
     with_account,
 )
@@ -139,6 +140,7 @@ def apply(
     plan = PlanFile.read(plan_file) if plan_file is not None else None
     failures, desired = Failures(), read_asked(source, list(plan.stacks) if plan else source.names)
     tell_nameless(desired)
+    tell_what_prune_leaves(source.names, prune=prune)
     names = list(plan.stacks) if plan else narrowed(desired, source.names, touched_stacks(source, desired), failures)
     ready = usable(desired, names, failures, source)
     if not queue:

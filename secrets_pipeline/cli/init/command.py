@@ -68,7 +68,7 @@ def init(
     tell_nothing_found(desired, source)
     if desired.errors:
         left = ", ".join(sorted(filter(None, desired.errors))) or "some manifests"
-        say(f"note: without a rule for {left}, which cannot be read: `secrets-pipeline tree` says why", style="yellow")
+        say(f"note: without a rule for {left}: `secrets-pipeline tree` says what is wrong", style="yellow")
     emit("\n".join(_settings(desired, lines)))
 
 

@@ -26,6 +26,7 @@ from secrets_pipeline.cli.shared.repository import (
     read_asked,
     readable,
     tell_nameless,
+    tell_what_prune_leaves,
     usable,
 )
 from secrets_pipeline.desired.stack import StackSpec
@@ -94,6 +95,7 @@ def plan(
     from secrets_pipeline.cli.plan.planning import plan_asked, targets, write_plan  # noqa: PLC0415 - see the module's docstring
     from secrets_pipeline.operations.planning.plan_file import PlannedOptions  # noqa: PLC0415 - as above
 
+    tell_what_prune_leaves(source.names, prune=prune)
     stacks = usable(desired, asked_for, failures, source)
     specs = [desired.specs[name] for name in stacks]
     asked = PlannedOptions(adopt=tuple(adopt or ()), prune=prune, deep=deep, targets=tuple(target or ()))

@@ -22,7 +22,7 @@ from secrets_pipeline.engine.grouping import with_examples
 from secrets_pipeline.engine.model import ChangeClass
 from secrets_pipeline.engine.only import changes_of
 from secrets_pipeline.engine.plan import UNBLOCKS, Plan, PlanRow, told
-from secrets_pipeline.engine.reason import Detail, Sign
+from secrets_pipeline.engine.reason import Detail, Missing, Sign
 from secrets_pipeline.errors import visible
 from secrets_pipeline.operations.planning.prices import Costs
 
@@ -37,6 +37,7 @@ SYMBOLS = {
 """Terraform's signs of what becomes of a resource. Actions without a sign show their name only."""
 _DRIFT = "bold yellow"
 _MADE = (ChangeClass.CREATE, ChangeClass.RESTORE)
+_OF_ROLES = ("consumer", "consumer-policy")
 _READERS = (Boundary.READER, Boundary.FOREIGN_READER)
 _WORDS = {Sign.ADDED: "added", Sign.CHANGED: "changed", Sign.REMOVED: "removed"}
 _COLOURS = {Sign.ADDED: "green", Sign.CHANGED: "yellow", Sign.REMOVED: "red"}
@@ -94,17 +95,21 @@ class StackPlan(Plan):
     def new_readers(self) -> dict[str, list[str]]:
         """Return each principal that newly gains read access, with the secrets.
 
-        These are principals that a changed policy lets in, and declared readers of each new secret. A plan does not
-        know policies that others attach.
+        These are principals that a changed policy lets in, and declared readers of each new secret that exist. A plan
+        does not know policies that others attach.
         """
-        changes = [row.change for row in self.rows() if row.change.action.writes]
+        rows = [row.change for row in self.rows()]
+        changes = [one for one in rows if one.action.writes]
+        of_roles = [one for one in rows if one.resource.kind in _OF_ROLES]
+        missing = [one for one in of_roles if any(isinstance(why, Missing) for why in one.reasons)]
+        absent = {reader for one in missing for reader in one.lets_read}
         found: dict[str, dict[str, None]] = {}
         for principal, secret in (one for change in changes for one in change.lets_read):
             found.setdefault(principal, {})[secret] = None
         made = {one.resource.name for one in changes if one.resource.kind == "secret" and one.action in _MADE}
         for crossing in self.crossings:
             for subject in crossing.subjects if crossing.boundary in _READERS else ():
-                if subject in made:
+                if subject in made and (crossing.name, subject) not in absent:
                     found.setdefault(crossing.name, {})[subject] = None
         return {principal: list(secrets) for principal, secrets in found.items()}
 

@@ -131,6 +131,19 @@ def tell_nameless(desired: OpenRepository) -> None:
         tell_notices((NAMELESS,))
 
 
+def tell_what_prune_leaves(names: Sequence[str] | None, *, prune: bool) -> None:
+    """Say that --prune does not look at stacks that declare nothing any more.
+
+    Args:
+        names: stacks that were asked for; None for all.
+        prune: whether --prune was given.
+    """
+    if prune and names is None:
+        tell_notices(
+            ("--prune looks at stacks that declare something. `secrets-pipeline orphans` lists what others left.",)
+        )
+
+
 def tell_nothing_found(desired: OpenRepository, options: StackOptions | None) -> None:
     """Show the first screen if no stack declares anything and none has errors."""
     if not desired.specs and not desired.errors:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
+from secrets_pipeline.desired.names import stack_owns
 from secrets_pipeline.stacks import Component
 
 SETTING: Final = "name_template"
@@ -60,9 +61,15 @@ class Advice:
         return cls(f"{prefix}/" if prefix else "")
 
     @classmethod
-    def example(cls, component: Component) -> Self | None:
-        """Make a template of the variables of a component that names are made of; None if it has none of these."""
+    def example(cls, component: Component, stack: str) -> Self | None:
+        """Make a template of the variables of a component that names are made of; None if it has none of these.
+
+        If the values that the stack's name holds make names of its own, only these: such names need no grant.
+        """
         named = [one for one in _NAMING_VARIABLES if _is_word(component.vars, one)]
+        own = [one for one in named if stack_owns(stack, f"{stack}/{component.vars[one]}/")]
+        if stack_owns(stack, "".join(f"{component.vars[one]}/" for one in own)):
+            named = own
         return cls("".join(f"{{{{ .vars.{one} }}}}/" for one in named)) if named else None
 
     @property

@@ -14,12 +14,12 @@ from typing import Final
 from secrets_pipeline.desired.atmos_secrets.components import DeclaredSecrets
 from secrets_pipeline.desired.names import own_key_alias, secret_name, stack_owns
 from secrets_pipeline.desired.reading.inputs import Inputs
+from secrets_pipeline.desired.reading.scope import ComponentScope
 from secrets_pipeline.desired.secret.name_advice import SETTING, Advice, written
 from secrets_pipeline.golang.failure import TemplateError
 from secrets_pipeline.golang.template.functions.libraries import PURE
 from secrets_pipeline.golang.template.template import DELIMITERS, render
 from secrets_pipeline.references.model import Path
-from secrets_pipeline.stacks import Component
 
 FULL_NAME: Final = "full_name"
 PREVIOUS_NAME: Final = "previous_name"
@@ -63,7 +63,7 @@ class Naming:
         self._template = _template(inputs)
         self._context, self._environment = "", None
         if self._template is None and len(inputs.scope.stack.errors) == errors and _names_by_parts(inputs):
-            by_template = Advice.example(inputs.scope.component)
+            by_template = Advice.example(inputs.scope.component, inputs.scope.stack.stack.name)
             instead = f"; or settings.secrets_pipeline.{SETTING}: {by_template.line}" if by_template else ""
             self._context = inputs.required_text(
                 "context_name",
@@ -137,14 +137,14 @@ class Naming:
         except TemplateError as error:
             if not silent:
                 what = f"{SETTING} cannot be rendered: {error.message}"
-                scope.error(_PATH, what, _example(scope.component))
+                scope.error(_PATH, what, _example(scope))
             return ""
         # Variables may hold references of their own.
         text = Inputs(scope, {SETTING: text}, _PATH[:-1]).text(SETTING) or ""
         found = "/".join(part for part in text.strip().split("/") if part)
         if not found and not silent and len(scope.stack.errors) == errors:
             what = f"{SETTING} gives the secret {key} an empty name"
-            scope.error(_PATH, what, _example(scope.component))
+            scope.error(_PATH, what, _example(scope))
         return found if len(scope.stack.errors) == errors else ""
 
 
@@ -164,7 +164,7 @@ def _template(inputs: Inputs) -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or not given.strip():
-        inputs.scope.error(_PATH, f"{SETTING} is not text", _example(inputs.scope.component))
+        inputs.scope.error(_PATH, f"{SETTING} is not text", _example(inputs.scope))
         return None
     why = "Atmos renders {{ }} in manifests first, and knows no secret: what is escaped reaches the pipeline."
     component = inputs.scope.component
@@ -189,6 +189,7 @@ def _template(inputs: Inputs) -> str | None:
     return given
 
 
-def _example(component: Component) -> str:
+def _example(scope: ComponentScope) -> str:
     """Advise a template of the component's own variables."""
-    return f"Write for example {SETTING}: {(Advice.example(component) or Advice('myapp/')).line}."
+    advice = Advice.example(scope.component, scope.stack.stack.name) or Advice("myapp/")
+    return f"Write for example {SETTING}: {advice.line}."

@@ -16,7 +16,7 @@ from secrets_pipeline.arn import Arn
 from secrets_pipeline.desired.names import PUBLISHED_PREFIX
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.value.model import DeclaredValue
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.model import Change, ChangeClass, NewReader, Resource
 from secrets_pipeline.engine.only import Planned
 from secrets_pipeline.engine.reason import Because, Missing, Reason
 from secrets_pipeline.errors import AwsError
@@ -94,7 +94,9 @@ class _Looks:
                         "make it, for example with Terraform, or name another one",
                     )
                     resource = Resource(KIND, consumer.name, consumer.component)
-                    yield Change(resource, ChangeClass.BLOCKED, (why,))
+                    names = [self._stack.spec.secret(ref).name for ref in consumer.secrets if self._stack.spec.has(ref)]
+                    lets_read = tuple(NewReader(arn, name) for arn in lacking for name in names)
+                    yield Change(resource, ChangeClass.BLOCKED, (why,), lets_read=lets_read)
 
     def _parameter(self, spec: SecretSpec) -> Reason | None:
         leaves = spec.value.leaves if isinstance(spec.value, DeclaredValue) else ()

@@ -205,7 +205,8 @@ class ConsumerPolicyReconciler:
 
     def _plan_new(self, role: _Role, resource: Resource, wanted: _WantedPolicy) -> Change:
         if refusal := self._refusal(role):
-            return Change(resource, ChangeClass.BLOCKED, (refusal,))
+            lets_read = tuple(NewReader(role.arn, one.name) for one in role.secrets)
+            return Change(resource, ChangeClass.BLOCKED, (refusal,), lets_read=lets_read)
         if wanted.document is None:
             return Change(resource, *self._waiting(role, wanted, ChangeClass.CREATE), needs=wanted.needs)
         new = Because("new policy", details=policy_details(None, wanted.document))

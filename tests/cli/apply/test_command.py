@@ -210,6 +210,18 @@ def test_a_secret_of_somebody_else_is_left_alone_until_adopt_is_asked(shop: Shop
     assert "DeletedDate" in shop.secrets.describe_secret(SecretId="shop/dev/api/older")
 
 
+def test_prune_of_all_stacks_names_the_command_that_looks_at_stacks_without_secrets(shop: Shop, first: Result) -> None:
+    assert first.exit_code == 0
+    stack = shop.repository / "stacks" / "dev.yaml"
+    before = stack.read_text()
+    stack.write_text("vars: {context_name: shop, environment: dev}\ncomponents: {terraform: {vpc: {vars: {a: b}}}}\n")
+    for command in ("plan", "apply"):
+        said = shop.run(command, "--all", "--prune").stderr
+        assert "`secrets-pipeline orphans` lists what others left" in " ".join(said.split())
+    stack.write_text(before)
+    assert "lists what others left" not in shop.run("plan", "--all").stderr
+
+
 def test_a_description_on_stdin_is_applied_and_verified_as_the_repository_is(
     shop: Shop, first: Result, tmp_path: Path
 ) -> None:

@@ -49,7 +49,7 @@ def test_a_plain_repository_needs_the_preset_alone_and_broken_stacks_are_left_ou
         "grants": [{"preset": "single-team"}],
     }
     assert "# - {" not in text
-    assert "note: without a rule for shop-broken, which cannot be read" in cli("init", "--base-path", repository).stderr
+    assert "note: without a rule for shop-broken: `secrets" in cli("init", "--base-path", repository).stderr
 
 
 LOCAL_STATE = """
@@ -188,4 +188,4 @@ def test_where_no_manifest_can_be_read_it_says_so(cli: Cli, repository: Path) ->
     _, settings = proposed(cli, repository)
     assert settings["targets"] == []
     said = cli("init", "--base-path", repository).stderr
-    assert "without a rule for some manifests, which cannot be read: `secrets-pipeline tree` says why" in said
+    assert "without a rule for some manifests: `secrets-pipeline tree` says what is wrong" in said

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from secrets_pipeline.cli.plan.boundaries import crossing_rows, crossings_json
 from secrets_pipeline.cli.plan.markdown import plans_markdown
 from secrets_pipeline.cli.plan.view import StackPlan, plan_json, plan_table
 from secrets_pipeline.desired.boundary import Boundary, Crossing
 from secrets_pipeline.engine.model import Change, ChangeClass, NewReader, Resource
+from secrets_pipeline.engine.reason import Because, Missing
 
 OWN = "arn:aws:iam::111122223333:role/orders"
 OTHER = "arn:aws:iam::444455556666:role/reports"
@@ -39,6 +44,17 @@ def test_of_a_secret_that_exists_only_a_policy_that_lets_somebody_in_is_a_gain()
     gained = NewReader(OTHER, TOKEN)
     assert plan(change("secret-policy", TOKEN, ChangeClass.UPDATE, gained)).new_readers == {OTHER: [TOKEN]}
     assert plan(change("secret-policy", TOKEN, ChangeClass.BLOCKED, gained)).new_readers == {}
+
+
+@pytest.mark.parametrize("kind", ["consumer", "consumer-policy"])
+def test_a_role_that_does_not_exist_gains_nothing(kind: str) -> None:
+    lacking = replace(
+        change(kind, "app", ChangeClass.BLOCKED, NewReader(OWN, PIN)), reasons=(Missing("role orders does not exist"),)
+    )
+    made = (change("secret", TOKEN, ChangeClass.CREATE), change("secret", PIN, ChangeClass.CREATE))
+    assert plan(*made, lacking).new_readers == {OWN: [TOKEN], OTHER: [PIN]}
+    refused = replace(lacking, reasons=(Because("the operator says no"),))
+    assert plan(*made, refused).new_readers == {OWN: [TOKEN, PIN], OTHER: [PIN]}
 
 
 def test_it_is_one_row_and_no_change_more() -> None:

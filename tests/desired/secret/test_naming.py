@@ -104,7 +104,7 @@ def test_what_atmos_does_not_render_may_stand_without_escape(repository: Reposit
             '"{{ .vars.tenant }}/x/{{`{{ .secret.path }}/{{ .secret.name }}`}}"',
         ),
         ('"core/<no value>/<no value>"', "holds <no value>", f'"core/{TAIL}"'),
-        ('"{{`{{ .vars.nothing }}/{{ .secret.name }}`}}"', 'no entry for key "nothing"', "{{ .vars.namespace }}"),
+        ('"{{`{{ .vars.nothing }}/{{ .secret.name }}`}}"', 'no entry for key "nothing"', "{{ .vars.tenant }}"),
         ('"{{`{{ now }}/{{ .secret.name }}`}}"', 'function "now" not defined', "{{`{{ .secret.path }}"),
         ('"{{`{{ .secret.name`}}"', "cannot be rendered", "{{`{{ .secret.path }}"),
         ("[a]", "name_template is not text", "{{`{{ .secret.path }}"),
@@ -164,7 +164,8 @@ def test_a_secret_that_atmos_is_asked_for_is_an_error_with_the_authors_template_
 
 def test_the_advice_names_variables_that_the_component_has(repository: Repository) -> None:
     plain = manifest(ESCAPED).replace("name_template:", "verification_:")
-    named = "{{ .vars.namespace }}/{{ .vars.tenant }}/{{ .vars.environment }}/{{ .vars.stage }}"
+    # The stack's name does not hold its namespace, so a name with it would need a grant.
+    named = "{{ .vars.tenant }}/{{ .vars.environment }}/{{ .vars.stage }}"
     assert f'"{named}/{TAIL}"' in repository.error(plain)
     variables = "{namespace: eg, tenant: core, environment: euw2, stage: dev,"
     few = repository.error("name: core-euw2-dev\n" + plain.replace(variables, "{project: halo, env: dev,"))

@@ -114,6 +114,7 @@ def test_a_consumer_whose_role_does_not_exist_is_said_and_one_of_another_account
     said = plan["consumer", "here"]
     assert said.action is BLOCKED
     assert said.hindrance.startswith(f"role {bench.stack}-app does not exist")
+    assert said.lets_read == ((here.principals["role"], bench.name("api")),)
     assert ("consumer", "abroad") not in plan
 
 
