@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
-from secrets_pipeline.desired.reading.database_code import Makes, made_by
+from secrets_pipeline.desired.reading.database_code import Code, Makes
 from secrets_pipeline.stacks.files.disk import Seen, noted_in
 from tests.desired.conftest import Bench
+from tests.gits import git
 
 CODE = "components:\n  terraform:\n    base_path: components/terraform\n"
 STACK = """\
@@ -58,7 +61,53 @@ def write_code(bench: Bench, component: str, code: str) -> None:
     ],
 )
 def test_code_tells_the_databases_that_it_makes(code: str, expected: set[Makes]) -> None:
-    assert made_by(code) == expected
+    assert Code.of(code).makes == expected
+
+
+WRAPPED = 'module "m" {\n  source = "SOURCE"\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ({"main.tf": WRAPPED.replace("SOURCE", "../../modules/aurora")}, True),
+        ({"main.tf": WRAPPED.replace("SOURCE", "../../modules/wrapper")}, True),
+        ({"main.tf": WRAPPED.replace("SOURCE", "../../modules/lambda")}, False),
+        ({"main.tf": WRAPPED.replace("SOURCE", "../../modules/absent-database")}, True),
+        ({"main.tf": WRAPPED.replace("SOURCE", "../account-map/modules/iam-roles")}, False),
+        ({"main.tf": WRAPPED.replace("SOURCE", "../../../../elsewhere/aurora")}, True),
+        ({"main.tf": WRAPPED.replace("SOURCE", "app.terraform.io/acme/aurora/aws")}, True),
+        ({"main.tf": WRAPPED.replace("SOURCE", "app.terraform.io/acme/ecs-service/aws")}, False),
+        ({"context.tf": "", "main.tf.json": "{}"}, True),
+        ({"context.tf": "", "main.tofu": ""}, True),
+        ({"context.tf": "", "main.tf": b"\xff\xfe"}, True),
+        ({"context.tf": ""}, False),
+    ],
+)
+def test_code_that_is_not_wholly_known_does_not_decide_against_a_name(
+    bench: Bench, code: Mapping[str, str | bytes], *, expected: bool
+) -> None:
+    bench.atmos += CODE
+    modules = {
+        "modules/aurora": 'resource "aws_rds_cluster" "this" {\n}\n',
+        "modules/wrapper": WRAPPED.replace("SOURCE", "../aurora") + WRAPPED.replace("SOURCE", "../wrapper"),
+        "modules/lambda": 'resource "aws_lambda_function" "this" {\n}\n',
+    }
+    files = {f"components/terraform/rds-orders/{name}": text for name, text in code.items()}
+    files |= {f"components/{folder}/main.tf": text for folder, text in modules.items()}
+    for name, text in files.items():
+        (bench.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (bench.folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    assert bool(bench.spec(stack("rds-orders")).databases) is expected
+
+
+def test_code_that_git_does_not_track_does_not_decide_against_a_name(bench: Bench) -> None:
+    write_code(bench, "rds-orders", 'resource "aws_lambda_function" "this" {\n}\n')
+    git(bench.folder, "init", "--quiet")
+    git(bench.folder, "add", "--all")
+    assert not bench.spec(stack("rds-orders")).databases
+    (bench.folder / "components/terraform/rds-orders/vendored.tf").write_text("")
+    assert bench.spec(stack("rds-orders")).databases
 
 
 @pytest.mark.parametrize(
