@@ -243,8 +243,8 @@ class _Parser:
         # A `${` may be the middle of somebody's password, and a default may be one: show what is clearly ours alone.
         seen = re.split(r"[|,]", text[self._start : position], maxsplit=1)[0]
         ours = _CLEARLY_OURS.match(seen)
-        if ours and ours.group() != seen and (position == len(text) or ours.group(1) == "env:"):
-            # Where a reference has no end, nobody knows where the text around it goes on.
+        if ours and ours.group() != seen and (position == len(text) or ours.group(1).endswith(("env:", "("))):
+            # Where a reference has no end, nobody knows where the text around it goes on; nor what a function is given.
             seen = f"{ours.group()}…"
         shown = f" after `{seen}`" if ours else ""
         found = "another character" if position < len(text) else "the end of the text"

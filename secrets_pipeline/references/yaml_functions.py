@@ -28,6 +28,7 @@ _REASONS = {
     "!template": "templates are rendered only with templates.settings.enabled in atmos.yaml",
 }
 _TERRAFORM_ARGUMENTS = (2, 3)
+_EXPRESSION_STARTS = (".", "[", "{", "|")
 A_PARAMETER = "!store.get STORE KEY, STORE being of kind aws/ssm (in the dialect of tf-atmos: ${ssm:/path})"
 """How a parameter is referred to, for errors: by Atmos's word everywhere, and inside a text by the dialect alone."""
 
@@ -58,6 +59,12 @@ def _terraform(tag: str, args: str) -> Expression:
             remedy=f"Write for example {tag} rds address, or {tag} vpc infra-shared .vpc_id.",
         )
     component, stack, query = (words[0], None, words[1]) if len(words) == _TERRAFORM_ARGUMENTS[0] else words
+    if stack is not None and (stack.startswith(_EXPRESSION_STARTS) or "//" in stack):
+        # What stands there may be a default that somebody wrote as one of `!env`: it is not quoted.
+        raise ExpressionError(
+            f"{tag} has a third argument after an expression",
+            remedy=f"""Write a default within the expression, for example {tag} rds '.address // "localhost"'.""",
+        )
     query, separator, inner = query.partition("//")
     path = yq_path(query.strip())
     if path is None:

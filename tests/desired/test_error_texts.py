@@ -22,6 +22,7 @@ CANARY = "hunter2"
 FORMS = (
     "pa${hunter2}x", "${hunter2}x", "pa${hunter2 | default('hunter2')}${x}", "pa${a.hunter2}x", "pa${a['hunter2']}x",
     "pa${hunter2", "pa${hunter2!", "${hunter2(x)}", "${upper(hunter2)}", "${upper('hunter2')}", "${keys(hunter2)}",
+    "${keys(hunter2${", "pa${values(hunter2$}x", "${not(hunter2!)}",
     "${urlencode(hunter2)}", "${!hunter2}", "pa${x | hunter2}", "${tenant | default(hunter2)}", "${tenant | 'hunter2}",
     "${tenant | ['hunter2', x]}", "${tenant | {'hunter2' 1}}", "${env:X, hunter2 | 'b'}", "${env:hunter2-}x${",
     "pa${ssm:/a hunter2", "pa${file:a hunter2", "pa${env:9hunter2", "pa${output.rds.address hunter2",

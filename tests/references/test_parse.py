@@ -231,6 +231,16 @@ def test_other_functions_are_unsupported_with_a_reason(tag: str, args: str, reas
     assert reason in expression.reason
 
 
+@pytest.mark.parametrize(
+    "args", ['vpc .password "hunter2"', "vpc .password//hunter2 x", "vpc password//hunter2 x", "vpc {hunter2 .a"]
+)
+def test_a_third_argument_after_an_expression_is_refused_and_not_quoted(args: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_function("!terraform.state", args)
+    assert "hunter2" not in caught.value.diagnostics()
+    assert "third argument after an expression" in caught.value.diagnostics()
+
+
 @pytest.mark.parametrize(("tag", "args"), [("!terraform.output", "rds"), ("!terraform.state", "a b c d"), ("!env", "")])
 def test_a_function_with_wrong_arguments_shows_the_right_form(tag: str, args: str) -> None:
     with pytest.raises(ExpressionError, match="Write for example"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -78,7 +79,7 @@ def not_let_in(
         for one in admitted(statement, account_id):
             known = one.owner or _ANYBODY
             if known != account_id and not granted(rules, stack, Boundary.FOREIGN_READER, known):
-                line = grant_line(stack, Boundary.FOREIGN_READER, known)
+                line = grant_line(stack, Boundary.FOREIGN_READER, glob.escape(known))
                 return f"lets in {one.name}, and no grant of the operator names it: write under grants: {line}"
     return ""
 

@@ -7,6 +7,7 @@ tracked by git, where there is a git work tree.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -52,6 +53,7 @@ class Unreadable:
     remedy: str
 
 
+_STATE: Final = re.compile(r"\.tfstate(\.[^/]*)?$|(^|/)terraform\.tfstate\.d/")
 OUTSIDE: Final = Unreadable(
     "is outside of the base path", "Move it into the repository; what stack YAML may pull in ends at base_path."
 )
@@ -100,6 +102,11 @@ class ReadableFiles:
             return Unreadable(
                 "has a dot in front of its name, or is in such a folder, so it is never read",
                 "Keep what stacks read in files without a dot in front.",
+            )
+        if use is Use.VALUE and any(map(_STATE.search, below)):
+            return Unreadable(
+                "is a state of Terraform, which holds secret values",
+                "Read one output of it: !terraform.state COMPONENT OUTPUT.",
             )
         return None if self._may_be_new(real, use) else self._untracked(real)
 

@@ -741,6 +741,7 @@ def test_a_late_part_of_a_policy_that_turns_out_to_lock_the_account_out_is_refus
     [
         ("*", "lets everybody in, which only its references show"),
         ("arn:aws:iam::444455556666:root", 'write under grants: - {stacks: "STACK", readers: ["444455556666"]}'),
+        ("AROAEXAMPLEID", 'write under grants: - {stacks: "STACK", readers: ["[*]"]}'),
     ],
 )
 def test_a_late_part_of_a_policy_that_turns_out_to_let_others_in_waits_for_a_grant(

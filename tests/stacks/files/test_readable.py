@@ -399,6 +399,18 @@ def test_nothing_of_the_repository_is_run_and_git_need_not_be_there(
     assert problem(root, "run") == "is not tracked by git"
 
 
+@pytest.mark.parametrize(
+    "name", ["c/terraform.tfstate", "c/terraform.tfstate.backup", "old.tfstate", "c/terraform.tfstate.d/dev/x.json"]
+)
+def test_a_state_of_terraform_is_no_value_and_is_read_as_a_state_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).touch()
+    assert "is a state of Terraform" in str(problem(tmp_path, name))
+    (tmp_path / "link").symlink_to(tmp_path / name)
+    assert "is a state of Terraform" in str(problem(tmp_path, "link"))
+    assert ReadableFiles(tmp_path).problem(tmp_path / name, Use.STATE) is None
+
+
 def test_without_a_git_work_tree_only_names_count(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     assert problem(tmp_path, "a") is None
