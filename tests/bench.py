@@ -177,6 +177,7 @@ class Running(TypedDict, total=False):
     settings: OperatorSettings
     interruption: Interruption | None
     repository: str
+    is_complete: bool
     now: Callable[[], datetime]
     time: MovedTime | None
 
@@ -262,11 +263,12 @@ class Bench:
         settings: OperatorSettings = OperatorSettings(grants=TRUSTED),  # noqa: B008 - it is frozen
         interruption: Interruption | None = None,
         repository: str = "",
+        is_complete: bool = True,
         now: Callable[[], datetime] = utc_now,
         time: MovedTime | None = None,
     ) -> Stack:
         """A fresh run: nothing is remembered from an earlier one."""
-        read = self.repository(spec, *others, named=repository)
+        read = replace(self.repository(spec, *others, named=repository), is_complete=is_complete)
         sessions = unpaced(self.session) if interruption or time else self._sessions
         run = Run(settings, options, writes=writing, now=now)
         if time is not None:

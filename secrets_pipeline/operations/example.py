@@ -239,11 +239,20 @@ def _import(path: Path, manifest: str, name: str) -> Edit:
     key, node = next((pair for pair in root.value if pair[0].value == "import"), (None, None))
     if isinstance(node, yaml.SequenceNode) and node.value:
         return _longer(lines, node, manifest, name)
+    if key is not None and (node is None or not _is_on_its_line(lines, key, node)):
+        return Edit(f"In {manifest}, write the list `import` anew", new)
     if root.flow_style:
         return _in_flow(lines, root, node, manifest, name)
     if key is None:
         return Edit(f"In {manifest}, add above line {root.start_mark.line + 1}", new)
     return Edit(f"In {manifest}, replace line {key.start_mark.line + 1} with", new)
+
+
+def _is_on_its_line(lines: Sequence[str], key: yaml.Node, node: yaml.Node) -> bool:
+    """Whether a value without an anchor is on the line of its key, so that this line can be replaced."""
+    line = key.start_mark.line
+    anchored = lines[line][key.end_mark.column + 1 :].lstrip().startswith("&")
+    return line == node.start_mark.line == node.end_mark.line and not anchored
 
 
 def _in_flow(lines: Sequence[str], root: yaml.MappingNode, node: yaml.Node | None, manifest: str, name: str) -> Edit:

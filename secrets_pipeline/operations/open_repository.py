@@ -113,9 +113,14 @@ class OpenRepository:
         return {}
 
     @property
+    def has_all_stacks(self) -> bool:
+        """Whether all is known that the stacks of its known manifests declare."""
+        return not self.errors and not self.incomplete
+
+    @property
     def is_complete(self) -> bool:
         """Whether all is known that its stacks declare, so that something undeclared may be deleted."""
-        return not self.errors and not self.incomplete and self.source.is_whole
+        return self.has_all_stacks and self.source.is_whole
 
     def digest(self, stack: str) -> str:
         """Return the digest of a stack's desired state.

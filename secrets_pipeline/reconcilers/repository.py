@@ -27,7 +27,7 @@ class Repository:
         read_file: reads a file inside the repository's base path.
         read_state: reads a local state of Terraform inside the base path, at most so many bytes; None if there is none.
         environment: an environment variable that the operator allows, or None.
-        is_complete: whether every stack could be read; a broken one may hide secrets that are still declared.
+        is_complete: whether every stack and every import of `atmos.yaml` is read; others may declare more.
         id: which marks name; empty where nobody said one.
         terraform_keys: KMS keys that components declare for Terraform alone.
         known: the index that somebody else made of all stacks; None has it made of `specs`.

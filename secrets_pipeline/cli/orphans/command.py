@@ -30,8 +30,8 @@ from secrets_pipeline.operations.decommission.retire import (
     Marked,
     Why,
     marked_stacks,
-    may_prune,
     refuse_incomplete,
+    why_no_prune,
 )
 from secrets_pipeline.operations.open_repository import OpenRepository
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -93,7 +93,9 @@ def orphans(
         return
     shown = [(one.plan, one.why) for one in leaving]
     if output is TableFormat.JSON:
-        emit_json(left_json(shown, failures.texts) | looked_json(places, found) | {"may_prune": may_prune(desired)})
+        emit_json(
+            left_json(shown, failures.texts) | looked_json(places, found) | {"may_prune": why_no_prune(desired) is None}
+        )
     else:
         show_left(shown, every=show_all)
         if not shown:
@@ -112,8 +114,5 @@ def _tell_unreadable(desired: OpenRepository, marked: Sequence[Marked]) -> None:
     for one in marked:
         if one.why is Why.UNREADABLE:
             say(f"stack {one.stack} {one.why.value}: nothing of it is listed", style="yellow")
-    if desired.errors:
-        broken = ", ".join(sorted(name or "a manifest of no known stack" for name in desired.errors))
-        say(
-            f"Nothing may be pruned meanwhile: {broken} cannot be read, and may declare what is listed.", style="yellow"
-        )
+    if (error := why_no_prune(desired)) is not None:
+        say(f"note: {error.message}. {error.remedy}", style="yellow")

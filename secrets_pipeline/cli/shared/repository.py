@@ -160,7 +160,7 @@ def _show_first_screen(
 def usable(
     desired: OpenRepository, names: list[str] | None, failures: Failures, options: StackOptions | None = None
 ) -> list[str]:
-    """Return the stacks that can be worked on, each after those that it refers to; the errors of the others are said.
+    """Return the stacks without errors, and say the errors of the others; each stack comes after those it refers to.
 
     Args:
         desired: of the repository.

@@ -101,34 +101,40 @@ def rounds(specs: Sequence[StackSpec]) -> list[list[StackSpec]]:
     return parted
 
 
-def may_prune(desired: OpenRepository) -> bool:
-    """Tell whether all is known that stacks declare, so that what seems to be left is; see `refuse_incomplete`."""
-    return desired.is_complete and not desired.origin.file
+def why_no_prune(desired: OpenRepository) -> GuardError | None:
+    """Say why nothing may be deleted: what is not read may declare what seems to be left. None if all is known.
 
-
-def refuse_incomplete(desired: OpenRepository) -> None:
-    """Refuse to delete anything while a stack cannot be read, or may be left out: it may declare what seems to be left.
-
-    Raises:
-        GuardError: naming the stacks with errors, the file that stacks are read from, or an import that is not read.
+    The error names the stacks with errors, the file that stacks are read from, or an import that is not read.
     """
     if desired.origin.file:
-        raise GuardError(
+        return GuardError(
             "nothing may be pruned by a description of stacks (--from-file): it may leave out some that are declared",
             remedy="Run it in the repository, if need be with --from-atmos: both know every stack.",
         )
-    if not desired.is_complete:
-        unknown = {*desired.errors, *desired.incomplete}
-        if not unknown:
-            raise GuardError(
-                "nothing may be pruned while an import of atmos.yaml is not read: it may say where more stacks are",
-                remedy="Vendor the file into the repository, or use --from-atmos.",
-            )
-        broken = ", ".join(sorted(name or "a manifest of no known stack" for name in unknown))
-        raise GuardError(
-            f"nothing may be pruned while stacks of the repository have errors: {broken}",
-            remedy="Mend them first: one of them may declare what seems to be left. `plan` says what is wrong.",
+    if desired.is_complete:
+        return None
+    if desired.has_all_stacks:
+        return GuardError(
+            "nothing may be pruned while an import of atmos.yaml is not read: it may say where more stacks are",
+            remedy="Vendor the file into the repository, or use --from-atmos.",
         )
+    broken = ", ".join(
+        sorted(name or "a manifest of no known stack" for name in {*desired.errors, *desired.incomplete})
+    )
+    return GuardError(
+        f"nothing may be pruned while stacks of the repository have errors: {broken}",
+        remedy="Mend them first: one of them may declare what seems to be left. `plan` says what is wrong.",
+    )
+
+
+def refuse_incomplete(desired: OpenRepository) -> None:
+    """Refuse to delete anything while not all is known that is declared.
+
+    Raises:
+        GuardError: see `why_no_prune`.
+    """
+    if (error := why_no_prune(desired)) is not None:
+        raise error
 
 
 def refuse_referred(desired: OpenRepository, stack: str) -> None:

@@ -162,7 +162,7 @@ WRITING_ERRORS: Final = (SecretsPipelineError, OSError, sqlite3.Error)
 def _write(indexes: Indexes, place: Place, desired: OpenRepository, proving: Mapping[str, Fingerprinter]) -> None:
     observed = Observed.by(desired.seen)
     about: Mapping[str, Any] = {
-        "complete": desired.is_complete,
+        "complete": desired.has_all_stacks,
         "revision": dataclasses.asdict(desired.revision),
         "observed": observed.as_json,
         "places": {stack: [spec.target.account_id, spec.target.region] for stack, spec in desired.specs.items()},

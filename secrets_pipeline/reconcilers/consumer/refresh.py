@@ -25,6 +25,7 @@ from secrets_pipeline.reconcilers.consumer.lambda_function.refresh import Lambda
 from secrets_pipeline.reconcilers.consumer.refresh_notes import RefreshNotes
 from secrets_pipeline.reconcilers.consumer.ssm_document.refresh import SsmRefresher
 from secrets_pipeline.reconcilers.consumer.value_dates import CurrentValue, current_value
+from secrets_pipeline.reconcilers.left import left
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
 
 if TYPE_CHECKING:
@@ -103,10 +104,8 @@ class RefreshReconciler:
                 resource = Resource(NOTE, self._notes.name)
                 changes.append(Change(resource, ChangeClass.UPDATE, (reason,), after=tuple(self._specs), note=True))
         elif noted:
-            action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-            changes.append(
-                Change(Resource(NOTE, self._notes.name), action, (Because("no consumer is started anew any more"),))
-            )
+            found = left(self._stack, Because("no consumer is started anew any more"))
+            changes.append(Change(Resource(NOTE, self._notes.name), *found, act=True))
         return changes
 
     def apply(self, change: Change) -> str:

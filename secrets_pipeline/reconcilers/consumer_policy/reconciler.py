@@ -34,6 +34,7 @@ from secrets_pipeline.errors import AwsError
 from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.consumer_policy.notes import forget_role, note_role, noted_roles
 from secrets_pipeline.reconcilers.event_queue.part import EVENTS_TAG
+from secrets_pipeline.reconcilers.left import left
 from secrets_pipeline.reconcilers.needed import any_of, skipped
 from secrets_pipeline.reconcilers.outputs_document.published import taken_parameters
 from secrets_pipeline.reconcilers.secret.readable import readable, secret_arn, there_soon
@@ -127,13 +128,13 @@ class ConsumerPolicyReconciler:
             for name, role in self._roles.items()
             for resource in [Resource(KIND, name, ", ".join(dict.fromkeys(one.component for one in role.consumers)))]
         ]
-        action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         # Of many alike one sentence is told.
         deletes = pruning(self._stack.spec, self._stack.run.options)
         takes = "`apply --prune` takes the policy away" if not self._stack.spec.retired else f"{deletes}, at once"
         reason = Because("reads nothing under this stack any more", takes)
-        left = sorted(self._noted - {role.name for role in self._roles.values()})
-        return [*changes, *(Change(Resource(KIND, name), action, (reason,)) for name in left)]
+        gone = sorted(self._noted - {role.name for role in self._roles.values()})
+        action, reasons = left(self._stack, reason)
+        return [*changes, *(Change(Resource(KIND, name), action, reasons, act=True) for name in gone)]
 
     def apply(self, change: Change) -> str:
         """Call PutRolePolicy or DeleteRolePolicy for one role; see `engine.Reconciler`."""

@@ -110,8 +110,8 @@ class EventQueueReconciler:
         drift = noted and action in (ChangeClass.CREATE, ChangeClass.UPDATE)
         if drift:
             reasons = tuple(map(ChangedOutside, reasons))
-        # An apply is complete without an optional part that AWS denies.
-        optional = isinstance(part, PermittedPart)
+        # An apply is complete without an optional part that AWS denies, but not without one that is somebody else's.
+        optional = isinstance(part, PermittedPart) and not any(isinstance(one, NotOurs) for one in reasons)
         return Change(part.resource, action, reasons, drift=drift, depends_on=before, act=optional)
 
     def _verdict(self, name: str, seen: ObservedPart) -> tuple[ChangeClass, tuple[Reason, ...]]:

@@ -12,10 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from secrets_pipeline.engine.apply import planned
-from secrets_pipeline.engine.model import Change, ChangeClass, Resource
+from secrets_pipeline.engine.model import Change, Resource
 from secrets_pipeline.engine.reason import Because
 from secrets_pipeline.reconcilers.event_queue.reconciler import layout_of
 from secrets_pipeline.reconcilers.event_queue.route import RulePart, delete_rule
+from secrets_pipeline.reconcilers.left import left
 
 if TYPE_CHECKING:
     from secrets_pipeline.reconcilers.stack import Stack
@@ -51,9 +52,9 @@ class RetiredRouteReconciler:
         seen = part.look()
         if not seen.exists or not seen.ours:
             return None
-        action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
         said = "brings events of an account and region in which no stack lives any more"
-        return Change(part.resource, action, (Because(said, "the queue, bus and role that it leads to stay"),))
+        reason = Because(said, "the queue, bus and role that it leads to stay")
+        return Change(part.resource, *left(self._stack, reason), act=True)
 
     def _is_needed(self) -> bool:
         here = self._stack.account

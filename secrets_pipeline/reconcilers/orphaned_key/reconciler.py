@@ -23,6 +23,7 @@ from secrets_pipeline.engine.reason import Because, Detail, Kept, Reason, Sign
 from secrets_pipeline.errors import AwsError, SecretsPipelineError
 from secrets_pipeline.reconcilers.apply_options import pruning
 from secrets_pipeline.reconcilers.kms_key.lookup import MarkedKey, marked
+from secrets_pipeline.reconcilers.left import UNREAD
 from secrets_pipeline.reconcilers.marks.key_mark import ALIAS, DEFAULT_DELETION_DAYS
 from secrets_pipeline.reconcilers.observed.key_state import PENDING_DELETION
 from secrets_pipeline.reconcilers.secret.desired import desired_secrets
@@ -132,9 +133,7 @@ class OrphanedKeyReconciler:
         if not options.prune or not (named or options.adopts(alias)):
             return Change(resource, ChangeClass.ORPHAN, (reason,))
         if not repository.is_complete:
-            # A stack that cannot be read may declare it.
-            waits = Because("is not pruned while a stack or an import cannot be read")
-            return Change(resource, ChangeClass.BLOCKED, (waits,), act=True)
+            return Change(resource, ChangeClass.BLOCKED, (UNREAD,), act=True)
         lost = Detail(Sign.REMOVED, "the key", f"in {_days(key)} days, and then all that it encrypts")
         return Change(resource, ChangeClass.PRUNE, (replace(reason, details=(lost,)),))
 

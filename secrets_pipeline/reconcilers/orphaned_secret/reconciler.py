@@ -14,6 +14,7 @@ from secrets_pipeline.desired.boundary import ContestedKind
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, Detail, Reason, Sign
 from secrets_pipeline.reconcilers.apply_options import pruning
+from secrets_pipeline.reconcilers.left import UNREAD
 from secrets_pipeline.reconcilers.marks.not_ours import FORGED
 from secrets_pipeline.reconcilers.marks.secret_mark import DEFAULT_RECOVERY_DAYS, MarkState, Owner, Part
 from secrets_pipeline.reconcilers.observed.secret_state import SecretState
@@ -78,8 +79,7 @@ def _verdict(stack: Stack, state: SecretState, owner: Owner) -> tuple[ChangeClas
         unnamed = Because("its mark names no repository, and it is not in the stack any more", deletes)
         return ChangeClass.ORPHAN, (reason if named else unnamed,)
     if not stack.ownership.repository.is_complete:
-        # A stack that cannot be read may declare it.
-        return ChangeClass.BLOCKED, (Because("is not pruned while a stack or an import cannot be read"),)
+        return ChangeClass.BLOCKED, (UNREAD,)
     gone = Detail(Sign.REMOVED, "the secret with all its versions", window)
     return ChangeClass.PRUNE, (replace(reason, details=(gone,)),)
 

@@ -20,6 +20,7 @@ from secrets_pipeline.desired.names import store_place
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.engine.model import Change, ChangeClass, Resource, SkippedError
 from secrets_pipeline.engine.reason import Because, NotOurs, Reason
+from secrets_pipeline.reconcilers.left import left
 from secrets_pipeline.reconcilers.outputs_document.published import parts, publish, published, taken_parameters
 from secrets_pipeline.reconcilers.secret.readable import secret_arn
 
@@ -75,14 +76,14 @@ class OutputsDocumentReconciler:
             book = name in (self._stack.observed.parameters.note, self._stack.observed.parameters.store_note)
             reasons = (reason,) if reason else ()
             changes.append(Change(Resource(KIND, name), action, reasons, note=book, ancillary=not book))
-        action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
-        left = [name for name in set(own) - {*wanted, *also} if self._is_ours(name) and not self._holder(name, own)]
-        copies = {copy for name in left if (copy := self._in_store(name))} & in_store.keys() - wanted.keys()
-        surplus = tuple(sorted({*left, *(copy for copy in copies if not self._holder(copy, found))}))
-        changes.extend(Change(Resource(KIND, name), action, (_left(name),)) for name in surplus)
+        unwanted = [name for name in set(own) - {*wanted, *also} if self._is_ours(name) and not self._holder(name, own)]
+        copies = {copy for name in unwanted if (copy := self._in_store(name))} & in_store.keys() - wanted.keys()
+        surplus = tuple(sorted({*unwanted, *(copy for copy in copies if not self._holder(copy, found))}))
+        changes.extend(Change(Resource(KIND, name), *left(self._stack, _why_left(name)), act=True) for name in surplus)
         if self._stack.spec.retired:
             notes = self._notes(found)
-            changes.extend(Change(Resource(KIND, note), action, (_NOTE_LEFT,), depends_on=surplus) for note in notes)
+            found_left = left(self._stack, _NOTE_LEFT)
+            changes.extend(Change(Resource(KIND, note), *found_left, depends_on=surplus, act=True) for note in notes)
         return changes
 
     def _notes(self, found: Mapping[str, str]) -> list[str]:
@@ -169,7 +170,7 @@ class OutputsDocumentReconciler:
         return wanted
 
 
-def _left(name: str) -> Because:
+def _why_left(name: str) -> Because:
     said = "no component says it any more"
     if not name.endswith(_DELIVERED):
         return Because(said)

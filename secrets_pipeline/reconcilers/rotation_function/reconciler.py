@@ -19,6 +19,7 @@ from secrets_pipeline.engine.model import Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.reason import Because, ChangedOutside, Kept, NotOurs, Reason, Waits
 from secrets_pipeline.reconcilers.apply_options import adoption, function_named, pruning
 from secrets_pipeline.reconcilers.contest import lost_contest
+from secrets_pipeline.reconcilers.left import left
 from secrets_pipeline.reconcilers.marks.not_ours import UNNAMED
 from secrets_pipeline.reconcilers.needed import any_of, skipped
 from secrets_pipeline.reconcilers.observed.function_state import FunctionState
@@ -105,19 +106,18 @@ class RotationFunctionReconciler:
 
     def _plan_left(self) -> Change | None:
         """What becomes of a function that left the stack; None if none did."""
-        left = noted_function(self._stack)
-        if left is None or (self._function is not None and left == self._function.name):
+        name = noted_function(self._stack)
+        if name is None or (self._function is not None and name == self._function.name):
             return None
-        other = self._stack.ownership.repository.index.stack_with(ContestedKind.FUNCTION, left, self._stack.spec.target)
+        other = self._stack.ownership.repository.index.stack_with(ContestedKind.FUNCTION, name, self._stack.spec.target)
         if other is not None:
-            kept = Kept(f"is kept: stack {other} declares it", f"{adoption(other, function_named(left))} takes it over")
-            return Change(Resource(KIND, left), ChangeClass.NONE, (kept,))
-        action = ChangeClass.PRUNE if self._stack.run.options.prune else ChangeClass.ORPHAN
+            kept = Kept(f"is kept: stack {other} declares it", f"{adoption(other, function_named(name))} takes it over")
+            return Change(Resource(KIND, name), ChangeClass.NONE, (kept,))
         deletes = f"{pruning(self._stack.spec, self._stack.run.options)} with its role"
         if self._stack.spec.retired:
             deletes += " and its log group"
         reason = Because("rotates nothing of this stack any more", deletes)
-        return Change(Resource(KIND, left), action, (reason,))
+        return Change(Resource(KIND, name), *left(self._stack, reason), act=True)
 
     def _plan(self, resource: Resource) -> Change:
         stack, wanted = self._stack, self._wanted()

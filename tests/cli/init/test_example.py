@@ -249,6 +249,24 @@ OTHER = "stacks/catalog/other.yaml"
 
 
 @pytest.mark.parametrize(
+    "manifest",
+    [
+        f"import:\n  []\n{BODY}",
+        f"import: &none []\n{BODY}",
+        f"import: &none\n{BODY}",
+        "{import: [\n], vars: {stage: dev, region: eu-west-2}, components: {terraform: {vpc: {}}}}",
+    ],
+)
+def test_an_import_that_is_not_on_one_line_is_written_by_hand(cli: Cli, tmp_path: Path, manifest: str) -> None:
+    config = 'stacks: {base_path: stacks, included_paths: ["deploy/**/*"], name_template: "{{ .vars.stage }}"}\n'
+    folder = laid_out({"atmos.yaml": config, "stacks/deploy/dev.yaml": manifest}, tmp_path)
+    printed = cli("init", "--example", "dev", "--base-path", folder)
+    assert_exited(printed)
+    added = "import:\n  - catalog/secretsmanager/example\n"
+    assert f"In stacks/deploy/dev.yaml, write the list `import` anew:\n\n{added}" in printed.stdout
+
+
+@pytest.mark.parametrize(
     ("manifest", "imported"),
     [
         (BODY, []),

@@ -111,7 +111,7 @@ def test_nothing_is_pruned_unasked_nor_while_a_stack_cannot_be_read(shop: Shop) 
     for one in refused:
         assert_exited(one, 1)
         assert "nothing may be pruned while stacks of the repository have errors: shop-broken" in one.stderr
-    assert "Nothing may be pruned meanwhile: shop-broken cannot be read" in told.stderr
+    assert "note: nothing may be pruned while stacks of the repository have errors: shop-broken" in told.stderr
     assert not deleted(shop, TOKEN)
 
 
@@ -124,6 +124,11 @@ def test_nothing_is_pruned_while_an_import_of_atmos_yaml_is_not_read(shop: Shop)
         assert_exited(refused, 1)
         assert "nothing may be pruned while an import of atmos.yaml is not read" in refused.stderr
         assert listed(shop)["may_prune"] is False
+        assert "note: nothing may be pruned while an import of atmos.yaml is not read" in shop.run("orphans").stderr
+        # What one stack left is kept as well: another manifest may declare more of it.
+        applied = shop.run("apply", "-s", "shop-dev", "--prune", "--format", "json")
+        outcomes = json.loads(applied.stdout)["stacks"]["shop-dev"]["outcomes"]
+        assert not [one["name"] for one in outcomes if one["action"] == "prune"]
     finally:
         configuration.write_text(text)
     assert not deleted(shop, TOKEN)

@@ -227,6 +227,18 @@ def test_a_stack_that_the_index_does_not_have_is_read_with_all(indexed: Watched)
         indexed.alone("three")
 
 
+def test_an_unread_import_of_atmos_yaml_lets_the_index_be_used_and_has_every_orphan_kept(indexed: Watched) -> None:
+    indexed.stack("one", "shop/one/own")
+    configuration = indexed.folder / "atmos.yaml"
+    configuration.write_text(f"{configuration.read_text()}\nimport: ['https://example.com/atmos.yaml']\n")
+    indexed.commit()
+    assert indexed.watch() == 1
+    alone = indexed.alone("one")
+    assert not alone.is_complete
+    assert f"blocked {TOKEN}" in indexed.apply(alone, "one", prune=True)
+    assert names_in_aws() >= {TOKEN, "shop/one/own"}
+
+
 def test_a_broken_third_stack_has_every_orphan_kept_whoever_reads(indexed: Watched) -> None:
     indexed.stack("one", "shop/one/own")
     write({"stacks/deploy/three.yaml": "vars: {stage: three}\ncomponents: [no map]\n"}, indexed.folder)

@@ -552,6 +552,8 @@ def test_a_note_that_nobody_needs_any_more_is_left_over_until_it_is_pruned(bench
     bench.provision(refreshing(bench, function(bench)))
     without = refreshing(bench)
     assert bench.plan(without, STAGE)[note(bench)].action is ChangeClass.ORPHAN
+    unread = bench.plan(without, STAGE, options=ApplyOptions(prune=True), is_complete=False)
+    assert unread[note(bench)].action is ChangeClass.BLOCKED
     bench.provision(without, options=ApplyOptions(prune=True))
     assert STAGES[STAGE](bench.context(without, writing=False)).plan() == []
 

@@ -13,7 +13,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.consumer.model import ConsumerSpec, ReaderType
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged, is_unmade
 from secrets_pipeline.operations.as_declared import as_declared
 from secrets_pipeline.operations.stages import plan_stack
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -360,6 +360,8 @@ def test_what_left_the_stack_is_an_orphan_and_prune_takes_the_policy_away(roles:
     assert (change.action, change.resource.name) == (ChangeClass.ORPHAN, roles.name())
     bench.provision(gone)
     assert roles.reads() == ["a"]
+    kept = outcome(bench.provision(gone, options=ApplyOptions(prune=True), is_complete=False), roles)
+    assert (kept.change.action, is_unmade(kept), roles.reads()) == (ChangeClass.BLOCKED, False, ["a"])
     pruned = outcome(bench.provision(gone, options=ApplyOptions(prune=True)), roles)
     assert isinstance(pruned, Applied)
     assert pruned.detail == f"{roles.policy_name} deleted"

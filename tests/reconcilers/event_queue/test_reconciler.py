@@ -17,7 +17,8 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.base import Target
 from secrets_pipeline.desired.settings.operator import EventSettings, OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Failed, Outcome, Skipped, Unchanged, is_unmade
+from secrets_pipeline.engine.reason import NotOurs
 from secrets_pipeline.operations.decommission.retire import taken_down
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
@@ -305,6 +306,14 @@ def test_where_aws_refuses_to_make_a_rule_of_a_global_service_the_rest_is_made_a
     skipped = {one.change.resource.name for one in outcomes.values() if isinstance(one, Skipped)}
     assert f"{post.queue}-dead-letters of {HOME} in {GLOBAL}" in skipped
     assert isinstance(outcomes[post.queue], Applied)
+
+
+def test_an_optional_part_that_is_somebody_elses_leaves_the_run_unfinished(post: Post) -> None:
+    name = f"{post.queue}-dead-letters"
+    post.bench.session.client("sqs", region_name=GLOBAL).create_queue(QueueName=name)
+    outcome = post.apply()[f"{name} of {HOME} in {GLOBAL}"]
+    assert isinstance(outcome.change.reasons[0], NotOurs)
+    assert is_unmade(outcome)
 
 
 def test_a_way_whose_note_is_refused_fails_by_name_and_hides_not_the_other(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.engine.model import ChangeClass, Unchanged
+from secrets_pipeline.engine.model import ChangeClass, Unchanged, is_unmade
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.outputs_document.published import parts
 from secrets_pipeline.stacks import SSM, Store
@@ -76,6 +76,10 @@ def test_many_secrets_take_several_parameters_and_fewer_leave_none_behind(bench:
     assert bench.plan(fewer, STAGE)[f"{base(bench)}/2"].action is ChangeClass.ORPHAN
     bench.provision(fewer, STAGE)
     assert f"{base(bench)}/2" in published(bench)
+    kept = bench.provision(fewer, STAGE, options=ApplyOptions(prune=True), is_complete=False)[
+        f"{STAGE} {base(bench)}/2"
+    ]
+    assert (kept.change.action, is_unmade(kept)) == (ChangeClass.BLOCKED, False)
     bench.provision(fewer, STAGE, options=ApplyOptions(prune=True))
     assert list(published(bench)) == [base(bench)]
     assert list(published(bench)[base(bench)]) == [many[0].ref.key]

@@ -14,7 +14,7 @@ from secrets_pipeline.desired.rotation.model import RotationFunctionSpec, Rotati
 from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
-from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Skipped, Unchanged
+from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Skipped, Unchanged, is_unmade
 from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import SPEC, STACK
@@ -358,6 +358,8 @@ def test_what_left_the_stack_is_an_orphan_until_it_is_pruned_with_its_role(bench
     assert isinstance(early, Skipped)
     assert f"{bench.name('password')} still rotates by it" in early.reason
     bench.provision(plain)
+    kept = bench.provision(plain, STAGE, options=ApplyOptions(prune=True), is_complete=False)[f"{STAGE} {name(bench)}"]
+    assert (kept.change.action, is_unmade(kept)) == (ChangeClass.BLOCKED, False)
     pruned = bench.provision(plain, options=ApplyOptions(prune=True))[f"{STAGE} {name(bench)}"]
     assert isinstance(pruned, Applied)
     assert pruned.detail.startswith("function deleted, role deleted")
