@@ -87,7 +87,7 @@ def _together(duplicates: list[tuple[str, StackError]]) -> StackError:
 
 
 def _also(names: list[str]) -> str:
-    return f" They differ about {_listed(names)} too." if names else ""
+    return f" Duplicate too: {_listed(names)}." if names else ""
 
 
 def _is_ours(scope: StackScope, component: Component) -> bool:

@@ -104,7 +104,7 @@ def test_duplicates_of_ours_with_one_cause_are_one_error(bench: Bench) -> None:
     )
     (error,) = said(built(bench, one=manifest(*first), two=manifest(*second)))
     assert "duplicate config for the component 'secretsmanager/a' in the stack 'dev'" in error
-    assert "They differ about secretsmanager/b, secretsmanager/c too\n" in error
+    assert "Duplicate too: secretsmanager/b, secretsmanager/c\n" in error
 
 
 def test_stacks_without_secrets_have_a_notice_a_reason_with_the_number_of_further_problems(bench: Bench) -> None:
