@@ -95,8 +95,8 @@ class StackPlan(Plan):
     def new_readers(self) -> dict[str, list[str]]:
         """Return each principal that newly gains read access, with the secrets.
 
-        These are principals that a changed policy lets in, and declared readers of each new secret that exist. A plan
-        does not know policies that others attach.
+        These are principals that a changed policy lets in, and declared readers of each new secret, if they exist. A
+        plan does not know policies that others attach.
         """
         rows = [row.change for row in self.rows()]
         changes = [one for one in rows if one.action.writes]
