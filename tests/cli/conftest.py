@@ -79,6 +79,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield
+    # A test may have set what a command had set before: what the fixture keeps of it is the command's.
+    monkeypatch.undo()
     os.environ.clear()
     os.environ.update(before)
 

@@ -207,5 +207,5 @@ def test_nothing_is_pruned_while_a_stack_cannot_be_read(
     assert report.rows, report.error
     orphan = next(row for row in report.rows if row["name"] == "infra/shared/network/vpn-pre-shared-key")
     assert orphan["outcome"] == "skipped"
-    assert "stacks of the repository have errors" in orphan["detail"]
+    assert "while a stack or an import cannot be read" in orphan["detail"]
     assert "DeletedDate" not in client.describe_secret(SecretId="infra/shared/network/vpn-pre-shared-key")
