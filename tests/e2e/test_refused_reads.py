@@ -69,6 +69,10 @@ UNKNOWN = [
 ]
 """Reads about who may do what: where they are refused, checks say what is not known, and nothing fails."""
 
+HIDING = ("GetAccountAuthorizationDetails", "ListGrants")
+"""Those of them behind which somebody may hide a reader, so that the check of other readers is red where it is asked:
+after an apply that failed it is, after one that changed nothing it is not."""
+
 OWNERS = [
     ("awslambda", "GetFunction"),
     ("kms", "DescribeKey"),
@@ -170,7 +174,10 @@ def test_what_is_not_known_of_access_fails_no_apply(
         report, checks = provision(STACK, base_path=repository, options=DEEP)
     assert_applied(report)
     assert Counter(row["stage"] for row in report.rows) == idle.stages
-    assert [check for check in checks if not check.passed and check.severity == "ERROR"] == []
+    red = {check.check: check for check in checks if not check.passed and check.severity == "ERROR"}
+    assert red.keys() <= ({"nobody_else_can_read"} if operation in HIDING else set())
+    sentences = [group.sentence for check in red.values() for group in check.open]
+    assert all("whether nobody else can read it is not known" in one and operation in one for one in sentences)
 
 
 @pytest.mark.parametrize(("service", "operation"), sweep.turn(STOPPING))
