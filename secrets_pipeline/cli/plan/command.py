@@ -32,8 +32,9 @@ from secrets_pipeline.cli.shared.repository import (
 from secrets_pipeline.desired.stack import StackSpec
 
 EPILOG = (
-    "Exit codes: 0 planned, 1 error, also where nobody can resolve a reference of a secret (all others are planned) or "
-    "a grant of the operator is missing; --offline shows what needs a grant, and it is no error. "
+    "Exit codes: 0 planned, 1 error. An error is also a reference of a secret that nobody can resolve (all others are "
+    "planned), and a missing grant of the operator that YAML asks for. One that an output needs because Terraform "
+    "marks it as sensitive is a blocked row. --offline shows what needs a grant, and it is no error. "
     "With --detailed-exitcode: 0 nothing to do, 2 there are changes (blocked and orphaned resources count), 1 error."
 )
 CHANGES = 2
