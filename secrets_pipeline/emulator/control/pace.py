@@ -7,11 +7,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from secrets_pipeline.emulator.control.control import Setting
 from secrets_pipeline.emulator.control.delays import DELAYS, Delay
+from secrets_pipeline.emulator.core.activity import ACTIVITY
 from secrets_pipeline.emulator.core.clock import CLOCK
+from secrets_pipeline.emulator.core.scheduler import SCHEDULER
 from secrets_pipeline.emulator.handle.endpoint import ask
 
 if TYPE_CHECKING:
@@ -100,9 +103,28 @@ class PaceControl(Setting[Pace]):
         return not begun <= CLOCK.now() < begun + self.now.of(delay, subject)
 
     def wait(self, delay: Delay, subject: str, begun: float) -> None:
-        """Return when it is over, be it that the clock runs or that it is moved."""
-        while not self.is_over(delay, subject, begun):
+        """Let a job that is under way take its time, and return when that is over.
+
+        Meanwhile the job does not count as under way, so anybody may move the clock. A move past the end lets the job
+        go on, and waits for what it does next.
+        """
+        if self.is_over(delay, subject, begun):
+            return
+        resumed = Lock()
+
+        def resume() -> None:
+            if resumed.acquire(blocking=False):
+                ACTIVITY.begin()
+
+        def resume_if_over() -> None:
+            if self.is_over(delay, subject, begun):
+                resume()
+
+        SCHEDULER.at(begun + self.now.of(delay, subject), resume_if_over)
+        ACTIVITY.end()
+        while not (resumed.locked() or self.is_over(delay, subject, begun)):
             time.sleep(_LOOK_SECONDS)
+        resume()
 
 
 PACE = PaceControl()

@@ -91,7 +91,7 @@ def list_message_move_tasks(self: SQSResponse) -> ActionResult:
 
 def _move(task: _Task, queue: Queue, target: Queue) -> None:
     """Send each message anew, and leave what somebody has received meanwhile; fail if the destination is gone."""
-    _take_time(task)
+    PACE.wait(MOVE, task.source, task.started / 1000)
     try:
         to = Arn.parse(str(target.queue_arn))
         backend: Any = sqs_backends[to.account_id][to.region]
@@ -104,13 +104,6 @@ def _move(task: _Task, queue: Queue, target: Queue) -> None:
         task.status, task.failure = _FAILED, error.code
     finally:
         ACTIVITY.end()
-
-
-def _take_time(task: _Task) -> None:
-    # Who waits until nothing is under way any more moves the clock afterwards.
-    ACTIVITY.end()
-    PACE.wait(MOVE, task.source, task.started / 1000)
-    ACTIVITY.begin()
 
 
 def _named(arn: str, parameter: str) -> Queue:

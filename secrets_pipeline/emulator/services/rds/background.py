@@ -9,8 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
-from secrets_pipeline.emulator.control.delays import Delay
-from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.activity import ACTIVITY
 
 logger = logging.getLogger(__name__)
@@ -42,21 +40,6 @@ class Background:
     def takes_tags(self) -> bool:
         """Whether its status lets its tags be changed."""
         return self.status not in _UNTAGGABLE
-
-    @staticmethod
-    def wait(delay: Delay, name: str, begun: float) -> None:
-        """Let a job take its time: only what is done besides keeps the clock from being moved.
-
-        Args:
-            delay: how long.
-            name: of the database.
-            begun: by the clock of this AWS, in seconds since the epoch.
-        """
-        ACTIVITY.end()
-        try:
-            PACE.wait(delay, name, begun)
-        finally:
-            ACTIVITY.begin()
 
     def __copy__(self) -> Self:
         """A snapshot's picture of the database has neither server nor thread."""

@@ -9,6 +9,7 @@ from moto.rds.exceptions import DBClusterNotFoundError, InvalidDBClusterStateFau
 from moto.rds.models import DBCluster, DBInstance, DBInstanceClustered, RDSBackend
 
 from secrets_pipeline.emulator.control.delays import CREATING, RESETTING
+from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.postgres import HOST, PostgresServer
 from secrets_pipeline.emulator.services.rds.announce import (
@@ -74,7 +75,7 @@ class Cluster(Background, DBCluster):
         begun = CLOCK.now()
 
         def job() -> None:
-            self.wait(CREATING, str(self.db_cluster_identifier), begun)
+            PACE.wait(CREATING, str(self.db_cluster_identifier), begun)
             self.status = _AVAILABLE
             tell(self, CLUSTER_CREATED)
 
@@ -94,7 +95,7 @@ class Cluster(Background, DBCluster):
         begun = CLOCK.now()
 
         def job() -> None:
-            self.wait(CREATING, str(instance.db_instance_identifier), begun)
+            PACE.wait(CREATING, str(instance.db_instance_identifier), begun)
             if server is not None:
                 if self._initial_password is not None:
                     server.create(str(self.master_username), self._initial_password, self.database_name)
@@ -125,7 +126,7 @@ class Cluster(Background, DBCluster):
             self.status = RESETTING_STATUS
 
         def job() -> None:
-            self.wait(RESETTING, str(self.db_cluster_identifier), begun)
+            PACE.wait(RESETTING, str(self.db_cluster_identifier), begun)
             if self._initial_password is not None:
                 self._initial_password = password
             elif server is not None:

@@ -10,6 +10,7 @@ from moto.rds.exceptions import InvalidDBInstanceStateError, RDSClientError
 from moto.rds.models import DBInstance, RDSBackend
 
 from secrets_pipeline.emulator.control.delays import CREATING, RESETTING
+from secrets_pipeline.emulator.control.pace import PACE
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.postgres import HOST, PostgresServer
 from secrets_pipeline.emulator.services.rds.announce import (
@@ -66,7 +67,7 @@ class Instance(Background, DBInstance):
 
         def job() -> None:
             server.create(str(self.master_username), password, self.db_name)
-            self.wait(CREATING, str(self.db_instance_identifier), begun)
+            PACE.wait(CREATING, str(self.db_instance_identifier), begun)
             self.port, self.status = server.port, "available"
             tell(self, born)
 
@@ -81,7 +82,7 @@ class Instance(Background, DBInstance):
         begun = CLOCK.now()
 
         def job() -> None:
-            self.wait(RESETTING, str(self.db_instance_identifier), begun)
+            PACE.wait(RESETTING, str(self.db_instance_identifier), begun)
             server.set_password(str(self.master_username), password)
             self.pending_modified_values, self.status = None, "available"
             tell(self, PASSWORD_SET)

@@ -172,9 +172,7 @@ def _test(secret: EmulatedSecret, arn: str, lock: RLock) -> None:
             secret.versions[token] = replace(current, id=token, stages=[PENDING], created=begun, trial=not seen)
             _running.add((secret.arn, token))
         failure = _step(secret, token, arn, TEST)
-    ACTIVITY.end()
     PACE.wait(TRIAL, secret.name, begun)
-    ACTIVITY.begin()
     with lock:
         secret.versions.pop(token, None)
         _running.discard((secret.arn, token))
