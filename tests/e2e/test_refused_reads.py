@@ -70,8 +70,8 @@ UNKNOWN = [
 """Reads about who may do what: where they are refused, checks say what is not known, and nothing fails."""
 
 HIDING = ("GetAccountAuthorizationDetails", "ListGrants")
-"""Those of them behind which somebody may hide a reader, so that the check of other readers is red where it is asked:
-after an apply that failed it is, after one that changed nothing it is not."""
+"""If AWS refuses one of these, an unknown reader may exist, so `nobody_else_can_read` fails if it is judged. An apply
+judges it anew after a change or after a failed apply."""
 
 OWNERS = [
     ("awslambda", "GetFunction"),

@@ -32,9 +32,10 @@ from secrets_pipeline.cli.shared.repository import (
 from secrets_pipeline.desired.stack import StackSpec
 
 EPILOG = (
-    "Exit codes: 0 planned, 1 error. An error is also a reference of a secret that nobody can resolve (all others are "
-    "planned), and a missing grant of the operator that YAML asks for. One that an output needs because Terraform "
-    "marks it as sensitive is a blocked row. --offline shows what needs a grant, and it is no error. "
+    "Exit codes: 0 planned, 1 error. If a reference of a secret cannot be resolved, plan exits with 1 and still plans "
+    "all other secrets. If YAML needs a grant that the operator has not given, plan exits with 1. If only a Terraform "
+    "state tells that an output needs a grant, because it is sensitive, its secret is a blocked row and no error. "
+    "--offline shows what needs a grant, and it is no error. "
     "With --detailed-exitcode: 0 nothing to do, 2 there are changes (blocked and orphaned resources count), 1 error."
 )
 CHANGES = 2
