@@ -19,10 +19,6 @@ STARTED := tests/deploy/started tests/e2e/leases tests/e2e/least_rights tests/e2
 UNSTARTED := $(addprefix --ignore=,$(STARTED))
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references desired stacks golang access/evaluator access/granting access/trust rotation simulation
-MUTATED := $(addprefix secrets_pipeline/,engine values references desired stacks golang access) secrets_pipeline/orchestration/rotation \
-	$(addprefix secrets_pipeline/reconcilers/,marks secret_value/write.py secret_value/versions.py \
-	  secret_mark secret/apply.py secret_rotation rotat*)
-
 # AWS emulators that nobody here wrote, as they are published; each has an environment of its own.
 BACKENDS := moto ministack
 
@@ -30,7 +26,7 @@ BACKENDS := moto ministack
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends newest-botocore oldest-dagster newest-dagster budget mutate fuzz pictures lint docs format requirements vendored clean
+.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends newest-botocore oldest-dagster newest-dagster budget mutants fuzz pictures lint docs format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,8 +96,8 @@ define test-on-dagster
 	$(MEMORY) PYTHONPATH=$(CURDIR)/.$@ $(BIN)/python -m pytest -n auto --dist loadfile tests/orchestration tests/e2e/started/test_guest.py $(ARGS)
 endef
 
-mutate: venv ## Random mutants of the packages that decide: which does no test notice? (ARGS='--count 300 -j 2')
-	$(BIN)/python benchmarks/mutate.py $(MUTATED) $(ARGS)
+mutants: venv ## Judge the 400 mutants of benchmarks/mutation/mutants.jsonl: does a test still notice each? (ARGS="--only 17 -j 2")
+	$(BIN)/python benchmarks/mutants.py judge $(ARGS)
 
 fuzz: venv ## Read repositories with random mistakes: only errors of ours may come of one (ARGS="--seconds 3600 --seed 7")
 	$(BIN)/python -m tests.desired.fuzz $(ARGS)

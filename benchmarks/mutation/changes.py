@@ -53,9 +53,16 @@ _TYPING: Final = {"cast", "TypeVar", "NewType", "ParamSpec", "overload"}
 _NAMES_ONLY: Final = {"__all__", "__slots__", "model_config"}
 
 
-def changes(source: str) -> Iterator[tuple[str, int, Change]]:
-    """Give each change with the function or class that it is in, and where its statement begins."""
-    return _Module(source).changes(ast.parse(source), "", 0)
+Place = tuple[str, int, int]
+"""Dotted name of the function or class, first byte of the statement, byte after its head."""
+
+
+def changes(source: str) -> Iterator[tuple[Place, Change]]:
+    """Yield each change with its place. The head of a statement with a body ends where the body begins."""
+    return _Module(source).changes(ast.parse(source), ("", 0, 0))
+
+
+_Placed = ast.expr | ast.stmt | ast.keyword | ast.ExceptHandler
 
 
 class _Module:
@@ -65,27 +72,37 @@ class _Module:
         for line in self._bytes.splitlines(keepends=True):
             self._lines.append(self._lines[-1] + len(line))
 
-    def changes(self, node: ast.AST, scope: str, statement: int) -> Iterator[tuple[str, int, Change]]:
+    def changes(self, node: ast.AST, place: Place) -> Iterator[tuple[Place, Change]]:
         if _is_left_alone(node):
             return
-        if isinstance(node, ast.stmt):
-            statement = self._start(node)
+        scope = place[0]
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             scope = f"{scope}.{node.name}".lstrip(".")
+        if isinstance(node, (ast.stmt, ast.ExceptHandler)):
+            place = scope, self._start(node), self._end_of_head(node)
         for change in self._of(node):
-            yield scope, statement, change
+            yield place, change
+        for first, change in self._order(node):
+            yield (scope, self._start(first), self._end_of_head(first)), change
         for child in _children(node):
-            yield from self.changes(child, scope, statement)
+            yield from self.changes(child, place)
 
-    def _start(self, node: ast.expr | ast.stmt | ast.keyword) -> int:
+    def _end_of_head(self, node: ast.stmt | ast.ExceptHandler) -> int:
+        body = getattr(node, "cases" if isinstance(node, ast.Match) else "body", None)
+        if not body:
+            return self._end(node)
+        first = body[0].pattern if isinstance(body[0], ast.match_case) else body[0]
+        return len(self._bytes[: self._lines[first.lineno - 1]].rstrip())
+
+    def _start(self, node: _Placed) -> int:
         return self._lines[node.lineno - 1] + node.col_offset
 
-    def _end(self, node: ast.expr | ast.stmt | ast.keyword) -> int:
+    def _end(self, node: _Placed) -> int:
         assert node.end_lineno is not None  # noqa: S101 - parsed from text, so every node has its place
         assert node.end_col_offset is not None  # noqa: S101 - the same
         return self._lines[node.end_lineno - 1] + node.end_col_offset
 
-    def _span(self, node: ast.expr | ast.stmt | ast.keyword) -> tuple[int, int]:
+    def _span(self, node: _Placed) -> tuple[int, int]:
         return self._start(node), self._end(node)
 
     def _text(self, node: ast.expr) -> str:
@@ -103,7 +120,6 @@ class _Module:
         yield from self._of_expression(node)
         yield from self._of_collection(node)
         yield from self._of_statement(node)
-        yield from self._order(node)
 
     def _of_expression(self, node: ast.AST) -> Iterator[Change]:
         match node:
@@ -218,14 +234,14 @@ class _Module:
                 comma = re.match(rb"\s*,", self._bytes[end:])
                 yield kind, start, end + (comma.end() if comma else 0), ""
 
-    def _order(self, node: ast.AST) -> Iterator[Change]:
+    def _order(self, node: ast.AST) -> Iterator[tuple[ast.stmt, Change]]:
         for field in ("body", "orelse", "finalbody"):
             body = getattr(node, field, None)
             for first, second in pairwise(body if isinstance(body, list) else ()):
                 if _is_step(first) and (_is_step(second) or isinstance(second, (ast.Assign, ast.Return))):
                     here, between, there, end = (*self._span(first), *self._span(second))
                     swapped = self._bytes[there:end] + self._bytes[between:there] + self._bytes[here:between]
-                    yield "order", here, end, swapped.decode()
+                    yield first, ("order", here, end, swapped.decode())
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:

@@ -1,4 +1,4 @@
-"""Tests of a mutant in a copy of the repository, each file in a fork of a process that has imported the libraries."""
+"""Run tests in a copy of the repository, each time in a fork of a process that has imported the libraries."""
 
 from __future__ import annotations
 
@@ -14,76 +14,61 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-from benchmarks.mutation.mutants import Mutant
+from benchmarks.mutation.mutants import Mutated
 
 _PROFILE = "mutant"
+_TEST_SECONDS = 120
+"""A test that takes longer has failed: its mutant waits for ever."""
+_LIBRARIES = ("boto3", "cryptography", "dagster", "moto", "pg8000", "pydantic", "pymysql", "rich", "typer", "yaml")
 _PASSED = {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
 
 
-Tests = tuple[str, ...]
-"""Names of tests or of their files, as pytest takes them."""
-
-
-class Verdict(Enum):
-    """What became of a mutant."""
-
-    KILLED = "killed"
-    SURVIVED = "survived"
-    TIMED_OUT = "timed out"
-    EQUIVALENT = "equivalent"
-
-
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one mutant.
+class Failure:
+    """Tests did not pass.
 
     Attributes:
-        by: the test that failed, or the files that did not end.
-        seconds: of wall time.
+        test: the first that failed; empty if it is not known, as pytest itself was killed.
     """
 
-    verdict: Verdict
-    by: Tests = ()
-    seconds: float = 0.0
+    test: str
 
 
-def warm(libraries: Iterable[str]) -> None:
+def import_libraries() -> None:
     """Import libraries once for all forks, and no module of the repository."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for library in sorted(libraries):
-            # What only one platform or one extra has is left to the test that wants it.
-            with suppress(Exception):
-                importlib.import_module(library)
-    # What fails is known by the first failure: it need not be made small.
-    phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+        for library in _LIBRARIES:
+            importlib.import_module(library)
     gc.freeze()
+    # The first failure says enough: it need not be made small.
+    phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
     hypothesis.settings.register_profile(
         _PROFILE, deadline=None, phases=phases, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
 
 
 class Copy:
-    """A copy of a repository in which mutants live: the working tree is never written to."""
+    """A copy of a repository in which mutants live: the working tree is never written to.
+
+    Args:
+        repository: the working tree; what Git ignores is not copied.
+        folder: where the copy is made; the caller removes it.
+
+    Attributes:
+        red: tests that fail without a mutant.
+    """
 
     def __init__(self, repository: Path, folder: Path) -> None:
-        """Copy what Git does not ignore.
-
-        Args:
-            repository: the working tree.
-            folder: where the copy is made; whoever made it takes it down.
-        """
         _end_with_parent()
         self._repository = repository
         self._folder = folder
@@ -104,54 +89,48 @@ class Copy:
         # By content: two mutants of one length, written within a second, are two modules.
         hashed = py_compile.PycInvalidationMode.CHECKED_HASH
         compileall.compile_dir(self._root, quiet=2, invalidation_mode=hashed)
-        self._sane: dict[Tests, bool] = {}
-        self._ignored: set[str] = set()
+        self._sane: dict[str, bool] = {}
+        self.red: set[str] = set()
 
-    def judge(self, mutant: Mutant, stages: Sequence[Sequence[Path]], limit: float) -> Outcome:
-        """Run the tests of a mutant, stage by stage, until one fails.
-
-        A failure counts only if the same test passes without the mutant.
+    def killer(self, mutated: Mutated, tests: Sequence[str], limit: float) -> str | None:
+        """Run tests on a mutant until one fails that passes without the mutant.
 
         Args:
-            mutant: what is put in its module's place.
-            stages: test files that are run together, from the repository's root.
-            limit: seconds of wall time that a stage may take.
+            mutated: the mutant.
+            tests: names as pytest takes them, in this order.
+            limit: seconds of wall time for one run of them.
+
+        Returns:
+            The name of the test; None if the mutant survives.
         """
-        began = time.monotonic()
-        for files in filter(None, stages):
-            while True:
-                verdict, by = self._with(mutant, files, limit)
-                if verdict is Verdict.SURVIVED:
-                    break
-                if self._passes_without(by, files, limit):
-                    return Outcome(verdict, by, time.monotonic() - began)
-                self._ignored.update(by)
-        return Outcome(Verdict.SURVIVED, (), time.monotonic() - began)
+        left = [test for test in tests if test not in self.red]
+        while left:
+            failure = self._with(mutated, left, limit)
+            if failure is None:
+                return None
+            if not failure.test or self._passes(failure.test, limit):
+                return failure.test or left[0]
+            self.red.add(failure.test.partition("[")[0])
+            left = [test for test in left if test not in self.red]
+        return None
 
-    def _with(self, mutant: Mutant, files: Sequence[Path], limit: float) -> tuple[Verdict, Tests]:
-        module = self._root / mutant.path
-        module.write_text(mutant.mutated)
+    def _with(self, mutated: Mutated, tests: Sequence[str], limit: float) -> Failure | None:
+        module = self._root / mutated.path
+        source = module.read_text()
+        module.write_text(mutated.source)
         try:
-            return self._run([str(file) for file in files if str(file) not in self._ignored], limit)
+            return self._run(tests, limit)
         finally:
-            module.write_text(mutant.source)
+            module.write_text(source)
 
-    @property
-    def ignored(self) -> frozenset[str]:
-        """The tests that fail without any mutant."""
-        return frozenset(self._ignored)
+    def _passes(self, test: str, limit: float) -> bool:
+        """Say whether a test passes without a mutant, with all of its parameters: some may be the mutant's own."""
+        whole = test.partition("[")[0]
+        if whole not in self._sane:
+            self._sane[whole] = self._run([whole], limit) is None
+        return self._sane[whole]
 
-    def _passes_without(self, tests: Tests, files: Sequence[Path], limit: float) -> bool:
-        if tests not in self._sane:
-            verdict, _ = self._run(tests, limit)
-            # What a mutant's parameters name may not exist without it.
-            if verdict is Verdict.KILLED:
-                verdict, _ = self._run([str(file) for file in files if tests[0].startswith(str(file))], limit)
-            self._sane[tests] = verdict is Verdict.SURVIVED
-        return self._sane[tests]
-
-    def _run(self, tests: Sequence[str], limit: float) -> tuple[Verdict, Tests]:
-        """Give what tests say, and the first that failed; all of them if they do not end."""
+    def _run(self, tests: Sequence[str], limit: float) -> Failure | None:
         temporary = self._folder / "t"
         temporary.mkdir()
         reading, writing = os.pipe()
@@ -161,7 +140,7 @@ class Copy:
         os.close(writing)
         try:
             ended, _, _ = select.select([reading], [], [], limit)
-            said = os.read(reading, 65536).decode() if ended else None
+            said = os.read(reading, 65536).decode() if ended else ""
         finally:
             os.close(reading)
             # Whatever the tests have left running goes with them.
@@ -171,12 +150,8 @@ class Copy:
                 os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             shutil.rmtree(temporary, ignore_errors=True)
-        if said is None:
-            return Verdict.TIMED_OUT, tuple(tests)
         code, _, failed = said.partition(" ")
-        if code.isdigit() and int(code) in _PASSED:
-            return Verdict.SURVIVED, ()
-        return Verdict.KILLED, (failed,) if failed else tuple(tests)
+        return None if code.isdigit() and int(code) in _PASSED else Failure(failed)
 
     def _become(self, tests: Sequence[str], temporary: Path, writing: int) -> None:
         said = ""
@@ -188,14 +163,19 @@ class Copy:
             os.dup2(output, sys.stdout.fileno())
             os.dup2(output, sys.stderr.fileno())
             tempfile.tempdir = None
-            os.environ |= {"PYTHONPATH": str(self._root), "TMPDIR": str(temporary), "PYTHONHASHSEED": "0"}
+            os.environ |= {
+                "PYTHONPATH": str(self._root),
+                "TMPDIR": str(temporary),
+                "PYTHONHASHSEED": "0",
+                "SWEEP_SEED": "0",
+            }
             # Subprocesses take it from PYTHONPATH, before the path of an editable install.
             sys.path[:] = [str(self._root), *(entry for entry in sys.path if entry != str(self._repository))]
             importlib.invalidate_caches()
             first = _FirstFailure()
             options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", f"--hypothesis-profile={_PROFILE}"]
-            ignored = [f"--deselect={name}" for name in self._ignored]
-            code = pytest.main([*options, *ignored, f"--basetemp={temporary / 'p'}", *tests], plugins=[first])
+            options += [f"--timeout={_TEST_SECONDS}", f"--basetemp={temporary / 'p'}"]
+            code = pytest.main([*options, *tests], plugins=[first])
             said = f"{int(code)} {first.failed}"
         finally:
             os.write(writing, said.encode())
