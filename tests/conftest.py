@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.loader import share_loader
+from tests.in_process_aws import in_process_aws, over_http
 
 pytest_plugins = [
     "tests.plugins.budget",
@@ -20,6 +21,8 @@ pytest_plugins = [
     "tests.plugins.once",
     "tests.plugins.skips",
 ]
+
+__all__ = ["over_http"]
 
 # Properties are never judged by time: a machine that stands still for a second refutes nothing.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -52,9 +55,8 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture(scope="session")
 def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.LocalAws]:
     """The embedded AWS of this process; `aws` is what a test asks for."""
-    folder = tmp_path_factory.mktemp("embedded-aws")
-    yield emulator.start(folder, die_with_parent=True)
-    emulator.stop(folder)
+    with in_process_aws(tmp_path_factory.mktemp("embedded-aws")) as aws:
+        yield aws
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from coverage import CoverageData
@@ -49,6 +50,7 @@ def tests_of(covering: Covering, module: str, lines: range) -> list[str]:
 
     Lines that run as a module is imported belong to no test: then every test counts that runs any line of the module.
     A fixture that several tests share is set up for the first: the whole files of such tests come last.
+    Tests of one file follow each other, as they share what is set up for them.
     """
     of = covering.get(module, {})
     contexts = [context for line in lines for context in of.get(line, ())]
@@ -60,4 +62,7 @@ def tests_of(covering: Covering, module: str, lines: range) -> list[str]:
         tests.setdefault(test.partition("[")[0], place)
         if phase == "setup":
             files.setdefault(test.partition("::")[0])
-    return [*tests, *files]
+    by_file: dict[str, list[str]] = defaultdict(list)
+    for test in tests:
+        by_file[test.partition("::")[0]].append(test)
+    return [*chain.from_iterable(by_file.values()), *files]

@@ -8,6 +8,8 @@ from tests.bench import Bench
 from tests.fencing import BODY, CONNECTING, POINTS, SENDING, Ended, Point, force
 from tests.reconcilers.rotate_now.test_reconciler import accepts
 
+pytestmark = pytest.mark.usefixtures("over_http")
+
 FIFTEEN = {"ModifyDBInstance"}
 """RDS may take a signature for fifteen minutes, and another run waits for five: see docs/security.md."""
 

@@ -136,6 +136,11 @@ class Faults:
         self._lock = Lock()
         self._armed: list[_Armed] = []
 
+    @property
+    def armed(self) -> bool:
+        """Whether a fault is armed."""
+        return bool(self._armed)
+
     def due(self, call: CountedCall, invocation: str) -> InjectedFault | None:
         """The fault that this attempt meets.
 

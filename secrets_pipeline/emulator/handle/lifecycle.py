@@ -39,6 +39,11 @@ OPERATOR_USER = "local-operator"
 GRACE_SECONDS, KILL_SECONDS = 20.0, 20.0
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH")
 """What the server gets of the environment of whoever starts it."""
+MOTO_SETTINGS = {
+    "MOTO_DISABLE_GLOBAL_CORS": "true",
+    # No instance is ever started here, and every account would hold a hundred images.
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+}
 _POLL_SECONDS = 0.02
 # Servers that this process started, to be reaped.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -146,9 +151,7 @@ def _server_environment() -> dict[str, str]:
     return {
         **kept,
         "PYTHONPATH": os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH")])),
-        "MOTO_DISABLE_GLOBAL_CORS": "true",
-        # No instance is ever started here, and every account would hold a hundred images.
-        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+        **MOTO_SETTINGS,
     }
 
 

@@ -39,7 +39,7 @@ from secrets_pipeline.emulator.control.events import (
 )
 from secrets_pipeline.emulator.control.faults import FAULTS_PATH
 from secrets_pipeline.emulator.control.lambda_faults import MISHAPS, MISHAPS_PATH
-from secrets_pipeline.emulator.control.latency import LATENCY_PATH
+from secrets_pipeline.emulator.control.latency import LATENCY_PATH, Latency
 from secrets_pipeline.emulator.control.lists import LAG, LISTS_PATH
 from secrets_pipeline.emulator.control.pace import PACE, PACE_PATH
 from secrets_pipeline.emulator.control.quotas import QUOTAS_PATH
@@ -124,6 +124,11 @@ class Application:
         }
         self._moto = DomainDispatcherApplication(_create_app)
         self._locks: defaultdict[str, RLock] = defaultdict(RLock)
+
+    @property
+    def troubles_connections(self) -> bool:
+        """Whether latency is set or a fault is armed: a caller has to be connected to notice them."""
+        return self._gate.latency.now != Latency() or self._gate.faults.armed
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""

@@ -14,7 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,55 +75,71 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    _own_account(options.account_id)
+    with serving(options.state_dir, options.account_id, options.region, options.port) as server:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: _shut_down(server))
+        if options.parent_pid is not None:
+            _start(_follow_parent, options.parent_pid, server)
+        # Python's collector would look through all modules again and again: a twentieth of the processor time.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        server.serve_forever(poll_interval=0.05)
+    return 0
+
+
+@contextmanager
+def serving(state_dir: Path, account_id: str, region: str, port: int = 0) -> Iterator[BaseWSGIServer]:
+    """Be the embedded AWS until the context ends. The caller holds the lock of the folder, and lets the server serve.
+
+    Args:
+        state_dir: folder for everything that this leaves.
+        account_id: account of credentials that no role issued.
+        region: region that clients are told to use.
+        port: on 127.0.0.1; 0 takes a free one.
+
+    Yields:
+        The server, which listens; its `app` is the `Application`.
+    """
+    _own_account(account_id)
     services.install_eager()
     list_once()
     watch_calls()
     keys = Keys.random()
     app = Application(Entrance(keys))
-    server = make_server(HOST, options.port, app, threaded=True, request_handler=RequestHandler)
-    endpoint = f"http://{HOST}:{server.port}"
-    os.environ["AWS_ENDPOINT_URL"] = endpoint
-    stale = read_state(options.state_dir)
+    server = make_server(HOST, port, app, threaded=True, request_handler=RequestHandler)
+    stale = read_state(state_dir)
     if stale is not None:
-        forget(options.state_dir, stale)
+        forget(state_dir, stale)
     state = State(
-        endpoint,
-        options.account_id,
-        options.region,
+        f"http://{HOST}:{server.port}",
+        account_id,
+        region,
         os.getpid(),
-        _root(options.state_dir, POSTGRES_FOLDER),
-        _root(options.state_dir, LAMBDA_FOLDER),
+        _root(state_dir, POSTGRES_FOLDER),
+        _root(state_dir, LAMBDA_FOLDER),
         keys.access_key_id,
         keys.secret_access_key,
     )
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: _shut_down(server))
-    if options.parent_pid is not None:
-        _start(_follow_parent, options.parent_pid, server)
     authority = Authority.make()
     services.configure(
         services.Settings(
             state.postgres_root,
             state.lambda_root,
             authority,
-            _publish(authority, options.state_dir.resolve(), state.lambda_root),
+            _publish(authority, state_dir.resolve(), state.lambda_root),
+            state.endpoint_url,
         )
     )
     SCHEDULER.start()
-    # Python's collector would look through all modules again and again: a twentieth of the processor time.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-    write_state(options.state_dir, state)
+    write_state(state_dir, state)
     try:
-        server.serve_forever(poll_interval=0.05)
+        yield server
     finally:
         # Threads that wait for something to take its time would outlive this one.
         PACE.delete()
         _stop_databases()
         lambda_.FORKS.stop()
-        forget(options.state_dir, state)
-    return 0
+        forget(state_dir, state)
 
 
 def _own_account(account_id: str) -> None:

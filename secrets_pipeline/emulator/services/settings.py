@@ -20,12 +20,14 @@ class Settings:
         authority: gave every RDS instance its certificate.
         lambda_root: folder for the code of Lambda functions and for their invocations, reachable by every user.
         trust_store: file of the certificates that Lambda functions trust; None for the system's.
+        endpoint_url: AWS_ENDPOINT_URL of Lambda functions.
     """
 
     postgres_root: Path
     lambda_root: Path
     authority: Authority | None = None
     trust_store: Path | None = None
+    endpoint_url: str = ""
 
 
 _settings = Settings(Path(tempfile.gettempdir()), Path(tempfile.gettempdir()))

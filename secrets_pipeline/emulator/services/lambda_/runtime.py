@@ -162,7 +162,7 @@ def _environment(function: LambdaFunction, root: Path, temporary: Path) -> dict[
         "AWS_SECRET_ACCESS_KEY": role.secret_access_key,
         "AWS_SESSION_TOKEN": role.session_token,
         "AWS_EC2_METADATA_DISABLED": "true",
-        ENDPOINT_VARIABLE: os.environ[ENDPOINT_VARIABLE],
+        ENDPOINT_VARIABLE: settings().endpoint_url,
         **_trust(),
         **function.environment_vars,
     }

@@ -1,0 +1,123 @@
+"""The embedded AWS in the process of the tests: a call of an AWS client is a function call, with no HTTP in between.
+
+The server listens all the same, for processes that a test starts and for clients that are not botocore's. What
+troubles a connection travels over one: while latency is set or a fault is armed, clients of this process use HTTP, too.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import botocore
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from botocore.session import Session
+from filelock import FileLock
+
+from secrets_pipeline.emulator import LocalAws, status
+from secrets_pipeline.emulator.handle.lifecycle import DEFAULT_ACCOUNT, DEFAULT_REGION, MOTO_SETTINGS
+from secrets_pipeline.emulator.handle.state import LOCK_FILE
+
+# Moto reads them as it is imported, which is later.
+os.environ |= MOTO_SETTINGS
+
+_applications: dict[str, Any] = {}
+"""Host and port → what answers there, in this process."""
+
+
+@contextmanager
+def in_process_aws(folder: Path) -> Iterator[LocalAws]:
+    """Be an embedded AWS until the context ends."""
+    from secrets_pipeline.emulator.server.server import serving  # noqa: PLC0415 - it imports moto
+
+    with FileLock(folder / LOCK_FILE), serving(folder, DEFAULT_ACCOUNT, DEFAULT_REGION) as server:
+        place = f"{server.host}:{server.port}"
+        _applications[place] = server.app
+        botocore.register_initializer(_answer_here)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        found = status(folder)
+        assert found is not None
+        # Python's collector would look through all of moto again and again.
+        gc.freeze()
+        try:
+            yield found
+        finally:
+            del _applications[place]
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call of this test travels over HTTP."""
+    monkeypatch.setattr(sys.modules[__name__], "_applications", {})
+
+
+def _answer_here(session: Session) -> None:
+    handler: Any = _answer  # of a type that botocore allows for this event alone
+    session.register("before-send", handler, "in-process-aws")
+
+
+def _answer(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+    parts = urlsplit(request.url)
+    application = _applications.get(parts.netloc)
+    if application is None or application.troubles_connections:
+        return None
+    status_and_headers: list[Any] = []
+    environ = _environ(request, parts.path, parts.query, parts.netloc)
+    chunks: Iterable[bytes] = application(environ, lambda *started: status_and_headers.extend(started))
+    body = b"".join(chunks)
+    headers: Any = HeadersDict(status_and_headers[1])
+    return AWSResponse(request.url, int(status_and_headers[0].partition(" ")[0]), headers, _Raw(body))
+
+
+def _environ(request: AWSPreparedRequest, path: str, query: str, place: str) -> dict[str, Any]:
+    """Describe a request as werkzeug's server does."""
+    body = request.body or b""
+    if hasattr(body, "read"):
+        body = body.read()
+    sent = body.encode() if isinstance(body, str) else bytes(body)
+    whole = f"{path}?{query}" if query else path
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(path, "latin-1"),
+        "QUERY_STRING": query,
+        "REQUEST_URI": whole,
+        "RAW_URI": whole,
+        "REMOTE_ADDR": "127.0.0.1",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": place.partition(":")[2],
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": place,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(sent),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers.items():
+        key = name.upper().replace("-", "_")
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        environ[key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"] = text
+    environ.setdefault("CONTENT_LENGTH", str(len(sent)))
+    return environ
+
+
+class _Raw(BytesIO):
+    """The body of an answer, as urllib3 gives it."""
+
+    def stream(self, amt: int = 65536, decode_content: bool | None = None) -> Iterator[bytes]:  # noqa: ARG002 - urllib3's
+        while chunk := self.read(amt):
+            yield chunk
