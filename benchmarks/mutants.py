@@ -32,7 +32,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.mutation.changes import changes
-from benchmarks.mutation.covering import read_covering, run_suite, tests_of
+from benchmarks.mutation.covering import Covering, run_suite
 from benchmarks.mutation.mutants import PRODUCT, Mutant, Mutated, draw, find
 from benchmarks.mutation.running import Copy, import_libraries
 
@@ -137,12 +137,12 @@ def record_tests(entries: list[Entry], options: list[str]) -> list[Entry]:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         data = Path(folder, "coverage")
         run_suite(ROOT, data, modules, options)
-        covering = read_covering(ROOT, data)
+        covering = Covering.read(ROOT, data)
     recorded = []
     for entry in entries:
         one = found.get(entry.number)
-        tests = tests_of(covering, one.path, one.lines) if one else ()
-        recorded.append(replace(entry, tests=tuple(tests[:KEPT])))
+        tests = covering.tests(one.path, one.lines, KEPT) if one else ()
+        recorded.append(replace(entry, tests=tuple(tests)))
     return recorded
 
 

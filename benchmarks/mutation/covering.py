@@ -11,9 +11,6 @@ from pathlib import Path
 
 from coverage import CoverageData
 
-Covering = Mapping[str, Mapping[int, Sequence[str]]]
-"""Module → line → the tests that run it, as pytest-cov names them; those that run the fewest lines first."""
-
 
 def run_suite(root: Path, data: Path, modules: Iterable[str], options: Sequence[str]) -> None:
     """Run the tests and record the lines of `modules` that each runs.
@@ -31,38 +28,45 @@ def run_suite(root: Path, data: Path, modules: Iterable[str], options: Sequence[
     subprocess.run([*command, "--cov-report=", "-q", *options], cwd=root, check=False)
 
 
-def read_covering(root: Path, data: Path) -> Covering:
-    """Read what `run_suite` recorded."""
-    stored = CoverageData(str(data))
-    stored.read()
-    lines = {str(Path(file).relative_to(root)): stored.contexts_by_lineno(file) for file in stored.measured_files()}
-    width = Counter(context for of in lines.values() for contexts in of.values() for context in contexts)
-    return {
-        module: {
-            line: sorted(filter(None, contexts), key=lambda one: (width[one], one)) for line, contexts in of.items()
-        }
-        for module, of in lines.items()
-    }
+class Covering:
+    """Which tests run a line.
 
-
-def tests_of(covering: Covering, module: str, lines: range) -> list[str]:
-    """Give the tests that run one of these lines, those that run the fewest lines first.
-
-    Lines that run as a module is imported belong to no test: then every test counts that runs any line of the module.
-    A fixture that several tests share is set up for the first: the whole files of such tests come last.
-    Tests of one file follow each other, as they share what is set up for them.
+    Args:
+        lines: module → line → the tests that run it, as pytest-cov names them; an empty name for an import.
     """
-    of = covering.get(module, {})
-    contexts = [context for line in lines for context in of.get(line, ())]
-    contexts = contexts or [context for found in of.values() for context in found]
-    tests: dict[str, int] = defaultdict(int)
-    files: dict[str, None] = {}
-    for place, context in enumerate(contexts):
-        test, _, phase = context.rpartition("|")
-        tests.setdefault(test.partition("[")[0], place)
-        if phase == "setup":
-            files.setdefault(test.partition("::")[0])
-    by_file: dict[str, list[str]] = defaultdict(list)
-    for test in tests:
-        by_file[test.partition("::")[0]].append(test)
-    return [*chain.from_iterable(by_file.values()), *files]
+
+    def __init__(self, lines: Mapping[str, Mapping[int, Sequence[str]]]) -> None:
+        self._lines = lines
+        self._width = Counter(context for of in lines.values() for contexts in of.values() for context in contexts)
+
+    @staticmethod
+    def read(root: Path, data: Path) -> Covering:
+        """Read what `run_suite` recorded."""
+        stored = CoverageData(str(data))
+        stored.read()
+        return Covering(
+            {str(Path(file).relative_to(root)): stored.contexts_by_lineno(file) for file in stored.measured_files()}
+        )
+
+    def tests(self, module: str, lines: range, most: int) -> list[str]:
+        """Give the tests that run one of these lines, at most so many: those that run the fewest lines.
+
+        Lines that run as a module is imported belong to no test: then every test counts that runs any of the module.
+        A fixture that several tests share is set up for the first: the whole files of such tests come last. Tests of
+        one file follow each other, as they share what is set up for them.
+        """
+        of = self._lines.get(module, {})
+        contexts = {context for line in lines for context in of.get(line, ())}
+        if contexts == {""}:
+            contexts = {context for found in of.values() for context in found}
+        narrowest: dict[str, None] = {}
+        shared: dict[str, None] = {}
+        for context in sorted(contexts - {""}, key=lambda one: (self._width[one], one)):
+            test, _, phase = context.rpartition("|")
+            narrowest.setdefault(test.partition("[")[0])
+            if phase == "setup":
+                shared.setdefault(test.partition("::")[0])
+        by_file: dict[str, list[str]] = defaultdict(list)
+        for test in list(narrowest)[:most]:
+            by_file[test.partition("::")[0]].append(test)
+        return [*chain.from_iterable(by_file.values()), *list(shared)[:most]]

@@ -30,9 +30,9 @@ def in_module(folder: Path, source: str, mutant: Mutant, module: str = JUDGED) -
             "def f(x):\n    return x <= 3\n",
         ),
         (
-            "class A:\n    def f(self):\n        go()\n\n    def g(self):\n        if a:  # why\n            go()\n",
-            Mutant(JUDGED, "A.g", "if a:", "if False:"),
-            "class A:\n    def f(self):\n        go()\n\n    def g(self):\n        if False:  # why\n            go()\n",
+            "class B:\n    def f(self):\n        go()\n\n    def g(self):\n        if a:\n            go()\n",
+            Mutant(JUDGED, "B.g", "if a:", "if False:"),
+            "class B:\n    def f(self):\n        go()\n\n    def g(self):\n        if False:\n            go()\n",
         ),
         (
             "def f():\n    put(\n        a,\n        b=c,\n    )\n",
