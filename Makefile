@@ -7,12 +7,12 @@ REQUIREMENTS := requirements/dev.txt
 VENDORED := secrets_pipeline/rotation/vendored
 # Else every process that a test starts compiles the whole library, and every worker of a test run all tests.
 unexport PYTHONDONTWRITEBYTECODE
-# Files of tests are dealt to one process more than there are cores, as they wait at times, the longest first (tests/plugins/budget.py).
+# Files of tests are dealt to one process more than there are cores, as they wait at times; those with the most tests first.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Temporary files are kept in memory where it has room: many disks take milliseconds to delete a file, and to sync one.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000' | grep -q . \
 	&& ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo 'TMPDIR=$${TMPDIR:-/dev/shm}')
-PYTEST := $(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+PYTEST := $(MEMORY) $(BIN)/python -m pytest -n auto --dist loadfile
 # What runs the product as users do, as processes beside each other or as roles with the least rights, has a target of its own.
 STARTED := tests/deploy/started tests/e2e/leases tests/e2e/least_rights tests/e2e/started tests/docs/started tests/cli/demo \
 	tests/cli/dev/test_command.py tests/cli/test_wheel.py
@@ -26,7 +26,7 @@ BACKENDS := moto ministack
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends newest-botocore oldest-dagster newest-dagster budget mutants fuzz pictures lint docs format requirements vendored clean
+.PHONY: help venv demo dev test test-fast test-thorough deploy-test test-backends newest-botocore oldest-dagster newest-dagster mutants fuzz pictures lint docs format requirements vendored clean
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,10 +69,6 @@ deploy-test: venv ## The product as processes (demo, dev, wheel, UI, console blo
 
 test-backends: venv $(BACKENDS:%=.venv-%/.stamp) ## The chain on plain moto and on ministack: what works, and what cannot with the reason
 	$(MEMORY) PYTHONPATH=. $(BIN)/python benchmarks/backend_run.py $(ARGS)
-
-budget: venv ## Run `test` and write what each file took to tests/budget.json; the first run of a clone compiles every test
-	@find secrets_pipeline definitions tests -name __pycache__ -prune -exec rm -r {} +
-	$(PYTEST) --hypothesis-profile ci --write-budget $(ARGS)
 
 newest-botocore: venv ## What did AWS add? The newest botocore against the classes of tests/aws/models; a workflow runs it weekly, and it blocks nothing
 	@rm -rf .newest

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.loader import share_loader
+from tests import sweep
 from tests.in_process_aws import in_process_aws, over_http
 
 pytest_plugins = [
-    "tests.plugins.budget",
     "tests.plugins.models",
     "tests.plugins.needs",
     "tests.plugins.once",
@@ -37,6 +37,11 @@ for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"):
 
 # Plain boto3 reads AWS's models once a process, too.
 botocore.register_initializer(share_loader)
+
+
+def pytest_report_header() -> str:
+    """Say which turn the sweeps take."""
+    return sweep.described()
 
 
 @pytest.hookimpl(wrapper=True)

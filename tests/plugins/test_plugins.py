@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -74,39 +73,6 @@ def test_a_test_fails_that_does_not_ask_for_what_it_is_marked_with(
     done = run(tmp_path, "--strict-markers", "-p", "tests.plugins.needs", ci=False)
     assert done.returncode == (pytest.ExitCode.TESTS_FAILED if fails else pytest.ExitCode.OK), done.stdout
     assert ("{'kms:ListKeys'} <= {'kms:ListAliases'}" in done.stdout) == fails
-
-
-BUSY = """
-import subprocess, sys, time
-
-def burn(seconds):
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
-
-def test_that_takes_its_time():
-    burn(0.2)
-    code = "import time\\nwhile time.process_time() < 0.4: pass"
-    subprocess.run([sys.executable, "-c", code], check=True)
-"""
-
-
-@pytest.mark.parametrize("parallel", [[], ["-p", "xdist", "-n", "1"]], ids=["serial", "xdist"])
-def test_what_a_file_and_its_children_took_is_measured_and_judged_in_ci(tmp_path: Path, parallel: list[str]) -> None:
-    (tmp_path / "tests" / "area").mkdir(parents=True)
-    (tmp_path / "tests" / "area" / "test_it.py").write_text(BUSY)
-    table = tmp_path / "budget.json"
-    options = ["-p", "tests.plugins.budget", f"--budget={table}", *parallel]
-    written = run(tmp_path, *options, "--write-budget", ci=False)
-    assert written.returncode == 0, written.stdout
-    document = json.loads(table.read_text())
-    assert document["files"]["tests/area/test_it.py"] >= 0.6
-    assert run(tmp_path, *options, ci=True).returncode == 0
-    # As if it had been quick, on a machine that was slower than any.
-    table.write_text(json.dumps({**document, "yardstick": 1e6, "slack": 0}))
-    judged = run(tmp_path, *options, ci=True)
-    assert judged.returncode == 1
-    assert "Over budget: tests/area took" in judged.stdout
 
 
 BEYOND = """
