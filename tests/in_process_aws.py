@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def _answer(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
     environ = _environ(request, parts.path, parts.query, parts.netloc)
     chunks: Iterable[bytes] = application(environ, lambda *started: status_and_headers.extend(started))
     body = b"".join(chunks)
-    headers: Any = HeadersDict(status_and_headers[1])
+    headers: Any = HeadersDict(status_and_headers[1], Date=formatdate(usegmt=True))
     return AWSResponse(request.url, int(status_and_headers[0].partition(" ")[0]), headers, _Raw(body))
 
 

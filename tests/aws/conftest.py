@@ -40,7 +40,7 @@ class Emulator:
 
 
 @pytest.fixture
-def emulator(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+def emulator(aws: LocalAws, over_http: None, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     there = replace(aws, region=REGION)
     lead_to(there, monkeypatch)
     emulator = Emulator(there)

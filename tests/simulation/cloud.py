@@ -27,6 +27,7 @@ from secrets_pipeline.emulator.services.installer import install_eager
 from secrets_pipeline.emulator.services.kms import EmulatedKmsResponse as KmsResponse
 from secrets_pipeline.emulator.services.secretsmanager import rotation
 from secrets_pipeline.emulator.services.secretsmanager.backend import EmulatedSecretsManagerBackend
+from secrets_pipeline.emulator.services.kms import key_pair
 from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore, account_lock
@@ -51,8 +52,7 @@ _LETS_IN = json.dumps(
 OWN_ARN = f"arn:aws:iam::{ACCOUNT}:user/simulation"
 """Who the pipeline is."""
 install_eager()
-# moto makes an RSA key of 50 ms for every KMS key, and uses it for asymmetric ones only, of which there are none here.
-vars(moto_kms)["generate_private_key"] = lambda _key_spec: None
+vars(moto_kms)["generate_private_key"] = key_pair
 # It also walks over all methods of a service at each call.
 vars(moto_responses)["method_names_from_class"] = lru_cache(vars(moto_responses)["method_names_from_class"])
 

@@ -62,7 +62,8 @@ def require_usable(key: Key) -> None:
         raise Fault("DisabledException", f"{key.arn} is disabled.")
 
 
-def _key_pair(spec: str) -> AbstractPrivateKey | None:
+def key_pair(spec: str) -> AbstractPrivateKey | None:
+    """Make the key pair of an asymmetric key; moto makes one of 50 ms for every key."""
     return generate_private_key(spec) if spec in {*KeySpec.rsa_key_specs(), *KeySpec.ecc_key_specs()} else None
 
 
@@ -330,5 +331,5 @@ def _backend(backend: KmsBackend) -> EmulatedKmsBackend:
 def install() -> None:
     """Put this backend and dispatcher in the place of moto's."""
     kms_backends.backend = EmulatedKmsBackend
-    moto_models.generate_private_key = _key_pair  # type: ignore[assignment,attr-defined] # no export
+    moto_models.generate_private_key = key_pair  # type: ignore[assignment,attr-defined] # no export
     moto_urls.url_paths = {"{0}/$": EmulatedKmsResponse.dispatch}

@@ -23,6 +23,8 @@ from tests.orchestration.conftest import Repository
 from tests.orchestration.leases.conftest import TARGETS
 from tests.orchestration.leases.ground import BUCKET, World, in_bucket
 
+pytestmark = pytest.mark.usefixtures("over_http")
+
 LONG = 3_600
 SID = "OverTls"
 POLICY = {
