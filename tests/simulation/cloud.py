@@ -25,9 +25,9 @@ from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.services import shapes
 from secrets_pipeline.emulator.services.installer import install_eager
 from secrets_pipeline.emulator.services.kms import EmulatedKmsResponse as KmsResponse
+from secrets_pipeline.emulator.services.kms import key_pair
 from secrets_pipeline.emulator.services.secretsmanager import rotation
 from secrets_pipeline.emulator.services.secretsmanager.backend import EmulatedSecretsManagerBackend
-from secrets_pipeline.emulator.services.kms import key_pair
 from secrets_pipeline.emulator.services.secretsmanager.model import EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore, account_lock
