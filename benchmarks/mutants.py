@@ -38,6 +38,8 @@ from benchmarks.mutation.running import Copy, import_libraries
 
 ROOT = Path.cwd()
 LIST = Path("benchmarks", "mutation", "mutants.jsonl")
+TESTS = LIST.with_name("tests.txt")
+"""Names of tests, one a line; the list has their numbers, from 0."""
 AREAS = (
     "engine",
     "reconcilers/marks",
@@ -78,30 +80,33 @@ class Entry:
     tests: tuple[str, ...] = ()
 
     @staticmethod
-    def read(line: str) -> Entry:
+    def read(line: str, names: list[str]) -> Entry:
         """Read a line of the list."""
         document = json.loads(line)
         for member in ("mutant", "now"):
             if document.get(member):
                 document[member] = Mutant(**document[member])
-        return Entry(**{**document, "tests": tuple(document.get("tests", ()))})
+        return Entry(**{**document, "tests": tuple(names[number] for number in document.get("tests", ()))})
 
-    def written(self) -> str:
+    def written(self, numbers: Mapping[str, int]) -> str:
         """Write it as a line of the list, without what is empty."""
-        document = asdict(self)
-        return json.dumps(
-            {name: value for name, value in document.items() if value or name == "number"}, ensure_ascii=False
-        )
+        document = {**asdict(self), "tests": [numbers[test] for test in self.tests]}
+        kept = {name: value for name, value in document.items() if value or name == "number"}
+        return json.dumps(kept, ensure_ascii=False)
 
 
 def read_list() -> list[Entry]:
     """Read the list."""
-    return [Entry.read(line) for line in (ROOT / LIST).read_text().splitlines()]
+    names = (ROOT / TESTS).read_text().splitlines()
+    return [Entry.read(line, names) for line in (ROOT / LIST).read_text().splitlines()]
 
 
 def write_list(entries: list[Entry]) -> None:
     """Write the list."""
-    (ROOT / LIST).write_text("".join(entry.written() + "\n" for entry in entries))
+    names = sorted({test for entry in entries for test in entry.tests})
+    numbers = {name: number for number, name in enumerate(names)}
+    (ROOT / TESTS).write_text("".join(name + "\n" for name in names))
+    (ROOT / LIST).write_text("".join(entry.written(numbers) + "\n" for entry in entries))
 
 
 def draw_list(seed: str) -> list[Entry]:

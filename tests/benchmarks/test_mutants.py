@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.mutants import LIST, read_list
+from benchmarks.mutants import LIST, TESTS, read_list
 from benchmarks.mutation.mutants import Mutant, find
 
 ROOT = Path(__file__).parents[2]
@@ -111,9 +111,11 @@ class Judgement:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
         subprocess.run(["git", "init", "--quiet", folder], check=True)  # noqa: S607 - whichever git is on PATH
-        every = {"tests": [RED, REACHED, KILLER, WAITED]}
+        names = [RED, REACHED, KILLER, WAITED]
+        every = {"tests": list(range(len(names)))}
         listed = [{"number": number, **every, **entry} for number, entry in enumerate(entries, 1)]
         (folder / LIST).parent.mkdir(parents=True)
+        (folder / TESTS).write_text("\n".join(names))
         (folder / LIST).write_text("".join(json.dumps(entry) + "\n" for entry in listed))
         command = [
             sys.executable,
@@ -147,7 +149,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Judgement:
         {"mutant": SMALL, "by": "tests/before/test_it.py::test_judged", "tests": []},
         {"mutant": LOST, "now": SMALL},
         {"mutant": LOST, "gone": "nobody counts any more"},
-        {"mutant": ENDLESS, "tests": [WAITED]},
+        {"mutant": ENDLESS, "tests": [3]},
     )
 
 
