@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.loader import share_loader
 from tests import sweep
+from tests.embedded import emptied
 from tests.in_process_aws import in_process_aws, over_http
 
 pytest_plugins = [
@@ -67,8 +68,4 @@ def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.
 @pytest.fixture(scope="module")
 def aws(embedded_aws: emulator.LocalAws) -> emulator.LocalAws:
     """The embedded AWS, as empty as a new account: a file of tests meets nothing of the one before."""
-    emulator.settle(embedded_aws)
-    emulator.reset_conditions(embedded_aws)
-    emulator.empty(embedded_aws)
-    emulator.reset_calls(embedded_aws)
-    return embedded_aws
+    return emptied(embedded_aws)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from secrets_pipeline import emulator
+
 if TYPE_CHECKING:
     import pytest
 
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 def operator(aws: LocalAws, region: str | None = None) -> boto3.Session:
     """Plain boto3 with the credentials that the embedded AWS made as it started; the region is its own if not given."""
     return boto3.Session(aws.access_key_id, aws.secret_access_key, region_name=region or aws.region)
+
+
+def emptied(aws: LocalAws) -> LocalAws:
+    """Make the embedded AWS as empty as a new account, with nothing going on and no call counted."""
+    emulator.settle(aws)
+    emulator.reset_conditions(aws)
+    emulator.empty(aws)
+    emulator.reset_calls(aws)
+    return aws
 
 
 def lead_to(aws: LocalAws, patch: pytest.MonkeyPatch, **more: str) -> None:

@@ -1,9 +1,8 @@
-"""A repository of a test's own, on an embedded AWS of its own."""
+"""A repository of a test's own, on the embedded AWS, which is empty."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli.app import app
 from secrets_pipeline.cli.demo.call_counts import CallCounts, call_counts
-from secrets_pipeline.emulator import LocalAws, calls, reset_calls, start, stop
+from secrets_pipeline.emulator import LocalAws, calls, reset_calls
 from tests.cli.conftest import ATMOS, write
-from tests.embedded import operator
+from tests.embedded import emptied, operator
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -49,22 +48,19 @@ class Shop:
         return operator(self.aws).client("secretsmanager", endpoint_url=self.aws.endpoint_url)
 
 
-@contextmanager
-def opened(folder: Path, *, settings: str = "", **stacks: str) -> Iterator[Shop]:
+def opened(embedded_aws: LocalAws, folder: Path, *, settings: str = "", **stacks: str) -> Shop:
     """A shop where nothing was applied yet.
 
     Args:
-        folder: for the repository, AWS's state and DAGSTER_HOME.
+        embedded_aws: is emptied.
+        folder: for the repository and DAGSTER_HOME.
         settings: the operator's, as YAML.
         stacks: manifests by the name of their file.
     """
     write(folder / "atmos" / "atmos.yaml", ATMOS)
     for name, text in stacks.items():
         write(folder / "atmos" / "stacks" / f"{name}.yaml", text)
-    aws = start(folder / "aws", die_with_parent=True)
-    try:
-        write(folder / "operator.yaml", settings)
-        leading = {"SECRETS_PIPELINE_CONFIG": str(folder / "operator.yaml"), "DAGSTER_HOME": str(folder / "home")}
-        yield Shop(aws, folder / "atmos", {**aws.environment(), **leading})
-    finally:
-        stop(folder / "aws")
+    write(folder / "operator.yaml", settings)
+    leading = {"SECRETS_PIPELINE_CONFIG": str(folder / "operator.yaml"), "DAGSTER_HOME": str(folder / "home")}
+    aws = emptied(embedded_aws)
+    return Shop(aws, folder / "atmos", {**aws.environment(), **leading})

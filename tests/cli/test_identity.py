@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from secrets_pipeline.emulator import LocalAws
 from tests.cli.conftest import DEV, write
 from tests.cli.shop import Shop, opened
 from tests.runs import assert_exited
@@ -20,14 +20,14 @@ NOTICE = "this repository has no id: set repository:"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(embedded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A clone of acme/infra that was applied once."""
-    with opened(tmp_path_factory.mktemp("shop"), dev=DEV) as shop:
-        write(shop.repository / ".git" / "config", REMOTE.format("infra"))
-        applied = shop.run("apply", "-s", STACK)
-        assert_exited(applied)
-        assert NOTICE not in applied.stderr
-        yield shop
+    shop = opened(embedded_aws, tmp_path_factory.mktemp("shop"), dev=DEV)
+    write(shop.repository / ".git" / "config", REMOTE.format("infra"))
+    applied = shop.run("apply", "-s", STACK)
+    assert_exited(applied)
+    assert NOTICE not in applied.stderr
+    return shop
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from secrets_pipeline.cli.apply.approval import destructive, question
 from secrets_pipeline.cli.apply.command import StackRun
 from secrets_pipeline.cli.plan.view import StackPlan
+from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.engine.model import Applied, Change, ChangeClass, Resource, Skipped
 from secrets_pipeline.engine.only import UNAPPROVED
 from secrets_pipeline.engine.reason import Because, Detail, OnItsWay, Sign
@@ -28,10 +28,9 @@ TOKEN, CONFIG = "shop/dev/api/token", "shop/dev/api/config"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(embedded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """An embedded AWS where nothing was applied yet."""
-    with opened(tmp_path_factory.mktemp("shop"), dev=DEV) as shop:
-        yield shop
+    return opened(embedded_aws, tmp_path_factory.mktemp("shop"), dev=DEV)
 
 
 def names(shop: Shop) -> set[str]:

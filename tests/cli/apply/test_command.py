@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli.app import app
+from secrets_pipeline.emulator import LocalAws
 from tests.cli.conftest import BROKEN, CANARY, DEV, write
 from tests.cli.shop import Shop, opened
 from tests.runs import assert_exited
@@ -38,10 +38,9 @@ HALF = """
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(embedded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """An embedded AWS where nothing was applied yet."""
-    with opened(tmp_path_factory.mktemp("shop"), dev=DEV) as shop:
-        yield shop
+    return opened(embedded_aws, tmp_path_factory.mktemp("shop"), dev=DEV)
 
 
 @pytest.fixture(scope="module")

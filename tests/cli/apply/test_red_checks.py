@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
-from secrets_pipeline.emulator import calls
+from secrets_pipeline.emulator import LocalAws, calls
 from tests.cli.shop import Shop, opened
 from tests.embedded import operator
 from tests.runs import assert_exited
@@ -36,11 +35,10 @@ STACK = f"""
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(embedded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A stack with a consumer whose role does not exist."""
     settings = "repository: github.com/acme/infra\ngrants: {preset: single-team}\n"
-    with opened(tmp_path_factory.mktemp("red"), settings=settings, dev=STACK) as shop:
-        yield shop
+    return opened(embedded_aws, tmp_path_factory.mktemp("red"), settings=settings, dev=STACK)
 
 
 def checks(result: Result) -> dict[str, bool]:

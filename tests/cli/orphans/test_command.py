@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.emulator import LocalAws
 from tests.cli.apply.test_approval import answered
 from tests.cli.conftest import BROKEN, CANARY, DEV, write
 from tests.cli.shop import Shop, opened
@@ -35,13 +35,13 @@ SETTINGS = """
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(embedded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Two stacks that were applied, of which one is in the repository still."""
     old = DEV.replace("environment: dev", "environment: old")
-    with opened(tmp_path_factory.mktemp("shop"), settings=SETTINGS, dev=DEV, old=old) as shop:
-        assert_exited(shop.run("apply", "--all", "--yes"))
-        (shop.repository / "stacks" / "old.yaml").unlink()
-        yield shop
+    shop = opened(embedded_aws, tmp_path_factory.mktemp("shop"), settings=SETTINGS, dev=DEV, old=old)
+    assert_exited(shop.run("apply", "--all", "--yes"))
+    (shop.repository / "stacks" / "old.yaml").unlink()
+    return shop
 
 
 def listed(shop: Shop, *arguments: str) -> dict[str, Any]:

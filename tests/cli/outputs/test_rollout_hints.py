@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from secrets_pipeline.emulator import LocalAws
 from tests.cli.conftest import DEV
 from tests.cli.shop import opened
 
@@ -30,11 +30,11 @@ TOKEN = "shop/dev/api/token"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with opened(tmp_path_factory.mktemp("shop"), dev=DEV.rstrip() + PODS) as shop:
-        # The consumers' roles do not exist, so its checks fail.
-        assert "run succeeded" in shop.run("apply", "-s", "shop-dev").stdout
-        yield shop
+def shop(embedded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = opened(embedded_aws, tmp_path_factory.mktemp("shop"), dev=DEV.rstrip() + PODS)
+    # The consumers' roles do not exist, so its checks fail.
+    assert "run succeeded" in shop.run("apply", "-s", "shop-dev").stdout
+    return shop
 
 
 def hints(shop: Shop) -> Any:  # noqa: ANN401 - JSON

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 
 from secrets_pipeline import emulator
+from secrets_pipeline.emulator import LocalAws
 from tests.cli.shop import Shop, opened
 from tests.embedded import operator
 from tests.runs import assert_exited
@@ -49,13 +50,13 @@ READER = "arn:aws:iam::111122223333:role/reader"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(embedded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Two stacks, applied, of which one follows the other."""
     granting = "grants: {stacks: shop-web, values: shop-dev}"
-    with opened(tmp_path_factory.mktemp("rotate"), settings=granting, dev=DEV, web=WEB) as shop:
-        applied = shop.run("apply", "-s", "shop-dev", "-s", "shop-web")
-        assert_exited(applied)
-        yield shop
+    shop = opened(embedded_aws, tmp_path_factory.mktemp("rotate"), settings=granting, dev=DEV, web=WEB)
+    applied = shop.run("apply", "-s", "shop-dev", "-s", "shop-web")
+    assert_exited(applied)
+    return shop
 
 
 @pytest.fixture(scope="module")

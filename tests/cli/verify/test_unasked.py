@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from secrets_pipeline.aws import session as sessions
+from secrets_pipeline.emulator import LocalAws
 from tests.cli.shop import Shop, opened
 from tests.embedded import operator
 from tests.ports import free_port
@@ -29,12 +29,12 @@ GRANTS = "repository: github.com/acme/infra\ngrants: {preset: single-team}\n"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(embedded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Three stacks, applied."""
     stacks = {name.partition("-")[2]: STACK.replace("ENVIRONMENT", name.partition("-")[2]) for name in NAMES}
-    with opened(tmp_path_factory.mktemp("unasked"), settings=GRANTS, **stacks) as made:
-        assert_exited(made.run("apply", "--all", "--yes"))
-        yield made
+    made = opened(embedded_aws, tmp_path_factory.mktemp("unasked"), settings=GRANTS, **stacks)
+    assert_exited(made.run("apply", "--all", "--yes"))
+    return made
 
 
 @pytest.fixture(autouse=True)
