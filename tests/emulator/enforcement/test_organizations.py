@@ -7,27 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secrets_pipeline.emulator import start, stop
 from tests.embedded import operator
 from tests.emulator.conftest import Clients
 from tests.emulator.enforcement.ground import OWN, READ, Actors, allow, deny, document, of, refusal, value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_organizations import OrganizationsClient
     from mypy_boto3_organizations.literals import PolicyTypeType
+
+    from secrets_pipeline.emulator import LocalAws
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
-    """The management account of an organisation in an AWS of its own."""
-    folder = tmp_path_factory.mktemp("local-aws")
-    aws = start(folder, die_with_parent=True)
-    yield Clients(operator(aws), aws.endpoint_url)
-    stop(folder)
+def manager(aws: LocalAws) -> Clients:
+    """The management account of an organisation."""
+    return Clients(operator(aws), aws.endpoint_url)
 
 
 @pytest.fixture(scope="module")

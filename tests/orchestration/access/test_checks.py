@@ -206,26 +206,22 @@ def trusted() -> None:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(aws: emulator.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("atmos")
     files = {"atmos.yaml": ATMOS, "operator.yaml": OPERATOR}
     files |= {f"stacks/{one}.yaml": STACK.replace("ENVIRONMENT", one) for one in ("dev", "prod")}
     (folder / "stacks").mkdir()
     for name, text in files.items():
         (folder / name).write_text(dedent(text))
-    running = emulator.start(tmp_path_factory.mktemp("local-aws"), die_with_parent=True)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("AWS_", "SECRETS_PIPELINE_"))]:
             patch.delenv(name)
-        lead_to(running, patch)
+        lead_to(aws, patch)
         patch.setenv("SECRETS_PIPELINE_CONFIG", str(folder / "operator.yaml"))
         patch.setenv("ATMOS_BASE_PATH", str(folder))
-        readers(running)
-        try:
-            with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path_factory.mktemp("dagster"))) as instance:
-                yield Shop(running, instance, provision(instance))
-        finally:
-            emulator.stop(running.state_dir)
+        readers(aws)
+        with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path_factory.mktemp("dagster"))) as instance:
+            yield Shop(aws, instance, provision(instance))
 
 
 def readers(aws: emulator.LocalAws) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -25,7 +24,7 @@ from secrets_pipeline.orchestration.shared.partitions import PARTITION_TAG
 from secrets_pipeline.orchestration.shared.resources import Stacks
 from secrets_pipeline.orchestration.verification.stack_check import open_of
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
-from tests.embedded import lead_to
+from tests.embedded import emptied, lead_to
 from tests.runs import assert_succeeded
 
 DEV = "shop-dev"
@@ -148,33 +147,24 @@ class Shop:
         return [one.asset_observation for one in records if one.asset_observation]
 
 
-@pytest.fixture(scope="module")
-def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.LocalAws]:
-    """An AWS that `shop` empties."""
-    running = emulator.start(tmp_path_factory.mktemp("lone-aws"), die_with_parent=True)
-    yield running
-    emulator.stop(running.state_dir)
-
-
 @pytest.fixture
 def shop(
-    lone: emulator.LocalAws, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    embedded_aws: emulator.LocalAws, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Shop:
-    emulator.reset_conditions(lone)
-    emulator.empty(lone)
+    aws = emptied(embedded_aws)
     repository = tmp_path / "repository"
     (repository / "stacks").mkdir(parents=True)
     (repository / "atmos.yaml").write_text(dedent(ATMOS))
     (repository / "stacks" / "dev.yaml").write_text(dedent(STACK))
-    lead_to(lone, monkeypatch, ATMOS_BASE_PATH=str(repository))
+    lead_to(aws, monkeypatch, ATMOS_BASE_PATH=str(repository))
     emulator.stand_in(
-        lone,
+        aws,
         [
             emulator.StandInRole(ROLE, "ecs-tasks.amazonaws.com", policies={"read": READ}),
             emulator.StandInService("shop", "orders", "orders", "app", ROLE, ROLE),
         ],
     )
-    return Shop(lone, repository, instance)
+    return Shop(aws, repository, instance)
 
 
 def check(done: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation | None:
