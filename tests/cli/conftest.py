@@ -136,11 +136,10 @@ def aws(embedded_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
     return embedded_aws
 
 
-@pytest.fixture(scope="session")
-def access_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccessShop]:
-    """Secrets with readers, on an embedded AWS of their own; whoever changes a policy there puts it back."""
-    with opened(tmp_path_factory.mktemp("access"), ATMOS) as made:
-        yield made
+@pytest.fixture(scope="module")
+def access_shop(embedded_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> AccessShop:
+    """Secrets with readers; a test that changes a policy there puts it back."""
+    return opened(embedded_aws, tmp_path_factory.mktemp("access"), ATMOS)
 
 
 def write(path: Path, text: str) -> None:

@@ -21,8 +21,8 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from secrets_pipeline.cli.app import app
-from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, CountedCall, LocalAws, calls, reset_calls, start, stop
-from tests.embedded import operator
+from secrets_pipeline.emulator import ADMINISTRATOR_ROLE, CountedCall, LocalAws, calls, reset_calls
+from tests.embedded import emptied, operator
 from tests.runs import assert_exited
 
 CANARY = "canary-Qd37-nobody-prints-this"
@@ -215,11 +215,11 @@ def deny(*actions: str, sid: str = "Never", resource: str = "*", **rest: Mapping
     return {**allow(*actions, sid=sid, resource=resource, **rest), "Effect": "Deny"}
 
 
-@contextmanager
-def opened(folder: Path, atmos: str) -> Iterator[AccessShop]:
+def opened(embedded_aws: LocalAws, folder: Path, atmos: str) -> AccessShop:
     """The shop, its stack applied; each role exists, and none may do anything yet. Its organisation forbids nothing.
 
     Args:
+        embedded_aws: is emptied.
         folder: for all that it writes.
         atmos: what its `atmos.yaml` says.
     """
@@ -229,22 +229,18 @@ def opened(folder: Path, atmos: str) -> Iterator[AccessShop]:
     for name, text in stacks.items():
         (folder / "atmos" / "stacks" / f"{name}.yaml").write_text(dedent(text))
     (folder / "operator.yaml").write_text(dedent(OPERATOR))
-    aws = start(folder / "aws", die_with_parent=True)
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            for name in [one for one in os.environ if one.startswith(("AWS_", "ATMOS_", "SECRETS_PIPELINE_"))]:
-                patch.delenv(name)
-            shop = AccessShop(aws, folder)
-            _join_organization(shop)
-            for arn in (WORKER, PARTNER, AUDITOR, STRANGER):
-                _role(shop, arn)
-            shop.client("secretsmanager").create_secret(Name=LEGACY, SecretString=CANARY)
-            applied = shop.run("apply", "-s", STACK)
-            # Its exit code is 1: no consumer can read yet.
-            assert "run succeeded" in applied.stdout, applied.output
-        yield shop
-    finally:
-        stop(folder / "aws")
+    shop = AccessShop(emptied(embedded_aws), folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [one for one in os.environ if one.startswith(("AWS_", "ATMOS_", "SECRETS_PIPELINE_"))]:
+            patch.delenv(name)
+        _join_organization(shop)
+        for arn in (WORKER, PARTNER, AUDITOR, STRANGER):
+            _role(shop, arn)
+        shop.client("secretsmanager").create_secret(Name=LEGACY, SecretString=CANARY)
+        applied = shop.run("apply", "-s", STACK)
+        # Its exit code is 1: no consumer can read yet.
+        assert "run succeeded" in applied.stdout, applied.output
+    return shop
 
 
 def _join_organization(shop: AccessShop) -> None:
