@@ -28,7 +28,11 @@ from benchmarks.mutation.mutants import Mutated
 _PROFILE = "mutant"
 _TEST_SECONDS = 120
 """A test that takes longer has failed: its mutant waits for ever."""
-_LIBRARIES = ("boto3", "cryptography", "dagster", "moto", "pg8000", "pydantic", "pymysql", "rich", "typer", "yaml")
+_LIBRARIES = (
+    *("boto3", "cryptography", "dagster", "pg8000", "pydantic", "pymysql", "rich", "trustme", "typer", "yaml"),
+    *("moto.moto_server.werkzeug_app", "moto.secretsmanager.responses", "moto.kms.responses", "moto.ssm.responses"),
+    *("moto.iam.responses", "moto.rds.responses", "moto.awslambda.responses", "moto.sqs.responses"),
+)
 _PASSED = {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
 
 
@@ -47,6 +51,8 @@ def import_libraries() -> None:
     """Import libraries once for all forks, and no module of the repository."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # Moto reads them as it is imported.
+        os.environ |= {"MOTO_DISABLE_GLOBAL_CORS": "true", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
         for library in _LIBRARIES:
             importlib.import_module(library)
     gc.freeze()
