@@ -35,7 +35,7 @@ def test_a_provisional_mark_proves_that_we_created_it() -> None:
     assert mark.state is MarkState.UNFINISHED
     assert mark.ours
     assert mark.owner == OWNER
-    assert (mark.commit, mark.run) == (None, "0a1b2c3d")
+    assert (mark.commit, mark.run, mark.creation) == (None, "0a1b2c3d", False)
 
 
 def test_a_finished_mark_gives_back_what_was_finished_and_fits_into_a_tag() -> None:
@@ -66,7 +66,8 @@ def test_a_mark_does_not_verify_under_another_identity(tag: str) -> None:
 
 def test_a_mark_copied_to_another_secret_does_not_verify() -> None:
     state = marked(MARKS.finished(ARN, OWNER, COMMIT))
-    assert MARKS.verify(replace(state, arn=ARN[:-6] + "GhIjKl")).state is MarkState.FORGED
+    copied = MARKS.verify(replace(state, arn=ARN[:-6] + "GhIjKl"))
+    assert (copied.state, copied.owner) == (MarkState.FORGED, OWNER)
     provisional = marked(MARKS.provisional(ARN, OWNER, "0a1b2c3d"))
     assert MARKS.verify(replace(provisional, arn=ARN[:-6] + "GhIjKl")).state is MarkState.FORGED
 
@@ -74,11 +75,13 @@ def test_a_mark_copied_to_another_secret_does_not_verify() -> None:
 def test_the_mark_of_creation_is_bound_to_the_name_and_the_time() -> None:
     at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     ours = replace(marked(MARKS.created("myapp/dev/api/api-key", OWNER, "0a1b2c3d", at)), created_at=at)
-    assert (MARKS.verify(ours).state, MARKS.verify(ours).run) == (MarkState.UNFINISHED, "0a1b2c3d")
+    mark = MARKS.verify(ours)
+    assert (mark.state, mark.run, mark.creation) == (MarkState.UNFINISHED, "0a1b2c3d", True)
     assert MARKS.verify(replace(ours, name="myapp/dev/api/other")).state is MarkState.FORGED
-    for minutes, state in {-16: MarkState.FORGED, -14: MarkState.UNFINISHED, 14: MarkState.UNFINISHED}.items():
-        assert MARKS.verify(replace(ours, created_at=at + timedelta(minutes=minutes))).state is state
-    assert MARKS.verify(replace(ours, created_at=at + timedelta(minutes=16))).state is MarkState.FORGED
+    for seconds in (-900, 900):
+        assert MARKS.verify(replace(ours, created_at=at + timedelta(seconds=seconds))).state is MarkState.UNFINISHED
+    for seconds in (-901, 901):
+        assert MARKS.verify(replace(ours, created_at=at + timedelta(seconds=seconds))).state is MarkState.FORGED
     assert MARKS.verify(replace(ours, created_at=None)).state is MarkState.FORGED
 
 
