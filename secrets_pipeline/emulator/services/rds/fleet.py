@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 
 from secrets_pipeline.emulator.handle.state import TEMPLATE_FOLDER
@@ -16,17 +15,11 @@ _STOPPED_AT_ONCE = 8
 
 @dataclass(slots=True)
 class Fleet:
-    """Every PostgreSQL of this process.
+    """Every PostgreSQL of this process, each in a folder of its own below the settings' `postgres_root`."""
 
-    Attributes:
-        root: folder that holds one folder for each server.
-        authority: gave the servers their certificate; None has one made.
-    """
-
-    root: Path
-    authority: Authority | None = None
     _binaries: Binaries | None = None
     _template: DataFolderTemplate | None = None
+    _authority: Authority | None = None
     _servers: dict[str, PostgresServer] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)  # the dictionary's; each server has a lock of its own
 
@@ -38,9 +31,10 @@ class Fleet:
         """
         with self._lock:
             self._binaries = self._binaries or find()
-            self._template = self._template or DataFolderTemplate(self._binaries, self.root / TEMPLATE_FOLDER)
-            self.authority = self.authority or Authority.make()
-            server = PostgresServer(self._binaries, self._template, self.root / name, self.authority.server_context)
+            root, authority = settings().postgres_root, settings().authority
+            self._template = self._template or DataFolderTemplate(self._binaries, root / TEMPLATE_FOLDER)
+            self._authority = authority or self._authority or Authority.make()
+            server = PostgresServer(self._binaries, self._template, root / name, self._authority.server_context)
             self._servers[name] = server
             return server
 
@@ -62,5 +56,5 @@ class Fleet:
             list(pool.map(self.remove, list(self._servers)))
 
 
-FLEET = Fleet(settings().postgres_root, settings().authority)
+FLEET = Fleet()
 """This process's: moto makes its backends itself, so nothing can be handed to them."""
