@@ -116,8 +116,11 @@ class Copy:
                 return None
             if not failure.test or self._passes(failure.test, limit):
                 return failure.test or left[0]
-            self.red.add(failure.test.partition("[")[0])
-            left = [test for test in left if test not in self.red]
+            red = failure.test.partition("[")[0]
+            self.red.add(red)
+            # Those before it passed.
+            at = next((at for at, test in enumerate(left) if red == test or red.startswith(f"{test}::")), len(left))
+            left = left[at + 1 :]
         return None
 
     def _with(self, mutated: Mutated, tests: Sequence[str], limit: float) -> Failure | None:
