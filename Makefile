@@ -19,6 +19,7 @@ STARTED := tests/deploy/started tests/e2e/leases tests/e2e/least_rights tests/e2
 UNSTARTED := $(addprefix --ignore=,$(STARTED))
 # The pure parts, by path: naming them saves each process the collection of the rest.
 FAST := engine values aws references desired stacks golang access/evaluator access/granting access/trust rotation simulation
+
 # AWS emulators that nobody here wrote, as they are published; each has an environment of its own.
 BACKENDS := moto ministack
 

@@ -9,7 +9,7 @@ The list is benchmarks/mutation/mutants.jsonl, a mutant a line. A mutant is foun
 and the words of its statement, wherever they stand today. If a statement is gone, write the mutant of the new code
 with the same wrong behaviour beside it, as `now`; if its code is gone, write why, as `gone`.
 
-The exit code is 1 if a mutant lives that died before, or if one is not found.
+The exit code is 1 if a mutant lives that died before, or if one has no verdict.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.mutation.changes import changes
 from benchmarks.mutation.covering import Covering, run_suite
 from benchmarks.mutation.mutants import PRODUCT, Mutant, Mutated, draw, find
-from benchmarks.mutation.running import Copy, import_libraries
+from benchmarks.mutation.running import Copy, NoVerdictError, import_libraries
 
 ROOT = Path.cwd()
 LIST = Path("benchmarks", "mutation", "mutants.jsonl")
@@ -180,12 +180,17 @@ def _begin(folder: str) -> None:
     _copy = Copy(ROOT, Path(tempfile.mkdtemp(dir=folder)))
 
 
-def _judge(task: tuple[Entry, Mutated, list[str], float]) -> tuple[Entry, str, float, set[str]]:
+def _judge(task: tuple[Entry, Mutated, list[str], float]) -> tuple[Entry, str | None, str, set[str]]:
+    """Return the killing test (empty if the mutant lives, None without a verdict), what to print, and red tests."""
     entry, mutated, tests, limit = task
     began = time.monotonic()
     killers = (_copy.killer(mutated, some, limit) for some in _growing(tests))
-    killer = next(filter(None, killers), None)
-    return entry, (killer or "").partition("[")[0], time.monotonic() - began, _copy.red
+    try:
+        killer = (next(filter(None, killers), None) or "").partition("[")[0]
+    except NoVerdictError as error:
+        return entry, None, f"NO VERDICT: {error}", _copy.red
+    seconds = time.monotonic() - began
+    return entry, killer, f"{f'killed by {killer}' if killer else 'LIVES'}, {seconds:.1f} s", _copy.red
 
 
 def _growing(tests: list[str]) -> Iterator[list[str]]:
@@ -199,7 +204,7 @@ def judge(entries: list[Entry], processes: int, limit: float) -> Iterator[tuple[
     """Judge mutants on today's code, and print each verdict.
 
     Yields:
-        Each entry that was found, and the test that killed it, empty if it lives.
+        Each entry with a verdict, and the test that killed it, empty if it lives.
     """
     names, tasks = TestNames(ROOT), []
     for entry in entries:
@@ -217,10 +222,11 @@ def judge(entries: list[Entry], processes: int, limit: float) -> Iterator[tuple[
         multiprocessing.get_context("fork").Pool(processes, _begin, (folder,)) as pool,
     ):
         Path(folder).chmod(0o711)  # see Copy
-        for entry, killer, seconds, failing in pool.imap_unordered(_judge, tasks):
+        for entry, killer, verdict, failing in pool.imap_unordered(_judge, tasks):
             red |= failing
-            print(f"#{entry.number} {f'killed by {killer}' if killer else 'LIVES'}, {seconds:.1f} s", flush=True)
-            yield entry, killer
+            print(f"#{entry.number} {verdict}", flush=True)
+            if killer is not None:
+                yield entry, killer
         # Otherwise SIGTERM ends them, whose handler never runs in one that just begins to wait for a task.
         pool.close()
         pool.join()
@@ -229,7 +235,7 @@ def judge(entries: list[Entry], processes: int, limit: float) -> Iterator[tuple[
 
 
 def main() -> int:
-    """Draw, record or judge; the exit code is 1 if a mutant lives that died before, or is not found."""
+    """Draw, record or judge; the exit code is 1 if a mutant lives that died before, or has no verdict."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command")
     drawing = commands.add_parser("draw", help="draw a new list")
@@ -254,14 +260,14 @@ def main() -> int:
     ]
     killers = {entry.number: killer for entry, killer in judge(chosen, asked.processes, asked.limit)}
     counts = Counter("killed" if killer else "alive" for killer in killers.values())
-    counts["not found"] = len(chosen) - len(killers)
+    counts["without a verdict"] = len(chosen) - len(killers)
     print(f"{len(chosen)} judged:", ", ".join(f"{count} {what}" for what, count in counts.items()))
     revived = [one.number for one in chosen if one.by and not killers.get(one.number, one.by)]
     if revived:
         print("Died before, and live now:", *(f"#{number}" for number in revived))
     if asked.write:
         write_list([replace(one, by=killers.get(one.number, one.by)) for one in entries])
-    return int(bool(revived or counts["not found"]))
+    return int(bool(revived or counts["without a verdict"]))
 
 
 if __name__ == "__main__":

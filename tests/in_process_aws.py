@@ -1,7 +1,7 @@
-"""The embedded AWS in the process of the tests: a call of an AWS client is a function call, with no HTTP in between.
+"""The embedded AWS in the process of the tests: an AWS client calls a function instead of sending a request.
 
-The server listens all the same, for processes that a test starts and for clients that are not botocore's. What
-troubles a connection travels over one: while latency is set or a fault is armed, clients of this process use HTTP, too.
+The server listens as well, for processes that a test starts and for HTTP clients other than botocore. While latency
+is set or a fault is armed, the clients of this process use HTTP too, so that the connection can fail.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from secrets_pipeline.emulator.handle.state import LOCK_FILE
 os.environ |= MOTO_SETTINGS
 
 _applications: dict[str, Any] = {}
-"""Host and port → what answers there, in this process."""
+"""Host and port → the application of this process that answers there."""
 
 
 @contextmanager

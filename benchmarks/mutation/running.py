@@ -27,7 +27,7 @@ from benchmarks.mutation.mutants import Mutated
 
 _PROFILE = "mutant"
 _TEST_SECONDS = 120
-"""A test that takes longer has failed: its mutant waits for ever."""
+"""A test that takes longer has failed, as its mutant waits for ever; half of the limit if that is less."""
 _LIBRARIES = (
     *("boto3", "cryptography", "dagster", "pg8000", "pydantic", "pymysql", "rich", "trustme", "typer", "yaml"),
     *("moto.moto_server.werkzeug_app", "moto.secretsmanager.responses", "moto.kms.responses", "moto.ssm.responses"),
@@ -41,10 +41,14 @@ class Failure:
     """Tests did not pass.
 
     Attributes:
-        test: the first that failed; empty if it is not known, as pytest itself was killed.
+        test: the first that failed; its file if that cannot be imported; empty if pytest ended before either.
     """
 
     test: str
+
+
+class NoVerdictError(Exception):
+    """The tests of a mutant did not end in time, or pytest cannot run them even without the mutant."""
 
 
 def import_libraries() -> None:
@@ -108,14 +112,21 @@ class Copy:
 
         Returns:
             The name of the test; None if the mutant survives.
+
+        Raises:
+            NoVerdictError: if the tests did not end within the limit, or cannot be run without the mutant either.
         """
         left = [test for test in tests if test not in self.red]
         while left:
             failure = self._with(mutated, left, limit)
             if failure is None:
                 return None
-            if not failure.test or self._passes(failure.test, limit):
-                return failure.test or left[0]
+            if "::" not in failure.test:
+                if self._run(left, limit, "--collect-only") is not None:
+                    raise NoVerdictError(f"pytest does not run {' '.join(left)}")
+                return left[0]
+            if self._passes(failure.test, limit):
+                return failure.test
             red = failure.test.partition("[")[0]
             self.red.add(red)
             # Those before it passed.
@@ -139,17 +150,19 @@ class Copy:
             self._sane[whole] = self._run([whole], limit) is None
         return self._sane[whole]
 
-    def _run(self, tests: Sequence[str], limit: float) -> Failure | None:
+    def _run(self, tests: Sequence[str], limit: float, *options: str) -> Failure | None:
         temporary = self._folder / "t"
         temporary.mkdir()
         reading, writing = os.pipe()
         child = os.fork()
         if not child:
-            self._become(tests, temporary, writing)
+            self._become((*options, *tests), temporary, writing, min(_TEST_SECONDS, limit / 2))
         os.close(writing)
         try:
             ended, _, _ = select.select([reading], [], [], limit)
-            said = os.read(reading, 65536).decode() if ended else ""
+            if not ended:
+                raise NoVerdictError(f"its tests take longer than {limit:g} s")
+            said = os.read(reading, 65536).decode()
         finally:
             os.close(reading)
             # Whatever the tests have left running goes with them.
@@ -162,7 +175,7 @@ class Copy:
         code, _, failed = said.partition(" ")
         return None if code.isdigit() and int(code) in _PASSED else Failure(failed)
 
-    def _become(self, tests: Sequence[str], temporary: Path, writing: int) -> None:
+    def _become(self, tests: Sequence[str], temporary: Path, writing: int, seconds: float) -> None:
         said = ""
         try:
             os.setsid()
@@ -183,7 +196,7 @@ class Copy:
             importlib.invalidate_caches()
             first = _FirstFailure()
             options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", f"--hypothesis-profile={_PROFILE}"]
-            options += [f"--timeout={_TEST_SECONDS}", f"--basetemp={temporary / 'p'}"]
+            options += [f"--timeout={seconds}", f"--basetemp={temporary / 'p'}"]
             code = pytest.main([*options, *tests], plugins=[first])
             said = f"{int(code)} {first.failed}"
         finally:

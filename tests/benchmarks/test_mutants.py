@@ -88,18 +88,30 @@ FILES = {
     ),
     "tests/conftest.py": "from hypothesis import settings\n",
     "tests/test_judged.py": (
-        "import tempfile\nfrom pathlib import Path\n\nfrom secrets_pipeline.judged import judged, waited\n\n\n"
+        "import tempfile\nimport time\nfrom pathlib import Path\n\nimport pytest\n\n"
+        "from secrets_pipeline.judged import judged, waited\n\n\n"
         "def test_red() -> None:\n    assert False\n\n\n"
         # As root, PostgreSQL runs as nobody.
         "def test_reached() -> None:\n"
         "    assert all(at.stat().st_mode & 1 for at in Path(tempfile.gettempdir()).parents)\n\n\n"
         "def test_judged() -> None:\n    assert [judged(x) for x in (2, 3, 4)] == [True, False, False]\n\n\n"
-        "def test_waited() -> None:\n    assert waited(1) == 9\n"
+        "def test_waited() -> None:\n    assert waited(1) == 9\n\n\n"
+        "@pytest.mark.parametrize('number', [1, 2, 3])\n"
+        "def test_slow(number: int) -> None:\n    time.sleep(2)\n\n\n"
+        "def made() -> None:\n    def test_inner() -> None:\n        pass\n"
     ),
     "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '--import-mode=importlib'\n",
 }
-RED, REACHED, KILLER, WAITED = (f"tests/test_judged.py::test_{name}" for name in ("red", "reached", "judged", "waited"))
+RED, REACHED, KILLER, WAITED, SLOW, INNER = NAMES = [
+    f"tests/test_judged.py::test_{name}" for name in ("red", "reached", "judged", "waited", "slow", "inner")
+]
 HARMLESS, LOST = {**SMALL, "after": "return x < 3 or False"}, {**SMALL, "before": "return x < 7"}
+UNREADABLE = {
+    "module": JUDGED,
+    "name": "judged",
+    "before": "def judged(x: int) -> bool:",
+    "after": "def judged(x: int = nowhere) -> bool:",
+}
 ENDLESS = {"module": JUDGED, "name": "waited", "before": "x += 1", "after": "pass"}
 
 
@@ -111,11 +123,10 @@ class Judgement:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
         subprocess.run(["git", "init", "--quiet", folder], check=True)  # noqa: S607 - whichever git is on PATH
-        names = [RED, REACHED, KILLER, WAITED]
-        every = {"tests": list(range(len(names)))}
+        every = {"tests": [0, 1, 2, 3]}
         listed = [{"number": number, **every, **entry} for number, entry in enumerate(entries, 1)]
         (folder / LIST).parent.mkdir(parents=True)
-        (folder / TESTS).write_text("\n".join(names))
+        (folder / TESTS).write_text("\n".join(NAMES))
         (folder / LIST).write_text("".join(json.dumps(entry) + "\n" for entry in listed))
         command = [
             sys.executable,
@@ -132,7 +143,7 @@ class Judgement:
         self.source = (folder / JUDGED).read_text()
 
     def of(self, number: int) -> str:
-        """What is printed of a mutant, without how long it took."""
+        """Return the verdict that is printed for a mutant, without the seconds."""
         lines = [line for line in self.done.stdout.splitlines() if line.startswith(f"#{number} ")]
         assert len(lines) == 1, self.done.stdout + self.done.stderr
         return lines[0].partition(" ")[2].partition(", ")[0]
@@ -150,20 +161,37 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Judgement:
         {"mutant": LOST, "now": SMALL},
         {"mutant": LOST, "gone": "nobody counts any more"},
         {"mutant": ENDLESS, "tests": [3]},
+        {"mutant": UNREADABLE, "tests": [2]},
     )
 
 
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory: pytest.TempPathFactory) -> Judgement:
-    """A list with one mutant that is not noticed any more, and one that is not found."""
-    return Judgement(tmp_path_factory.mktemp("bad"), {"mutant": HARMLESS, "by": KILLER}, {"mutant": LOST})
+    """A list with one mutant that is not noticed any more, and three without a verdict."""
+    return Judgement(
+        tmp_path_factory.mktemp("bad"),
+        {"mutant": HARMLESS, "by": KILLER},
+        {"mutant": LOST},
+        {"mutant": HARMLESS, "tests": [4]},
+        {"mutant": HARMLESS, "tests": [5]},
+    )
 
 
-def test_a_judgement_fails_if_a_mutant_lives_that_died_or_is_not_found(good: Judgement, bad: Judgement) -> None:
+def test_a_judgement_fails_if_a_mutant_lives_that_died_or_has_no_verdict(good: Judgement, bad: Judgement) -> None:
     assert (good.done.returncode, bad.done.returncode) == (0, 1)
     assert "Died before, and live now: #1" in bad.done.stdout
-    assert "2 judged: 1 alive, 1 not found" in bad.done.stdout
+    assert "4 judged: 1 alive, 3 without a verdict" in bad.done.stdout
     assert bad.of(2).startswith("NOT FOUND")
+
+
+def test_tests_that_do_not_end_or_cannot_be_run_are_no_verdict(bad: Judgement) -> None:
+    assert bad.of(3) == "NO VERDICT: its tests take longer than 5 s"
+    assert bad.of(4).startswith("NO VERDICT: pytest does not run ")
+    assert "by" not in bad.written[2]
+
+
+def test_a_mutant_that_cannot_be_imported_is_killed(good: Judgement) -> None:
+    assert good.of(8) == f"killed by {KILLER}"
 
 
 def test_a_mutant_is_killed_by_the_first_test_that_passes_without_it(good: Judgement) -> None:

@@ -184,7 +184,7 @@ def test_a_component_of_a_wrong_type_is_an_error_of_ours_wherever_it_is_referred
     kinds = {kind: stacks["there"].components["terraform"][kind] for kind in OUTPUTS}
     cases = mistakes(replace(stacks["there"], components={"terraform": kinds}))
     chosen = random.Random(SEED)  # noqa: S311 - of test cases
-    for case in chosen.sample(cases, size(100, len(cases))):
+    for case in chosen.sample(cases, size(400, len(cases))):
         there = mistaken(stacks["there"], *case)
         changed = {**stacks, "there": there}
         for stack in changed.values():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_pipeline.errors import SecretsPipelineError, StackError
@@ -31,7 +31,6 @@ from tests.strategies.small_repositories import (
     small_repositories,
     write,
 )
-from tests.sweep import examples
 
 ATMOS = """
 base_path: "."
@@ -163,7 +162,6 @@ def swap(path: Path, seed: int = 0) -> None:
 
 
 @AGES
-@settings(max_examples=examples(40))
 @given(repository=small_repositories() | mutated_repositories(), changes=edits())
 def test_after_any_edit_of_any_repository_the_cache_says_what_a_fresh_reading_says(
     settled: bool,
