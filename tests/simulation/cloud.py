@@ -15,8 +15,9 @@ from moto.core import responses as moto_responses
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
 from moto.kms import models as moto_kms
+from moto.kms import utils as moto_kms_utils
 from moto.kms.models import kms_backends
-from moto.moto_api._internal import mock_random
+from moto.moto_api._internal.moto_random import MotoRandom
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
@@ -53,6 +54,9 @@ OWN_ARN = f"arn:aws:iam::{ACCOUNT}:user/simulation"
 """Who the pipeline is."""
 install_eager()
 vars(moto_kms)["generate_private_key"] = key_pair
+# Backends of the embedded AWS, which tests of this process share, draw from moto's own when they are first needed.
+_IDS_OF_KEYS = MotoRandom()
+vars(moto_kms_utils)["mock_random"] = _IDS_OF_KEYS
 # It also walks over all methods of a service at each call.
 vars(moto_responses)["method_names_from_class"] = lru_cache(vars(moto_responses)["method_names_from_class"])
 
@@ -130,7 +134,7 @@ class Cloud:
     ) -> None:
         # A backend draws ids as it is made, which the first simulation of a process may be the one to do.
         backends = [ssm_backends[ACCOUNT][REGION], *(kms_backends[ACCOUNT][region] for region in (REGION, *ELSEWHERE))]
-        mock_random.seed(seed)
+        _IDS_OF_KEYS.seed(seed)
         for backend in backends:
             backend.reset()
         for region in ELSEWHERE:
