@@ -132,11 +132,10 @@ class Cloud:
         messages: Messages,
         called: Callable[[Call], None],
     ) -> None:
-        # A backend draws ids as it is made, which the first simulation of a process may be the one to do.
-        backends = [ssm_backends[ACCOUNT][REGION], *(kms_backends[ACCOUNT][region] for region in (REGION, *ELSEWHERE))]
         _IDS_OF_KEYS.seed(seed)
-        for backend in backends:
-            backend.reset()
+        ssm_backends[ACCOUNT][REGION].reset()
+        for region in (REGION, *ELSEWHERE):
+            kms_backends[ACCOUNT][region].reset()
         for region in ELSEWHERE:
             _elsewhere(region).store = SecretStore(ACCOUNT, region)
         self._watcher = watcher
