@@ -7,8 +7,9 @@ REQUIREMENTS := requirements/dev.txt
 VENDORED := secrets_pipeline/rotation/vendored
 # Else every process that a test starts compiles the whole library, and every worker of a test run all tests.
 unexport PYTHONDONTWRITEBYTECODE
-# Files of tests are dealt to one process more than there are cores, as they wait at times; those with the most tests first.
-export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Files of tests are dealt to a process for each core, those with the most tests first; another one would cost the
+# imports and the collection once more.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 # Temporary files are kept in memory where it has room: many disks take milliseconds to delete a file, and to sync one.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000' | grep -q . \
 	&& ! grep -q ' /dev/shm .*noexec' /proc/mounts && echo 'TMPDIR=$${TMPDIR:-/dev/shm}')

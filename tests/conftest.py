@@ -5,11 +5,9 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Generator, Iterator
-from functools import cache
 
 import botocore
 import pytest
-from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, settings
 
 from secrets_pipeline import emulator
@@ -40,9 +38,6 @@ for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"):
 
 # Plain boto3 reads AWS's models once a process, too.
 botocore.register_initializer(share_loader)
-
-# Whenever Dagster opens a storage, alembic loads all of its ninety migrations.
-setattr(ScriptDirectory, "from_config", staticmethod(cache(ScriptDirectory.from_config)))  # noqa: B010 - mypy allows no assignment to a method
 
 
 def pytest_report_header() -> str:

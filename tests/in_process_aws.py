@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from email.utils import formatdate
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +21,8 @@ from urllib.parse import unquote, urlsplit
 
 import botocore
 import pytest
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse, HeadersDict
 from botocore.session import Session
 from filelock import FileLock
 
@@ -33,6 +35,10 @@ os.environ |= MOTO_SETTINGS
 
 _applications: dict[str, Any] = {}
 """Host and port → the application of this process that answers there."""
+_ANSWERED_HERE = "answered here"
+"""Key of a request's context: whether a function answers it."""
+_within = ContextVar("_within", default=False)
+"""Whether this thread answers a request of this process."""
 
 
 @contextmanager
@@ -44,6 +50,7 @@ def in_process_aws(folder: Path) -> Iterator[LocalAws]:
         place = f"{server.host}:{server.port}"
         _applications[place] = server.app
         botocore.register_initializer(_answer_here)
+        _sign_no_content()
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         found = status(folder)
@@ -64,22 +71,49 @@ def over_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "_applications", {})
 
 
+def _sign_no_content() -> None:
+    """Path, headers and body are not signed on a way on which nobody can change them.
+
+    The embedded AWS computes signatures by the same class of botocore, so it still refuses a wrong key.
+    """
+    internals: Any = SigV4Auth
+    whole = internals.canonical_request
+    internals.canonical_request = lambda signer, request: (
+        "" if _within.get() or request.context.get(_ANSWERED_HERE) else whole(signer, request)
+    )
+
+
+def _note(request: AWSRequest, **_: object) -> None:
+    request.context[_ANSWERED_HERE] = _application(request.url) is not None
+
+
 def _answer_here(session: Session) -> None:
-    handler: Any = _answer  # of a type that botocore allows for this event alone
-    session.register("before-send", handler, "in-process-aws")
+    register: Any = session.register  # whose handlers are typed as taking no named argument
+    register("before-send", _answer, "answered-in-process")
+    register("before-sign", _note, "signed-in-process")
 
 
 def _answer(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
     parts = urlsplit(request.url)
-    application = _applications.get(parts.netloc)
-    if application is None or application.troubles_connections:
+    application = _application(request.url)
+    if application is None:
         return None
     status_and_headers: list[Any] = []
     environ = _environ(request, parts.path, parts.query, parts.netloc)
-    chunks: Iterable[bytes] = application(environ, lambda *started: status_and_headers.extend(started))
-    body = b"".join(chunks)
+    token = _within.set(True)
+    try:
+        chunks: Iterable[bytes] = application(environ, lambda *started: status_and_headers.extend(started))
+        body = b"".join(chunks)
+    finally:
+        _within.reset(token)
     headers: Any = HeadersDict(status_and_headers[1], Date=formatdate(usegmt=True))
     return AWSResponse(request.url, int(status_and_headers[0].partition(" ")[0]), headers, _Raw(body))
+
+
+def _application(url: str | None) -> Any:  # noqa: ANN401 - the emulator's modules are imported later
+    """What answers here in place of an HTTP request; None for any other address, and while connections fail."""
+    application = _applications.get(urlsplit(url or "").netloc)
+    return None if application is None or application.troubles_connections else application
 
 
 def _environ(request: AWSPreparedRequest, path: str, query: str, place: str) -> dict[str, Any]:

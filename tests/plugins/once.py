@@ -1,7 +1,7 @@
 """Cache what botocore, alembic and SQLAlchemy compute again for each session, client and Dagster instance.
 
-The tests make thousands of these. The cached results are the same each time: event names, the methods of a service,
-Dagster's migrations and the text of SQL statements.
+The tests make thousands of these. The cached results are the same each time: event names, the methods and endpoint
+rules of a service, Dagster's migrations and the text of SQL statements.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ from weakref import WeakSet
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from botocore import httpsession, regions
 from botocore.client import ClientCreator
+from botocore.endpoint_provider import EndpointProvider
 from botocore.hooks import BaseEventHooks, EventAliaser
 from botocore.model import ServiceModel
+from dagster._core.storage.event_log import in_memory
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.util import LRUCache
 
 
 def pytest_configure() -> None:
@@ -26,8 +33,12 @@ def pytest_configure() -> None:
     _look_at_handlers_once()
     _make_methods_once()
     _read_migrations_once()
+    _compile_statements_once()
     for storage in (sqlite_run_storage, sqlite_schedule_storage):
-        _compile_statements_once(storage)
+        _create_engines_once(storage)
+    _keep_connections()
+    _make_tls_context_once()
+    _read_endpoint_rules_once()
 
 
 def _alias_events_once() -> None:
@@ -81,7 +92,51 @@ def _read_migrations_once() -> None:
     internals.from_config = from_config
 
 
-def _compile_statements_once(storage: ModuleType) -> None:
-    """An engine caches compiled statements, but these storages create an engine for every connection."""
+def _compile_statements_once() -> None:
+    """Each engine has a cache of compiled statements and a dialect of its own, though all are SQLite's."""
+    dialect: Any = SQLiteDialect_pysqlite
+    dialect.__eq__ = lambda one, other: type(one) is type(other)
+    dialect.__hash__ = lambda one: hash(type(one))
+    internals: Any = Engine
+    make = internals.__init__
+    compiled: Any = LRUCache(2_000)
+
+    def init(engine: Engine, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as SQLAlchemy calls it
+        make(engine, *args, **options)
+        if isinstance(engine.dialect, SQLiteDialect_pysqlite):
+            given: Any = engine
+            given._compiled_cache = compiled
+
+    internals.__init__ = init
+
+
+def _create_engines_once(storage: ModuleType) -> None:
+    """These storages create an engine for every connection."""
     internals: Any = storage
     internals.create_engine = lru_cache(16)(internals.create_engine)
+
+
+def _keep_connections() -> None:
+    """The event log of an ephemeral instance connects for every call."""
+    internals: Any = in_memory
+    internals.NullPool = QueuePool
+
+
+def _make_tls_context_once() -> None:
+    """Every client makes one, though its endpoint speaks HTTP."""
+    internals: Any = httpsession
+    internals.create_urllib3_context = cache(internals.create_urllib3_context)
+
+
+def _read_endpoint_rules_once() -> None:
+    """Every client makes a tree of objects of its service's endpoint rules."""
+    internals: Any = regions
+    made: dict[int, tuple[Any, EndpointProvider]] = {}
+
+    def provider(ruleset_data: Any, **more: Any) -> EndpointProvider:  # noqa: ANN401 - JSON
+        # The data is kept, so that no other data gets its id.
+        if id(ruleset_data) not in made:
+            made[id(ruleset_data)] = (ruleset_data, EndpointProvider(ruleset_data, **more))
+        return made[id(ruleset_data)][1]
+
+    internals.EndpointProvider = provider

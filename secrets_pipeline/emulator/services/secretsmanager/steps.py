@@ -54,8 +54,15 @@ class LambdaFunctions:
         _in_thread(f"rotate {secret.name}", lambda: _attempt(secret, token, arn, lock))
 
     def test(self, secret: EmulatedSecret, arn: str, lock: RLock) -> None:
-        """Run testSecret in a thread."""
-        _in_thread(f"test {secret.name}", lambda: _test(secret, arn, lock))
+        """Run testSecret in a thread, on a version that is there at once."""
+        current = secret.staged(CURRENT)
+        if current is None or secret.rotating() is not None:
+            return
+        seen = PACE.now.of(TRIAL, secret.name) > 0
+        version = replace(current, id=str(uuid.uuid4()), stages=[PENDING], created=CLOCK.now(), trial=not seen)
+        secret.versions[version.id] = version
+        _running.add((secret.arn, version.id))
+        _in_thread(f"test {secret.name}", lambda: _test(secret, version, arn, lock))
 
 
 _running: set[tuple[str, str]] = set()
@@ -156,28 +163,21 @@ def _sentence(arn: str, step: str) -> str:
     return f"Error when executing lambda {arn} during {step} step"
 
 
-def _test(secret: EmulatedSecret, arn: str, lock: RLock) -> None:
+def _test(secret: EmulatedSecret, version: Version, arn: str, lock: RLock) -> None:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html (RotateImmediately).
 
     AWS shows that version to everybody for a moment; here the function alone sees it, unless the pace says otherwise.
     """
     with _TESTS_AT_ONCE:
         with lock:
-            current = secret.staged(CURRENT)
-            superseded = secret.rotation is None or secret.rotation.lambda_arn != arn
-            if current is None or superseded or not is_there(secret) or secret.rotating() is not None:
-                return
-            token, begun = str(uuid.uuid4()), CLOCK.now()
-            seen = PACE.now.of(TRIAL, secret.name) > 0
-            secret.versions[token] = replace(current, id=token, stages=[PENDING], created=begun, trial=not seen)
-            _running.add((secret.arn, token))
-        failure = _step(secret, token, arn, TEST)
-    PACE.wait(TRIAL, secret.name, begun)
+            wanted = secret.rotation is not None and secret.rotation.lambda_arn == arn and is_there(secret)
+        failure = _step(secret, version.id, arn, TEST) if wanted else ""
+    PACE.wait(TRIAL, secret.name, version.created)
     with lock:
-        secret.versions.pop(token, None)
-        _running.discard((secret.arn, token))
+        secret.versions.pop(version.id, None)
+        _running.discard((secret.arn, version.id))
     if failure:
-        announce.rotation("TestRotationFailed", secret, token, failure)
+        announce.rotation("TestRotationFailed", secret, version.id, failure)
 
 
 def is_there(secret: EmulatedSecret) -> bool:
