@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from secrets_pipeline.aws.session import Sessions
+from secrets_pipeline.emulator import LocalAws
 from secrets_pipeline.operations.open_repository import OpenRepository, open_repository
 from secrets_pipeline.orchestration.build import build_definitions
 from secrets_pipeline.orchestration.jobs import jobs
@@ -21,6 +22,7 @@ from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.rotation.events.hints import HintKind
 from secrets_pipeline.stacks import SourceChoice
 from tests.hook import Hook, webhook
+from tests.snapshots import Ready
 from tests.waiting import SECONDS
 
 TRUSTED = {"grants": [{"preset": "single-team", "readers": "*"}, {"stacks": "*-dev", "values": "*-dev"}]}
@@ -81,6 +83,13 @@ def hook() -> Iterator[Hook]:
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def ready(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
+    """The set-ups of this file of tests, each done once."""
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path_factory.mktemp("dagster"))) as made:
+        yield Ready(aws, made, tmp_path_factory.mktemp("ready"))
 
 
 class Repository:

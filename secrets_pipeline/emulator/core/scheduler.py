@@ -52,6 +52,11 @@ class Scheduler:
                 heapq.heappush(self._jobs, (due, next(self._order), job))
                 self._changed.notify_all()
 
+    def clear(self) -> None:
+        """Forget every job."""
+        with self._changed:
+            self._jobs.clear()
+
     def move_to(self, epoch: float) -> None:
         """Let it be another time; what is due until then happens at its own time, one after another.
 

@@ -44,6 +44,8 @@ class Relay:
         self.port = int(self._held.getsockname()[1])
         self._server: asyncio.Server | None = None
         self._legs: set[_Leg] = set()
+        self.clients = 0
+        """How many have connected so far."""
 
     def start(self, target: int) -> None:
         """Pass connections on to another port of this host.
@@ -64,9 +66,12 @@ class Relay:
 
     async def _start(self, target: int) -> None:
         if self._server is None:
-            client = partial(_Client, self._legs, self._tls, target)
             loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(client, sock=self._held, backlog=_BACKLOG)
+            self._server = await loop.create_server(partial(self._client, target), sock=self._held, backlog=_BACKLOG)
+
+    def _client(self, target: int) -> _Client:
+        self.clients += 1
+        return _Client(self._legs, self._tls, target)
 
     async def _rest(self) -> None:
         server, self._server = self._server, None

@@ -67,6 +67,9 @@ class PostgresServer:
         self._tls = tls
         self._relay: Relay | None = None
         self._own_port = 0
+        self._kept = folder.with_name(f"{folder.name}-kept")
+        self._kept_running = False
+        self._used = 0
 
     @property
     def port(self) -> int:
@@ -102,6 +105,7 @@ class PostgresServer:
     def set_password(self, username: str, password: str) -> None:
         """Change a user's password, whatever it is now."""
         with self._turn, self._session() as run:
+            self._used = -1
             user, text = _pg8000.identifier(username), _pg8000.literal(password)
             run.run(f"ALTER ROLE {user} PASSWORD {text}")
 
@@ -149,6 +153,42 @@ class PostgresServer:
                 self._relay.close()
             if not keep:
                 shutil.rmtree(self._folder, ignore_errors=True)
+
+    def save(self) -> None:
+        """Keep the data as it is now beside the server's folder, for `restore`."""
+        with self._turn:
+            shutil.rmtree(self._kept, ignore_errors=True)
+            if not (self._folder / "data").exists():
+                return
+            self._kept_running = self.running
+            self.stop(keep=True)
+            self._copy(self._folder, self._kept)
+            if self._kept_running:
+                self.start()
+            self._used = self._reserved().clients
+
+    def restore(self) -> None:
+        """Have the data that was kept again, at the same port, even after the server was stopped for good.
+
+        Nothing happens if nobody has connected since.
+        """
+        with self._turn:
+            relay = self._reserved()
+            if not self._kept.exists() or (self.running is self._kept_running and self._used == relay.clients):
+                return
+            self.stop(keep=not self._stopped)
+            if self._stopped:
+                self._relay, self._stopped = Relay(self._tls, relay.port), False
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._copy(self._kept, self._folder)
+            if self._kept_running:
+                self.start()
+            self._used = self._reserved().clients
+
+    def _copy(self, folder: Path, target: Path) -> None:
+        target.mkdir(mode=0o700, parents=False)
+        self._binaries.identity.give(target)
+        self._template.run("cp", "-Rp", str(folder / "data"), str(target / "data"))
 
     def _release(self, last_words: str) -> None:
         keeper, self._keeper = self._keeper, None

@@ -45,7 +45,7 @@ class DataFolderTemplate:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._initialise()
                 (self._folder / "ready").touch()
-        self._run("cp", "-Rp", str(self._folder / "data"), str(target))
+        self.run("cp", "-Rp", str(self._folder / "data"), str(target))
 
     def _initialise(self) -> None:
         identity = self._binaries.identity
@@ -56,7 +56,7 @@ class DataFolderTemplate:
         identity.give(password_file)
         password_file.write_text(self.administrator_password + "\n")
         try:
-            self._run(
+            self.run(
                 str(self._binaries.folder / "initdb"),
                 f"--pgdata={self._folder / 'data'}",
                 f"--username={ADMINISTRATOR}",
@@ -71,7 +71,12 @@ class DataFolderTemplate:
         finally:
             password_file.unlink()
 
-    def _run(self, *command: str) -> None:
+    def run(self, *command: str) -> None:
+        """Run a program as the user that PostgreSQL runs as.
+
+        Raises:
+            LocalError: it fails.
+        """
         identity = self._binaries.identity
         done = subprocess.run(
             command,

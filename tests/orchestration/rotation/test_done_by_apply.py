@@ -26,6 +26,7 @@ from tests.embedded import lead_to
 from tests.orchestration.conftest import Repository, sensor_named
 from tests.orchestration.database_stack import database_stack
 from tests.rotation.event_bodies import database_event, label_updated, service_event
+from tests.snapshots import Ready
 from tests.waiting import WAITER
 
 _numbers = itertools.count(1)
@@ -37,7 +38,7 @@ class Shop:
 
     def __init__(self, aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance) -> None:
         self.instance, self.repository = instance, repository
-        self.stack = f"shop{next(_numbers)}-dev"
+        self.stack = "shop-dev"
         made = database_stack(self.stack, aws)
         self.vars: dict[str, Any] = made["secretsmanager"]
         repository.tree = {self.stack: made}
@@ -100,19 +101,22 @@ def now() -> str:
 
 
 @pytest.fixture
-def shop(
-    aws: emulator.LocalAws, repository: Repository, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> Shop:
+def shop(aws: emulator.LocalAws, ready: Ready, monkeypatch: pytest.MonkeyPatch) -> Shop:
     lead_to(aws, monkeypatch)
-    return Shop(aws, repository, instance)
+    ready.clear()
+    return Shop(aws, Repository(ready.folder, monkeypatch), ready.instance)
 
 
 @pytest.fixture
-def began(shop: Shop) -> str:
+def began(shop: Shop, ready: Ready) -> str:
     """A moment before the first apply, which succeeds."""
-    at = now()
-    assert shop.run()
-    return at
+
+    def first_apply() -> str:
+        at = now()
+        assert shop.run()
+        return at
+
+    return ready.after(first_apply)
 
 
 def test_a_database_that_the_first_apply_made_is_not_followed_again(shop: Shop, began: str) -> None:
@@ -229,13 +233,16 @@ def test_a_run_that_left_something_open_did_nothing_that_would_not_be_followed(s
 
 
 @pytest.fixture
-def failed(shop: Shop) -> str:
+def failed(shop: Shop, ready: Ready) -> str:
     """A moment before a first apply of which one secret fails."""
-    at = now()
-    broken = {"secret_data": "abc-def-ghi", "kms_key_id": "alias/that-is-nowhere"}
-    shop.vars["secrets"]["broken"] = broken
-    assert not shop.run()
-    return at
+    shop.vars["secrets"]["broken"] = {"secret_data": "abc-def-ghi", "kms_key_id": "alias/that-is-nowhere"}
+
+    def first_apply_that_fails() -> str:
+        at = now()
+        assert not shop.run()
+        return at
+
+    return ready.after(first_apply_that_fails)
 
 
 def test_a_run_that_failed_did_nothing_that_would_not_be_followed(shop: Shop, failed: str) -> None:

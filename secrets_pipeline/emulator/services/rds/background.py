@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import secrets
 import string
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Self
+from typing import Any, Self
 
 from secrets_pipeline.emulator.core.activity import ACTIVITY
 
@@ -21,6 +22,9 @@ _RESOURCE_ALPHABET = string.ascii_uppercase + string.digits
 def new_resource_id(prefix: str) -> str:
     """A DbiResourceId (`db-`) or DbClusterResourceId (`cluster-`), never the same twice."""
     return prefix + "".join(secrets.choice(_RESOURCE_ALPHABET) for _ in range(26))
+
+
+WHOLE = "whole"
 
 
 class Background:
@@ -47,9 +51,13 @@ class Background:
         picture.__dict__ |= {**self.__dict__, "server": None, "_jobs": None}
         return picture
 
-    def __deepcopy__(self, _memo: object) -> Self:
-        """The same: moto answers a start or a stop with a deep copy."""
-        return self.__copy__()
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self:
+        """The same: moto answers a start or a stop with a deep copy. If `WHOLE` is in the memo, a copy that can run."""
+        if WHOLE not in memo:
+            return self.__copy__()
+        copied = memo[id(self)] = object.__new__(type(self))
+        copied.__dict__ |= copy.deepcopy({**self.__dict__, "_jobs": None}, memo)
+        return copied
 
     def submit(self, job: Callable[[], None], failed: str) -> None:
         """Run a job after those before it; an error is logged, and leaves the status `failed` with its reason."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
@@ -49,6 +50,22 @@ class Fleet:
             server = self._servers.pop(name, None)
         if server is not None:
             server.stop()
+
+    def save(self) -> dict[PostgresServer, str]:
+        """Keep the data of every server, for `restore`; the names of the servers."""
+        with self._lock:
+            names = {server: name for name, server in self._servers.items()}
+        for server in names:
+            server.save()
+        return names
+
+    def restore(self, names: Mapping[PostgresServer, str]) -> None:
+        """Have exactly these servers again, with the data that was kept."""
+        for name in [name for name, server in self._servers.items() if server not in names]:
+            self.remove(name)
+        for server, name in names.items():
+            self._servers[name] = server
+            server.restore()
 
     def stop(self) -> None:
         """Stop every server, several at a time: each takes its time to shut down."""

@@ -24,13 +24,16 @@ from secrets_pipeline.emulator.services import shapes
 from secrets_pipeline.emulator.services.secretsmanager import (
     announce,
     metadata,
+    next_rotation,
     policies,
     replication,
     rotation,
     values,
 )
+from secrets_pipeline.emulator.services.secretsmanager.metadata import plan_deletion
 from secrets_pipeline.emulator.services.secretsmanager.model import CURRENT, EmulatedSecret
 from secrets_pipeline.emulator.services.secretsmanager.request import OperationRequest, valid_name
+from secrets_pipeline.emulator.services.secretsmanager.steps import rotate_by_itself
 from secrets_pipeline.emulator.services.secretsmanager.store import SecretStore, account_lock
 
 _MOVES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"})
@@ -102,6 +105,12 @@ class EmulatedSecretsManagerBackend(BaseBackend, TaggableResourcesMixin):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.store = SecretStore(account_id, region_name)
+
+    def resume(self) -> None:
+        """Plan what the secrets wait for, after the scheduler has forgotten it."""
+        for secret in self.store.all():
+            next_rotation.resume(secret, rotate_by_itself)
+            plan_deletion(self.store, secret)
 
     @property
     def _url_module(self) -> ModuleType:

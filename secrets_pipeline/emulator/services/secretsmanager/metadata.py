@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.secretsmanager.utils import random_password
 
+from secrets_pipeline.arn import account_of
 from secrets_pipeline.emulator.core.clock import CLOCK
 from secrets_pipeline.emulator.core.fault import Fault
 from secrets_pipeline.emulator.core.secret_key import DEFAULT_ALIAS
@@ -159,9 +160,14 @@ def delete_secret(request: OperationRequest) -> dict[str, Any]:
         announce.deletion("EndSecretVersionDelete", secret)
         return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": CLOCK.now()}
     secret.deleted = CLOCK.now() + (window or _DEFAULT_WINDOW) * _DAY
-    next_rotation.plan_deletion(secret, partial(_go, request.store, lock=account_lock(request.account_id)))
+    plan_deletion(request.store, secret)
     secret.touch()
     return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": secret.deleted}
+
+
+def plan_deletion(store: SecretStore, secret: EmulatedSecret) -> None:
+    """Plan the end of a secret that is scheduled for deletion."""
+    next_rotation.plan_deletion(secret, partial(_go, store, lock=account_lock(account_of(secret.arn))))
 
 
 def _go(store: SecretStore, secret: EmulatedSecret, lock: RLock) -> None:

@@ -63,6 +63,12 @@ def plan_again(secret: EmulatedSecret, happens: Happens) -> None:
     _at(secret, following, happens)
 
 
+def resume(secret: EmulatedSecret, happens: Happens) -> None:
+    """Plan what is planned already, after the scheduler has forgotten it."""
+    if secret.rotation is not None:
+        _at(secret, secret.rotation.due, happens)
+
+
 def _at(secret: EmulatedSecret, due: float | None, happens: Happens) -> None:
     rotation = secret.rotation
     if rotation is None:
