@@ -24,7 +24,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 PATH_BYTES = 4096
 PR_SET_NO_NEW_PRIVS = 38
@@ -96,7 +96,7 @@ def watch(asked: socket.socket, imported: Mapping[str, str]) -> int:
     if child == 0:
         os.close(ended)
         asked.close()
-        return begin(folder, imported, held)
+        begin(folder, imported, held)
     os.close(held)
     ready, _, _ = select.select([ended, asked.fileno()], [], [])
     if ended not in ready:
@@ -107,7 +107,7 @@ def watch(asked: socket.socket, imported: Mapping[str, str]) -> int:
     os._exit(0)
 
 
-def begin(folder: Path, imported: Mapping[str, str], held: int) -> int:
+def begin(folder: Path, imported: Mapping[str, str], held: int) -> NoReturn:
     """Run the invocation in this process; in a fresh one if that would import or read something else as it starts."""
     request = read(folder)
     log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -121,7 +121,11 @@ def begin(folder: Path, imported: Mapping[str, str], held: int) -> int:
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
-    return run(folder)
+    status = run(folder)
+    for written in (sys.stdout, sys.stderr):
+        written.flush()
+    # As in Lambda, a process that has answered does nothing more: to take down its modules costs a third of the time.
+    os._exit(status)
 
 
 def read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
