@@ -161,6 +161,13 @@ def test_a_secret_value_is_never_delivered(bench: Bench, deliver: bool) -> None:
     assert "is a secret value and must not be used here" in found
 
 
+def test_a_secret_value_in_a_list_is_refused_of_a_service_that_is_not_delivered_to(bench: Bench) -> None:
+    text = stack(ECS.replace("secret_arns.odd", "secret_values.odd"), deliver=False)
+    found = bench.only_error(text)
+    assert "component ecs/orders, key vars.container_definitions" in found
+    assert "is a secret value and must not be used here" in found
+
+
 @pytest.mark.parametrize(
     ("component", "problem"),
     [

@@ -281,6 +281,12 @@ def test_a_command_names_every_target_of_its_grant_for_each_narrows_the_others(t
     assert not granted.covers("Restart", targets, {})
 
 
+@pytest.mark.parametrize("name", ["*", "Restart?", "Restart[AB]"])
+def test_a_document_is_granted_by_its_name_and_no_glob(name: str) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        DocumentGrant.model_validate({"name": name, "targets": {"tag:Role": "orders"}})
+
+
 @pytest.mark.parametrize("name", ["shared/../prod/private.txt", "shared/link.txt", "./prod/private.txt"])
 def test_a_grant_of_files_is_for_what_a_name_leads_to(bench: Bench, name: str) -> None:
     (bench.folder / "prod").mkdir()

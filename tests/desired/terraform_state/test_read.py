@@ -234,7 +234,15 @@ def test_a_local_state_of_workspace_default_has_no_folder_of_its_own(bench: Benc
     assert place(bench, text) == LocalState(path="components/terraform/vpc/terraform.tfstate")
 
 
-@pytest.mark.parametrize("grants", [(), (GrantRule(preset="single-team"),), (GrantRule(files="other/*"),)])
+@pytest.mark.parametrize(
+    "grants",
+    [
+        (),
+        (GrantRule(preset="single-team"),),
+        (GrantRule(files="other/*"),),
+        (GrantRule(stacks="prod", files=LOCAL),),
+    ],
+)
 def test_a_local_state_needs_a_grant_of_files_that_no_preset_gives(bench: Bench, grants: tuple[GrantRule, ...]) -> None:
     # Its workspace makes it another stack's state.
     path = "components/terraform/vpc/terraform.tfstate.d/prod/terraform.tfstate"

@@ -117,7 +117,8 @@ def test_without_a_key_no_mark_can_be_written() -> None:
 
 
 def test_tags_without_a_mark_are_forged() -> None:
-    assert MARKS.verify(secret(**OWNER.tags())).state is MarkState.FORGED
+    mark = MARKS.verify(secret(**OWNER.tags()))
+    assert (mark.state, mark.owner) == (MarkState.FORGED, OWNER)
 
 
 @pytest.mark.parametrize("text", ["a" * 32, "30-a-b", "x-1-2-3-4-5-6-run"])
