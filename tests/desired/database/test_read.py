@@ -201,6 +201,14 @@ def test_a_master_password_may_be_named_as_tf_atmos_does(bench: Bench) -> None:
     assert found.password == SecretRef(component="secretsmanager", key="master")
 
 
+@pytest.mark.parametrize("key", ["password", "master_password"])
+def test_what_stands_in_a_password_by_chance_is_not_told(bench: Bench, key: str) -> None:
+    text = stack(CREATE + f"{key}: 'Ab${{zq7x}}9'\n")
+    found = bench.only_error("settings: {secrets_pipeline: {dialect: tf-atmos}}\n" + text)
+    assert "a variable in the middle of this text has no value" in found
+    assert "zq7x" not in found
+
+
 def test_a_master_password_has_the_alphabet_and_length_of_its_engine(bench: Bench) -> None:
     policy = master(bench, CREATE + PASSWORD).policy
     assert (policy.length, policy.alphabet["special"]) == (32, "-_.~")

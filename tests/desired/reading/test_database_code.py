@@ -64,6 +64,18 @@ def test_code_tells_the_databases_that_it_makes(code: str, expected: set[Makes])
     assert Code.of(code).makes == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "known"),
+    [
+        ("terraform-aws-modules/rds/aws", True),
+        ("terraform-aws-modules/vpc/aws", True),
+        ("acme/postgres-database/aws", False),
+    ],
+)
+def test_a_module_called_like_a_database_is_known_if_it_is_a_well_known_one(source: str, *, known: bool) -> None:
+    assert Code.of(f'  source = "{source}"').is_known is known
+
+
 WRAPPED = 'module "m" {\n  source = "SOURCE"\n}\n'
 
 
