@@ -70,6 +70,7 @@ def test_code_tells_the_databases_that_it_makes(code: str, expected: set[Makes])
         ("terraform-aws-modules/rds/aws", True),
         ("terraform-aws-modules/vpc/aws", True),
         ("acme/postgres-database/aws", False),
+        ("acme/Postgres/aws", False),
     ],
 )
 def test_a_module_called_like_a_database_is_known_if_it_is_a_well_known_one(source: str, *, known: bool) -> None:

@@ -383,15 +383,18 @@ def test_what_nobody_can_rotate_says_what_to_do_instead(bench: Bench) -> None:
         bench.generated("orphan", fields={**FIELDS, "host": "db.example"}),
         bench.declared("plain", "typed"),
         bench.external("vendor"),
+        bench.external("brought"),
         bench.declared("config", {"key": "${output.secrets.generated_passwords.key}"}, depends_on=(bench.ref("key"),)),
     )
-    names = [bench.name(key) for key in ("orphan", "plain", "vendor", "config")]
+    bench.secrets.put_secret_value(SecretId=bench.name("brought"), SecretString="theirs")
+    names = [bench.name(key) for key in ("orphan", "plain", "vendor", "brought", "config")]
     outcomes = bench.run(RotateReconciler(bench.context(spec), names))
     reasons = {name.rpartition("/")[2]: one.reason for name, one in outcomes.items() if isinstance(one, Skipped)}
     assert reasons == {
         "orphan": "nobody could tell its database the new password",
         "plain": "its value stands in the YAML",
         "vendor": "it has no value yet, which somebody else brings",
+        "brought": "somebody else brings its value",
         "config": f"it is rendered from {bench.name('key')}",
     }
     assert roots(spec, [bench.name("config"), bench.name("plain")]) == (bench.name("key"), bench.name("plain"))
