@@ -191,8 +191,10 @@ class Copy:
                 "PYTHONHASHSEED": "0",
                 "SWEEP_SEED": "0",
             }
-            # Subprocesses take it from PYTHONPATH, before the path of an editable install.
-            sys.path[:] = [str(self._root), *(entry for entry in sys.path if entry != str(self._repository))]
+            # Subprocesses take it from PYTHONPATH, before the path of an editable install. Here it takes that one's
+            # place as well, as Dagster loads a module without the first.
+            root = str(self._root)
+            sys.path[:] = [root, *(root if entry == str(self._repository) else entry for entry in sys.path)]
             importlib.invalidate_caches()
             first = _FirstFailure()
             options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", f"--hypothesis-profile={_PROFILE}"]
