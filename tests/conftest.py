@@ -17,6 +17,7 @@ from tests.embedded import emptied
 from tests.in_process_aws import in_process_aws, over_http
 
 pytest_plugins = [
+    "tests.plugins.calls",
     "tests.plugins.models",
     "tests.plugins.needs",
     "tests.plugins.once",
