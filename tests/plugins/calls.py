@@ -12,7 +12,6 @@ from typing import Any
 
 from botocore import utils
 from botocore.auth import SigV4Auth
-from dateutil.tz import tzutc
 
 from secrets_pipeline.emulator.handle.lifecycle import MOTO_SETTINGS
 
@@ -53,7 +52,7 @@ def _read_timestamps_at_once() -> None:
     def parse(value: object, tzinfo: Any) -> datetime:  # noqa: ANN401 - a class
         if isinstance(value, str) and value[10:11] == "T" and value.endswith("Z"):
             try:
-                return datetime.fromisoformat(value).replace(tzinfo=tzutc())
+                return datetime.fromisoformat(value).replace(tzinfo=internals.tzutc())
             except ValueError:
                 pass
         parsed: datetime = read(value, tzinfo)
