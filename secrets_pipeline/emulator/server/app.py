@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from threading import RLock, local
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from moto import backends
 from moto.core import responses
@@ -49,12 +49,10 @@ from secrets_pipeline.emulator.control.timing import CLOCK_PATH, ClockControl
 from secrets_pipeline.emulator.core.error_responses import answer_failure, error_code
 from secrets_pipeline.emulator.core.requests import operation_of
 from secrets_pipeline.emulator.server.admission import Gate, Passage, cut
+from secrets_pipeline.emulator.server.direct import DirectApp
 from secrets_pipeline.emulator.server.entrance import Entrance
 from secrets_pipeline.emulator.services import cloudtrail
 from secrets_pipeline.emulator.services.propagation import PROPAGATION
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 # Secrets Manager has a lock of its own, SQS waits for messages, a Lambda function may call Lambda.
 UNSERIALISED = frozenset({"secretsmanager", "sqs", "moto_api", "instance_metadata"})
@@ -64,13 +62,13 @@ _ERRORS = 400
 _current = local()
 
 
-def _create_app(service: Any) -> Flask:  # noqa: ANN401 - a Literal of 150 names
+def _create_app(service: Any) -> DirectApp:  # noqa: ANN401 - a Literal of 150 names
     services.install(str(service))
     app = create_backend_app(service)
     # Moto sets debug mode so that exceptions propagate. Debug mode also makes Flask wrap every request.
     app.debug = False
     app.config["PROPAGATE_EXCEPTIONS"] = True
-    return app
+    return DirectApp(app)
 
 
 @dataclass(slots=True)
@@ -122,7 +120,7 @@ class Application:
             EMIT_PATH: EmitControl(),
             SETTLE_PATH: SettleControl(),
         }
-        self._moto = DomainDispatcherApplication(_create_app)
+        self._moto: Any = DomainDispatcherApplication(_create_app)  # type: ignore[arg-type] # typed as Flask's
         self._locks: defaultdict[str, RLock] = defaultdict(RLock)
 
     @property
@@ -139,7 +137,7 @@ class Application:
         if control is not None:
             return answer(control, environ, start_response)
         app = self._moto.get_application(environ)
-        service = str(app.service)  # type: ignore[attr-defined] # moto sets it
+        service = app.service
         if seconds := self._gate.latency.now.of(service):
             time.sleep(seconds)
         passage, answered = Passage(), _Answer()
