@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -90,13 +91,17 @@ def test_two_at_once_put_each_message_back_once(
     aws: emulator.LocalAws, account: AwsAccount, queues: tuple[EventQueue, str]
 ) -> None:
     queue, arn = queues
-    emulator.set_pace(aws, emulator.Pace(seconds={"message move task RUNNING": 2.0}))
-    both = threading.Barrier(2)
+    emulator.set_pace(aws, emulator.Pace(seconds={"message move task RUNNING": 600.0}))
     said: list[str] = []
 
+    def ten_minutes_later() -> None:
+        emulator.advance(aws, timedelta(seconds=600))
+
+    start, wait = threading.Barrier(2), threading.Barrier(2, ten_minutes_later, 60)
+
     def run() -> None:
-        both.wait()
-        said.append(put(account, arn, queue, lambda _: threading.Event().wait(0.1)))
+        start.wait()
+        said.append(put(account, arn, queue, lambda _: wait.wait()))
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     try:
