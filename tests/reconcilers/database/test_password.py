@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from secrets_pipeline.desired.stack import StackSpec
@@ -66,6 +68,16 @@ def prove(bench: Bench, spec: StackSpec, interruption: Interruption | None = Non
     return bench.provision(spec, STAGE, interruption=interruption)[f"{STAGE} {bench.stack}"]
 
 
+def refusing(operation: str) -> Callable[[str], None]:
+    """AWS, as it denies one operation."""
+
+    def refuse(called: str) -> None:
+        if called == operation:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "denied"}}, operation)
+
+    return refuse
+
+
 def by_hand(bench: Bench) -> None:
     bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString="typed-by-a-human")
 
@@ -77,6 +89,20 @@ def test_a_refused_password_of_ours_is_set_and_recorded_when_a_login_succeeds(be
     assert accepts(bench, bench.value("password"))
     assert mark(bench) == proof(bench)
     assert isinstance(prove(bench, spec), Unchanged)
+
+
+def test_a_database_whose_mark_aws_refuses_is_named(bench: Bench, spec: StackSpec, interruption: Interruption) -> None:
+    interruption.after = refusing("AddTagsToResource")
+    outcome = prove(bench, spec, interruption)
+    assert isinstance(outcome, Failed)
+    assert f"AddTagsToResource {bench.stack} failed: AccessDenied" in outcome.error.message
+
+
+def test_a_secret_whose_value_aws_refuses_is_named(bench: Bench, spec: StackSpec, interruption: Interruption) -> None:
+    interruption.after = refusing("GetSecretValue")
+    outcome = prove(bench, spec, interruption)
+    assert isinstance(outcome, Failed)
+    assert f"GetSecretValue {bench.name('password')} failed: AccessDenied" in outcome.error.message
 
 
 @pytest.mark.needs("rds:RemoveTagsFromResource")

@@ -308,6 +308,13 @@ def test_where_aws_refuses_to_make_a_rule_of_a_global_service_the_rest_is_made_a
     assert isinstance(outcomes[post.queue], Applied)
 
 
+def test_a_queue_that_aws_refuses_to_make_is_named(post: Post, interruption: Interruption) -> None:
+    context = post.bench.context(post.specs[0], settings=post.settings, interruption=interruption)
+    context.account.botocore_session.get_component("event_emitter").register("after-call.sqs.CreateQueue", denied)
+    failed = [one.error.message for one in post.bench.run(STAGES[STAGE](context)).values() if isinstance(one, Failed)]
+    assert any(f"CreateQueue {post.queue}-dead-letters failed: AccessDenied" in message for message in failed), failed
+
+
 def test_an_optional_part_that_is_somebody_elses_leaves_the_run_unfinished(post: Post) -> None:
     name = f"{post.queue}-dead-letters"
     post.bench.session.client("sqs", region_name=GLOBAL).create_queue(QueueName=name)

@@ -198,6 +198,14 @@ def test_each_changed_intent_is_planned_with_its_reason_and_made_by_its_one_call
     assert planned(bench, edited, deep=True).action is ChangeClass.NONE
 
 
+def test_tags_that_were_set_or_removed_are_told(bench: Bench) -> None:
+    provisioned(bench)
+    for tags in ({"Team": "billing"}, {}):
+        outcome = bench.provision(own(bench, tags=tags), "kms_keys")[f"kms_keys {bench.alias}"]
+        assert isinstance(outcome, Applied)
+        assert outcome.detail == "tags"
+
+
 @pytest.mark.parametrize(
     ("part", "reason"),
     [

@@ -287,6 +287,17 @@ def test_a_role_of_somebody_else_blocks_before_anything_is_made(bench: Bench) ->
     assert name(bench) not in {one["FunctionName"] for one in found}
 
 
+def test_a_role_of_that_name_under_another_path_is_not_ours_and_another_name_is_the_remedy(bench: Bench) -> None:
+    iam, wanted = bench.session.client("iam"), spec(bench)
+    iam.create_role(RoleName=name(bench), Path="/theirs/", AssumeRolePolicyDocument=ASSUMED_BY_LAMBDA)
+    bench.provision(wanted, "secrets")
+    found = change(bench, wanted)
+    assert found.action is ChangeClass.BLOCKED
+    assert f"role {name(bench)} is arn:aws:iam::" in found.reason
+    assert "which the pipeline has not made" in found.reason
+    assert "write another name" in found.reason
+
+
 def test_whoever_adopts_a_secret_or_database_of_that_name_takes_over_no_role(bench: Bench) -> None:
     iam, wanted = bench.session.client("iam"), spec(bench)
     trust = ASSUMED_BY_LAMBDA.replace("lambda.", "ec2.")
