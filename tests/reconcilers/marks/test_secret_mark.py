@@ -127,6 +127,14 @@ def test_a_mark_of_another_layout_is_ours_and_vouches_for_nothing(text: str) -> 
     assert (mark.state, mark.ours, mark.commit) == (MarkState.FINISHED, True, None)
 
 
+def test_proofs_that_an_earlier_run_wrote_into_tags_are_believed_by_every_later_version() -> None:
+    written = secret(
+        **{VALUE_VERSION: "11111111.c2a2351fc8ba7947ce354b5673c63450", REPLICAS: "us-east-1.5feefbda4e3a6fb3"}
+    )
+    assert MARKS.written_versions(written) == ("11111111",)
+    assert MARKS.read_words(written, REPLICAS) == {"us-east-1"}
+
+
 @pytest.mark.parametrize("text", ["", "ä.ö", "new.ä", "x.", ".x"])
 def test_whatever_stands_in_a_mark_is_no_error(text: str) -> None:
     assert MARKS.verify(marked(text)).state is MarkState.FORGED

@@ -143,6 +143,16 @@ def test_a_key_stays_while_its_secret_can_be_restored_and_goes_with_one_that_is_
     assert isinstance(done[f"secrets {bench.alias}"], Applied)
 
 
+def test_a_key_goes_when_its_window_ends_thirty_days_after_the_deleted_date_of_its_secret(bench: Bench) -> None:
+    key = bench.key(deletion_window_in_days=30)
+    bench.provision(bench.spec(bench.declared(kms_key=bench.alias, recovery_window_in_days=7), keys=(key,)))
+    bench.provision(bench.spec(), "secrets", options=PRUNE)
+    day = bench.describe("api")["DeletedDate"]
+    for moment, ended in ((day - timedelta(seconds=1), Skipped), (day, Applied)):
+        done = bench.provision(bench.spec(), "secrets", options=PRUNE, now=lambda moment=moment: moment)
+        assert isinstance(done[f"secrets {bench.alias}"], ended)
+
+
 def test_secret_and_key_that_left_together_are_deleted_in_one_run_the_secret_first(bench: Bench) -> None:
     spec = bench.spec(bench.declared(kms_key=bench.alias, recovery_window_in_days=0), keys=(bench.key(),))
     bench.provision(spec)
