@@ -82,6 +82,7 @@ def test_a_found_instance_is_adopted_by_name_once_and_left_as_it_is_but_for_tags
     spec = bench.spec(bench.generated(), databases=(database,))
     change = bench.plan(spec, STAGE, options=adopting(bench))[bench.stack]
     assert (change.action, said(change)[0]) == (ChangeClass.ADOPT, "exists without a mark of ours")
+    assert change.resource.component == database.component
     bench.reset_calls()
     bench.provision(spec, options=adopting(bench))
     assert bench.calls("rds")["ModifyDBInstance"] == 1

@@ -371,9 +371,11 @@ def test_what_left_the_stack_is_an_orphan_until_it_is_pruned_with_its_role(bench
     bench.provision(plain)
     kept = bench.provision(plain, STAGE, options=ApplyOptions(prune=True), is_complete=False)[f"{STAGE} {name(bench)}"]
     assert (kept.change.action, is_unmade(kept)) == (ChangeClass.BLOCKED, False)
+    assert kept.change.reason == "is not pruned while a stack or an import cannot be read"
     pruned = bench.provision(plain, options=ApplyOptions(prune=True))[f"{STAGE} {name(bench)}"]
     assert isinstance(pruned, Applied)
     assert pruned.detail.startswith("function deleted, role deleted")
+    assert pruned.detail.endswith("its log group stays until its events are too old")
     assert name(bench) not in bench.plan(plain, STAGE)
     iam = bench.session.client("iam")
     with pytest.raises(iam.exceptions.NoSuchEntityException):

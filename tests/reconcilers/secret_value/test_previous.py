@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.rotation.model import RotationSpec
 from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
@@ -188,6 +189,14 @@ def test_a_rename_that_is_not_said_is_noticed_where_it_would_lose_a_value(bench:
     change = bench.plan(bench.spec(renamed(spec.secrets[0], says_so=False)))[bench.name("one-new")]
     assert change.action is ChangeClass.CREATE
     assert (f"previous_name: {bench.name('one')} keeps it" in change.reason) is (kind != "declared")
+
+
+def test_of_secrets_of_one_key_the_one_of_the_same_component_is_taken_for_the_renamed_one(bench: Bench) -> None:
+    here, there = bench.generated("one"), bench.generated("there")
+    there = there.model_copy(update={"ref": SecretRef(component="secretsmanager/other", key="one")})
+    bench.create(here, there)
+    change = bench.plan(bench.spec(renamed(here, says_so=False)))[bench.name("one-new")]
+    assert f"previous_name: {here.name} keeps it" in change.reason
 
 
 def test_a_database_accepts_the_password_under_the_new_name(bench: Bench) -> None:
