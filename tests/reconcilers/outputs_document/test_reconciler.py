@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secrets_pipeline.engine.model import ChangeClass, Unchanged, is_unmade
+from secrets_pipeline.engine.model import ChangeClass, Unchanged, is_book, is_unmade
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.outputs_document.published import parts
 from secrets_pipeline.stacks import SSM, Store
@@ -141,6 +141,10 @@ def test_what_an_earlier_version_published_is_published_for_atmos_by_the_next_ap
         dashed.ssm.delete_parameter(Name=f"/secrets-pipeline/{dashed.stack.replace('-', '/')}/{name}")
     changes = dashed.plan(spec, STAGE)
     assert {one.action for name, one in changes.items() if dashed.stack not in name} == {ChangeClass.CREATE}
+    # A plan shows the document, and not the note that says whose it is.
+    assert [name for name, one in changes.items() if is_book(one)] == [
+        f"/secrets-pipeline/{dashed.stack.replace('-', '/')}/stack"
+    ]
     dashed.provision(spec, STAGE)
     assert set(in_store(dashed)) == {"secrets/secret_arns", "stack"}
 
