@@ -67,6 +67,8 @@ def test_a_policy_is_narrowed_three_times_a_day_and_each_time_somebody_is_told(
         f"{STACK}: healing/dev/token is changed again and again, and not healed any more",
         f"{STACK}: healing/dev/token was changed outside, and narrowed again",
     ]
+    # No event told who it was.
+    assert all("\nCloudTrail says who.\n" in str(one.metadata["text"].value) for one in observations(instance, ALERTS))
 
 
 def alerts(instance: dg.DagsterInstance) -> list[Any]:
