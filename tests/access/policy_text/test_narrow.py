@@ -238,3 +238,8 @@ def test_what_looks_like_a_variable_is_not_compared_between_versions_of_the_lang
     old = {"Version": "2008-10-17", "Statement": [mine]}
     assert not is_narrower(document(mine), old)
     assert narrowed(old, document(mine)) == old
+
+
+def test_denials_that_are_put_back_where_no_policy_is_left_keep_their_version_of_the_language() -> None:
+    old = {"Version": "2008-10-17", "Statement": [GUARD]}
+    assert narrowed(None, old) == old
