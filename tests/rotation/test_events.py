@@ -63,6 +63,13 @@ def test_any_other_label_is_nothing_to_us(label: Any) -> None:  # noqa: ANN401 -
     assert hint(label_updated("db", label=label)).kind is HintKind.IRRELEVANT
 
 
+def test_an_event_of_the_service_may_name_its_secret_in_its_own_details() -> None:
+    # CloudTrail's record has both places: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+    event = service_event("shop/dev/db")
+    event["detail"]["serviceEventDetails"] = event["detail"].pop("additionalEventData")
+    assert hint(event).secret == secret_arn("shop/dev/db")
+
+
 @pytest.mark.parametrize(
     ("event", "kind"),
     [
@@ -301,6 +308,12 @@ def test_events_of_databases_name_the_instance_or_cluster(category: str, cluster
     read = hint(database_event("shop", category, cluster=cluster))
     noun = "cluster" if cluster else "db"
     assert (read.kind, read.resource) == (HintKind.DATABASE, f"arn:aws:rds:{REGION}:{ACCOUNT}:{noun}:shop")
+
+
+def test_a_category_of_a_database_that_is_no_text_is_passed_over() -> None:
+    event = database_event("shop")
+    event["detail"]["EventCategories"] += [["failover"], {}, None]
+    assert hint(event).kind is HintKind.DATABASE
 
 
 @pytest.mark.parametrize(
