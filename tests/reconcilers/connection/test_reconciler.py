@@ -15,6 +15,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.desired.value.model import GeneratedValue, PasswordPolicy
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Skipped, Unchanged
 from secrets_pipeline.errors import ExpressionError
+from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.secret_value.fields import known_fields
 from secrets_pipeline.reconcilers.tag_keys import INPUTS, PASSWORD
 from tests import sweep
@@ -264,6 +265,17 @@ def test_a_connection_follows_the_endpoint_and_is_left_alone_without_a_change(be
 
 def with_port(bench: Bench, port: int) -> StackSpec:
     return bench.spec(bench.generated(fields={"host": "db.example", "port": port}))
+
+
+def test_credentials_that_are_to_be_taken_over_first_are_not_completed(bench: Bench) -> None:
+    name = bench.name("password")
+    bench.secrets.create_secret(Name=name, SecretString='{"password": "theirs"}')
+    adopting = ApplyOptions(adopt=(name,))
+    outcome = bench.provision(with_port(bench, 5432), "connection_secrets", options=adopting)
+    skipped = outcome[f"connection_secrets {name}"]
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == f"secret {name} is not ours"
+    assert bench.document("password") == {"password": "theirs"}
 
 
 @pytest.mark.parametrize("who", ["rotation", "human"])

@@ -193,6 +193,9 @@ def test_what_others_did_since_the_plan_keeps_a_secret_from_being_marked(bench: 
     state = another.observed.secrets.refresh(bench.name("taken-later"))
     assert state is not None
     assert another.ownership.marks.verify(state).state is MarkState.UNFINISHED
+    # What no call shows yet is still to be marked.
+    left = {change.resource.key for change in reconciler.plan()}
+    assert ("gone-later" in left, "gone" in left) == (True, False)
 
 
 def test_a_secret_that_an_earlier_run_made_is_looked_at_before_it_is_marked(

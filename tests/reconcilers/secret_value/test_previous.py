@@ -99,8 +99,11 @@ def test_a_json_keeps_its_password_and_what_others_put_into_it(bench: Bench) -> 
     changed = {**bench.document("password"), "theirs": 1}
     bench.secrets.put_secret_value(SecretId=bench.name("password"), SecretString=json.dumps(changed))
     spec = bench.spec(renamed(bench.generated(fields={**fields, "host": "new"})))
-    assert {type(one) for one in bench.provision(spec).values()} <= {Applied, Unchanged, Skipped}
+    outcomes = bench.provision(spec)
+    assert {type(one) for one in outcomes.values()} <= {Applied, Unchanged, Skipped}
     assert bench.document("password-new") == {**changed, "host": "new"}
+    # It is complete from the first.
+    assert isinstance(outcomes[f"connection_secrets {bench.name('password-new')}"], Unchanged)
     # Somebody else wrote the version that was copied.
     assert VALUE_VERSION not in bench.tags("password-new")
     assert quiet(bench, spec)
