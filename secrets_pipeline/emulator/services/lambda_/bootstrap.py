@@ -9,6 +9,7 @@ Run by path; needs the standard library and boto3. It must never have a second t
 
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib
 import json
@@ -74,12 +75,21 @@ def preload() -> dict[str, str]:
         return {}
     before = set(sys.modules)
     boto3, botocore = importlib.import_module("boto3"), importlib.import_module("botocore")
+    look_at_hooks_once(importlib.import_module("botocore.hooks"))
     loader = importlib.import_module("botocore.loaders").create_loader()
     # A session with a loader of its own reads AWS's models anew: four fifths of what its first client costs.
     botocore.register_initializer(lambda session: share(session, loader))
     boto3.Session("none", "none", region_name="us-east-1").client("secretsmanager")
     files = {name: getattr(sys.modules[name], "__file__", None) for name in set(sys.modules) - before}
     return {name: file for name, file in files.items() if file}
+
+
+def look_at_hooks_once(hooks: Any) -> None:  # noqa: ANN401 - botocore's module, which is not imported yet
+    """Keep what each session finds out again about its 140 handlers of events: most of what a further client costs."""
+    aliaser = hooks.EventAliaser
+    alias = functools.cache(aliaser(None)._alias_event_name)  # noqa: SLF001 - each has a cache of its own
+    aliaser._alias_event_name = lambda _, event_name: alias(event_name)  # noqa: SLF001 - see above
+    hooks.accepts_kwargs = functools.cache(hooks.accepts_kwargs)
 
 
 def share(session: Any, loader: Any) -> None:  # noqa: ANN401 - botocore's, which is not imported yet
