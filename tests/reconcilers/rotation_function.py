@@ -8,7 +8,7 @@ import boto3
 
 
 def handler(event: dict[str, str], context: object) -> None:
-    secrets, rds = boto3.client("secretsmanager"), boto3.client("rds")
+    secrets = boto3.client("secretsmanager")
     arn, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
     database = os.environ["DATABASE"]
     if step == "createSecret":
@@ -22,6 +22,7 @@ def handler(event: dict[str, str], context: object) -> None:
             VersionStages=["AWSPENDING"],
         )
     if step == "setSecret":
+        rds = boto3.client("rds")
         value = password_in(secrets.get_secret_value(SecretId=arn, VersionId=token)["SecretString"])
         if any(one["DBClusterIdentifier"] == database for one in rds.describe_db_clusters()["DBClusters"]):
             rds.modify_db_cluster(DBClusterIdentifier=database, MasterUserPassword=value, ApplyImmediately=True)
