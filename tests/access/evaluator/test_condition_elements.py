@@ -151,6 +151,7 @@ EXAMPLES = [
     one(OPERATORS, "Bool", "Bool", "false", "false", True),
     one(OPERATORS, "BinaryEquals compares byte for byte", "BinaryEquals", "QmluYXJ5VmFsdWVJbkJhc2U2NA==",
         "QmluYXJ5VmFsdWVJbkJhc2U2NA==", True),
+    one(OPERATORS, "BinaryEquals knows no wildcard", "BinaryEquals", "*", "QmluYXJ5VmFsdWVJbkJhc2U2NA==", False),
     one(OPERATORS, "IpAddress within 203.0.113.0/24", "IpAddress", "203.0.113.0/24", "203.0.113.255", True),
     one(OPERATORS, "IpAddress outside it", "IpAddress", "203.0.113.0/24", "203.0.114.0", False),
     one(OPERATORS, "IpAddress of IPv6", "IpAddress", ["203.0.113.0/24", "2001:DB8:1234:5678::/64"],

@@ -62,6 +62,15 @@ def test_a_reader_that_can_read_is_told_what_allows_each_call() -> None:
     )
 
 
+def test_of_several_statements_that_allow_the_one_that_names_the_reader_most_closely_is_told() -> None:
+    by_account, by_role = allow(sid="Account", principal=HOME), allow(sid="Readers", principal=ROLE)
+    for statements in ((by_account, by_role), (by_role, by_account)):
+        made = world()
+        made.role(ROLE, allow(DECRYPT))
+        made.secret_policy(*statements)
+        assert "the secret policy (statement Readers) allows secretsmanager:GetSecretValue" in said(made)
+
+
 def test_a_missing_allow_is_told_as_one() -> None:
     made = world()
     made.role(ROLE)

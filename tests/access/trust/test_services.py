@@ -138,13 +138,16 @@ def test_without_a_region_a_pattern_of_one_is_not_known(desk: Desk) -> None:
 def test_whether_a_service_says_for_whom_it_acts_is_not_known_of_every_service(
     desk: Desk, kind: str, service: str
 ) -> None:
-    def asking(account: str) -> dict[str, Any]:
-        condition = {"StringEquals": {"aws:SourceAccount": account}}
+    def asking(account: str, operator: str = "StringEquals") -> dict[str, Any]:
+        condition = {operator: {"aws:SourceAccount": account}}
         return by_service(f"{service}.amazonaws.com", Condition=condition)
 
     found = desk.ask(kind, asking("111122223333"))
     assert isinstance(found, TrustUnknown)
     assert "depends on aws:SourceAccount or aws:SourceArn, which it may not say" in found.reason
+    assert found.statement == "#1"
+    if_it_says = desk.ask(kind, asking("444455556666", "StringEqualsIfExists"))
+    assert if_it_says == found
     wrong = desk.ask(kind, asking("444455556666"))
     assert isinstance(wrong, NotTrusted)
     assert "asks for aws:SourceAccount 444455556666" in wrong.reason
