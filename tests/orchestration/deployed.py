@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.plan.objects import StepFailureData
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
@@ -147,7 +148,7 @@ class Deployment:
         """Why a run failed."""
         failures = self.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
         data = [one.event_log_entry.get_dagster_event().step_failure_data for one in failures]
-        return "\n".join(str(one.user_failure_data.description) for one in data if one.user_failure_data)
+        return "\n".join(_why(one) for one in data)
 
     def ask(self, query: str, params: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
         """Ask as a page of the UI does."""
@@ -165,6 +166,12 @@ class Deployment:
         run = self.instance.get_run_by_id(launched["run"]["runId"])
         assert run is not None
         return run
+
+
+def _why(one: StepFailureData) -> str:
+    if one.user_failure_data is not None:
+        return str(one.user_failure_data.description)
+    return one.error.cause.message if one.error is not None and one.error.cause is not None else ""
 
 
 @contextmanager

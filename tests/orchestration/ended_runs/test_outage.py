@@ -189,7 +189,9 @@ def test_an_apply_amid_which_aws_goes_away_is_one_alert_and_is_repeated_as_it_wa
             dg.RunRequest(job_name="on_access_change", tags={ACCOUNT_TAG: "111122223333"}),
             dg.RunRequest(job_name="on_outside_change", tags={PARTITION_TAG: A}),
         ]
-        assert {estate.deployment.request(one).status for one in looks} == {dg.DagsterRunStatus.FAILURE}
+        failed = [estate.deployment.request(one) for one in looks]
+        assert {run.status for run in failed} == {dg.DagsterRunStatus.FAILURE}
+        assert "nothing of account 111122223333 could be looked at" in estate.deployment.said(failed[0])
         assert estate.tick() == []
     assert estate.red(A) == set()
     estate.deployment.verify(A)
