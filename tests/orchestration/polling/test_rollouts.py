@@ -228,6 +228,20 @@ def test_a_rollout_that_takes_longer_is_followed_by_the_sensor_wherever_it_runs(
     assert shop.alerted() == []
 
 
+def test_a_rollout_that_a_later_run_saw_the_end_of_is_not_told_again(shop: Shop) -> None:
+    shop.run()
+    emulator.set_rollout_seconds(shop.aws, 3600)
+    shop.rotate()
+    shop.run()
+    assert shop.tick() == []
+    emulator.set_rollout_seconds(shop.aws, 0)
+    looked = check(shop.run())
+    assert looked is not None
+    assert looked.passed
+    assert shop.tick() == []
+    assert shop.checks == []
+
+
 def test_a_rollout_that_fails_is_an_error_of_the_check_and_an_alert_with_the_cause(shop: Shop) -> None:
     shop.names = Names("payments")
     shop.run()
