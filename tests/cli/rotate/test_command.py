@@ -94,6 +94,11 @@ def test_what_follows_does_not_rely_on_lists_that_lag_behind(shop: Shop) -> None
     assert json.loads(value(shop, ELSEWHERE)) == {"authorization": value(shop, TOKEN)}
 
 
+def test_what_follows_is_a_run_of_the_code_location_that_the_environment_names(shop: Shop) -> None:
+    assert_exited(shop.run("rotate", TOKEN, SECRETS_PIPELINE_NAME="payments"))
+    assert json.loads(value(shop, ELSEWHERE)) == {"authorization": value(shop, TOKEN)}
+
+
 def test_json_tells_what_was_rotated_and_what_followed(shop: Shop) -> None:
     shown = json.loads(shop.run("rotate", TOKEN, "--format", "json").stdout)
     assert shown["errors"] == {}
