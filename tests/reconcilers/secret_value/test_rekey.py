@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, Failed, Skipped, Unchanged
 from secrets_pipeline.operations.stages import STAGES
+from secrets_pipeline.reconcilers.finding import Verdict
+from secrets_pipeline.reconcilers.secret_value.checks import current_values
 from secrets_pipeline.reconcilers.tag_keys import VALUE_KEY
 from tests.bench import Killed, said
 
@@ -93,9 +95,12 @@ def test_a_value_that_cannot_be_written_under_the_new_key_takes_the_secret_back_
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "Access to KMS"}}, operation)
 
     interruption.before = refuse
-    outcomes = bench.provision(under(bench, new), "secrets", interruption=interruption)
-    assert isinstance(outcomes[f"secrets {bench.name('password')}"], Failed)
+    context = bench.context(under(bench, new), interruption=interruption)
+    assert isinstance(bench.run(STAGES["secrets"](context))[bench.name("password")], Failed)
     untouched(bench, old, value)
+    # The run itself knows it: its check is red.
+    [found] = current_values(context, connections=False)
+    assert (found.verdict, found.detail) == (Verdict.WRONG, f"is encrypted under {old}")
     assert said(bench.plan(under(bench, old))[bench.name("password")]) == ()
 
 
