@@ -11,6 +11,7 @@ from secrets_pipeline.aws.session import Sessions
 from secrets_pipeline.desired.consumer.model import EcsDelivery, LambdaDelivery, StageDelivery
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
+from secrets_pipeline.engine.reason import Standing
 from secrets_pipeline.errors import ExpressionError, GuardError, SpecError
 from secrets_pipeline.reconcilers.assembly import Assembly
 from secrets_pipeline.reconcilers.run import Run
@@ -187,6 +188,8 @@ def test_secrets_of_two_stacks_that_need_each_other_are_waited_for(bench: Bench)
     (change,) = SecretReconciler(bench.context(bench.spec(ours), other, writing=False)).plan()
     assert change.error is None
     assert f"secret {theirs.name('theirs')} does not exist yet" in str(change.needs)
+    # Nobody is making any of them.
+    assert [need.standing for need in change.needs] == [Standing.MISSING]
 
 
 def test_a_secret_at_a_plain_sink_is_refused_without_its_value(bench: Bench, spec: StackSpec) -> None:
