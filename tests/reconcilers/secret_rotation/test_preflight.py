@@ -19,6 +19,7 @@ from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.emulator import StandInFunction, StandInRole, stand_in
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
 from secrets_pipeline.errors import AwsError
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.access_checks import checks as access_checks
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.assembly import Assembly
@@ -121,6 +122,26 @@ def test_a_function_that_lets_nobody_in_is_said_unless_its_component_is_delivere
     (statement,) = json.loads(bench.session.client("lambda").get_policy(FunctionName=arn)["Policy"])["Statement"]
     assert statement["Sid"] == "SecretsPipelineRotation"
     assert {type(one) for one in bench.provision(spec).values()} == {Unchanged}
+
+
+def test_a_function_that_somebody_lets_it_into_since_the_plan_keeps_their_statement_alone(bench: Bench) -> None:
+    arn, client = function(bench, invoked=False), bench.session.client("lambda")
+    delivery = LambdaDelivery(component="worker", deliver=True, function_name=bench.stack, environment={})
+    spec = bench.spec(bench.generated(rotation=rotating(arn)), deliveries=(delivery,))
+    reconciler = STAGES["rotation_functions"](bench.context(spec))
+    changes = reconciler.plan()
+    client.add_permission(
+        FunctionName=arn,
+        StatementId="theirs",
+        Action="lambda:InvokeFunction",
+        Principal="secretsmanager.amazonaws.com",
+        SourceAccount=bench.aws.account_id,
+    )
+    let_in = bench.run(reconciler, changes)[arn]
+    assert isinstance(let_in, Applied)
+    assert let_in.detail == "secretsmanager.amazonaws.com may invoke it already"
+    (statement,) = json.loads(client.get_policy(FunctionName=arn)["Policy"])["Statement"]
+    assert statement["Sid"] == "theirs"
 
 
 @pytest.mark.parametrize("answers", [2, 10_000])
