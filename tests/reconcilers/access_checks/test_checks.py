@@ -9,7 +9,7 @@ import pytest
 from secrets_pipeline.desired.consumer.model import ReaderType
 from secrets_pipeline.reconcilers.access_checks import checks as found
 from secrets_pipeline.reconcilers.access_checks.checks import access_matrix
-from secrets_pipeline.reconcilers.finding import Verdict
+from secrets_pipeline.reconcilers.finding import Verdict, open_groups
 from tests.reconcilers.readers import AWAY, READS, allow, told
 
 if TYPE_CHECKING:
@@ -50,6 +50,14 @@ def test_a_consumer_is_told_of_each_of_its_secrets_with_what_decides(readers: Re
         "statement": "NotHe",
     }
     assert f"role reader of {readers.account_id} cannot read {name('b')}" in wrong.detail
+
+
+def test_what_keeps_a_consumer_from_several_secrets_is_said_once_and_each_secret_named(readers: Readers) -> None:
+    spec = readers.stack(readers.consumer(readers.role("reader", READS[1]), "a", "b"), keys=("a", "b"))
+    (group,) = open_groups(found.consumers_can_read(readers.look(spec)))
+    name = readers.bench.name
+    assert group.subjects == (f"orders ({name('a')})", f"orders ({name('b')})")
+    assert group.sentence.startswith(f"role reader of {readers.account_id} cannot read it: ")
 
 
 def test_a_role_that_does_not_exist_is_said_to_be_missing(readers: Readers) -> None:
