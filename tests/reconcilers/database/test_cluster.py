@@ -11,6 +11,7 @@ from secrets_pipeline.desired.secret.model import SecretSpec
 from secrets_pipeline.desired.settings.operator import OperatorSettings
 from secrets_pipeline.desired.stack import StackSpec
 from secrets_pipeline.engine.model import Applied, ChangeClass, Failed, Unchanged
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import COMPONENT, PASSWORD, STACK
 from secrets_pipeline.references.resolve import Pending
@@ -137,9 +138,12 @@ def test_more_instances_are_added_and_none_is_taken_away(bench: Bench, spec: Sta
     assert bench.plan(spec, STAGE)[bench.stack].action is ChangeClass.NONE
 
 
+@pytest.mark.parametrize("since_the_plan", [False, True])
 def test_an_instance_of_that_name_that_is_none_of_the_cluster_fails_with_a_remedy(
-    bench: Bench, spec: StackSpec
+    bench: Bench, spec: StackSpec, *, since_the_plan: bool
 ) -> None:
+    reconciler = STAGES[STAGE](bench.context(declared(bench, instance_count=2)))
+    changes = reconciler.plan() if since_the_plan else None
     bench.rds.create_db_instance(
         DBInstanceIdentifier=f"{bench.stack}-2",
         Engine="mysql",
@@ -148,7 +152,7 @@ def test_an_instance_of_that_name_that_is_none_of_the_cluster_fails_with_a_remed
         MasterUsername="owner",
         MasterUserPassword="another-one-1",
     )
-    outcome = bench.provision(declared(bench, instance_count=2), STAGE)[f"{STAGE} {bench.stack}"]
+    outcome = bench.run(reconciler, changes)[bench.stack]
     assert isinstance(outcome, Failed)
     assert f"instance {bench.stack}-2 exists and is none of the cluster" in outcome.error.message
     assert outcome.error.remedy
