@@ -211,10 +211,13 @@ def test_a_plan_shows_what_adoption_changes_part_by_part_and_what_stays(bench: B
 def test_what_stays_is_named_where_nothing_is_declared(bench: Bench) -> None:
     theirs = Theirs(bench)
     theirs.make("password")
+    more: Any = [{"Region": region} for region in ("us-west-2", "us-east-1", FRANKFURT, "ca-central-1")]
+    bench.secrets.replicate_secret_to_regions(SecretId=bench.name("password"), AddReplicaRegions=more)
     found = {one.resource.kind: one for one in plan_of_all(bench, bench.spec(bench.generated()), adopt=True)}
     stays = said(found["secret"])[-1]
+    regions = f"ca-central-1, {FRANKFURT}, {IRELAND}, us-east-1, us-west-2"
     assert stays.startswith("stays, as nobody declares it: description, kms key ")
-    assert stays.endswith(f", policy, rotation, replica in {IRELAND}, tag Name, tag Team, tag map-migrated")
+    assert stays.endswith(f", policy, rotation, replica in {regions}, tag Name, tag Team, tag map-migrated")
     assert {"secret-policy", "rotation", "replica"} & found.keys() == set()
 
 
