@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secrets_pipeline.engine.model import Applied, ChangeClass, Skipped, Unchanged
+from secrets_pipeline.operations.stages import STAGES
 from secrets_pipeline.reconcilers.apply_options import ApplyOptions
 from secrets_pipeline.reconcilers.tag_keys import VALUE_KEY
 from tests.bench import said
@@ -126,6 +127,20 @@ def test_what_is_rendered_from_a_secret_follows_its_versions_and_is_planned_with
     assert said(bench.plan(spec)[second.name]) == ("what its value is rendered from has changed",)
     bench.provision(spec)
     assert bench.value("second") == "<rotated>"
+
+
+def test_what_is_rendered_from_a_secret_that_somebody_deletes_since_the_plan_is_waited_for(bench: Bench) -> None:
+    first = bench.declared("first", "one")
+    second = bench.declared("second", "<${output.secrets.secret_values.first}>", depends_on=(bench.ref("first"),))
+    spec = bench.create(first, second)
+    bench.secrets.put_secret_value(SecretId=first.name, SecretString="two")
+    reconciler = STAGES["secrets"](bench.context(spec))
+    changes = reconciler.plan()
+    bench.secrets.delete_secret(SecretId=first.name)
+    outcome = bench.run(reconciler, changes)[second.name]
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == f"secret {first.name} does not exist yet"
+    assert bench.value("second") == "<one>"
 
 
 def test_an_environment_variable_and_a_parameter_are_inputs_too(bench: Bench) -> None:
