@@ -153,6 +153,18 @@ def test_an_environment_variable_and_a_parameter_are_inputs_too(bench: Bench) ->
     assert bench.value("api") == "two from the environment"
 
 
+def test_a_parameter_that_is_gone_is_waited_for_and_the_value_stays(bench: Bench) -> None:
+    parameter = f"/{bench.stack}/host"
+    bench.ssm.put_parameter(Name=parameter, Value="one", Type="String")
+    spec = bench.create(bench.declared("api", f"${{ssm:{parameter}}}"))
+    bench.ssm.delete_parameter(Name=parameter)
+    change = bench.plan(spec)[bench.name("api")]
+    assert said(change) == (f"waits: SSM parameter {parameter} does not exist",)
+    assert not change.rewrites
+    assert isinstance(bench.provision(spec)[f"secrets {bench.name('api')}"], Skipped)
+    assert bench.value("api") == "one"
+
+
 def test_a_changed_environment_variable_is_noticed_and_told_to_nobody(bench: Bench) -> None:
     secret = bench.declared("api", "x-${env:ALLOWED}")
     spec = bench.create(secret)
