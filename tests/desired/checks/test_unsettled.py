@@ -47,6 +47,16 @@ def test_a_duplicate_that_no_secret_needs_is_a_note(bench: Bench) -> None:
     assert found.incomplete == frozenset()
 
 
+def test_kinds_that_a_stack_says_of_others_make_no_duplicate_one_of_ours(bench: Bench) -> None:
+    head = f"{HEAD}settings: {{secrets_pipeline: {{components: {{keys: kms}}, dialect: atmos}}}}\n"
+    first = manifest(SECRETS, "rds: {vars: {x: 1}}", head=head)
+    found = built(bench, a=first, b=manifest("rds: {vars: {x: 2}}", head=head))
+    assert found.errors == {}
+    assert [one.name for one in found.specs["dev"].secrets] == ["dev/a"]
+    (notice,) = [one for one in found.notices if "duplicate" in one]
+    assert "Found duplicate config for the component 'rds' in the stack 'dev'" in notice
+
+
 def test_a_secret_that_refers_to_a_duplicate_is_blocked_alone(bench: Bench) -> None:
     needing = "secrets: {a: {generate_random_password: true}, b: {secret_data: {x: !terraform.state vpc id}}}"
     secrets = f"secretsmanager: {{vars: {{{needing}}}}}"
