@@ -9,7 +9,7 @@ from secrets_pipeline.desired.base import SecretRef
 from secrets_pipeline.desired.unresolved import UnresolvedReason
 from secrets_pipeline.desired.value.data import leaf_expression
 from secrets_pipeline.desired.value.model import DeclaredValue
-from secrets_pipeline.references.model import Expression, Literal, Output, WithDefault
+from secrets_pipeline.references.model import Call, Expression, Literal, Output, WithDefault
 from secrets_pipeline.stacks import AtmosRepository
 
 if TYPE_CHECKING:
@@ -206,6 +206,10 @@ def test_a_name_that_nobody_can_resolve_is_an_error_and_not_a_guess(bench: Bench
         ("${output.nope.x | default('d')}", Literal("d")),
         ("${keys(output.nope.x) | []}", Literal([])),
         ("${output.rds.nothing | default(3)}", Literal(3)),
+        (
+            "${keys(output.secretsmanager/a.secret_arns) | []}",
+            WithDefault(Call("keys", Output("secretsmanager/a", ("secret_arns",))), []),
+        ),
         ("${output.rds.port | default(3)}", WithDefault(Output("rds", ("port",)), 3)),
         ("a-${output.nope.x | default('d')}-${output.rds.port}", "a-d-${output.rds.port}"),
     ],
