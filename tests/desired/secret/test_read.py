@@ -529,3 +529,8 @@ def test_digests_differ_when_the_stack_differs_and_only_then(bench: Bench) -> No
     first = bench.spec(text).digest()
     assert bench.spec("# moved\n\n" + text).digest() == first
     assert bench.spec(text.replace("true", "true, description: x")).digest() != first
+    denied = "[{Effect: Deny, Principal: '*', Action: %s, Resource: '*'}]"
+    read, deleted = "secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"
+    policies = [denied % actions for actions in (f"[{read}]", f"[{read}, {deleted}]", f"[{deleted}]")]
+    digests = {bench.spec(text.replace("true", f"true, policy: {policy}")).digest() for policy in policies}
+    assert len({*digests, first}) == len(policies) + 1
