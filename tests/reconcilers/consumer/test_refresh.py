@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -526,6 +527,25 @@ def test_consumers_that_do_not_exist_are_blocked_and_say_who_makes_them(bench: B
         assert outcome.change.action is ChangeClass.BLOCKED
         assert outcome.reason.endswith(": Terraform makes it")
     assert isinstance(outcomes[f"{STAGE} lambda {bench.stack}"], Applied)
+
+
+@pytest.mark.parametrize("code", ["ServiceNotFoundException", "ClusterNotFoundException"])
+def test_a_service_that_is_deleted_just_before_it_is_started_anew_is_said_to_be_missing(
+    bench: Bench, interruption: Interruption, code: str
+) -> None:
+    """The embedded AWS updates a service that is deleted, so AWS's answer is given in its place.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html#API_UpdateService_Errors
+    """
+    spec = refreshing(bench, service(bench))
+    bench.provision(spec, "secrets")
+    context = bench.context(spec, interruption=interruption)
+    answer = SimpleNamespace(status_code=400), {"Error": {"Code": code, "Message": "refused"}}
+    events: Any = context.account.client("ecs").meta.events
+    events.register("before-call.ecs.UpdateService", lambda **_: answer)
+    outcome = bench.run(STAGES[STAGE](context))[f"ecs {bench.stack}/orders"]
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == f"service orders in cluster {bench.stack} does not exist: Terraform makes it"
 
 
 def test_nothing_is_started_before_there_is_a_value(bench: Bench) -> None:
