@@ -529,7 +529,7 @@ def test_consumers_that_do_not_exist_are_blocked_and_say_who_makes_them(bench: B
     assert isinstance(outcomes[f"{STAGE} lambda {bench.stack}"], Applied)
 
 
-@pytest.mark.parametrize("code", ["ServiceNotFoundException", "ClusterNotFoundException"])
+@pytest.mark.parametrize("code", ["ServiceNotFoundException", "ServiceNotActiveException", "ClusterNotFoundException"])
 def test_a_service_that_is_deleted_just_before_it_is_started_anew_is_said_to_be_missing(
     bench: Bench, interruption: Interruption, code: str
 ) -> None:

@@ -54,10 +54,13 @@ class EcsRefresher:
     def start(self, means: EcsRefresh) -> str:
         """Force a new deployment by UpdateService."""
         client = self._stack.account.client("ecs")
+        errors = client.exceptions
+        # One that was deleted is inactive, before ECS knows it no more.
+        gone = (errors.ServiceNotActiveException, errors.ServiceNotFoundException, errors.ClusterNotFoundException)
         with calling("UpdateService", means.name):
             try:
                 answer = client.update_service(cluster=means.cluster, service=means.service, forceNewDeployment=True)
-            except (client.exceptions.ServiceNotFoundException, client.exceptions.ClusterNotFoundException):
+            except gone:
                 raise SkippedError(str(self.missing(means))) from None
         return str(_primary(answer["service"]).get("id", ""))
 
