@@ -83,8 +83,8 @@ def test_every_mutant_of_the_list_is_found_or_its_code_is_said_to_be_gone() -> N
 FILES = {
     "secrets_pipeline/__init__.py": "",
     JUDGED: (
-        "def judged(x: int) -> bool:\n    return x < 3\n\n\n"
-        "def waited(x: int) -> int:\n    while x < 9:\n        x += 1\n    return x\n"
+        "import time\n\n\ndef judged(x: int) -> bool:\n    return x < 3\n\n\n"
+        "def waited(x: int) -> int:\n    while x < 9:\n        time.sleep(0.01)\n        x += 1\n    return x\n"
     ),
     "tests/conftest.py": "from hypothesis import settings\n",
     "tests/test_judged.py": (
