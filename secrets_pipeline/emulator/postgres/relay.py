@@ -76,6 +76,11 @@ class Relay:
     async def _rest(self) -> None:
         server, self._server = self._server, None
         if server is not None:
+            asyncio.get_running_loop().remove_reader(self._held)
+            # What asyncio has accepted becomes a connection two turns later, and would neither be served nor be ended
+            # if the server was closed before: https://github.com/python/cpython/issues/109564
+            for _ in range(2):
+                await asyncio.sleep(0)
             server.close()
             # A listening socket cannot stop to listen: another takes its place.
             self._held = _bound(self.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import struct
@@ -12,7 +13,7 @@ from contextlib import closing
 import pytest
 
 from secrets_pipeline.emulator.postgres import Authority
-from secrets_pipeline.emulator.postgres.relay import Relay
+from secrets_pipeline.emulator.postgres.relay import Relay, _loop
 from tests.waiting import SECONDS, eventually
 
 TLS, GSS, CANCEL = (struct.pack("!II", 8, code) for code in (80877103, 80877104, 80877102))
@@ -226,6 +227,19 @@ def test_a_relay_at_rest_refuses_and_keeps_its_port(authority: Authority, echo: 
     with pytest.raises(ConnectionRefusedError):
         connect(relay)
     socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_who_connects_while_a_relay_ends_is_hung_up_on(relay: Relay) -> None:
+    loop, busy, go_on = _loop(), threading.Event(), threading.Event()
+    loop.call_soon_threadsafe(busy.set)
+    loop.call_soon_threadsafe(go_on.wait)
+    assert busy.wait(SECONDS)
+    resting = asyncio.run_coroutine_threadsafe(relay._rest(), loop)
+    with closing(connect(relay)) as connection:
+        connection.sendall(TLS)
+        go_on.set()
+        assert ended(connection)
+    resting.result(SECONDS)
 
 
 def test_where_no_server_is_the_connection_ends(authority: Authority) -> None:
