@@ -6,7 +6,9 @@ rules of a service, Dagster's migrations and the text of SQL statements.
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cache, lru_cache, partial
 from types import ModuleType
 from typing import Any
 from weakref import WeakSet
@@ -18,11 +20,15 @@ from botocore.client import ClientCreator
 from botocore.endpoint_provider import EndpointProvider
 from botocore.hooks import BaseEventHooks, EventAliaser
 from botocore.model import ServiceModel
-from dagster._core.storage.event_log import in_memory
+from dagster._core.storage.event_log import in_memory as event_log_in_memory
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.runs import in_memory as runs_in_memory
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
+from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Engine
+from sqlalchemy.event import listen
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import LRUCache
 
@@ -37,6 +43,7 @@ def pytest_configure() -> None:
     for storage in (sqlite_run_storage, sqlite_schedule_storage):
         _create_engines_once(storage)
     _keep_connections()
+    _look_at_columns_once()
     _make_tls_context_once()
     _read_endpoint_rules_once()
 
@@ -117,9 +124,41 @@ def _create_engines_once(storage: ModuleType) -> None:
 
 
 def _keep_connections() -> None:
-    """The event log of an ephemeral instance connects for every call."""
-    internals: Any = in_memory
-    internals.NullPool = QueuePool
+    """The storages of an ephemeral instance connect for every call, and say each time how SQLite is to behave."""
+    storages: Any = (
+        (event_log_in_memory, "InMemoryEventLogStorage", "_connect"),
+        (runs_in_memory, "InMemoryRunStorage", "connect"),
+    )
+    for module, storage, connect in storages:
+        module.NullPool = QueuePool
+        module.create_engine = partial(_with_foreign_keys, module.create_engine)
+        setattr(getattr(module, storage), connect, _begun)
+
+
+def _with_foreign_keys(create_engine: Callable[..., Engine], *args: Any, **options: Any) -> Engine:  # noqa: ANN401 - as Dagster calls it
+    engine = create_engine(*args, **options)
+    listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=ON").close())
+    return engine
+
+
+@contextmanager
+def _begun(storage: Any) -> Iterator[Connection]:  # noqa: ANN401 - Dagster exports no name for it
+    with getattr(storage, "_db_lock", nullcontext()), storage._engine.begin() as connection:
+        yield connection
+
+
+def _look_at_columns_once() -> None:
+    """For each look at an asset, the event log asks its database twice which columns it has; Dagster made all of it."""
+    internals: Any = SqlEventLogStorage
+    look = internals._has_asset_key_col_on_connection
+    known: dict[str, bool] = {}
+
+    def has_column(storage: SqlEventLogStorage, connection: Connection, column_name: str) -> bool:
+        if column_name not in known:
+            known[column_name] = look(storage, connection, column_name)
+        return known[column_name]
+
+    internals._has_asset_key_col_on_connection = has_column
 
 
 def _make_tls_context_once() -> None:
