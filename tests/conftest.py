@@ -56,7 +56,7 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
         gc.collect()
         gc.freeze()
-        gc.set_threshold(1_000_000, 20, 1_000)
+        gc.set_threshold(50_000, 40, 1_000)
 
 
 @pytest.fixture(scope="session")
