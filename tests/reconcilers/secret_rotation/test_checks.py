@@ -170,6 +170,17 @@ def shut(bench: Bench) -> None:
     bench.session.client("lambda").remove_permission(FunctionName=f"{bench.stack}-rotation", StatementId="s")
 
 
+def let_in_for_another_secret(bench: Bench) -> None:
+    shut(bench)
+    bench.session.client("lambda").add_permission(
+        FunctionName=f"{bench.stack}-rotation",
+        StatementId="another",
+        Action="lambda:InvokeFunction",
+        Principal="secretsmanager.amazonaws.com",
+        SourceArn=bench.describe("api")["ARN"].replace("api", "another"),
+    )
+
+
 def cancel(bench: Bench) -> None:
     bench.secrets.cancel_rotate_secret(SecretId=bench.name("api"))
 
@@ -213,7 +224,10 @@ def test_a_function_that_is_there_and_lets_secrets_manager_in_is_right(bench: Be
     assert (verdict, detail.endswith("is there and lets Secrets Manager in")) == (Verdict.RIGHT, True)
 
 
-@pytest.mark.parametrize(("broken", "cause"), [(lose, "does not exist"), (shut, "--source-account")])
+@pytest.mark.parametrize(
+    ("broken", "cause"),
+    [(lose, "does not exist"), (shut, "--source-account"), (let_in_for_another_secret, "does not let")],
+)
 def test_a_function_that_cannot_be_invoked_is_wrong_and_says_what_to_do(
     bench: Bench, broken: Callable[[Bench], None], cause: str
 ) -> None:
