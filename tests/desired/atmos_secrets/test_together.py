@@ -85,6 +85,16 @@ def test_components_of_one_name_and_several_kinds_declare_together(bench: Bench)
     assert set(by_name(bench, text)) == {"team/dev/api/A", "team/dev/api/B", "team/dev/api/BOTH"}
 
 
+def test_a_parameter_that_one_component_requires_is_required_whatever_another_says(bench: Bench) -> None:
+    bench.atmos = ATMOS + STORES.replace("}}}", "}}, ssm: {kind: aws/ssm, secret: true, options: {region: eu-west-2}}}")
+    optional = "{secrets: {vars: {ALL: {store: ssm, scope: global}, OWN: {store: secrets/asm}}}}"
+    required = optional.replace("global}", "global, required: true}")
+    for one, other in ((required, optional), (optional, required), (optional, optional)):
+        spec = bench.spec(f"vars: {{region: eu-west-2}}\ncomponents: {{terraform: {{api: {one}, worker: {other}}}}}\n")
+        [parameter] = spec.parameters
+        assert parameter.required is (required in (one, other))
+
+
 @pytest.mark.parametrize("name", ["secrets", "api/secrets"])
 def test_a_component_that_is_called_as_declared_secrets_are_together_is_not_lost(bench: Bench, name: str) -> None:
     text = f"""
@@ -123,6 +133,10 @@ def test_a_template_that_gave_nothing_is_never_written_as_it_stands(bench: Bench
     assert set(by_name(bench, text.replace("{{ .vars.host }}", "example.com"))) == {"team/dev/api/A"}
     declaration = text.replace("store: secrets/asm", "store: '{{ .vars.host }}'").replace("{{ .vars.host }}", "x", 1)
     assert "key vars.broken" in bench.only_error(declaration)
+    place = text.replace("{{ .vars.host }}", "example.com").replace(
+        "vars: {broken", "vars: {region: '{{ .vars.host }}', broken"
+    )
+    assert "key vars.broken" in bench.only_error(place)
 
 
 @pytest.mark.parametrize("other", ["", "terraform: {api/secrets: {vars: {secrets: {A: {secret_data: no}}}}}"])
