@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import botocore
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from secrets_pipeline import emulator
 from secrets_pipeline.aws.loader import share_loader
+from secrets_pipeline.aws.pacer import Pacer
 from tests import sweep
 from tests.embedded import emptied
 from tests.in_process_aws import in_process_aws, over_http
@@ -36,6 +38,10 @@ settings.load_profile("dev")
 # How wide and how bright the terminal is from which somebody runs the tests.
 for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"):
     os.environ.pop(name, None)
+
+# The embedded AWS has no request rates, so no call waits for its turn; tests of the pacer bring clocks of their own.
+_pacer: Any = Pacer.__init__
+_pacer.__kwdefaults__["sleep"] = lambda _seconds: None
 
 # Plain boto3 reads AWS's models once a process, too.
 botocore.register_initializer(share_loader)
