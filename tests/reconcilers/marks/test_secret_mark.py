@@ -85,6 +85,11 @@ def test_the_mark_of_creation_is_bound_to_the_name_and_the_time() -> None:
     assert MARKS.verify(replace(ours, created_at=None)).state is MarkState.FORGED
 
 
+def test_words_make_one_tag_whatever_their_order() -> None:
+    one, other = "eu-west-1", "us-east-1"
+    assert MARKS.words(REPLICAS, ARN, [one, other]) == MARKS.words(REPLICAS, ARN, [other, one])
+
+
 def test_words_are_believed_only_with_their_proof() -> None:
     tag = MARKS.words(REPLICAS, ARN, {"us-east-1", "eu-west-1"})
     assert MARKS.read_words(secret(**{REPLICAS: tag}), REPLICAS) == {"us-east-1", "eu-west-1"}
