@@ -65,6 +65,13 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.set_threshold(50_000, 40, 1_000)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Keep pytest and Python, which are about to collect six times, from looking through everything each time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulator.LocalAws]:
     """The embedded AWS of this process; `aws` is what a test asks for."""

@@ -6,6 +6,7 @@ rules of a service, Dagster's migrations and the text of SQL statements.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache, lru_cache, partial
@@ -15,11 +16,12 @@ from weakref import WeakSet
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from botocore import httpsession, regions
+from botocore import endpoint, hooks, httpsession, regions
 from botocore.client import ClientCreator
 from botocore.endpoint_provider import EndpointProvider
-from botocore.hooks import BaseEventHooks, EventAliaser
+from botocore.hooks import BaseEventHooks, EventAliaser, NodeList
 from botocore.model import ServiceModel
+from botocore.session import Session
 from dagster._core.storage.event_log import in_memory as event_log_in_memory
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.runs import in_memory as runs_in_memory
@@ -37,6 +39,11 @@ def pytest_configure() -> None:
     """Install the caches before a test creates the first session or instance."""
     _alias_events_once()
     _look_at_handlers_once()
+    _share_handlers()
+    _register_handlers_once()
+    _share_service_models()
+    _list_regions_once()
+    _find_proxies_once()
     _make_methods_once()
     _read_migrations_once()
     _compile_statements_once()
@@ -56,17 +63,107 @@ def _alias_events_once() -> None:
 
 
 def _look_at_handlers_once() -> None:
-    """botocore inspects the signature of each of those handlers."""
+    """botocore inspects the signature of each of those handlers; boto3 makes some of them anew from the same code."""
     internals: Any = BaseEventHooks
     look = internals._verify_accept_kwargs
     seen: WeakSet[object] = WeakSet()
 
-    def verify(hooks: BaseEventHooks, handler: object) -> None:
-        if handler not in seen:
-            look(hooks, handler)
-            seen.add(handler)
+    def verify(emitter: BaseEventHooks, handler: object) -> None:
+        code = getattr(handler, "__code__", handler)
+        if code not in seen:
+            look(emitter, handler)
+            seen.add(code)
 
     internals._verify_accept_kwargs = verify
+
+
+def _share_handlers() -> None:
+    """Every client copies its session's tree of 350 handlers to register ten more: a copy shares what stays."""
+    module: Any = hooks
+    internals = module._PrefixTrie
+    remove, copied = internals.remove_item, internals._recursive_copy
+
+    def copy_tree(tree: Any) -> Any:  # noqa: ANN401 - botocore exports no name for it
+        same = internals()
+        same._root = tree._root
+        return same
+
+    def append_item(tree: Any, key: str, value: object, section: int = 1) -> None:  # noqa: ANN401 - as above
+        tree._root = _with_handler(tree._root, key.split("."), value, section)
+
+    def remove_item(tree: Any, key: str, value: object) -> None:  # noqa: ANN401 - as above
+        tree._root = copied(tree, tree._root)
+        remove(tree, key, value)
+
+    internals.__copy__, internals.append_item, internals.remove_item = copy_tree, append_item, remove_item
+
+
+def _with_handler(node: Any, parts: list[str], handler: object, section: int) -> dict[str, Any]:  # noqa: ANN401 - as above
+    if not parts:
+        values = [list(some) for some in node["values"] or ((), (), ())]
+        values[section].append(handler)
+        return {**node, "values": NodeList(*values)}
+    child = node["children"].get(parts[0]) or {"chunk": parts[0], "values": None, "children": {}}
+    return {**node, "children": {**node["children"], parts[0]: _with_handler(child, parts[1:], handler, section)}}
+
+
+def _register_handlers_once() -> None:
+    """Every session begins with botocore's own handlers."""
+    internals: Any = Session
+    register = internals._register_builtin_handlers
+    registered: list[Any] = []
+
+    def register_builtin_handlers(session: Session, events: Any) -> None:  # noqa: ANN401 - botocore exports no name for it
+        tree = events._emitter._handlers
+        if not registered:
+            register(session, events)
+            registered.append(tree._root)
+        tree._root = registered[0]
+
+    internals._register_builtin_handlers = register_builtin_handlers
+
+
+def _share_service_models() -> None:
+    """Every client has a model of its service, which makes the shapes of each operation as it is first called."""
+    internals: Any = ClientCreator
+    load = internals._load_service_model
+    made: dict[int, ServiceModel] = {}
+
+    def load_service_model(creator: ClientCreator, service_name: str, api_version: str | None = None) -> ServiceModel:
+        model = load(creator, service_name, api_version)
+        # The model keeps its data, so that no other data gets its id.
+        return made.setdefault(id(model._service_description), model)
+
+    internals._load_service_model = load_service_model
+
+
+def _list_regions_once() -> None:
+    """The regions of a service are searched in a list of all services."""
+    internals: Any = Session
+    find = internals.get_available_regions
+    found: dict[tuple[object, ...], list[str]] = {}
+
+    def regions_of(session: Session, *asked: Any, **named: Any) -> list[str]:  # noqa: ANN401 - as botocore takes it
+        known = (*asked, *sorted(named.items()))
+        if known not in found:
+            found[known] = find(session, *asked, **named)
+        return list(found[known])
+
+    internals.get_available_regions = regions_of
+
+
+def _find_proxies_once() -> None:
+    """Every client looks through the whole environment for proxies, twice."""
+    internals: Any = endpoint
+    find = internals.get_environ_proxies
+    variables: Any = os.environ
+
+    @lru_cache(64)
+    def found(url: str, _variables: frozenset[tuple[bytes, bytes]]) -> dict[str, str]:
+        proxies: dict[str, str] = find(url)
+        return proxies
+
+    internals.get_environ_proxies = lambda url: dict(found(url, frozenset(variables._data.items())))
 
 
 def _make_methods_once() -> None:
